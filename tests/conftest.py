@@ -1,0 +1,63 @@
+"""Roots and datasets that many tests start from, built once with the command itself and copied for each test."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.cli import Usr
+
+MOCK_COLUMNS = "mock__score:float64,mock__vec:list<float64>,mock__tag:string,mock__count:int64,mock__flag:bool"
+SEQUENCES = (
+    "ACGTACGTACGTACGTAAAA",
+    "TTGACAGGCTAACTGGATAT",
+    "GGGCCCATATCGCGATTACA",
+    "CATCATCATGGTGGTGGTAA",
+    "AATTCCGGAATTCCGGTTTT",
+    "GATTACAGATTACAGATTAC",
+)
+
+
+@pytest.fixture(scope="session")
+def _registered_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("templates") / "registered"
+    root.mkdir()
+    Usr(root=root).ok("namespace", "register", "mock", "--columns", MOCK_COLUMNS)
+    return root
+
+
+@pytest.fixture(scope="session")
+def _seeded_template(_registered_template: Path) -> Path:
+    root = _copied(_registered_template, _registered_template.parent / "seeded")
+    sequences = root.parent / "seeded.csv"
+    sequences.write_text("sequence\n" + "".join(f"{sequence}\n" for sequence in SEQUENCES), encoding="utf-8")
+    usr = Usr(root=root)
+    usr.ok("init", "ns/base", "--source", "tests")
+    usr.ok("import", "ns/base", "--from", "csv", "--path", sequences)
+    return root
+
+
+@pytest.fixture
+def usr(tmp_path: Path) -> Usr:
+    """The command on an empty root."""
+    root = tmp_path / "root"
+    root.mkdir()
+    return Usr(root=root)
+
+
+@pytest.fixture
+def registered(tmp_path: Path, _registered_template: Path) -> Usr:
+    """The command on a root where the namespace ``mock`` is registered."""
+    return Usr(root=_copied(_registered_template, tmp_path / "registered"))
+
+
+@pytest.fixture
+def seeded(tmp_path: Path, _seeded_template: Path) -> Usr:
+    """The command on a root with ``mock`` and a dataset ``ns/base`` that holds `SEQUENCES`, in that order."""
+    return Usr(root=_copied(_seeded_template, tmp_path / "seeded"))
+
+
+def _copied(source: Path, target: Path) -> Path:
+    return Path(shutil.copytree(source, target, symlinks=True))

@@ -1,0 +1,90 @@
+"""The helpers that other tests trust do see what they promise to see."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.cli import as_unprivileged, clean_env
+from support.tree import assert_unchanged, tree_differences, tree_digest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file, an event log, a link and an empty folder."""
+    place = tmp_path / "dataset"
+    (place / "_derived").mkdir(parents=True)
+    (place / "records.parquet").write_bytes(b"base")
+    (place / ".events.log").write_bytes(b"{}\n")
+    (place / "link").symlink_to("records.parquet")
+    return place
+
+
+class TestTreeDigest:
+    def test_lists_files_links_and_empty_folders(self, folder: Path) -> None:
+        """Hidden files are in, folders are there only where they hold nothing."""
+        assert [".events.log", "_derived/", "link", "records.parquet"] == list(tree_digest(folder))
+
+    def test_leaves_lock_files_out(self, folder: Path) -> None:
+        """Taking a lock is no change."""
+        before = tree_digest(folder)
+        (folder / ".usr.lock").write_text("holder")
+        (folder / ".usr.lease").write_text("holder")
+
+        assert before == tree_digest(folder)
+
+    def test_of_a_missing_folder_is_empty(self, tmp_path: Path) -> None:
+        """A folder that comes into being is a difference."""
+        assert {} == tree_digest(tmp_path / "absent")
+
+    @pytest.mark.parametrize(
+        ("change", "line"),
+        [
+            (lambda place: (place / "records.parquet").write_bytes(b"Base"), "changed: records.parquet"),
+            (lambda place: (place / ".usr.tmp").mkdir(), "added: .usr.tmp/"),
+            (lambda place: (place / ".events.log").unlink(), "removed: .events.log"),
+            (lambda place: (place / "link").unlink() or (place / "link").symlink_to("x"), "changed: link"),
+        ],
+    )
+    def test_sees_one_change(self, folder: Path, change: Callable[[Path], object], line: str) -> None:
+        """Each kind of change is told by name."""
+        before = tree_digest(folder)
+        change(folder)
+
+        assert [line] == tree_differences(before, tree_digest(folder))
+
+
+class TestAssertUnchanged:
+    def test_fails_on_a_change(self, folder: Path) -> None:
+        """The failure names what was added."""
+        with pytest.raises(AssertionError, match=r"added: new"), assert_unchanged(folder):
+            (folder / "new").touch()
+
+    def test_compares_when_the_block_raises(self, folder: Path) -> None:
+        """An error inside the block hides no change."""
+        with pytest.raises(AssertionError, match=r"added: new"), assert_unchanged(folder):
+            (folder / "new").touch()
+            raise ValueError
+
+
+class TestCommandLine:
+    def test_unprivileged_child_meets_file_modes(self, tmp_path: Path) -> None:
+        """A file without permission bits can't be read, whoever runs the tests."""
+        secret = tmp_path / "secret"
+        secret.touch(mode=0o000)
+        program = [sys.executable, "-c", "import sys; open(sys.argv[1])", secret]
+
+        assert (
+            "PermissionError"
+            in subprocess.run(as_unprivileged(program), stderr=subprocess.PIPE, text=True, check=False).stderr
+        )
+
+    def test_settings_of_the_caller_stay_outside(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """No USR_ variable reaches the command but those a test gives."""
+        monkeypatch.setenv("USR_ROOT", "/somewhere")
+
+        assert {"USR_DEBUG"} == {name for name in clean_env({"USR_DEBUG": "1"}) if name.startswith("USR_")}

@@ -1,0 +1,1 @@
+"""USR, the Universal Sequence Record: a plain-file store for biological sequences."""

@@ -1,0 +1,38 @@
+"""Holding back Ctrl-C for the few milliseconds in which a change becomes real."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+__all__ = ["uninterrupted"]
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let the block finish although SIGINT arrives.
+
+    Between the commit record and the event an interrupt could only be answered by undoing; finishing
+    takes as long. So the change is completed, and the interrupt is dropped: whoever was told
+    "interrupted" may rely on the dataset being as it was. Outside the main thread nothing is done, as
+    Python delivers signals to the main thread only.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ignore(number: int, frame: FrameType | None) -> None:
+        return
+
+    try:
+        before = signal.signal(signal.SIGINT, ignore)
+    except ValueError:  # an embedded interpreter without signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)

@@ -1,0 +1,191 @@
+"""The commit record: what a change will do, written down before anyone can see any of it.
+
+While `.usr.commit.<seq>.json` exists, the change is real though perhaps not yet applied; while
+`.usr.abort.<seq>.json` exists, it is being taken back. Both hold the same text.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from usr_core.commit.errors import CommitRecordUnreadable
+from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, STAGING
+
+__all__ = ["CommitRecord", "LogState", "Publish", "Retire", "find_records", "log_state"]
+
+_FORMAT = 1
+
+LogState = Literal["written", "open", "foreign"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """Rename a staged file to its final name.
+
+    Attributes:
+        staged: Name inside the staging folder of the transaction.
+        final: Relative name in the dataset.
+        undo: Name, inside the staging folder, of a link to the file that is replaced; None where there was none.
+    """
+
+    staged: str
+    final: str
+    undo: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """Move a file away.
+
+    Attributes:
+        final: Relative name it has now.
+        target: Relative name it gets: in an archive, or inside the staging folder where it is to vanish.
+        inode: Its inode number, so that a late holder never moves a newer file of the same name.
+    """
+
+    final: str
+    target: str
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitRecord:
+    """One change: its number, its staging folder, what it does, its event line and where that goes."""
+
+    seq: int
+    txn: str
+    operations: tuple[Publish | Retire, ...]
+    folders: tuple[str, ...]
+    line: bytes
+    offset: int
+
+    def name(self) -> str:
+        """Return the record's file name in the dataset's folder."""
+        return f"{COMMIT_PREFIX}{self.seq}.json"
+
+    def abort_name(self) -> str:
+        """Return the name that the record has while the change is taken back."""
+        return f"{ABORT_PREFIX}{self.seq}.json"
+
+    def staging(self, folder: Path) -> Path:
+        """Return the staging folder of this change."""
+        return folder / STAGING / self.txn
+
+    def encode(self) -> bytes:
+        """Return the record's bytes."""
+        operations = [
+            {"op": "publish", "staged": op.staged, "final": op.final, "undo": op.undo}
+            if isinstance(op, Publish)
+            else {"op": "retire", "final": op.final, "target": op.target, "inode": op.inode}
+            for op in self.operations
+        ]
+        document = {
+            "usr_commit": _FORMAT,
+            "seq": self.seq,
+            "txn": self.txn,
+            "operations": operations,
+            "folders": list(self.folders),
+            "line": self.line.decode("utf-8"),
+            "offset": self.offset,
+        }
+        return json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+
+    @classmethod
+    def read(cls, path: Path) -> CommitRecord:
+        """Read a record.
+
+        Raises:
+            FileNotFoundError: It has gone meanwhile.
+            CommitRecordUnreadable: It is of another format. (It can't be torn: it is named only when whole.)
+        """
+        try:
+            document = json.loads(path.read_bytes())
+            if document["usr_commit"] != _FORMAT:
+                raise CommitRecordUnreadable(path, f"format {document['usr_commit']}")
+            return cls(
+                seq=int(document["seq"]),
+                txn=_plain_name(document["txn"]),
+                operations=tuple(_operation(op) for op in document["operations"]),
+                folders=tuple(_inside(name) for name in document["folders"]),
+                line=document["line"].encode("utf-8", "surrogatepass"),
+                offset=int(document["offset"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CommitRecordUnreadable(path, str(error)) from error
+
+
+def find_records(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the commit records and the abort files in a dataset's folder, each sorted by number."""
+    commits: list[tuple[int, Path]] = []
+    aborts: list[tuple[int, Path]] = []
+    try:
+        entries = list(os.scandir(folder))
+    except FileNotFoundError:
+        return [], []
+    for entry in entries:
+        for prefix, found in ((COMMIT_PREFIX, commits), (ABORT_PREFIX, aborts)):
+            number = entry.name.removeprefix(prefix).removesuffix(".json")
+            if entry.name.startswith(prefix) and entry.name.endswith(".json") and number.isdigit():
+                found.append((int(number), Path(entry.path)))
+    return [path for _, path in sorted(commits)], [path for _, path in sorted(aborts)]
+
+
+def log_state(record: CommitRecord, log: Path) -> LogState:
+    """Look at the log where the record's event belongs.
+
+    Returns:
+        ``written`` when the very bytes are there, ``open`` when nothing is (or a torn beginning of
+        them, or zeros that a power cut left), ``foreign`` when something else is: then the record is
+        a stale holder's.
+    """
+    try:
+        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "open" if record.offset == 0 else "foreign"
+    try:
+        size = os.fstat(descriptor).st_size
+        if size < record.offset:
+            return "foreign"
+        found = os.pread(descriptor, len(record.line), record.offset)
+    finally:
+        os.close(descriptor)
+    if found == record.line:
+        return "written"
+    torn = found.rstrip(b"\0")
+    if size <= record.offset + len(record.line) and record.line.startswith(torn):
+        return "open"
+    return "foreign"
+
+
+def _operation(document: dict[str, object]) -> Publish | Retire:
+    if document["op"] == "publish":
+        undo = document["undo"]
+        return Publish(
+            staged=_inside(document["staged"]),
+            final=_inside(document["final"]),
+            undo=None if undo is None else _inside(undo),
+        )
+    if document["op"] == "retire":
+        return Retire(
+            final=_inside(document["final"]), target=_inside(document["target"]), inode=int(str(document["inode"]))
+        )
+    raise ValueError(f"unknown operation {document['op']!r}")
+
+
+def _inside(name: object) -> str:
+    """Refuse a name that would leave the folder: a record is also written by other hosts."""
+    text = str(name)
+    if text.startswith("/") or any(part in ("", ".", "..") for part in text.split("/")):
+        raise ValueError(f"{text!r} is no name inside the dataset")
+    return text
+
+
+def _plain_name(name: object) -> str:
+    text = _inside(name)
+    if "/" in text:
+        raise ValueError(f"{text!r} is no staging folder")
+    return text

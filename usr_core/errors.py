@@ -1,0 +1,61 @@
+"""The root of every error that USR raises on purpose.
+
+Each room of the core keeps its own errors in an ``errors`` module of its own; all derive from
+`UsrError`, so that one ``except UsrError`` is enough for a caller, and one place in the command line
+turns them into text and an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+__all__ = ["ExitCode", "UsrError", "visible"]
+
+
+class ExitCode(IntEnum):
+    """What the process returns to its caller (documented in ``docs/reference/exit-codes.md``)."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    MISSING = 3
+    PLUGIN = 4
+    LOCKED = 5
+    DIVERGED = 6
+    REMOTE = 7
+    INTERRUPTED = 130
+
+
+class UsrError(Exception):
+    """Something USR refuses or could not do, with the facts and a way out.
+
+    Args:
+        message: What happened, one sentence.
+        hint: A thing the reader can do now.
+        facts: What it is about, in order: ``file``, ``row`` (1 is the first record after a header),
+            ``column``, ``value``, and whatever else helps. Values are shown with control characters made visible.
+
+    Attributes:
+        code: Stable, documented, unique: ``USR-<ROOM>-<number>``.
+        exit_code: What the command line returns.
+    """
+
+    code = "USR-GENERAL-001"
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, *, hint: str, facts: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.facts: dict[str, object] = {k: v for k, v in (facts or {}).items() if v is not None}
+
+
+def visible(text: str, *, limit: int = 200) -> str:
+    """Return `text` with control characters escaped and cut to `limit` characters.
+
+    Names, ids and cells come from files that nobody has checked; printed raw they could move the
+    cursor or forge a line.
+    """
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
+    return shown if len(text) <= limit else f"{shown[:limit]}… ({len(text)} characters)"

@@ -1,0 +1,68 @@
+"""Times as the format writes them, and the hybrid clock that orders changes.
+
+Instants are whole microseconds since 1970 (UTC) inside, RFC 3339 with six decimals and ``Z`` in
+events and metadata, and ``YYYYMMDDThhmmssffffff`` in file names.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["file_stamp", "next_clock", "now_us", "parse_file_stamp", "parse_rfc3339", "rfc3339"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_STAMP = re.compile(r"\d{8}T\d{12}")
+
+
+def now_us() -> int:
+    """Return the wall clock in microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+def next_clock(now: int, *floors: int | None) -> int:
+    """Return the hybrid clock: `now`, or one microsecond past the highest of `floors`, whichever is later.
+
+    Laptops and clusters disagree about the time; the later commit must win all the same
+    (docs/adr/0007). All values are microseconds since 1970.
+    """
+    return max([now, *(floor + 1 for floor in floors if floor is not None)])
+
+
+def rfc3339(us: int) -> str:
+    """Return ``2026-01-31T09:00:00.000000Z`` for microseconds since 1970."""
+    return _datetime(us).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+
+
+def parse_rfc3339(text: str) -> int:
+    """Return microseconds since 1970 for an RFC 3339 text with an offset or ``Z``.
+
+    Raises:
+        ValueError: It is no such text, or has no offset.
+    """
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def file_stamp(us: int) -> str:
+    """Return ``20260131T090000000000`` for microseconds since 1970."""
+    return _datetime(us).strftime("%Y%m%dT%H%M%S%f")
+
+
+def parse_file_stamp(text: str) -> int | None:
+    """Return microseconds since 1970 for a file stamp, or None where `text` is none."""
+    if not _STAMP.fullmatch(text):
+        return None
+    try:
+        instant = datetime.strptime(text, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def _datetime(us: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=us)

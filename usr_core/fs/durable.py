@@ -1,0 +1,156 @@
+"""Writing so that it is still there after a power cut.
+
+Rules kept here: data is fsynced before its name is, a name is made durable by fsyncing its folder,
+and after an fsync error the descriptor is not fsynced again (the kernel may have dropped the pages).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from usr_core.fs.errors import LinksUnsupported
+
+__all__ = [
+    "link_create_only",
+    "link_or_copy",
+    "make_folders",
+    "remove_tree",
+    "replace_file",
+    "sync_file",
+    "sync_folder",
+    "temporary_sibling",
+    "write_new",
+]
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP, errno.EMLINK}
+
+
+def sync_file(path: Path) -> None:
+    """Fsync the content of an existing file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Fsync a folder, which makes the names in it durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Create `path` with `content`, fsynced; the name is durable once its folder is fsynced.
+
+    Raises:
+        FileExistsError: There is a file of that name.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        _write_all(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def temporary_sibling(path: Path) -> Path:
+    """Return a fresh hidden name beside `path`, for a file that will be renamed to it."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace `path` (or create it) as a whole: a reader sees the old bytes or the new, also after a power cut."""
+    temporary = temporary_sibling(path)
+    try:
+        write_new(temporary, content)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
+        os.rename(temporary, path)  # noqa: PTH104 - the POSIX call, whose guarantees the line relies on
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def link_create_only(source: Path, target: Path) -> None:
+    """Give `source` the name `target` as well, unless that name is taken: the fence of every commit.
+
+    ``link()`` is atomic and create-only on local and network file systems alike. A network file
+    system may apply the call and lose the answer; the retry then says EEXIST, so a target that
+    already is our own inode counts as success.
+
+    Raises:
+        FileExistsError: Another file has that name.
+        LinksUnsupported: The file system has no hard links.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        if not os.path.samestat(source.stat(), target.stat()):
+            raise
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            raise LinksUnsupported(
+                "This file system has no hard links, which USR needs to commit safely.",
+                hint="Keep datasets on a file system with hard links; `usr doctor --fs DIR` tests a folder.",
+                facts={"file": str(target)},
+            ) from error
+        raise
+
+
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Make `target` a second name of `source`'s bytes: a hard link, else a fsynced copy. Return True for a link."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS | {errno.EXDEV}:
+            raise
+        shutil.copyfile(source, target)
+        sync_file(target)
+        return False
+    return True
+
+
+def make_folders(path: Path, *, below: Path) -> list[Path]:
+    """Create `path` and its missing parents below the existing folder `below`; return what was created, outermost first."""
+    missing: list[Path] = []
+    place = path
+    while place != below and not place.is_dir():
+        missing.append(place)
+        place = place.parent
+    created: list[Path] = []
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            created.append(folder)
+        sync_folder(folder.parent)
+    return created
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a folder and what is in it; a folder that is not there is fine."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    for chunk in _chunks(content):
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+
+def _chunks(content: bytes, size: int = 1 << 24) -> Iterator[memoryview]:
+    view = memoryview(content)
+    for start in range(0, len(view), size):
+        yield view[start : start + size]

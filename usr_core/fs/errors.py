@@ -1,0 +1,103 @@
+"""Errors of the file system itself, said in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError
+
+__all__ = [
+    "DiskFull",
+    "FileSystemError",
+    "LinksUnsupported",
+    "LockTimeout",
+    "PermissionRefused",
+    "ReadOnlyPlace",
+    "TooManyOpenFiles",
+    "file_system_error",
+]
+
+
+class FileSystemError(UsrError, OSError):
+    """A file operation failed for a reason that has no better name."""
+
+    code = "USR-FS-001"
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class DiskFull(FileSystemError):
+    """No space, no quota or no inode was left."""
+
+    code = "USR-FS-002"
+
+
+class ReadOnlyPlace(FileSystemError):
+    """The place is mounted read-only, or the file is marked immutable."""
+
+    code = "USR-FS-003"
+
+
+class PermissionRefused(FileSystemError, PermissionError):
+    """The user running this may not read or write there."""
+
+    code = "USR-FS-004"
+
+
+class TooManyOpenFiles(FileSystemError):
+    """The process has reached its limit of open files."""
+
+    code = "USR-FS-005"
+
+
+class LinksUnsupported(FileSystemError):
+    """The file system has no hard links, so a commit can't be made create-only there."""
+
+    code = "USR-FS-006"
+
+
+class LockTimeout(UsrError, TimeoutError):
+    """Another writer held the lock for longer than we were told to wait.
+
+    Attributes:
+        holder: What the lock file says of its holder, or ``""``.
+    """
+
+    code = "USR-LOCK-001"
+    exit_code = ExitCode.LOCKED
+
+    def __init__(self, path: Path, *, seconds: float, holder: str) -> None:
+        super().__init__(
+            f"{path.parent.name} is locked by another writer; waited {seconds:g} s.",
+            hint="Wait for it to finish, or give a longer --lock-timeout.",
+            facts={"file": str(path), "holder": holder or "unknown"},
+        )
+        self.path, self.holder = path, holder
+
+
+def file_system_error(error: OSError, path: Path, doing: str) -> FileSystemError:
+    """Return the typed error for `error`, met while `doing` something ("write the new part") at `path`."""
+    number = error.errno or 0
+    facts = {"file": str(path), "cause": os.strerror(number) if number else str(error)}
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        kind: type[FileSystemError] = DiskFull
+        message, hint = f"No space left to {doing}.", "Free space, quota or inodes there, then run the command again."
+    elif number == errno.EROFS:
+        kind = ReadOnlyPlace
+        message, hint = f"Could not {doing}: the file system is read-only.", "Mount it writable, or work on a copy."
+    elif number in (errno.EACCES, errno.EPERM):
+        kind = PermissionRefused
+        message, hint = f"Not allowed to {doing}.", "Ask the owner of the folder for write permission."
+    elif number in (errno.EMFILE, errno.ENFILE):
+        kind = TooManyOpenFiles
+        message = f"Could not {doing}: too many open files."
+        hint = "Raise the limit (ulimit -n), or compact the overlays (usr maintenance overlay-compact)."
+    else:
+        kind = FileSystemError
+        message, hint = f"Could not {doing}.", "Look at the file system's health; `usr doctor --fs DIR` tests a folder."
+    failure = kind(message, hint=hint, facts=facts)
+    failure.errno = error.errno
+    return failure

@@ -1,0 +1,122 @@
+"""One writer at a time: an exclusive flock, and on network file systems a lease as well.
+
+This module hides the lock library (``filelock``); nothing else imports it. The lock file is never
+unlinked, so that two writers can't hold locks on two files of one name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from usr_core.fs.errors import LockTimeout, file_system_error
+from usr_core.fs.mounts import is_network_place
+
+__all__ = ["LEASE_SECONDS", "hold_lock", "read_holder"]
+
+LEASE_SECONDS = 60.0
+_POLL_SECONDS = 0.02
+
+
+@contextlib.contextmanager
+def hold_lock(path: Path, *, timeout: float, command: str, lease: Path | None = None) -> Iterator[None]:
+    """Hold the exclusive lock on `path` for the length of the block.
+
+    Args:
+        path: The lock file; created if missing, its folder must exist.
+        timeout: Seconds to wait for another holder; 0 tries once.
+        command: What we do, for whoever waits for us.
+        lease: A lease file to hold too where `path` lies on a network file system.
+
+    Raises:
+        LockTimeout: Another writer held it all the time.
+        FileSystemError: The lock file can't be opened.
+    """
+    deadline = time.monotonic() + timeout
+    descriptor = _acquire(path, deadline, timeout)
+    try:
+        with _held_lease(lease, path, deadline, timeout):
+            _tell_holder(descriptor, command)
+            try:
+                yield
+            finally:
+                # A lock file that names nobody: a waiter must not be told of a holder that has gone.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def read_holder(path: Path) -> str:
+    """Return what the lock file says of its holder, one line, or ``""``; it tells nothing of whether it is held."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+        told = json.loads(text)
+        return f"{told['command']} (pid {told['pid']} on {told['host']}, since {told['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _acquire(path: Path, deadline: float, timeout: float) -> int:
+    from filelock import lock_descriptor
+
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise file_system_error(error, path, "open the lock file") from error
+        try:
+            while not lock_descriptor(descriptor, blocking=False):
+                if time.monotonic() >= deadline:
+                    raise LockTimeout(path, seconds=timeout, holder=read_holder(path))
+                time.sleep(_POLL_SECONDS)
+            # Someone may have removed the folder (a failed init) while we waited: a lock on a file
+            # that has lost its name would exclude nobody.
+            if _still_named(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _still_named(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def _held_lease(lease: Path | None, path: Path, deadline: float, timeout: float) -> Iterator[None]:
+    if lease is None or not is_network_place(path):
+        yield
+        return
+    from filelock import SoftFileLease, Timeout
+
+    wait = max(0.0, deadline - time.monotonic())
+    try:
+        held = SoftFileLease(lease, lease_duration=LEASE_SECONDS).acquire(timeout=wait)
+    except Timeout as error:
+        raise LockTimeout(lease, seconds=timeout, holder=read_holder(path)) from error
+    with held:
+        yield
+
+
+def _tell_holder(descriptor: int, command: str) -> None:
+    told = {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "command": command,
+        "since": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+    # On a full disk the lock still holds; only its label is missing.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(told).encode() + b"\n", 0)

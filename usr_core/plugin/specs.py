@@ -1,0 +1,338 @@
+"""What plugins offer: specs that are cheap to build, and the protocols behind their factories.
+
+A hook returns specs. A spec says by name what a plugin can do and holds a ``factory`` that is
+called only when the thing is really used, so that heavy imports happen there and nowhere else.
+Provider calls take **one frozen request object**: a new field with a default never breaks an author.
+
+Nothing here imports pyarrow at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = [
+    "CheckSpec",
+    "EventSink",
+    "EventSinkSpec",
+    "ExportRequest",
+    "ExportResult",
+    "Exporter",
+    "ExporterSpec",
+    "FileRef",
+    "Finding",
+    "Fingerprint",
+    "ImportRequest",
+    "Importer",
+    "ImporterSpec",
+    "NamespaceSpec",
+    "OverlayRequest",
+    "OverlayWriter",
+    "OverlayWriterSpec",
+    "Transport",
+    "TransportSpec",
+    "Verdict",
+    "VerifyOutcome",
+    "VerifyRequest",
+    "VerifySpec",
+    "VerifyStrategy",
+]
+
+# ---------------------------------------------------------------- importers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """A file to be read.
+
+    Attributes:
+        path: The file; it exists and is a regular file.
+        columns: Names of the columns that are wanted, or None for all. A name that the file lacks is
+            simply not delivered: the core says what is missing.
+        types: Arrow types the core would like for some columns. A text format may deliver strings instead,
+            which the core then converts strictly; a typed format delivers its own types.
+        batch_bytes: Roughly how many bytes one batch should hold.
+        parse_json: False where text that looks like JSON is to stay text.
+    """
+
+    path: Path
+    columns: tuple[str, ...] | None = None
+    types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    batch_bytes: int = 8 << 20
+    parse_json: bool = True
+
+
+class Importer(Protocol):
+    """Reads one file format."""
+
+    def columns(self, request: ImportRequest) -> Sequence[str]:
+        """Return the file's column names in order, reading as little as possible.
+
+        Raises:
+            UsrError: The file has no header or schema, or is not of this format.
+        """
+        ...
+
+    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
+        """Yield the wanted columns, in the file's row order, a bounded batch at a time.
+
+        Every batch has the same schema. An empty file body yields nothing. Text keeps its spelling
+        (``NA`` and ``007`` are text); an unquoted empty cell is null, a quoted one the empty string.
+
+        Raises:
+            UsrError: A row can't be read; file, row (1 is the first record) and column are among its facts.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImporterSpec:
+    """Offer to read a file format."""
+
+    name: str
+    summary: str
+    factory: Callable[[], Importer]
+    suffixes: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- exporters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportRequest:
+    """A file to be written.
+
+    Attributes:
+        path: A fresh temporary file beside the final one; the core renames it after the exporter returned.
+        schema: Columns in order, with registry types; the batches have exactly this schema.
+        metadata: Key/value metadata for formats that can hold it.
+    """
+
+    path: Path
+    schema: pa.Schema
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportResult:
+    """What an exporter wrote."""
+
+    rows: int
+    size_bytes: int
+
+
+class Exporter(Protocol):
+    """Writes one file format."""
+
+    def write(self, request: ExportRequest, batches: Iterable[pa.RecordBatch]) -> ExportResult:
+        """Write all `batches` to ``request.path``, in order, holding a bounded number of them at a time.
+
+        Zero batches give a valid empty file: a header, an empty table, or no line at all.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExporterSpec:
+    """Offer to write a file format; ``suffix`` names files that go into a folder."""
+
+    name: str
+    summary: str
+    factory: Callable[[], Exporter]
+    suffix: str
+
+
+# ---------------------------------------------------------------- overlay writers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayRequest:
+    """A tool's output to be turned into overlay rows."""
+
+    path: Path
+    namespace: str
+    columns: tuple[str, ...] | None = None
+    types: Mapping[str, pa.DataType] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class OverlayWriter(Protocol):
+    """Turns a tool's output files into batches that the core attaches."""
+
+    def batches(self, request: OverlayRequest) -> Iterator[pa.RecordBatch]:
+        """Yield batches that hold the key column and columns of the namespace, prefixed or not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayWriterSpec:
+    """Offer to read a tool's output for `attach --writer NAME`."""
+
+    name: str
+    summary: str
+    factory: Callable[[], OverlayWriter]
+    namespace: str
+    key: Literal["id", "sequence", "sequence_norm", "sequence_ci"] = "id"
+
+
+# ---------------------------------------------------------------- verification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRef:
+    """A file on one side of a transfer; `read` runs nothing until it is called."""
+
+    path: Path
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What a verify strategy saw of one file."""
+
+    strategy: str
+    facts: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether two fingerprints agree, and where they do not."""
+
+    equal: bool
+    reason: str = ""
+
+
+class VerifyStrategy(Protocol):
+    """Compares two copies of a file."""
+
+    def fingerprint(self, ref: FileRef) -> Fingerprint:
+        """Return what this strategy compares, reading the file at most once."""
+        ...
+
+    def compare(self, local: Fingerprint, remote: Fingerprint) -> Verdict:
+        """Compare two fingerprints; symmetric."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifySpec:
+    """Offer a way to compare copies; a higher ``strength`` is preferred by ``auto``."""
+
+    name: str
+    summary: str
+    factory: Callable[[], VerifyStrategy]
+    strength: int
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyRequest:
+    """What ``auto`` has to choose from."""
+
+    requested: str
+    available: tuple[str, ...]
+    remote_abilities: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyOutcome:
+    """What was asked for, what was done, and why they differ."""
+
+    requested: str
+    used: str
+    downgraded: bool
+    reason: str
+    verdict: Verdict | None
+
+
+# ---------------------------------------------------------------- transports
+
+
+@runtime_checkable
+class Transport(Protocol):
+    """Moves bytes to and from a remote root; the host owns staging, order, verification and promotion."""
+
+    def stat(self, path: str) -> Mapping[str, Any] | None: ...
+    def walk(self, path: str) -> Iterator[Mapping[str, Any]]: ...
+    def fetch(self, request: Any) -> Any: ...
+    def send(self, request: Any) -> Any: ...
+    def lock(self, request: Any) -> Any: ...
+    def digest(self, request: Any) -> Any: ...
+    def remove_staging(self, request: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransportSpec:
+    """Offer a way to reach a remote root; ``settings`` names the keys it takes from the remotes file."""
+
+    name: str
+    summary: str
+    factory: Callable[[Mapping[str, Any]], Transport]
+    scheme: str
+    features: frozenset[str] = frozenset()
+    settings: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- event sinks
+
+
+class EventSink(Protocol):
+    """Receives events after they are committed; it can't undo them."""
+
+    def emit(self, event: Mapping[str, Any]) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSinkSpec:
+    """Offer to receive events; ``actions`` empty means all, ``required`` makes a failure fail the command."""
+
+    name: str
+    summary: str
+    factory: Callable[[], EventSink]
+    required: bool = False
+    actions: frozenset[str] = frozenset()
+
+
+# ---------------------------------------------------------------- namespaces and checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceSpec:
+    """The columns a tool's namespace has: pairs of full column name and registry type."""
+
+    name: str
+    summary: str
+    columns: tuple[tuple[str, str], ...]
+    owner: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that `validate` or `doctor` reports."""
+
+    code: str
+    message: str
+    severity: Literal["error", "warning", "note"] = "error"
+    file: str | None = None
+    rows: tuple[int, ...] = ()
+    count: int = 1
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec:
+    """Offer a check that sees the merged view's batches of the columns it names."""
+
+    name: str
+    summary: str
+    factory: Callable[[], Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]]
+    columns: tuple[str, ...] = ()
+    namespace: str | None = None

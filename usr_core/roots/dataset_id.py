@@ -1,0 +1,195 @@
+"""Dataset ids: their grammar, and the folders they lead to.
+
+An id is ``dataset`` or ``namespace/dataset``. A dataset is a folder that holds ``records.parquet``.
+Nothing here writes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from usr_core.roots.errors import (
+    AmbiguousDataset,
+    ArchivedPath,
+    DatasetExists,
+    DatasetMissing,
+    InvalidDatasetId,
+    NestedDataset,
+    OutsideRoot,
+)
+from usr_core.roots.layout import RECORDS
+
+__all__ = ["ARCHIVE", "DatasetRef", "list_datasets", "new_dataset", "parse_dataset_id", "resolve_dataset"]
+
+ARCHIVE = "_archive"
+
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+# The longest file name on common file systems, in bytes; segments are ASCII.
+_LONGEST_SEGMENT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRef:
+    """One dataset's place.
+
+    Attributes:
+        root: The root, absolute with links resolved.
+        name: The id inside the root, with ``/``; ``_archive/…`` for a dataset that was put away.
+        path: The dataset's folder, ``root / name``.
+    """
+
+    root: Path
+    name: str
+    path: Path
+
+
+def parse_dataset_id(text: str) -> str:
+    """Return `text` if it is a dataset id.
+
+    Raises:
+        ArchivedPath: It begins with ``archived/``.
+        InvalidDatasetId: It is anything else than one or two well-formed names.
+    """
+    if not text:
+        raise InvalidDatasetId(text, reason="it is empty")
+    segments = text.split("/")
+    if segments[0] == "archived":
+        raise ArchivedPath(text)
+    if len(segments) > 2:
+        raise InvalidDatasetId(text, reason=f"it has {len(segments)} parts, and two are the most")
+    for segment in segments:
+        if reason := _fault(segment):
+            raise InvalidDatasetId(text, reason=reason)
+    return text
+
+
+def resolve_dataset(root: Path, text: str) -> DatasetRef:
+    """Return the existing dataset that an id names.
+
+    A name without namespace is found when exactly one dataset's id ends in it.
+
+    Raises:
+        InvalidDatasetId, ArchivedPath: `text` is not an id.
+        AmbiguousDataset: Several datasets end in the name; all are listed.
+        DatasetMissing: There is none; near names are in the hint.
+        NestedDataset: It lies in another dataset's folder.
+        OutsideRoot: A link leads it out of `root`.
+    """
+    name = parse_dataset_id(text)
+    root = root.resolve()
+    if "/" not in name:
+        matches = [ref.name for ref in list_datasets(root) if ref.name.rpartition("/")[2] == name]
+        if len(matches) > 1:
+            raise AmbiguousDataset(text, candidates=matches)
+        name = matches[0] if matches else name
+    path = root / name
+    _check_inside(root, name, path)
+    if not (path / RECORDS).is_file():
+        raise DatasetMissing(text, place=root, near=_near(root, name))
+    _check_not_nested(root, name)
+    return DatasetRef(root=root, name=name, path=path)
+
+
+def new_dataset(root: Path, text: str) -> DatasetRef:
+    """Return the place of a dataset to be made; nothing is created.
+
+    Its folder may exist already if it holds no ``records.parquet``.
+
+    Raises:
+        InvalidDatasetId, ArchivedPath: `text` is not an id.
+        DatasetExists: There is such a dataset, a file stands in the way, or the name is a folder of datasets.
+        NestedDataset: It would lie in another dataset's folder.
+        OutsideRoot: A link leads it out of `root`.
+    """
+    name = parse_dataset_id(text)
+    root = root.resolve()
+    path = root / name
+    _check_inside(root, name, path)
+    _check_not_nested(root, name)
+    for place in (path.parent, path):
+        if place.exists() and not place.is_dir():
+            raise DatasetExists(text, path=place, reason="a file of that name is in the way")
+    if (path / RECORDS).exists():
+        raise DatasetExists(text, path=path, reason="there is such a dataset")
+    if "/" not in name and (inner := _datasets_in(root, path, name)):
+        raise DatasetExists(text, path=path, reason=f"that folder holds the dataset {inner[0].name!r}")
+    return DatasetRef(root=root, name=name, path=path)
+
+
+def list_datasets(root: Path, archived: bool = False) -> list[DatasetRef]:
+    """Return the datasets of a root, sorted by name; of its ``_archive/`` instead if `archived`.
+
+    Looks two folders deep. Names that are no ids (beginning with ``_`` or ``.``) are passed over, as are
+    links that lead out of the root. A missing folder holds no datasets.
+    """
+    root = root.resolve()
+    top = root / ARCHIVE if archived else root
+    prefix = f"{ARCHIVE}/" if archived else ""
+    found: list[DatasetRef] = []
+    for folder in _folders(root, top):
+        name = prefix + folder.name
+        if (folder / RECORDS).is_file():
+            found.append(DatasetRef(root=root, name=name, path=folder))
+        elif folder.name != "archived":
+            found.extend(_datasets_in(root, folder, name))
+    return sorted(found, key=lambda ref: ref.name)
+
+
+def _datasets_in(root: Path, folder: Path, name: str) -> list[DatasetRef]:
+    return [
+        DatasetRef(root=root, name=f"{name}/{inner.name}", path=inner)
+        for inner in _folders(root, folder)
+        if (inner / RECORDS).is_file()
+    ]
+
+
+def _folders(root: Path, top: Path) -> list[Path]:
+    if not top.is_dir():
+        return []
+    return sorted(
+        entry
+        for entry in top.iterdir()
+        if not _fault(entry.name) and entry.is_dir() and (not entry.is_symlink() or _inside(root, entry))
+    )
+
+
+def _fault(segment: str) -> str:
+    """Return why `segment` is no name of a dataset or namespace folder; empty if it is one."""
+    if not segment:
+        return "a part of it is empty"
+    if segment in {".", ".."}:
+        return "it may not lead to other folders with '.' or '..'"
+    if segment.startswith("_"):
+        return "names beginning with '_' are kept for USR itself"
+    if segment.startswith((".", "-")):
+        return f"a name may not begin with {segment[0]!r}"
+    if not _SEGMENT.fullmatch(segment):
+        return "a letter in it is not allowed"
+    if len(segment) > _LONGEST_SEGMENT:
+        return f"a name is longer than {_LONGEST_SEGMENT} letters"
+    return ""
+
+
+def _inside(root: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(root)
+
+
+def _check_inside(root: Path, name: str, path: Path) -> None:
+    if not _inside(root, path):
+        raise OutsideRoot(name, root=root, target=path.resolve())
+
+
+def _check_not_nested(root: Path, name: str) -> None:
+    outer, slash, _ = name.partition("/")
+    if slash and (root / outer / RECORDS).exists():
+        raise NestedDataset(name, outer=outer)
+
+
+def _near(root: Path, name: str) -> list[str]:
+    names = {ref.name: ref.name for ref in list_datasets(root)}
+    names.update({full.rpartition("/")[2]: full for full in reversed(list(names))} if "/" not in name else {})
+    close = difflib.get_close_matches(name, list(names), n=3, cutoff=0.6)
+    return list(dict.fromkeys(names[match] for match in close))

@@ -1,0 +1,51 @@
+"""The root that a command works in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from usr_core.roots.errors import RootMissing, RootNotAFolder, RootUnknown
+
+__all__ = ["REGISTRY_FILE", "ROOT_VARIABLE", "find_root"]
+
+REGISTRY_FILE = "registry.yaml"
+ROOT_VARIABLE = "USR_ROOT"
+
+
+def find_root(explicit: Path | None = None) -> Path:
+    """Return the root: `explicit`, else ``USR_ROOT``, else the nearest one upward of the current folder.
+
+    Upward, a folder is the root if it holds ``registry.yaml``; if its ``datasets/`` does, that is.
+    A given root need not hold a registry yet. The result is absolute with links resolved.
+
+    Raises:
+        RootMissing: The given root does not exist.
+        RootNotAFolder: The given root is something else than a folder.
+        RootUnknown: None was given and none was found.
+    """
+    if explicit is not None:
+        return _given(explicit, "--root")
+    if named := os.environ.get(ROOT_VARIABLE):
+        return _given(Path(named), ROOT_VARIABLE)
+    here = Path.cwd()
+    for root in _upward(here):
+        return root
+    raise RootUnknown(here)
+
+
+def _given(root: Path, origin: str) -> Path:
+    root = root.expanduser()
+    if not root.exists():
+        raise RootMissing(root, origin=origin)
+    if not root.is_dir():
+        raise RootNotAFolder(root, origin=origin)
+    return root.resolve()
+
+
+def _upward(start: Path) -> Iterator[Path]:
+    for folder in (start, *start.parents):
+        for candidate in (folder, folder / "datasets"):
+            if (candidate / REGISTRY_FILE).is_file():
+                yield candidate.resolve()

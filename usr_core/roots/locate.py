@@ -1,0 +1,98 @@
+"""A dataset as a person names it: an id, a path to its folder, or nothing inside one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, parse_dataset_id, resolve_dataset
+from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, NoDatasetHere, RootUnknown, UsrError
+from usr_core.roots.find_root import REGISTRY_FILE, find_root
+from usr_core.roots.layout import RECORDS
+
+__all__ = ["locate_dataset"]
+
+_PATH_STARTS = (".", "/", "~")
+
+
+def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
+    """Return the existing dataset that `text` means.
+
+    None is the dataset whose folder (or a folder inside it) we stand in. Text that begins with ``.``,
+    ``/`` or ``~`` is a path; other text is an id in the root, and a path only where no dataset has that id.
+    The root of a path is the folder holding ``registry.yaml`` one or two levels above it, else `root` if the
+    dataset is inside it, else the folder above the dataset.
+
+    Args:
+        text: An id, a path to a dataset's folder, or None.
+        root: The root given on the command line, None where none was given (see `find_root`).
+
+    Raises:
+        NoDatasetHere: Nothing was named, and we are in no dataset.
+        ArchivedPath: The id or the path leads into an ``archived/`` folder.
+        DatasetMissing: No such dataset.
+        AmbiguousDataset, InvalidDatasetId, OutsideRoot, NestedDataset: See `resolve_dataset`.
+        RootMissing, RootNotAFolder, RootUnknown: See `find_root`.
+    """
+    if text is None:
+        return _around(Path.cwd(), root)
+    if text.startswith(_PATH_STARTS):
+        return _at_path(text, Path(text).expanduser(), root)
+    try:
+        parse_dataset_id(text)
+        return resolve_dataset(find_root(root), text)
+    except (DatasetMissing, InvalidDatasetId, RootUnknown) as error:
+        if _holds_dataset(text):
+            return _at_path(text, Path(text), root)
+        raise error
+
+
+def _holds_dataset(text: str) -> bool:
+    try:
+        return (Path(text) / RECORDS).is_file()
+    except (OSError, ValueError):  # a name too long, or with a null byte
+        return False
+
+
+def _around(folder: Path, root: Path | None) -> DatasetRef:
+    for place in (folder, *folder.parents):
+        if (place / RECORDS).is_file():
+            return _at_path(str(place), place, root)
+    raise NoDatasetHere(folder)
+
+
+def _at_path(text: str, path: Path, root: Path | None) -> DatasetRef:
+    if "\0" in text:
+        raise InvalidDatasetId(text, reason="it holds a null byte")
+    folder = path.resolve()
+    for seen in (path.absolute(), folder):
+        parts = seen.parts
+        if any(a in {"datasets", "usr"} and b == "archived" for a, b in zip(parts, parts[1:], strict=False)):
+            raise ArchivedPath(text)
+    if not _holds_dataset(str(folder)):
+        raise DatasetMissing(text, place=folder.parent)
+    base = _root_of(folder, root)
+    return DatasetRef(root=base, name=folder.relative_to(base).as_posix(), path=folder)
+
+
+def _root_of(folder: Path, root: Path | None) -> Path:
+    # root/dataset, root/namespace/dataset, and both below root/_archive.
+    above = [place for place in folder.parents[:3] if _names_dataset(place, folder)]
+    for place in above:
+        if (place / REGISTRY_FILE).is_file():
+            return place
+    try:
+        given = find_root(root)
+    except UsrError:
+        given = None
+    if given in above:
+        return given
+    return folder.parent
+
+
+def _names_dataset(place: Path, folder: Path) -> bool:
+    name = folder.relative_to(place).as_posix().removeprefix(f"{ARCHIVE}/")
+    try:
+        parse_dataset_id(name)
+    except UsrError:
+        return False
+    return True
