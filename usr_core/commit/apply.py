@@ -1,85 +1,106 @@
-"""Doing and undoing what a commit record says. Every step is idempotent, so whoever comes next can go on."""
+"""Doing and undoing what a commit record says. Every step is idempotent, so whoever comes next can go on.
+
+Names alone decide what has been done: a staged file that is gone was published, a target that is there
+was retired. Inode numbers would not survive a copy of the dataset. What a late holder must not touch is
+kept from it by asking, before each operation, whether the record is still alive.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from usr_core.commit.errors import LateHolder, StagedFileLost
+from usr_core.commit.held_record import HeldRecord
+from usr_core.commit.log_end import cut_line
+from usr_core.commit.names import refuse_links
 from usr_core.commit.record import CommitRecord, Publish, Retire
 from usr_core.fs.durable import make_folders, remove_tree, sync_folder
 from usr_core.roots.layout import EVENT_LOG
 
-__all__ = ["apply_operations", "clean_up", "reverse_operations", "write_line"]
+__all__ = ["apply_operations", "clean_up", "require_staged", "reverse_operations"]
+
+_FOLDER_TRIES = 5
 
 
-def apply_operations(folder: Path, record: CommitRecord) -> None:
-    """Publish and retire, in order, then fsync every folder that changed."""
+def require_staged(folder: Path, record: CommitRecord) -> None:
+    """Check, before the first operation, that everything to publish is there.
+
+    Raises:
+        LateHolder: The staging was cleared by a writer who took us for dead.
+    """
     staging = record.staging(folder)
-    touched: set[Path] = set()
     for operation in record.operations:
+        if isinstance(operation, Publish) and not os.path.lexists(staging / operation.staged):
+            raise LateHolder(folder.name, seq=record.seq)
+
+
+def apply_operations(held: HeldRecord, *, strict: bool = True) -> None:
+    """Retire and publish, in order, then fsync every folder that changed.
+
+    Args:
+        held: The record.
+        strict: Refuse where a file to publish is neither staged nor in its place. False where the event is in the
+            log already: what is missing then was removed later.
+
+    Raises:
+        LateHolder: The record was settled by somebody else; nothing more was done.
+        StagedFileLost: See `strict`.
+        LinkInsideDataset: A folder became a symbolic link.
+    """
+    folder, record = held.folder, held.record
+    for operation in record.operations:
+        held.check()
+        refuse_links(folder, operation.final)
         if isinstance(operation, Publish):
-            final = folder / operation.final
-            make_folders(final.parent, below=folder)
-            # A staged file that is gone was published before.
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(staging / operation.staged, final)  # noqa: PTH104
-            touched.add(final.parent)
+            _publish(held, operation, strict=strict)
         else:
             _retire(folder, operation)
-            touched.update({(folder / operation.final).parent, (folder / operation.target).parent})
-    for place in sorted(touched):
-        if place.is_dir():
-            sync_folder(place)
-    sync_folder(folder)
+    _sync_touched(folder, record)
 
 
-def reverse_operations(folder: Path, record: CommitRecord) -> None:
-    """Take back what `apply_operations` did, in reverse order, from the undo copies."""
+def reverse_operations(held: HeldRecord) -> None:
+    """Take back what `apply_operations` and the event did, in reverse order, from the undo copies.
+
+    Raises:
+        LateHolder: The record was settled by somebody else; nothing more was done.
+    """
+    folder, record = held.folder, held.record
     staging = record.staging(folder)
-    touched: set[Path] = set()
+    held.check()
+    cut_line(folder / EVENT_LOG, record)
     for operation in reversed(record.operations):
+        held.check()
         final = folder / operation.final
         if isinstance(operation, Retire):
-            target = folder / operation.target
-            if _inode(target) == operation.inode:
-                os.rename(target, final)  # noqa: PTH104
-        elif not (staging / operation.staged).exists():
+            if os.path.lexists(folder / operation.target) and not os.path.lexists(final):
+                os.rename(folder / operation.target, final)  # noqa: PTH104
+        elif not os.path.lexists(staging / operation.staged) and _was_published(folder, record, operation):
             if operation.undo is None:
                 final.unlink(missing_ok=True)
             else:
                 with contextlib.suppress(FileNotFoundError):
                     os.rename(staging / operation.undo, final)  # noqa: PTH104
-        touched.add(final.parent)
-    for place in sorted(touched):
-        if place.is_dir():
-            sync_folder(place)
+    held.check()
     for name in sorted(record.folders, key=len, reverse=True):
         with contextlib.suppress(OSError):  # not empty, or not there: it is not ours to remove
             (folder / name).rmdir()
-    sync_folder(folder)
-    # A reader that opened files while the change was applied must notice that it is gone again.
-    with contextlib.suppress(OSError):
-        os.utime(folder / EVENT_LOG)
-
-
-def write_line(log: Path, record: CommitRecord) -> None:
-    """Put the record's event at its offset and fsync; repeating it is harmless."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        view, offset = memoryview(record.line), record.offset
-        while view:
-            written = os.pwrite(descriptor, view, offset)
-            view, offset = view[written:], offset + written
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync_touched(folder, record)
+    _touch(folder / EVENT_LOG)
 
 
 def clean_up(folder: Path, record_path: Path, record: CommitRecord) -> None:
-    """Remove the record, then its staging folder: in this order, or a reader would look for staged files in vain."""
+    """Remove the record, then its staging folder: in this order, or a reader would look for staged files in vain.
+
+    Raises:
+        OSError: The record can't be removed. What else stays behind is litter, which the next writer removes.
+    """
     record_path.unlink(missing_ok=True)
-    remove_tree(record.staging(folder))
+    with contextlib.suppress(OSError):
+        remove_tree(record.staging(folder))
     with contextlib.suppress(OSError):
         record.staging(folder).parent.rmdir()
     for operation in record.operations:
@@ -89,16 +110,59 @@ def clean_up(folder: Path, record_path: Path, record: CommitRecord) -> None:
                 (folder / operation.final).parent.rmdir()
 
 
+def _publish(held: HeldRecord, operation: Publish, *, strict: bool) -> None:
+    source = held.record.staging(held.folder) / operation.staged
+    final = held.folder / operation.final
+    for _ in range(_FOLDER_TRIES):
+        if not os.path.lexists(source):
+            break  # published before
+        make_folders(final.parent, below=held.folder)
+        # A folder may vanish again under a late holder who clears up; the staged file is still there then.
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(source, final)  # noqa: PTH104
+            return
+    if strict and not os.path.lexists(final):
+        raise StagedFileLost(held.path, final=operation.final)
+
+
 def _retire(folder: Path, operation: Retire) -> None:
     final, target = folder / operation.final, folder / operation.target
-    if _inode(final) != operation.inode:
-        return  # retired before, or a newer file took the name
+    if os.path.lexists(target) or not os.path.lexists(final):
+        return  # retired before
+    refuse_links(folder, operation.target)
     make_folders(target.parent, below=folder)
     os.rename(final, target)  # noqa: PTH104
 
 
-def _inode(path: Path) -> int | None:
-    try:
-        return path.lstat().st_ino
-    except FileNotFoundError:
-        return None
+def _was_published(folder: Path, record: CommitRecord, operation: Publish) -> bool:
+    """Tell whether what has the final name is ours: an old file that was retired from it may be back already."""
+    targets = [op.target for op in record.operations if isinstance(op, Retire) and op.final == operation.final]
+    return not targets or os.path.lexists(folder / targets[0])
+
+
+def _sync_touched(folder: Path, record: CommitRecord) -> None:
+    names = [operation.final for operation in record.operations]
+    names.extend(operation.target for operation in record.operations if isinstance(operation, Retire))
+    # A folder that an earlier try created is found existing now, so its own name is made durable here.
+    names.extend(record.folders)
+    for place in sorted({folder, *_parents(folder, names)}, reverse=True):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            sync_folder(place)
+
+
+def _parents(folder: Path, names: Iterable[str]) -> Iterator[Path]:
+    return ((folder / name).parent for name in names)
+
+
+def _touch(log: Path) -> None:
+    """Let a reader that opened files while the change was applied notice that it is gone again.
+
+    The kernel's clock stands still for milliseconds, so "now" may be the time that the log has already.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        before = log.stat().st_mtime_ns
+        try:
+            os.utime(log, ns=(time.time_ns(), max(time.time_ns(), before + 1)))
+        except PermissionError:  # only the owner may choose the time
+            with contextlib.suppress(OSError):
+                os.utime(log)

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError
 
-__all__ = ["CommitPending", "CommitRecordUnreadable", "DatasetBusy", "LateHolder"]
+__all__ = [
+    "ArchiveNameTaken",
+    "CommitPending",
+    "CommitRecordUnreadable",
+    "DatasetBusy",
+    "LateHolder",
+    "LinkInsideDataset",
+    "StagedFileLost",
+]
 
 
 class LateHolder(UsrError):
@@ -17,7 +25,7 @@ class LateHolder(UsrError):
 
     def __init__(self, dataset: str, *, seq: int) -> None:
         super().__init__(
-            f"{dataset}: another writer committed change {seq} while this one was paused; nothing was written.",
+            f"{dataset}: another writer took over while change {seq} of this one was paused; nothing was written.",
             hint="Run the command again.",
             facts={"dataset": dataset, "seq": seq},
         )
@@ -25,14 +33,14 @@ class LateHolder(UsrError):
 
 
 class CommitPending(UsrError):
-    """A change failed half-way and could not be undone; the next open for writing finishes undoing it."""
+    """A change failed half-way and could not be undone; the next open for writing settles it."""
 
     code = "USR-COMMIT-002"
 
     def __init__(self, dataset: str, *, seq: int, cause: BaseException) -> None:
         super().__init__(
-            f"{dataset}: change {seq} failed, and undoing it failed too ({cause}). Readers see the dataset as it was.",
-            hint="Mend the file system (space, permissions), then run any command that writes, or `usr doctor`.",
+            f"{dataset}: change {seq} failed, and undoing it failed too ({cause}).",
+            hint="Mend the file system (space, permissions); the next command that writes settles it as a whole.",
             facts={"dataset": dataset, "seq": seq},
         )
         self.seq = seq
@@ -65,3 +73,48 @@ class DatasetBusy(UsrError):
             facts={"dataset": str(folder)},
         )
         self.tries = tries
+
+
+class StagedFileLost(UsrError):
+    """A change was committed, but somebody removed a file of it before it was in its place."""
+
+    code = "USR-COMMIT-005"
+
+    def __init__(self, record: Path, *, final: str) -> None:
+        super().__init__(
+            f"{record.name}: the new {final} is neither staged nor in its place; somebody removed it.",
+            hint=f"Restore .usr.tmp or {final} from a copy; to give the change up, remove {record.name}.",
+            facts={"file": str(record), "value": final},
+        )
+        self.final = final
+
+
+class LinkInsideDataset(UsrError):
+    """A folder inside the dataset is a symbolic link, so a write would land outside."""
+
+    code = "USR-COMMIT-006"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} is a symbolic link; USR writes only below the dataset's own folder.",
+            hint="Replace the link by the folder that it points to.",
+            facts={"file": str(path)},
+        )
+        self.path = path
+
+
+class ArchiveNameTaken(UsrError, FileExistsError):
+    """A file is to be moved to a name that something else has."""
+
+    code = "USR-COMMIT-007"
+
+    def __init__(self, path: Path, *, source: str) -> None:
+        super().__init__(
+            f"{source} can't be moved to {path.name}: there is such a file.",
+            hint="Move that file away, then run the command again.",
+            facts={"file": str(path)},
+        )
+        self.path = path
+
+    def __str__(self) -> str:
+        return self.message

@@ -18,9 +18,10 @@ def uninterrupted() -> Iterator[None]:
     Between the commit record and the event an interrupt could only be answered by undoing; finishing
     takes as long. So the change is completed, and the interrupt is dropped: whoever was told
     "interrupted" may rely on the dataset being as it was. Outside the main thread nothing is done, as
-    Python delivers signals to the main thread only.
+    Python delivers signals to the main thread only; nor where a handler of another language is
+    installed, which could not be put back.
     """
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield
         return
 
@@ -29,10 +30,10 @@ def uninterrupted() -> Iterator[None]:
 
     try:
         before = signal.signal(signal.SIGINT, ignore)
-    except ValueError:  # an embedded interpreter without signals
+    except ValueError:  # a subinterpreter without signals
         yield
         return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before if before is not None else signal.SIG_DFL)
+        signal.signal(signal.SIGINT, before)

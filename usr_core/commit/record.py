@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from usr_core.commit.errors import CommitRecordUnreadable
+from usr_core.commit.names import check_inside
 from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, STAGING
 
 __all__ = ["CommitRecord", "LogState", "Publish", "Retire", "find_records", "log_state"]
@@ -43,13 +44,12 @@ class Retire:
 
     Attributes:
         final: Relative name it has now.
-        target: Relative name it gets: in an archive, or inside the staging folder where it is to vanish.
-        inode: Its inode number, so that a late holder never moves a newer file of the same name.
+        target: Relative name it gets, which nothing has: in an archive, or inside the staging folder where it is
+            to vanish.
     """
 
     final: str
     target: str
-    inode: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class CommitRecord:
         operations = [
             {"op": "publish", "staged": op.staged, "final": op.final, "undo": op.undo}
             if isinstance(op, Publish)
-            else {"op": "retire", "final": op.final, "target": op.target, "inode": op.inode}
+            else {"op": "retire", "final": op.final, "target": op.target}
             for op in self.operations
         ]
         document = {
@@ -102,19 +102,28 @@ class CommitRecord:
             FileNotFoundError: It has gone meanwhile.
             CommitRecordUnreadable: It is of another format. (It can't be torn: it is named only when whole.)
         """
+        return cls.decode(path.read_bytes(), path)
+
+    @classmethod
+    def decode(cls, content: bytes, path: Path) -> CommitRecord:
+        """Return the record that `content` holds; `path` is for the error.
+
+        Raises:
+            CommitRecordUnreadable: It is of another format, or names something outside the dataset.
+        """
         try:
-            document = json.loads(path.read_bytes())
+            document = json.loads(content)
             if document["usr_commit"] != _FORMAT:
                 raise CommitRecordUnreadable(path, f"format {document['usr_commit']}")
             return cls(
                 seq=int(document["seq"]),
                 txn=_plain_name(document["txn"]),
                 operations=tuple(_operation(op) for op in document["operations"]),
-                folders=tuple(_inside(name) for name in document["folders"]),
+                folders=tuple(check_inside(name) for name in document["folders"]),
                 line=document["line"].encode("utf-8", "surrogatepass"),
                 offset=int(document["offset"]),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CommitRecordUnreadable(path, str(error)) from error
 
 
@@ -123,14 +132,14 @@ def find_records(folder: Path) -> tuple[list[Path], list[Path]]:
     commits: list[tuple[int, Path]] = []
     aborts: list[tuple[int, Path]] = []
     try:
-        entries = list(os.scandir(folder))
+        names = os.listdir(folder)
     except FileNotFoundError:
         return [], []
-    for entry in entries:
+    for name in names:
         for prefix, found in ((COMMIT_PREFIX, commits), (ABORT_PREFIX, aborts)):
-            number = entry.name.removeprefix(prefix).removesuffix(".json")
-            if entry.name.startswith(prefix) and entry.name.endswith(".json") and number.isdigit():
-                found.append((int(number), Path(entry.path)))
+            number = name.removeprefix(prefix).removesuffix(".json")
+            if name == f"{prefix}{number}.json" and number.isascii() and number.isdecimal():
+                found.append((int(number), folder / name))
     return [path for _, path in sorted(commits)], [path for _, path in sorted(aborts)]
 
 
@@ -138,8 +147,8 @@ def log_state(record: CommitRecord, log: Path) -> LogState:
     """Look at the log where the record's event belongs.
 
     Returns:
-        ``written`` when the very bytes are there, ``open`` when nothing is (or a torn beginning of
-        them, or zeros that a power cut left), ``foreign`` when something else is: then the record is
+        ``written`` when the very bytes are there, ``open`` when nothing is, or some of these bytes with zeros
+        for the others (a power cut keeps blocks in any order), ``foreign`` when something else is: then the record is
         a stale holder's.
     """
     try:
@@ -155,37 +164,27 @@ def log_state(record: CommitRecord, log: Path) -> LogState:
         os.close(descriptor)
     if found == record.line:
         return "written"
-    torn = found.rstrip(b"\0")
-    if size <= record.offset + len(record.line) and record.line.startswith(torn):
-        return "open"
-    return "foreign"
+    ended_here = size <= record.offset + len(record.line)
+    torn = all(byte in (0, ours) for byte, ours in zip(found, record.line, strict=False))
+    return "open" if ended_here and torn else "foreign"
 
 
 def _operation(document: dict[str, object]) -> Publish | Retire:
     if document["op"] == "publish":
         undo = document["undo"]
         return Publish(
-            staged=_inside(document["staged"]),
-            final=_inside(document["final"]),
-            undo=None if undo is None else _inside(undo),
+            staged=_plain_name(document["staged"]),
+            final=check_inside(document["final"]),
+            undo=None if undo is None else _plain_name(undo),
         )
     if document["op"] == "retire":
-        return Retire(
-            final=_inside(document["final"]), target=_inside(document["target"]), inode=int(str(document["inode"]))
-        )
+        return Retire(final=check_inside(document["final"]), target=check_inside(document["target"]))
     raise ValueError(f"unknown operation {document['op']!r}")
 
 
-def _inside(name: object) -> str:
-    """Refuse a name that would leave the folder: a record is also written by other hosts."""
-    text = str(name)
-    if text.startswith("/") or any(part in ("", ".", "..") for part in text.split("/")):
-        raise ValueError(f"{text!r} is no name inside the dataset")
-    return text
-
-
 def _plain_name(name: object) -> str:
-    text = _inside(name)
+    """Refuse a name that would leave the folder: a record is also written by other hosts."""
+    text = check_inside(name)
     if "/" in text:
-        raise ValueError(f"{text!r} is no staging folder")
+        raise ValueError(f"{text!r} is no plain file name")
     return text

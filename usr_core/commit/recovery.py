@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
+import stat
 import time
 from pathlib import Path
 
-from usr_core.commit.apply import apply_operations, clean_up, reverse_operations, write_line
+from usr_core.commit.apply import apply_operations, clean_up, reverse_operations
+from usr_core.commit.held_record import HeldRecord
+from usr_core.commit.log_end import mend_log, write_line
 from usr_core.commit.record import CommitRecord, find_records, log_state
-from usr_core.fs.durable import remove_tree
+from usr_core.fs.durable import remove_tree, sync_folder
 from usr_core.roots.layout import COMMIT_PREFIX, EVENT_LOG, STAGING
 
-__all__ = ["TRANSFER_DAYS", "recover", "stale_staging"]
+__all__ = ["TRANSFER_DAYS", "recover", "stale_staging", "take_back"]
 
 TRANSFER_DAYS = 7
 _TRANSFER_PREFIXES = ("pull-", "push-")
@@ -22,31 +27,55 @@ def recover(folder: Path) -> list[str]:
 
     Abort files are undone to the end. A record whose event is not in the log yet, or is, is applied
     to the end; one with other bytes in its place is a stale holder's and is discarded. Staging
-    folders that no record names are removed, but for those of transfers younger than `TRANSFER_DAYS`.
+    folders that no record names are removed, but for those of transfers younger than `TRANSFER_DAYS`. A torn
+    last line of the log is mended.
+
+    Raises:
+        CommitRecordUnreadable: A record is of another format, or leads out of the dataset.
+        StagedFileLost: A committed change can't be finished, as a file of it was removed.
+        LateHolder: While this process was paused, somebody else settled a record.
+        OSError: The file system refuses; what was not finished stays for the next try.
     """
     commits, aborts = find_records(folder)
     told: list[str] = []
     for path in aborts:
-        record = CommitRecord.read(path)
-        reverse_operations(folder, record)
-        clean_up(folder, path, record)
-        told.append(f"undid change {record.seq} that a writer had begun to take back")
+        with HeldRecord.take(folder, path) as held:
+            take_back(held)
+            told.append(f"undid change {held.record.seq} that a writer had begun to take back")
     for path in commits:
-        record = CommitRecord.read(path)
-        told.append(_settle(folder, path, record))
+        with HeldRecord.take(folder, path) as held:
+            told.append(_settle(held))
     for place in stale_staging(folder):
-        remove_tree(place)
+        _remove_unless_claimed(folder, place)
     for temporary in folder.glob(f"{COMMIT_PREFIX}*.tmp"):
         temporary.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         (folder / STAGING).rmdir()
+    told.extend(mend_log(folder / EVENT_LOG))
     return told
 
 
+def take_back(held: HeldRecord) -> None:
+    """Undo a change to the end: under its abort name, so that a reader sees the old state from here on.
+
+    Raises:
+        LateHolder: Somebody else has settled the record; nothing more was done.
+        OSError: The file system refuses; the next open for writing goes on.
+    """
+    if held.path.name != held.record.abort_name():
+        held.turn_into_abort()
+        sync_folder(held.folder)
+    reverse_operations(held)
+    clean_up(held.folder, held.path, held.record)
+
+
 def stale_staging(folder: Path) -> list[Path]:
-    """Return the staging folders that nobody will come back for."""
+    """Return what lies in the staging folder and nobody will come back for."""
     staging = folder / STAGING
-    if not staging.is_dir():
+    try:
+        if not stat.S_ISDIR(os.lstat(staging).st_mode):
+            return [staging]  # a link or a file in its place; what it points to is none of our business
+    except FileNotFoundError:
         return []
     oldest = time.time() - TRANSFER_DAYS * 86_400
     return [
@@ -56,20 +85,43 @@ def stale_staging(folder: Path) -> list[Path]:
     ]
 
 
-def _settle(folder: Path, path: Path, record: CommitRecord) -> str:
+def _settle(held: HeldRecord) -> str:
+    folder, record = held.folder, held.record
     log = folder / EVENT_LOG
     state = log_state(record, log)
     if state == "foreign":
-        clean_up_discarded(folder, path, record)
+        held.check()
+        held.path.unlink(missing_ok=True)
+        remove_tree(record.staging(folder))
         return f"discarded change {record.seq} of a writer that came too late"
-    apply_operations(folder, record)
+    apply_operations(held, strict=state == "open")
     if state == "open":
+        held.check()
         write_line(log, record)
-    clean_up(folder, path, record)
+    clean_up(folder, held.path, record)
     return f"finished change {record.seq} that a writer had committed"
 
 
-def clean_up_discarded(folder: Path, path: Path, record: CommitRecord) -> None:
-    """Remove a stale holder's record and staging; nothing of it is applied."""
-    path.unlink(missing_ok=True)
-    remove_tree(record.staging(folder))
+def _remove_unless_claimed(folder: Path, place: Path) -> None:
+    """Remove a staging folder, unless a writer whom we took for dead has just committed it.
+
+    It gets another name first. Whoever links a record looks for its staged files after that, and we
+    look for records after this: one of the two sees the other.
+    """
+    if place.parent != folder / STAGING:
+        remove_tree(place)
+        return
+    doomed = place.with_name(f"dead-{secrets.token_hex(8)}")
+    with contextlib.suppress(FileNotFoundError):
+        os.rename(place, doomed)  # noqa: PTH104
+        if any(_names_staging(path, place.name) for path in find_records(folder)[0]):
+            os.rename(doomed, place)  # noqa: PTH104
+            return
+    remove_tree(doomed)
+
+
+def _names_staging(path: Path, txn: str) -> bool:
+    try:
+        return CommitRecord.read(path).txn == txn
+    except FileNotFoundError:
+        return False

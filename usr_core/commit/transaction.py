@@ -15,18 +15,24 @@ import contextlib
 import logging
 import os
 import secrets
+import shutil
+import stat
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from usr_core.commit.apply import apply_operations, clean_up, reverse_operations, write_line
-from usr_core.commit.errors import CommitPending, LateHolder
+from usr_core.commit.apply import apply_operations, clean_up, require_staged
+from usr_core.commit.errors import ArchiveNameTaken, CommitPending, LateHolder
 from usr_core.commit.file_tree import FileTree
+from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.interrupts import uninterrupted
+from usr_core.commit.log_end import reserve_line, write_line
+from usr_core.commit.names import check_inside, refuse_links
 from usr_core.commit.record import CommitRecord, Publish, Retire, log_state
-from usr_core.commit.recovery import recover
+from usr_core.commit.recovery import recover, take_back
+from usr_core.commit.recovery_notes import forget_notes, keep_notes
 from usr_core.errors import UsrError
 from usr_core.events.clock import next_clock, now_us
 from usr_core.events.event import Event, FileChange, encode_line
@@ -34,8 +40,7 @@ from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_create_only, link_or_copy, remove_tree, sync_file, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import hold_lock
-from usr_core.fs.reserve import reserve_bytes
-from usr_core.roots.layout import DatasetLayout
+from usr_core.roots.layout import LEASE, STAGING, DatasetLayout
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
 
@@ -96,12 +101,14 @@ class Transaction:
         self._txn = secrets.token_hex(8)
         self._staging = layout.staging / self._txn
         self._staged: dict[str, str] = {}
-        self._retired: list[Retire] = []
+        self._names = 0
+        self._retired: dict[str, Retire] = {}
         self._floors: list[int] = []
         self._clock_us: int | None = None
         self._exits = contextlib.ExitStack()
         self._recovered: list[str] = []
         self._made_log = False
+        self._keep_staging = False
         self.committed = False
         self.tree = FileTree(layout.path)
         self.head: LogHead
@@ -113,17 +120,18 @@ class Transaction:
                     self.layout.lock,
                     timeout=self._lock_timeout,
                     command=self._command,
-                    lease=self.layout.path / ".usr.lease",
+                    lease=self.layout.path / LEASE,
                 )
             )
             self._reached(Step.LOCKED)
             try:
-                self._recovered = recover(self.layout.path)
+                told = recover(self.layout.path)
                 self.head = read_head(self.layout.event_log)
             except OSError as error:
-                raise file_system_error(error, self.layout.path, "finish what an earlier writer left") from error
-            for told in self._recovered:
-                _log.warning("%s: %s", self.layout.path.name, told)
+                raise self._typed(error, "finish what an earlier writer left") from error
+            self._recovered = keep_notes(self.layout.path, told)
+            for note in told:
+                _log.warning("%s: %s", self.layout.path.name, note)
             self._reached(Step.RECOVERED)
             self._exits = exits.pop_all()
         return self
@@ -132,7 +140,7 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if not self.committed:
+            if not (self.committed or self._keep_staging):
                 self._abandon()
         finally:
             self._exits.close()
@@ -157,222 +165,241 @@ class Transaction:
         self._floors.append(stamp_us)
 
     def stage(self, relative: str) -> Path:
-        """Return the path at which to write the new content of `relative`; `commit` will fsync and publish it."""
+        """Return the path at which to write the new content of `relative`; `commit` will fsync and publish it.
+
+        Raises:
+            ValueError: `relative` is no plain name below the dataset's folder.
+            LinkInsideDataset: It leads through a symbolic link.
+            FileSystemError: The staging folder can't be made.
+        """
         if relative not in self._staged:
+            refuse_links(self.layout.path, check_inside(relative))
             try:
                 self._staging.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise file_system_error(error, self._staging, "make room for the new files") from error
             # The suffix stays: some writers choose the format by it.
-            self._staged[relative] = f"{len(self._staged)}{Path(relative).suffix}"
+            self._staged[relative] = f"{self._names}{Path(relative).suffix}"
+            self._names += 1
         return self._staging / self._staged[relative]
 
     def unstage(self, relative: str) -> None:
         """Forget a staged file."""
-        name = self._staged.pop(relative)
-        (self._staging / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what stays goes with the staging folder
+            (self._staging / self._staged[relative]).unlink(missing_ok=True)
+        del self._staged[relative]
 
     def retire(self, relative: str, *, into: str | None = None) -> None:
-        """Move a file away at commit: to the relative name `into`, or for good where that is None."""
-        inode = (self.layout.path / relative).lstat().st_ino
-        target = into or f".usr.tmp/{self._txn}/retired-{len(self._retired)}"
-        self._retired.append(Retire(final=relative, target=target, inode=inode))
+        """Move a file away at commit: to the relative name `into`, or for good where that is None.
+
+        A name may be retired and staged in one change: the old file goes first. Folders can't be retired.
+
+        Raises:
+            ValueError: A name is not plain, or retired already.
+            LinkInsideDataset: A name leads through a symbolic link.
+            FileSystemError: There is no such file.
+        """
+        target = into or f"{STAGING}/{self._txn}/retired-{len(self._retired)}"
+        if relative in self._retired:
+            raise ValueError(f"{relative} is retired already")
+        for name in (relative, target):
+            refuse_links(self.layout.path, check_inside(name))
+        try:
+            mode = (self.layout.path / relative).lstat().st_mode
+        except OSError as error:
+            raise file_system_error(error, self.layout.path / relative, "retire a file") from error
+        if stat.S_ISDIR(mode):
+            raise ValueError(f"{relative} is a folder; retire its files")
+        self._retired[relative] = Retire(final=relative, target=target)
 
     # ------------------------------------------------------------- the commit
 
     def commit(self, event: Event) -> dict[str, Any]:
         """Make the change real and return its event as it stands in the log.
 
-        After it returned, the change survives a power cut. If it raises, the dataset is as it was.
+        After it returned, the change survives a power cut. If it raises, the dataset is as it was. SIGINT is
+        answered by `KeyboardInterrupt` up to the commit point and dropped after it.
 
         Raises:
             FileSystemError: The disk is full, read-only, or refuses; found before anyone could see anything, or undone.
+            ArchiveNameTaken: Something has the name that a retired file is to get.
             LateHolder: Another writer took over while this process was paused.
             CommitPending: The change failed half-way and undoing it failed too.
         """
+        if self.committed:
+            raise RuntimeError("this transaction has been committed")
         try:
             record, line = self._prepare(event)
         except OSError as error:
             raise self._typed(error, "write the new files") from error
-        with uninterrupted():
-            record_path = self._link(record)
-            self._carry_out(record, record_path)
+        with uninterrupted(), self._link(record) as held:
+            self._carry_out(held)
             self.committed = True
             # What is left is litter: the next writer removes it if we can't.
             with contextlib.suppress(OSError):
-                clean_up(self.layout.path, record_path, record)
-        self._reached(Step.CLEANED)
+                clean_up(self.layout.path, held.path, record)
+                forget_notes(self.layout.path)
+            self._reached(Step.CLEANED)
         return line
 
     def _prepare(self, event: Event) -> tuple[CommitRecord, dict[str, Any]]:
         """Step 3: everything on disk, fsynced, and room for the event's line."""
+        folder = self.layout.path
+        if self._staged and not self._staging.is_dir():
+            raise LateHolder(folder.name, seq=self.head.seq + 1)
         self._staging.mkdir(parents=True, exist_ok=True)
-        added: list[FileChange] = []
-        operations: list[Publish | Retire] = []
-        folders: list[str] = []
-        for index, (relative, staged) in enumerate(self._staged.items()):
-            staged_path, final = self._staging / staged, self.layout.path / relative
-            sync_file(staged_path)
-            added.append(FileChange(path=relative, size_bytes=staged_path.stat().st_size))
-            undo = None
-            if final.exists():
-                undo = f"undo-{index}"
-                link_or_copy(final, self._staging / undo)
-            folders.extend(self._missing_folders(final.parent, folders))
-            operations.append(Publish(staged=staged, final=relative, undo=undo))
-        removed = []
-        for retired in self._retired:
-            removed.append(FileChange(path=retired.final, size_bytes=(self.layout.path / retired.final).stat().st_size))
-            folders.extend(self._missing_folders((self.layout.path / retired.target).parent, folders))
-            operations.append(retired)
-        sync_folder(self._staging)
-        sync_folder(self._staging.parent)
+        folders: dict[str, None] = {}
+        retires, removed = self._prepare_retired(folders)
+        publishes, added = self._prepare_staged(folders)
+        for place in (self._staging, self._staging.parent, folder):
+            sync_folder(place)
         self._reached(Step.STAGED)
 
         maintenance = dict(event.maintenance)
-        repaired = self._mend_log()
-        if self._recovered or repaired:
-            maintenance["recovered"] = [*self._recovered, *repaired]
+        if self._recovered:
+            maintenance["recovered"] = list(self._recovered)
         whole = replace(
             event, added=(*event.added, *added), removed=(*event.removed, *removed), maintenance=maintenance
         )
         line = whole.as_line(seq=self.head.seq + 1, clock_us=self.clock_us, prev=self.head.digest)
         encoded = encode_line(line)
-        self._reserve(len(encoded))
+        self._made_log = reserve_line(self.layout.event_log, self.head.end, len(encoded))
         self._reached(Step.RESERVED)
         record = CommitRecord(
             seq=self.head.seq + 1,
             txn=self._txn,
-            operations=tuple(operations),
+            # The old file of a name goes before the new one comes.
+            operations=(*retires, *publishes),
             folders=tuple(folders),
             line=encoded,
             offset=self.head.end,
         )
         return record, line
 
-    def _link(self, record: CommitRecord) -> Path:
+    def _prepare_retired(self, folders: dict[str, None]) -> tuple[list[Retire], list[FileChange]]:
+        removed = []
+        for retire in self._retired.values():
+            target = self.layout.path / retire.target
+            if os.path.lexists(target):
+                raise ArchiveNameTaken(target, source=retire.final)
+            size = (self.layout.path / retire.final).lstat().st_size
+            removed.append(FileChange(path=retire.final, size_bytes=size))
+            self._note_missing_folders(target.parent, folders)
+        return list(self._retired.values()), removed
+
+    def _prepare_staged(self, folders: dict[str, None]) -> tuple[list[Publish], list[FileChange]]:
+        publishes, added = [], []
+        for index, (relative, staged) in enumerate(self._staged.items()):
+            staged_path, final = self._staging / staged, self.layout.path / relative
+            undo = None
+            if relative not in self._retired and os.path.lexists(final):
+                undo = f"undo-{index}"
+                link_or_copy(final, self._staging / undo)
+                if not final.is_symlink():
+                    shutil.copymode(final, staged_path)
+            sync_file(staged_path)
+            added.append(FileChange(path=relative, size_bytes=staged_path.stat().st_size))
+            self._note_missing_folders(final.parent, folders)
+            publishes.append(Publish(staged=staged, final=relative, undo=undo))
+        return publishes, added
+
+    def _link(self, record: CommitRecord) -> HeldRecord:
         """Step 4, the commit point: the record gets its name, unless that name is taken."""
         folder = self.layout.path
         path = folder / record.name()
         temporary = folder / f"{record.name().removesuffix('.json')}.{self._txn}.tmp"
+        encoded = record.encode()
+        if CommitRecord.decode(encoded, path) != record:
+            raise RuntimeError("the commit record does not say what it should")
+        descriptor = -1
         try:
-            write_new(temporary, record.encode())
+            write_new(temporary, encoded)
+            descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             self._reached(Step.RECORDED)
+            self._record_path = path
             link_create_only(temporary, path)
-        except FileExistsError as error:
-            temporary.unlink(missing_ok=True)
-            raise LateHolder(folder.name, seq=record.seq) from error
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise self._typed(error, "write the commit record") from error
-        except BaseException:
-            temporary.unlink(missing_ok=True)
+        except BaseException as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+            # The temporary file is gone where another writer took us for dead and cleared up.
+            if isinstance(error, FileExistsError | FileNotFoundError) and folder.is_dir():
+                raise LateHolder(folder.name, seq=record.seq) from error
+            if isinstance(error, OSError):
+                raise self._typed(error, "write the commit record") from error
             raise
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if log_state(record, self.layout.event_log) != "open":
-            path.unlink(missing_ok=True)
-            raise LateHolder(folder.name, seq=record.seq)
-        return path
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        return HeldRecord(folder, record, path, descriptor)
 
-    def _carry_out(self, record: CommitRecord, record_path: Path) -> None:
-        """Steps 5 and 6, or their undoing."""
-        folder = self.layout.path
+    def _carry_out(self, held: HeldRecord) -> None:
+        """Take steps 5 and 6, or undo them."""
+        folder, record = held.folder, held.record
         try:
+            if log_state(record, self.layout.event_log) == "foreign":
+                held.path.unlink(missing_ok=True)
+                raise LateHolder(folder.name, seq=record.seq)
             sync_folder(folder)
             self._reached(Step.LINKED)
-            apply_operations(folder, record)
+            require_staged(folder, record)
+            apply_operations(held)
             self._reached(Step.APPLIED)
-            self._log_event(record, record_path)
-        except LateHolder:
-            raise
+            held.check()
+            write_line(self.layout.event_log, record)
+            self._reached(Step.LOGGED)
         except BaseException as error:
-            self._undo(record, record_path, error)
-            if isinstance(error, OSError) and not isinstance(error, UsrError):
+            if self._finished_by_another(held, error):
+                return
+            self._undo(held, error)
+            if isinstance(error, OSError):
                 raise self._typed(error, "finish the change, which was undone") from error
             raise
-        self._reached(Step.LOGGED)
 
-    def _log_event(self, record: CommitRecord, record_path: Path) -> None:
-        state = log_state(record, self.layout.event_log)
-        if state == "written":
-            return  # a recovering writer finished for us
-        if state == "foreign" or not record_path.exists():
-            raise LateHolder(self.layout.path.name, seq=record.seq)
-        write_line(self.layout.event_log, record)
-
-    def _undo(self, record: CommitRecord, record_path: Path, cause: BaseException) -> None:
-        folder = self.layout.path
-        abort = folder / record.abort_name()
+    def _finished_by_another(self, held: HeldRecord, cause: BaseException) -> bool:
+        """Tell whether a writer who took us for dead has made our change real; it did what we were about to do."""
         try:
-            if not record_path.exists():
-                return  # somebody recovered the dataset meanwhile; there is nothing of ours to undo
-            self._cut_log_at(record.offset)
-            os.rename(record_path, abort)  # noqa: PTH104
-            sync_folder(folder)
-            reverse_operations(folder, record)
-            clean_up(folder, abort, record)
+            return not held.alive() and log_state(held.record, self.layout.event_log) == "written"
         except OSError as error:
-            self.committed = True  # the staging is needed by whoever finishes the undoing
-            raise CommitPending(folder.name, seq=record.seq, cause=error) from cause
+            raise CommitPending(held.folder.name, seq=held.record.seq, cause=error) from cause
+
+    def _undo(self, held: HeldRecord, cause: BaseException) -> None:
+        try:
+            take_back(held)
+        except LateHolder:
+            return  # whoever took over has settled the record, and `cause` says why we failed
+        except (OSError, UsrError) as error:
+            raise CommitPending(held.folder.name, seq=held.record.seq, cause=error) from cause
 
     # ------------------------------------------------------------- small things
 
-    def _reserve(self, length: int) -> None:
-        log = self.layout.event_log
-        self._made_log = self._made_log or not log.exists()
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            reserve_bytes(descriptor, self.head.end, length)
-        finally:
-            os.close(descriptor)
-
-    def _mend_log(self) -> list[str]:
-        """Make the log end with a newline: finish a last line that lacks only that, cut one that was torn off."""
-        log, end = self.layout.event_log, self.head.end
-        size = log.stat().st_size if log.exists() else 0
-        if size == end:
-            return []
-        descriptor = os.open(log, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            if size < end:
-                os.pwrite(descriptor, b"\n", size)
-                told = "gave the last event its newline"
-            else:
-                os.ftruncate(descriptor, end)
-                told = f"cut {size - end} bytes of a torn last line off the event log"
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        _log.warning("%s: %s", self.layout.path.name, told)
-        return [told]
-
-    def _cut_log_at(self, offset: int) -> None:
-        """Remove the part of our line that a failed write left."""
-        log = self.layout.event_log
-        if log.exists() and log.stat().st_size > offset:
-            os.truncate(log, offset)
-
-    def _missing_folders(self, place: Path, known: list[str]) -> list[str]:
-        missing = []
+    def _note_missing_folders(self, place: Path, folders: dict[str, None]) -> None:
         while place != self.layout.path and not place.exists():
             name = place.relative_to(self.layout.path).as_posix()
-            if name not in known and not name.startswith(".usr.tmp"):
-                missing.append(name)
+            if not name.startswith(STAGING):
+                folders[name] = None
             place = place.parent
-        return missing
 
     def _abandon(self) -> None:
+        for path in self._record_names():
+            # While a record of ours may be there, whoever settles it needs the staging.
+            with contextlib.suppress(FileNotFoundError):
+                try:
+                    path.lstat()
+                except FileNotFoundError:
+                    raise
+                except OSError:
+                    return
+                return
         with contextlib.suppress(OSError):
             remove_tree(self._staging)
         with contextlib.suppress(OSError):
             self._staging.parent.rmdir()
         log = self.layout.event_log
         with contextlib.suppress(OSError):
-            if self._made_log and log.stat().st_size == 0:
+            if self._made_log and log.lstat().st_size == 0:
                 log.unlink()
 
-    def _typed(self, error: OSError, doing: str) -> UsrError | OSError:
+    def _typed(self, error: OSError, doing: str) -> UsrError:
         if isinstance(error, UsrError):
             return error
         path = Path(error.filename) if isinstance(error.filename, str) else self.layout.path

@@ -122,7 +122,7 @@ def link_or_copy(source: Path, target: Path) -> bool:
 
 
 def make_folders(path: Path, *, below: Path) -> list[Path]:
-    """Create `path` and its missing parents below the existing folder `below`; return what was created, outermost first."""
+    """Create `path` and its missing parents below the folder `below`; return what was created, outermost first."""
     missing: list[Path] = []
     place = path
     while place != below and not place.is_dir():

@@ -7,6 +7,7 @@ Nothing here writes.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ __all__ = ["ARCHIVE", "DatasetRef", "list_datasets", "new_dataset", "parse_datas
 
 ARCHIVE = "_archive"
 
+# Where an older layout kept what was put away; its datasets would look alive.
+_REFUSED = "archived"
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # The longest file name on common file systems, in bytes; segments are ASCII.
 _LONGEST_SEGMENT = 255
@@ -56,7 +59,7 @@ def parse_dataset_id(text: str) -> str:
     if not text:
         raise InvalidDatasetId(text, reason="it is empty")
     segments = text.split("/")
-    if segments[0] == "archived":
+    if segments[0] == _REFUSED:
         raise ArchivedPath(text)
     if len(segments) > 2:
         raise InvalidDatasetId(text, reason=f"it has {len(segments)} parts, and two are the most")
@@ -131,9 +134,11 @@ def list_datasets(root: Path, archived: bool = False) -> list[DatasetRef]:
     found: list[DatasetRef] = []
     for folder in _folders(root, top):
         name = prefix + folder.name
+        if folder.name == _REFUSED:
+            continue
         if (folder / RECORDS).is_file():
             found.append(DatasetRef(root=root, name=name, path=folder))
-        elif folder.name != "archived":
+        else:
             found.extend(_datasets_in(root, folder, name))
     return sorted(found, key=lambda ref: ref.name)
 
@@ -158,28 +163,29 @@ def _folders(root: Path, top: Path) -> list[Path]:
 
 def _fault(segment: str) -> str:
     """Return why `segment` is no name of a dataset or namespace folder; empty if it is one."""
-    if not segment:
-        return "a part of it is empty"
-    if segment in {".", ".."}:
-        return "it may not lead to other folders with '.' or '..'"
-    if segment.startswith("_"):
-        return "names beginning with '_' are kept for USR itself"
-    if segment.startswith((".", "-")):
-        return f"a name may not begin with {segment[0]!r}"
-    if not _SEGMENT.fullmatch(segment):
-        return "a letter in it is not allowed"
-    if len(segment) > _LONGEST_SEGMENT:
-        return f"a name is longer than {_LONGEST_SEGMENT} letters"
-    return ""
+    faults = {
+        "a part of it is empty": not segment,
+        "it may not lead to other folders with '.' or '..'": segment in {".", ".."},
+        "names beginning with '_' are kept for USR itself": segment.startswith("_"),
+        f"a name may not begin with {segment[:1]!r}": segment.startswith((".", "-")),
+        "a letter in it is not allowed": not _SEGMENT.fullmatch(segment),
+        f"a name is longer than {_LONGEST_SEGMENT} letters": len(segment) > _LONGEST_SEGMENT,
+    }
+    return next((reason for reason, applies in faults.items() if applies), "")
 
 
 def _inside(root: Path, path: Path) -> bool:
-    return path.resolve().is_relative_to(root)
+    return _real(path).is_relative_to(root)
+
+
+def _real(path: Path) -> Path:
+    # Path.resolve raises RuntimeError on a loop of links; realpath goes as far as it can.
+    return Path(os.path.realpath(path))
 
 
 def _check_inside(root: Path, name: str, path: Path) -> None:
     if not _inside(root, path):
-        raise OutsideRoot(name, root=root, target=path.resolve())
+        raise OutsideRoot(name, root=root, target=_real(path))
 
 
 def _check_not_nested(root: Path, name: str) -> None:
@@ -189,7 +195,9 @@ def _check_not_nested(root: Path, name: str) -> None:
 
 
 def _near(root: Path, name: str) -> list[str]:
-    names = {ref.name: ref.name for ref in list_datasets(root)}
-    names.update({full.rpartition("/")[2]: full for full in reversed(list(names))} if "/" not in name else {})
-    close = difflib.get_close_matches(name, list(names), n=3, cutoff=0.6)
-    return list(dict.fromkeys(names[match] for match in close))
+    ids = [ref.name for ref in list_datasets(root)]
+    spellings = {full: full for full in ids}
+    if "/" not in name:
+        spellings |= {full.rpartition("/")[2]: full for full in ids}
+    close = difflib.get_close_matches(name, spellings, n=3, cutoff=0.6)
+    return list(dict.fromkeys(spellings[match] for match in close))

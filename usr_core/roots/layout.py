@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
+    "ABORT_PREFIX",
     "ARCHIVED",
     "ARTIFACTS",
     "COMMIT_PREFIX",
-    "ABORT_PREFIX",
     "DERIVED",
     "EVENT_LOG",
     "LEASE",

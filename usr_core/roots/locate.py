@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 from pathlib import Path
 
+from usr_core.errors import UsrError
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, parse_dataset_id, resolve_dataset
-from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, NoDatasetHere, RootUnknown, UsrError
+from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, NoDatasetHere, RootUnknown
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
 from usr_core.roots.layout import RECORDS
 
@@ -40,10 +43,10 @@ def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
     try:
         parse_dataset_id(text)
         return resolve_dataset(find_root(root), text)
-    except (DatasetMissing, InvalidDatasetId, RootUnknown) as error:
-        if _holds_dataset(text):
-            return _at_path(text, Path(text), root)
-        raise error
+    except (DatasetMissing, InvalidDatasetId, RootUnknown):
+        if not _holds_dataset(text):
+            raise
+        return _at_path(text, Path(text), root)
 
 
 def _holds_dataset(text: str) -> bool:
@@ -63,10 +66,10 @@ def _around(folder: Path, root: Path | None) -> DatasetRef:
 def _at_path(text: str, path: Path, root: Path | None) -> DatasetRef:
     if "\0" in text:
         raise InvalidDatasetId(text, reason="it holds a null byte")
-    folder = path.resolve()
+    folder = Path(os.path.realpath(path))
     for seen in (path.absolute(), folder):
         parts = seen.parts
-        if any(a in {"datasets", "usr"} and b == "archived" for a, b in zip(parts, parts[1:], strict=False)):
+        if any(a in {"datasets", "usr"} and b == "archived" for a, b in itertools.pairwise(parts)):
             raise ArchivedPath(text)
     if not _holds_dataset(str(folder)):
         raise DatasetMissing(text, place=folder.parent)

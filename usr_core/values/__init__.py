@@ -1,1 +1,1 @@
-""""""
+"""One cell: text or JSON to typed Arrow values and back, strictly."""

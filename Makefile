@@ -1,0 +1,50 @@
+# Each target works as the only command after a clone: it makes .venv, installs what it needs and runs.
+# PYTHON=python3.12 make test   takes another interpreter.
+
+SHELL := /bin/sh
+BIN := .venv/bin
+PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__.py)))
+# Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
+TEST_PROGRAMS := strace setpriv unshare hostname
+
+.PHONY: help demo test lint bench wheel-test clean runtime dev programs
+
+help:
+	@echo "make demo         the main job on real sequences, each step explained"
+	@echo "make test         lint, every test, the documentation's examples, the built wheel"
+	@echo "make lint         ruff, mypy --strict, import-linter"
+	@echo "make bench        the figures of benchmarks/"
+	@echo "make wheel-test   only the test of the built wheel"
+	@echo "make clean        remove .venv and what tools left"
+
+demo: runtime
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
+
+test: dev programs
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict -p usr_core $(addprefix -p ,$(PLUGINS))
+	$(BIN)/lint-imports
+
+bench: dev
+	$(BIN)/python -m benchmarks
+
+wheel-test: dev
+	$(BIN)/python -m pytest tests/packaging/test_wheel.py
+
+runtime:
+	@sh scripts/bootstrap.sh runtime
+
+dev:
+	@sh scripts/bootstrap.sh dev
+
+programs:
+	@sh scripts/programs.sh $(TEST_PROGRAMS)
+
+clean:
+	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

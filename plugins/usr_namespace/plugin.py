@@ -1,0 +1,1 @@
+"""The built-in plugin `namespace`; it has commands and no providers."""

@@ -1,0 +1,82 @@
+"""What ``usr namespace register`` asks for, and what to say when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from usr_core.cli.errors import UsageError
+from usr_core.plugin.specs import NamespaceSpec
+from usr_core.registry.store import RegisterResult
+from usr_core.registry.type_parser import split_columns
+
+__all__ = ["Registration", "describe_result", "wanted_registration"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """A namespace to be registered; columns are pairs of full name and type text."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    owner: str | None
+    description: str | None
+
+
+def wanted_registration(
+    name: str | None,
+    columns: str | None,
+    *,
+    owner: str | None,
+    description: str | None,
+    from_plugin: str | None,
+    declared: Callable[[str], NamespaceSpec],
+) -> Registration:
+    """Return what the options ask for; with `from_plugin` the columns are those that `declared` gives for it.
+
+    Raises:
+        UsageError: The options contradict each other, or something is missing.
+        ColumnSpecError: `columns` can't be split.
+    """
+    if from_plugin is not None:
+        if columns is not None:
+            raise UsageError(
+                "--columns and --from-plugin exclude each other.",
+                hint="The plugin declares the columns; leave --columns out.",
+            )
+        return _declared(name, declared(from_plugin), owner=owner, description=description)
+    if name is None:
+        raise UsageError("No namespace was named.", hint="usr namespace register NS --columns NS__field:type,…")
+    if columns is None:
+        raise UsageError(
+            f"The columns of {name!r} are missing.", hint="Give --columns NS__field:type,… or --from-plugin ID."
+        )
+    return Registration(name=name, columns=tuple(split_columns(columns)), owner=owner, description=description)
+
+
+def describe_result(result: RegisterResult) -> str:
+    """Return what a registration did, one line a fact."""
+    name = result.entry.name
+    if not result.written:
+        return f"{name} is registered so already; nothing was changed."
+    lines = [f"registered {name}" if result.created else f"changed {name}"]
+    types = {column.name: column.type.canonical() for column in result.entry.columns}
+    lines += [f"  + {column}: {types[column]}" for column in result.added]
+    lines += [f"  ! {change}" for change in result.changed]
+    if result.changed:
+        lines.append(f"  datasets that hold {name}: {', '.join(result.datasets) or 'none'}")
+    return "\n".join(lines)
+
+
+def _declared(name: str | None, spec: NamespaceSpec, *, owner: str | None, description: str | None) -> Registration:
+    if name is not None and name != spec.name:
+        raise UsageError(
+            f"That plugin declares the namespace {spec.name!r}, not {name!r}.",
+            hint="Leave the name out, or give the plugin that owns it.",
+        )
+    return Registration(
+        name=spec.name,
+        columns=spec.columns,
+        owner=spec.owner if owner is None else owner,
+        description=spec.description if description is None else description,
+    )

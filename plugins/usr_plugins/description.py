@@ -1,0 +1,75 @@
+"""What is told about a plugin, from its record alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from usr_core.errors import ExitCode
+from usr_core.plugin.errors import PluginMissing
+from usr_core.plugin.manifest import API_VERSION
+from usr_core.plugin.records import PluginRecord
+
+__all__ = ["describe", "summary_row"]
+
+
+def summary_row(record: PluginRecord) -> dict[str, object]:
+    """Return one row of ``usr plugins list``."""
+    distribution = record.installed.distribution
+    return {
+        "id": record.id,
+        "status": record.status.value,
+        "version": distribution.version,
+        "distribution": distribution.name,
+        "summary": record.manifest.summary if record.manifest else None,
+        "reason": record.reason or None,
+    }
+
+
+def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, object]:
+    """Return everything known of the plugin with an id.
+
+    Of several with the same id the usable one is described, and the others are named in ``rivals``.
+
+    Raises:
+        PluginMissing: None is installed (exit 3).
+    """
+    found = [record for record in records if record.id == plugin_id]
+    if not found:
+        raise _missing(records, plugin_id)
+    record = next((candidate for candidate in found if candidate.usable), found[0])
+    manifest = record.manifest
+    tools = manifest.requires_tools if manifest else ()
+    return {
+        **summary_row(record),
+        "hint": record.hint or None,
+        "built_in": record.is_own,
+        "entry_point": record.installed.value,
+        "manifest": record.manifest_path,
+        "api": manifest.api if manifest else None,
+        "host_api": ".".join(map(str, API_VERSION)),
+        "commands": [
+            {
+                "command": " ".join(claim.path),
+                "summary": claim.summary,
+                "target": claim.target,
+                "env_gate": claim.env_gate,
+            }
+            for claim in record.commands
+        ],
+        "provides": [{"kind": claim.kind, "name": claim.name} for claim in record.provides],
+        "refused": [refusal.reason for refusal in record.refused],
+        "requires_tools": list(tools),
+        "missing_tools": [tool for tool in tools if shutil.which(tool) is None],
+        "rivals": [other.origin for other in found if other is not record],
+    }
+
+
+def _missing(records: Sequence[PluginRecord], plugin_id: str) -> PluginMissing:
+    from difflib import get_close_matches
+
+    close = get_close_matches(plugin_id, [record.id for record in records])
+    also = f"Did you mean {', '.join(close)}? " if close else ""
+    error = PluginMissing(f"no plugin {plugin_id!r} is installed", hint=f"{also}`usr plugins list` lists them.")
+    error.exit_code = ExitCode.MISSING
+    return error

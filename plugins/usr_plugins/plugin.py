@@ -1,0 +1,1 @@
+"""The plugin ``plugins`` adds commands only; it implements no hook."""

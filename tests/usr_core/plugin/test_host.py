@@ -1,0 +1,357 @@
+"""What the host gives out: providers by name, isolated, from plugins imported no sooner than needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.plugins import FakePlugin
+from usr_core.errors import UsrError
+from usr_core.plugin.errors import AmbiguousImporter, PluginCallError, PluginConflict, PluginLoadError, PluginMissing
+from usr_core.plugin.records import PluginStatus
+from usr_core.plugin.specs import ExportRequest, ImportRequest, VerifyRequest
+
+from .conftest import HostMaker
+
+IMPORTER = '''
+from usr_core.errors import UsrError
+from usr_core.plugin import ImporterSpec, hookimpl
+
+class Reader:
+    def columns(self, request):
+        {columns}
+        return ["sequence"]
+    def read(self, request):
+        yield "first"
+        {read}
+
+def factory():
+    {factory}
+    return Reader()
+
+@hookimpl
+def usr_importers():
+    {hook}
+    return [ImporterSpec(name="{name}", summary="s", factory=factory, suffixes=(".{name}",))]
+'''
+
+
+def importer(plugin_id: str, *, name: str = "", distribution: str = "", **bodies: str) -> FakePlugin:
+    """Return a plugin with an importer of its own name whose parts do what `bodies` say."""
+    code = {"columns": "pass", "read": "pass", "factory": "pass", "hook": "pass", **bodies}
+    source = IMPORTER.format(name=name or plugin_id, **code)
+    return FakePlugin(plugin_id, hooks=source, distribution=distribution).provides("importer", name or plugin_id)
+
+
+def request(path: Path = Path("x")) -> ImportRequest:
+    return ImportRequest(path=path)
+
+
+class TestImporter:
+    def test_comes_from_a_third_party(self, make_host: HostMaker) -> None:
+        """A declared importer is found by name and reads."""
+        host = make_host(importer("fasta"))
+
+        assert ["sequence"] == host.importer("fasta").columns(request())
+        assert ["first"] == list(host.importer("fasta").read(request()))
+
+    def test_imports_its_own_plugin_only(self, make_host: HostMaker) -> None:
+        """Other plugins stay unimported."""
+        make_host(importer("fasta"), importer("genbank")).importer("fasta")
+
+        assert "usr_plugin_fasta.plugin" in sys.modules
+        assert "usr_plugin_genbank.plugin" not in sys.modules
+
+    def test_that_nobody_offers_is_missing(self, make_host: HostMaker) -> None:
+        """The message names what there is, and the exit code is 4."""
+        with pytest.raises(PluginMissing) as caught:
+            make_host(importer("fasta")).importer("embl")
+
+        assert 4 == caught.value.exit_code
+        assert "fasta" in caught.value.hint
+
+    def test_of_a_disabled_plugin_says_which_switch(self, make_host: HostMaker) -> None:
+        """What is switched off is not reported as not installed."""
+        host = make_host(importer("fasta"), environ={"USR_PLUGINS": ""})
+
+        with pytest.raises(PluginMissing, match="not in USR_PLUGINS"):
+            host.importer("fasta")
+
+    def test_that_the_hook_does_not_offer_is_an_error(self, make_host: HostMaker) -> None:
+        """A manifest that promises more than the code is caught at use."""
+        host = make_host(importer("fasta").provides("importer", "embl"))
+
+        with pytest.raises(PluginLoadError, match="declares the importer 'embl'"):
+            host.importer("embl")
+
+    def test_without_a_manifest_needs_the_id(self, make_host: HostMaker) -> None:
+        """A bare plugin works by explicit name and is left out of lists."""
+        plain = importer("fasta")
+        host = make_host(FakePlugin("fasta", hooks=plain.hooks, bare=True))
+
+        assert ["first"] == list(host.importer("fasta").read(request()))
+        assert "fasta" not in host.names_of("importer")
+
+
+class TestIsolation:
+    @pytest.mark.parametrize("failure", ["raise ValueError('bad')", "raise SystemExit(3)", "import sys; sys.exit(0)"])
+    @pytest.mark.parametrize("place", ["columns", "factory", "hook"])
+    def test_turns_what_plugin_code_raises_into_one_error(self, make_host: HostMaker, place: str, failure: str) -> None:
+        """Hook, factory and call are all walled in, against SystemExit too."""
+        host = make_host(importer("fasta", **{place: failure}))
+
+        with pytest.raises(PluginCallError) as caught:
+            host.importer("fasta").columns(request())
+
+        error = caught.value
+        assert ("fasta", "usr-plugin-fasta", "1.0", 4) == (error.plugin, error.distribution, error.version, error.exit_code)
+        assert isinstance(error.__cause__, (ValueError, SystemExit))
+
+    def test_covers_every_step_of_a_generator(self, make_host: HostMaker) -> None:
+        """What was yielded before the failure arrives, then the plugin's error."""
+        batches = make_host(importer("fasta", read="raise OSError('gone')")).importer("fasta").read(request())
+
+        assert "first" == next(batches)
+        with pytest.raises(PluginCallError, match="importer fasta, read"):
+            next(batches)
+
+    def test_closing_a_generator_closes_the_plugins(self, make_host: HostMaker) -> None:
+        """A reader's ``finally`` runs when the core stops early."""
+        body = "import usr_plugin_fasta as p\n        try:\n            yield 'second'\n        finally:\n            p.closed = True"
+        batches: Any = make_host(importer("fasta", read=body)).importer("fasta").read(request())
+        next(batches)
+        next(batches)
+        batches.close()
+
+        assert sys.modules["usr_plugin_fasta"].closed
+
+    def test_lets_an_error_in_proper_form_pass(self, make_host: HostMaker) -> None:
+        """A UsrError of a provider is the message."""
+        host = make_host(importer("fasta", columns="raise UsrError('row 3 is odd', hint='mend it')"))
+
+        with pytest.raises(UsrError, match="row 3 is odd") as caught:
+            host.importer("fasta").columns(request())
+
+        assert not isinstance(caught.value, PluginCallError)
+
+    def test_lets_an_interrupt_pass(self, make_host: HostMaker) -> None:
+        """Ctrl-C inside a plugin is Ctrl-C."""
+        host = make_host(importer("fasta", columns="raise KeyboardInterrupt"))
+
+        with pytest.raises(KeyboardInterrupt):
+            host.importer("fasta").columns(request())
+
+    @pytest.mark.parametrize("source", ["1 / 0", "import sys; sys.exit(5)", "import no_such_module", "def ("])
+    def test_of_an_import_names_the_plugin(self, make_host: HostMaker, source: str) -> None:
+        """A plugin that can't be imported is one error, and is then listed as unimportable."""
+        host = make_host(FakePlugin("fasta", hooks=source).provides("importer", "fasta"))
+
+        with pytest.raises(PluginLoadError, match=r"'fasta' \(usr-plugin-fasta 1.0\)"):
+            host.importer("fasta")
+
+        assert {PluginStatus.UNIMPORTABLE} == {record.status for record in host.plugins() if record.id == "fasta"}
+
+    def test_refuses_an_unknown_hook(self, make_host: HostMaker) -> None:
+        """A misspelled hook is found, not ignored."""
+        source = "from usr_core.plugin import hookimpl\n@hookimpl\ndef usr_importer(): return []\n"
+        host = make_host(FakePlugin("fasta", hooks=source).provides("importer", "fasta"))
+
+        with pytest.raises(PluginLoadError, match="'usr_importer'"):
+            host.importer("fasta")
+
+        assert {PluginStatus.FAILED} == {record.status for record in host.plugins() if record.id == "fasta"}
+
+    def test_does_not_blame_a_plugin_for_the_cores_batches(self, make_host: HostMaker) -> None:
+        """An error of what the core hands over comes out as itself."""
+        source = """
+from usr_core.plugin import ExporterSpec, hookimpl
+class Writer:
+    def write(self, request, batches):
+        for batch in batches:
+            pass
+@hookimpl
+def usr_exporters():
+    return [ExporterSpec(name="fasta", summary="s", factory=Writer, suffix=".fa")]
+"""
+        host = make_host(FakePlugin("fasta", hooks=source).provides("exporter", "fasta"))
+
+        def broken() -> Iterator[Any]:
+            yield 1
+            raise RuntimeError("the base can't be read")
+
+        with pytest.raises(RuntimeError, match="the base can't be read"):
+            host.exporter("fasta").write(ExportRequest(path=Path("x"), schema=None), broken())  # type: ignore[arg-type]
+
+
+class TestImporterForPath:
+    @pytest.mark.parametrize("name", ["a.fasta", "a.FASTA", "a.b.fasta.gz", "a.fasta.zst"])
+    def test_goes_by_the_ending(self, make_host: HostMaker, name: str) -> None:
+        """Case and compression do not matter."""
+        found, _ = make_host(importer("fasta")).importer_for_path(Path(name))
+
+        assert "fasta" == found
+
+    def test_reports_an_unknown_ending(self, make_host: HostMaker) -> None:
+        """The hint lists endings that are read."""
+        with pytest.raises(PluginMissing) as caught:
+            make_host(importer("fasta")).importer_for_path(Path("a.xlsx"))
+
+        assert ".fasta" in caught.value.hint
+
+    def test_does_not_guess_between_two(self, make_host: HostMaker) -> None:
+        """Two importers for one ending have to be told apart by name (exit 2)."""
+        second = importer("other")
+        second = FakePlugin("other", hooks=second.hooks.replace('".other"', '".fasta"')).provides("importer", "other")
+
+        with pytest.raises(AmbiguousImporter, match="fasta, other"):
+            make_host(importer("fasta"), second).importer_for_path(Path("a.fasta"))
+
+    def test_goes_on_without_a_broken_plugin(self, make_host: HostMaker) -> None:
+        """Another importer's failure is reported and hinders nobody."""
+        host = make_host(importer("fasta"), FakePlugin("broken", hooks="1 / 0").provides("importer", "broken"))
+
+        assert "fasta" == host.importer_for_path(Path("a.fasta"))[0]
+        assert ["broken" in line and "ZeroDivisionError" in line for line in host.reports] == [True]  # type: ignore[attr-defined]
+
+    def test_under_strict_a_broken_plugin_is_fatal(self, make_host: HostMaker) -> None:
+        """USR_PLUGINS_STRICT=1 lets no failure pass."""
+        broken = FakePlugin("broken", hooks="1 / 0").provides("importer", "broken")
+        host = make_host(importer("fasta"), broken, environ={"USR_PLUGINS_STRICT": "1"})
+
+        with pytest.raises(PluginLoadError):
+            host.importer_for_path(Path("a.fasta"))
+
+
+SINK = '''
+from usr_core.plugin import EventSinkSpec, hookimpl
+import usr_plugin_{id} as package
+package.seen = []
+class Sink:
+    def emit(self, event):
+        {emit}
+        package.seen.append(event["action"])
+    def close(self):
+        package.seen.append("closed")
+def factory():
+    {factory}
+    return Sink()
+@hookimpl
+def usr_event_sinks():
+    return [EventSinkSpec(name="{id}", summary="s", factory=factory, required={required}, actions=frozenset({actions}))]
+'''
+
+
+def sink(
+    plugin_id: str, *, emit: str = "pass", factory: str = "pass", required: bool = False, actions: tuple[str, ...] = ()
+) -> FakePlugin:
+    source = SINK.format(id=plugin_id, emit=emit, factory=factory, required=required, actions=actions)
+    return FakePlugin(plugin_id, hooks=source).provides("event_sink", plugin_id)
+
+
+def seen(plugin_id: str) -> list[str]:
+    return list(sys.modules[f"usr_plugin_{plugin_id}"].seen)
+
+
+class TestEventSinks:
+    def test_get_the_events_they_want(self, make_host: HostMaker) -> None:
+        """Empty actions mean all."""
+        host = make_host(sink("every"), sink("some", actions=("attach",)))
+        host.emit({"action": "init"})
+        host.emit({"action": "attach"})
+        host.close()
+
+        assert ["init", "attach", "closed"] == seen("every")
+        assert ["attach", "closed"] == seen("some")
+
+    def test_that_fail_are_reported_and_counted(self, make_host: HostMaker) -> None:
+        """The other sinks still get the event, and nothing is raised."""
+        host = make_host(sink("bad", emit="raise ValueError('no')"), sink("good"))
+        host.emit({"action": "init"})
+        host.emit({"action": "init"})
+
+        assert 2 == host.sinks.failures
+        assert 2 == len(host.reports)  # type: ignore[attr-defined]
+        assert ["init", "init"] == seen("good")
+
+    def test_that_are_required_raise_after_all_were_served(self, make_host: HostMaker) -> None:
+        """A required failure ends the command, and later sinks are served first."""
+        host = make_host(sink("bad", emit="raise ValueError('no')", required=True), sink("good"))
+
+        with pytest.raises(PluginCallError, match="event sink bad, emit"):
+            host.emit({"action": "init"})
+
+        assert ["init"] == seen("good")
+
+    def test_that_are_required_and_missing_stop_every_event(self, make_host: HostMaker) -> None:
+        """A required sink that can't be built is not forgotten after its first failure."""
+        host = make_host(sink("bad", factory="raise ValueError('no')", required=True))
+
+        for _ in range(2):
+            with pytest.raises(PluginCallError):
+                host.emit({"action": "init"})
+
+
+class TestChooseVerify:
+    SOURCE = """
+from usr_core.plugin import VerifySpec, hookimpl
+@hookimpl
+def usr_verify_strategies():
+    return [VerifySpec(name="{id}", summary="s", factory=object, strength={strength})]
+@hookimpl
+def usr_choose_verify(request):
+    return {answer!r}
+"""
+
+    def plugin(self, plugin_id: str, strength: int, answer: str | None) -> FakePlugin:
+        source = self.SOURCE.format(id=plugin_id, strength=strength, answer=answer)
+        return FakePlugin(plugin_id, hooks=source).provides("verify", plugin_id)
+
+    def test_takes_the_first_answer(self, make_host: HostMaker) -> None:
+        """A plugin without an opinion leaves it to the next."""
+        host = make_host(self.plugin("aa", 1, None), self.plugin("bb", 2, "bb"))
+
+        assert "bb" == host.choose_verify(VerifyRequest(requested="auto", available=("aa", "bb")))
+        assert ["bb", "aa"] == [spec.name for spec in host.verify_specs()]
+
+    def test_refuses_an_answer_that_is_not_available(self, make_host: HostMaker) -> None:
+        """A policy can't step outside what both sides can do."""
+        host = make_host(self.plugin("aa", 1, "xx"))
+
+        with pytest.raises(PluginLoadError, match="'xx'"):
+            host.choose_verify(VerifyRequest(requested="auto", available=("aa",)))
+
+
+class TestConflicts:
+    def test_between_third_parties_nobody_wins(self, make_host: HostMaker) -> None:
+        """A provider offered by two distributions is refused, with both named."""
+        host = make_host(importer("one", name="fasta"), importer("two", name="fasta"))
+
+        with pytest.raises(PluginConflict) as caught:
+            host.importer("fasta")
+
+        assert "usr-plugin-one" in caught.value.message
+        assert "usr-plugin-two" in caught.value.message
+
+    def test_are_settled_by_the_users_configuration(self, make_host: HostMaker, tmp_path: Path) -> None:
+        """``[plugins.prefer]`` names the distribution that gets the name."""
+        config = tmp_path / "config" / "usr"
+        config.mkdir(parents=True)
+        (config / "config.toml").write_text('[plugins.prefer]\n"importer:fasta" = "usr-plugin-two"\n')
+        host = make_host(
+            importer("one", name="fasta", columns="return ['one']"), importer("two", name="fasta", columns="return ['two']")
+        )
+
+        assert ["two"] == host.importer("fasta").columns(request())
+
+    def test_with_a_built_in_leave_the_built_in(self, make_host: HostMaker) -> None:
+        """A third party can't take over ``csv``, and its other provider still works."""
+        host = make_host(importer("mine").provides("importer", "csv"))
+
+        assert ["sequence"] == host.importer("mine").columns(request())
+        refused = next(record for record in host.plugins() if record.id == "mine")
+        assert PluginStatus.CONFLICT is refused.status
+        assert "universal-sequence-record" in refused.reason

@@ -1,0 +1,164 @@
+"""The ``usr`` command: from the command line to an exit code.
+
+Everything that a command raises ends here, as one message and a code: see `usr_core.errors.ExitCode`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from usr_core.cli.arguments import LeadingArguments, read_leading
+from usr_core.cli.report import os_error, report, report_unexpected
+from usr_core.errors import ExitCode, UsrError
+
+if TYPE_CHECKING:
+    from usr_core.cli.tree import CommandTree
+    from usr_core.plugin.catalogue import Catalogue
+
+__all__ = ["main"]
+
+_BROKEN_PIPE = 141
+"""What a shell reports of a program that SIGPIPE ended; `usr head | head -1` is no failure to talk about."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``usr`` with `argv` (by default the process's) and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    leading = read_leading(arguments, os.environ)
+    run = _Run(leading)
+    try:
+        code = run.run(arguments)
+        _flush()
+    except UsrError as error:
+        code = report(error, debug=leading.debug)
+    except KeyboardInterrupt:
+        code = int(ExitCode.INTERRUPTED)
+    except SystemExit:
+        if not _stdout_is_gone():
+            raise
+        code = _BROKEN_PIPE
+    except OSError as error:
+        code = _BROKEN_PIPE if _stdout_is_gone() else report(os_error(error), debug=leading.debug)
+    except Exception as error:  # noqa: BLE001 - the last stop: whatever was not foreseen becomes one line
+        code = report_unexpected(error, debug=leading.debug, origin=run.origin)
+    if code == ExitCode.INTERRUPTED and sys.stderr is not None:
+        print("interrupted", file=sys.stderr)
+    return code
+
+
+class _Run:
+    """One run, which knows whose command it is running."""
+
+    def __init__(self, leading: LeadingArguments) -> None:
+        self.leading = leading
+        self.tree: CommandTree | None = None
+
+    @property
+    def origin(self) -> str | None:
+        """The third party whose command runs, or None."""
+        if self.tree is None or self.tree.invoked is None or self.tree.invoked.record.is_own:
+            return None
+        return self.tree.invoked.record.origin
+
+    def run(self, arguments: list[str]) -> int:
+        # Imports make many objects and hardly any garbage: looking for it now, and once more in all of them at
+        # the interpreter's end, would take a quarter of `usr --help`.
+        gc.disable()
+        import typer
+
+        from usr_core.cli.root import root_app
+        from usr_core.cli.tree import build_tree
+        from usr_core.plugin.catalogue import Catalogue
+        from usr_core.plugin.switches import read_switches
+
+        leading = self.leading
+        switches = read_switches(no_plugins=leading.no_plugins, disable=leading.disabled)
+        catalogue = Catalogue(switches)
+        asking = leading.answers or leading.completing or not leading.words
+        if not asking and leading.words[0] != "plugins":
+            self._refuse_problems(catalogue)
+        app = root_app(catalogue, with_footer=asking)
+        words = () if leading.answers else leading.words
+        try:
+            self.tree = build_tree(app, catalogue, words, completing=leading.completing)
+            gc.freeze()
+            gc.enable()
+            code = app(args=arguments, prog_name="usr", standalone_mode=False)
+        except typer.Abort:
+            print("aborted", file=sys.stderr)
+            return int(ExitCode.FAILED)
+        except typer.TyperException as error:
+            return _report_usage(error)
+        except UsrError:
+            if leading.completing:
+                return int(ExitCode.FAILED)
+            raise
+        return code if isinstance(code, int) else int(ExitCode.DONE)
+
+    @staticmethod
+    def _refuse_problems(catalogue: Catalogue) -> None:
+        from usr_core.plugin.errors import PluginProblems
+
+        if catalogue.switches.problem is not None:
+            raise catalogue.switches.problem
+        if catalogue.switches.strict and catalogue.problems():
+            raise PluginProblems([f"{r.id} ({r.status.value}: {r.reason})" for r in catalogue.problems()])
+
+
+def _report_usage(error: Exception) -> int:
+    """Report what Typer did not understand, in the same form as every other error."""
+    from usr_core.cli.errors import UsageError
+
+    message = getattr(error, "format_message", error.__str__)()
+    if message.startswith("Usage:"):  # a group without a subcommand: the message is its help
+        print(message, file=sys.stderr)
+        return int(ExitCode.USAGE)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "usr"
+    return report(UsageError(message.rstrip("."), hint=f"`{command} --help` lists what can be given."), debug=False)
+
+
+def _flush() -> None:
+    """Write out stdout now: an error at the interpreter's end would be reported by Python itself."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from usr_core.cli.errors import OutputFailed
+
+        _drop_stdout()
+        raise OutputFailed(
+            f"standard output can't be written: {error.strerror}", hint="Free space there, or write to another place."
+        ) from error
+
+
+def _stdout_is_gone() -> bool:
+    """Tell whether nobody reads stdout or stderr any more, and if so stop Python from writing there again."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except BrokenPipeError:
+            _drop_stdout()
+            return True
+        except OSError:
+            continue
+    return False
+
+
+def _drop_stdout() -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            os.dup2(nowhere, 1 if stream is sys.__stdout__ else 2)
+    os.close(nowhere)

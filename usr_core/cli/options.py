@@ -1,0 +1,79 @@
+"""Parameters that many commands share, so that one thing is spelled and explained in one way everywhere.
+
+They are annotations: ``def info(dataset: DatasetArg = None, fmt: FormatOpt = Format.AUTO) -> None: …``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.output import Format
+
+__all__ = [
+    "AllowMissingOpt",
+    "ColumnsOpt",
+    "DatasetArg",
+    "DryRunOpt",
+    "Format",
+    "FormatOpt",
+    "IdFileOpt",
+    "IdsOpt",
+    "IncludeDeletedOpt",
+    "NamespaceOpt",
+    "NamespacesOpt",
+    "PathOpt",
+    "QuietOpt",
+    "TargetArg",
+    "YesOpt",
+    "split_names",
+]
+
+DatasetArg = Annotated[
+    str | None,
+    typer.Argument(metavar="[DATASET]", show_default=False, help="Dataset id or folder; by default the current one."),
+]
+TargetArg = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TARGET]", show_default=False, help="Dataset, Parquet file or folder; by default the current folder."
+    ),
+]
+FormatOpt = Annotated[Format, typer.Option("--format", help="auto is rich on a terminal and plain elsewhere.")]
+YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
+QuietOpt = Annotated[bool, typer.Option("--quiet", help="Show no progress and no notes.")]
+DryRunOpt = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
+PathOpt = Annotated[Path, typer.Option("--path", show_default=False, help="The file to read.")]
+ColumnsOpt = Annotated[str | None, typer.Option("--columns", show_default=False, help="Names, with commas between.")]
+NamespaceOpt = Annotated[str, typer.Option("--namespace", show_default=False, help="A registered namespace.")]
+NamespacesOpt = Annotated[
+    str | None, typer.Option("--namespaces", show_default=False, help="Names, with commas between; by default all.")
+]
+IncludeDeletedOpt = Annotated[bool, typer.Option("--include-deleted", help="Take deleted records too.")]
+AllowMissingOpt = Annotated[
+    bool, typer.Option("--allow-missing", help="Skip and count what matches no record, instead of failing.")
+]
+IdsOpt = Annotated[list[str] | None, typer.Option("--id", show_default=False, help="A record's id; may be repeated.")]
+IdFileOpt = Annotated[Path | None, typer.Option("--id-file", show_default=False, help="A file with one id a line.")]
+
+
+def split_names(text: str | None) -> tuple[str, ...] | None:
+    """Split ``a,b`` into names, keeping their order; None stays None.
+
+    Raises:
+        UsageError: A name is empty or occurs twice.
+    """
+    from usr_core.cli.errors import UsageError
+
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names:
+        hint = "Write names with single commas between."
+        raise UsageError("a name in the list is empty", hint=hint, facts={"value": text})
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise UsageError(f"{repeated!r} is named twice", hint="Name it once.", facts={"value": text})
+    return names

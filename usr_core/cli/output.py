@@ -1,0 +1,205 @@
+"""Results on stdout and remarks on stderr, the same way for every command.
+
+JSON is one document, ``{"usr_output_version": 1, "data": …}``, in strict JSON: times are RFC 3339 with Z,
+bytes are base64, and floats without a JSON form are the texts ``NaN``, ``Infinity`` and ``-Infinity``.
+Plain tables are aligned columns that never wrap and never cut a value. Rich is used, and imported, for a
+terminal only. Control characters in values are made visible in both.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum, StrEnum
+
+from usr_core.errors import visible
+
+__all__ = [
+    "OUTPUT_VERSION",
+    "Format",
+    "cell_text",
+    "confirm",
+    "emit_json",
+    "emit_record",
+    "emit_table",
+    "emit_text",
+    "note",
+    "resolve_format",
+    "warn",
+]
+
+OUTPUT_VERSION = 1
+
+_NO_LIMIT = sys.maxsize - 1
+
+
+class Format(StrEnum):
+    """How a reading command prints."""
+
+    AUTO = "auto"
+    RICH = "rich"
+    PLAIN = "plain"
+    JSON = "json"
+
+
+def resolve_format(fmt: Format) -> Format:
+    """Return what `auto` stands for here: rich where stdout is a terminal, else plain."""
+    if fmt is not Format.AUTO:
+        return fmt
+    on_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return Format.RICH if on_terminal else Format.PLAIN
+
+
+def emit_json(data: object) -> None:
+    """Print `data` as the one JSON document of a command."""
+    from usr_core.cli.json_values import json_text
+
+    print(json_text({"usr_output_version": OUTPUT_VERSION, "data": data}))
+
+
+def emit_table(
+    rows: Iterable[Mapping[str, object]], columns: Sequence[str], fmt: Format = Format.AUTO, *, empty: str = ""
+) -> None:
+    """Print rows: in JSON a list of objects, else a table.
+
+    Args:
+        rows: Cells by column name; a name that a row lacks is an empty cell, in JSON null.
+        columns: Names in order; they are the header, and the keys in JSON.
+        fmt: The command's ``--format``.
+        empty: What to say on stderr instead of a table without rows.
+    """
+    table = [{name: row.get(name) for name in columns} for row in rows]
+    fmt = resolve_format(fmt)
+    if fmt is Format.JSON:
+        emit_json(table)
+        return
+    if not table and empty:
+        note(empty)
+        return
+    cells = [[cell_text(row[name]) for name in columns] for row in table]
+    if fmt is Format.RICH:
+        _print_rich(cells, columns)
+    else:
+        numeric = [all(_is_number(row[name]) for row in table) for name in columns]
+        _print_plain(cells, columns, numeric)
+
+
+def emit_record(record: Mapping[str, object], fmt: Format = Format.AUTO) -> None:
+    """Print one thing: in JSON the object itself, else a line ``name  value`` for each entry.
+
+    A nested mapping is indented below its name; a list of plain values goes on one line, a list of mappings
+    below each other.
+    """
+    if resolve_format(fmt) is Format.JSON:
+        emit_json(record)
+    else:
+        emit_text("\n".join(_record_lines(record, "")))
+
+
+def emit_text(text: str) -> None:
+    """Print text that is already in its final form (values in it made visible by the caller)."""
+    print(text)
+
+
+def cell_text(value: object) -> str:
+    """Return a value on one line, whole, with control characters made visible; None is empty."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)) and not isinstance(value, Enum):
+        return visible(str(value), limit=_NO_LIMIT)
+    from usr_core.cli.json_values import json_line, plain_value
+
+    plain = plain_value(value)
+    return visible(plain if isinstance(plain, str) else json_line(plain), limit=_NO_LIMIT)
+
+
+def warn(text: str) -> None:
+    """Print a warning to stderr."""
+    _remark(f"warning: {visible(text, limit=_NO_LIMIT)}")
+
+
+def note(text: str) -> None:
+    """Print a remark to stderr; the caller leaves it out under ``--quiet``."""
+    _remark(visible(text, limit=_NO_LIMIT))
+
+
+def confirm(question: str, yes: bool = False) -> bool:
+    """Ask a question and return True if the answer is yes.
+
+    Off a terminal one line is read from stdin. The question goes to stderr, so that stdout stays the result.
+
+    Raises:
+        AnswerMissing: The input ended before an answer (exit 2).
+        Declined: The answer was no (exit 1).
+    """
+    if yes:
+        return True
+    from usr_core.cli.errors import AnswerMissing, Declined
+
+    sys.stdout.flush()
+    print(f"{visible(question, limit=_NO_LIMIT)} [y/N] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    if not answer:
+        print(file=sys.stderr)
+        raise AnswerMissing("a question needs an answer and the input has ended", hint="Answer it beforehand with -y.")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Declined("aborted; nothing was changed", hint="Answer y, or give -y, to go on.")
+    return True
+
+
+def _remark(text: str) -> None:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    if sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
+
+
+def _print_plain(cells: Sequence[Sequence[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
+    header = [visible(name, limit=_NO_LIMIT) for name in columns]
+    widths = [max(map(len, texts)) for texts in zip(header, *cells, strict=True)]
+    for texts in (header, *cells):
+        padded = (
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(texts, widths, numeric, strict=True)
+        )
+        print("  ".join(padded).rstrip())
+
+
+def _print_rich(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(Text(visible(name, limit=_NO_LIMIT)), overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(text) for text in row))
+    Console().print(table)
+
+
+def _record_lines(record: Mapping[str, object], indent: str) -> list[str]:
+    width = max((len(str(name)) for name in record), default=0)
+    lines: list[str] = []
+    for name, value in record.items():
+        if isinstance(value, Mapping) and value:
+            lines.append(f"{indent}{visible(str(name))}")
+            lines += _record_lines(value, f"{indent}  ")
+        elif isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
+            lines.append(f"{indent}{visible(str(name))}")
+            for item in value:
+                inner = _record_lines(item, "") if isinstance(item, Mapping) else [cell_text(item)]
+                lines += [f"{indent}  - {inner[0]}" if inner else f"{indent}  -"]
+                lines += [f"{indent}    {line}" for line in inner[1:]]
+        else:
+            shown = ", ".join(map(cell_text, value)) if isinstance(value, (list, tuple)) else cell_text(value)
+            lines.append(f"{indent}{visible(str(name)).ljust(width)}  {shown}".rstrip())
+    return lines

@@ -1,0 +1,99 @@
+"""The session: what the root options of one run say, and the things a command needs because of them."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usr_core.plugin.catalogue import Catalogue
+from usr_core.plugin.switches import read_switches
+
+if TYPE_CHECKING:
+    from usr_core.dataset import Dataset
+    from usr_core.plugin.host import PluginHost
+
+__all__ = ["LOCK_TIMEOUT", "Session", "current_session", "open_session"]
+
+LOCK_TIMEOUT = 60.0
+"""Seconds that a command waits for another writer, unless ``--lock-timeout`` says otherwise."""
+
+
+class Session:
+    """One run of the command line.
+
+    Args:
+        root: The folder given by ``--root``, or None.
+        remotes_config: The file given by ``--remotes-config``, or None.
+        debug: Whether ``--debug`` was given.
+        lock_timeout: Seconds to wait for a dataset's lock.
+        catalogue: The installed plugins under this run's switches; by default those of the environment.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path | None = None,
+        remotes_config: Path | None = None,
+        debug: bool = False,
+        lock_timeout: float = LOCK_TIMEOUT,
+        catalogue: Catalogue | None = None,
+    ) -> None:
+        self.root = root
+        self.remotes_config = remotes_config
+        self.debug = debug
+        self.lock_timeout = lock_timeout
+        self.catalogue = catalogue if catalogue is not None else Catalogue(read_switches())
+
+    @cached_property
+    def host(self) -> PluginHost:
+        """The plugin host; plugins are imported when something of theirs is asked for."""
+        from usr_core.cli.output import warn
+        from usr_core.plugin.host import PluginHost
+
+        return PluginHost(self.catalogue, report=warn)
+
+    @cached_property
+    def found_root(self) -> Path:
+        """The root to work in: ``--root``, ``USR_ROOT``, or found from the current folder upward.
+
+        Raises:
+            UsrError: There is none.
+        """
+        from usr_core.roots.find_root import find_root
+
+        return find_root(self.root)
+
+    @property
+    def remotes_path(self) -> Path | None:
+        """The remotes file: ``--remotes-config``, else ``USR_REMOTES_PATH``, else None for the default place."""
+        if self.remotes_config is not None:
+            return self.remotes_config
+        named = os.environ.get("USR_REMOTES_PATH")
+        return Path(named) if named else None
+
+    def dataset(self, text: str | None) -> Dataset:
+        """Open the dataset that an argument names: an id, a dataset's folder, or None for the current folder.
+
+        Raises:
+            UsrError: There is no such dataset, the name is ambiguous, or no root is found.
+        """
+        from usr_core.dataset import Dataset
+
+        return Dataset.locate(text, root=self.root, lock_timeout=self.lock_timeout, host=self.host)
+
+
+_current: list[Session] = []
+
+
+def open_session(session: Session) -> None:
+    """Make `session` the one that `current_session` returns."""
+    _current[:] = [session]
+
+
+def current_session() -> Session:
+    """Return the session of this run; outside the ``usr`` command, one with default options."""
+    if not _current:
+        open_session(Session())
+    return _current[0]

@@ -1,0 +1,122 @@
+"""Errors of the plugin host: a plugin that is missing, refused or broken.
+
+A message always says which plugin, from which distribution, and what gets the reader past it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from usr_core.errors import ExitCode, UsrError
+
+__all__ = [
+    "AmbiguousImporter",
+    "BadConfig",
+    "BadManifest",
+    "IncompatiblePlugin",
+    "PluginCallError",
+    "PluginConflict",
+    "PluginError",
+    "PluginLoadError",
+    "PluginMissing",
+    "PluginProblems",
+]
+
+
+class PluginError(UsrError):
+    """Something about a plugin stops the work."""
+
+    code = "USR-PLUGIN-001"
+    exit_code = ExitCode.PLUGIN
+
+
+class PluginMissing(PluginError, LookupError):
+    """A command, format or other ability is asked for that no active plugin offers."""
+
+    code = "USR-PLUGIN-002"
+
+
+class PluginLoadError(PluginError):
+    """A plugin could not be imported or registered, or does not offer what its manifest says."""
+
+    code = "USR-PLUGIN-003"
+
+    def __init__(
+        self, *, plugin: str, distribution: str, version: str, what: str, hint: str, cause: str | None = None
+    ) -> None:
+        super().__init__(
+            f"plugin {plugin!r} ({distribution} {version}) can't be used: {what}",
+            hint=hint,
+            facts={"plugin": plugin, "distribution": f"{distribution} {version}", "cause": cause},
+        )
+        self.plugin, self.distribution, self.version = plugin, distribution, version
+
+
+class PluginCallError(PluginError):
+    """Plugin code raised while the core was calling it."""
+
+    code = "USR-PLUGIN-004"
+
+    def __init__(self, *, plugin: str, distribution: str, version: str, hook: str, cause: BaseException) -> None:
+        if isinstance(cause, OSError):
+            hint = "The operating system refused something; the cause says what. Remove it and run again."
+        else:
+            hint = f"Run again with --debug and report the traceback to the authors of {distribution}."
+        super().__init__(
+            f"plugin {plugin!r} ({distribution} {version}) failed in {hook}",
+            hint=hint,
+            facts={"plugin": plugin, "distribution": f"{distribution} {version}", "cause": cause_text(cause)},
+        )
+        self.plugin, self.distribution, self.version, self.hook = plugin, distribution, version, hook
+
+
+class IncompatiblePlugin(PluginError):
+    """A manifest asks for a plugin API that this host does not have."""
+
+    code = "USR-PLUGIN-005"
+
+
+class PluginConflict(PluginError):
+    """Two plugins claim the same id, command or provider name."""
+
+    code = "USR-PLUGIN-006"
+
+
+class BadManifest(PluginError, ValueError):
+    """A ``usr-plugin.toml`` does not follow the contract; the message names the key."""
+
+    code = "USR-PLUGIN-007"
+
+
+class BadConfig(UsrError, ValueError):
+    """The user's configuration file can't be used."""
+
+    code = "USR-PLUGIN-008"
+    exit_code = ExitCode.USAGE
+
+
+class AmbiguousImporter(UsrError):
+    """Several importers read files with this ending, so one has to be named."""
+
+    code = "USR-PLUGIN-009"
+    exit_code = ExitCode.USAGE
+
+
+class PluginProblems(PluginError):
+    """``USR_PLUGINS_STRICT=1`` and at least one installed plugin has a problem."""
+
+    code = "USR-PLUGIN-010"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(
+            f"USR_PLUGINS_STRICT is set and {len(problems)} installed plugin(s) have a problem: {'; '.join(problems)}",
+            hint="See `usr plugins list`; repair, upgrade or uninstall them, or unset USR_PLUGINS_STRICT.",
+        )
+
+
+def cause_text(cause: BaseException) -> str:
+    """Return an exception as one line: its type, and its message where it has one."""
+    if isinstance(cause, SystemExit):
+        return f"SystemExit: it tried to end the process (code {cause.code!r})"
+    message = str(cause).strip()
+    return f"{type(cause).__name__}: {message}" if message else type(cause).__name__

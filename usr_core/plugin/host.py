@@ -1,0 +1,319 @@
+"""The plugin host: the core's only way to what plugins offer, with a typed method for each kind.
+
+Plugins are imported when something of theirs is asked for. What a method returns is behind the wall of
+`usr_core.plugin.isolation`: whatever plugin code raises is a `PluginCallError` that names the plugin, but
+for a `UsrError`, which passes untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from usr_core.errors import UsrError
+from usr_core.plugin.catalogue import Catalogue, ProviderEntry
+from usr_core.plugin.errors import AmbiguousImporter, PluginConflict, PluginError, PluginMissing
+from usr_core.plugin.isolation import Isolated, calling, load_error
+from usr_core.plugin.kinds import KINDS, AnySpec
+from usr_core.plugin.manifest import ProviderClaim
+from usr_core.plugin.records import PluginRecord, PluginStatus
+from usr_core.plugin.sinks import EventSinks
+from usr_core.plugin.specs import (
+    CheckSpec,
+    EventSinkSpec,
+    Exporter,
+    ExporterSpec,
+    Finding,
+    Importer,
+    ImporterSpec,
+    NamespaceSpec,
+    OverlayWriter,
+    OverlayWriterSpec,
+    Transport,
+    TransportSpec,
+    VerifyRequest,
+    VerifySpec,
+    VerifyStrategy,
+)
+from usr_core.plugin.switches import read_switches
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from usr_core.plugin.registrar import Registrar
+
+__all__ = ["BoundCheck", "PluginHost"]
+
+SpecT = TypeVar("SpecT", bound=AnySpec)
+
+_COMPRESSED = (".gz", ".zst")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundCheck:
+    """A check that can be run; `run` builds the provider and yields what it finds."""
+
+    spec: CheckSpec
+    plugin: str
+    run: Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]
+
+
+class PluginHost:
+    """What installed plugins offer, under the user's switches.
+
+    Args:
+        catalogue: The installed plugins; by default those that the environment's switches allow.
+        report: Takes one line about a plugin that failed where the work can go on without it.
+    """
+
+    def __init__(self, catalogue: Catalogue | None = None, *, report: Callable[[str], None] | None = None) -> None:
+        self.catalogue = catalogue if catalogue is not None else Catalogue(read_switches())
+        self.report = report if report is not None else _ignore
+
+    # ------------------------------------------------------------ formats
+
+    def importer(self, name: str) -> Importer:
+        """Return the importer of that name.
+
+        Raises:
+            PluginMissing: No active plugin offers it.
+            PluginError: Its plugin is refused, or broken.
+        """
+        record, spec = self._spec("importer", name, ImporterSpec)
+        return cast(Importer, self._built(record, spec, f"importer {name}"))
+
+    def importer_for_path(self, path: Path) -> tuple[str, Importer]:
+        """Return the importer for a file's ending, also below ``.gz`` and ``.zst``, with its name.
+
+        Raises:
+            PluginMissing: No active importer reads such files.
+            AmbiguousImporter: Several do.
+        """
+        file_name = path.name.lower()
+        for ending in _COMPRESSED:
+            file_name = file_name.removesuffix(ending)
+        fitting = [
+            (record, spec)
+            for record, spec in self._all_specs("importer", ImporterSpec)
+            if any(file_name.endswith(suffix.lower()) for suffix in spec.suffixes)
+        ]
+        if not fitting:
+            known = sorted(
+                {suffix for _, spec in self._all_specs("importer", ImporterSpec) for suffix in spec.suffixes}
+            )
+            raise PluginMissing(
+                "no importer reads files with this ending",
+                hint=f"Name one (available: {self._available('importer')}), or rename the file to one of: "
+                f"{', '.join(known) or 'none'}.",
+                facts={"file": path},
+            )
+        if len(fitting) > 1:
+            names = ", ".join(spec.name for _, spec in fitting)
+            raise AmbiguousImporter(
+                f"several importers read files with this ending: {names}", hint="Name one.", facts={"file": path}
+            )
+        record, spec = fitting[0]
+        return spec.name, cast(Importer, self._built(record, spec, f"importer {spec.name}"))
+
+    def exporter(self, name: str) -> Exporter:
+        """Return the exporter of that name; errors as `importer`."""
+        record, spec = self._spec("exporter", name, ExporterSpec)
+        return cast(Exporter, self._built(record, spec, f"exporter {name}"))
+
+    def exporter_spec(self, name: str) -> ExporterSpec:
+        """Return what an exporter says of itself, without building it; errors as `importer`."""
+        return self._spec("exporter", name, ExporterSpec)[1]
+
+    def overlay_writer(self, name: str) -> OverlayWriter:
+        """Return the overlay writer of that name; errors as `importer`."""
+        record, spec = self._spec("overlay_writer", name, OverlayWriterSpec)
+        return cast(OverlayWriter, self._built(record, spec, f"overlay writer {name}"))
+
+    def overlay_writer_spec(self, name: str) -> OverlayWriterSpec:
+        """Return what an overlay writer says of itself, without building it; errors as `importer`."""
+        return self._spec("overlay_writer", name, OverlayWriterSpec)[1]
+
+    # ------------------------------------------------------------ transfers
+
+    def verify_strategy(self, name: str) -> VerifyStrategy:
+        """Return the verify strategy of that name; errors as `importer`."""
+        record, spec = self._spec("verify", name, VerifySpec)
+        return cast(VerifyStrategy, self._built(record, spec, f"verify strategy {name}"))
+
+    def verify_specs(self) -> tuple[VerifySpec, ...]:
+        """Return every working verify strategy's spec, the strongest first, then by name."""
+        specs = (spec for _, spec in self._all_specs("verify", VerifySpec))
+        return tuple(sorted(specs, key=lambda spec: (-spec.strength, spec.name)))
+
+    def choose_verify(self, request: VerifyRequest) -> str | None:
+        """Return the strategy that plugins choose for ``auto``, or None where none has an opinion.
+
+        Raises:
+            PluginCallError: A plugin's policy raised.
+            PluginError: A plugin chose a strategy that is not available.
+        """
+        records = {entry.record for entry in self.catalogue.providers("verify")}
+        for record in sorted(records, key=lambda record: (record.is_own, record.id)):
+            if not self._loads(record):
+                continue
+            chosen = self._registrar.choose_verify(record, request)
+            if chosen is not None and chosen not in request.available:
+                what = f"it chose the verify strategy {chosen!r}, which is not among those available here"
+                raise load_error(record, what)
+            if chosen is not None:
+                return chosen
+        return None
+
+    def transport(self, scheme: str, settings: Mapping[str, Any]) -> Transport:
+        """Return the transport for a scheme, built with a remote's settings; errors as `importer`."""
+        record, spec = self._spec("transport", scheme, TransportSpec)
+        with calling(record, f"transport {scheme}, factory"):
+            provider = spec.factory(settings)
+        return cast(Transport, Isolated(provider, record, f"transport {scheme}"))
+
+    def transport_spec(self, scheme: str) -> TransportSpec:
+        """Return what a transport says of itself, without building it; errors as `importer`."""
+        return self._spec("transport", scheme, TransportSpec)[1]
+
+    # ------------------------------------------------------------ namespaces and checks
+
+    def namespace_spec(self, plugin_id: str) -> NamespaceSpec:
+        """Return the columns of the namespace that a plugin owns; errors as `importer`."""
+        return self._spec("namespace", plugin_id, NamespaceSpec)[1]
+
+    def checks(self) -> tuple[BoundCheck, ...]:
+        """Return every working check, sorted by name; a plugin that can't be loaded is reported and left out."""
+        return tuple(
+            BoundCheck(spec=spec, plugin=record.id, run=self._check_runner(record, spec))
+            for record, spec in self._all_specs("check", CheckSpec)
+        )
+
+    # ------------------------------------------------------------ events
+
+    @cached_property
+    def sinks(self) -> EventSinks:
+        """The event sinks of this process."""
+        return EventSinks(lambda: self._all_specs("event_sink", EventSinkSpec), self._built, self._tolerate)
+
+    def event_sinks(self) -> tuple[EventSinkSpec, ...]:
+        """Return the sinks that receive events; errors as `EventSinks.specs`."""
+        return self.sinks.specs()
+
+    def emit(self, event: Mapping[str, Any]) -> None:
+        """Hand a committed event to every sink that wants its action; errors as `EventSinks.emit`."""
+        self.sinks.emit(event)
+
+    def close(self) -> None:
+        """Close every sink that was opened; errors as `EventSinks.close`."""
+        self.sinks.close()
+
+    # ------------------------------------------------------------ what there is
+
+    def names_of(self, kind: str) -> tuple[str, ...]:
+        """Return the names of the usable providers of a kind, from manifests alone, sorted."""
+        return tuple(entry.claim.name for entry in self.catalogue.providers(kind))
+
+    def plugins(self) -> tuple[PluginRecord, ...]:
+        """Return every installed plugin with its status, including what this process found out by using it."""
+        failures = self._registrar.failures if "_registrar" in self.__dict__ else {}
+        found = []
+        for record in self.catalogue.all:
+            status, error = failures.get(record, (record.status, None))
+            found.append(
+                record if error is None else record._replace(status=status, reason=error.message, hint=error.hint)
+            )
+        return tuple(found)
+
+    # ------------------------------------------------------------ inside
+
+    @cached_property
+    def _registrar(self) -> Registrar:
+        from usr_core.plugin.registrar import Registrar
+
+        return Registrar(self.catalogue.trace)
+
+    def _spec(self, kind: str, name: str, form: type[SpecT]) -> tuple[PluginRecord, SpecT]:
+        entry = self._entry(kind, name)
+        for spec in self._registrar.specs(entry.record, kind):
+            if isinstance(spec, form) and _handle(spec) == name:
+                return entry.record, spec
+        words = KINDS[kind].words
+        raise load_error(entry.record, f"it declares the {words} {name!r}, and {KINDS[kind].hook} does not offer it")
+
+    def _entry(self, kind: str, name: str) -> ProviderEntry:
+        entry = self.catalogue.find_provider(kind, name)
+        words = KINDS[kind].words
+        if entry is None:
+            undeclared = self._without_manifest(name)
+            if undeclared is not None:
+                return ProviderEntry(claim=ProviderClaim(kind, name), record=undeclared)
+            raise PluginMissing(
+                f"there is no {words} {name!r}",
+                hint=f"Available: {self._available(kind)}. Install a plugin that offers it, or see `usr plugins list`.",
+            )
+        if entry.refusal is None:
+            return entry
+        reason, hint = entry.refusal
+        by_status = {PluginStatus.DISABLED: PluginMissing, PluginStatus.CONFLICT: PluginConflict}
+        raise by_status.get(entry.record.status, PluginError)(
+            f"the {words} {name!r} can't be used: {reason}", hint=f"{hint} Available: {self._available(kind)}."
+        )
+
+    def _without_manifest(self, name: str) -> PluginRecord | None:
+        """Return the plugin without a manifest that is asked for by its id."""
+        for record in self.catalogue.all:
+            if record.id == name and record.status is PluginStatus.NO_MANIFEST:
+                return record
+        return None
+
+    def _available(self, kind: str) -> str:
+        return ", ".join(self.names_of(kind)) or "none"
+
+    def _all_specs(self, kind: str, form: type[SpecT]) -> Iterator[tuple[PluginRecord, SpecT]]:
+        """Yield the declared specs of every plugin that works, by name; the others are reported."""
+        for entry in self.catalogue.providers(kind):
+            try:
+                yield self._spec(kind, entry.claim.name, form)
+            except PluginError as error:
+                self._tolerate(error)
+
+    def _loads(self, record: PluginRecord) -> bool:
+        try:
+            self._registrar.load(record)
+        except PluginError as error:
+            self._tolerate(error)
+            return False
+        return True
+
+    def _tolerate(self, error: UsrError) -> None:
+        """Report a failure that the work can do without; under ``USR_PLUGINS_STRICT=1`` there is none."""
+        if self.catalogue.switches.strict:
+            raise error
+        cause = error.facts.get("cause")
+        self.report(f"{error.message}: {cause}" if cause else error.message)
+
+    def _built(self, record: PluginRecord, spec: Any, name: str) -> Isolated:
+        with calling(record, f"{name}, factory"):
+            provider = spec.factory()
+        return Isolated(provider, record, name)
+
+    def _check_runner(
+        self, record: PluginRecord, spec: CheckSpec
+    ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]:
+        def run(batches: Iterable[pa.RecordBatch]) -> Iterable[Finding]:
+            check = self._built(record, spec, f"check {spec.name}")
+            return cast(Iterable[Finding], check(batches))
+
+        return run
+
+
+def _handle(spec: AnySpec) -> str:
+    """Return what a spec is asked for by: a transport's scheme, every other one's name."""
+    return spec.scheme if isinstance(spec, TransportSpec) else spec.name
+
+
+def _ignore(_: str) -> None:
+    return None

@@ -1,0 +1,269 @@
+"""``usr-plugin.toml``: what a plugin says about itself, read without importing it.
+
+The manifest is all that ``--help``, listings and conflict checks see, so it is checked strictly: an
+unknown key or a wrong type is refused with the key's name, never ignored. The API version is looked at
+first, because a manifest for a newer API may rightly hold keys that this host has never heard of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
+from typing import NamedTuple
+
+from usr_core.plugin.errors import BadManifest, IncompatiblePlugin
+
+__all__ = [
+    "API_VERSION",
+    "MANIFEST_NAME",
+    "MOUNT_POINTS",
+    "PROVIDER_KINDS",
+    "CommandClaim",
+    "Manifest",
+    "ProviderClaim",
+    "parse_manifest",
+]
+
+API_VERSION = (1, 0)
+MANIFEST_NAME = "usr-plugin.toml"
+
+MOUNT_POINTS: Mapping[str, str] = {
+    "dev": "Make mock data for development",
+    "legacy": "Convert files of older tools",
+    "maintenance": "Rewrite, compact and repair datasets",
+    "remotes": "Describe and check remote roots",
+}
+"""Groups of the core that any plugin's commands may join with ``parent``, and their help lines."""
+
+PROVIDER_KINDS = frozenset(
+    {"importer", "exporter", "overlay_writer", "verify", "transport", "event_sink", "namespace", "check"}
+)
+
+_LOWER = frozenset(ascii_lowercase)
+_UPPER = frozenset(ascii_uppercase)
+_ID_LETTERS = _LOWER | frozenset(digits + "_")
+_COMMAND_LETTERS = _LOWER | frozenset(digits + "-")
+_VARIABLE_LETTERS = _UPPER | frozenset(digits + "_")
+_PROVIDER_LETTERS = _LOWER | frozenset(digits + "_.+-")
+_NAME_LETTERS = frozenset(ascii_letters + digits + "_")
+
+
+class CommandClaim(NamedTuple):
+    """A command that a plugin adds: at the top, or below the mount point `parent`.
+
+    Attributes:
+        target: ``module:attribute`` of a ``typer.Typer``.
+        env_gate: A variable that has to be ``1``, or the command is hidden and refused.
+    """
+
+    name: str
+    target: str
+    summary: str
+    parent: str | None = None
+    env_gate: str | None = None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The words that call it."""
+        return (self.parent, self.name) if self.parent else (self.name,)
+
+
+class ProviderClaim(NamedTuple):
+    """A provider that a plugin's hooks offer."""
+
+    kind: str
+    name: str
+
+
+class Manifest(NamedTuple):
+    """A checked manifest."""
+
+    api: str
+    id: str
+    summary: str
+    requires_tools: tuple[str, ...] = ()
+    commands: tuple[CommandClaim, ...] = ()
+    provides: tuple[ProviderClaim, ...] = ()
+
+
+def parse_manifest(text: str, *, file: str) -> Manifest:
+    """Check the text of a manifest.
+
+    Args:
+        text: TOML.
+        file: Where it was read, for messages only.
+
+    Raises:
+        BadManifest: It is no TOML, or a key is unknown, missing or of the wrong form.
+        IncompatiblePlugin: It asks for an API with another major, or a higher minor, than `API_VERSION`.
+    """
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _bad(file, None, f"is not valid TOML: {error}") from error
+    except RecursionError:
+        raise _bad(file, None, "is nested too deeply") from None
+
+    table = _Table(document, file, "")
+    api = table.text("api", _is_api, 'a version such as "1.0"')
+    _check_api(api, file)
+    manifest = Manifest(
+        api=api,
+        id=table.text("id", _is_id, "lower-case letters, digits and _, beginning with a letter"),
+        summary=table.line("summary"),
+        requires_tools=table.texts("requires-tools"),
+        commands=tuple(_command(entry) for entry in table.tables("commands")),
+        provides=tuple(_provider(entry) for entry in table.tables("provides")),
+    )
+    table.finish()
+    _refuse_repeats(manifest, file)
+    return manifest
+
+
+class _Table:
+    """One TOML table whose keys are taken one by one, so that what is left over is known to be unknown."""
+
+    def __init__(self, entries: Mapping[str, object], file: str, where: str) -> None:
+        self.left, self.file, self.where = dict(entries), file, where
+
+    def key(self, name: str) -> str:
+        return f"{self.where}{name}"
+
+    def text(self, name: str, accepts: Callable[[str], bool], form: str) -> str:
+        value = self.optional(name, accepts, form)
+        if value is None:
+            raise _bad(self.file, self.key(name), "is missing")
+        return value
+
+    def optional(self, name: str, accepts: Callable[[str], bool], form: str) -> str | None:
+        value = self.left.pop(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not accepts(value):
+            raise _bad(self.file, self.key(name), f"is {value!r}; it has to be {form}")
+        return value
+
+    def line(self, name: str) -> str:
+        value = self.left.pop(name, None)
+        if value is None:
+            raise _bad(self.file, self.key(name), "is missing")
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            raise _bad(self.file, self.key(name), "has to be one line of text")
+        return value.strip()
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.left.pop(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            raise _bad(self.file, self.key(name), f"is {value!r}; it has to be a list of texts")
+        return tuple(value)
+
+    def tables(self, name: str) -> list[_Table]:
+        value = self.left.pop(name, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            raise _bad(self.file, self.key(name), f"has to be tables, each below [[{name}]]")
+        return [_Table(item, self.file, f"{name}[{number}].") for number, item in enumerate(value, start=1)]
+
+    def finish(self) -> None:
+        if self.left:
+            raise _bad(self.file, self.key(min(self.left)), "is not a key of this manifest")
+
+
+def _command(table: _Table) -> CommandClaim:
+    claim = CommandClaim(
+        name=table.text("name", _is_command, "lower-case letters, digits and -, beginning with a letter"),
+        target=table.text("target", _is_target, '"module:attribute" of a typer.Typer'),
+        summary=table.line("summary"),
+        parent=table.optional("parent", _is_command, f"one of {', '.join(MOUNT_POINTS)}"),
+        env_gate=table.optional("env-gate", _is_variable, "the name of an environment variable, in capitals"),
+    )
+    table.finish()
+    if claim.parent is not None and claim.parent not in MOUNT_POINTS:
+        raise _bad(
+            table.file, table.key("parent"), f"is {claim.parent!r}; it has to be one of {', '.join(MOUNT_POINTS)}"
+        )
+    if claim.parent is None and claim.name in MOUNT_POINTS:
+        raise _bad(
+            table.file,
+            table.key("name"),
+            f"is {claim.name!r}, a mount point of the core: join it with parent = instead",
+        )
+    return claim
+
+
+def _provider(table: _Table) -> ProviderClaim:
+    claim = ProviderClaim(
+        kind=table.text("kind", _is_id, f"one of {', '.join(sorted(PROVIDER_KINDS))}"),
+        name=table.text("name", _is_provider_name, "lower-case letters, digits and _ . + -, beginning with a letter"),
+    )
+    table.finish()
+    if claim.kind not in PROVIDER_KINDS:
+        raise _bad(
+            table.file, table.key("kind"), f"is {claim.kind!r}; it has to be one of {', '.join(sorted(PROVIDER_KINDS))}"
+        )
+    return claim
+
+
+# Character sets instead of regular expressions: compiling six of them would cost every `--help` 2 ms.
+
+
+def _is_id(text: str) -> bool:
+    return text[:1] in _LOWER and _ID_LETTERS.issuperset(text)
+
+
+def _is_command(text: str) -> bool:
+    return text[:1] in _LOWER and _COMMAND_LETTERS.issuperset(text)
+
+
+def _is_variable(text: str) -> bool:
+    return text[:1] in _UPPER and _VARIABLE_LETTERS.issuperset(text)
+
+
+def _is_provider_name(text: str) -> bool:
+    return text[:1] in _LOWER and _PROVIDER_LETTERS.issuperset(text)
+
+
+def _is_target(text: str) -> bool:
+    module, colon, attribute = text.partition(":")
+    parts = [*module.split("."), attribute]
+    return bool(colon) and all(p[:1].isalpha() | (p[:1] == "_") and _NAME_LETTERS.issuperset(p) for p in parts)
+
+
+def _is_api(text: str) -> bool:
+    major, dot, minor = text.partition(".")
+    return dot == "." and all(0 < len(part) < 6 and part.isascii() and part.isdigit() for part in (major, minor))
+
+
+def _check_api(api: str, file: str) -> None:
+    major, minor = (int(part) for part in api.split("."))
+    ours = f"{API_VERSION[0]}.{API_VERSION[1]}"
+    if major == API_VERSION[0] and minor <= API_VERSION[1]:
+        return
+    newer = (major, minor) > API_VERSION
+    raise IncompatiblePlugin(
+        f"it was made for plugin API {api}, and this USR has {ours}",
+        hint="Upgrade universal-sequence-record, or install an older version of the plugin."
+        if newer
+        else "Upgrade the plugin, or install an older universal-sequence-record.",
+        facts={"file": file, "key": "api"},
+    )
+
+
+def _refuse_repeats(manifest: Manifest, file: str) -> None:
+    paths = [claim.path for claim in manifest.commands]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise _bad(file, "commands", f"holds {' '.join(path)!r} twice")
+    for claim in manifest.provides:
+        if manifest.provides.count(claim) > 1:
+            raise _bad(file, "provides", f"holds {claim.kind} {claim.name!r} twice")
+
+
+def _bad(file: str, key: str | None, problem: str) -> BadManifest:
+    subject = f"the key {key!r}" if key else "the file"
+    return BadManifest(
+        f"{subject} {problem}",
+        hint="Mend the manifest as docs/plugins/manifest.md says, or tell the plugin's authors.",
+        facts={"file": file, "key": key},
+    )

@@ -1,0 +1,89 @@
+"""What the host knows of one installed plugin before, and after, using it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from usr_core.plugin.discovery import InstalledPlugin
+from usr_core.plugin.manifest import CommandClaim, Manifest, ProviderClaim
+
+__all__ = ["PluginRecord", "PluginStatus", "Refusal"]
+
+
+class PluginStatus(StrEnum):
+    """Whether a plugin can be used, and if not, why."""
+
+    OK = "ok"
+    DISABLED = "disabled"
+    INCOMPATIBLE = "incompatible"
+    CONFLICT = "conflict"
+    BAD_MANIFEST = "bad-manifest"
+    UNIMPORTABLE = "unimportable"
+    FAILED = "failed"
+    NO_MANIFEST = "no-manifest"
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether somebody has to repair something."""
+        return self not in (PluginStatus.OK, PluginStatus.DISABLED, PluginStatus.NO_MANIFEST)
+
+
+class Refusal(NamedTuple):
+    """One claim of a plugin that is refused because another plugin makes it too."""
+
+    what: str
+    reason: str
+    hint: str
+
+
+class PluginRecord(NamedTuple):
+    """One installed plugin.
+
+    Attributes:
+        manifest: Its manifest, or None where there is none or it is bad.
+        manifest_path: The manifest's file, also where it is bad.
+        status: See `PluginStatus`. With `conflict` and a manifest, only the claims in `refused` are lost,
+            unless the id itself is contested (`usable` is then False).
+        reason: Why the status is not ``ok``; empty where it is.
+        hint: A thing to do about it.
+    """
+
+    installed: InstalledPlugin
+    status: PluginStatus
+    manifest: Manifest | None = None
+    manifest_path: str | None = None
+    reason: str = ""
+    hint: str = ""
+    refused: tuple[Refusal, ...] = ()
+    usable: bool = True
+
+    @property
+    def id(self) -> str:
+        """The plugin's id: the entry point's name."""
+        return self.installed.id
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it comes with `usr_core` itself."""
+        return self.installed.distribution.is_own
+
+    @property
+    def origin(self) -> str:
+        """``plugin 'id' (distribution version)``, for messages."""
+        distribution = self.installed.distribution
+        return f"plugin {self.id!r} ({distribution.name} {distribution.version})"
+
+    @property
+    def commands(self) -> tuple[CommandClaim, ...]:
+        """Every command its manifest claims, the refused ones included."""
+        return self.manifest.commands if self.manifest else ()
+
+    @property
+    def provides(self) -> tuple[ProviderClaim, ...]:
+        """Every provider its manifest claims, the refused ones included."""
+        return self.manifest.provides if self.manifest else ()
+
+    def refusal_of(self, what: str) -> Refusal | None:
+        """Return why one claim, as `claim_key` spells it, is refused, or None where it is not."""
+        return next((refusal for refusal in self.refused if refusal.what == what), None)

@@ -1,0 +1,121 @@
+"""What the user has switched on and off: flags, environment variables, the configuration file.
+
+A flag beats the environment, which beats ``~/.config/usr/config.toml``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from usr_core.plugin.errors import BadConfig
+
+__all__ = ["Switches", "config_path", "read_switches"]
+
+
+class Switches(NamedTuple):
+    """Which plugins may be used.
+
+    Attributes:
+        third_parties: False under ``--no-plugins``.
+        allowed: The ids of ``USR_PLUGINS``, or None where it is not set; empty allows none, built-ins included.
+        disabled: Ids that are off, each with the switch that says so.
+        preferred: For a contested id, ``command:<words>`` or ``<kind>:<name>``: the distribution to use.
+        strict: Any problem of any plugin is fatal.
+        trace: Say on stderr what is scanned, imported and called.
+        problem: What is wrong with the configuration file; its switches then count as unset.
+    """
+
+    third_parties: bool = True
+    allowed: frozenset[str] | None = None
+    disabled: Mapping[str, str] = MappingProxyType({})
+    preferred: Mapping[str, str] = MappingProxyType({})
+    strict: bool = False
+    trace: bool = False
+    problem: BadConfig | None = None
+
+    def reason_off(self, plugin_id: str, *, own: bool) -> str | None:
+        """Return which switch turns a plugin off, or None where it is on."""
+        if plugin_id in self.disabled:
+            return self.disabled[plugin_id]
+        if self.allowed is not None and plugin_id not in self.allowed:
+            return "not in USR_PLUGINS"
+        if not own and not self.third_parties:
+            return "--no-plugins"
+        return None
+
+
+def config_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return where the user's configuration file is, whether it exists or not."""
+    base = environ.get("XDG_CONFIG_HOME")
+    # The XDG specification says that a relative path there is invalid and to be ignored.
+    folder = Path(base) if base and base.startswith("/") else Path("~/.config").expanduser()
+    return folder / "usr" / "config.toml"
+
+
+def read_switches(
+    *, no_plugins: bool = False, disable: Iterable[str] = (), environ: Mapping[str, str] = os.environ
+) -> Switches:
+    """Collect the switches of one run; a bad configuration file is kept as `Switches.problem`, not raised."""
+    problem = None
+    configured: tuple[tuple[str, ...], dict[str, str]] = ((), {})
+    try:
+        configured = _read_config(config_path(environ))
+    except BadConfig as error:
+        problem = error
+    allowed = environ.get("USR_PLUGINS")
+    from_environ = environ.get("USR_PLUGINS_DISABLE")
+    disabled: dict[str, str] = {}
+    if from_environ is None:
+        disabled.update(dict.fromkeys(configured[0], "the configuration file"))
+    else:
+        disabled.update(dict.fromkeys(_names(from_environ), "USR_PLUGINS_DISABLE"))
+    disabled.update(dict.fromkeys(disable, "--disable-plugin"))
+    return Switches(
+        third_parties=not no_plugins,
+        allowed=None if allowed is None else frozenset(_names(allowed)),
+        disabled=disabled,
+        preferred=configured[1],
+        strict=environ.get("USR_PLUGINS_STRICT") == "1",
+        trace=environ.get("USR_TRACE_PLUGINS") == "1",
+        problem=problem,
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _read_config(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return (), {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(path, f"can't be read: {error}") from error
+    import tomllib
+
+    try:
+        plugins = tomllib.loads(text).get("plugins", {})
+    except tomllib.TOMLDecodeError as error:
+        raise _bad(path, f"is not valid TOML: {error}") from error
+    if not isinstance(plugins, dict):
+        raise _bad(path, "has a key 'plugins' that is not a table")
+    unknown = sorted(set(plugins) - {"disable", "prefer"})
+    if unknown:
+        raise _bad(path, f"has an unknown key 'plugins.{unknown[0]}'; there are plugins.disable and plugins.prefer")
+    disable, prefer = plugins.get("disable", []), plugins.get("prefer", {})
+    if not isinstance(disable, list) or not all(isinstance(name, str) for name in disable):
+        raise _bad(path, "has a 'plugins.disable' that is not a list of plugin ids")
+    if not isinstance(prefer, dict) or not all(isinstance(name, str) for name in prefer.values()):
+        raise _bad(path, "has a 'plugins.prefer' that does not give each name a distribution")
+    return tuple(disable), prefer
+
+
+def _bad(path: Path, problem: str) -> BadConfig:
+    return BadConfig(
+        f"the configuration file {problem}", hint="Mend it, or move it away to use the defaults.", facts={"file": path}
+    )

@@ -1,0 +1,52 @@
+"""Arrow arrays made straight from buffers.
+
+``pa.array`` and ``pa.scalar`` import pandas wherever it is installed (0.2-0.7 s), to ask whether their
+argument is a pandas object. Bulk work and short commands alike build their arrays here instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+__all__ = ["boolean_array", "constant_text", "fixed_array", "text_array", "text_scalar"]
+
+
+def text_array(values: Sequence[str | None]) -> pa.Array:
+    """Return a string array of `values`; None is null."""
+    encoded = [b"" if value is None else value.encode("utf-8") for value in values]
+    ends = np.zeros(len(encoded) + 1, dtype=np.int32)
+    if encoded:
+        np.cumsum([len(value) for value in encoded], out=ends[1:])
+    validity = None
+    if None in values:
+        present = np.fromiter((value is not None for value in values), dtype=np.bool_, count=len(values))
+        validity = pa.py_buffer(np.packbits(present, bitorder="little"))
+    return pa.Array.from_buffers(pa.string(), len(encoded), [validity, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))])
+
+
+def constant_text(value: str, rows: int) -> pa.Array:
+    """Return a string array that holds `value` in each of `rows` rows."""
+    content = value.encode("utf-8")
+    ends = np.arange(rows + 1, dtype=np.int32) * np.int32(len(content))
+    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(ends), pa.py_buffer(content * rows)])
+
+
+def fixed_array(values: npt.NDArray[Any], type_: pa.DataType) -> pa.Array:
+    """Return an array without nulls of a fixed-width `type_`, sharing the memory of `values`."""
+    return pa.Array.from_buffers(type_, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def boolean_array(values: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return a boolean array without nulls."""
+    bits = np.packbits(values, bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(bits)])
+
+
+def text_scalar(value: str) -> pa.Scalar:
+    """Return a string scalar, as Arrow's compute functions take it."""
+    return text_array([value])[0]

@@ -1,0 +1,158 @@
+"""Columns of record ids, and the 64-bit words that stand for them while uniqueness is checked.
+
+Two engines give the same ids. Python's hashlib starts at once; DuckDB hashes short sequences about
+twice as fast and without the interpreter's lock, but costs 0.1 s to import. So the first rows, and
+all long sequences (where hashlib uses the processor's SHA instructions), go through hashlib.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from usr_core.records.ids import DELIMITER, ID_LENGTH
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["IdHasher", "id_words", "string_parts"]
+
+_DUCKDB_FROM_ROWS = 262_144
+_DUCKDB_UP_TO_BYTES = 200
+"""Mean sequence length above which hashlib is faster (measured: equal at about 280 bytes)."""
+
+
+def string_parts(column: pa.Array) -> tuple[npt.NDArray[np.int32], memoryview]:
+    """Return the offsets (rows + 1, from 0) and the value bytes of a string array, without copying the values.
+
+    Null slots keep whatever length their offsets give; callers check for nulls first.
+    """
+    _, offsets, values = column.buffers()
+    if len(column) == 0 or offsets is None:
+        return np.zeros(1, dtype=np.int32), memoryview(b"")
+    bounds = np.frombuffer(offsets, dtype=np.int32, count=len(column) + 1, offset=4 * column.offset)
+    start, stop = int(bounds[0]), int(bounds[-1])
+    content = memoryview(values)[start:stop] if values is not None else memoryview(b"")
+    return (bounds if start == 0 else bounds - bounds[0]), content
+
+
+def id_words(ids: pa.Array, *, word: int = 0) -> npt.NDArray[np.uint64]:
+    """Return 64 of the 160 bits of each id as one integer; equal ids have equal words.
+
+    Args:
+        ids: A string array without nulls; each value has 40 hexadecimal digits.
+        word: 0 and 1 take digits 0-15 and 16-31; 2 takes digits 24-39, so that the three cover all digits.
+
+    Raises:
+        ValueError: A value is not 40 bytes long.
+    """
+    offsets, values = string_parts(ids)
+    if len(values) != ID_LENGTH * len(ids) or not np.array_equal(
+        offsets, np.arange(len(ids) + 1, dtype=np.int32) * np.int32(ID_LENGTH)
+    ):
+        raise ValueError("ids must be 40 characters each")
+    digits = np.frombuffer(values, dtype=np.uint64).reshape(len(ids), ID_LENGTH // 8)
+    first = (0, 2, 3)[word]
+    words: npt.NDArray[np.uint64] = (_nibbles(digits[:, first]) << np.uint64(4)) | _nibbles(digits[:, first + 1])
+    return words
+
+
+class IdHasher:
+    """Computes the ids of one column, chunk after chunk, and picks the engine by what it has seen.
+
+    Args:
+        threads: Threads that DuckDB may use. An importer that encodes beside it leaves it one.
+    """
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self._threads = threads
+        self._rows = 0
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def ids(self, bio_types: str | pa.Array, sequences: pa.Array) -> pa.Array:
+        """Return the ids of a chunk, in order, as a string array without nulls.
+
+        Args:
+            bio_types: One type for all rows, or a string array without nulls of the same length.
+            sequences: Normalized sequences: a string array without nulls, below 2 GiB of text.
+        """
+        self._rows += len(sequences)
+        offsets, values = string_parts(sequences)
+        short = len(values) <= _DUCKDB_UP_TO_BYTES * len(sequences)
+        if self._rows > _DUCKDB_FROM_ROWS and short:
+            return self._by_duckdb(bio_types, sequences)
+        if isinstance(bio_types, str):
+            prefixes: bytes | list[bytes] = f"{bio_types}{DELIMITER}".encode()
+        else:
+            prefixes = [f"{name}{DELIMITER}".encode() for name in bio_types.to_pylist()]
+        return _by_hashlib(prefixes, offsets, bytes(values))
+
+    def _by_duckdb(self, bio_types: str | pa.Array, sequences: pa.Array) -> pa.Array:
+        if self._connection is None:
+            self._connection = _connect(self._threads)
+        if isinstance(bio_types, str):
+            chunk = pa.table({"s": sequences})
+            expression = f"'{bio_types}{DELIMITER}' || s"
+        else:
+            chunk = pa.table({"b": bio_types, "s": sequences})
+            expression = f"b || '{DELIMITER}' || s"
+        self._connection.register("chunk", chunk)
+        try:
+            hashed = self._connection.sql(f"SELECT sha1({expression}) AS id FROM chunk").to_arrow_table()
+        finally:
+            self._connection.unregister("chunk")
+        column = hashed.column(0)
+        return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _by_hashlib(prefixes: bytes | list[bytes], offsets: npt.NDArray[np.int32], values: bytes) -> pa.Array:
+    bounds = offsets.tolist()
+    sha1 = hashlib.sha1
+    if isinstance(prefixes, bytes):
+        digests = [sha1(prefixes + values[i:j]).digest() for i, j in zip(bounds, bounds[1:], strict=False)]
+    else:
+        digests = [
+            sha1(prefix + values[i:j]).digest()
+            for prefix, i, j in zip(prefixes, bounds, bounds[1:], strict=False)
+        ]
+    text = b"".join(digests).hex().encode("ascii")
+    ends = np.arange(len(digests) + 1, dtype=np.int32) * np.int32(ID_LENGTH)
+    return pa.Array.from_buffers(pa.string(), len(digests), [None, pa.py_buffer(ends), pa.py_buffer(text)])
+
+
+def _nibbles(digits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """Return eight hexadecimal characters (one a byte) as eight values of 0 to 15, each in its byte."""
+    low = digits & np.uint64(0x0F0F0F0F0F0F0F0F)
+    letters = (digits >> np.uint64(6)) & np.uint64(0x0101010101010101)
+    nibbles: npt.NDArray[np.uint64] = low + letters * np.uint64(9)
+    return nibbles
+
+
+def _connect(threads: int) -> Any:
+    import duckdb
+
+    # Extensions would be fetched from the network; spilling would go to the current folder.
+    return duckdb.connect(
+        config={
+            "threads": threads,
+            "memory_limit": "256MB",
+            "temp_directory": "",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )

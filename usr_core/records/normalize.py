@@ -1,0 +1,26 @@
+"""Normalization: the spelling under which a sequence is stored and hashed.
+
+``sequence_norm`` is the input without surrounding white space, its case kept. White space is what
+``str.strip`` removes (29 code points); Arrow's ``utf8_trim_whitespace`` removes exactly the same,
+while SQL's ``trim`` and a regular expression's ``\\s`` do not.
+"""
+
+from __future__ import annotations
+
+__all__ = ["CASE_FOLD_ALPHABET", "fold_case", "normalize"]
+
+CASE_FOLD_ALPHABET = "dna_4"
+"""The only alphabet for which the key ``sequence_ci`` is defined."""
+
+
+def normalize(sequence: str) -> str:
+    """Return the stored form of `sequence`: stripped, case kept."""
+    return sequence.strip()
+
+
+def fold_case(sequence: str) -> str:
+    """Return `sequence` with the ASCII letters in upper case, as the key ``sequence_ci`` compares.
+
+    ``str.upper`` would also change other letters (``ß`` to ``SS``), and so give keys that the bulk paths do not.
+    """
+    return sequence.encode("utf-8").upper().decode("utf-8")

@@ -1,0 +1,196 @@
+"""Errors about namespaces, their columns and types, and the file that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "ColumnNotRegistered",
+    "ColumnSpecError",
+    "InvalidNamespace",
+    "NamespaceDiffers",
+    "NamespaceNotRegistered",
+    "RegistryInvalid",
+    "RegistryMissing",
+    "ReservedNamespace",
+    "ReservedNamespaceAltered",
+    "TypeSyntaxError",
+    "UnsupportedType",
+]
+
+
+class TypeSyntaxError(UsrError, ValueError):
+    """A text is not a type of the registry.
+
+    Attributes:
+        text: The whole type as it was given.
+        position: Where it went wrong, counted from 0.
+        reason: What is wrong there.
+    """
+
+    code = "USR-REGISTRY-001"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, text: str, *, position: int, reason: str) -> None:
+        super().__init__(
+            f"{visible(text)!r} is not a type: {reason} (at letter {position + 1}).",
+            hint="Types are string, bool, int8..int64, uint8..uint64, float16, float32, float64, binary, date32, "
+            "timestamp[us], timestamp[us, UTC], list<T>, fixed_size_list<T>[N] and struct<name:T,…>.",
+            facts={"value": visible(text)},
+        )
+        self.text, self.position, self.reason = text, position, reason
+
+
+class UnsupportedType(UsrError, TypeError):
+    """An Arrow type has no counterpart in the registry."""
+
+    code = "USR-REGISTRY-002"
+
+    def __init__(self, arrow: str, *, reason: str = "it has no counterpart in the registry") -> None:
+        super().__init__(
+            f"The Arrow type {visible(arrow)} can't be stored: {reason}.",
+            hint="Cast the column to a type that `usr namespace register` accepts.",
+            facts={"type": visible(arrow)},
+        )
+        self.arrow, self.reason = arrow, reason
+
+
+class ColumnSpecError(UsrError, ValueError):
+    """A list of columns and types can't be taken."""
+
+    code = "USR-REGISTRY-003"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, reason: str, *, column: str | None = None) -> None:
+        super().__init__(
+            reason,
+            hint="Write --columns namespace__field:type,… as in 'mock__score:float64,mock__vec:list<float32>'.",
+            facts={"column": None if column is None else visible(column)},
+        )
+        self.reason, self.column = reason, column
+
+
+class InvalidNamespace(UsrError, ValueError):
+    """A text is not the name of a namespace."""
+
+    code = "USR-REGISTRY-004"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{visible(name)!r} is not a namespace's name.",
+            hint="Begin with a small letter; then small letters, digits and single '_'.",
+            facts={"value": visible(name)},
+        )
+        self.name = name
+
+
+class ReservedNamespace(UsrError, ValueError):
+    """A reserved namespace was to be registered or changed."""
+
+    code = "USR-REGISTRY-005"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The namespace {name!r} is reserved for USR itself.",
+            hint="Choose another name; `usr state` and `usr delete` write the reserved ones.",
+            facts={"namespace": name},
+        )
+        self.name = name
+
+
+class RegistryMissing(UsrError, FileNotFoundError):
+    """A root has no registry.yaml."""
+
+    code = "USR-REGISTRY-006"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} does not exist, and nothing is changed without it.",
+            hint="Register a namespace first: usr namespace register NAME --columns NAME__field:float64",
+            facts={"file": path},
+        )
+        self.path = path
+
+
+class RegistryInvalid(UsrError, ValueError):
+    """A registry file can't be read as one.
+
+    Attributes:
+        label: The file.
+        line: Where, counted from 1; None where it concerns the whole file.
+        position: The letter in that line, counted from 1.
+    """
+
+    code = "USR-REGISTRY-007"
+
+    def __init__(self, label: str, reason: str, *, line: int | None = None, position: int | None = None) -> None:
+        super().__init__(
+            f"{label}: {reason}.",
+            hint="Mend the file by hand, or take it from version control.",
+            facts={"file": label, "line": line, "position": position},
+        )
+        self.label, self.reason, self.line, self.position = label, reason, line, position
+
+
+class ReservedNamespaceAltered(UsrError, ValueError):
+    """The reserved namespace `usr_state` is missing from a registry, or its columns were changed."""
+
+    code = "USR-REGISTRY-008"
+
+    def __init__(self, label: str, name: str, *, reason: str) -> None:
+        super().__init__(
+            f"{label}: the reserved namespace {name!r} {reason}; nothing is changed until it is as it was.",
+            hint="Take the file from version control, or remove the entry: `usr namespace register` writes it again.",
+            facts={"file": label, "namespace": name},
+        )
+        self.label, self.name, self.reason = label, name, reason
+
+
+class NamespaceNotRegistered(UsrError, LookupError):
+    """The registry has no such namespace."""
+
+    code = "USR-REGISTRY-009"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, name: str, *, known: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"The namespace {visible(name)!r} is not registered.",
+            hint="`usr namespace list` shows those that are; `usr namespace register` adds one.",
+            facts={"namespace": visible(name), "registered": ", ".join(known) or None},
+        )
+        self.name, self.known = name, tuple(known)
+
+
+class ColumnNotRegistered(UsrError, LookupError):
+    """A namespace has no such column."""
+
+    code = "USR-REGISTRY-010"
+
+    def __init__(self, column: str, *, namespace: str, known: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"The column {visible(column)!r} is not registered in the namespace {visible(namespace)!r}.",
+            hint=f"Registered are: {', '.join(known) or 'none'}. `usr namespace register` adds columns.",
+            facts={"namespace": visible(namespace), "column": visible(column)},
+        )
+        self.column, self.namespace, self.known = column, namespace, tuple(known)
+
+
+class NamespaceDiffers(UsrError, ValueError):
+    """A registration would change or remove columns, which needs an explicit word."""
+
+    code = "USR-REGISTRY-011"
+
+    def __init__(self, name: str, *, changes: Sequence[str], datasets: Sequence[str]) -> None:
+        used = f"used by {', '.join(datasets)}" if datasets else "used by no dataset in this root"
+        super().__init__(
+            f"The namespace {name!r} would be changed ({'; '.join(changes)}); it is {used}.",
+            hint="Give the registered columns as they are (new ones may follow), or --overwrite to change them.",
+            facts={"namespace": name, "changes": "; ".join(changes), "datasets": ", ".join(datasets) or None},
+        )
+        self.name, self.changes, self.datasets = name, tuple(changes), tuple(datasets)

@@ -1,0 +1,217 @@
+"""registry.yaml in a root: reading it, and registering namespaces in it.
+
+The file is replaced as a whole, under the root's lock; comments that someone wrote into it are lost
+by the next registration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from usr_core.fs.durable import replace_file
+from usr_core.fs.errors import file_system_error
+from usr_core.fs.lock import hold_lock
+from usr_core.registry.document import NamespaceEntry, Registry, RegistryColumn, checked_columns
+from usr_core.registry.errors import (
+    NamespaceDiffers,
+    RegistryInvalid,
+    RegistryMissing,
+    ReservedNamespace,
+)
+from usr_core.registry.names import RESERVED_NAMESPACES, STATE_NAMESPACE, check_namespace
+from usr_core.registry.reader import parse_registry
+from usr_core.registry.reserved import STATE_ENTRY, check_state_entry
+from usr_core.registry.usage import datasets_using
+from usr_core.registry.yaml_loader import MAX_BYTES
+from usr_core.roots.find_root import REGISTRY_FILE
+from usr_core.roots.layout import LOCK
+
+__all__ = ["RegisterResult", "load_registry", "read_registry", "register_namespace", "registry_text"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterResult:
+    """What a registration did.
+
+    Attributes:
+        entry: The namespace as it is now.
+        registry: The whole registry as it is now.
+        created: The namespace is new.
+        written: The file was written; False where everything was so already.
+        added: Full names of new columns, all of them where the namespace is new.
+        changed: One text for each column that changed its type or was removed.
+        datasets: Where something was changed or removed, the datasets that hold the namespace's columns.
+    """
+
+    entry: NamespaceEntry
+    registry: Registry
+    created: bool
+    written: bool
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+
+
+def load_registry(root: Path) -> Registry:
+    """Read a root's registry and check that a dataset may be changed under it; datasets are not touched.
+
+    Raises:
+        RegistryMissing: The root has none.
+        RegistryInvalid: The file is refused; its line is given.
+        ReservedNamespaceAltered: ``usr_state`` is missing from it, or not as it has to be.
+        FileSystemError: It can't be read.
+    """
+    registry = read_registry(root)
+    check_state_entry(registry, label=str(root / REGISTRY_FILE))
+    return registry
+
+
+def read_registry(root: Path) -> Registry:
+    """Read a root's registry as it is, for looking at: as `load_registry`, but ``usr_state`` is not checked.
+
+    Raises:
+        RegistryMissing: The root has none.
+        RegistryInvalid: The file is refused; its line is given.
+        FileSystemError: It can't be read.
+    """
+    path = root / REGISTRY_FILE
+    registry = _read(path)
+    if registry is None:
+        raise RegistryMissing(path)
+    return registry
+
+
+def register_namespace(
+    root: Path,
+    name: str,
+    columns: Sequence[tuple[str, str]],
+    *,
+    owner: str | None = None,
+    description: str | None = None,
+    overwrite: bool = False,
+    lock_timeout: float = 60.0,
+) -> RegisterResult:
+    """Register a namespace, or add columns to one; the root's first registration writes ``usr_state`` too.
+
+    The same columns again, in any order, change nothing. New columns go behind those that are there. With
+    `overwrite` the columns become exactly `columns`, in that order. What datasets hold already is not
+    touched: they keep their frozen registries.
+
+    Args:
+        root: An existing folder.
+        name: The namespace.
+        columns: Pairs of full column name and type text: all columns, the registered ones included.
+        owner: Who answers for it; None keeps what is there.
+        description: What it is; None keeps what is there.
+        overwrite: Allow columns to change their type or their order, or to be removed.
+        lock_timeout: Seconds to wait for ``<root>/.usr.lock``.
+
+    Raises:
+        InvalidNamespace, ReservedNamespace: `name` can't be registered.
+        ColumnSpecError, TypeSyntaxError: `columns` are refused.
+        NamespaceDiffers: Without `overwrite`, a registered column is missing or has another type; the
+            datasets that use the namespace are named.
+        RegistryInvalid, ReservedNamespaceAltered: The file that is there is not valid.
+        LockTimeout: Another process held the lock all the time.
+        FileSystemError: The file can't be read or written; it is as before.
+    """
+    check_namespace(name)
+    if name in RESERVED_NAMESPACES:
+        raise ReservedNamespace(name)
+    wanted = NamespaceEntry(name=name, columns=checked_columns(name, columns), owner=owner, description=description)
+    path = root / REGISTRY_FILE
+    with hold_lock(root / LOCK, timeout=lock_timeout, command=f"namespace register {name}"):
+        before = _read(path) or Registry({})
+        if STATE_NAMESPACE in before.namespaces:
+            check_state_entry(before, label=str(path))
+        old = before.namespaces.get(name)
+        entry = _merged(old, wanted, overwrite=overwrite)
+        changes = _changes(old, wanted)
+        datasets = tuple(datasets_using(root, name)) if changes else ()
+        if changes and not overwrite:
+            raise NamespaceDiffers(name, changes=changes, datasets=datasets)
+        after = before.with_entries(entry, before.namespaces.get(STATE_NAMESPACE, STATE_ENTRY))
+        written = after != before
+        if written:
+            _write(path, after)
+    known = old.column_names if old else ()
+    return RegisterResult(
+        entry=entry,
+        registry=after,
+        created=old is None,
+        written=written,
+        added=tuple(column for column in entry.column_names if column not in known),
+        changed=tuple(changes),
+        datasets=datasets,
+    )
+
+
+def registry_text(registry: Registry) -> str:
+    """Return a registry as it is written for people: namespaces sorted, each column's name before its type."""
+    import yaml
+
+    document = {
+        "namespaces": {
+            name: {
+                "columns": [{"name": column.name, "type": column.type.canonical()} for column in entry.columns],
+                "description": entry.description,
+                "owner": entry.owner,
+            }
+            for name, entry in sorted(registry.namespaces.items())
+        }
+    }
+    text: str = yaml.safe_dump(document, sort_keys=False, default_flow_style=False, allow_unicode=True, width=100_000)
+    return text
+
+
+def _read(path: Path) -> Registry | None:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except IsADirectoryError:
+        raise RegistryInvalid(str(path), "it is a folder") from None
+    except OSError as error:
+        raise file_system_error(error, path, "read the registry") from error
+    return parse_registry(content, str(path))
+
+
+def _write(path: Path, registry: Registry) -> None:
+    content = registry_text(registry).encode("utf-8")
+    if len(content) > MAX_BYTES:
+        raise RegistryInvalid(str(path), f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most")
+    try:
+        replace_file(path, content)
+    except OSError as error:
+        raise file_system_error(error, path, "write the registry") from error
+
+
+def _merged(old: NamespaceEntry | None, wanted: NamespaceEntry, *, overwrite: bool) -> NamespaceEntry:
+    if old is None:
+        return wanted
+    columns: tuple[RegistryColumn, ...] = wanted.columns
+    if not overwrite:
+        columns = (*old.columns, *(column for column in wanted.columns if column.name not in old.column_names))
+    return NamespaceEntry(
+        name=old.name,
+        columns=columns,
+        owner=old.owner if wanted.owner is None else wanted.owner,
+        description=old.description if wanted.description is None else wanted.description,
+    )
+
+
+def _changes(old: NamespaceEntry | None, wanted: NamespaceEntry) -> list[str]:
+    """Say what registered columns would lose; added columns are no change."""
+    if old is None:
+        return []
+    found = []
+    types = {column.name: column.type for column in wanted.columns}
+    for column in old.columns:
+        if column.name not in types:
+            found.append(f"{column.name}: removed")
+        elif types[column.name] != column.type:
+            found.append(f"{column.name}: {column.type.canonical()} -> {types[column.name].canonical()}")
+    return found

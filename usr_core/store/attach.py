@@ -1,0 +1,279 @@
+"""Attaching columns from a file or from batches: a new overlay part, keyed by id, in the base's row order.
+
+Whatever key the input has is resolved to record ids under the lock, so that what was checked is what
+is stored. The base is not touched.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.events.clock import file_stamp
+from usr_core.fs.durable import link_or_copy
+from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
+from usr_core.roots.layout import RECORDS
+from usr_core.store.attach_columns import AttachedColumn, choose_columns
+from usr_core.store.attach_errors import AttachColumnMissing, ColumnsExist
+from usr_core.store.attach_keys import KeyCounts, KeyResolver
+from usr_core.store.attach_values import to_registered
+from usr_core.store.base_file import write_options
+from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.key_lookup import KeyLookup, open_lookup
+from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.notes import append_note
+from usr_core.store.overlay_metadata import overlay_metadata
+from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
+from usr_core.store.part_writer import PartWriter
+
+__all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachSource:
+    """Where the rows come from.
+
+    Attributes:
+        label: The file's name, for errors and the event.
+        columns: Returns the names of the columns there are.
+        batches: Opens the named columns, with the registered types as wishes; called once.
+    """
+
+    label: str
+    columns: Callable[[], Sequence[str]]
+    batches: Callable[[Sequence[str], dict[str, pa.DataType]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachOptions:
+    """What is attached, and how strictly.
+
+    Attributes:
+        namespace: A registered namespace, not a reserved one.
+        key: What the input's key is.
+        key_column: Name of the key's column; the key's name where None.
+        columns: Names with or without the prefix; None is every column that the namespace registers.
+        allow_overwrite: New values win over values that are there, where the input has one.
+        allow_missing: Rows whose key matches no record are left out and counted.
+        parse_json: Text in nested columns is JSON.
+        note: A line for `meta.md`.
+        action: The event's action.
+        args: What was asked, for the event.
+    """
+
+    namespace: str
+    key: str = "id"
+    key_column: str | None = None
+    columns: tuple[str, ...] | None = None
+    allow_overwrite: bool = False
+    allow_missing: bool = False
+    parse_json: bool = True
+    backend: str = "pyarrow"
+    note: str | None = None
+    action: str = "attach"
+    args: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachOutcome:
+    """What an attachment did; ``part`` and ``event`` are None where no row was left to write."""
+
+    part: str | None
+    columns: tuple[str, ...]
+    rows_read: int
+    rows_attached: int
+    rows_missing: int
+    event: dict[str, Any] | None
+
+
+def attach(
+    site: Site, source: AttachSource, options: AttachOptions, *, progress: Callable[[int], None] | None = None
+) -> AttachOutcome:
+    """Add one part to a namespace.
+
+    Rows are streamed; memory is bounded whatever their number but for about 40 bytes a base row while keys
+    are resolved. The part's rows are in the base's order, keyed by ``id``.
+
+    Raises:
+        NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry says no.
+        AttachColumnMissing, NothingToAttach, AttachCell: The input is not what it was said to be.
+        EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: Its keys are not.
+        ColumnsExist: A column is there already, and `allow_overwrite` is not set.
+        AmbiguousOverlay: The namespace lies there as a file and as parts.
+    """
+    if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
+        raise NamespaceReservedHere(options.namespace, "attach")
+    with mutate(site, options.action) as mutation:
+        key_column = options.key_column or options.key
+        present = list(source.columns())
+        chosen = choose_columns(
+            mutation.registry,
+            options.namespace,
+            label=source.label,
+            present=present,
+            key_column=key_column,
+            wanted=options.columns,
+        )
+        if present.count(key_column) != 1:
+            reason = "is not in the file" if key_column not in present else "is in the file more than once"
+            raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason)
+        base = mutation.base_facts()
+        overlays = list_overlays(mutation.txn.tree)
+        if not options.allow_overwrite:
+            _refuse_existing(chosen, base.schema, overlays.get(options.namespace))
+        overlay = overlays.get(options.namespace)
+        _keep_clock_after(mutation, overlay)
+
+        relative = mutation.site.layout.overlay_part(
+            options.namespace, file_stamp(mutation.txn.clock_us), secrets.token_hex(4)
+        )
+        counts = _write_part(mutation, source, options, chosen, key_column, relative, progress)
+        names = tuple(column.name for column in chosen)
+        if not counts.matched:
+            return AttachOutcome(
+                part=None,
+                columns=names,
+                rows_read=counts.rows,
+                rows_attached=0,
+                rows_missing=counts.missing,
+                event=None,
+            )
+        _adopt_single_file(mutation, options.namespace, overlay)
+        append_note(mutation, options.note)
+        event = mutation.finish(
+            base=base,
+            args={**options.args, "namespace": options.namespace, "key": options.key, "columns": list(names)},
+            metrics={
+                "rows_read": counts.rows,
+                "rows_matched": counts.matched,
+                "rows_missing": counts.missing,
+                "rows_written": counts.matched,
+                "columns": len(names),
+                "bytes": mutation.txn.stage(relative).stat().st_size,
+            },
+        )
+    return AttachOutcome(
+        part=relative,
+        columns=names,
+        rows_read=counts.rows,
+        rows_attached=counts.matched,
+        rows_missing=counts.missing,
+        event=event,
+    )
+
+
+def _write_part(
+    mutation: Mutation,
+    source: AttachSource,
+    options: AttachOptions,
+    chosen: Sequence[AttachedColumn],
+    key_column: str,
+    relative: str,
+    progress: Callable[[int], None] | None,
+) -> KeyCounts:
+    schema = pa.schema(
+        [pa.field("id", pa.string(), nullable=False), *(pa.field(column.name, column.type) for column in chosen)],
+        metadata=overlay_metadata(mutation, options.namespace),
+    )
+    with pq.ParquetFile(_base_path(mutation.txn.tree)) as base:
+        lookup = open_lookup(base, options.key, backend=options.backend)
+        writer = PartWriter(
+            mutation.txn.stage(relative),
+            schema,
+            options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
+            boundaries=_boundaries(base),
+        )
+        resolver = KeyResolver(
+            lookup.positions,
+            label=source.label,
+            key=options.key,
+            column=key_column,
+            allow_missing=options.allow_missing,
+            normalize=lookup.normalize,
+            describe=lookup.key_at,
+        )
+        wishes = {column.in_file: column.type for column in chosen}
+        row_schema = schema.remove_metadata()
+        wanted = [key_column, *(column.in_file for column in chosen)]
+        for batch in source.batches(wanted, wishes):
+            first_row = resolver.counts.rows + 1
+            positions = resolver.resolve(_as_text(batch.column(key_column)))
+            values = [
+                to_registered(
+                    batch.column(column.in_file),
+                    column,
+                    label=source.label,
+                    first_row=first_row,
+                    parse_json=options.parse_json,
+                )
+                for column in chosen
+            ]
+            _add_rows(writer, lookup, row_schema, positions, values)
+            if progress is not None:
+                progress(batch.num_rows)
+        resolver.finish()
+        writer.close()
+    return resolver.counts
+
+
+def _add_rows(
+    writer: PartWriter, lookup: KeyLookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
+) -> None:
+    kept = np.flatnonzero(positions >= 0)
+    if len(kept) < len(positions):
+        rows = pa.array(kept)
+        values = [column.take(rows) for column in values]
+        positions = positions[kept]
+    batch = pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
+    writer.add(batch, positions)
+
+
+def _as_text(keys: pa.Array) -> pa.Array:
+    return keys if keys.type == pa.string() else keys.cast(pa.string())
+
+
+def _base_path(tree: FileTree) -> str:
+    path = tree.path(RECORDS)
+    if path is None:
+        raise FileNotFoundError(str(tree.folder / RECORDS))
+    return str(path)
+
+
+def _boundaries(base: pq.ParquetFile) -> list[int]:
+    sizes = [base.metadata.row_group(index).num_rows for index in range(base.metadata.num_row_groups)]
+    return [int(end) for end in np.cumsum(sizes)]
+
+
+def _refuse_existing(chosen: Sequence[AttachedColumn], base: pa.Schema, overlay: NamespaceOverlay | None) -> None:
+    there = set(base.names)
+    if overlay is not None:
+        there.update(field.name for part in overlay.parts for field in part.columns)
+    taken = [column.name for column in chosen if column.name in there]
+    if taken:
+        raise ColumnsExist(taken)
+
+
+def _keep_clock_after(mutation: Mutation, overlay: NamespaceOverlay | None) -> None:
+    if overlay is not None:
+        for part in overlay.parts:
+            mutation.txn.keep_clock_after(part.created_at_us)
+
+
+def _adopt_single_file(mutation: Mutation, namespace: str, overlay: NamespaceOverlay | None) -> None:
+    """Make a namespace that an older writer kept as one file the first part, in this same change."""
+    single = mutation.site.layout.overlay_file(namespace)
+    if overlay is None or overlay.parts[0].relative != single:
+        return
+    part = mutation.site.layout.overlay_part(
+        namespace, file_stamp(overlay.parts[0].created_at_us), secrets.token_hex(4)
+    )
+    link_or_copy(overlay.parts[0].path, mutation.txn.stage(part))
+    mutation.txn.retire(single)

@@ -1,0 +1,147 @@
+"""Errors of attaching columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "AttachBackendError",
+    "AttachCell",
+    "AttachColumnMissing",
+    "AttachKeyMissing",
+    "ColumnsExist",
+    "DuplicateAttachKey",
+    "EmptyAttachKey",
+    "NothingToAttach",
+    "UnmatchedKeys",
+]
+
+
+class AttachColumnMissing(UsrError, KeyError):
+    """A column that was asked for is not in the file, or twice."""
+
+    code = "USR-ATTACH-001"
+
+    def __init__(self, label: str, *, column: str, present: Sequence[str], reason: str = "is not in the file") -> None:
+        super().__init__(
+            f"{label}: column {visible(column)!r} {reason}.",
+            hint=f"The file has: {', '.join(visible(name, limit=60) for name in present[:20]) or 'no columns'}.",
+            facts={"file": label, "column": column},
+        )
+        self.column = column
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class AttachKeyMissing(UsrError, ValueError):
+    """A key was not named or is not one of the four."""
+
+    code = "USR-ATTACH-002"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"{visible(key)!r} is no join key.",
+            hint="Give --key id, sequence, sequence_norm or sequence_ci.",
+            facts={"key": key},
+        )
+
+
+class EmptyAttachKey(UsrError, ValueError):
+    """A row has no key."""
+
+    code = "USR-ATTACH-003"
+
+    def __init__(self, label: str, *, row: int, column: str, count: int) -> None:
+        super().__init__(
+            f"{label}: {count} row(s) have no key; every row needs one.",
+            hint="Fill the key column, or drop these rows from the file.",
+            facts={"file": label, "row": row, "column": column},
+        )
+        self.row, self.count = row, count
+
+
+class DuplicateAttachKey(UsrError, ValueError):
+    """A key occurs in more than one row."""
+
+    code = "USR-ATTACH-004"
+
+    def __init__(self, label: str, *, row: int, earlier: int, column: str, value: str, count: int) -> None:
+        super().__init__(
+            f"{label}: {count} row(s) repeat a key of an earlier row; an attachment needs unique keys.",
+            hint="Aggregate the rows per key, or attach them as separate files with --allow-overwrite.",
+            facts={"file": label, "row": row, "column": column, "value": visible(value), "same key as row": earlier},
+        )
+        self.row, self.earlier, self.count = row, earlier, count
+
+
+class UnmatchedKeys(UsrError, LookupError):
+    """Keys match no record of the dataset."""
+
+    code = "USR-ATTACH-005"
+
+    def __init__(self, label: str, *, row: int, column: str, value: str, count: int, key: str) -> None:
+        super().__init__(
+            f"{label}: {count} row(s) match no record by {key}.",
+            hint="Import these sequences first, or leave such rows out with --allow-missing.",
+            facts={"file": label, "row": row, "column": column, "value": visible(value)},
+        )
+        self.row, self.count = row, count
+
+
+class ColumnsExist(UsrError, ValueError):
+    """The dataset has these columns already."""
+
+    code = "USR-ATTACH-006"
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__(
+            f"The dataset already has {', '.join(columns)}.",
+            hint="Use --allow-overwrite: the new values then win where the file has one.",
+            facts={"column": ", ".join(columns)},
+        )
+        self.columns = tuple(columns)
+
+
+class AttachCell(UsrError, ValueError):
+    """A cell is not of its column's registered type."""
+
+    code = "USR-ATTACH-007"
+
+    def __init__(self, label: str, *, row: int, column: str, value: object, type_text: str, reason: str) -> None:
+        super().__init__(
+            f"{label}: a value of {column} is not {type_text}: {reason}.",
+            hint=f"Mend the cell, or register {column} with the type that the file holds.",
+            facts={"file": label, "row": row, "column": column, "value": visible(str(value))},
+        )
+        self.row, self.column = row, column
+
+
+class AttachBackendError(UsrError, ValueError):
+    """The backend is unknown or can't do what was asked."""
+
+    code = "USR-ATTACH-008"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, backend: str, reason: str) -> None:
+        super().__init__(
+            f"--backend {visible(backend)}: {reason}.",
+            hint="Use --backend pyarrow (any format) or --backend duckdb (Parquet files).",
+            facts={"backend": backend},
+        )
+
+
+class NothingToAttach(UsrError, ValueError):
+    """The file has no column that the namespace registers."""
+
+    code = "USR-ATTACH-009"
+
+    def __init__(self, label: str, *, namespace: str, registered: Sequence[str], present: Sequence[str]) -> None:
+        super().__init__(
+            f"{label}: none of its columns is registered in namespace {namespace!r}.",
+            hint=f"Registered: {', '.join(registered)}. The file has: {', '.join(present[:20])}.",
+            facts={"file": label, "namespace": namespace},
+        )

@@ -1,0 +1,65 @@
+"""What a base file's footer says: rows, columns, bytes and USR's own metadata."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.events.event import Fingerprint
+from usr_core.store.errors import BaseUnreadable
+
+__all__ = ["BaseFacts", "read_base_facts", "usr_metadata"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseFacts:
+    """The footer of one base file.
+
+    Attributes:
+        rows: Records, deleted ones included.
+        schema: Arrow schema without metadata.
+        metadata: The ``usr:…`` keys and values.
+        size_bytes: Size of the file.
+    """
+
+    rows: int
+    schema: pa.Schema
+    metadata: Mapping[str, str]
+    size_bytes: int
+
+    def fingerprint(self, content: Path | None = None) -> Fingerprint:
+        """Return the fingerprint an event carries, with the sha256 of `content` where one is given."""
+        digest = None
+        if content is not None:
+            with content.open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        return Fingerprint(rows=self.rows, cols=len(self.schema), size_bytes=self.size_bytes, sha256=digest)
+
+
+def read_base_facts(path: Path) -> BaseFacts:
+    """Read the footer of a base file.
+
+    Raises:
+        BaseUnreadable: It is no whole Parquet file.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            schema, rows = file.schema_arrow, file.metadata.num_rows
+    except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise BaseUnreadable(path, str(error)) from error
+    return BaseFacts(
+        rows=rows, schema=schema.remove_metadata(), metadata=usr_metadata(schema), size_bytes=path.stat().st_size
+    )
+
+
+def usr_metadata(schema: pa.Schema) -> dict[str, str]:
+    """Return the ``usr:…`` key/value metadata of a schema."""
+    found = schema.metadata or {}
+    return {key.decode(): value.decode("utf-8", "replace") for key, value in found.items() if key.startswith(b"usr:")}

@@ -1,0 +1,63 @@
+"""Errors of the files of one dataset that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError
+
+__all__ = ["BaseUnreadable", "MaintenanceRequired", "NamespaceReservedHere", "TargetExists"]
+
+
+class BaseUnreadable(UsrError, ValueError):
+    """The base is no whole Parquet file."""
+
+    code = "USR-BASE-001"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path.name} can't be read as Parquet: {reason.splitlines()[0] if reason else 'no reason given'}",
+            hint="Restore it from `_snapshots/` or from a remote copy (usr pull).",
+            facts={"file": str(path)},
+        )
+        self.path = path
+
+
+class MaintenanceRequired(UsrError, RuntimeError):
+    """A rewrite of the base was asked for outside a maintenance block."""
+
+    code = "USR-MAINTENANCE-001"
+
+    def __init__(self, verb: str) -> None:
+        super().__init__(
+            f"{verb} rewrites the base and needs a maintenance block.",
+            hint=f"Write `with ds.maintenance(reason=…): ds.{verb}(…)`.",
+        )
+        self.verb = verb
+
+
+class NamespaceReservedHere(UsrError, ValueError):
+    """A reserved namespace was named where only tools' namespaces may be."""
+
+    code = "USR-OVERLAY-101"
+
+    def __init__(self, namespace: str, verb: str) -> None:
+        super().__init__(
+            f"{verb} does not touch the reserved namespace {namespace!r}.",
+            hint="Use `usr delete`, `usr restore` and `usr state` for these columns.",
+            facts={"namespace": namespace},
+        )
+        self.namespace = namespace
+
+
+class TargetExists(UsrError, FileExistsError):
+    """A file that would be written is there already."""
+
+    code = "USR-EXPORT-001"
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} exists.", hint="Give another --out, or --overwrite to replace it.", facts={"file": str(path)}
+        )
+        self.path = path

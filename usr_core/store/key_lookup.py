@@ -1,0 +1,99 @@
+"""From the keys of an attachment to base rows and their ids, by either backend."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from usr_core.store.attach_errors import AttachBackendError, AttachKeyMissing
+from usr_core.store.overlay_parts import KEYS, OverlayKey
+from usr_core.store.position_duckdb import DuckdbPositions
+from usr_core.store.position_ids import ids_at_rows
+from usr_core.store.position_index import BaseIndex
+from usr_core.store.position_keys import base_index, keys_from_sequences, one_bio_type, open_key_index
+
+__all__ = ["Backend", "KeyLookup", "open_lookup"]
+
+Backend = Literal["pyarrow", "duckdb"]
+Positions = npt.NDArray[np.int64]
+
+
+class _Finder(Protocol):
+    def positions(self, keys: pa.Array) -> npt.NDArray[np.int32]: ...
+
+
+class KeyLookup:
+    """Finds base rows by one kind of key, and gives back their ids.
+
+    ``sequence`` compares what is written, so white space around a key makes it another key;
+    ``sequence_norm`` strips it; ``sequence_ci`` also ignores the case of ASCII letters.
+    """
+
+    def __init__(self, key: OverlayKey, finder: _Finder, ids: BaseIndex) -> None:
+        self.key = key
+        self._finder, self._ids = finder, ids
+
+    def positions(self, keys: pa.Array) -> Positions:
+        """Return the base row of each key, -1 where no record has it. Order is kept."""
+        found = self._finder.positions(keys).astype(np.int64)
+        if self.key == "sequence":
+            exact = pc.equal(keys, pc.utf8_trim_whitespace(keys)).fill_null(False)
+            found[~exact.to_numpy(zero_copy_only=False)] = -1
+        return found
+
+    def ids_at(self, positions: Positions) -> pa.Array:
+        """Return the ids of the records in these rows, in this order."""
+        return ids_at_rows(self._ids.words, positions)
+
+    def key_at(self, position: int) -> str:
+        """Return the id of the record in one row, for an error."""
+        return str(self.ids_at(np.array([position]))[0].as_py())
+
+    def normalize(self, text: str) -> str:
+        """Return what makes two keys of this kind the same one."""
+        if self.key == "sequence_norm":
+            return text.strip()
+        return text.strip().upper() if self.key == "sequence_ci" else text
+
+
+def open_lookup(base: pq.ParquetFile, key: str, *, backend: str = "pyarrow") -> KeyLookup:
+    """Return a lookup of the base's rows under `key`.
+
+    Args:
+        base: The base; it is streamed.
+        key: One of the four keys.
+        backend: ``pyarrow`` keeps an index of 28 bytes a row in memory; ``duckdb`` joins, and may spill to disk.
+
+    Raises:
+        AttachKeyMissing, AttachBackendError: No such key or backend.
+        KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: The dataset can't be keyed so.
+    """
+    if key not in KEYS:
+        raise AttachKeyMissing(key)
+    if backend not in ("pyarrow", "duckdb"):
+        raise AttachBackendError(backend, "there is no such backend")
+    ids = base_index(base)
+    index = open_key_index(base, key, ids=ids)
+    if backend == "pyarrow" or key == "sequence_ci":
+        return KeyLookup(key, index, ids)
+    bio_type = None if key == "id" else one_bio_type(base, key)
+    return KeyLookup(key, _Joined(DuckdbPositions(base), bio_type), ids)
+
+
+class _Joined:
+    """Sequence keys become ids before they are joined."""
+
+    def __init__(self, joined: DuckdbPositions, bio_type: str | None) -> None:
+        self._joined, self._bio_type = joined, bio_type
+
+    def positions(self, keys: pa.Array) -> npt.NDArray[np.int32]:
+        if self._bio_type is not None:
+            keys = keys_from_sequences(keys, bio_type=self._bio_type, upper=False)
+        return self._joined.positions(keys)
+
+

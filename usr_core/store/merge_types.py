@@ -1,0 +1,50 @@
+"""The one type that a column has in a view, whatever spelling of it each file uses.
+
+Writers differ in the names of list children, in nullability inside nested types, and in wide or
+encoded variants of text. None of that is a different type here; everything else is.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+__all__ = ["conform", "plain_type", "row_width"]
+
+
+def plain_type(kind: pa.DataType) -> pa.DataType:
+    """Return `kind` spelled as the registry spells it: list children are ``item``, all that is inside is nullable.
+
+    Dictionary, run-end, large and view encodings become the plain type; field metadata is dropped.
+    """
+    types = pa.types
+    plain = kind
+    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+        plain = plain_type(kind.value_type)
+    elif types.is_large_string(kind) or types.is_string_view(kind):
+        plain = pa.string()
+    elif types.is_large_binary(kind) or types.is_binary_view(kind):
+        plain = pa.binary()
+    elif types.is_fixed_size_list(kind):
+        plain = pa.list_(pa.field("item", plain_type(kind.value_type)), kind.list_size)
+    elif types.is_list(kind) or types.is_large_list(kind) or types.is_list_view(kind) or types.is_large_list_view(kind):
+        plain = pa.list_(pa.field("item", plain_type(kind.value_type)))
+    elif types.is_struct(kind):
+        plain = pa.struct([pa.field(field.name, plain_type(field.type)) for field in kind])
+    return plain
+
+
+def conform(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return `values` with the plain type `kind`, of which their type is a spelling."""
+    return values if values.type.equals(kind, check_metadata=True) else values.cast(kind)
+
+
+def row_width(kind: pa.DataType) -> int:
+    """Return the least bytes that a value takes in memory; text counts as its offsets and a few letters."""
+    if pa.types.is_fixed_size_list(kind):
+        return int(kind.list_size) * row_width(kind.value_type)
+    if pa.types.is_struct(kind):
+        return sum(row_width(field.type) for field in kind)
+    try:
+        return max(1, int(kind.bit_width) // 8)
+    except ValueError:
+        return 16

@@ -1,0 +1,122 @@
+"""What every verb that changes a dataset does the same way.
+
+It needs a valid registry, takes the transaction, freezes the registry where the dataset has not
+frozen it yet, and hands over one event with a truthful fingerprint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
+from usr_core.events.actor import Actor
+from usr_core.events.event import Event
+from usr_core.registry.document import Registry
+from usr_core.registry.store import load_registry
+from usr_core.roots.dataset_id import DatasetRef
+from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.store.base_facts import BaseFacts, read_base_facts
+
+__all__ = ["Mutation", "Site", "mutate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a change happens and who makes it.
+
+    Attributes:
+        ref: The dataset.
+        actor: The tool and run that its event names.
+        lock_timeout: Seconds to wait for another writer.
+        maintenance: The reason of the maintenance block we are in, None outside one.
+        observer: Called after each step of the commit.
+    """
+
+    ref: DatasetRef
+    actor: Actor = field(default_factory=Actor)
+    lock_timeout: float = LOCK_SECONDS
+    maintenance: str | None = None
+    observer: StepObserver | None = None
+
+    @property
+    def layout(self) -> DatasetLayout:
+        return DatasetLayout(self.ref.path)
+
+
+@dataclass(slots=True, kw_only=True)
+class Mutation:
+    """One change under way: the transaction, the registry it goes by, and the base as it is."""
+
+    site: Site
+    txn: Transaction
+    registry: Registry
+    action: str
+
+    def base_facts(self) -> BaseFacts:
+        """Return the footer of the base as it is before this change.
+
+        Raises:
+            FileNotFoundError: There is no base.
+        """
+        return read_base_facts(self.site.layout.records)
+
+    def freeze_registry(self) -> bool:
+        """Stage a copy of the registry, unless the dataset has frozen this one before. Return whether it did."""
+        relative = self.site.layout.frozen_registry(self.registry.hash)
+        if (self.site.ref.path / relative).exists():
+            return False
+        self.txn.stage(relative).write_bytes(self.registry.canonical_bytes())
+        return True
+
+    def finish(
+        self, *, base: BaseFacts, args: Mapping[str, object], metrics: Mapping[str, object], new_base: bool = False
+    ) -> dict[str, Any]:
+        """Freeze the registry if it is new, commit, and return the event.
+
+        Args:
+            base: The base as it is after the change.
+            args: What was asked.
+            metrics: What was counted.
+            new_base: True where ``records.parquet`` was staged: the digest is taken from there.
+        """
+        self.freeze_registry()
+        content = None
+        if os.environ.get("USR_EVENT_SHA256") == "1":
+            content = self.txn.stage(RECORDS) if new_base else self.site.layout.records
+        reason = self.site.maintenance
+        return self.txn.commit(
+            Event(
+                action=self.action,
+                dataset=self.site.ref.name,
+                root=str(self.site.ref.root),
+                actor=self.site.actor,
+                args=args,
+                metrics=metrics,
+                maintenance={"reason": reason} if reason is not None else {},
+                fingerprint=base.fingerprint(content),
+                registry_hash=self.registry.hash,
+            )
+        )
+
+
+@contextlib.contextmanager
+def mutate(site: Site, action: str) -> Iterator[Mutation]:
+    """Hold the dataset for one change.
+
+    The registry is read before the lock is waited for, so that a missing one is told at once, and it
+    is that state which the change goes by.
+
+    Raises:
+        RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: No valid registry; nothing may be changed.
+        LockTimeout: Another writer holds the dataset.
+    """
+    registry = load_registry(site.ref.root)
+    transaction = Transaction(
+        site.layout, command=action.replace("_", " "), lock_timeout=site.lock_timeout, observer=site.observer
+    )
+    with transaction as txn:
+        yield Mutation(site=site, txn=txn, registry=registry, action=action)

@@ -1,0 +1,182 @@
+"""Errors of overlays: reading them beside the base, and matching their keys with records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "AmbiguousOverlay",
+    "BaseColumnHasNulls",
+    "BaseKeysNotUnique",
+    "BaseMissing",
+    "KeyNeedsDna4",
+    "KeyNeedsOneBioType",
+    "OverlayNotStamped",
+    "OverlayTypesDiffer",
+    "OverlayUnreadable",
+    "OverlayVanished",
+    "UnknownColumn",
+]
+
+
+class AmbiguousOverlay(UsrError):
+    """A namespace lies there as one file and as a folder of parts; no rule says which one counts."""
+
+    code = "USR-OVERLAY-001"
+
+    def __init__(self, namespace: str, *, file: str, folder: str) -> None:
+        super().__init__(
+            f"Overlay {namespace!r} exists twice: as the file {file} and as the folder {folder}/.",
+            hint=f"Move {file} into {folder}/ under a name like part-….parquet, or remove the one that is stale.",
+            facts={"file": file, "folder": folder},
+        )
+        self.namespace, self.file, self.folder = namespace, file, folder
+
+
+class OverlayUnreadable(UsrError):
+    """An overlay file is truncated, damaged, or no Parquet file."""
+
+    code = "USR-OVERLAY-002"
+
+    def __init__(self, file: str, *, cause: object) -> None:
+        super().__init__(
+            f"The overlay file {file} can't be read.",
+            hint="Restore it from a copy (usr pull, a backup), or move it out of _derived/.",
+            facts={"file": file, "cause": visible(str(cause))},
+        )
+        self.file = file
+
+
+class OverlayVanished(OverlayUnreadable, FileNotFoundError):
+    """An overlay file that had been listed was gone when it was opened: a writer was at work."""
+
+    code = "USR-OVERLAY-003"
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class OverlayNotStamped(UsrError):
+    """An overlay file lacks the metadata, or the key column, that says how to merge it."""
+
+    code = "USR-OVERLAY-004"
+
+    def __init__(self, file: str, *, missing: str, value: str | None = None) -> None:
+        super().__init__(
+            f"The overlay file {file} was not written by USR: {missing}.",
+            hint="Move it out of _derived/ and attach its values with `usr attach`.",
+            facts={"file": file, "value": None if value is None else visible(value)},
+        )
+        self.file, self.missing = file, missing
+
+
+class OverlayTypesDiffer(UsrError):
+    """Two files hold one column with types that can't be merged."""
+
+    code = "USR-OVERLAY-005"
+
+    def __init__(self, column: str, *, files: tuple[str, str], types: tuple[str, str]) -> None:
+        super().__init__(
+            f"Column {column} is {types[0]} in {files[0]} and {types[1]} in {files[1]}.",
+            hint="`usr validate` says which one differs from the registry; take that file out and attach it again.",
+            facts={"file": files[1], "column": column, "value": types[1], "other_file": files[0], "expected": types[0]},
+        )
+        self.column, self.files, self.types = column, files, types
+
+
+class KeyNeedsOneBioType(UsrError, ValueError):
+    """A sequence says which record is meant only where all records are of one bio_type."""
+
+    code = "USR-OVERLAY-006"
+
+    def __init__(self, key: str, *, bio_types: Sequence[str]) -> None:
+        found = ", ".join(visible(name, limit=40) for name in bio_types[:5])
+        super().__init__(
+            f"The key {key} needs a dataset of one bio_type; this one holds {found}.",
+            hint="Use the key id.",
+            facts={"column": "bio_type", "value": found},
+        )
+        self.key, self.bio_types = key, tuple(bio_types)
+
+
+class KeyNeedsDna4(UsrError, ValueError):
+    """The key ``sequence_ci`` was asked for where not every record is ``dna_4``."""
+
+    code = "USR-OVERLAY-007"
+
+    def __init__(self, *, row: int, alphabet: str) -> None:
+        super().__init__(
+            "The key sequence_ci is for datasets whose records are all dna_4.",
+            hint="Use the key sequence_norm or id.",
+            facts={"row": row, "column": "alphabet", "value": visible(alphabet)},
+        )
+        self.row, self.alphabet = row, alphabet
+
+
+class BaseKeysNotUnique(UsrError, ValueError):
+    """Two records share a key, so the key does not say which of them is meant."""
+
+    code = "USR-OVERLAY-008"
+
+    def __init__(self, key: str, *, rows: tuple[int, int], value: str, count: int) -> None:
+        super().__init__(
+            f"The key {key} is not unique among the records: {count} of them repeat an earlier one.",
+            hint=f"Use the key id, or look at `usr maintenance dedupe --key {key} --dry-run`.",
+            facts={"row": rows[1], "column": key, "value": visible(value), "first_row": rows[0]},
+        )
+        self.key, self.rows, self.value, self.count = key, rows, value, count
+
+
+class UnknownColumn(UsrError, KeyError):
+    """A column was asked for that the view does not have."""
+
+    code = "USR-VIEW-001"
+
+    def __init__(self, column: str, *, known: Sequence[str]) -> None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(column, known, n=3, cutoff=0.6)
+        shown = visible(column, limit=80)
+        super().__init__(
+            f"There is no column {shown!r}.",
+            hint=f"Did you mean {', '.join(near)}?" if near else "`usr schema` lists the columns.",
+            facts={"column": shown},
+        )
+        self.column, self.near = column, tuple(near)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BaseMissing(UsrError, FileNotFoundError):
+    """The dataset's folder holds no ``records.parquet``."""
+
+    code = "USR-BASE-002"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"There are no records here: {file} is missing.",
+            hint="Create the dataset with `usr init`, or restore the file from a copy.",
+            facts={"file": file},
+        )
+        self.file = file
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BaseColumnHasNulls(UsrError, ValueError):
+    """One of the seven base columns holds a null, which no record may."""
+
+    code = "USR-BASE-003"
+
+    def __init__(self, column: str, *, file: str, row: int) -> None:
+        super().__init__(
+            f"Column {column} of the records must not hold nulls.",
+            hint="`usr validate` lists what is wrong with the file; restore it from a snapshot.",
+            facts={"file": file, "row": row, "column": column},
+        )
+        self.column, self.file, self.row = column, file, row

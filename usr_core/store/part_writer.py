@@ -1,0 +1,231 @@
+"""Writing one overlay part in the base's row order, whatever order the rows come in.
+
+Rows that fit in memory are sorted there. Rows that come in the base's order already are written
+through as they come. What is larger and out of order is first spilled into buckets of neighbouring
+base rows, uncompressed beside the part, then each bucket is sorted by itself: memory is bounded by
+one bucket and by 4 bytes a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+__all__ = ["PartWriter"]
+
+_HELD_BYTES = 96 << 20
+_BUCKET_ROWS = 65_536
+_SMALLEST_GROUP = 32_768
+_LARGEST_GROUP_BYTES = 320 << 20
+
+
+class PartWriter:
+    """Collects (batch, base positions) and writes the part.
+
+    Args:
+        path: The part, in a staging folder.
+        schema: Key column first; metadata included.
+        options: Keyword arguments for `pq.ParquetWriter`.
+        boundaries: Base positions at which the base's row groups end, ascending; the part's groups end there
+            too where that leaves no small ones, so that a part which covers the base can be read beside it.
+        held_bytes: How much is kept in memory before anything is written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        *,
+        options: dict[str, Any],
+        boundaries: Sequence[int],
+        held_bytes: int = _HELD_BYTES,
+    ) -> None:
+        self._path, self._schema, self._options = path, schema, options
+        self._boundaries = np.asarray(boundaries, dtype=np.int64)
+        self._held_bytes = held_bytes
+        self._held: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
+        self._held_size = 0
+        self._last = -1
+        self._ascending = True
+        self._stream: _GroupedWriter | None = None
+        self._buckets: _Buckets | None = None
+        self.rows = 0
+
+    def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
+        """Take rows and the base position of each; a position comes at most once over all calls."""
+        if not batch.num_rows:
+            return
+        self.rows += batch.num_rows
+        in_order = bool(positions[0] > self._last and np.all(positions[1:] > positions[:-1]))
+        self._ascending = self._ascending and in_order
+        self._last = int(positions[-1])
+        if self._buckets is not None:
+            self._buckets.add(batch, positions)
+        elif self._stream is not None and in_order:
+            self._stream.add(batch, positions)
+        else:
+            self._held.append((batch, positions))
+            self._held_size += batch.nbytes
+            if self._stream is not None or self._held_size > self._held_bytes:
+                self._release()
+
+    def close(self) -> None:
+        """Write what is left and finish the file; without rows it is a valid empty part."""
+        if self._buckets is not None:
+            writer = _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
+            for batch, positions in self._buckets.sorted():
+                writer.add(batch, positions)
+            writer.close()
+            self._buckets.remove()
+            return
+        writer = self._stream or _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
+        for batch, positions in _sorted_rows(self._held, self._schema):
+            writer.add(batch, positions)
+        self._held.clear()
+        writer.close()
+
+    def _release(self) -> None:
+        """Stop holding everything: stream on while the rows ascend, else go over to buckets."""
+        if self._ascending:
+            self._stream = self._stream or _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
+            for batch, positions in self._held:
+                self._stream.add(batch, positions)
+        else:
+            self._buckets = _Buckets(self._path.with_suffix(".spill"), self._schema)
+            if self._stream is not None:
+                self._stream.close()
+                self._take_back()
+                self._stream = None
+            for batch, positions in self._held:
+                self._buckets.add(batch, positions)
+        self._held.clear()
+        self._held_size = 0
+
+    def _take_back(self) -> None:
+        """Move the rows that were streamed before the order broke into the buckets."""
+        assert self._buckets is not None and self._stream is not None
+        written = self._stream.positions()
+        start = 0
+        with pq.ParquetFile(self._path) as file:
+            for batch in file.iter_batches(batch_size=_BUCKET_ROWS):
+                stop = start + batch.num_rows
+                self._buckets.add(batch.cast(self._schema.remove_metadata()), written[start:stop])
+                start = stop
+        self._path.unlink()
+
+
+class _GroupedWriter:
+    """A Parquet writer that ends row groups at the base's boundaries."""
+
+    def __init__(
+        self, path: Path, schema: pa.Schema, options: dict[str, Any], boundaries: npt.NDArray[np.int64]
+    ) -> None:
+        self._writer = pq.ParquetWriter(path, schema, **options)
+        self._schema = schema
+        self._boundaries = boundaries
+        self._pending: list[pa.RecordBatch] = []
+        self._pending_rows = 0
+        self._pending_bytes = 0
+        self._seen: list[npt.NDArray[np.int32]] = []
+
+    def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
+        self._seen.append(positions.astype(np.int32))
+        start = 0
+        first = int(np.searchsorted(self._boundaries, positions[0], side="right"))
+        for boundary in self._boundaries[first:]:
+            stop = int(np.searchsorted(positions, boundary))
+            if stop >= len(positions) and positions[-1] < boundary - 1:
+                break
+            self._take(batch.slice(start, stop - start))
+            start = stop
+            if self._pending_rows >= _SMALLEST_GROUP:
+                self._flush()
+            if start >= len(positions):
+                break
+        self._take(batch.slice(start))
+
+    def positions(self) -> npt.NDArray[np.int64]:
+        return np.concatenate(self._seen).astype(np.int64) if self._seen else np.empty(0, np.int64)
+
+    def close(self) -> None:
+        self._flush()
+        self._writer.close()
+
+    def _take(self, batch: pa.RecordBatch) -> None:
+        if batch.num_rows:
+            self._pending.append(batch)
+            self._pending_rows += batch.num_rows
+            self._pending_bytes += batch.nbytes
+            if self._pending_bytes > _LARGEST_GROUP_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._pending:
+            table = pa.Table.from_batches(self._pending, schema=self._schema.remove_metadata())
+            self._writer.write_table(
+                table.replace_schema_metadata(self._schema.metadata), row_group_size=max(1, table.num_rows)
+            )
+            self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+
+
+class _Buckets:
+    """Rows spilled by ranges of base positions, one Arrow IPC file a range."""
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self._folder = folder
+        folder.mkdir()
+        self._schema = schema.remove_metadata().append(pa.field("position", pa.int64()))
+        self._open: dict[int, Any] = {}
+
+    def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
+        buckets = positions // _BUCKET_ROWS
+        for bucket in np.unique(buckets):
+            rows = np.flatnonzero(buckets == bucket)
+            part = batch.take(pa.array(rows))
+            whole = pa.RecordBatch.from_arrays(
+                [*part.columns, pa.array(positions[rows], type=pa.int64())], schema=self._schema
+            )
+            self._writer(int(bucket)).write_batch(whole)
+
+    def sorted(self) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
+        for bucket in sorted(self._open):
+            self._open[bucket].close()
+            path = self._folder / f"{bucket}.arrow"
+            with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as stream:
+                held = []
+                for batch in stream:
+                    held.append((batch.drop_columns(["position"]), batch.column("position").to_numpy()))
+            yield from _sorted_rows(held, self._schema.remove(len(self._schema) - 1))
+            path.unlink()
+
+    def remove(self) -> None:
+        self._folder.rmdir()
+
+    def _writer(self, bucket: int) -> Any:
+        if bucket not in self._open:
+            self._open[bucket] = pa.ipc.new_stream(str(self._folder / f"{bucket}.arrow"), self._schema)
+        return self._open[bucket]
+
+
+def _sorted_rows(
+    held: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]], schema: pa.Schema
+) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
+    if not held:
+        return
+    positions = np.concatenate([part for _, part in held])
+    if np.all(positions[1:] > positions[:-1]):
+        yield from held
+        return
+    order = np.argsort(positions, kind="stable")
+    table = pa.Table.from_batches([batch for batch, _ in held], schema=schema.remove_metadata())
+    table = table.take(pa.array(order))
+    start = 0
+    for batch in table.to_batches():
+        yield batch, positions[order[start : start + batch.num_rows]]
+        start += batch.num_rows

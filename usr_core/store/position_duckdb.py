@@ -1,0 +1,57 @@
+"""Base rows by id through a join in DuckDB, which may spill to disk: for attachments larger than memory."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+__all__ = ["DuckdbPositions"]
+
+_MEMORY_LIMIT = "512MB"
+_ROWS = 131_072
+
+
+class DuckdbPositions:
+    """A temporary table of ids and row numbers, joined with each batch of keys.
+
+    DuckDB only finds positions; values never pass through it, as it would change some of their types.
+    """
+
+    def __init__(self, base: pq.ParquetFile) -> None:
+        import duckdb
+
+        self._folder = tempfile.TemporaryDirectory(prefix="usr-duckdb-")
+        self._connection = duckdb.connect(
+            str(Path(self._folder.name) / "positions.db"),
+            config={
+                "memory_limit": _MEMORY_LIMIT,
+                "temp_directory": self._folder.name,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        self._connection.execute("create table base (id varchar, position integer)")
+        start = 0
+        for batch in base.iter_batches(_ROWS, columns=["id"], use_threads=False):
+            numbers = pa.array(np.arange(start, start + batch.num_rows, dtype=np.int32))
+            self._connection.register("rows", pa.table({"id": batch.column(0), "position": numbers}))
+            self._connection.execute("insert into base select id, position from rows")
+            self._connection.unregister("rows")
+            start += batch.num_rows
+
+    def positions(self, keys: pa.Array) -> npt.NDArray[np.int32]:
+        """Return the base row of each key, -1 where no record has it; order is kept."""
+        found = np.full(len(keys), -1, dtype=np.int32)
+        numbers = pa.array(np.arange(len(keys), dtype=np.int32))
+        self._connection.register("asked", pa.table({"key": keys, "number": numbers}))
+        pairs = self._connection.execute(
+            "select number, position from asked join base on asked.key = base.id"
+        ).to_arrow_table()
+        self._connection.unregister("asked")
+        found[pairs.column("number").to_numpy()] = pairs.column("position").to_numpy()
+        return found

@@ -1,0 +1,156 @@
+"""Record ids as integers: the 160 bits of each id in three arrays, exactly.
+
+Everything that compares many ids compares these words; text is only looked at where an id is not
+what it should be.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+__all__ = ["IdWords", "id_words", "words_of_digests"]
+
+_HEX_LENGTH = 40
+_WORDS = np.dtype([("k", "<u8"), ("h", "<u8"), ("l", "<u4")])
+_IS_HEX = np.zeros(256, dtype=bool)
+_IS_HEX[list(b"0123456789abcdef")] = True
+# Set in every lower-case hex digit and in no upper-case one, which unhexlify would take as well.
+_LOWER = np.uint64(0x2020202020202020)
+_SLOW_ROWS = 65_536
+
+_MIX_H = np.uint64(0x9E3779B97F4A7C15)
+_MIX_L = np.uint64(0xC2B2AE3D27D4EB4F)
+
+
+@dataclass(frozen=True, slots=True)
+class IdWords:
+    """Ids as words, in row order.
+
+    Attributes:
+        k: Bytes 0-7 of each id, little-endian.
+        h: Bytes 8-15.
+        l: Bytes 16-19.
+        bad: Ascending row numbers of what is no id (null, not 40 lower-case hex digits); their words are zero.
+    """
+
+    k: npt.NDArray[np.uint64]
+    h: npt.NDArray[np.uint64]
+    l: npt.NDArray[np.uint32]  # noqa: E741 - the low word
+    bad: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.k)
+
+    def prefixes(self) -> npt.NDArray[np.uint32]:
+        """Return 32 mixed bits of each id; ids made by hand, that differ in few digits, are spread as well."""
+        mixed = self.h * _MIX_H
+        mixed ^= self.k
+        mixed ^= self.l.astype(np.uint64) * _MIX_L
+        # SHA-1 bits would do as they are; the second product carries low differences into the upper half.
+        mixed *= _MIX_H
+        mixed >>= np.uint64(32)
+        return mixed.astype(np.uint32)
+
+    def equal_at(self, rows: npt.NDArray[np.int32], other: IdWords) -> npt.NDArray[np.bool_]:
+        """Return, for each row of `other`, whether it equals the id at the row of the same place in `rows`."""
+        same = self.k[rows] == other.k
+        same &= self.h[rows] == other.h
+        same &= self.l[rows] == other.l
+        return np.asarray(same)
+
+    def is_run(self, start: int, other: IdWords) -> bool:
+        """Tell whether all of `other` equals the rows from `start` on."""
+        stop = start + len(other)
+        if start < 0 or stop > len(self):
+            return False
+        return bool(
+            np.array_equal(self.h[start:stop], other.h)
+            and np.array_equal(self.k[start:stop], other.k)
+            and np.array_equal(self.l[start:stop], other.l)
+        )
+
+    @staticmethod
+    def join(pieces: Sequence[IdWords]) -> IdWords:
+        """Return `pieces` one after the other."""
+        if len(pieces) == 1:
+            return pieces[0]
+        if not pieces:
+            return IdWords(np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.uint32), _no_rows())
+        starts = np.cumsum([0, *(len(piece) for piece in pieces[:-1])])
+        return IdWords(
+            np.concatenate([piece.k for piece in pieces]),
+            np.concatenate([piece.h for piece in pieces]),
+            np.concatenate([piece.l for piece in pieces]),
+            np.concatenate([piece.bad + start for piece, start in zip(pieces, starts, strict=True)]),
+        )
+
+
+def id_words(ids: pa.Array | pa.ChunkedArray) -> IdWords:
+    """Return the words of a column of ids; what is no id is listed as bad."""
+    chunks = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
+    return IdWords.join([_chunk_words(chunk) for chunk in chunks])
+
+
+def words_of_digests(digests: npt.NDArray[np.uint8]) -> IdWords:
+    """Return the words of raw digests: an array of shape (rows, 20), or of rows * 20 bytes."""
+    content = np.ascontiguousarray(digests, dtype=np.uint8).reshape(-1)
+    return _split(content.view(_WORDS), _no_rows())
+
+
+def _chunk_words(chunk: pa.Array) -> IdWords:
+    if not pa.types.is_string(chunk.type):
+        chunk = chunk.cast(pa.string())
+    rows = len(chunk)
+    if rows == 0:
+        return IdWords.join([])
+    _, bounds, values = chunk.buffers()
+    offsets = np.frombuffer(bounds, np.int32, count=rows + 1, offset=4 * chunk.offset)
+    first, last = int(offsets[0]), int(offsets[-1])
+    if (
+        chunk.null_count == 0
+        and last - first == _HEX_LENGTH * rows
+        and bool((offsets[1:] - offsets[:-1] == _HEX_LENGTH).all())
+    ):
+        text = memoryview(values)[first:last]
+        if int(np.bitwise_and.reduce(np.frombuffer(text, np.uint64)) & _LOWER) == int(_LOWER):
+            try:
+                return _split(np.frombuffer(binascii.unhexlify(text), _WORDS), _no_rows())
+            except (binascii.Error, ValueError):
+                pass
+    return IdWords.join([_careful(chunk.slice(at, _SLOW_ROWS)) for at in range(0, rows, _SLOW_ROWS)])
+
+
+def _careful(chunk: pa.Array) -> IdWords:
+    """Return the words of a chunk in which something is no id."""
+    rows = len(chunk)
+    _, bounds, values = chunk.buffers()
+    offsets = np.frombuffer(bounds, np.int32, count=rows + 1, offset=4 * chunk.offset)
+    good = (offsets[1:] - offsets[:-1] == _HEX_LENGTH) & chunk.is_valid().to_numpy(zero_copy_only=False)
+    digits = np.full((rows, _HEX_LENGTH), ord("0"), np.uint8)
+    long_enough = np.flatnonzero(good)
+    if len(long_enough):
+        content = np.frombuffer(values, np.uint8)
+        found = content[offsets[:-1][long_enough].astype(np.int64)[:, None] + np.arange(_HEX_LENGTH)]
+        is_hex = _IS_HEX[found].all(axis=1)
+        digits[long_enough[is_hex]] = found[is_hex]
+        good[long_enough[~is_hex]] = False
+    return _split(np.frombuffer(binascii.unhexlify(digits.tobytes()), _WORDS), np.flatnonzero(~good))
+
+
+def _split(records: npt.NDArray[np.void], bad: npt.NDArray[np.int64]) -> IdWords:
+    return IdWords(
+        np.ascontiguousarray(records["k"]),
+        np.ascontiguousarray(records["h"]),
+        np.ascontiguousarray(records["l"]),
+        bad,
+    )
+
+
+def _no_rows() -> npt.NDArray[np.int64]:
+    return np.empty(0, np.int64)

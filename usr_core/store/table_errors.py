@@ -1,0 +1,34 @@
+"""Errors of values handed over in memory."""
+
+from __future__ import annotations
+
+from usr_core.errors import UsrError
+
+__all__ = ["NotATable", "RowWithoutSequence"]
+
+
+class NotATable(UsrError, TypeError):
+    """A value is no table that USR can read."""
+
+    code = "USR-TABLE-001"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"A {kind} is no table.",
+            hint="Pass an Arrow table, batch or reader, or a pandas or Polars frame, or a DuckDB relation.",
+            facts={"value": kind},
+        )
+
+
+class RowWithoutSequence(UsrError, ValueError):
+    """A record given as a mapping has no sequence, or a value that is not text."""
+
+    code = "USR-TABLE-002"
+
+    def __init__(self, label: str, *, row: int, column: str, value: object, reason: str) -> None:
+        super().__init__(
+            f"{label}: a record's {column} {reason}.",
+            hint="Give each record as a mapping with a text under 'sequence'.",
+            facts={"file": label, "row": row, "column": column, "value": repr(value)},
+        )
+        self.row = row

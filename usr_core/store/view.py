@@ -1,0 +1,256 @@
+"""The merged view: the base's rows with the newest value of every overlay column, deleted rows left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.fs.errors import file_system_error
+from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.roots.layout import RECORDS
+from usr_core.store.errors import BaseUnreadable
+from usr_core.store.merge import NamespaceMerge, bytes_per_row
+from usr_core.store.merge_windows import BaseColumn, Window, base_windows, merged_windows
+from usr_core.store.overlay_errors import BaseMissing
+from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
+from usr_core.store.view_files import OpenParquet
+from usr_core.store.view_head import PointReader
+from usr_core.store.view_places import ViewPlaces
+from usr_core.store.view_schema import ViewColumn, ViewColumns, optional_base_columns, schema_of
+
+__all__ = ["MergedView"]
+
+
+class MergedView:
+    """A dataset as its readers see it, from files that are all open; use it on one thread at a time.
+
+    Rows and their order are the base's. Columns are the base's in its order, then each namespace's, namespaces
+    by name, columns by first appearance in write order.
+    """
+
+    def __init__(self, base: OpenParquet, overlays: Mapping[str, NamespaceOverlay]) -> None:
+        self._base = base
+        self._overlays = dict(overlays)
+        self._columns = ViewColumns(base.schema, overlays)
+        self._optional = optional_base_columns(base.schema)
+        self._places = ViewPlaces(base)
+        self._points = PointReader(base, self._overlays, self._places)
+        self._deleted_rows: npt.NDArray[np.int32] | None = None
+
+    @classmethod
+    def open(cls, tree: FileTree, *, namespaces: Collection[str] | None = None) -> MergedView:
+        """Open the base and the overlays, footers read, values not.
+
+        Args:
+            tree: The dataset's files, from `read_consistent`.
+            namespaces: Whose overlays to merge, or None for all; tombstones always count. Columns that the
+                base itself has are there in any case.
+
+        Raises:
+            BaseMissing: There is no base.
+            BaseUnreadable: It is no whole Parquet file, or has no column ``id``.
+            AmbiguousOverlay, OverlayUnreadable, OverlayNotStamped: See `list_overlays`.
+            OverlayTypesDiffer: Two files hold a column with different types.
+            FileSystemError: A file can't be opened; too many of them, for one.
+        """
+        wanted = None if namespaces is None else {*namespaces, TOMBSTONE_NAMESPACE}
+        base = _open_base(tree)
+        overlays: dict[str, NamespaceOverlay] = {}
+        try:
+            overlays = list_overlays(tree, namespaces=wanted)
+            return cls(base, overlays)
+        except BaseException:
+            base.close()
+            for overlay in overlays.values():
+                overlay.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def base(self) -> pq.ParquetFile:
+        """The base file, for one thread."""
+        return self._base.file
+
+    @property
+    def overlays(self) -> Mapping[str, NamespaceOverlay]:
+        """The opened overlays by namespace, tombstones included."""
+        return self._overlays
+
+    @property
+    def rows(self) -> int:
+        """Rows of the base, deleted ones included."""
+        return self._base.rows
+
+    def deleted_count(self) -> int:
+        """Return how many rows are deleted. Reads the base's ids where there are tombstones."""
+        return len(self._deleted())
+
+    def unmatched_counts(self) -> dict[str, int]:
+        """Return, for each opened namespace, how many of its keys match no record; each key counts once.
+
+        Reads all keys, and the base's ids.
+        """
+        return {name: self._places.unmatched(overlay) for name, overlay in self._overlays.items()}
+
+    def schema(self, columns: Sequence[str] | None = None, *, include_deleted: bool = False) -> pa.Schema:
+        """Return the schema of `batches` for the same arguments.
+
+        The seven base columns are not null, all others nullable; list children are called ``item``; no metadata.
+
+        Args:
+            columns: Names in the order wanted, or None for all.
+            include_deleted: Adds the three tombstone columns, also where nothing is deleted. By name they can
+                be had without it.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        return schema_of(self._columns.chosen(columns, include_deleted=include_deleted))
+
+    def batches(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        include_deleted: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the view in the base's order, batch by batch; each has exactly the schema of `schema`.
+
+        Only the columns asked for are read, and only from the namespaces that have them. Memory: a few windows of
+        64 MiB, 64 MiB of decoded batches for each namespace, the position index where parts do not cover
+        the base in its order (28 bytes a base row, 4 an overlay row), not the values.
+
+        Args:
+            columns: Names in the order wanted, or None for all. With none at all the batches have rows only.
+            include_deleted: Keep deleted rows, and show the tombstone columns.
+            progress: Called with the number of base rows done since its last call.
+
+        Yields:
+            Batches of 1 to 131,072 rows.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view; at the call, not at the first batch.
+            BaseColumnHasNulls, KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: The data do not allow it.
+            BaseUnreadable, OverlayUnreadable: A page is damaged.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=include_deleted)
+        return self._batches(chosen, include_deleted, progress)
+
+    def head(self, n: int, columns: Sequence[str] | None = None, *, include_deleted: bool = False) -> pa.Table:
+        """Return the first `n` rows of the view.
+
+        The cost does not grow with the base: its first rows are read, and of each part a Bloom filter and
+        perhaps a few pages. Only a part keyed by ``sequence_ci``, or a long run of deleted rows, needs the index.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=include_deleted)
+        n = min(max(n, 0), self.rows)
+        table = self._points.head(n, chosen, include_deleted=include_deleted)
+        return self._head_by_windows(n, chosen, include_deleted) if table is None else table
+
+    def close(self) -> None:
+        """Close every file; iterators over the view must not be used any more."""
+        self._base.close()
+        for overlay in self._overlays.values():
+            overlay.close()
+
+    def _deleted(self) -> npt.NDArray[np.int32]:
+        if self._deleted_rows is None:
+            self._deleted_rows = self._places.deleted(self._overlays.get(TOMBSTONE_NAMESPACE))
+        return self._deleted_rows
+
+    def _batches(
+        self, chosen: Sequence[ViewColumn], include_deleted: bool, progress: Callable[[int], None] | None
+    ) -> Iterator[pa.RecordBatch]:
+        schema = schema_of(chosen)
+        deleted = np.empty(0, np.int32) if include_deleted else self._deleted()
+        for window in self._windows(chosen):
+            rows = window.stop - window.start
+            arrays = [
+                window.columns[column.name] if column.stored else pa.nulls(rows, column.field.type) for column in chosen
+            ]
+            low, high = np.searchsorted(deleted, (window.start, window.stop))
+            if low < high:
+                keep = np.ones(rows, np.bool_)
+                keep[deleted[low:high] - np.int32(window.start)] = False
+                rows -= int(high - low)
+                arrays = [array.filter(pa.array(keep)) for array in arrays]
+            if rows:
+                yield _batch(arrays, schema, rows)
+            if progress is not None:
+                progress(window.stop - window.start)
+
+    def _windows(self, chosen: Sequence[ViewColumn]) -> Iterator[Window]:
+        base = [
+            BaseColumn(column.name, column.field.type, column.name in self._optional)
+            for column in chosen
+            if column.in_base
+        ]
+        kinds: dict[str, dict[str, pa.DataType]] = {}
+        for column in chosen:
+            if column.namespace is not None:
+                kinds.setdefault(column.namespace, {})[column.name] = column.field.type
+        namespaces, width = [], 0
+        for namespace, wanted in kinds.items():
+            parts = [
+                part
+                for part in self._overlays[namespace].parts
+                if part.rows and any(field.name in wanted for field in part.columns)
+            ]
+            namespaces.append(NamespaceMerge(self._places.placements(parts), wanted))
+            width += max((bytes_per_row(part, wanted) for part in parts), default=0)
+        windows = base_windows(self._base, base, overlay_width=width)
+        below = [[column.name for column in chosen if column.in_base and column.name in kinds[ns]] for ns in kinds]
+        return merged_windows(windows, namespaces, below)
+
+    def _head_by_windows(self, n: int, chosen: Sequence[ViewColumn], include_deleted: bool) -> pa.Table:
+        batches, left = [], n
+        stream = self._batches(chosen, include_deleted, None)
+        while left:
+            batch = next(stream, None)
+            if batch is None:
+                break
+            batches.append(batch.slice(0, left))
+            left -= batches[-1].num_rows
+        return pa.Table.from_batches(batches, schema_of(chosen))
+
+
+def _open_base(tree: FileTree) -> OpenParquet:
+    path = tree.path(RECORDS)
+    if path is None:
+        raise BaseMissing(RECORDS)
+    try:
+        base = OpenParquet.open(path)
+    except FileNotFoundError as error:
+        raise BaseMissing(RECORDS) from error
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise file_system_error(error, path, "read the records") from error
+        raise BaseUnreadable(path, str(error)) from error
+    if "id" not in base.schema.names:
+        base.close()
+        raise BaseUnreadable(path, "it has no column id")
+    return base
+
+
+def _batch(arrays: Sequence[pa.Array], schema: pa.Schema, rows: int) -> pa.RecordBatch:
+    if arrays:
+        return pa.RecordBatch.from_arrays(list(arrays), schema=schema)
+    # A batch made of no arrays would have no rows.
+    return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), rows, [None]))

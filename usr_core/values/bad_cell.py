@@ -1,0 +1,20 @@
+"""A value that does not fit its column, and where it stands."""
+
+from __future__ import annotations
+
+__all__ = ["BadCell"]
+
+
+class BadCell(ValueError):
+    """One value of a column can't be converted; the caller knows the file, and turns this into its own error.
+
+    Attributes:
+        index: The row inside the array that was converted, from 0.
+        value: What stands there: the cell's text, or the part of its JSON that is wrong.
+        reason: Why it is refused, a phrase such as ``it is not a whole number``.
+        path: Where inside the cell, such as ``[2].a``; empty for the cell itself.
+    """
+
+    def __init__(self, index: int, value: object, reason: str, *, path: str = "") -> None:
+        super().__init__(f"row {index}{f', at {path}' if path else ''}: {value!r}: {reason}")
+        self.index, self.value, self.reason, self.path = index, value, reason, path
