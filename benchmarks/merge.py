@@ -79,7 +79,9 @@ def write(pq, table, path, rows):  # noqa: ANN001, ANN201 - pyarrow is not impor
         compression="zstd",
         compression_level=1,
         row_group_size=131_072,
-        use_dictionary=[name for name in table.column_names if name in ("bio_type", "alphabet", "source", "length", "created_at")],
+        use_dictionary=[
+            name for name in table.column_names if name in ("bio_type", "alphabet", "source", "length", "created_at")
+        ],
         write_page_index=True,
         bloom_filter_options={"id": {"ndv": max(1, min(rows, 131_072)), "fpp": 0.001}},
     )
@@ -152,8 +154,18 @@ def head_child(folder: Path) -> None:
         opened = time.process_time()
         rows = len(view.head(10))
     done = time.process_time()
-    print(json.dumps({"import": imported - started, "open": opened - imported, "head": done - opened, "rows": rows,
-                      "compute": "pyarrow.compute" in sys.modules, "cpu": done - started}))
+    print(
+        json.dumps(
+            {
+                "import": imported - started,
+                "open": opened - imported,
+                "head": done - opened,
+                "rows": rows,
+                "compute": "pyarrow.compute" in sys.modules,
+                "cpu": done - started,
+            }
+        )
+    )
 
 
 def run(*arguments: str) -> dict:
@@ -170,7 +182,9 @@ def compare(folder: Path) -> None:
     medians = {side: statistics.median(one["wall"] for one in results) for side, results in runs.items()}
     for side, results in runs.items():
         cpu = statistics.median(one["cpu"] for one in results)
-        print(f"{side:8s} wall {medians[side]:6.3f} s   cpu {cpu:6.3f} s   peak {max(r['peak_mb'] for r in results)} MB")
+        print(
+            f"{side:8s} wall {medians[side]:6.3f} s   cpu {cpu:6.3f} s   peak {max(r['peak_mb'] for r in results)} MB"
+        )
     print(f"ratio {medians['usr'] / medians['duckdb']:.2f} (target 0.80)   values equal: {same}")
 
 

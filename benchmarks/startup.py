@@ -1,6 +1,6 @@
 """What starting costs: ``usr --help`` over importing Typer, and ``import usr_core`` over a bare Python.
 
-    python benchmarks/startup.py [--runs N] [--json]
+python benchmarks/startup.py [--runs N] [--json]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from measure import Job, compare, emit, run_jobs
+
 from support.plugins import FakePlugin, install
 
 EXTRA_PLUGINS = 50

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from usr_core.cli.options import Format, FormatOpt
 from usr_core.cli.session import current_session
+
+if TYPE_CHECKING:
+    from usr_core.plugin.specs import NamespaceSpec
 
 app = typer.Typer(no_args_is_help=True, help="Register, list and show namespaces and their typed columns.")
 
@@ -41,13 +44,17 @@ def register(  # noqa: PLR0917 - Typer gives options by name
     from usr_namespace.registration import describe_result, wanted_registration
 
     session = current_session()
+
+    def declared(plugin_id: str) -> NamespaceSpec:
+        return session.host.namespace_spec(plugin_id)
+
     wanted = wanted_registration(
         name,
         columns,
         owner=owner,
         description=description,
         from_plugin=from_plugin,
-        declared=lambda plugin_id: session.host.namespace_spec(plugin_id),
+        declared=declared,
     )
     result = register_namespace(
         session.found_root,

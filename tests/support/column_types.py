@@ -62,11 +62,8 @@ def _storage(kind: pa.DataType) -> tuple[pa.DataType, st.SearchStrategy[object]]
         return pa.int64(), st.integers(-(2**63), 2**63 - 1)
     if pa.types.is_date32(kind):
         return pa.int32(), st.integers(-(2**31), 2**31 - 1)
-    if pa.types.is_string(kind):
-        return kind, st.text(max_size=5)
-    if pa.types.is_binary(kind):
-        return kind, st.binary(max_size=5)
-    return kind, st.booleans()
+    others = {pa.string(): st.text(max_size=5), pa.binary(): st.binary(max_size=5), pa.bool_(): st.booleans()}
+    return kind, others[kind]
 
 
 @st.composite

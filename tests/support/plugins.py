@@ -53,14 +53,18 @@ class FakePlugin:
     def package(self) -> str:
         return self.name.replace("-", "_").replace(".", "_").lower()
 
-    def command(self, name: str, *, parent: str | None = None, gate: str | None = None, source: str | None = None) -> FakePlugin:
+    def command(
+        self, name: str, *, parent: str | None = None, gate: str | None = None, source: str | None = None
+    ) -> FakePlugin:
         """Add a command that prints ``ran <command> of <distribution>``, or whose module has another source."""
         module = name.replace("-", "_")
         lines = [f"name = {toml_text(name)}", f'target = "{self.package}.{module}_cli:{module}_app"']
         lines.append(f'summary = "The command {name}"')
         lines += [f"parent = {toml_text(parent)}"] if parent else []
         lines += [f"env-gate = {toml_text(gate)}"] if gate else []
-        text = source if source is not None else _COMMAND_SOURCE.format(name=module, command=name, distribution=self.name)
+        text = (
+            source if source is not None else _COMMAND_SOURCE.format(name=module, command=name, distribution=self.name)
+        )
         return replace(
             self,
             entries=(*self.entries, "\n".join(["[[commands]]", *lines])),

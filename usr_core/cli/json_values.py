@@ -17,9 +17,9 @@ __all__ = ["json_line", "json_text", "plain_value"]
 PlainValue = None | bool | int | float | str | list["PlainValue"] | dict[str, "PlainValue"]
 
 
-def json_text(value: object) -> str:
+def json_text(value: object, *, ascii_only: bool = False) -> str:
     """Return a document over several lines."""
-    return json.dumps(plain_value(value), ensure_ascii=False, allow_nan=False, indent=2)
+    return json.dumps(plain_value(value), ensure_ascii=ascii_only, allow_nan=False, indent=2)
 
 
 def json_line(value: object) -> str:

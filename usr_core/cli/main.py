@@ -6,7 +6,9 @@ Everything that a command raises ends here, as one message and a code: see `usr_
 from __future__ import annotations
 
 import gc
+import io
 import os
+import select
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,6 +30,7 @@ _BROKEN_PIPE = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``usr`` with `argv` (by default the process's) and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    _escape_what_can_not_be_encoded()
     leading = read_leading(arguments, os.environ)
     run = _Run(leading)
     try:
@@ -45,6 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _BROKEN_PIPE if _stdout_is_gone() else report(os_error(error), debug=leading.debug)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever was not foreseen becomes one line
         code = report_unexpected(error, debug=leading.debug, origin=run.origin)
+    finally:
+        gc.enable()
     if code == ExitCode.INTERRUPTED and sys.stderr is not None:
         print("interrupted", file=sys.stderr)
     return code
@@ -81,6 +86,7 @@ class _Run:
         asking = leading.answers or leading.completing or not leading.words
         if not asking and leading.words[0] != "plugins":
             self._refuse_problems(catalogue)
+            self._warn_of_unknown(catalogue)
         app = root_app(catalogue, with_footer=asking)
         words = () if leading.answers else leading.words
         try:
@@ -98,6 +104,17 @@ class _Run:
                 return int(ExitCode.FAILED)
             raise
         return code if isinstance(code, int) else int(ExitCode.DONE)
+
+    def _warn_of_unknown(self, catalogue: Catalogue) -> None:
+        """Say that ``--disable-plugin`` names no plugin: a misspelled id would leave one on in silence."""
+        if not self.leading.disabled:
+            return
+        from usr_core.cli.output import warn
+
+        known = {record.id for record in catalogue.all}
+        for name in self.leading.disabled:
+            if name not in known:
+                warn(f"--disable-plugin {name}: no plugin of that id is installed")
 
     @staticmethod
     def _refuse_problems(catalogue: Catalogue) -> None:
@@ -122,6 +139,13 @@ def _report_usage(error: Exception) -> int:
     return report(UsageError(message.rstrip("."), hint=f"`{command} --help` lists what can be given."), debug=False)
 
 
+def _escape_what_can_not_be_encoded() -> None:
+    """Let a terminal or pipe that knows ASCII only cost letters instead of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _flush() -> None:
     """Write out stdout now: an error at the interpreter's end would be reported by Python itself."""
     if sys.stdout is None:
@@ -140,16 +164,16 @@ def _flush() -> None:
 
 
 def _stdout_is_gone() -> bool:
-    """Tell whether nobody reads stdout or stderr any more, and if so stop Python from writing there again."""
-    for stream in (sys.__stdout__, sys.__stderr__):
-        try:
-            if stream is not None and not stream.closed:
-                stream.flush()
-        except BrokenPipeError:
-            _drop_stdout()
-            return True
-        except OSError:
-            continue
+    """Tell whether nobody reads stdout or stderr any more, and if so stop Python from writing there again.
+
+    Asked of the system, because a broken pipe may also be that of a child process, which is an error to report.
+    """
+    poll = select.poll()
+    for descriptor in (1, 2):
+        poll.register(descriptor, 0)
+    if any(events & (select.POLLERR | select.POLLHUP) for _, events in poll.poll(0)):
+        _drop_stdout()
+        return True
     return False
 
 

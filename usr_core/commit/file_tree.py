@@ -32,13 +32,16 @@ class FileTree:
         final = self.folder / relative
         return final if final.exists() else None
 
-    def names(self, folder: str) -> list[str]:
-        """Return the names of the direct children of `folder` (files and folders), sorted; [] if it is not there."""
+    def names(self, folder: str = "") -> list[str]:
+        """Return the names of the direct children of `folder` (files and folders), sorted; [] if it is not there.
+
+        ``""`` is the dataset's own folder, whose names include those of USR's machinery.
+        """
         found: set[str] = set()
+        prefix = f"{folder}/" if folder else ""
         place = self.folder / folder
         if place.is_dir() and not self._gone(folder):
-            found.update(entry.name for entry in place.iterdir() if not self._gone(f"{folder}/{entry.name}"))
-        prefix = f"{folder}/"
+            found.update(entry.name for entry in place.iterdir() if not self._gone(f"{prefix}{entry.name}"))
         found.update(name[len(prefix) :].split("/", 1)[0] for name in self.moved if name.startswith(prefix))
         return sorted(found)
 

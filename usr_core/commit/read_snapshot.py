@@ -7,21 +7,28 @@ taken back, so what a reader sees is always the old state or the new, across any
 
 from __future__ import annotations
 
+import errno
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from usr_core.commit.errors import DatasetBusy
 from usr_core.commit.file_tree import FileTree
-from usr_core.commit.record import CommitRecord, Publish, find_records, log_state
+from usr_core.commit.record import CommitRecord, Publish, Retire, find_records, log_state
 from usr_core.roots.layout import EVENT_LOG
 
 __all__ = ["TRIES", "read_consistent", "resolve_tree"]
 
 TRIES = 5
 
+# Seconds before the second, third, … try: a writer at work is given time to finish a burst.
+_PAUSES = (0.0, 0.002, 0.01, 0.05)
+_MOVED_AWAY = {errno.ENOENT, errno.ESTALE}
+
 _Opened = TypeVar("_Opened")
-_Mark = tuple[tuple[int, int, int] | None, tuple[str, ...]]
+_Mark = tuple[tuple[int, ...], tuple[str, ...]]
 
 
 def read_consistent(folder: Path, opener: Callable[[FileTree], _Opened]) -> _Opened:
@@ -34,15 +41,23 @@ def read_consistent(folder: Path, opener: Callable[[FileTree], _Opened]) -> _Ope
 
     Raises:
         DatasetBusy: The dataset changed `TRIES` times in a row.
+        FileNotFoundError: `opener` did not find a file, and nothing had moved meanwhile.
+        CommitRecordUnreadable: A change is under way that this version can't read.
     """
     failure: OSError | None = None
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(_PAUSES[attempt - 1])
         before = _mark(folder)
         try:
             opened = opener(resolve_tree(folder))
-        except FileNotFoundError as error:
-            if _mark(folder) == before and not before[1]:
-                raise  # nothing moved and no change is under way: the file is really missing
+        except OSError as error:
+            if error.errno not in _MOVED_AWAY and not isinstance(error, FileNotFoundError):
+                raise
+            # Under a live record a file may be on its way from one name to the other. If it is still
+            # nowhere at the last try, with all else unmoved, then it is really missing.
+            if _mark(folder) == before and (not before[1] or attempt == TRIES - 1):
+                raise
             failure = error
             continue
         if _mark(folder) == before:
@@ -68,30 +83,36 @@ def resolve_tree(folder: Path) -> FileTree:
 
 def _as_applied(folder: Path, record: CommitRecord, moved: dict[str, Path], absent: set[str]) -> None:
     staging = record.staging(folder)
+    published = set()
     for operation in record.operations:
         if isinstance(operation, Publish):
-            staged = staging / operation.staged
-            if staged.exists():
-                moved[operation.final] = staged
-        else:
-            absent.add(operation.final)
-            if (folder / operation.final).exists():
-                moved[operation.target] = folder / operation.final
+            published.add(operation.final)
+            if os.path.lexists(staging / operation.staged):
+                moved[operation.final] = staging / operation.staged
+        elif not os.path.lexists(folder / operation.target) and os.path.lexists(folder / operation.final):
+            moved[operation.target] = folder / operation.final
+    # A name that is retired and published at once holds the new file.
+    absent.update(op.final for op in record.operations if isinstance(op, Retire) and op.final not in published)
 
 
 def _as_reversed(folder: Path, record: CommitRecord, moved: dict[str, Path], absent: set[str]) -> None:
     staging = record.staging(folder)
+    retired = set()
     for operation in record.operations:
-        if isinstance(operation, Publish):
-            if (staging / operation.staged).exists():
-                continue
-            if operation.undo is None:
-                absent.add(operation.final)
-            elif (staging / operation.undo).exists():
-                moved[operation.final] = staging / operation.undo
-        elif (folder / operation.target).exists():
-            moved[operation.final] = folder / operation.target
+        if isinstance(operation, Retire):
+            retired.add(operation.final)
+            if os.path.lexists(folder / operation.target):
+                moved[operation.final] = folder / operation.target
             absent.add(operation.target)
+    for operation in record.operations:
+        if isinstance(operation, Retire) or operation.final in retired:
+            continue  # the old file is in its place, or found where it was moved to
+        if os.path.lexists(staging / operation.staged):
+            continue
+        if operation.undo is None:
+            absent.add(operation.final)
+        elif os.path.lexists(staging / operation.undo):
+            moved[operation.final] = staging / operation.undo
 
 
 def _read_or_none(path: Path) -> CommitRecord | None:
@@ -106,7 +127,12 @@ def _mark(folder: Path) -> _Mark:
     try:
         stat = (folder / EVENT_LOG).stat()
         # The time as well: a change that was taken back leaves the size as it was, and touches the log.
-        log: tuple[int, int, int] | None = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        log: tuple[int, ...] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
     except FileNotFoundError:
-        log = None
+        # No event yet: a first change that came and went shows in the folder's own time.
+        try:
+            own = folder.stat()
+            log = (own.st_ino, own.st_mtime_ns)
+        except FileNotFoundError:
+            log = ()
     return log, tuple(path.name for path in (*commits, *aborts))

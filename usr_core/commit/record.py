@@ -132,7 +132,7 @@ def find_records(folder: Path) -> tuple[list[Path], list[Path]]:
     commits: list[tuple[int, Path]] = []
     aborts: list[tuple[int, Path]] = []
     try:
-        names = os.listdir(folder)
+        names = os.listdir(folder)  # noqa: PTH208 - names only, and readers call this twice
     except FileNotFoundError:
         return [], []
     for name in names:

@@ -26,12 +26,12 @@ def keep_notes(folder: Path, told: list[str]) -> list[str]:
     earlier: list[str] = []
     with contextlib.suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | _PLAIN)
-        with open(descriptor, "rb") as notes:
+        with os.fdopen(descriptor, "rb") as notes:
             earlier = notes.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     if told:
         with contextlib.suppress(OSError):
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _PLAIN, 0o666)
-            with open(descriptor, "ab") as notes:
+            with os.fdopen(descriptor, "ab") as notes:
                 notes.write("".join(f"{line}\n" for line in told).encode())
     return [*earlier, *told]
 

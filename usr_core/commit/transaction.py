@@ -108,7 +108,7 @@ class Transaction:
         self._exits = contextlib.ExitStack()
         self._recovered: list[str] = []
         self._made_log = False
-        self._keep_staging = False
+        self._record_paths: tuple[Path, ...] = ()
         self.committed = False
         self.tree = FileTree(layout.path)
         self.head: LogHead
@@ -127,6 +127,8 @@ class Transaction:
             try:
                 told = recover(self.layout.path)
                 self.head = read_head(self.layout.event_log)
+            except UsrError:
+                raise
             except OSError as error:
                 raise self._typed(error, "finish what an earlier writer left") from error
             self._recovered = keep_notes(self.layout.path, told)
@@ -140,7 +142,7 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if not (self.committed or self._keep_staging):
+            if not self.committed:
                 self._abandon()
         finally:
             self._exits.close()
@@ -230,6 +232,8 @@ class Transaction:
             raise RuntimeError("this transaction has been committed")
         try:
             record, line = self._prepare(event)
+        except UsrError:
+            raise
         except OSError as error:
             raise self._typed(error, "write the new files") from error
         with uninterrupted(), self._link(record) as held:
@@ -316,7 +320,7 @@ class Transaction:
             write_new(temporary, encoded)
             descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             self._reached(Step.RECORDED)
-            self._record_path = path
+            self._record_paths = (path, folder / record.abort_name())
             link_create_only(temporary, path)
         except BaseException as error:
             if descriptor >= 0:
@@ -324,7 +328,7 @@ class Transaction:
             # The temporary file is gone where another writer took us for dead and cleared up.
             if isinstance(error, FileExistsError | FileNotFoundError) and folder.is_dir():
                 raise LateHolder(folder.name, seq=record.seq) from error
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, UsrError):
                 raise self._typed(error, "write the commit record") from error
             raise
         finally:
@@ -351,7 +355,7 @@ class Transaction:
             if self._finished_by_another(held, error):
                 return
             self._undo(held, error)
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, UsrError):
                 raise self._typed(error, "finish the change, which was undone") from error
             raise
 
@@ -380,28 +384,29 @@ class Transaction:
             place = place.parent
 
     def _abandon(self) -> None:
-        for path in self._record_names():
-            # While a record of ours may be there, whoever settles it needs the staging.
-            with contextlib.suppress(FileNotFoundError):
-                try:
-                    path.lstat()
-                except FileNotFoundError:
-                    raise
-                except OSError:
-                    return
-                return
-        with contextlib.suppress(OSError):
-            remove_tree(self._staging)
-        with contextlib.suppress(OSError):
-            self._staging.parent.rmdir()
+        # While our record may be there, whoever settles it needs the staging.
+        if not self._record_may_be_there():
+            with contextlib.suppress(OSError):
+                remove_tree(self._staging)
+            with contextlib.suppress(OSError):
+                self._staging.parent.rmdir()
         log = self.layout.event_log
         with contextlib.suppress(OSError):
             if self._made_log and log.lstat().st_size == 0:
                 log.unlink()
 
+    def _record_may_be_there(self) -> bool:
+        for path in self._record_paths:
+            try:
+                if CommitRecord.read(path).txn == self._txn:
+                    return True
+            except FileNotFoundError:
+                continue
+            except (OSError, UsrError):
+                return True
+        return False
+
     def _typed(self, error: OSError, doing: str) -> UsrError:
-        if isinstance(error, UsrError):
-            return error
         path = Path(error.filename) if isinstance(error.filename, str) else self.layout.path
         return file_system_error(error, path, doing)
 

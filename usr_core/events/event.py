@@ -83,7 +83,7 @@ class Event:
             "args": redact(self.args),
             "metrics": dict(self.metrics),
             "artifacts": artifacts,
-            "maintenance": dict(self.maintenance),
+            "maintenance": redact(self.maintenance),
             "fingerprint": self.fingerprint.as_event() if self.fingerprint else {},
             "registry_hash": self.registry_hash,
             "actor": self.actor.as_event(),
@@ -98,4 +98,7 @@ def encode_line(event: Mapping[str, Any]) -> bytes:
     """Return the line of `event`, newline included: compact UTF-8 JSON, strict (no NaN)."""
     # Lone surrogates (a path that is no UTF-8) would make the line unreadable for every other tool.
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    # Line ends of Unicode: some tools split a text there, and one event must stay one line for them too.
+    for end, escaped in (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):
+        text = text.replace(end, escaped)
     return text.encode("utf-8", "backslashreplace") + b"\n"

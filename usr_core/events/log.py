@@ -12,7 +12,16 @@ from typing import Any
 
 from usr_core.events.clock import parse_rfc3339
 
-__all__ = ["NO_PREVIOUS", "LogHead", "LogLine", "line_digest", "read_head", "read_lines"]
+__all__ = [
+    "NO_PREVIOUS",
+    "LogHead",
+    "LogLine",
+    "line_digest",
+    "line_seq",
+    "parse_line",
+    "read_head",
+    "read_lines",
+]
 
 NO_PREVIOUS = "0" * 64
 _BLOCK = 1 << 16
@@ -60,8 +69,9 @@ def line_digest(raw: bytes) -> str:
 def read_head(path: Path) -> LogHead:
     """Read the end of the log. Cost does not grow with the log, unless its last line carries no ``seq``.
 
-    A torn last line that is complete JSON only lacks its newline: it counts as the last line, and
-    ``torn`` is empty while ``end`` is one byte past the file's size; who appends writes that newline.
+    Blank lines are no events and count for nothing. A torn last line that is complete JSON only lacks its
+    newline: it counts as the last line, and ``torn`` is empty while ``end`` is one byte past the file's
+    size; who appends writes that newline.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -69,22 +79,36 @@ def read_head(path: Path) -> LogHead:
         return LogHead(seq=0, clock_us=None, digest=NO_PREVIOUS, end=0, torn=b"", last=None)
     try:
         size = os.fstat(descriptor).st_size
-        tail_start, tail = _last_lines(descriptor, size)
+        start, tail = _last_lines(descriptor, size)
     finally:
         os.close(descriptor)
-    whole, newline, rest = tail.rpartition(b"\n")
-    if rest and _object(rest) is not None:
-        whole, rest, end = (whole + newline + rest), b"", size + 1
-    else:
-        end = tail_start + len(whole) + len(newline)
-    last_raw = whole.rsplit(b"\n", 1)[-1] if whole else b""
-    if not last_raw:
-        return LogHead(seq=0, clock_us=None, digest=NO_PREVIOUS, end=end, torn=rest, last=None)
-    last = _object(last_raw)
-    seq = last.get("seq") if last else None
-    if not isinstance(seq, int) or isinstance(seq, bool):
-        seq = sum(1 for line in read_lines(path) if line.raw)
-    return LogHead(seq=seq, clock_us=_clock(last), digest=line_digest(last_raw), end=end, torn=rest, last=last)
+    whole, newline, torn = tail.rpartition(b"\n")
+    end = start + len(whole) + len(newline)
+    if torn and parse_line(torn) is not None:
+        whole, torn, end = tail, b"", start + len(tail) + 1
+    lines = [line for line in whole.split(b"\n") if line.strip()]
+    if not lines:
+        return LogHead(seq=0, clock_us=None, digest=NO_PREVIOUS, end=end, torn=torn, last=None)
+    last = parse_line(lines[-1])
+    seq = line_seq(last)
+    if seq is None:
+        seq = _counted(path, end)
+    return LogHead(seq=seq, clock_us=_clock(last), digest=line_digest(lines[-1]), end=end, torn=torn, last=last)
+
+
+def line_seq(event: Mapping[str, Any] | None) -> int | None:
+    """Return the number that a line carries, or None for an older writer's line, or one that is no event."""
+    seq = event.get("seq") if event else None
+    return seq if isinstance(seq, int) and not isinstance(seq, bool) and seq > 0 else None
+
+
+def parse_line(raw: bytes) -> Mapping[str, Any] | None:
+    """Return the object that a line holds, or None where it holds none."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def read_lines(path: Path, *, start: int = 0, first_number: int = 1) -> Iterator[LogLine]:
@@ -98,30 +122,37 @@ def read_lines(path: Path, *, start: int = 0, first_number: int = 1) -> Iterator
         offset = start
         for number, line in enumerate(handle, first_number):
             raw = line.removesuffix(b"\n")
-            yield LogLine(number=number, offset=offset, raw=raw, event=_object(raw))
+            yield LogLine(number=number, offset=offset, raw=raw, event=parse_line(raw))
             offset += len(line)
 
 
 def _last_lines(descriptor: int, size: int) -> tuple[int, bytes]:
-    """Return (offset, bytes) of an end of the file that holds at least its last whole line and what follows it."""
-    start, tail = size, b""
-    while start > 0:
-        step = min(_BLOCK, start)
-        start -= step
-        tail = os.pread(descriptor, step, start) + tail
-        # Two newlines: the one that ends the last whole line, and the one before it.
-        if tail.count(b"\n") >= 2:
-            cut = tail.rindex(b"\n", 0, tail.rindex(b"\n")) + 1
-            return start + cut, tail[cut:]
-    return 0, tail
+    """Return (offset, bytes) of an end of the file that holds its last whole line that is not blank.
+
+    It begins at the beginning of a line. Blocks double, so that a long line is not copied over and over.
+    """
+    step = _BLOCK
+    while True:
+        start = max(0, size - step)
+        tail = os.pread(descriptor, size - start, start)
+        last = tail.rpartition(b"\n")[0].rstrip()
+        if start == 0:
+            return 0, tail
+        before = last.rfind(b"\n")
+        if before >= 0:
+            return start + before + 1, tail[before + 1 :]
+        step *= 2
 
 
-def _object(raw: bytes) -> Mapping[str, Any] | None:
-    try:
-        value = json.loads(raw)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+def _counted(path: Path, end: int) -> int:
+    """Return the number of the last line before byte `end`, counting on from the last line that carries one."""
+    seq = 0
+    for line in read_lines(path):
+        if line.offset >= end:
+            break
+        if line.raw.strip():
+            seq = line_seq(line.event) or seq + 1
+    return seq
 
 
 def _clock(event: Mapping[str, Any] | None) -> int | None:

@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,25 +70,41 @@ def temporary_sibling(path: Path) -> Path:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Replace `path` (or create it) as a whole: a reader sees the old bytes or the new, also after a power cut."""
-    temporary = temporary_sibling(path)
+    """Replace `path` (or create it) as a whole: a reader sees the old bytes or the new, also after a power cut.
+
+    Raises:
+        OSError: The file is as it was.
+    """
+    temporary, undo = temporary_sibling(path), None
     try:
         write_new(temporary, content)
-        with contextlib.suppress(FileNotFoundError):
+        if os.path.lexists(path):
             shutil.copymode(path, temporary)
+            undo = temporary_sibling(path)
+            link_or_copy(path, undo)
         os.rename(temporary, path)  # noqa: PTH104 - the POSIX call, whose guarantees the line relies on
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+        try:
+            sync_folder(path.parent)
+        except BaseException:
+            # Nobody can tell now what a power cut would leave; what the caller is told has to be true all the same.
+            if undo is None:
+                path.unlink(missing_ok=True)
+            else:
+                os.rename(undo, path)  # noqa: PTH104
+            raise
+    finally:
+        for left in (temporary, undo):
+            with contextlib.suppress(OSError):
+                if left is not None:
+                    left.unlink(missing_ok=True)
 
 
 def link_create_only(source: Path, target: Path) -> None:
     """Give `source` the name `target` as well, unless that name is taken: the fence of every commit.
 
     ``link()`` is atomic and create-only on local and network file systems alike. A network file
-    system may apply the call and lose the answer; the retry then says EEXIST, so a target that
-    already is our own inode counts as success.
+    system may apply the call and lose the answer (the retry then says EEXIST), so whatever the call
+    answers, a target that is our own inode counts as success.
 
     Raises:
         FileExistsError: Another file has that name.
@@ -95,10 +112,9 @@ def link_create_only(source: Path, target: Path) -> None:
     """
     try:
         os.link(source, target)
-    except FileExistsError:
-        if not os.path.samestat(source.stat(), target.stat()):
-            raise
     except OSError as error:
+        if _same_file(source, target):
+            return
         if error.errno in _NO_LINKS:
             raise LinksUnsupported(
                 "This file system has no hard links, which USR needs to commit safely.",
@@ -115,8 +131,9 @@ def link_or_copy(source: Path, target: Path) -> bool:
     except OSError as error:
         if error.errno not in _NO_LINKS | {errno.EXDEV}:
             raise
-        shutil.copyfile(source, target)
-        sync_file(target)
+        shutil.copy2(source, target, follow_symlinks=False)
+        if not target.is_symlink():
+            sync_file(target)
         return False
     return True
 
@@ -138,9 +155,19 @@ def make_folders(path: Path, *, below: Path) -> list[Path]:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and what is in it; a folder that is not there is fine."""
+    """Remove a folder and what is in it, or the file or link of that name; one that is not there is fine."""
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _same_file(source: Path, target: Path) -> bool:
+    try:
+        return os.path.samestat(os.lstat(source), os.lstat(target))
+    except OSError:
+        return False
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

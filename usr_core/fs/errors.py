@@ -11,6 +11,7 @@ from usr_core.errors import ExitCode, UsrError
 __all__ = [
     "DiskFull",
     "FileSystemError",
+    "LinkRefused",
     "LinksUnsupported",
     "LockTimeout",
     "PermissionRefused",
@@ -59,6 +60,12 @@ class LinksUnsupported(FileSystemError):
     code = "USR-FS-006"
 
 
+class LinkRefused(FileSystemError):
+    """A symbolic link stands where a file of USR's own should be; it is not followed."""
+
+    code = "USR-FS-007"
+
+
 class LockTimeout(UsrError, TimeoutError):
     """Another writer held the lock for longer than we were told to wait.
 
@@ -91,6 +98,10 @@ def file_system_error(error: OSError, path: Path, doing: str) -> FileSystemError
     elif number in (errno.EACCES, errno.EPERM):
         kind = PermissionRefused
         message, hint = f"Not allowed to {doing}.", "Ask the owner of the folder for write permission."
+    elif number == errno.ELOOP:
+        kind = LinkRefused
+        message = f"Could not {doing}: a symbolic link stands where USR keeps a file of its own."
+        hint = "Remove the link; USR writes only real files below a dataset's own folder."
     elif number in (errno.EMFILE, errno.ENFILE):
         kind = TooManyOpenFiles
         message = f"Could not {doing}: too many open files."

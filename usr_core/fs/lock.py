@@ -15,17 +15,21 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from usr_core.errors import UsrError
 from usr_core.fs.errors import LockTimeout, file_system_error
-from usr_core.fs.mounts import is_network_place
+from usr_core.fs.mounts import MOUNT_TABLE, is_network_place
 
 __all__ = ["LEASE_SECONDS", "hold_lock", "read_holder"]
 
-LEASE_SECONDS = 60.0
+# Half of the default wait for the lock: a waiter outlives the lease of a host that died.
+LEASE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 
 
 @contextlib.contextmanager
-def hold_lock(path: Path, *, timeout: float, command: str, lease: Path | None = None) -> Iterator[None]:
+def hold_lock(
+    path: Path, *, timeout: float, command: str, lease: Path | None = None, mount_table: Path = MOUNT_TABLE
+) -> Iterator[None]:
     """Hold the exclusive lock on `path` for the length of the block.
 
     Args:
@@ -33,15 +37,16 @@ def hold_lock(path: Path, *, timeout: float, command: str, lease: Path | None = 
         timeout: Seconds to wait for another holder; 0 tries once.
         command: What we do, for whoever waits for us.
         lease: A lease file to hold too where `path` lies on a network file system.
+        mount_table: Where to look that up.
 
     Raises:
         LockTimeout: Another writer held it all the time.
-        FileSystemError: The lock file can't be opened.
+        FileSystemError: The lock file can't be opened or locked, or the lease can't be taken.
     """
     deadline = time.monotonic() + timeout
     descriptor = _acquire(path, deadline, timeout)
     try:
-        with _held_lease(lease, path, deadline, timeout):
+        with _held_lease(lease if is_network_place(path, mount_table) else None, deadline, timeout):
             _tell_holder(descriptor, command)
             try:
                 yield
@@ -50,7 +55,9 @@ def hold_lock(path: Path, *, timeout: float, command: str, lease: Path | None = 
                 with contextlib.suppress(OSError):
                     os.ftruncate(descriptor, 0)
     finally:
-        os.close(descriptor)
+        # Closing releases the lock whatever it answers, and what was done under it is done.
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
 
 
 def read_holder(path: Path) -> str:
@@ -68,7 +75,8 @@ def _acquire(path: Path, deadline: float, timeout: float) -> int:
 
     while True:
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            # Not through a link: the holder's name is written over what the file holds.
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         except OSError as error:
             raise file_system_error(error, path, "open the lock file") from error
         try:
@@ -80,8 +88,10 @@ def _acquire(path: Path, deadline: float, timeout: float) -> int:
             # that has lost its name would exclude nobody.
             if _still_named(descriptor, path):
                 return descriptor
-        except BaseException:
+        except BaseException as error:
             os.close(descriptor)
+            if isinstance(error, OSError) and not isinstance(error, UsrError):
+                raise file_system_error(error, path, "lock the dataset") from error
             raise
         os.close(descriptor)
 
@@ -94,19 +104,36 @@ def _still_named(descriptor: int, path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _held_lease(lease: Path | None, path: Path, deadline: float, timeout: float) -> Iterator[None]:
-    if lease is None or not is_network_place(path):
+def _held_lease(lease: Path | None, deadline: float, timeout: float) -> Iterator[None]:
+    if lease is None:
         yield
         return
-    from filelock import SoftFileLease, Timeout
+    from filelock import LeaseSettingsMismatch, SoftFileLease, Timeout
 
     wait = max(0.0, deadline - time.monotonic())
+    claim = SoftFileLease(lease, lease_duration=LEASE_SECONDS)
     try:
-        held = SoftFileLease(lease, lease_duration=LEASE_SECONDS).acquire(timeout=wait)
+        claim.acquire(timeout=wait)
     except Timeout as error:
-        raise LockTimeout(lease, seconds=timeout, holder=read_holder(path)) from error
-    with held:
+        raise LockTimeout(lease, seconds=timeout, holder=_lease_holder(lease)) from error
+    except LeaseSettingsMismatch as error:  # a version of USR with another duration holds it
+        raise LockTimeout(lease, seconds=0, holder=_lease_holder(lease)) from error
+    except OSError as error:
+        raise file_system_error(error, lease, "take the lease") from error
+    try:
         yield
+    finally:
+        # A lease that can't be given back runs out by itself.
+        with contextlib.suppress(OSError):
+            claim.release()
+
+
+def _lease_holder(lease: Path) -> str:
+    """Return what the lease file says of its holder, on one line."""
+    try:
+        return " ".join(lease.read_text(encoding="utf-8", errors="replace").split())[:200]
+    except OSError:
+        return ""
 
 
 def _tell_holder(descriptor: int, command: str) -> None:

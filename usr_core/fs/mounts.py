@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["NETWORK_FILE_SYSTEMS", "file_system_of", "is_network_place"]
+__all__ = ["MOUNT_TABLE", "NETWORK_FILE_SYSTEMS", "file_system_of", "is_network_place"]
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {
@@ -21,12 +21,20 @@ NETWORK_FILE_SYSTEMS = frozenset(
         "ceph",
         "fuse.sshfs",
         "afs",
+        "glusterfs",
+        "fuse.glusterfs",
+        "fuse.ceph",
+        "fuse.juicefs",
+        "gfs2",
+        "ocfs2",
+        "panfs",
+        "wekafs",
     }
 )
-_MOUNT_TABLE = Path("/proc/self/mountinfo")
+MOUNT_TABLE = Path("/proc/self/mountinfo")
 
 
-def file_system_of(path: Path, mount_table: Path = _MOUNT_TABLE) -> str | None:
+def file_system_of(path: Path, mount_table: Path = MOUNT_TABLE) -> str | None:
     """Return the type of the file system that holds `path` (``ext4``, ``nfs4``), or None where no mount table tells."""
     try:
         table = mount_table.read_text(encoding="utf-8", errors="surrogateescape")
@@ -47,7 +55,7 @@ def file_system_of(path: Path, mount_table: Path = _MOUNT_TABLE) -> str | None:
     return kind
 
 
-def is_network_place(path: Path, mount_table: Path = _MOUNT_TABLE) -> bool:
+def is_network_place(path: Path, mount_table: Path = MOUNT_TABLE) -> bool:
     """Tell whether `path` is on a file system that several hosts write, where flock alone may not reach them all."""
     return file_system_of(path, mount_table) in NETWORK_FILE_SYSTEMS
 

@@ -1,1 +1,1 @@
-""""""
+"""One record: its columns, its letters, its spelling and its id."""

@@ -26,7 +26,9 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
     if None in values:
         present = np.fromiter((value is not None for value in values), dtype=np.bool_, count=len(values))
         validity = pa.py_buffer(np.packbits(present, bitorder="little"))
-    return pa.Array.from_buffers(pa.string(), len(encoded), [validity, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))])
+    return pa.Array.from_buffers(
+        pa.string(), len(encoded), [validity, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    )
 
 
 def constant_text(value: str, rows: int) -> pa.Array:

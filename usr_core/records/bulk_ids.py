@@ -8,6 +8,7 @@ all long sequences (where hashlib uses the processor's SHA instructions), go thr
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -56,6 +57,8 @@ def id_words(ids: pa.Array, *, word: int = 0) -> npt.NDArray[np.uint64]:
         offsets, np.arange(len(ids) + 1, dtype=np.int32) * np.int32(ID_LENGTH)
     ):
         raise ValueError("ids must be 40 characters each")
+    if not len(ids):
+        return np.zeros(0, dtype=np.uint64)
     digits = np.frombuffer(values, dtype=np.uint64).reshape(len(ids), ID_LENGTH // 8)
     first = (0, 2, 3)[word]
     words: npt.NDArray[np.uint64] = (_nibbles(digits[:, first]) << np.uint64(4)) | _nibbles(digits[:, first + 1])
@@ -124,11 +127,10 @@ def _by_hashlib(prefixes: bytes | list[bytes], offsets: npt.NDArray[np.int32], v
     bounds = offsets.tolist()
     sha1 = hashlib.sha1
     if isinstance(prefixes, bytes):
-        digests = [sha1(prefixes + values[i:j]).digest() for i, j in zip(bounds, bounds[1:], strict=False)]
+        digests = [sha1(prefixes + values[i:j]).digest() for i, j in pairwise(bounds)]
     else:
         digests = [
-            sha1(prefix + values[i:j]).digest()
-            for prefix, i, j in zip(prefixes, bounds, bounds[1:], strict=False)
+            sha1(prefix + values[i:j]).digest() for prefix, (i, j) in zip(prefixes, pairwise(bounds), strict=True)
         ]
     text = b"".join(digests).hex().encode("ascii")
     ends = np.arange(len(digests) + 1, dtype=np.int32) * np.int32(ID_LENGTH)

@@ -2,7 +2,7 @@
 
 ``sequence_norm`` is the input without surrounding white space, its case kept. White space is what
 ``str.strip`` removes (29 code points); Arrow's ``utf8_trim_whitespace`` removes exactly the same,
-while SQL's ``trim`` and a regular expression's ``\\s`` do not.
+while the ``trim`` of SQL and the white space of regular expressions do not.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ class BaseWriter:
 
     def _groups_to_keep(self, metadata: pq.FileMetaData) -> int:
         """Return how many leading row groups stay; a run of small ones at the end is joined with what comes."""
-        keep = metadata.num_row_groups
+        keep = int(metadata.num_row_groups)
         rows = size = 0
         while keep:
             last = metadata.row_group(keep - 1)
@@ -269,5 +269,3 @@ def _empty_file(schema: pa.Schema) -> pa.Buffer:
 
 def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
     return column if column.type == type_ else column.cast(type_)
-
-

@@ -123,7 +123,14 @@ def build_base(
             if skipped == reader.rows:
                 destination.unlink()
                 return _nothing(rows_read=reader.rows, skipped=skipped, rows_total=offset)
-            size = _rewrite_without(duplicates, reader.rows, destination, existing, metadata, case)
+            size = _rewrite_without(
+                duplicates,
+                reader.rows,
+                destination=destination,
+                existing=existing,
+                metadata=metadata,
+                case=case,
+            )
         variants = 0 if case is not None and case.uniform else count_case_variants(destination, offset=offset)
     except BaseException:
         writer.abort()
@@ -176,6 +183,7 @@ def _duplicate_error(label: str, duplicates: Duplicates, written: Path, offset: 
 def _rewrite_without(
     duplicates: Duplicates,
     rows: int,
+    *,
     destination: Path,
     existing: Path | None,
     metadata: Mapping[str, str],

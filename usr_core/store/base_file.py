@@ -13,7 +13,15 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["BLOOM_FPP", "GROUP_BYTES", "GROUP_ROWS", "WIDE_GROUP_ROWS", "WriteOptions", "row_group_rows", "write_options"]
+__all__ = [
+    "BLOOM_FPP",
+    "GROUP_BYTES",
+    "GROUP_ROWS",
+    "WIDE_GROUP_ROWS",
+    "WriteOptions",
+    "row_group_rows",
+    "write_options",
+]
 
 GROUP_ROWS = 131_072
 WIDE_GROUP_ROWS = 65_536

@@ -55,14 +55,14 @@ class WordSet:
     def __init__(self, ordered: Words) -> None:
         """Take `ordered`, ascending; repeated words are allowed."""
         self._ordered = ordered
-        bits = min(_TABLE_BITS, max(10, int(len(ordered)).bit_length() + 3))
+        bits = min(_TABLE_BITS, max(10, len(ordered).bit_length() + 3))
         self._shift = np.uint64(64 - bits)
         self._table = np.zeros(1 << bits, dtype=np.bool_)
         self._table[ordered >> self._shift] = True
 
     def contains(self, words: Words) -> npt.NDArray[np.bool_]:
         """Return for each word whether it is in the set."""
-        found = self._table[words >> self._shift]
+        found: npt.NDArray[np.bool_] = self._table[words >> self._shift]
         rows = np.flatnonzero(found)
         if len(rows):
             sought = words[rows]
@@ -86,7 +86,9 @@ def base_id_words(path: Path, *, threads: int = 2) -> Iterator[tuple[int, pa.Arr
     def load(group: int) -> tuple[int, pa.Array, Words]:
         with pq.ParquetFile(path, metadata=metadata) as source:
             column = source.read_row_group(group, columns=["id"], use_threads=False).column(0)
-        ids = column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.nulls(0, pa.string())])
+        ids = (
+            column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.nulls(0, pa.string())])
+        )
         try:
             return int(starts[group]), ids, id_words(ids)
         except ValueError as error:

@@ -1,10 +1,10 @@
 """How many imported records differ from another record only in the case of their letters.
 
 Where every letter of the file and of the base has one case there are none, and nothing is read; the base's
-footer says so for the rows that were written by an import. Otherwise each record gets a second word, that of the id which
-its sequence would have in upper case: two records with equal words, whose ids are known to differ,
-are case variants. (Words have 64 bits, so a wrong count, which is only a warning, needs luck of
-one in a billion at a million records.)
+footer says so for the rows that an import wrote. Otherwise each record gets a second word, that of the id
+which its sequence would have in upper case: two records with equal words, whose ids are known to
+differ, are case variants. (Words have 64 bits: among ten million records the chance of one
+wrong count, in what is only a warning, is three in a million.)
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.base_schema import META_LETTER_CASE

@@ -50,7 +50,9 @@ class SourceMissing(SourceFileError, FileNotFoundError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            "There is no such file.", hint="Check the path; it is relative to the current folder.", facts={"file": str(path)}
+            "There is no such file.",
+            hint="Check the path; it is relative to the current folder.",
+            facts={"file": str(path)},
         )
 
 
@@ -285,7 +287,9 @@ class AlphabetMismatch(UsrError, ValueError):
 
     code = "USR-IMPORT-029"
 
-    def __init__(self, label: str, *, bio_type: str, alphabet: str, fitting: Sequence[str], row: int | None = None) -> None:
+    def __init__(
+        self, label: str, *, bio_type: str, alphabet: str, fitting: Sequence[str], row: int | None = None
+    ) -> None:
         super().__init__(
             f"The alphabet {alphabet} does not fit the bio_type {bio_type}.",
             hint=f"For {bio_type} use one of: {', '.join(fitting)} (--alphabet, or a column 'alphabet').",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -80,22 +79,21 @@ def import_records(
         ignored = tuple(name for name in present if name not in (*RECORD_COLUMNS, "length"))
         before = mutation.base_facts()
         staged = mutation.txn.stage(RECORDS)
-        with contextlib.closing(_closable(source.batches(wanted))) as batches:
-            built = build_base(
-                batches,
-                label=source.label,
-                existing=site.layout.records,
-                destination=staged,
-                defaults=ImportDefaults(
-                    bio_type=options.bio_type,
-                    alphabet=options.alphabet,
-                    source=options.source or source.label,
-                    created_at_us=mutation.txn.clock_us,
-                ),
-                on_duplicate=options.on_duplicate,
-                metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
-                progress=progress,
-            )
+        built = build_base(
+            source.batches(wanted),
+            label=source.label,
+            existing=site.layout.records,
+            destination=staged,
+            defaults=ImportDefaults(
+                bio_type=options.bio_type,
+                alphabet=options.alphabet,
+                source=options.source or source.label,
+                created_at_us=mutation.txn.clock_us,
+            ),
+            on_duplicate=options.on_duplicate,
+            metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
+            progress=progress,
+        )
         event = None
         if built.added:
             event = mutation.finish(
@@ -124,7 +122,3 @@ def import_records(
         rows_total=built.rows_total if built.added else before.rows,
         event=event,
     )
-
-
-def _closable(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield from batches

@@ -23,7 +23,7 @@ from usr_core.store.import_errors import (
 from usr_core.store.import_kinds import RowKinds, row_kinds
 from usr_core.store.import_stamps import created_at_column
 
-__all__ = ["LetterCase", "ImportDefaults", "RowReader", "SEQUENCE_LIMIT", "letters_used"]
+__all__ = ["SEQUENCE_LIMIT", "ImportDefaults", "LetterCase", "RowReader", "letters_used"]
 
 SEQUENCE_LIMIT = 256 << 20
 """Bytes a sequence may have (format.md, section 8)."""
@@ -100,9 +100,7 @@ class RowReader:
         self._check_letters(sequences, kinds, first_row)
         ids = self._hasher.ids(kinds.bio_types if kinds.bio_type is None else kinds.bio_type, sequences)
         self._check_given_ids(text_column(batch, "id", label=label), ids, first_row)
-        stamps = created_at_column(
-            batch, label=label, first_row=first_row, default_us=self._defaults.created_at_us
-        )
+        stamps = created_at_column(batch, label=label, first_row=first_row, default_us=self._defaults.created_at_us)
         lengths = fixed_array(np.diff(string_parts(sequences)[0]), pa.int32())
         self.rows += batch.num_rows
         columns = [ids, kinds.bio_types, sequences, kinds.alphabets, lengths, self._sources(batch), stamps]

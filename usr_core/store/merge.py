@@ -28,7 +28,7 @@ DECODED_BYTES = 64 << 20
 """What the decoded batches of one namespace's parts may take together."""
 
 _LEAST_BATCH = 1_024
-_MOST_BATCH = 65_536
+_MOST_BATCH = 32_768
 
 
 class NamespaceMerge:

@@ -13,7 +13,7 @@ from usr_core.store.position_keys import KeyIndex
 
 __all__ = ["Placement", "place_part"]
 
-_ROWS = 131_072
+_ROWS = 32_768
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

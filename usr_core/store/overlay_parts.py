@@ -7,12 +7,12 @@ stamps and order. It reads footers only; values are merged by `usr_core.store.me
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from pathlib import Path
+from time import perf_counter
 from typing import Literal, cast, get_args
 
 import pyarrow as pa
@@ -21,9 +21,8 @@ import pyarrow.parquet as pq
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.fs.errors import file_system_error
-from usr_core.registry.names import is_namespace
-from usr_core.roots.layout import DERIVED
-from usr_core.store.overlay_errors import AmbiguousOverlay, OverlayNotStamped, OverlayUnreadable, OverlayVanished
+from usr_core.store.overlay_errors import OverlayNotStamped, OverlayUnreadable, OverlayVanished
+from usr_core.store.overlay_names import PART_GLOB, overlay_paths
 from usr_core.store.view_files import OpenParquet, allow_descriptors
 
 __all__ = [
@@ -58,13 +57,12 @@ META_CONTRACT_HASH = "usr:namespace_contract_hash"
 META_ACTOR_TOOL = "usr:actor_tool"
 META_ACTOR_RUN_ID = "usr:actor_run_id"
 
-PART_GLOB = "part-*.parquet"
-
-_SUFFIX = ".parquet"
 _STAMP = "%Y%m%dT%H%M%S%f"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FOOTER_THREADS = 8
+_FOOTER_SAMPLE = 8
+_SLOW_FOOTER_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,49 +151,13 @@ class NamespaceOverlay:
             part.source.close()
 
 
-def overlay_paths(
-    tree: FileTree, *, on_problem: Callable[[UsrError], None] | None = None
-) -> dict[str, tuple[str, ...]]:
-    """Return the relative names of every namespace's overlay files, sorted; nothing is opened.
-
-    Args:
-        tree: The dataset's files.
-        on_problem: Takes an `AmbiguousOverlay` instead of its being raised; that namespace is left out.
-
-    Raises:
-        AmbiguousOverlay: A namespace is both a file and a folder that holds a part.
-    """
-    names = tree.names(DERIVED)
-    found: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        if is_namespace(name):
-            folder = f"{DERIVED}/{name}"
-            parts = tuple(f"{folder}/{part}" for part in tree.names(folder) if fnmatchcase(part, PART_GLOB))
-            if parts:
-                found[name] = parts
-    for name in names:
-        namespace = name.removesuffix(_SUFFIX)
-        if not name.endswith(_SUFFIX) or not is_namespace(namespace):
-            continue
-        file = f"{DERIVED}/{name}"
-        if namespace not in found:
-            found[namespace] = (file,)
-            continue
-        problem = AmbiguousOverlay(namespace, file=file, folder=f"{DERIVED}/{namespace}")
-        if on_problem is None:
-            raise problem
-        on_problem(problem)
-        del found[namespace]
-    return dict(sorted(found.items()))
-
-
 def list_overlays(
     tree: FileTree,
     *,
     namespaces: Collection[str] | None = None,
     on_problem: Callable[[UsrError], None] | None = None,
 ) -> dict[str, NamespaceOverlay]:
-    """Open the overlays of a dataset and read their footers, on a few threads.
+    """Open the overlays of a dataset and read their footers.
 
     Args:
         tree: The dataset's files.
@@ -223,11 +185,7 @@ def list_overlays(
         except UsrError as error:
             return error
 
-    if len(wanted) <= _FOOTER_THREADS:
-        outcomes = [attempt(item) for item in wanted]
-    else:
-        with ThreadPoolExecutor(_FOOTER_THREADS, "usr-footers") as pool:
-            outcomes = list(pool.map(attempt, wanted, chunksize=16))
+    outcomes = _attempt_all(attempt, wanted)
     opened = [outcome for outcome in outcomes if isinstance(outcome, OverlayPart)]
     for outcome in outcomes:
         if isinstance(outcome, UsrError):
@@ -276,6 +234,19 @@ def parse_rfc3339(text: str) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return (moment - _EPOCH) // _MICROSECOND
+
+
+def _attempt_all(
+    attempt: Callable[[tuple[str, str]], OverlayPart | UsrError], wanted: Sequence[tuple[str, str]]
+) -> list[OverlayPart | UsrError]:
+    """Open all parts: one after the other where that is quick, on threads where each open waits for a server."""
+    started = perf_counter()
+    outcomes = [attempt(item) for item in wanted[:_FOOTER_SAMPLE]]
+    if len(wanted) <= _FOOTER_SAMPLE or perf_counter() - started < _FOOTER_SAMPLE * _SLOW_FOOTER_SECONDS:
+        # On a local disk threads would cost three times as much as they save: a footer is mostly Python.
+        return outcomes + [attempt(item) for item in wanted[_FOOTER_SAMPLE:]]
+    with ThreadPoolExecutor(_FOOTER_THREADS, "usr-footers") as pool:
+        return outcomes + list(pool.map(attempt, wanted[_FOOTER_SAMPLE:], chunksize=16))
 
 
 def _open_part(tree: FileTree, namespace: str, relative: str) -> OverlayPart:

@@ -1,4 +1,4 @@
-"""What a dataset is, at a glance: for `info`, `ls` and `schema`. Reads footers, and ids where it has to count."""
+"""What a dataset is, at a glance: for `info` and `schema`. Reads footers, and ids where it has to count."""
 
 from __future__ import annotations
 
@@ -6,15 +6,26 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
-from usr_core.events.log import read_head
+from usr_core.events.log import LogHead, read_head
 from usr_core.registry.types import from_arrow
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.base_facts import usr_metadata
+from usr_core.store.overlay_parts import NamespaceOverlay
 from usr_core.store.view import MergedView
 
-__all__ = ["COMPACT_BYTES", "COMPACT_PARTS", "ColumnOverview", "NamespaceOverview", "Overview", "read_overview", "type_text"]
+__all__ = [
+    "COMPACT_BYTES",
+    "COMPACT_PARTS",
+    "ColumnOverview",
+    "NamespaceOverview",
+    "Overview",
+    "read_columns",
+    "read_overview",
+    "type_text",
+]
 
 COMPACT_PARTS = 200
 COMPACT_BYTES = 1 << 30
@@ -22,7 +33,13 @@ COMPACT_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnOverview:
-    """One column of the merged view: its name, registry type, whether null is allowed, and where it comes from."""
+    """One column of the merged view.
+
+    Attributes:
+        type: In the registry's words, in Arrow's where it has none.
+        nullable: Whether a cell may be null.
+        origin: ``base``, ``overlay``, or ``base+overlay`` for a materialized column that an overlay updates.
+    """
 
     name: str
     type: str
@@ -39,7 +56,7 @@ class NamespaceOverview:
         rows: Rows over all of them; a key counts in each.
         size_bytes: Bytes over all of them.
         unmatched: Keys that match no record.
-        columns: Its columns in the view.
+        columns: The columns that its files hold.
         advice: What to do about it, or "".
     """
 
@@ -88,28 +105,18 @@ def read_overview(ref: DatasetRef) -> Overview:
     Raises:
         BaseMissing, BaseUnreadable, AmbiguousOverlay: The dataset is not whole.
     """
-    view = read_consistent(ref.path, MergedView.open)
-    try:
-        head = read_head(DatasetLayout(ref.path).event_log)
+
+    def opener(tree: FileTree) -> tuple[MergedView, LogHead, int]:
+        view = MergedView.open(tree)
+        base = tree.path(RECORDS)
+        return view, read_head(DatasetLayout(ref.path).event_log), base.stat().st_size if base is not None else 0
+
+    view, head, base_bytes = read_consistent(ref.path, opener)
+    with view:
         unmatched = view.unmatched_counts()
-        base_names = set(view.base.schema_arrow.names)
-        schema = view.schema()
-        namespaces = []
-        for name, overlay in view.overlays.items():
-            namespaces.append(
-                NamespaceOverview(
-                    name=name,
-                    files=len(overlay.parts),
-                    rows=overlay.rows,
-                    size_bytes=overlay.size_bytes,
-                    unmatched=unmatched.get(name, 0),
-                    columns=tuple(dict.fromkeys(field.name for part in overlay.parts for field in part.columns)),
-                    advice=_advice(name, len(overlay.parts), overlay.size_bytes),
-                )
-            )
+        namespaces = tuple(_namespace(overlay, unmatched.get(name, 0)) for name, overlay in view.overlays.items())
         deleted = view.deleted_count()
         metadata = usr_metadata(view.base.schema_arrow)
-        base_bytes = (ref.path / RECORDS).stat().st_size
         last = head.last or {}
         return Overview(
             name=ref.name,
@@ -117,16 +124,8 @@ def read_overview(ref: DatasetRef) -> Overview:
             path=str(ref.path),
             rows=view.rows - deleted,
             deleted=deleted,
-            columns=tuple(
-                ColumnOverview(
-                    name=field.name,
-                    type=type_text(field.type),
-                    nullable=field.nullable,
-                    origin="base" if field.name in base_names else "overlay",
-                )
-                for field in schema
-            ),
-            namespaces=tuple(namespaces),
+            columns=_columns(view),
+            namespaces=namespaces,
             base_bytes=base_bytes,
             size_bytes=base_bytes + sum(one.size_bytes for one in namespaces),
             created_at=metadata.get("usr:dataset_created_at"),
@@ -135,8 +134,40 @@ def read_overview(ref: DatasetRef) -> Overview:
             last_action=last.get("action"),
             events=head.seq,
         )
-    finally:
-        view.close()
+
+
+def read_columns(ref: DatasetRef) -> tuple[ColumnOverview, ...]:
+    """Return the merged view's columns in its order; reads footers only, errors as `read_overview`."""
+    with read_consistent(ref.path, MergedView.open) as view:
+        return _columns(view)
+
+
+def _columns(view: MergedView) -> tuple[ColumnOverview, ...]:
+    in_base = set(view.base.schema_arrow.names)
+    in_overlay = {field.name for overlay in view.overlays.values() for part in overlay.parts for field in part.columns}
+    return tuple(
+        ColumnOverview(
+            name=field.name,
+            type=type_text(field.type),
+            nullable=field.nullable,
+            origin="+".join(
+                place for place, names in (("base", in_base), ("overlay", in_overlay)) if field.name in names
+            ),
+        )
+        for field in view.schema()
+    )
+
+
+def _namespace(overlay: NamespaceOverlay, unmatched: int) -> NamespaceOverview:
+    return NamespaceOverview(
+        name=overlay.namespace,
+        files=len(overlay.parts),
+        rows=overlay.rows,
+        size_bytes=overlay.size_bytes,
+        unmatched=unmatched,
+        columns=tuple(dict.fromkeys(field.name for part in overlay.parts for field in part.columns)),
+        advice=_advice(overlay.namespace, len(overlay.parts), overlay.size_bytes),
+    )
 
 
 def type_text(kind: pa.DataType) -> str:

@@ -77,6 +77,11 @@ class BaseIndex:
         """Rows of the base."""
         return len(self._words)
 
+    @property
+    def words(self) -> IdWords:
+        """The ids themselves, in row order."""
+        return self._words
+
     def positions(self, ids: pa.Array | pa.ChunkedArray, *, expected: int | None = None) -> Positions:
         """Return the row of each id, int32, in the order asked; -1 where there is no such id.
 
@@ -119,7 +124,7 @@ class BaseIndex:
         with self._lock:
             order = self._sort()
         at = _first_of_prefix(order, asked.prefixes())
-        rows = order.rows[at]
+        rows = order.rows.take(at)
         hit = self._is_at(rows, asked)
         if not hit.all():
             self._search_on(order, asked, at, rows, hit)
@@ -135,7 +140,7 @@ class BaseIndex:
         return same
 
     def _search_on(
-        self, order: _Sorted, asked: IdWords, at: npt.NDArray[np.int32], rows: Positions, hit: npt.NDArray[np.bool_]
+        self, order: _Sorted, asked: IdWords, at: npt.NDArray[np.intp], rows: Positions, hit: npt.NDArray[np.bool_]
     ) -> None:
         """Look at the next rows of the same prefix where the first was another id."""
         wanted = asked.prefixes()
@@ -194,18 +199,17 @@ class BaseIndex:
         return Duplicates(found[in_order], firsts[in_order])
 
 
-def _first_of_prefix(order: _Sorted, wanted: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32]:
+def _first_of_prefix(order: _Sorted, wanted: npt.NDArray[np.uint32]) -> npt.NDArray[np.intp]:
     """Return where the first prefix not below each wanted one stands (the last place, if there is none)."""
-    last = np.int32(len(order.prefixes) - 1)
-    at: npt.NDArray[np.int32] = order.starts[wanted >> order.shift]
+    last = len(order.prefixes) - 1
+    at = order.starts.take((wanted >> order.shift).astype(np.intp)).astype(np.intp)
     np.minimum(at, last, out=at)
-    below = np.flatnonzero(order.prefixes[at] < wanted)
+    below = np.flatnonzero(order.prefixes.take(at) < wanted)
     for _ in range(_STEPS):
         below = below[at[below] < last]
         if not len(below):
             return at
         at[below] += 1
         below = below[order.prefixes[at[below]] < wanted[below]]
-    found = np.searchsorted(order.prefixes, wanted[below]).astype(np.int32)
-    at[below] = np.minimum(found, last)
+    at[below] = np.minimum(np.searchsorted(order.prefixes, wanted[below]), last)
     return at

@@ -20,10 +20,11 @@ from usr_core.store.overlay_errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNe
 from usr_core.store.overlay_parts import OverlayKey
 from usr_core.store.position_index import BaseIndex
 from usr_core.store.position_words import IdWords, id_words
+from usr_core.store.view_files import OpenParquet
 
 __all__ = ["KeyIndex", "base_index", "keys_from_sequences", "one_bio_type", "open_key_index"]
 
-_ROWS = 131_072
+_ROWS = 32_768
 _THREADS = 2
 
 
@@ -77,16 +78,23 @@ def open_key_index(base: pq.ParquetFile, key: OverlayKey, *, ids: BaseIndex | No
     return KeyIndex(key, _unique(base, key, upper), bio_type=bio_type)
 
 
-def base_index(base: pq.ParquetFile, *, threads: int = _THREADS) -> BaseIndex:
-    """Return the index of the base's id column, streamed; ids are turned into words on `threads` threads."""
-    words: list[IdWords] = []
-    with ThreadPoolExecutor(threads, "usr-index") as pool:
-        waiting = []
-        for chunk in _column(base, "id"):
-            waiting.append(pool.submit(id_words, chunk))
-            if len(waiting) > threads:
-                words.append(waiting.pop(0).result())
-        words.extend(one.result() for one in waiting)
+def base_index(base: OpenParquet | pq.ParquetFile) -> BaseIndex:
+    """Return the index of the base's id column, streamed: the column itself is never held.
+
+    Args:
+        base: An open file is read on two threads; of a bare reader, which is for one thread, only the
+            conversion of ids is.
+    """
+    with ThreadPoolExecutor(_THREADS, "usr-index") as pool:
+        if isinstance(base, OpenParquet):
+            words = list(pool.map(lambda group: _group_words(base, group), range(base.file.num_row_groups)))
+        else:
+            words, waiting = [], []
+            for chunk in _column(base, "id"):
+                waiting.append(pool.submit(id_words, chunk))
+                if len(waiting) > _THREADS:
+                    words.append(waiting.pop(0).result())
+            words.extend(one.result() for one in waiting)
     return BaseIndex(IdWords.join(words))
 
 
@@ -152,6 +160,11 @@ def _cell(base: pq.ParquetFile, column: str, row: int) -> str:
             return str(chunk[row].as_py())
         row -= len(chunk)
     return ""
+
+
+def _group_words(base: OpenParquet, group: int) -> IdWords:
+    batches = base.reader().iter_batches(_ROWS, row_groups=[group], columns=["id"], use_threads=False)
+    return IdWords.join([id_words(batch.column(0)) for batch in batches])
 
 
 def _column(base: pq.ParquetFile, name: str) -> Iterator[pa.Array]:

@@ -124,7 +124,7 @@ class ViewPlaces:
     def _id_index(self) -> BaseIndex:
         if self._ids is None:
             try:
-                self._ids = base_index(self._base.reader())
+                self._ids = base_index(self._base)
             except (pa.ArrowException, OSError) as error:
                 raise BaseUnreadable(self._base.path, str(error)) from error
         return self._ids

@@ -7,6 +7,7 @@ import pyarrow.types as kinds
 
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.json_reading import from_json, loads
+from usr_core.values.number_lists import parse_number_lists
 from usr_core.values.scalars import parse_scalars
 
 __all__ = ["parse_text"]
@@ -28,7 +29,7 @@ def parse_text(column: pa.Array, kind: pa.DataType, *, parse_json: bool) -> pa.A
         BadCell: The first row at fault, in row order for one-part values; nested ones are first checked to be
             JSON, then part by part.
 
-    Memory: for nested types all values as Python objects, about 60 bytes a number; give batches.
+    Memory: nested values, but for lists of plain numbers, become Python objects, some 60 bytes each; give batches.
     """
     if not kinds.is_string(column.type):
         column = column.cast(pa.string())
@@ -36,7 +37,8 @@ def parse_text(column: pa.Array, kind: pa.DataType, *, parse_json: bool) -> pa.A
         return parse_scalars(column, kind)
     if not parse_json:
         return _all_null(column, kind)
-    return from_json(_loaded(column), kind)
+    numbers = parse_number_lists(column, kind)
+    return from_json(_loaded(column), kind) if numbers is None else numbers
 
 
 def _loaded(column: pa.StringArray) -> list[object]:

@@ -80,4 +80,7 @@ class TestLook:
         usr.ok("namespace", "register", "mock", "--columns", "mock__a:bool", "--description", "a\x1b[31mb")
 
         assert "\x1b" not in usr.ok("namespace", "show", "mock").out
-        assert "a\x1b[31mb" == json.loads(usr.ok("namespace", "show", "mock", "--format", "json").out)["data"]["description"]
+        assert (
+            "a\x1b[31mb"
+            == json.loads(usr.ok("namespace", "show", "mock", "--format", "json").out)["data"]["description"]
+        )

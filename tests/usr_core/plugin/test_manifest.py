@@ -20,7 +20,11 @@ class TestParseManifest:
     def test_reads_every_key(self) -> None:
         """The example of the contract comes out whole."""
         text = (
-            HEAD + 'requires-tools = ["rsync", "ssh"]\n' + COMMAND + 'parent = "maintenance"\nenv-gate = "USR_X"\n' + PROVIDER
+            HEAD
+            + 'requires-tools = ["rsync", "ssh"]\n'
+            + COMMAND
+            + 'parent = "maintenance"\nenv-gate = "USR_X"\n'
+            + PROVIDER
         )
 
         assert Manifest(
@@ -83,8 +87,8 @@ class TestParseManifest:
 
     def test_refuses_what_is_not_toml(self) -> None:
         """The parser's line and column are passed on."""
-        with pytest.raises(BadManifest, match=r"not valid TOML.*line 1"):
-            parse("api = ")
+        with pytest.raises(BadManifest, match=r"not valid TOML.*line 2"):
+            parse('api = "1.0"\nid = = 2\n')
 
     @pytest.mark.parametrize("api", ["2.0", "0.9", "1.1", "99999.0"])
     def test_refuses_another_major_and_a_higher_minor(self, api: str) -> None:

@@ -79,13 +79,25 @@ class TestLookUp:
 
     def test_what_is_not_registered_is_a_typed_error(self):
         """Unknown namespaces and columns, and names without one."""
-        for column, error in [("c__x", NamespaceNotRegistered), ("x", NamespaceNotRegistered), ("b__q", ColumnNotRegistered)]:
+        for column, error in [
+            ("c__x", NamespaceNotRegistered),
+            ("x", NamespaceNotRegistered),
+            ("b__q", ColumnNotRegistered),
+        ]:
             with pytest.raises(error):
                 registry().column_type(column)
 
     @pytest.mark.parametrize(
         ("column", "namespace"),
-        [("a__b", "a"), ("a__b__c", "a"), ("a_b__c", "a_b"), ("a___b", "a_"), ("id", None), ("a__", None), ("A__b", None)],
+        [
+            ("a__b", "a"),
+            ("a__b__c", "a"),
+            ("a_b__c", "a_b"),
+            ("a___b", "a_"),
+            ("id", None),
+            ("a__", None),
+            ("A__b", None),
+        ],
     )
     def test_a_columns_namespace_is_what_stands_before_its_field(self, column, namespace):
         """The first ``__`` that leaves a well-formed namespace and field divides them."""

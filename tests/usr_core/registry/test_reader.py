@@ -85,7 +85,8 @@ class TestRefused:
         assert line == error.line
 
     @pytest.mark.parametrize(
-        "text", ["", "# only a comment\n", "null\n", "[]\n", "namespaces:\n", "namespaces: {m: {columns: []}}\n", "x: [\n"]
+        "text",
+        ["", "# only a comment\n", "null\n", "[]\n", "namespaces:\n", "namespaces: {m: {columns: []}}\n", "x: [\n"],
     )
     def test_a_file_without_a_registry_is_refused(self, text):
         """Empty, of another shape, or cut."""

@@ -37,7 +37,9 @@ def content(root: Path) -> bytes:
 def dataset(root: Path, name: str, *columns: str) -> Path:
     folder = root / name
     folder.mkdir(parents=True)
-    pq.write_table(pa.table({column: pa.array([], pa.string()) for column in ("id", *columns)}), folder / "records.parquet")
+    pq.write_table(
+        pa.table({column: pa.array([], pa.string()) for column in ("id", *columns)}), folder / "records.parquet"
+    )
     return folder
 
 
@@ -203,7 +205,8 @@ class TestLoad:
         """Loading and registering stay cheap."""
         program = (
             "import sys; from pathlib import Path; from usr_core.registry.store import *\n"
-            "root = Path(sys.argv[1]); register_namespace(root, 'a', [('a__x', 'list<float64>')]); load_registry(root)\n"
+            "root = Path(sys.argv[1])\n"
+            "register_namespace(root, 'a', [('a__x', 'list<float64>')]); load_registry(root)\n"
             "assert not {'pyarrow', 'numpy', 'duckdb', 'rich'} & set(sys.modules)"
         )
 

@@ -30,10 +30,7 @@ class TestRoundTrip:
         """Blanks around every sign change nothing."""
         blanks = st.sampled_from(["", " ", "\t\n"])
 
-        text = "".join(
-            f"{data.draw(blanks)}{sign} " if sign in "<>[]," else sign
-            for sign in kind.canonical()
-        )
+        text = "".join(f"{data.draw(blanks)}{sign} " if sign in "<>[]," else sign for sign in kind.canonical())
 
         assert kind == parse_type(text)
 

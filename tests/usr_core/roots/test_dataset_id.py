@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -33,8 +32,8 @@ class TestParse:
 
     @pytest.mark.parametrize(
         "text",
-        ["", "/", "a/", "/a", "a//b", "a/b/c", ".", "..", "../x", "a/..", "./a", "_x", "a/_x", "_archive/a", "-x", "a/-x",
-         ".x", "é", "a b", "a\n", "a\0", "a\\b", "a:b", "~a", "a" * 256, "\x1b[31m"],
+        ["", "/", "a/", "/a", "a//b", "a/b/c", ".", "..", "../x", "a/..", "./a", "_x", "a/_x", "_archive/a", "-x",
+         "a/-x", ".x", "é", "a b", "a\n", "a\0", "a\\b", "a:b", "~a", "a" * 256, "\x1b[31m"],
     )  # fmt: skip
     def test_anything_else_is_refused_as_wrong_usage(self, text):
         """With what is wrong with it, and control characters made visible."""
@@ -111,8 +110,8 @@ class TestResolve:
 
     def test_a_loop_of_links_is_a_missing_dataset(self, tmp_path):
         """It raises nothing else."""
-        os.symlink("b", tmp_path / "a")
-        os.symlink("a", tmp_path / "b")
+        (tmp_path / "a").symlink_to("b")
+        (tmp_path / "b").symlink_to("a")
 
         with pytest.raises(DatasetMissing):
             resolve_dataset(tmp_path, "a/x")
@@ -154,7 +153,19 @@ class TestNew:
 class TestList:
     def test_flat_and_qualified_datasets_are_listed_sorted(self, tmp_path):
         """Machinery, hidden names, the old archive and deeper folders are passed over."""
-        make(tmp_path, "b/two", "a", "b/one", "_archive/x", "_derived/y", ".hidden/z", "archived/q", "c/_z", "d/e/f", "a/in")
+        make(
+            tmp_path,
+            "b/two",
+            "a",
+            "b/one",
+            "_archive/x",
+            "_derived/y",
+            ".hidden/z",
+            "archived/q",
+            "c/_z",
+            "d/e/f",
+            "a/in",
+        )
 
         assert ["a", "b/one", "b/two"] == [ref.name for ref in list_datasets(tmp_path)]
 

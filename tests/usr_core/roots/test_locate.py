@@ -66,7 +66,8 @@ class TestIds:
 
 class TestPaths:
     @pytest.mark.parametrize(
-        ("name", "text"), [("ns/demo", "root/ns/demo"), ("flat", "root/flat"), ("_archive/ns/old", "root/_archive/ns/old")]
+        ("name", "text"),
+        [("ns/demo", "root/ns/demo"), ("flat", "root/flat"), ("_archive/ns/old", "root/_archive/ns/old")],
     )
     def test_the_root_of_a_path_is_where_its_registry_is(self, root, tmp_path, name, text):
         """Flat, qualified and archived datasets get the names they have there, whatever --root says."""

@@ -97,7 +97,8 @@ class TestFloats:
         assert 1 == caught.value.index
 
     @pytest.mark.parametrize(
-        ("kind", "text"), [(pa.float64(), "1e400"), (pa.float32(), "1e39"), (pa.float16(), "65520"), (pa.float64(), "9" * 400)]
+        ("kind", "text"),
+        [(pa.float64(), "1e400"), (pa.float32(), "1e39"), (pa.float16(), "65520"), (pa.float64(), "9" * 400)],
     )
     def test_a_number_does_not_overflow_to_infinity(self, kind, text):
         """A finite number beyond the type's range is refused instead of becoming infinity."""

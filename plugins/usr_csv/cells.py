@@ -1,0 +1,73 @@
+"""Columns as CSV cells: text that reads back to the same values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as kinds
+
+from usr_core.records.arrays import boolean_array, text_array, text_scalar
+from usr_core.records.bulk_ids import string_parts
+from usr_core.values.json_values import dumps, to_json
+
+__all__ = ["cells", "quoted"]
+
+_STRUCTURAL = (b'"', b",", b"\n", b"\r")
+_PATTERN = '[",\r\n]'
+
+
+def cells(column: pa.Array) -> pa.Array:
+    """Return the cells of a column, quoted where needed; null is an empty cell, empty text is ``""``.
+
+    Numbers have the shortest digits that read back to the same bits, timestamps are RFC 3339 (``Z`` where
+    their type has a zone), binary is base64, lists and structs are JSON.
+    """
+    import pyarrow.compute as pc
+
+    return pc.fill_null(_plain_or_quoted(column), text_scalar(""))
+
+
+def quoted(column: pa.Array) -> pa.Array:
+    """Return text with quotes around each value that is empty or holds a comma, a quote or a line end."""
+    offsets, values = string_parts(column)
+    content = bytes(values)
+    empty = np.diff(offsets) == 0
+    special = any(letter in content for letter in _STRUCTURAL)
+    if not special and not empty.any():
+        return column
+    import pyarrow.compute as pc
+
+    wrapped = column
+    needed = boolean_array(empty)
+    if special:
+        if b'"' in content:
+            wrapped = pc.replace_substring(column, '"', '""')
+        needed = pc.or_(
+            needed, pc.match_substring_regex(column, _PATTERN).fill_null(boolean_array(np.zeros(1, bool))[0])
+        )
+    quote = text_scalar('"')
+    wrapped = pc.binary_join_element_wise(quote, wrapped, quote, text_scalar(""))
+    # A null's quotes are null as well, so it stays an empty cell.
+    return pc.if_else(needed, wrapped, column)
+
+
+def _plain_or_quoted(column: pa.Array) -> pa.Array:
+    type_ = column.type
+    if kinds.is_string(type_):
+        return quoted(column)
+    if kinds.is_boolean(type_) or kinds.is_integer(type_) or kinds.is_float32(type_) or kinds.is_float64(type_):
+        return column.cast(pa.string())
+    if kinds.is_float16(type_):
+        return column.cast(pa.float32()).cast(pa.string())
+    if kinds.is_timestamp(type_) or kinds.is_date32(type_):
+        return _few(column)
+    if kinds.is_binary(type_):
+        return text_array([None if value is None else str(value) for value in to_json(column)])
+    return quoted(text_array([None if value is None else dumps(value) for value in to_json(column)]))
+
+
+def _few(column: pa.Array) -> pa.Array:
+    """Return dates and timestamps as text; each distinct one is formatted once."""
+    encoded = column.dictionary_encode()
+    texts = text_array([None if value is None else str(value) for value in to_json(encoded.dictionary)])
+    return texts.take(encoded.indices)

@@ -1,0 +1,75 @@
+"""The first record of a CSV file: the names of its columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from usr_core.store.import_errors import RepeatedColumn, SourceUnreadable
+from usr_core.store.source_file import SourceFile
+
+__all__ = ["UTF8_HINT", "chosen_columns", "read_header", "readable", "undecoded"]
+
+UTF8_HINT = "Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 in.csv > out.csv"
+
+
+def read_header(source: SourceFile) -> list[str]:
+    """Return the column names as they are written, quotes removed.
+
+    Raises:
+        SourceUnreadable: There is no header, or it is not UTF-8 text.
+    """
+    stream = source.stream()
+    with io.BufferedReader(stream) as raw:
+        start = raw.peek(4)[:4]
+        if not start:
+            raise SourceUnreadable(
+                source.path, "The file is empty.", hint="A CSV file begins with a header line, such as: sequence,source"
+            )
+        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise SourceUnreadable(source.path, "The file is UTF-16 text.", hint="Save it as UTF-8.", line=1)
+        try:
+            # What follows the header is decoded along with it, and is not ours to judge.
+            text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
+            names = next(csv.reader(text), [])
+        except csv.Error as error:
+            raise SourceUnreadable(
+                source.path,
+                f"The header can't be read: {error}.",
+                hint="The first line holds the names of the columns, divided by commas; close every quote.",
+                line=1,
+            ) from error
+    if not names:
+        raise SourceUnreadable(
+            source.path, "The first line is blank.", hint="Begin with a header line, such as: sequence,source", line=1
+        )
+    for name in names:
+        if undecoded(name):
+            raise SourceUnreadable(
+                source.path, "The header is not UTF-8 text.", hint=UTF8_HINT, line=1, value=readable(name)
+            )
+    return names
+
+
+def undecoded(cell: str) -> bool:
+    """Tell whether text that was read with ``surrogateescape`` holds bytes that are not UTF-8."""
+    return not cell.isascii() and any("\udc80" <= letter <= "\udcff" for letter in cell)
+
+
+def readable(cell: str) -> str:
+    """Return such text as Latin-1 shows it, which is most likely what it is."""
+    return cell.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def chosen_columns(source: SourceFile, names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    """Return the positions of the wanted columns that are there, in the order wanted; of all where None.
+
+    Raises:
+        RepeatedColumn: One of them occurs twice.
+    """
+    chosen = list(names) if wanted is None else [name for name in wanted if name in names]
+    for name in chosen:
+        if names.count(name) > 1:
+            raise RepeatedColumn(source.path, name)
+    return [names.index(name) for name in chosen]

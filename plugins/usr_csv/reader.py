@@ -1,0 +1,140 @@
+"""CSV files as batches of strings.
+
+Arrow parses; this module sees to what it would let pass: repeated names, an unclosed quote, records longer
+than a block, and the row at fault. An unquoted empty cell is null, a quoted one the empty string; nothing
+else is taken for anything but text. Blank lines are skipped, except in a file of one column,
+where a blank line is an empty cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from usr_core.plugin.specs import ImportRequest
+from usr_core.store.import_errors import SourceTruncated, SourceUnreadable
+from usr_core.store.source_file import SourceFile, open_source
+from usr_csv.diagnosis import diagnose
+from usr_csv.header import chosen_columns, read_header
+from usr_csv.sentinel import SentinelStream, without_sentinel
+
+__all__ = ["CsvImporter"]
+
+_SMALLEST_BLOCK = 64 << 10
+_GROWTH = 8
+_LARGEST_BLOCK = 320 << 20
+"""Room for a record with the longest sequence allowed (256 MiB) and some more."""
+
+
+class _RecordTooLong(Exception):
+    """A record does not fit into a block."""
+
+
+class CsvImporter:
+    """Reads CSV (RFC 4180: commas, double quotes, any line ends, UTF-8 with or without BOM)."""
+
+    def columns(self, request: ImportRequest) -> Sequence[str]:
+        """Return the names in the header.
+
+        Raises:
+            SourceFileError: The file can't be opened, or has no header.
+        """
+        with open_source(request.path) as source:
+            return read_header(source)
+
+    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
+        """Yield the wanted columns as strings.
+
+        Raises:
+            RepeatedColumn: A wanted name occurs twice in the header.
+            SourceUnreadable: A record has too few or too many cells, or a wanted cell is not UTF-8.
+            SourceTruncated: The file ends inside quotes, or its compressed stream is cut off.
+            FileChanged: The file changed while it was read.
+
+        Holds a few blocks of `ImportRequest.batch_bytes`; more only for a record longer than a block.
+        """
+        with open_source(request.path) as source:
+            names = read_header(source)
+            chosen = chosen_columns(source, names, request.columns)
+            if not chosen:
+                return
+            delivered = 0
+            block = _first_block(source, request.batch_bytes)
+            while True:
+                try:
+                    for batch in _attempt(source, names, chosen, block=block, skip=delivered):
+                        source.check_unchanged()
+                        yield batch
+                        delivered += batch.num_rows
+                    return
+                except _RecordTooLong:
+                    if block >= _LARGEST_BLOCK:
+                        raise SourceUnreadable(
+                            source.path,
+                            f"A record is longer than {_LARGEST_BLOCK >> 20} MiB.",
+                            hint="Look for a quote that is not closed near this row.",
+                            row=delivered + 1,
+                        ) from None
+                    block = min(_LARGEST_BLOCK, block * _GROWTH)
+
+
+def _first_block(source: SourceFile, batch_bytes: int) -> int:
+    most = batch_bytes if source.compression else min(batch_bytes, source.size_bytes + 4096)
+    return min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, most))
+
+
+def _attempt(
+    source: SourceFile, names: Sequence[str], chosen: Sequence[int], *, block: int, skip: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield the records behind the first `skip`, read in blocks of `block` bytes."""
+    schema = pa.schema([pa.field(names[index], pa.string()) for index in chosen])
+    rows = 0
+    held: pa.RecordBatch | None = None
+    try:
+        with _open(source, len(names), chosen, block) as reader:
+            for batch in reader:
+                if not batch.num_rows:
+                    continue
+                if held is not None:
+                    yield from _behind(held, skip - rows, schema)
+                    rows += held.num_rows
+                held = batch
+    except pa.ArrowInvalid as error:
+        if "straddl" in str(error):
+            raise _RecordTooLong from error
+        source.check_unchanged()
+        raise diagnose(source, names, chosen, error) from error
+    source.check_unchanged()
+    last = without_sentinel(held) if held is not None else None
+    if last is None:
+        raise SourceTruncated(
+            source.path, "a quoted cell is not closed", row=rows + (held.num_rows if held is not None else 0)
+        )
+    yield from _behind(last, skip - rows, schema)
+
+
+def _behind(batch: pa.RecordBatch, skip: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    kept = batch.slice(max(0, skip)) if skip < batch.num_rows else batch.slice(0, 0)
+    if kept.num_rows:
+        yield pa.RecordBatch.from_arrays(kept.columns, schema=schema)
+
+
+def _open(source: SourceFile, columns: int, chosen: Sequence[int], block: int) -> arrow_csv.CSVStreamingReader:
+    # Columns go by their positions, as Arrow would take the first of two that share a name.
+    positions = [f"c{index}" for index in range(columns)]
+    wanted = [positions[index] for index in chosen]
+    stream = SentinelStream(source.stream(), cells=columns)
+    return arrow_csv.open_csv(
+        pa.PythonFile(stream, mode="r"),
+        read_options=arrow_csv.ReadOptions(column_names=positions, skip_rows_after_names=1, block_size=block),
+        parse_options=arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=columns > 1),
+        convert_options=arrow_csv.ConvertOptions(
+            include_columns=wanted,
+            column_types=dict.fromkeys(wanted, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )

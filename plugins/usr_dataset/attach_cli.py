@@ -1,0 +1,76 @@
+"""``usr attach``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import AllowMissingOpt, DatasetArg, NamespaceOpt, PathOpt, QuietOpt, split_names
+from usr_core.cli.output import emit_text
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+__all__ = ["attach_app"]
+
+attach_app = typer.Typer()
+
+
+@attach_app.command()
+def attach(
+    dataset: DatasetArg = None,
+    *,
+    path: PathOpt,
+    namespace: NamespaceOpt,
+    key: Annotated[
+        str,
+        typer.Option("--key", show_default=False, help="What the key is: id, sequence, sequence_norm or sequence_ci."),
+    ],
+    key_col: Annotated[
+        str | None,
+        typer.Option("--key-col", show_default=False, help="The file's column with the key; by default the key's name."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", show_default=False, help="Names, with commas between; by default all that are registered."
+        ),
+    ] = None,
+    allow_overwrite: Annotated[
+        bool, typer.Option("--allow-overwrite", help="Let new values win where the dataset has the column already.")
+    ] = False,
+    allow_missing: AllowMissingOpt = False,
+    parse_json: Annotated[
+        bool, typer.Option("--parse-json/--no-parse-json", help="Read text in nested columns as JSON.")
+    ] = True,
+    backend: Annotated[
+        str, typer.Option("--backend", help="pyarrow, or duckdb to match the keys of large Parquet files.")
+    ] = "pyarrow",
+    writer: Annotated[
+        str | None,
+        typer.Option("--writer", show_default=False, help="Name of an overlay writer that reads a tool's output."),
+    ] = None,
+    line: Annotated[str | None, typer.Option("--note", show_default=False, help="A line for meta.md.")] = None,
+    quiet: QuietOpt = False,
+) -> None:
+    """Attach columns of a file to the records, as a new overlay part. The base is not touched."""
+    from usr_dataset.outcome_text import attach_text
+
+    target = current_session().dataset(dataset)
+    with Progress("attaching", quiet=quiet) as progress:
+        outcome = target.attach(
+            path,
+            namespace,
+            key=key,
+            key_col=key_col,
+            columns=split_names(columns),
+            allow_overwrite=allow_overwrite,
+            allow_missing=allow_missing,
+            parse_json=parse_json,
+            backend=backend,
+            writer=writer,
+            note=line,
+            progress=progress.advance,
+        )
+
+    emit_text(attach_text(outcome, target.name))

@@ -1,0 +1,60 @@
+"""``usr materialize``."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.errors import UsageError
+from usr_core.cli.options import DatasetArg, NamespacesOpt, QuietOpt, YesOpt, split_names
+from usr_core.cli.output import confirm, emit_text
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+__all__ = ["materialize_app"]
+
+materialize_app = typer.Typer()
+
+
+@materialize_app.command()
+def materialize(
+    dataset: DatasetArg = None,
+    *,
+    yes: YesOpt = False,
+    snapshot_before: Annotated[
+        bool, typer.Option("--snapshot-before", help="Keep the base as it was under _snapshots/.")
+    ] = False,
+    namespaces: NamespacesOpt = None,
+    drop_overlays: Annotated[bool, typer.Option("--drop-overlays", help="Remove the folded overlay files.")] = False,
+    archive_overlays: Annotated[
+        bool, typer.Option("--archive-overlays", help="Move the folded overlay files to _derived/_archived/.")
+    ] = False,
+    drop_deleted: Annotated[
+        bool, typer.Option("--drop-deleted", help="Remove deleted records, so that they can be imported again.")
+    ] = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Fold attached columns into the base. Overlays stay unless told otherwise; rows keep their order."""
+    from usr_dataset.outcome_text import materialize_text
+
+    if drop_overlays and archive_overlays:
+        raise UsageError("--drop-overlays and --archive-overlays exclude each other.", hint="Give one of them, or none.")
+    target = current_session().dataset(dataset)
+    # Off a terminal it goes on unasked, as it loses nothing.
+    confirm(f"Rewrite the base of {target.name}?", yes or not sys.stdin.isatty())
+    with (
+        Progress("materializing", total=target.base_rows(), quiet=quiet) as progress,
+        target.maintenance(reason="usr materialize"),
+    ):
+        outcome = target.materialize(
+            namespaces=split_names(namespaces),
+            snapshot_before=snapshot_before,
+            drop_overlays=drop_overlays,
+            archive_overlays=archive_overlays,
+            drop_deleted=drop_deleted,
+            progress=progress.advance,
+        )
+
+    emit_text(materialize_text(outcome, target.name))

@@ -1,0 +1,64 @@
+"""What the commands of this plugin say when they are done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from usr_core.store.attach import AttachOutcome
+    from usr_core.store.import_records import ImportOutcome
+    from usr_core.store.materialize import MaterializeOutcome
+
+__all__ = ["attach_text", "import_note", "import_text", "import_warning", "materialize_text"]
+
+
+def import_text(outcome: ImportOutcome, name: str) -> str:
+    """Return what came in, in one line."""
+    if not outcome.skipped:
+        return f"imported {_count(outcome.added, 'record')} into {name}"
+    skipped = f"{_count(outcome.skipped, 'duplicate')} skipped"
+    return f"imported {_count(outcome.rows_read, 'record')} into {name} ({outcome.added} new, {skipped})"
+
+
+def import_note(outcome: ImportOutcome) -> str:
+    """Return the remark about columns that a record does not have, or "" where there are none."""
+    names = outcome.ignored_columns
+    return f"ignored {'column' if len(names) == 1 else 'columns'}: {', '.join(names)}" if names else ""
+
+
+def import_warning(outcome: ImportOutcome) -> str:
+    """Return the warning about records that are the same but for letter case, or ""."""
+    count = outcome.case_variants
+    if not count:
+        return ""
+    verb = "differs" if count == 1 else "differ"
+    return f"{_count(count, 'new record')} {verb} from another one only in letter case; they are separate records"
+
+
+def attach_text(outcome: AttachOutcome, name: str) -> str:
+    """Return what was attached, and how many rows were left out."""
+    if not outcome.rows_read:
+        return f"nothing attached to {name}: the file has no rows"
+    left_out = f"{_count(outcome.rows_missing, 'row')} matched no record"
+    if outcome.part is None:
+        return f"nothing attached to {name}: {left_out}"
+    columns = ", ".join(outcome.columns)
+    text = f"attached {columns} to {_count(outcome.rows_attached, 'record')} of {name}"
+    return f"{text} ({left_out})" if outcome.rows_missing else text
+
+
+def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
+    """Return what was folded and dropped, one line a fact."""
+    if outcome.event is None:
+        return f"{name} has nothing to materialize; nothing was changed"
+    lines = [f"materialized {', '.join(outcome.namespaces) or 'no namespace'} into {name}: {_count(outcome.rows, 'record')}"]
+    lines += [f"  + {column}" for column in outcome.columns]
+    if outcome.rows_dropped:
+        lines.append(f"  - {_count(outcome.rows_dropped, 'deleted record')}")
+    if outcome.snapshot is not None:
+        lines.append(f"  kept {outcome.snapshot}")
+    return "\n".join(lines)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""The built-in plugin `dataset`; it has commands and no providers."""

@@ -1,0 +1,1 @@
+"""The built-in plugin `events`; it has commands and no providers."""

@@ -1,0 +1,24 @@
+"""``usr maintenance registry-freeze``."""
+
+from __future__ import annotations
+
+import typer
+
+from usr_core.cli.options import DatasetArg
+from usr_core.cli.output import emit_text
+from usr_core.cli.session import current_session
+
+__all__ = ["registry_freeze_app"]
+
+registry_freeze_app = typer.Typer()
+
+
+@registry_freeze_app.command()
+def registry_freeze(dataset: DatasetArg = None) -> None:
+    """Freeze the root's registry into the dataset, and stamp its hash into the base."""
+    target = current_session().dataset(dataset)
+    with target.maintenance(reason="usr maintenance registry-freeze"):
+        changed, digest = target.freeze_registry()
+
+    verb = f"froze registry {digest} in {target.name}"
+    emit_text(verb if changed else f"registry {digest} is frozen in {target.name} already; nothing was changed")

@@ -1,0 +1,1 @@
+"""The built-in plugin `maintenance`; it has commands and no providers."""

@@ -1,0 +1,145 @@
+"""Attaching columns: from files, and from memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from usr_core.dataset.site import DatasetSite, Progress
+from usr_core.events.actor import Actor
+
+if TYPE_CHECKING:
+    from usr_core.store.attach import AttachOutcome, AttachSource
+
+__all__ = ["Attaching"]
+
+
+class Attaching(DatasetSite):
+    """`attach`, `write_overlay`, `write_overlay_part`."""
+
+    def attach(
+        self,
+        path: str | Path,
+        namespace: str,
+        *,
+        key: str,
+        key_col: str | None = None,
+        columns: Sequence[str] | None = None,
+        allow_overwrite: bool = False,
+        allow_missing: bool = False,
+        parse_json: bool = True,
+        backend: str = "pyarrow",
+        writer: str | None = None,
+        importer: str | None = None,
+        note: str | None = None,
+        progress: Progress | None = None,
+    ) -> AttachOutcome:
+        """Attach columns of a file as a new overlay part.
+
+        Args:
+            path: A file of any format that an importer reads, or a tool's output for `writer`.
+            namespace: A registered namespace.
+            key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``.
+            key_col: The file's column that holds the key; by default the key's name.
+            columns: Columns to attach, with or without prefix; by default all that the namespace registers.
+            allow_overwrite: Let new values win over those that are there.
+            allow_missing: Leave out and count rows that match no record.
+            parse_json: Read text in nested columns as JSON.
+            backend: ``pyarrow``, or ``duckdb`` for Parquet files larger than memory.
+            writer: Name of an overlay writer that turns a tool's output into rows.
+            importer: Name of an importer; by default the one for the file's suffix.
+            note: A line for `meta.md`.
+            progress: Called with the number of rows just read.
+        """
+        from usr_core.store.attach import AttachOptions, attach
+
+        file = Path(path)
+        source = self._attach_source(file, namespace, parse_json=parse_json, writer=writer, importer=importer)
+        if backend == "duckdb" and not file.name.endswith(".parquet"):
+            from usr_core.store.attach_errors import AttachBackendError
+
+            raise AttachBackendError(backend, f"{file.name} is no Parquet file")
+        outcome = attach(
+            self._site(),
+            source,
+            AttachOptions(
+                namespace=namespace,
+                key=key,
+                key_column=key_col,
+                columns=tuple(columns) if columns is not None else None,
+                allow_overwrite=allow_overwrite,
+                allow_missing=allow_missing,
+                parse_json=parse_json,
+                backend=backend,
+                note=note,
+                args={
+                    "path": str(path),
+                    "key_col": key_col or key,
+                    "allow_overwrite": allow_overwrite,
+                    "allow_missing": allow_missing,
+                    "backend": backend,
+                },
+            ),
+            progress=progress,
+        )
+        self._announce(outcome.event)
+        return outcome
+
+    def write_overlay_part(
+        self,
+        namespace: str,
+        content: object,
+        *,
+        key: str = "id",
+        key_col: str | None = None,
+        allow_missing: bool = False,
+        actor: Actor | None = None,
+        action: str = "write_overlay_part",
+    ) -> AttachOutcome:
+        """Add a part from memory: anything with ``__arrow_c_stream__`` (Arrow, pandas, Polars, DuckDB) or a reader.
+
+        New values win over those that are there, where they have one.
+        """
+        from usr_core.store.attach import AttachOptions, attach
+        from usr_core.store.table_source import table_source
+
+        site = replace(self._site(), actor=actor or self.actor)
+        outcome = attach(
+            site,
+            table_source(content, label=namespace),
+            AttachOptions(
+                namespace=namespace,
+                key=key,
+                key_column=key_col,
+                allow_overwrite=True,
+                allow_missing=allow_missing,
+                action=action,
+            ),
+        )
+        self._announce(outcome.event)
+        return outcome
+
+    def write_overlay(self, namespace: str, content: object, *, key: str = "id", **options: Any) -> AttachOutcome:
+        """Add a part from memory, as `write_overlay_part` does; the event's action is ``write_overlay``."""
+        return self.write_overlay_part(namespace, content, key=key, action="write_overlay", **options)
+
+    def _attach_source(
+        self, path: Path, namespace: str, *, parse_json: bool, writer: str | None, importer: str | None
+    ) -> AttachSource:
+        from usr_core.plugin.specs import ImportRequest, OverlayRequest
+        from usr_core.store.attach import AttachSource
+        from usr_core.store.table_source import batch_source
+
+        if writer is not None:
+            tool = self.host.overlay_writer(writer)
+            return batch_source(tool.batches(OverlayRequest(path=path, namespace=namespace)), label=path.name)
+        _, reader = self._importer(importer, path)
+        return AttachSource(
+            label=path.name,
+            columns=lambda: reader.columns(ImportRequest(path=path)),
+            batches=lambda wanted, types: reader.read(
+                ImportRequest(path=path, columns=tuple(wanted), types=types, parse_json=parse_json)
+            ),
+        )

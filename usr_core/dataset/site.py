@@ -1,0 +1,146 @@
+"""What every verb of a dataset builds on: where it is, who changes it, and the plugin host."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from usr_core.commit.transaction import LOCK_SECONDS
+from usr_core.events.actor import Actor
+from usr_core.roots.dataset_id import DatasetRef, new_dataset, resolve_dataset
+from usr_core.roots.layout import DatasetLayout
+from usr_core.roots.locate import locate_dataset
+
+if TYPE_CHECKING:
+    from usr_core.plugin.host import PluginHost
+    from usr_core.plugin.specs import Importer
+    from usr_core.store.mutation import Site
+
+__all__ = ["DatasetSite", "Progress"]
+
+Progress = Callable[[int], None]
+"""Called with the number of rows just done."""
+
+
+class DatasetSite:
+    """One dataset, existing or to be made.
+
+    Args:
+        ref: Where it is.
+        actor: Who changes it, as its events say; by default from ``USR_ACTOR_TOOL`` and ``USR_ACTOR_RUN_ID``.
+        lock_timeout: Seconds that a change waits for another writer.
+        host: The plugin host to take importers, exporters and event sinks from; by default one of its own.
+    """
+
+    def __init__(
+        self,
+        ref: DatasetRef,
+        *,
+        actor: Actor | None = None,
+        lock_timeout: float = LOCK_SECONDS,
+        host: PluginHost | None = None,
+    ) -> None:
+        self.ref = ref
+        self.actor = actor or Actor()
+        self.lock_timeout = lock_timeout
+        self._given_host = host
+        self._maintenance: str | None = None
+
+    @classmethod
+    def open(
+        cls,
+        root: str | Path,
+        name: str,
+        *,
+        actor: Actor | None = None,
+        lock_timeout: float = LOCK_SECONDS,
+        host: PluginHost | None = None,
+    ) -> Self:
+        """Return the dataset `name` of `root`; it need not exist yet (see `init`).
+
+        Raises:
+            InvalidDatasetId, ArchivedPath, AmbiguousDataset, OutsideRoot, NestedDataset: `name` names none.
+        """
+        from usr_core.roots.errors import DatasetMissing
+
+        place = Path(root).expanduser()
+        try:
+            ref = resolve_dataset(place, name)
+        except DatasetMissing:
+            ref = new_dataset(place, name)
+        return cls(ref, actor=actor, lock_timeout=lock_timeout, host=host)
+
+    @classmethod
+    def locate(
+        cls,
+        text: str | None,
+        *,
+        root: Path | None = None,
+        actor: Actor | None = None,
+        lock_timeout: float = LOCK_SECONDS,
+        host: PluginHost | None = None,
+    ) -> Self:
+        """Return the existing dataset that `text` means: an id, a folder, or None for the one we stand in."""
+        return cls(locate_dataset(text, root=root), actor=actor, lock_timeout=lock_timeout, host=host)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.ref.name!r}, root={str(self.ref.root)!r})"
+
+    @property
+    def name(self) -> str:
+        """The id inside the root."""
+        return self.ref.name
+
+    @property
+    def path(self) -> Path:
+        """The dataset's folder."""
+        return self.ref.path
+
+    @property
+    def layout(self) -> DatasetLayout:
+        """The names of its files."""
+        return DatasetLayout(self.ref.path)
+
+    @cached_property
+    def host(self) -> PluginHost:
+        """The plugin host."""
+        if self._given_host is not None:
+            return self._given_host
+        from usr_core.plugin.host import PluginHost
+
+        return PluginHost()
+
+    @contextlib.contextmanager
+    def maintenance(self, reason: str) -> Iterator[Self]:
+        """Allow rewrites of the base inside the block; `reason` goes into their events."""
+        before, self._maintenance = self._maintenance, reason
+        try:
+            yield self
+        finally:
+            self._maintenance = before
+
+    # ------------------------------------------------------------- for the verbs
+
+    def _site(self) -> Site:
+        from usr_core.store.mutation import Site
+
+        return Site(ref=self.ref, actor=self.actor, lock_timeout=self.lock_timeout, maintenance=self._maintenance)
+
+    def _announce(self, event: Mapping[str, Any] | None) -> None:
+        """Hand a committed event to the event sinks."""
+        if event is not None:
+            self.host.emit(event)
+
+    def _require_maintenance(self, verb: str) -> None:
+        if self._maintenance is None:
+            from usr_core.store.errors import MaintenanceRequired
+
+            raise MaintenanceRequired(verb)
+
+    def _importer(self, name: str | None, path: Path) -> tuple[str, Importer]:
+        if name is not None:
+            return name, self.host.importer(name)
+        return self.host.importer_for_path(path)

@@ -1,0 +1,74 @@
+"""Maintenance: what rewrites the base, and what keeps copies of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usr_core.dataset.site import DatasetSite, Progress
+
+if TYPE_CHECKING:
+    from usr_core.store.materialize import MaterializeOutcome
+
+__all__ = ["Upkeep"]
+
+
+class Upkeep(DatasetSite):
+    """`materialize`, `freeze_registry`, `snapshot`."""
+
+    def materialize(
+        self,
+        *,
+        namespaces: Sequence[str] | None = None,
+        snapshot_before: bool = False,
+        drop_overlays: bool = False,
+        archive_overlays: bool = False,
+        drop_deleted: bool = False,
+        progress: Progress | None = None,
+    ) -> MaterializeOutcome:
+        """Fold overlay columns into the base. Needs a `maintenance` block.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            ValueError: Overlays can't be dropped and archived at once.
+        """
+        from usr_core.store.materialize import MaterializeOptions, OverlaysAfter, materialize
+
+        self._require_maintenance("materialize")
+        if drop_overlays and archive_overlays:
+            raise ValueError("overlays can be dropped or archived, not both")
+        after: OverlaysAfter = "drop" if drop_overlays else "archive" if archive_overlays else "keep"
+        outcome = materialize(
+            self._site(),
+            MaterializeOptions(
+                namespaces=tuple(namespaces) if namespaces is not None else None,
+                overlays=after,
+                snapshot_before=snapshot_before,
+                drop_deleted=drop_deleted,
+            ),
+            progress=progress,
+        )
+        self._announce(outcome.event)
+        return outcome
+
+    def freeze_registry(self) -> tuple[bool, str]:
+        """Freeze the root's registry here and stamp its hash into the base. Needs a `maintenance` block.
+
+        Returns:
+            Whether anything changed, and the registry's hash.
+        """
+        from usr_core.store.freeze import freeze_registry
+
+        self._require_maintenance("freeze_registry")
+        changed, digest, event = freeze_registry(self._site())
+        self._announce(event)
+        return changed, digest
+
+    def snapshot(self) -> Path:
+        """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file."""
+        from usr_core.store.snapshot import take_snapshot
+
+        relative, event = take_snapshot(self._site())
+        self._announce(event)
+        return self.path / relative

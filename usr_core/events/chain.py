@@ -1,0 +1,213 @@
+"""Checking the chain of the log: which line was edited, deleted, inserted or moved.
+
+Each line of the chain carries its number (``seq``) and the digest of the line before it (``prev``). A line
+can be changed without its successor saying so only where it has none: a changed last line, or a tail cut
+off whole, shows only against a receipt kept elsewhere (the heads in ``.sync.log``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from usr_core.events.log import NO_PREVIOUS, LogLine, line_digest, line_seq, read_lines
+
+__all__ = ["ChainFault", "FaultKind", "verify_chain"]
+
+FaultKind = Literal["edited", "deleted", "inserted", "reordered", "torn", "not-json", "legacy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainFault:
+    """One fault of the log.
+
+    Attributes:
+        line: Number of the line that it concerns, 1 is the first; for ``deleted`` the line behind the gap.
+        kind: ``edited`` (it is not the line that its successor followed), ``deleted`` (events are missing before it),
+            ``inserted`` (it belongs to no place in the chain, or is a copy), ``reordered`` (it stands at another place),
+            ``torn`` (the last line has no newline), ``not-json``, ``legacy`` (a line without number behind the
+            chain's beginning: an older writer's).
+        message: One sentence.
+    """
+
+    line: int
+    kind: FaultKind
+    message: str
+
+
+def verify_chain(log: Path) -> list[ChainFault]:
+    """Return the faults of the log by line, none for a whole chain or a missing log.
+
+    Lines without ``seq`` before the chain's beginning are an older writer's: they are counted, and the last of them
+    is what the first numbered line follows. A whole chain is checked in one streaming pass; only where that finds a
+    fault are numbers and digests (some 100 bytes a line) held in memory to say what was done.
+    """
+    return [] if _is_whole(log) else _Inquiry(log).faults()
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """What a line says of its place. `seq` and `prev` are None for a line that carries no number."""
+
+    line: int
+    seq: int | None
+    prev: str | None
+    digest: str
+    whole: bool
+    json: bool
+    blank: bool
+
+
+def _is_whole(log: Path) -> bool:
+    seq, digest, begun = 0, NO_PREVIOUS, False
+    for link in _links(log):
+        if not (link.whole and link.json):
+            return False
+        seq += 1
+        if link.seq is None:
+            if begun:
+                return False
+        elif link.seq != seq or link.prev != digest:
+            return False
+        else:
+            begun = True
+        digest = link.digest
+    return True
+
+
+def _links(log: Path) -> Iterator[_Link]:
+    """Yield the links of all lines, one each."""
+    last: LogLine | None = None
+    for line in read_lines(log):
+        if last is not None:
+            yield _link(last, whole=True)
+        last = line
+    if last is not None:
+        yield _link(last, whole=_ends_with_newline(log, last))
+
+
+def _ends_with_newline(log: Path, line: LogLine) -> bool:
+    with log.open("rb") as handle:
+        handle.seek(line.offset + len(line.raw))
+        return handle.read(1) == b"\n"
+
+
+def _link(line: LogLine, *, whole: bool) -> _Link:
+    seq = line_seq(line.event)
+    prev = line.event.get("prev") if line.event is not None else None
+    return _Link(
+        line=line.number,
+        seq=seq,
+        prev=str(prev) if seq is not None else None,
+        digest=line_digest(line.raw),
+        whole=whole,
+        json=line.event is not None,
+        blank=not line.raw.strip(),
+    )
+
+
+class _Inquiry:
+    """The second look, at a log in which something is wrong."""
+
+    def __init__(self, log: Path) -> None:
+        self._links = list(_links(log))
+        self._place_of: dict[str, int] = {}
+        self._followers: dict[str, list[int]] = {}
+        for index, link in enumerate(self._links):
+            self._place_of.setdefault(link.digest, index)
+            if link.prev is not None:
+                self._followers.setdefault(link.prev, []).append(index)
+        self._faults: dict[int, ChainFault] = {}
+        self._out_of_place: set[int] = set()
+
+    def faults(self) -> list[ChainFault]:
+        anchor, seq, begun = -1, 0, False
+        for index, link in enumerate(self._links):
+            if not link.whole:
+                self._say(index, "torn", "the last line has no newline: its writing was cut off")
+                if not link.json:
+                    continue
+            if link.blank:  # no event: writers pass over it
+                self._say(index, "not-json", "it is empty")
+                continue
+            if not link.json:
+                self._say(index, "not-json", "it is no JSON object")
+            if link.seq is None:
+                if link.json and begun:
+                    self._say(index, "legacy", "it carries no number: an older writer added it")
+                anchor, seq = index, seq + 1
+                continue
+            begun = True
+            if self._fits(index, anchor, seq) or self._judge(index, anchor, seq):
+                # An edited number says nothing; the place does.
+                anchor, seq = index, seq + 1 if link.prev == self._digest(anchor) else link.seq
+        return [self._faults[index] for index in sorted(self._faults)]
+
+    def _fits(self, index: int, anchor: int, seq: int) -> bool:
+        return self._links[index].seq == seq + 1 and self._links[index].prev == self._digest(anchor)
+
+    def _judge(self, index: int, anchor: int, seq: int) -> bool:
+        """Say what is wrong at `index`, and return whether the chain goes on from it."""
+        link = self._links[index]
+        number = link.seq or 0
+        if link.prev == self._digest(anchor):
+            self._say(index, "edited", f"it says it is event {number}, and stands in the place of event {seq + 1}")
+            return True
+        if self._place_of[link.digest] != index:
+            first = self._links[self._place_of[link.digest]].line
+            return self._misplaced(index, "inserted", f"it is a copy of line {first}")
+        before = -1 if link.prev == NO_PREVIOUS and number == 1 else self._place_of.get(str(link.prev))
+        if before is not None:
+            return self._judge_known(index, anchor, before)
+        if number == seq + 1:
+            self._judge_edited(index, anchor)
+            return True
+        if number > seq + 1:
+            gone = f"event {seq + 1} is" if number == seq + 2 else f"events {seq + 1} to {number - 1} are"
+            self._say(index, "deleted", f"{gone} missing before it")
+            return True
+        return self._misplaced(index, "inserted", f"event {number} stands behind event {seq} and follows no line")
+
+    def _judge_known(self, index: int, anchor: int, before: int) -> bool:
+        """Judge a line whose predecessor is in the log, but is not the line before it."""
+        number = self._links[index].seq
+        if before > index:
+            return self._misplaced(
+                index,
+                "reordered",
+                f"event {number} stands before the line it follows (line {self._links[before].line})",
+            )
+        if before in self._out_of_place:
+            return True  # the line it follows was moved, and has been named
+        if any(follower > anchor for follower in self._followers.get(self._digest(anchor), [])):
+            place = f"behind line {before + 1}" if before >= 0 else "at the beginning"
+            return self._misplaced(index, "reordered", f"event {number} belongs {place}")
+        for between in range(before + 1, index):
+            self._say(between, "inserted", f"line {index + 1} continues the chain without it")
+        return True
+
+    def _judge_edited(self, index: int, anchor: int) -> None:
+        """Name the line that was changed: the one before, or this one where nothing follows it either."""
+        followed = self._links[index].digest in self._followers
+        if index == 0 or not (followed or index == len(self._links) - 1):
+            self._say(index, "edited", "what it says of the line before it, or the line itself, was changed")
+        elif anchor >= 0:
+            self._say(anchor, "edited", f"it is not the line that line {index + 1} was written behind")
+
+    def _misplaced(self, index: int, kind: FaultKind, message: str) -> bool:
+        self._say(index, kind, message)
+        self._out_of_place.add(index)
+        return False
+
+    def _digest(self, index: int) -> str:
+        return NO_PREVIOUS if index < 0 else self._links[index].digest
+
+    def _say(self, index: int, kind: FaultKind, message: str) -> None:
+        # What is no JSON, or torn, has been told; that it is also in nobody's chain adds nothing. A forged line is
+        # found "edited" first, and "inserted" when the line behind it turns out to skip it.
+        known = self._faults.get(index)
+        if known is None or (known.kind, kind) == ("edited", "inserted"):
+            line = self._links[index].line
+            self._faults[index] = ChainFault(line=line, kind=kind, message=f"line {line}: {message}")

@@ -1,0 +1,100 @@
+"""What a validation found, and the list it is gathered in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from usr_core.errors import UsrError, visible
+from usr_core.plugin.specs import Finding
+
+__all__ = ["FIRST_ROWS", "REGISTRY_MODES", "FindingList", "RegistryMode", "Severity", "ValidationReport"]
+
+RegistryMode = Literal["either", "current", "frozen", "contract"]
+REGISTRY_MODES: tuple[RegistryMode, ...] = ("either", "current", "frozen", "contract")
+Severity = Literal["error", "warning", "note"]
+
+FIRST_ROWS = 20
+"""How many row numbers a finding holds; its count is of all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationReport:
+    """The outcome of one validation.
+
+    Attributes:
+        dataset: The dataset's name.
+        mode: What the registry hashes were compared with.
+        strict: Whether the strict checks were made.
+        findings: Everything found: the base first, then overlays by namespace, the log, leftovers, plugins' checks.
+        rows: Records of the base, 0 where it can't be read.
+        overlays: Overlay files checked.
+        seconds: Wall time.
+    """
+
+    dataset: str
+    mode: RegistryMode
+    strict: bool
+    findings: tuple[Finding, ...]
+    rows: int
+    overlays: int
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings and notes do not count."""
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+class FindingList:
+    """Findings in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self._found: list[Finding] = []
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        *,
+        hint: str,
+        file: str | None = None,
+        severity: Severity = "error",
+        rows: Sequence[int] = (),
+        count: int = 1,
+    ) -> None:
+        """Add a finding; of `rows` (1 is the first record of `file`) the first `FIRST_ROWS` are kept."""
+        self._found.append(
+            Finding(
+                code=code,
+                message=message,
+                severity=severity,
+                file=file,
+                rows=tuple(int(row) for row in rows[:FIRST_ROWS]),
+                count=count,
+                hint=hint,
+            )
+        )
+
+    def add_error(self, error: UsrError, *, severity: Severity = "error", file: str | None = None) -> None:
+        """Add what another room raised, under its own code, so that one fault has one code in every command."""
+        shown = file if file is not None else error.facts.get("file")
+        row = error.facts.get("row")
+        details = [f"{name} {visible(str(error.facts[name]))}" for name in ("value", "cause") if name in error.facts]
+        self.add(
+            error.code,
+            f"{error.message} ({'; '.join(details)})" if details else error.message,
+            hint=error.hint,
+            file=None if shown is None else str(shown),
+            severity=severity,
+            rows=(row,) if isinstance(row, int) else (),
+        )
+
+    def extend(self, findings: Iterable[Finding]) -> None:
+        """Add findings that are ready."""
+        self._found.extend(findings)
+
+    def all(self) -> tuple[Finding, ...]:
+        """Return them, in order."""
+        return tuple(self._found)
