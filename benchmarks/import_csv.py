@@ -105,8 +105,8 @@ def main(rows: int = 1_000_000, length: int = 60, rounds: int = 5) -> int:
         for _ in range(rounds):
             start = run(START)
             measured["start"].append((float(start["wall"]), float(start["cpu"])))
-            parts = json.loads(str(run(PARTS, str(source), str(target))["out"]))
-            for name, (wall, cpu) in parts.items():
+            spent = json.loads(str(run(PARTS, str(source), str(target))["out"]))
+            for name, (wall, cpu) in spent.items():
                 measured[name].append((wall, cpu))
             target.unlink()
             whole = run(WHOLE, str(source), str(target))

@@ -28,7 +28,9 @@ def attach(
     ],
     key_col: Annotated[
         str | None,
-        typer.Option("--key-col", show_default=False, help="The file's column with the key; by default the key's name."),
+        typer.Option(
+            "--key-col", show_default=False, help="The file's column with the key; by default the key's name."
+        ),
     ] = None,
     columns: Annotated[
         str | None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,12 +50,16 @@ def import_records(
     *,
     path: PathOpt,
     importer: Annotated[
-        str | None, typer.Option("--from", show_default=False, help="Name of an importer; by default by the file's ending.")
+        str | None,
+        typer.Option("--from", show_default=False, help="Name of an importer; by default by the file's ending."),
     ] = None,
-    bio_type: Annotated[str, typer.Option("--bio-type", help="For files without such a column: dna, rna or protein.")] = "dna",
+    bio_type: Annotated[
+        str, typer.Option("--bio-type", help="For files without such a column: dna, rna or protein.")
+    ] = "dna",
     alphabet: Annotated[str, typer.Option("--alphabet", help="For files without such a column.")] = "dna_4",
     source: Annotated[
-        str | None, typer.Option("--source", show_default=False, help="Where they come from; by default the file's name.")
+        str | None,
+        typer.Option("--source", show_default=False, help="Where they come from; by default the file's name."),
     ] = None,
     on_duplicate: Annotated[
         OnDuplicate, typer.Option("--on-duplicate", help="skip leaves exact duplicates out and counts them.")

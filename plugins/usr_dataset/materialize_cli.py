@@ -40,7 +40,9 @@ def materialize(
     from usr_dataset.outcome_text import materialize_text
 
     if drop_overlays and archive_overlays:
-        raise UsageError("--drop-overlays and --archive-overlays exclude each other.", hint="Give one of them, or none.")
+        raise UsageError(
+            "--drop-overlays and --archive-overlays exclude each other.", hint="Give one of them, or none."
+        )
     target = current_session().dataset(dataset)
     # Off a terminal it goes on unasked, as it loses nothing.
     confirm(f"Rewrite the base of {target.name}?", yes or not sys.stdin.isatty())

@@ -51,7 +51,9 @@ def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
     """Return what was folded and dropped, one line a fact."""
     if outcome.event is None:
         return f"{name} has nothing to materialize; nothing was changed"
-    lines = [f"materialized {', '.join(outcome.namespaces) or 'no namespace'} into {name}: {_count(outcome.rows, 'record')}"]
+    lines = [
+        f"materialized {', '.join(outcome.namespaces) or 'no namespace'} into {name}: {_count(outcome.rows, 'record')}"
+    ]
     lines += [f"  + {column}" for column in outcome.columns]
     if outcome.rows_dropped:
         lines.append(f"  - {_count(outcome.rows_dropped, 'deleted record')}")

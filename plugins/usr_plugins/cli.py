@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from usr_core.cli.options import Format, FormatOpt
-from usr_core.cli.output import emit_record, emit_table
+from usr_core.cli.output import emit_record, emit_table, resolve_format
 from usr_core.cli.session import current_session
 
 __all__ = ["app"]
@@ -23,7 +23,10 @@ def list_plugins(fmt: FormatOpt = Format.AUTO) -> None:
     from usr_plugins.description import summary_row
 
     records = current_session().catalogue.all
-    emit_table([summary_row(record) for record in records], LIST_COLUMNS, fmt, empty="no plugin is installed")
+    rows = [summary_row(record) for record in records]
+    # JSON keeps its keys; for people a column without any reason is only in the way.
+    spare = not any(row["reason"] for row in rows) and resolve_format(fmt) is not Format.JSON
+    emit_table(rows, LIST_COLUMNS[:-1] if spare else LIST_COLUMNS, fmt, empty="no plugin is installed")
 
 
 @app.command("info")

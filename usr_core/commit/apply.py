@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from usr_core.commit.errors import LateHolder, StagedFileLost
@@ -52,14 +52,15 @@ def apply_operations(held: HeldRecord, *, strict: bool = True) -> None:
         LinkInsideDataset: A folder became a symbolic link.
     """
     folder, record = held.folder, held.record
+    created: list[Path] = []
     for operation in record.operations:
         held.check()
         refuse_links(folder, operation.final)
         if isinstance(operation, Publish):
-            _publish(held, operation, strict=strict)
+            created += _publish(held, operation, strict=strict)
         else:
-            _retire(folder, operation)
-    _sync_touched(folder, record)
+            created += _retire(folder, operation)
+    _sync_touched(folder, record, created)
 
 
 def reverse_operations(held: HeldRecord) -> None:
@@ -106,32 +107,37 @@ def clean_up(folder: Path, record_path: Path, record: CommitRecord) -> None:
     for operation in record.operations:
         if isinstance(operation, Retire):
             # A namespace whose last part left needs no empty folder.
+            place = (folder / operation.final).parent
             with contextlib.suppress(OSError):
-                (folder / operation.final).parent.rmdir()
+                if place != folder:
+                    place.rmdir()
 
 
-def _publish(held: HeldRecord, operation: Publish, *, strict: bool) -> None:
+def _publish(held: HeldRecord, operation: Publish, *, strict: bool) -> list[Path]:
+    created: list[Path] = []
     source = held.record.staging(held.folder) / operation.staged
     final = held.folder / operation.final
     for _ in range(_FOLDER_TRIES):
         if not os.path.lexists(source):
             break  # published before
-        make_folders(final.parent, below=held.folder)
+        created += make_folders(final.parent, below=held.folder, sync=False)
         # A folder may vanish again under a late holder who clears up; the staged file is still there then.
         with contextlib.suppress(FileNotFoundError):
             os.rename(source, final)  # noqa: PTH104
-            return
+            return created
     if strict and not os.path.lexists(final):
         raise StagedFileLost(held.path, final=operation.final)
+    return created
 
 
-def _retire(folder: Path, operation: Retire) -> None:
+def _retire(folder: Path, operation: Retire) -> list[Path]:
     final, target = folder / operation.final, folder / operation.target
     if os.path.lexists(target) or not os.path.lexists(final):
-        return  # retired before
+        return []  # retired before
     refuse_links(folder, operation.target)
-    make_folders(target.parent, below=folder)
+    created = make_folders(target.parent, below=folder, sync=False)
     os.rename(final, target)  # noqa: PTH104
+    return created
 
 
 def _was_published(folder: Path, record: CommitRecord, operation: Publish) -> bool:
@@ -140,18 +146,15 @@ def _was_published(folder: Path, record: CommitRecord, operation: Publish) -> bo
     return not targets or os.path.lexists(folder / targets[0])
 
 
-def _sync_touched(folder: Path, record: CommitRecord) -> None:
+def _sync_touched(folder: Path, record: CommitRecord, created: Iterable[Path] = ()) -> None:
     names = [operation.final for operation in record.operations]
     names.extend(operation.target for operation in record.operations if isinstance(operation, Retire))
     # A folder that an earlier try created is found existing now, so its own name is made durable here.
     names.extend(record.folders)
-    for place in sorted({folder, *_parents(folder, names)}, reverse=True):
+    places = {folder, *((folder / name).parent for name in names), *(place.parent for place in created)}
+    for place in sorted(places, reverse=True):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             sync_folder(place)
-
-
-def _parents(folder: Path, names: Iterable[str]) -> Iterator[Path]:
-    return ((folder / name).parent for name in names)
 
 
 def _touch(log: Path) -> None:

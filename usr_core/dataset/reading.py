@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from usr_core.events.log import LogLine
     from usr_core.store.export import ExportOutcome
-    from usr_core.store.overview import Overview
+    from usr_core.store.overview import ColumnOverview, Overview
     from usr_core.store.validate import RegistryMode, ValidationReport
     from usr_core.store.view import MergedView
 
@@ -22,7 +22,7 @@ __all__ = ["Reading"]
 
 
 class Reading(DatasetSite):
-    """`view`, `head`, `scan`, `to_arrow`, `overview`, `export`, `validate`, `events`."""
+    """`view`, `head`, `scan`, `to_arrow`, `overview`, `columns`, `base_rows`, `export`, `validate`, `events`."""
 
     @contextlib.contextmanager
     def view(self, *, namespaces: Sequence[str] | None = None) -> Iterator[MergedView]:
@@ -80,6 +80,18 @@ class Reading(DatasetSite):
         from usr_core.store.overview import read_overview
 
         return read_overview(self.ref)
+
+    def columns(self) -> tuple[ColumnOverview, ...]:
+        """Return the columns of the merged view with type and origin, as ``usr schema`` shows them."""
+        from usr_core.store.overview import read_columns
+
+        return read_columns(self.ref)
+
+    def base_rows(self) -> int:
+        """Return the rows of the base, deleted ones included, from its footer."""
+        from usr_core.store.base_facts import read_base_facts
+
+        return read_base_facts(self.layout.records).rows
 
     def export(
         self,

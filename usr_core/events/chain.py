@@ -26,7 +26,7 @@ class ChainFault:
     Attributes:
         line: Number of the line that it concerns, 1 is the first; for ``deleted`` the line behind the gap.
         kind: ``edited`` (it is not the line that its successor followed), ``deleted`` (events are missing before it),
-            ``inserted`` (it belongs to no place in the chain, or is a copy), ``reordered`` (it stands at another place),
+            ``inserted`` (it belongs to no place in the chain, or is a copy), ``reordered`` (it stands elsewhere),
             ``torn`` (the last line has no newline), ``not-json``, ``legacy`` (a line without number behind the
             chain's beginning: an older writer's).
         message: One sentence.
@@ -61,11 +61,10 @@ class _Link:
 
 
 def _is_whole(log: Path) -> bool:
-    seq, digest, begun = 0, NO_PREVIOUS, False
-    for link in _links(log):
+    digest, begun = NO_PREVIOUS, False
+    for seq, link in enumerate(_links(log), 1):
         if not (link.whole and link.json):
             return False
-        seq += 1
         if link.seq is None:
             if begun:
                 return False

@@ -138,8 +138,11 @@ def link_or_copy(source: Path, target: Path) -> bool:
     return True
 
 
-def make_folders(path: Path, *, below: Path) -> list[Path]:
-    """Create `path` and its missing parents below the folder `below`; return what was created, outermost first."""
+def make_folders(path: Path, *, below: Path, sync: bool = True) -> list[Path]:
+    """Create `path` and its missing parents below the folder `below`; return what was created, outermost first.
+
+    With ``sync=False`` the caller makes the new names durable, by fsyncing the parents of what is returned.
+    """
     missing: list[Path] = []
     place = path
     while place != below and not place.is_dir():
@@ -150,7 +153,8 @@ def make_folders(path: Path, *, below: Path) -> list[Path]:
         with contextlib.suppress(FileExistsError):
             folder.mkdir()
             created.append(folder)
-        sync_folder(folder.parent)
+        if sync:
+            sync_folder(folder.parent)
     return created
 
 

@@ -190,6 +190,8 @@ def _manifest(plugin: InstalledPlugin, path: str) -> Manifest:
 
 
 def _how_to_enable(plugin_id: str, off: str) -> str:
+    if off == "--disable-plugin":
+        return f"Leave out --disable-plugin {plugin_id}."
     if off == "--no-plugins":
         return "Leave out --no-plugins."
     if "USR_PLUGINS" in off and "DISABLE" not in off:

@@ -143,10 +143,10 @@ def _gather(kind: pa.DataType, arrays: Sequence[pa.Array], winners: npt.NDArray[
     if width == 0:
         return pa.nulls(0, kind)
     none = winners < 0
-    # A run goes on where the number goes up by one, or where nothing follows nothing.
-    breaks = np.flatnonzero((np.diff(winners) != 1) & ~(none[1:] & none[:-1])) + 1
-    # The step from none (-1) to the value 0 goes up by one as well.
-    breaks = np.union1d(breaks, np.flatnonzero(none[1:] != none[:-1]) + 1)
+    # A run goes on where the number goes up by one (but not from none, -1, to the value 0), or none follows none.
+    goes_on = (winners[1:] - winners[:-1] == 1) & ~none[:-1]
+    goes_on |= none[1:] & none[:-1]
+    breaks = np.flatnonzero(~goes_on) + 1
     if len(breaks) < max(_FEW_RUNS, width // _ROWS_PER_RUN):
         return _join_runs(kind, arrays, winners, [0, *breaks.tolist(), width])
     indices = pa.array(winners, mask=none) if none.any() else pa.array(winners)

@@ -8,7 +8,6 @@ stamps and order. It reads footers only; values are merged by `usr_core.store.me
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -245,6 +244,8 @@ def _attempt_all(
     if len(wanted) <= _FOOTER_SAMPLE or perf_counter() - started < _FOOTER_SAMPLE * _SLOW_FOOTER_SECONDS:
         # On a local disk threads would cost three times as much as they save: a footer is mostly Python.
         return outcomes + [attempt(item) for item in wanted[_FOOTER_SAMPLE:]]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(_FOOTER_THREADS, "usr-footers") as pool:
         return outcomes + list(pool.map(attempt, wanted[_FOOTER_SAMPLE:], chunksize=16))
 

@@ -7,14 +7,12 @@ index of its own, over the ids that the upper-cased sequences would have.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.records.bulk_ids import IdHasher
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.store.overlay_errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNeedsOneBioType
 from usr_core.store.overlay_parts import OverlayKey
@@ -85,6 +83,8 @@ def base_index(base: OpenParquet | pq.ParquetFile) -> BaseIndex:
         base: An open file is read on two threads; of a bare reader, which is for one thread, only the
             conversion of ids is.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(_THREADS, "usr-index") as pool:
         if isinstance(base, OpenParquet):
             words = list(pool.map(lambda group: _group_words(base, group), range(base.file.num_row_groups)))
@@ -107,6 +107,8 @@ def keys_from_sequences(sequences: pa.Array | pa.ChunkedArray, *, bio_type: str,
         upper: Put ASCII letters into upper case first, for ``sequence_ci``.
     """
     import pyarrow.compute as pc
+
+    from usr_core.records.bulk_ids import IdHasher
 
     chunks = sequences.chunks if isinstance(sequences, pa.ChunkedArray) else [sequences]
     ids = []

@@ -16,14 +16,12 @@ from usr_core.fs.errors import file_system_error
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseUnreadable
-from usr_core.store.merge import NamespaceMerge, bytes_per_row
-from usr_core.store.merge_windows import BaseColumn, Window, base_windows, merged_windows
 from usr_core.store.overlay_errors import BaseMissing
 from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
 from usr_core.store.view_files import OpenParquet
 from usr_core.store.view_head import PointReader
 from usr_core.store.view_places import ViewPlaces
-from usr_core.store.view_schema import ViewColumn, ViewColumns, optional_base_columns, schema_of
+from usr_core.store.view_schema import ViewColumn, ViewColumns, schema_of
 
 __all__ = ["MergedView"]
 
@@ -39,7 +37,6 @@ class MergedView:
         self._base = base
         self._overlays = dict(overlays)
         self._columns = ViewColumns(base.schema, overlays)
-        self._optional = optional_base_columns(base.schema)
         self._places = ViewPlaces(base)
         self._points = PointReader(base, self._overlays, self._places)
         self._deleted_rows: npt.NDArray[np.int32] | None = None
@@ -178,9 +175,11 @@ class MergedView:
     def _batches(
         self, chosen: Sequence[ViewColumn], include_deleted: bool, progress: Callable[[int], None] | None
     ) -> Iterator[pa.RecordBatch]:
+        from usr_core.store.view_windows import view_windows  # not for `head`, which starts in a fraction of a second
+
         schema = schema_of(chosen)
         deleted = np.empty(0, np.int32) if include_deleted else self._deleted()
-        for window in self._windows(chosen):
+        for window in view_windows(self._base, self._overlays, self._places, chosen):
             rows = window.stop - window.start
             arrays = [
                 window.columns[column.name] if column.stored else pa.nulls(rows, column.field.type) for column in chosen
@@ -195,29 +194,6 @@ class MergedView:
                 yield _batch(arrays, schema, rows)
             if progress is not None:
                 progress(window.stop - window.start)
-
-    def _windows(self, chosen: Sequence[ViewColumn]) -> Iterator[Window]:
-        base = [
-            BaseColumn(column.name, column.field.type, column.name in self._optional)
-            for column in chosen
-            if column.in_base
-        ]
-        kinds: dict[str, dict[str, pa.DataType]] = {}
-        for column in chosen:
-            if column.namespace is not None:
-                kinds.setdefault(column.namespace, {})[column.name] = column.field.type
-        namespaces, width = [], 0
-        for namespace, wanted in kinds.items():
-            parts = [
-                part
-                for part in self._overlays[namespace].parts
-                if part.rows and any(field.name in wanted for field in part.columns)
-            ]
-            namespaces.append(NamespaceMerge(self._places.placements(parts), wanted))
-            width += max((bytes_per_row(part, wanted) for part in parts), default=0)
-        windows = base_windows(self._base, base, overlay_width=width)
-        below = [[column.name for column in chosen if column.in_base and column.name in kinds[ns]] for ns in kinds]
-        return merged_windows(windows, namespaces, below)
 
     def _head_by_windows(self, n: int, chosen: Sequence[ViewColumn], include_deleted: bool) -> pa.Table:
         batches, left = [], n

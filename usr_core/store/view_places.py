@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +44,8 @@ class ViewPlaces:
         if new:
             for key in dict.fromkeys(part.key for part in new):
                 self._index(key)
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(_THREADS, "usr-place") as pool:
                 for placed in pool.map(self._place, new):
                     self._placed[placed.part.relative] = placed

@@ -16,7 +16,7 @@ import pyarrow as pa
 from usr_core.records.alphabets import ALPHABETS, BIO_TYPES, Alphabet
 from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.records.bulk_ids import IdHasher, string_parts
-from usr_core.records.ids import DELIMITER, is_record_id, record_id
+from usr_core.records.ids import DELIMITER, is_record_id
 from usr_core.store.validate import row_faults
 from usr_core.store.validate.row_faults import RowTally
 
@@ -207,7 +207,7 @@ def _continuation_bytes(content: memoryview, offsets: npt.NDArray[np.int32]) -> 
 
 
 def _names(array: pa.DictionaryArray) -> list[str]:
-    return [value.decode("utf-8", "replace") for value in _byte_values(array.dictionary.cast(pa.binary()).cast(pa.string(), safe=False))]
+    return [value.decode("utf-8", "replace") for value in _byte_values(array.dictionary)]
 
 
 def _codes(array: pa.DictionaryArray) -> npt.NDArray[np.int64]:

@@ -1,0 +1,47 @@
+"""``usr export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import ColumnsOpt, DatasetArg, IncludeDeletedOpt, NamespacesOpt, QuietOpt, split_names
+from usr_core.cli.output import emit_text
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+__all__ = ["export_app"]
+
+export_app = typer.Typer()
+
+
+@export_app.command()
+def export(
+    dataset: DatasetArg = None,
+    *,
+    export_format: Annotated[str, typer.Option("--fmt", show_default=False, help="csv, jsonl or parquet.")],
+    out: Annotated[Path, typer.Option("--out", show_default=False, help="A file, or a folder to put one into.")],
+    columns: ColumnsOpt = None,
+    include_deleted: IncludeDeletedOpt = False,
+    namespaces: NamespacesOpt = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Write the records with their attached columns to a file, in the base's order. The dataset is only read."""
+    from usr_read.sizes import size_text
+
+    source = current_session().dataset(dataset)
+    with Progress("exporting", total=source.base_rows(), quiet=quiet) as progress:
+        written = source.export(
+            out,
+            fmt=export_format,
+            columns=split_names(columns),
+            include_deleted=include_deleted,
+            namespaces=split_names(namespaces),
+            overwrite=overwrite,
+            progress=progress.advance,
+        )
+
+    emit_text(f"exported {written.rows:,} records to {written.path} ({size_text(written.size_bytes)})")

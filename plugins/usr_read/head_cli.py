@@ -1,0 +1,45 @@
+"""``usr head``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import ColumnsOpt, Format, FormatOpt, IncludeDeletedOpt, NamespacesOpt, TargetArg, split_names
+from usr_core.cli.session import current_session
+
+__all__ = ["head_app"]
+
+head_app = typer.Typer()
+
+
+@head_app.command()
+def head(
+    target: TargetArg = None,
+    *,
+    n: Annotated[int, typer.Option("-n", min=0, help="How many records.")] = 10,
+    columns: ColumnsOpt = None,
+    include_deleted: IncludeDeletedOpt = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Cut and round nothing.")] = False,
+    max_colwidth: Annotated[int, typer.Option("--max-colwidth", min=1, help="Letters of a cell; ids stay whole.")] = 80,
+    max_list_items: Annotated[int, typer.Option("--max-list-items", min=0, help="Items of a list.")] = 6,
+    precision: Annotated[int, typer.Option("--precision", min=1, max=17, help="Significant digits of a float.")] = 4,
+    namespaces: NamespacesOpt = None,
+    fmt: FormatOpt = Format.AUTO,
+) -> None:
+    """Show the first records, with attached columns merged in. A Parquet file is shown as it is."""
+    from usr_read.cells import CellStyle, emit_rows
+    from usr_read.target import head_of
+
+    table = head_of(
+        current_session(),
+        target,
+        n,
+        columns=split_names(columns),
+        include_deleted=include_deleted,
+        namespaces=split_names(namespaces),
+    )
+
+    style = CellStyle(width=max_colwidth, list_items=max_list_items, precision=precision)
+    emit_rows(table, fmt, None if raw else style)

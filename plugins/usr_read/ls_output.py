@@ -1,0 +1,51 @@
+"""A root's datasets as ``usr ls`` prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from usr_core.cli.output import Format, emit_json, emit_table, resolve_format
+from usr_core.cli.report import report
+from usr_core.store.listing import DatasetListing
+from usr_read.sizes import size_text
+
+__all__ = ["emit_listing"]
+
+_HEADER = ("name", "rows", "columns", "namespaces", "size", "last change")
+
+
+def emit_listing(listings: Sequence[DatasetListing], fmt: Format, *, debug: bool) -> int:
+    """Print the datasets, then an error to stderr for each that can't be read; return how many those are."""
+    if resolve_format(fmt) is Format.JSON:
+        emit_json([_record(listing) for listing in listings])
+    else:
+        emit_table(
+            [_row(listing) for listing in listings], _HEADER, fmt, empty="no datasets here; `usr init` makes one"
+        )
+    problems = [listing.problem for listing in listings if listing.problem is not None]
+    for problem in problems:
+        report(problem, debug=debug)
+    return len(problems)
+
+
+def _record(listing: DatasetListing) -> dict[str, object]:
+    return {
+        "name": listing.name,
+        "rows": listing.rows,
+        "columns": listing.columns,
+        "namespaces": listing.namespaces,
+        "size_bytes": listing.size_bytes,
+        "last_change": listing.last_change,
+    }
+
+
+def _row(listing: DatasetListing) -> dict[str, object]:
+    cells = (
+        listing.name,
+        listing.rows,
+        listing.columns,
+        ",".join(listing.namespaces) if listing.problem is None else f"unreadable: {listing.problem.code}",
+        None if listing.size_bytes is None else size_text(listing.size_bytes),
+        listing.last_change,
+    )
+    return dict(zip(_HEADER, cells, strict=True))

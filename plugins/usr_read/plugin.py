@@ -1,0 +1,1 @@
+"""The built-in plugin `read`; it has commands and no providers."""

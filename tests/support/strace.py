@@ -1,0 +1,113 @@
+"""Running a program under strace: list its system calls, or make the n-th of a kind kill or fail it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["CHANGING", "READING", "Call", "calls_between", "calls_below", "inject", "trace"]
+
+# System calls after which a disk looks different, or that order what reaches it.
+CHANGING = (
+    "open", "openat", "creat", "write", "pwrite64", "writev", "fsync", "fdatasync", "sync_file_range", "link", "linkat",
+    "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "truncate", "ftruncate",
+    "fallocate", "flock", "chmod", "fchmod", "fchmodat", "utimensat", "symlink", "symlinkat", "copy_file_range", "sendfile",
+)  # fmt: skip
+READING = ("read", "pread64", "stat", "lstat", "fstat", "newfstatat", "statx", "getdents64", "readlink", "close")
+
+_LINE = re.compile(r"^(?P<pid>\d+)\s+(?P<name>[a-z0-9_]+)\((?P<rest>.*)$")
+_MARKERS = ("stat", "lstat", "newfstatat", "statx")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One system call: its name, its number among the calls of that name by its thread, and strace's line."""
+
+    name: str
+    nth: int
+    line: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.nth}: {self.line[:120]}"
+
+
+def trace(argv: Sequence[str], log: Path, *, names: Sequence[str], **options: object) -> list[Call]:
+    """Run `argv` and return its main thread's calls of these names, in order, with paths for descriptors (``-y``)."""
+    wanted = sorted({*names, *_MARKERS})
+    done = subprocess.run(
+        [_strace(), "-f", "--seccomp-bpf", "-qq", "-y", "-o", str(log), "-e", _set("trace", wanted), *argv],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,  # type: ignore[call-overload]
+    )
+    assert done.returncode == 0, done.stderr
+    counts: Counter[str] = Counter()
+    calls: list[Call] = []
+    main = None
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        found = _LINE.match(line)
+        if found is None:
+            continue
+        main = main or found["pid"]
+        if found["pid"] == main:
+            counts[found["name"]] += 1
+            calls.append(Call(found["name"], counts[found["name"]], f"{found['name']}({found['rest']}"))
+    return calls
+
+
+def calls_between(calls: Sequence[Call], begin: str, end: str, *, names: Sequence[str]) -> list[Call]:
+    """Return the calls between the two that look at the marker paths."""
+    first = next(i for i, call in enumerate(calls) if begin in call.line)
+    last = next(i for i, call in enumerate(calls) if end in call.line)
+    return [call for call in calls[first + 1 : last] if call.name in names]
+
+
+def calls_below(calls: Sequence[Call], place: Path, *, names: Sequence[str]) -> list[Call]:
+    """Return the calls whose line names something below `place`, by path or by descriptor."""
+    return [call for call in calls if call.name in names and str(place) in call.line]
+
+
+def inject(
+    argv: Sequence[str],
+    call: Call,
+    fault: str,
+    *,
+    lasting: bool = False,
+    env: Mapping[str, str] | None = None,
+    preexec: Callable[[], None] | None = None,
+    timeout: float = 60.0,
+) -> subprocess.CompletedProcess[str]:
+    """Run `argv` and let `fault` (``signal=SIGKILL``, ``error=EIO``) happen at `call`, or from it on if `lasting`.
+
+    A kill strikes before the call is carried out; an error takes its place.
+    """
+    when = f"{call.nth}+" if lasting else f"{call.nth}"
+    return subprocess.run(
+        [
+            _strace(), "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
+            "-e", _set("trace", [call.name]), "-e", f"inject={call.name}:{fault}:when={when}", *argv,
+        ],  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env=env,
+        preexec_fn=preexec,
+        timeout=timeout,
+    )
+
+
+def _set(kind: str, names: Sequence[str]) -> str:
+    # "?": a name that this architecture lacks is no error.
+    return f"{kind}=" + ",".join(f"?{name}" for name in names)
+
+
+def _strace() -> str:
+    found = shutil.which("strace")
+    assert found, "strace is missing; install it (Debian: apt-get install strace)"
+    return found

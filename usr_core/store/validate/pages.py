@@ -1,0 +1,72 @@
+"""Reading every page of a Parquet file in pieces of bounded size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.store.view_files import OpenParquet
+
+__all__ = ["BATCH_BYTES", "batches_of_group", "columns_that_repeat", "read_pages", "thread_count"]
+
+BATCH_BYTES = 32 << 20
+"""Decoded bytes, roughly, that one piece holds."""
+
+_BATCH_ROWS = 131_072
+_BUFFERED = 1 << 20
+
+
+def batches_of_group(
+    source: OpenParquet, group: int, columns: Sequence[str], *, dictionaries: Sequence[str] = ()
+) -> Iterator[pa.RecordBatch]:
+    """Yield `columns` of one row group, in pieces of at most `BATCH_BYTES` (but at least one row).
+
+    Args:
+        source: The open file; readers of their own are taken, so several threads may do this at once.
+        group: The row group.
+        columns: Names of top-level columns, each of which the file has once.
+        dictionaries: Text columns to be delivered as dictionaries.
+    """
+    metadata = source.file.metadata
+    wanted = frozenset(columns)
+    chunks = [metadata.row_group(group).column(index) for index in range(metadata.num_columns)]
+    held = [chunk for chunk in chunks if chunk.path_in_schema.split(".", 1)[0] in wanted]
+    rows = max(1, metadata.row_group(group).num_rows)
+    width = max(1, sum(chunk.total_uncompressed_size for chunk in held) // rows)
+    large = max((chunk.total_compressed_size for chunk in held), default=0) > BATCH_BYTES
+    reader = pq.ParquetFile(
+        source.handle,
+        metadata=metadata,
+        pre_buffer=False,
+        buffer_size=_BUFFERED if large else 0,
+        read_dictionary=list(dictionaries),
+    )
+    size = max(1, min(_BATCH_ROWS, BATCH_BYTES // width))
+    yield from reader.iter_batches(size, row_groups=[group], columns=list(columns), use_threads=False)
+
+
+def read_pages(source: OpenParquet, group: int, columns: Sequence[str]) -> None:
+    """Decode `columns` of one row group and keep nothing, one column after the other.
+
+    Raises:
+        pa.ArrowException, OSError: A page is damaged.
+    """
+    for name in columns:
+        for _ in batches_of_group(source, group, [name]):
+            pass
+
+
+def columns_that_repeat(schema: pa.Schema) -> list[str]:
+    """Return the names that the file has more than once, or that a reader can't ask for (they hold a dot)."""
+    names = schema.names
+    return sorted({name for name in names if names.count(name) > 1 or "." in name})
+
+
+def thread_count() -> int:
+    """Return how many threads a validation uses: all cores that this process may run on, at most 8."""
+    import os
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(8, cores))
