@@ -72,7 +72,7 @@ def generate(folder: Path, rows: int, parts: int, *, shuffled: bool, namespaces:
             write(pq, table, place / f"part-{number:05d}.parquet", len(mine))
 
 
-def write(pq, table, path, rows):  # noqa: ANN001, ANN201 - pyarrow is not imported here
+def write(pq, table, path, rows):
     pq.write_table(
         table,
         path,
@@ -120,7 +120,7 @@ def by_duckdb(folder: Path, names: list[str] | None) -> tuple[object, float, flo
     return table, time.perf_counter() - wall, time.process_time() - cpu
 
 
-def digest(table) -> str:  # noqa: ANN001
+def digest(table) -> str:
     """Return a digest of all overlay values in the order of the ids."""
     import pyarrow.compute as pc
 

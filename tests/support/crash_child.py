@@ -22,6 +22,7 @@ from usr_core.commit.transaction import Step, Transaction
 from usr_core.errors import UsrError
 from usr_core.events.event import Event
 from usr_core.roots.layout import DatasetLayout
+from usr_core.version import package_version
 
 BEGIN_MARKER = "/usr-test-marker-begin"
 END_MARKER = "/usr-test-marker-end"
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--lock-timeout", type=float, default=5.0)
     parser.add_argument("--uid", type=int)
     options = parser.parse_args()
+    package_version()  # imports much, once
     if options.uid is not None:
         os.setgroups([])
         os.setresgid(options.uid, options.uid, options.uid)

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,25 +79,27 @@ def inject(
     fault: str,
     *,
     lasting: bool = False,
+    also: Sequence[tuple[Call, str]] = (),
     env: Mapping[str, str] | None = None,
-    preexec: Callable[[], None] | None = None,
     timeout: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
     """Run `argv` and let `fault` (``signal=SIGKILL``, ``error=EIO``) happen at `call`, or from it on if `lasting`.
 
-    A kill strikes before the call is carried out; an error takes its place.
+    A kill strikes before the call is carried out; an error takes its place. The faults of `also` last from their call on.
     """
-    when = f"{call.nth}+" if lasting else f"{call.nth}"
+    faults = [(call, fault, lasting), *((other, what, True) for other, what in also)]
+    names = sorted({one.name for one, _, _ in faults})
+    rules = [f"inject={one.name}:{what}:when={one.nth}{'+' if on else ''}" for one, what, on in faults]
     return subprocess.run(
         [
-            _strace(), "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
-            "-e", _set("trace", [call.name]), "-e", f"inject={call.name}:{fault}:when={when}", *argv,
+            # Not with --seccomp-bpf: strace 6.1 then injects nothing.
+            _strace(), "-f", "-qq", "-o", "/dev/null",
+            "-e", _set("trace", names), *(word for rule in rules for word in ("-e", rule)), *argv,
         ],  # fmt: skip
         capture_output=True,
         text=True,
         check=False,
         env=env,
-        preexec_fn=preexec,
         timeout=timeout,
     )
 

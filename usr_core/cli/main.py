@@ -93,7 +93,10 @@ class _Run:
             self.tree = build_tree(app, catalogue, words, completing=leading.completing)
             gc.freeze()
             gc.enable()
-            code = app(args=arguments, prog_name="usr", standalone_mode=False)
+            try:
+                code = app(args=arguments, prog_name="usr", standalone_mode=False)
+            finally:
+                _close_session()
         except typer.Abort:
             print("aborted", file=sys.stderr)
             return int(ExitCode.FAILED)
@@ -124,6 +127,15 @@ class _Run:
             raise catalogue.switches.problem
         if catalogue.switches.strict and catalogue.problems():
             raise PluginProblems([f"{r.id} ({r.status.value}: {r.reason})" for r in catalogue.problems()])
+
+
+def _close_session() -> None:
+    """Let the event sinks of this run write out what they hold."""
+    from usr_core.cli.session import opened_session
+
+    session = opened_session()
+    if session is not None:
+        session.close()
 
 
 def _report_usage(error: Exception) -> int:

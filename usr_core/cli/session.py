@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from usr_core.dataset import Dataset
     from usr_core.plugin.host import PluginHost
 
-__all__ = ["LOCK_TIMEOUT", "Session", "current_session", "open_session"]
+__all__ = ["LOCK_TIMEOUT", "Session", "current_session", "open_session", "opened_session"]
 
 LOCK_TIMEOUT = 60.0
 """Seconds that a command waits for another writer, unless ``--lock-timeout`` says otherwise."""
@@ -73,6 +73,11 @@ class Session:
         named = os.environ.get("USR_REMOTES_PATH")
         return Path(named) if named else None
 
+    def close(self) -> None:
+        """Close the plugin host, if this run had use for it."""
+        if "host" in self.__dict__:
+            self.host.close()
+
     def dataset(self, text: str | None) -> Dataset:
         """Open the dataset that an argument names: an id, a dataset's folder, or None for the current folder.
 
@@ -81,6 +86,7 @@ class Session:
         """
         from usr_core.dataset import Dataset
 
+        _print_warnings()
         return Dataset.locate(text, root=self.root, lock_timeout=self.lock_timeout, host=self.host)
 
 
@@ -92,8 +98,31 @@ def open_session(session: Session) -> None:
     _current[:] = [session]
 
 
+def opened_session() -> Session | None:
+    """Return the session of this run, or None where nothing has asked for one."""
+    return _current[0] if _current else None
+
+
 def current_session() -> Session:
     """Return the session of this run; outside the ``usr`` command, one with default options."""
     if not _current:
         open_session(Session())
     return _current[0]
+
+
+def _print_warnings() -> None:
+    """Show what the library logs (a dead writer's change was finished, for one) as this command's warnings."""
+    import logging
+
+    from usr_core.cli.output import warn
+
+    logger = logging.getLogger("usr")
+    if logger.handlers:
+        return
+
+    class _Warnings(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            warn(record.getMessage())
+
+    logger.addHandler(_Warnings(logging.WARNING))
+    logger.propagate = False

@@ -40,7 +40,7 @@ from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_create_only, link_or_copy, remove_tree, sync_file, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import hold_lock
-from usr_core.roots.layout import LEASE, STAGING, DatasetLayout
+from usr_core.roots.layout import LEASE, STAGING, DatasetLayout, is_machinery
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
 
@@ -287,7 +287,8 @@ class Transaction:
             if os.path.lexists(target):
                 raise ArchiveNameTaken(target, source=retire.final)
             size = (self.layout.path / retire.final).lstat().st_size
-            removed.append(FileChange(path=retire.final, size_bytes=size))
+            if not is_machinery(retire.final):
+                removed.append(FileChange(path=retire.final, size_bytes=size))
             self._note_missing_folders(target.parent, folders)
         return list(self._retired.values()), removed
 

@@ -10,9 +10,10 @@ from usr_core.dataset.attaching import Attaching
 from usr_core.dataset.filling import Filling
 from usr_core.dataset.reading import Reading
 from usr_core.dataset.upkeep import Upkeep
+from usr_core.dataset.writing import Writing
 
 __all__ = ["Dataset"]
 
 
-class Dataset(Filling, Attaching, Upkeep, Reading):
+class Dataset(Filling, Attaching, Upkeep, Writing, Reading):
     """One dataset, existing or to be made; see `Dataset.open`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -63,6 +62,8 @@ class LogHead:
 
 def line_digest(raw: bytes) -> str:
     """Return the sha256 of a line without its newline, as the next line's ``prev`` names it."""
+    import hashlib  # loads OpenSSL, which showing events does without
+
     return hashlib.sha256(raw).hexdigest()
 
 

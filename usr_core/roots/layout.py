@@ -16,6 +16,7 @@ __all__ = [
     "COMMIT_PREFIX",
     "DERIVED",
     "EVENT_LOG",
+    "JOURNALS",
     "LEASE",
     "LOCK",
     "META",
@@ -41,6 +42,7 @@ SYNC_LOG = ".sync.log"
 LOCK = ".usr.lock"
 LEASE = ".usr.lease"
 STAGING = ".usr.tmp"
+JOURNALS = ".usr.journal"
 REPLACED = ".usr.replaced"
 COMMIT_PREFIX = ".usr.commit."
 ABORT_PREFIX = ".usr.abort."

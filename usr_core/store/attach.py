@@ -6,7 +6,7 @@ is stored. The base is not touched.
 
 from __future__ import annotations
 
-import secrets
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,8 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.events.clock import file_stamp
-from usr_core.fs.durable import link_or_copy
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.attach_columns import AttachedColumn, choose_columns
@@ -26,15 +24,15 @@ from usr_core.store.attach_keys import KeyCounts, KeyResolver
 from usr_core.store.attach_values import to_registered
 from usr_core.store.base_file import write_options
 from usr_core.store.errors import NamespaceReservedHere
-from usr_core.store.key_lookup import KeyLookup, open_lookup
+from usr_core.store.key_lookup import KeyLookup, check_lookup, open_lookup
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.notes import append_note
 from usr_core.store.overlay_metadata import overlay_metadata
 from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
+from usr_core.store.overlay_publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.part_writer import PartWriter
 
 __all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]
-
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +109,8 @@ def attach(
     """
     if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
         raise NamespaceReservedHere(options.namespace, "attach")
-    with mutate(site, options.action) as mutation:
+    check_lookup(options.key, options.backend)
+    with mutate(site, options.action) as mutation, contextlib.ExitStack() as closing:
         key_column = options.key_column or options.key
         present = list(source.columns())
         chosen = choose_columns(
@@ -126,16 +125,17 @@ def attach(
             reason = "is not in the file" if key_column not in present else "is in the file more than once"
             raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason)
         base = mutation.base_facts()
-        overlays = list_overlays(mutation.txn.tree)
+        overlay = list_overlays(mutation.txn.tree, namespaces=[options.namespace]).get(options.namespace)
+        if overlay is not None:
+            closing.callback(overlay.close)
         if not options.allow_overwrite:
-            _refuse_existing(chosen, base.schema, overlays.get(options.namespace))
-        overlay = overlays.get(options.namespace)
-        _keep_clock_after(mutation, overlay)
+            _refuse_existing(chosen, base.schema, overlay)
+        keep_clock_after(mutation, overlay)
 
-        relative = mutation.site.layout.overlay_part(
-            options.namespace, file_stamp(mutation.txn.clock_us), secrets.token_hex(4)
+        relative = new_part_name(mutation, options.namespace)
+        counts = _write_part(
+            mutation, source, options, chosen=chosen, key_column=key_column, relative=relative, progress=progress
         )
-        counts = _write_part(mutation, source, options, chosen, key_column, relative, progress)
         names = tuple(column.name for column in chosen)
         if not counts.matched:
             return AttachOutcome(
@@ -146,7 +146,7 @@ def attach(
                 rows_missing=counts.missing,
                 event=None,
             )
-        _adopt_single_file(mutation, options.namespace, overlay)
+        adopt_single_file(mutation, options.namespace, overlay)
         append_note(mutation, options.note)
         event = mutation.finish(
             base=base,
@@ -174,6 +174,7 @@ def _write_part(
     mutation: Mutation,
     source: AttachSource,
     options: AttachOptions,
+    *,
     chosen: Sequence[AttachedColumn],
     key_column: str,
     relative: str,
@@ -259,21 +260,3 @@ def _refuse_existing(chosen: Sequence[AttachedColumn], base: pa.Schema, overlay:
     taken = [column.name for column in chosen if column.name in there]
     if taken:
         raise ColumnsExist(taken)
-
-
-def _keep_clock_after(mutation: Mutation, overlay: NamespaceOverlay | None) -> None:
-    if overlay is not None:
-        for part in overlay.parts:
-            mutation.txn.keep_clock_after(part.created_at_us)
-
-
-def _adopt_single_file(mutation: Mutation, namespace: str, overlay: NamespaceOverlay | None) -> None:
-    """Make a namespace that an older writer kept as one file the first part, in this same change."""
-    single = mutation.site.layout.overlay_file(namespace)
-    if overlay is None or overlay.parts[0].relative != single:
-        return
-    part = mutation.site.layout.overlay_part(
-        namespace, file_stamp(overlay.parts[0].created_at_us), secrets.token_hex(4)
-    )
-    link_or_copy(overlay.parts[0].path, mutation.txn.stage(part))
-    mutation.txn.retire(single)

@@ -56,7 +56,7 @@ def to_registered(
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
 def _cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError
 
-__all__ = ["BaseUnreadable", "MaintenanceRequired", "NamespaceReservedHere", "TargetExists"]
+__all__ = [
+    "BaseUnreadable",
+    "MaintenanceRequired",
+    "NamespaceReservedHere",
+    "TargetExists",
+    "TargetFolderMissing",
+    "TargetInDataset",
+]
 
 
 class BaseUnreadable(UsrError, ValueError):
@@ -59,5 +66,38 @@ class TargetExists(UsrError, FileExistsError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} exists.", hint="Give another --out, or --overwrite to replace it.", facts={"file": str(path)}
+        )
+        self.path = path
+
+
+class TargetFolderMissing(UsrError, FileNotFoundError):
+    """A file would be written into a folder that is not there."""
+
+    code = "USR-EXPORT-002"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"There is no folder {path.parent}.",
+            hint="Make the folder first, or give another --out.",
+            facts={"file": str(path)},
+        )
+        self.path = path
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class TargetInDataset(UsrError, ValueError):
+    """A file would be written over a dataset's own files, or where they are looked for."""
+
+    code = "USR-EXPORT-003"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, path: Path, *, dataset: Path) -> None:
+        super().__init__(
+            f"{path.name} has a meaning inside the dataset {dataset}; an export does not go there.",
+            hint="Give an --out with another name, or outside the dataset's folder.",
+            facts={"file": str(path)},
         )
         self.path = path

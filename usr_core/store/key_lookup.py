@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from usr_core.store.position_ids import ids_at_rows
 from usr_core.store.position_index import BaseIndex
 from usr_core.store.position_keys import base_index, keys_from_sequences, one_bio_type, open_key_index
 
-__all__ = ["Backend", "KeyLookup", "open_lookup"]
+__all__ = ["Backend", "KeyLookup", "check_lookup", "open_lookup"]
 
 Backend = Literal["pyarrow", "duckdb"]
 Positions = npt.NDArray[np.int64]
@@ -58,7 +58,22 @@ class KeyLookup:
         """Return what makes two keys of this kind the same one."""
         if self.key == "sequence_norm":
             return text.strip()
-        return text.strip().upper() if self.key == "sequence_ci" else text
+        # Only ASCII letters have two cases here; bytes know no other.
+        return text.strip().encode().upper().decode() if self.key == "sequence_ci" else text
+
+
+def check_lookup(key: str, backend: str) -> OverlayKey:
+    """Return `key`; refuse one, or a backend, that does not exist, before any file is looked at.
+
+    Raises:
+        AttachKeyMissing, AttachBackendError: There is no such key or backend.
+    """
+    known = next((name for name in KEYS if name == key), None)
+    if known is None:
+        raise AttachKeyMissing(key)
+    if backend not in get_args(Backend):
+        raise AttachBackendError(backend, "there is no such backend")
+    return known
 
 
 def open_lookup(base: pq.ParquetFile, key: str, *, backend: str = "pyarrow") -> KeyLookup:
@@ -73,16 +88,13 @@ def open_lookup(base: pq.ParquetFile, key: str, *, backend: str = "pyarrow") -> 
         AttachKeyMissing, AttachBackendError: No such key or backend.
         KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: The dataset can't be keyed so.
     """
-    if key not in KEYS:
-        raise AttachKeyMissing(key)
-    if backend not in ("pyarrow", "duckdb"):
-        raise AttachBackendError(backend, "there is no such backend")
+    kind = check_lookup(key, backend)
     ids = base_index(base)
-    index = open_key_index(base, key, ids=ids)
-    if backend == "pyarrow" or key == "sequence_ci":
-        return KeyLookup(key, index, ids)
-    bio_type = None if key == "id" else one_bio_type(base, key)
-    return KeyLookup(key, _Joined(DuckdbPositions(base), bio_type), ids)
+    index = open_key_index(base, kind, ids=ids)
+    if backend == "pyarrow" or kind == "sequence_ci":
+        return KeyLookup(kind, index, ids)
+    bio_type = None if kind == "id" else one_bio_type(base, kind)
+    return KeyLookup(kind, _Joined(DuckdbPositions(base), bio_type), ids)
 
 
 class _Joined:
@@ -95,5 +107,3 @@ class _Joined:
         if self._bio_type is not None:
             keys = keys_from_sequences(keys, bio_type=self._bio_type, upper=False)
         return self._joined.positions(keys)
-
-

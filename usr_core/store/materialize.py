@@ -74,7 +74,7 @@ def materialize(
 
     Raises:
         NoSuchOverlay: A named namespace has no overlay here.
-        NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry does not know what would be folded.
+        NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry lacks what is to be folded.
         NamespaceReservedHere: A reserved namespace was named.
     """
     with mutate(site, "materialize") as mutation:

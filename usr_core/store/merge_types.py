@@ -34,8 +34,13 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
 
 def conform(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return `values` with the plain type `kind`, of which their type is a spelling."""
-    return values if values.type.equals(kind, check_metadata=True) else values.cast(kind)
+    """Return `values` with the plain type `kind`, of which their type is a spelling.
+
+    Where only names and nullability inside differ, which is so for every list that comes from Parquet, nothing is copied.
+    """
+    if values.type.equals(kind, check_metadata=True):
+        return values
+    return pa.array(_Respelled(values, kind)) if _same_layout(values.type, kind) else values.cast(kind)
 
 
 def row_width(kind: pa.DataType) -> int:
@@ -48,3 +53,25 @@ def row_width(kind: pa.DataType) -> int:
         return max(1, int(kind.bit_width) // 8)
     except ValueError:
         return 16
+
+
+class _Respelled:
+    """An array offered under another spelling of its type, by Arrow's C interface: a cast would import pyarrow.compute."""
+
+    def __init__(self, values: pa.Array, kind: pa.DataType) -> None:
+        self._values, self._kind = values, kind
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        return self._kind.__arrow_c_schema__(), self._values.__arrow_c_array__()[1]
+
+
+def _same_layout(one: pa.DataType, other: pa.DataType) -> bool:
+    if pa.types.is_list(one) and pa.types.is_list(other):
+        return _same_layout(one.value_type, other.value_type)
+    if pa.types.is_fixed_size_list(one) and pa.types.is_fixed_size_list(other):
+        return one.list_size == other.list_size and _same_layout(one.value_type, other.value_type)
+    if pa.types.is_struct(one) and pa.types.is_struct(other):
+        return [field.name for field in one] == [field.name for field in other] and all(
+            _same_layout(mine.type, theirs.type) for mine, theirs in zip(one, other, strict=True)
+        )
+    return bool(one.equals(other))

@@ -50,30 +50,35 @@ class Window:
     columns: Mapping[str, pa.Array]
 
 
-def base_windows(source: OpenParquet, columns: Sequence[BaseColumn], *, overlay_width: int = 0) -> Iterator[Window]:
-    """Cut the base into windows of at most `WINDOW_ROWS` rows and about `WINDOW_BYTES`.
+def base_windows(
+    source: OpenParquet, columns: Sequence[BaseColumn], *, overlay_width: int = 0, window_rows: int = WINDOW_ROWS
+) -> Iterator[Window]:
+    """Cut the base into windows of at most `window_rows` rows and about `WINDOW_BYTES`.
 
     Args:
         source: The base file.
         columns: What to read; with none, nothing is read.
         overlay_width: Bytes of a row that the overlays add.
+        window_rows: Rows of a window at most.
 
     Raises:
         BaseColumnHasNulls: A checked column holds a null.
         BaseUnreadable: A page is damaged.
     """
     try:
-        yield from _windows(source, columns, overlay_width)
+        yield from _windows(source, columns, overlay_width, window_rows)
     except (pa.ArrowException, OSError) as error:
         raise BaseUnreadable(source.path, str(error)) from error
 
 
-def _windows(source: OpenParquet, columns: Sequence[BaseColumn], overlay_width: int) -> Iterator[Window]:
+def _windows(
+    source: OpenParquet, columns: Sequence[BaseColumn], overlay_width: int, window_rows: int
+) -> Iterator[Window]:
     names = [column.name for column in columns]
     least = overlay_width + sum(row_width(column.kind) for column in columns) + 1
     done = 0
     for groups, width in _segments(source, frozenset(names), least):
-        rows = max(1, min(WINDOW_ROWS, WINDOW_BYTES // width))
+        rows = max(1, min(window_rows, WINDOW_BYTES // width))
         if not names:
             count = sum(source.file.metadata.row_group(group).num_rows for group in groups)
             for start in range(done, done + count, rows):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from usr_core.registry.document import NamespaceEntry
 from usr_core.store.base_file import write_options
 from usr_core.store.mutation import Mutation
+from usr_core.store.overlay_errors import OverlayNotStamped, OverlayUnreadable
 from usr_core.store.overlay_metadata import overlay_metadata
-from usr_core.store.overlay_parts import NamespaceOverlay
+from usr_core.store.overlay_parts import NamespaceOverlay, OverlayPart
 
 __all__ = ["read_reserved", "reserved_schema", "stage_reserved"]
 
@@ -30,13 +30,17 @@ def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa
     """Return the namespace's rows, merged to one a key, keys in order of their first appearance.
 
     A column that the files lack is null.
+
+    Raises:
+        OverlayNotStamped: A file is keyed by something else than ``id``.
+        OverlayUnreadable: A page is damaged.
     """
     schema = reserved_schema(entry)
-    tables = [_aligned(part.file.read(), schema) for part in overlay.parts] if overlay is not None else []
+    tables = [_read(part, schema) for part in overlay.parts] if overlay is not None else []
     rows = pa.concat_tables(tables) if tables else schema.empty_table()
     if len(tables) < 2:
         return rows
-    codes = pc.dictionary_encode(rows.column("id").combine_chunks())
+    codes = rows.column("id").combine_chunks().dictionary_encode()
     place = codes.indices.to_numpy()
     columns: list[pa.Array | pa.ChunkedArray] = [codes.dictionary]
     for name in schema.names[1:]:
@@ -51,27 +55,42 @@ def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa
 
 def stage_reserved(
     mutation: Mutation, entry: NamespaceEntry, table: pa.Table, overlay: NamespaceOverlay | None
-) -> None:
-    """Stage `table` as the namespace's one file; without rows the namespace has no file any more."""
+) -> int:
+    """Stage `table` as the namespace's one file; without rows the namespace has no file any more.
+
+    Returns:
+        The bytes of the new file, 0 where there is none.
+    """
     single = mutation.site.layout.overlay_file(entry.name)
     for part in overlay.parts if overlay is not None else ():
         if part.relative != single or not table.num_rows:
             mutation.txn.retire(part.relative)
     if not table.num_rows:
-        return
+        return 0
     schema = reserved_schema(entry).with_metadata(overlay_metadata(mutation, entry.name))
     options = write_options(schema, bloom="id")
-    with pq.ParquetWriter(
-        mutation.txn.stage(single), schema, **options.writer_arguments(rows=table.num_rows)
-    ) as writer:
+    staged = mutation.txn.stage(single)
+    with pq.ParquetWriter(staged, schema, **options.writer_arguments(rows=table.num_rows)) as writer:
         writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=options.rows_per_group)
+    return staged.stat().st_size
+
+
+def _read(part: OverlayPart, schema: pa.Schema) -> pa.Table:
+    if part.key != "id":
+        raise OverlayNotStamped(part.relative, missing="files of a reserved namespace are keyed by id", value=part.key)
+    try:
+        return _aligned(part.file.read(), schema)
+    except (pa.ArrowException, OSError) as error:
+        raise OverlayUnreadable(part.relative, cause=error) from error
 
 
 def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = [
-        table.column(field.name).cast(field.type)
-        if field.name in table.schema.names
-        else pa.nulls(table.num_rows, field.type)
-        for field in schema
-    ]
+    columns = []
+    for field in schema:
+        if field.name not in table.schema.names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        column = table.column(field.name)
+        # A cast imports pyarrow.compute, which a change of one record need not pay for.
+        columns.append(column if column.type == field.type else column.cast(field.type))
     return pa.table(columns, schema=schema)

@@ -23,7 +23,9 @@ from usr_core.store.view_head import PointReader
 from usr_core.store.view_places import ViewPlaces
 from usr_core.store.view_schema import ViewColumn, ViewColumns, schema_of
 
-__all__ = ["MergedView"]
+__all__ = ["MOST_BATCH_ROWS", "MergedView"]
+
+MOST_BATCH_ROWS = 131_072
 
 
 class MergedView:
@@ -83,6 +85,11 @@ class MergedView:
         return self._base.file
 
     @property
+    def source(self) -> OpenParquet:
+        """The base file, held open; each thread takes a reader of its own."""
+        return self._base
+
+    @property
     def overlays(self) -> Mapping[str, NamespaceOverlay]:
         """The opened overlays by namespace, tombstones included."""
         return self._overlays
@@ -95,6 +102,10 @@ class MergedView:
     def deleted_count(self) -> int:
         """Return how many rows are deleted. Reads the base's ids where there are tombstones."""
         return len(self._deleted())
+
+    def deleted_rows(self) -> npt.NDArray[np.int32]:
+        """Return the numbers of the deleted rows, ascending. Reads the base's ids where there are tombstones."""
+        return self._deleted()
 
     def unmatched_counts(self) -> dict[str, int]:
         """Return, for each opened namespace, how many of its keys match no record; each key counts once.
@@ -123,6 +134,7 @@ class MergedView:
         columns: Sequence[str] | None = None,
         *,
         include_deleted: bool = False,
+        batch_rows: int = MOST_BATCH_ROWS,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Yield the view in the base's order, batch by batch; each has exactly the schema of `schema`.
@@ -134,10 +146,11 @@ class MergedView:
         Args:
             columns: Names in the order wanted, or None for all. With none at all the batches have rows only.
             include_deleted: Keep deleted rows, and show the tombstone columns.
+            batch_rows: Rows of a batch at most, 1 to 131,072; wide rows make batches shorter.
             progress: Called with the number of base rows done since its last call.
 
         Yields:
-            Batches of 1 to 131,072 rows.
+            Batches of 1 to `batch_rows` rows.
 
         Raises:
             UnknownColumn: A name is not a column of the view; at the call, not at the first batch.
@@ -145,7 +158,7 @@ class MergedView:
             BaseUnreadable, OverlayUnreadable: A page is damaged.
         """
         chosen = self._columns.chosen(columns, include_deleted=include_deleted)
-        return self._batches(chosen, include_deleted, progress)
+        return self._batches(chosen, include_deleted, min(max(batch_rows, 1), MOST_BATCH_ROWS), progress)
 
     def head(self, n: int, columns: Sequence[str] | None = None, *, include_deleted: bool = False) -> pa.Table:
         """Return the first `n` rows of the view.
@@ -161,6 +174,22 @@ class MergedView:
         table = self._points.head(n, chosen, include_deleted=include_deleted)
         return self._head_by_windows(n, chosen, include_deleted) if table is None else table
 
+    def rows_at(self, rows: npt.NDArray[np.int64], columns: Sequence[str] | None = None) -> pa.Table:
+        """Return single rows of the view, whether they are deleted or not.
+
+        Up to 4,096 of them are looked up one by one, as in `head`; more are picked from the stream.
+
+        Args:
+            rows: Numbers of base rows, ascending, each once, all below `rows`.
+            columns: Names in the order wanted, or None for all but the tombstone columns.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=False)
+        table = self._points.rows_at(rows, chosen)
+        return self._rows_by_windows(rows, chosen) if table is None else table
+
     def close(self) -> None:
         """Close every file; iterators over the view must not be used any more."""
         self._base.close()
@@ -173,13 +202,17 @@ class MergedView:
         return self._deleted_rows
 
     def _batches(
-        self, chosen: Sequence[ViewColumn], include_deleted: bool, progress: Callable[[int], None] | None
+        self,
+        chosen: Sequence[ViewColumn],
+        include_deleted: bool,
+        batch_rows: int,
+        progress: Callable[[int], None] | None,
     ) -> Iterator[pa.RecordBatch]:
         from usr_core.store.view_windows import view_windows  # not for `head`, which starts in a fraction of a second
 
         schema = schema_of(chosen)
         deleted = np.empty(0, np.int32) if include_deleted else self._deleted()
-        for window in view_windows(self._base, self._overlays, self._places, chosen):
+        for window in view_windows(self._base, self._overlays, self._places, chosen, batch_rows):
             rows = window.stop - window.start
             arrays = [
                 window.columns[column.name] if column.stored else pa.nulls(rows, column.field.type) for column in chosen
@@ -197,13 +230,24 @@ class MergedView:
 
     def _head_by_windows(self, n: int, chosen: Sequence[ViewColumn], include_deleted: bool) -> pa.Table:
         batches, left = [], n
-        stream = self._batches(chosen, include_deleted, None)
+        stream = self._batches(chosen, include_deleted, MOST_BATCH_ROWS, None)
         while left:
             batch = next(stream, None)
             if batch is None:
                 break
             batches.append(batch.slice(0, left))
             left -= batches[-1].num_rows
+        return pa.Table.from_batches(batches, schema_of(chosen))
+
+    def _rows_by_windows(self, rows: npt.NDArray[np.int64], chosen: Sequence[ViewColumn]) -> pa.Table:
+        batches, done, at = [], 0, 0
+        for batch in self._batches(chosen, True, MOST_BATCH_ROWS, None):
+            high = int(np.searchsorted(rows, done + len(batch)))
+            if high > at:
+                batches.append(batch.take(pa.array(rows[at:high] - done)))
+            done, at = done + len(batch), high
+            if at == len(rows):
+                break
         return pa.Table.from_batches(batches, schema_of(chosen))
 
 

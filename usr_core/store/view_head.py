@@ -1,10 +1,11 @@
-"""The first rows of a view, from the first pages of the base and point lookups in the overlays."""
+"""A few rows of a view: from a few pages of the base, and point lookups in the overlays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
@@ -26,11 +27,13 @@ _MOST_POINTS = 4_096
 
 _BUFFERED = 64 << 10
 _BATCH = 1_024
+_FAR = 8_192
+"""Rows of a batch where those that are wanted may lie far inside a row group."""
 _DELETED = "usr__deleted"
 
 
 class PointReader:
-    """Reads the first rows of a view; its cost grows with the number of parts, not with the base."""
+    """Reads the first rows of a view, or single ones; its cost grows with the number of parts, not with the base."""
 
     def __init__(self, base: OpenParquet, overlays: Mapping[str, NamespaceOverlay], places: ViewPlaces) -> None:
         self._base = base
@@ -45,10 +48,7 @@ class PointReader:
         where far more rows than `n` at the beginning are deleted.
         """
         tombstones = None if include_deleted else self._overlays.get(TOMBSTONE_NAMESPACE)
-        wanted: dict[str, dict[str, pa.DataType]] = {}
-        for column in chosen:
-            if column.namespace is not None:
-                wanted.setdefault(column.namespace, {})[column.name] = column.field.type
+        wanted = _by_namespace(chosen)
         involved = [self._overlays[name] for name in wanted] + ([tombstones] if tombstones else [])
         keys = {part.key for overlay in involved for part in overlay.parts}
         if n > _MOST_POINTS or "sequence_ci" in keys:
@@ -67,6 +67,21 @@ class PointReader:
             if tombstones is None:
                 break
         return None
+
+    def rows_at(self, rows: npt.NDArray[np.int64], chosen: Sequence[ViewColumn]) -> pa.Table | None:
+        """Return single rows, or None where that is no matter of a few lookups (see `head`).
+
+        Args:
+            rows: Numbers of base rows, ascending, each once.
+            chosen: The columns.
+        """
+        wanted = _by_namespace(chosen)
+        keys = {part.key for name in wanted for part in self._overlays[name].parts}
+        if len(rows) > _MOST_POINTS or "sequence_ci" in keys:
+            return None
+        by_sequence = sorted(keys - {"id"})
+        bio_type = self._places.bio_type(by_sequence[0]) if by_sequence and len(rows) else None
+        return self._table(chosen, wanted, self._base_rows(rows, chosen), np.arange(len(rows)), bio_type)
 
     def _table(
         self,
@@ -88,6 +103,31 @@ class PointReader:
         ]
         return pa.Table.from_arrays(arrays, schema=schema_of(chosen))
 
+    def _base_rows(self, rows: npt.NDArray[np.int64], chosen: Sequence[ViewColumn]) -> dict[str, pa.Array]:
+        kinds = {"id": pa.string()} | {column.name: column.field.type for column in chosen if column.in_base}
+        pieces: dict[str, list[pa.Array]] = {name: [] for name in kinds}
+        metadata = self._base.file.metadata
+        starts = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
+        try:
+            for group in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist():
+                inside = rows[(rows >= starts[group]) & (rows < starts[group + 1])] - starts[group]
+                done = left = 0
+                reader = self._base.reader(buffered=_BUFFERED)
+                for batch in reader.iter_batches(_FAR, row_groups=[group], columns=list(kinds), use_threads=False):
+                    right = int(np.searchsorted(inside, done + len(batch)))
+                    if right > left:
+                        for name, kind in kinds.items():
+                            values = conform(batch.column(name), kind)
+                            pieces[name].append(pick_rows(values, inside[left:right] - done))
+                    done, left = done + len(batch), right
+                    if left == len(inside):
+                        break
+        except (pa.ArrowException, OSError) as error:
+            raise BaseUnreadable(self._base.path, str(error)) from error
+        return {
+            name: pa.concat_arrays(arrays) if arrays else pa.nulls(0, kinds[name]) for name, arrays in pieces.items()
+        }
+
     def _first_rows(self, rows: int, chosen: Sequence[ViewColumn]) -> dict[str, pa.Array]:
         kinds = {"id": pa.string()} | {column.name: column.field.type for column in chosen if column.in_base}
         pieces: dict[str, list[pa.Array]] = {name: [] for name in kinds}
@@ -103,8 +143,20 @@ class PointReader:
         found = {
             name: pa.concat_arrays(arrays) if arrays else pa.nulls(0, kinds[name]) for name, arrays in pieces.items()
         }
+        self._refuse_nulls(found, np.arange(rows))
+        return found
+
+    def _refuse_nulls(self, found: Mapping[str, pa.Array], rows: npt.NDArray[np.int64]) -> None:
         for name in self._optional & found.keys():
             if found[name].null_count:
-                row = found[name].is_null().to_numpy(zero_copy_only=False).argmax()
-                raise BaseColumnHasNulls(name, file=RECORDS, row=int(row) + 1)
-        return found
+                at = found[name].is_null().to_numpy(zero_copy_only=False).argmax()
+                raise BaseColumnHasNulls(name, file=RECORDS, row=int(rows[at]) + 1)
+
+
+def _by_namespace(chosen: Sequence[ViewColumn]) -> dict[str, dict[str, pa.DataType]]:
+    """Return the names and types of the columns that overlays have, by namespace."""
+    wanted: dict[str, dict[str, pa.DataType]] = {}
+    for column in chosen:
+        if column.namespace is not None:
+            wanted.setdefault(column.namespace, {})[column.name] = column.field.type
+    return wanted

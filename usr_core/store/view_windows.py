@@ -17,11 +17,15 @@ __all__ = ["view_windows"]
 
 
 def view_windows(
-    base: OpenParquet, overlays: Mapping[str, NamespaceOverlay], places: ViewPlaces, chosen: Sequence[ViewColumn]
+    base: OpenParquet,
+    overlays: Mapping[str, NamespaceOverlay],
+    places: ViewPlaces,
+    chosen: Sequence[ViewColumn],
+    rows: int,
 ) -> Iterator[Window]:
     """Yield the base in windows with all of the `chosen` columns that any file has, deleted rows included.
 
-    Parts that have none of the columns are not touched; of the others the keys are read first.
+    A window has at most `rows` rows. Parts that have none of the columns are not touched; of the others the keys are read first.
     """
     optional = optional_base_columns(base.schema)
     read = [BaseColumn(column.name, column.field.type, column.name in optional) for column in chosen if column.in_base]
@@ -40,4 +44,4 @@ def view_windows(
         ]
         merges.append(NamespaceMerge(places.placements(parts), wanted))
         width += max((bytes_per_row(part, wanted) for part in parts), default=0)
-    return merged_windows(base_windows(base, read, overlay_width=width), merges, list(below.values()))
+    return merged_windows(base_windows(base, read, overlay_width=width, window_rows=rows), merges, list(below.values()))

@@ -73,7 +73,12 @@ def is_hash(text: str) -> bool:
 def _check_columns(schema: pa.Schema, findings: FindingList) -> None:
     names = schema.names
     for name in columns_that_repeat(schema):
-        findings.add("USR-VALID-010", f"column {name!r} is there more than once, or holds a dot", hint=_WRITTEN_ELSEWHERE, file=RECORDS)
+        findings.add(
+            "USR-VALID-010",
+            f"column {name!r} is there more than once, or holds a dot",
+            hint=_WRITTEN_ELSEWHERE,
+            file=RECORDS,
+        )
     missing = [name for name in BASE_COLUMNS if name not in names]
     for name in missing:
         findings.add("USR-VALID-011", f"column {name} is missing", hint=_WRITTEN_ELSEWHERE, file=RECORDS)
@@ -81,7 +86,10 @@ def _check_columns(schema: pa.Schema, findings: FindingList) -> None:
         if names.count(field.name) == 1 and plain_type(schema.field(field.name).type) != field.type:
             found = schema.field(field.name).type
             findings.add(
-                "USR-VALID-012", f"column {field.name} is {found}, not {field.type}", hint=_WRITTEN_ELSEWHERE, file=RECORDS
+                "USR-VALID-012",
+                f"column {field.name} is {found}, not {field.type}",
+                hint=_WRITTEN_ELSEWHERE,
+                file=RECORDS,
             )
     if not missing and tuple(names[: len(BASE_COLUMNS)]) != BASE_COLUMNS:
         findings.add(

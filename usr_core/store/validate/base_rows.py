@@ -100,6 +100,8 @@ class _BaseCheck:
                 if self.words is not None and ids is not None:
                     self.words.extend(group, ids)
                 done += len(batch)
+            if self.columns and done != expected:
+                raise pa.ArrowInvalid(f"it has {done:,} rows, and the footer says {expected:,}")
             read_pages(self.base, group, self.others)
         except (pa.ArrowException, OSError) as error:
             damage = BaseUnreadable(self.base.path, f"row group {group + 1} is damaged: {error}")

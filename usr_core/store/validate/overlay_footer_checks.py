@@ -71,9 +71,7 @@ def _check_metadata(part: OverlayPart, registries: Registries, findings: Finding
         if key not in metadata:
             findings.add("USR-VALID-043", f"metadata {key} is missing", hint=_REATTACH, file=file)
         elif not is_hash(metadata[key]):
-            findings.add(
-                "USR-VALID-044", f"metadata {key} is {metadata[key]!r}, no sha256", hint=_REATTACH, file=file
-            )
+            findings.add("USR-VALID-044", f"metadata {key} is {metadata[key]!r}, no sha256", hint=_REATTACH, file=file)
     lacking = [key for key in (META_ACTOR_TOOL, META_ACTOR_RUN_ID) if not metadata.get(key)]
     if lacking:
         findings.add(
@@ -110,7 +108,9 @@ def _check_hashes(part: OverlayPart, registries: Registries, findings: FindingLi
 def _check_columns(part: OverlayPart, registries: Registries, findings: FindingList) -> None:
     file, namespace = part.relative, part.namespace
     for name in columns_that_repeat(part.source.schema):
-        findings.add("USR-VALID-046", f"column {name!r} is there more than once, or holds a dot", hint=_REATTACH, file=file)
+        findings.add(
+            "USR-VALID-046", f"column {name!r} is there more than once, or holds a dot", hint=_REATTACH, file=file
+        )
     key = part.source.schema.field(part.key).type
     if plain_type(key) != pa.string():
         findings.add("USR-VALID-047", f"the key column {part.key} is {key}, not string", hint=_REATTACH, file=file)
@@ -119,7 +119,9 @@ def _check_columns(part: OverlayPart, registries: Registries, findings: FindingL
         try:
             check_column(field.name, namespace)
         except UsrError as error:
-            findings.add("USR-VALID-048", f"{error.message.rstrip('.')}: readers pass it over", hint=_REATTACH, file=file)
+            findings.add(
+                "USR-VALID-048", f"{error.message.rstrip('.')}: readers pass it over", hint=_REATTACH, file=file
+            )
             continue
         if entry is not None:
             _check_type(field, entry, file, findings)
@@ -127,9 +129,7 @@ def _check_columns(part: OverlayPart, registries: Registries, findings: FindingL
         present = {field.name for field in part.columns}
         for name in entry.column_names:
             if name not in present:
-                findings.add(
-                    "USR-VALID-057", f"the reserved column {name} is missing", hint=_REATTACH, file=file
-                )
+                findings.add("USR-VALID-057", f"the reserved column {name} is missing", hint=_REATTACH, file=file)
 
 
 def _entry(part: OverlayPart, registries: Registries, findings: FindingList) -> NamespaceEntry | None:

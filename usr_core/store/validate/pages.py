@@ -29,6 +29,8 @@ def batches_of_group(
         columns: Names of top-level columns, each of which the file has once.
         dictionaries: Text columns to be delivered as dictionaries.
     """
+    if not columns:
+        return
     metadata = source.file.metadata
     wanted = frozenset(columns)
     chunks = [metadata.row_group(group).column(index) for index in range(metadata.num_columns)]
@@ -41,7 +43,7 @@ def batches_of_group(
         metadata=metadata,
         pre_buffer=False,
         buffer_size=_BUFFERED if large else 0,
-        read_dictionary=list(dictionaries),
+        read_dictionary=[name for name in dictionaries if name in wanted],
     )
     size = max(1, min(_BATCH_ROWS, BATCH_BYTES // width))
     yield from reader.iter_batches(size, row_groups=[group], columns=list(columns), use_threads=False)

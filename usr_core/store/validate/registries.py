@@ -95,9 +95,7 @@ def read_frozen(tree: FileTree) -> dict[str, bytes]:
     return found
 
 
-def load_registries(
-    root: Path, frozen: Mapping[str, bytes], mode: RegistryMode, findings: FindingList
-) -> Registries:
+def load_registries(root: Path, frozen: Mapping[str, bytes], mode: RegistryMode, findings: FindingList) -> Registries:
     """Read the registries that `mode` uses, and say what is wrong with any of them.
 
     Args:

@@ -35,7 +35,7 @@ class WordStore:
         self._filled[piece] += len(ids)
 
     def suspects(self) -> Words:
-        """Return the words that occur more than once, ascending, each once. Call it last: the words are sorted in place."""
+        """Return the words that occur more than once, ascending. Call it last: words are sorted in place."""
         words = self._words
         if int(self._filled.sum()) < len(words):
             ends = self._starts[:-1] + self._filled

@@ -7,7 +7,8 @@ buffers; rows are looked for only where the answer is no.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ def check_rows(columns: Mapping[str, pa.Array], first_row: int, hasher: IdHasher
         tally: Takes the faults.
 
     Returns:
-        The ids that are there, in order, in a form that can be compared (see `comparable_ids`); None without the column.
+        The ids that are there, in order, as `comparable_ids` gives them; None without the column.
     """
     rows = np.arange(first_row, first_row + len(next(iter(columns.values()), ())), dtype=np.int64)
     for name, column in columns.items():
@@ -86,9 +87,8 @@ def _check_values(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, ta
     letters = sizes if clean else sizes - _continuation_bytes(content, offsets)
     lengths = columns["length"].to_numpy(zero_copy_only=False)
     wrong = np.flatnonzero(lengths != letters)
-    if len(wrong):
-        first = wrong[0]
-        tally.add(row_faults.LENGTH_DIFFERS, "length", rows[wrong], sample=f"{lengths[first]} for {letters[first]} letters")
+    sample = f"{lengths[wrong[0]]} for {letters[wrong[0]]} letters" if len(wrong) else ""
+    tally.add(row_faults.LENGTH_DIFFERS, "length", rows[wrong], sample=sample)
     _check_ids(columns, rows, hasher, tally, clean=clean)
 
 
@@ -100,9 +100,9 @@ def _check_kinds(
     Returns:
         Whether all are known and fit, and the places of each known alphabet (None: the whole batch).
     """
-    bio_names, alphabet_names = (_names(array) for array in (bio_types, alphabets))
-    bio_codes, alphabet_codes = (_codes(array) for array in (bio_types, alphabets))
-    pairs = np.bincount(bio_codes * len(alphabet_names) + alphabet_codes, minlength=len(bio_names) * len(alphabet_names))
+    bio_names, bio_codes = _names(bio_types), _codes(bio_types)
+    alphabet_names, alphabet_codes = _names(alphabets), _codes(alphabets)
+    pairs = np.bincount(bio_codes * len(alphabet_names) + alphabet_codes)
     fine, by_alphabet = True, dict[str, Rows | None]()
     for pair in np.flatnonzero(pairs):
         bio_code, alphabet_code = divmod(int(pair), len(alphabet_names))
@@ -194,9 +194,8 @@ def _byte_values(texts: pa.Array) -> list[bytes]:
     return [bytes(content[i:j]) for i, j in _bounds(offsets)]
 
 
-def _bounds(offsets: npt.NDArray[np.int32]) -> zip[tuple[int, int]]:
-    places = offsets.tolist()
-    return zip(places, places[1:], strict=False)
+def _bounds(offsets: npt.NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    return pairwise(offsets.tolist())
 
 
 def _continuation_bytes(content: memoryview, offsets: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

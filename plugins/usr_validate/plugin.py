@@ -1,0 +1,1 @@
+"""The built-in plugin `validate`; it has a command and no providers."""

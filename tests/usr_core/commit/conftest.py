@@ -1,0 +1,37 @@
+"""The dataset that the accidents of these tests happen to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import crash_child
+from support.cli import clean_env
+from support.crash import World, child_argv
+from support.strace import CHANGING, Call, calls_below, calls_between, trace
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A dataset with one event, and its views before and after the composite change."""
+    return World.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def dataset(world: World, tmp_path: Path) -> Iterator[Path]:
+    """A fresh copy of that dataset, at the same path for every copy that a test makes."""
+    yield world.copy(tmp_path / "dataset")
+
+
+@pytest.fixture(scope="session")
+def calls(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+    """The system calls of the composite change that concern the dataset, in order."""
+    place = tmp_path_factory.mktemp("calls")
+    folder = world.copy(place / "dataset")
+    everything = trace(child_argv(folder), place / "log", names=CHANGING, env=clean_env())
+    inside = calls_between(everything, crash_child.BEGIN_MARKER, crash_child.END_MARKER, names=CHANGING)
+    found = calls_below(inside, folder, names=CHANGING)
+    assert len(found) > 60
+    return found

@@ -1,0 +1,106 @@
+"""The life of single records: deleted, restored, and the state that people and tools give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from usr_core.dataset.site import DatasetSite
+
+if TYPE_CHECKING:
+    from usr_core.store.mutation import Site
+    from usr_core.store.record_state import RecordState, StateOutcome
+    from usr_core.store.tombstones import DeleteOutcome, RestoreOutcome
+
+__all__ = ["RecordLife"]
+
+
+class RecordLife(DatasetSite):
+    """`delete`, `restore`, `set_state`, `clear_state`, `get_state`.
+
+    Each takes the ids of records and treats all of them or none. Repeated ids count once; ids that match no
+    record are an error, or with `allow_missing` skipped and counted. What changes nothing writes no event.
+    """
+
+    def delete(self, ids: Iterable[str], *, reason: str | None = None, allow_missing: bool = False) -> DeleteOutcome:
+        """Delete records: views leave them out, the base keeps them, `restore` brings them back.
+
+        Records that are deleted already keep their time and reason, and are counted.
+
+        Raises:
+            RecordIdInvalid: A text is not 40 lower-case hexadecimal digits.
+            RecordsMissing: Ids match no record.
+        """
+        from usr_core.store.tombstones import delete_records
+
+        outcome = delete_records(self._live_site(), ids, reason=reason, allow_missing=allow_missing)
+        self._announce(outcome.event)
+        return outcome
+
+    def restore(self, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
+        """Bring deleted records back; those that are not deleted are counted. Errors as `delete`."""
+        from usr_core.store.tombstones import restore_records
+
+        outcome = restore_records(self._live_site(), ids, allow_missing=allow_missing)
+        self._announce(outcome.event)
+        return outcome
+
+    def set_state(
+        self,
+        ids: Iterable[str],
+        *,
+        masked: bool | None = None,
+        qc_status: str | None = None,
+        split: str | None = None,
+        supersedes: str | None = None,
+        lineage: Sequence[str] | None = None,
+        allow_missing: bool = False,
+    ) -> StateOutcome:
+        """Set fields of the state of records; fields that are not given stay as they are.
+
+        Args:
+            ids: The records.
+            masked: Whether they are to be left out of analyses.
+            qc_status: ``pass``, ``fail``, ``warn`` or ``unknown``.
+            split: ``train``, ``val``, ``test`` or ``holdout``.
+            supersedes: The id of the record that they replace; it need not be in this dataset.
+            lineage: Ids of the records that they came from; they need not be in this dataset.
+            allow_missing: Skip and count ids that match no record.
+
+        Raises:
+            StateFieldMissing: No field is given.
+            StateValueNotAllowed: A value is none of those above.
+            RecordIdInvalid, RecordsMissing: As `delete`.
+        """
+        from usr_core.store.record_state import StateChange, set_state
+
+        change = StateChange(
+            masked=masked,
+            qc_status=qc_status,
+            split=split,
+            supersedes=supersedes,
+            lineage=None if lineage is None else tuple(lineage),
+        )
+        outcome = set_state(self._live_site(), ids, change, allow_missing=allow_missing)
+        self._announce(outcome.event)
+        return outcome
+
+    def clear_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
+        """Unset the whole state of records: null afterwards, not false. Errors as `delete`."""
+        from usr_core.store.record_state import clear_state
+
+        outcome = clear_state(self._live_site(), ids, allow_missing=allow_missing)
+        self._announce(outcome.event)
+        return outcome
+
+    def get_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
+        """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`."""
+        from usr_core.store.record_state import get_state
+
+        return get_state(self.ref, ids, allow_missing=allow_missing)
+
+    def _live_site(self) -> Site:
+        from usr_core.store.archive import refuse_archived
+
+        refuse_archived(self.ref)
+        return self._site()

@@ -1,0 +1,52 @@
+"""Errors of putting datasets away and bringing them back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usr_core.errors import UsrError, visible
+
+__all__ = ["ArchiveRefused", "ArchiveUnfinished", "DatasetArchived"]
+
+
+class DatasetArchived(UsrError, ValueError):
+    """A dataset in ``_archive/`` was to be changed, or archived again."""
+
+    code = "USR-ARCHIVE-001"
+
+    def __init__(self, name: str, *, live: str) -> None:
+        super().__init__(
+            f"{visible(live)!r} is archived: it can be read by its path, and not be changed.",
+            hint=f"Bring it back first: usr unarchive {visible(live)}",
+            facts={"dataset": name},
+        )
+        self.name, self.live = name, live
+
+
+class ArchiveRefused(UsrError, OSError):
+    """A dataset's folder can't be moved to its place; nothing was changed."""
+
+    code = "USR-ARCHIVE-002"
+
+    def __init__(self, name: str, *, target: Path, reason: str, hint: str) -> None:
+        super().__init__(
+            f"{visible(name)!r} can't be moved to {target}: {reason}.", hint=hint, facts={"dataset": name, "file": target}
+        )
+        self.name, self.target, self.reason = name, target, reason
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ArchiveUnfinished(UsrError):
+    """The event was written, and then the folder could not be moved."""
+
+    code = "USR-ARCHIVE-003"
+
+    def __init__(self, name: str, *, action: str, target: Path, cause: OSError) -> None:
+        super().__init__(
+            f"The event is written, but {visible(name)!r} could not be moved to {target}: {cause.strerror or cause}.",
+            hint=f"Remove the cause, then run `usr {action} {visible(name)}` again: it finishes the move.",
+            facts={"dataset": name, "file": target, "cause": visible(str(cause))},
+        )
+        self.name, self.action, self.target = name, action, target

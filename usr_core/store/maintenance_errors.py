@@ -1,0 +1,188 @@
+"""Errors of maintenance: compacting, removing and clearing overlays, removing duplicates, merging datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "CarriedContractDiffers",
+    "ColumnMaterialized",
+    "IdsUnknown",
+    "MergeColumnsDiffer",
+    "MergeDuplicate",
+    "MergeSameDataset",
+    "MergeTypesDiffer",
+    "OverlayKeyFault",
+    "OverlayKeysUnresolved",
+    "SourceLengthDiffers",
+    "UnknownChoice",
+]
+
+
+class UnknownChoice(UsrError, ValueError):
+    """An option has a few allowed values, and this is none of them."""
+
+    code = "USR-MAINTENANCE-002"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, option: str, *, value: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            f"{option} can't be {visible(value)!r}.",
+            hint=f"Give one of: {', '.join(allowed)}.",
+            facts={"value": visible(value)},
+        )
+        self.option, self.value, self.allowed = option, value, tuple(allowed)
+
+
+class OverlayKeysUnresolved(UsrError, ValueError):
+    """Keys of an overlay part match no record and do not say which id they mean."""
+
+    code = "USR-MAINTENANCE-010"
+
+    def __init__(self, part: str, *, key: str, count: int, reason: str) -> None:
+        super().__init__(
+            f"{part}: {count:,} of its keys ({key}) match no record, and their ids can't be known: {reason}.",
+            hint="Import the records they belong to, or take those rows out of the part.",
+            facts={"file": part, "column": key},
+        )
+        self.part, self.key, self.count = part, key, count
+
+
+class OverlayKeyFault(UsrError, ValueError):
+    """A key of an overlay part is null, or occurs there more than once."""
+
+    code = "USR-MAINTENANCE-011"
+
+    def __init__(self, part: str, *, key: str, fault: str, count: int, value: str | None = None) -> None:
+        super().__init__(
+            f"{part}: {fault} (rows concerned: {count:,}). A part needs one key a row, each once.",
+            hint="`usr validate` lists the rows; take the part out and attach its values again.",
+            facts={"file": part, "column": key, "value": None if value is None else visible(value)},
+        )
+        self.part, self.key, self.count = part, key, count
+
+
+class ColumnMaterialized(UsrError, ValueError):
+    """A column whose values shall be unset has values in the base, which would show again."""
+
+    code = "USR-MAINTENANCE-020"
+
+    def __init__(self, column: str) -> None:
+        super().__init__(
+            f"{column} is materialized: its values in the base would show again, so it can't be cleared.",
+            hint="Attach the values that shall count (usr attach --allow-overwrite); a null can't hide a value.",
+            facts={"column": column},
+        )
+        self.column = column
+
+
+class IdsUnknown(UsrError, LookupError):
+    """Some of the ids that were given are neither records nor keys of the overlay."""
+
+    code = "USR-MAINTENANCE-021"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, value: str, *, namespace: str, count: int) -> None:
+        super().__init__(
+            f"{count:,} of the given ids belong to no record and to no row of {namespace}.",
+            hint="Check the ids; `usr grep` and `usr get` find records.",
+            facts={"value": visible(value)},
+        )
+        self.value, self.count = value, count
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class MergeSameDataset(UsrError, ValueError):
+    """A dataset was to be merged into itself."""
+
+    code = "USR-MAINTENANCE-030"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "The source and the destination are the same dataset.",
+            hint="Name another dataset as the source; `usr maintenance dedupe` removes duplicates inside one.",
+            facts={"file": str(path)},
+        )
+        self.path = path
+
+
+class MergeDuplicate(UsrError, ValueError):
+    """A record of the source is in the destination already, and that was to be an error."""
+
+    code = "USR-MAINTENANCE-031"
+
+    def __init__(self, file: str, *, row: int, record_id: str, count: int) -> None:
+        super().__init__(
+            f"{count:,} records of the source are in the destination already.",
+            hint="Give --if-duplicate skip, prefer-src or prefer-dest.",
+            facts={"file": file, "row": row, "column": "id", "value": visible(record_id)},
+        )
+        self.row, self.record_id, self.count = row, record_id, count
+
+
+class MergeColumnsDiffer(UsrError, ValueError):
+    """The two bases have different columns, and they were to be the same."""
+
+    code = "USR-MAINTENANCE-032"
+
+    def __init__(self, *, only_source: Sequence[str], only_destination: Sequence[str]) -> None:
+        sides = [
+            f"only the {side} has {', '.join(names)}"
+            for side, names in (("source", only_source), ("destination", only_destination))
+            if names
+        ]
+        super().__init__(
+            f"The datasets have different columns: {'; '.join(sides)}.",
+            hint="Merge with --union-columns, or materialize the missing columns first.",
+            facts={"column": (*only_source, *only_destination)[0]},
+        )
+        self.only_source, self.only_destination = tuple(only_source), tuple(only_destination)
+
+
+class MergeTypesDiffer(UsrError, TypeError):
+    """A column has another type in the source than it has to have in the destination."""
+
+    code = "USR-MAINTENANCE-033"
+
+    def __init__(self, column: str, *, source: str, destination: str, why: str) -> None:
+        super().__init__(
+            f"{column} is {source} in the source and {destination} in the destination; {why}.",
+            hint="Merge with --coerce-overlap to-dest without --require-same-columns, "
+            "or materialize the column under one type.",
+            facts={"column": column, "value": source, "expected": destination},
+        )
+        self.column, self.source, self.destination = column, source, destination
+
+
+class CarriedContractDiffers(UsrError, ValueError):
+    """A namespace that was to be carried along has another contract in the source's root."""
+
+    code = "USR-MAINTENANCE-034"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(
+            f"The namespace {namespace!r} has other columns or types in the source's root.",
+            hint=f"Compare `usr namespace show {namespace}` in both roots and register the same columns.",
+            facts={"namespace": namespace},
+        )
+        self.namespace = namespace
+
+
+class SourceLengthDiffers(UsrError, ValueError):
+    """The ``length`` of a source's record is not the length of its sequence."""
+
+    code = "USR-MAINTENANCE-035"
+
+    def __init__(self, file: str, *, row: int, value: int, length: int) -> None:
+        super().__init__(
+            f"The length of a record is {value}, and its sequence has {length} letters.",
+            hint="`usr validate` lists what is wrong with the source; restore it from a snapshot.",
+            facts={"file": file, "row": row, "column": "length", "value": value},
+        )
+        self.row, self.value, self.length = row, value, length

@@ -1,0 +1,142 @@
+"""Errors of questions to a dataset: single records and cells, patterns, filters, SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "CellOutOfRange",
+    "ColumnNotText",
+    "FilterInvalid",
+    "PackageMissing",
+    "PatternInvalid",
+    "RecordsDeleted",
+    "RecordsNotFound",
+    "SqlFailed",
+]
+
+_SHOWN = 5
+
+
+class RecordsNotFound(UsrError, LookupError):
+    """An id was asked for that no record has."""
+
+    code = "USR-QUERY-001"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        first = visible(ids[0], limit=80)
+        super().__init__(
+            f"No record has the id {first!r}." if len(ids) == 1 else f"No record has {len(ids):,} of the ids.",
+            hint="An id is 40 hexadecimal digits, letters in lower case; `usr grep` finds records by what they hold.",
+            facts={"value": _listed(ids)},
+        )
+        self.ids = tuple(ids)
+
+
+class RecordsDeleted(UsrError, LookupError):
+    """An id was asked for whose record is deleted."""
+
+    code = "USR-QUERY-002"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(
+            f"The record {ids[0]} is deleted." if len(ids) == 1 else f"{len(ids):,} of the records are deleted.",
+            hint="Show it with --include-deleted, or bring it back with `usr restore`.",
+            facts={"value": _listed(ids)},
+        )
+        self.ids = tuple(ids)
+
+
+class CellOutOfRange(UsrError, IndexError):
+    """A row was asked for that is not there."""
+
+    code = "USR-QUERY-003"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, row: int, *, rows: int) -> None:
+        known = f"rows are 0 to {rows - 1:,}" if rows else "there are no rows"
+        super().__init__(
+            f"There is no row {row:,}: {known}.", hint="Count rows from 0, in the order `usr head` shows.", facts={}
+        )
+        self.row, self.rows = row, rows
+
+
+class PatternInvalid(UsrError, ValueError):
+    """A pattern is no regular expression of RE2."""
+
+    code = "USR-QUERY-004"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, pattern: str, *, reason: str) -> None:
+        super().__init__(
+            f"{visible(pattern, limit=80)!r} is not a pattern: {visible(reason)}.",
+            hint="Patterns are RE2's (no look-around, no back-references); \\Q…\\E takes text as it is.",
+            facts={"value": visible(pattern)},
+        )
+        self.pattern = pattern
+
+
+class ColumnNotText(UsrError, TypeError):
+    """A pattern was to be matched against a column that holds no text."""
+
+    code = "USR-QUERY-005"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, column: str, *, kind: str) -> None:
+        super().__init__(
+            f"The column {visible(column)} is {kind}; patterns are matched against text.",
+            hint="Name a column of type string; `usr cols` lists them.",
+            facts={"column": visible(column), "value": kind},
+        )
+        self.column = column
+
+
+class FilterInvalid(UsrError, ValueError):
+    """A filter of `scan` has not the form of one, or compares a column with what it can't hold."""
+
+    code = "USR-QUERY-006"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, reason: str, *, column: str | None = None, value: object = None) -> None:
+        super().__init__(
+            f"The filter can't be used: {reason}.",
+            hint="Write [(column, operator, value), …]; for anything else there is ds.sql(…).",
+            facts={"column": column, "value": None if value is None else visible(repr(value))},
+        )
+
+
+class SqlFailed(UsrError, ValueError):
+    """DuckDB refused a statement, or failed at it."""
+
+    code = "USR-QUERY-007"
+
+    def __init__(self, reason: str) -> None:
+        first, _, rest = reason.strip().partition("\n")
+        super().__init__(
+            f"The statement failed: {first}",
+            hint="The merged view is the table `records`; `select * from records limit 1` shows its columns.",
+            facts={"detail": rest.strip() or None},
+        )
+
+
+class PackageMissing(UsrError, ImportError):
+    """A library that a method hands its result to is not installed."""
+
+    code = "USR-QUERY-008"
+
+    def __init__(self, package: str) -> None:
+        super().__init__(
+            f"{package} is not installed.",
+            hint=f"Install it with `pip install {package}`, or use to_arrow().",
+            facts={"package": package},
+        )
+        self.package = package
+
+
+def _listed(ids: Sequence[str]) -> str:
+    more = f", and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
+    return ", ".join(visible(one, limit=80) for one in ids[:_SHOWN]) + more

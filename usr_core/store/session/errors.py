@@ -1,0 +1,74 @@
+"""Errors of writer sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError
+
+__all__ = ["JournalUnreadable", "SessionClosed", "SessionInUse", "SessionRowError", "SessionSchemaChanged"]
+
+
+class SessionInUse(UsrError, RuntimeError):
+    """Another process writes in the session of that name."""
+
+    code = "USR-SESSION-001"
+    exit_code = ExitCode.LOCKED
+
+    def __init__(self, name: str, *, holder: str) -> None:
+        super().__init__(
+            f"The writer session {name!r} is open in another process.",
+            hint="Wait for it, or give this run a run id of its own.",
+            facts={"session": name, "holder": holder or "unknown"},
+        )
+        self.name = name
+
+
+class SessionClosed(UsrError, RuntimeError):
+    """The session has been closed."""
+
+    code = "USR-SESSION-002"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The writer session {name!r} is closed.", hint="Open a new one with ds.writer(…).")
+
+
+class SessionRowError(UsrError, ValueError):
+    """Rows handed to a session do not fit."""
+
+    code = "USR-SESSION-003"
+
+    def __init__(self, reason: str, *, column: str | None = None, row: int | None = None, value: object = None) -> None:
+        super().__init__(
+            f"These rows can't be added: {reason}.",
+            hint="Nothing of this call was kept; mend the rows and add them again.",
+            facts={"row": row, "column": column, "value": None if value is None else repr(value)[:200]},
+        )
+        self.row, self.column = row, column
+
+
+class SessionSchemaChanged(UsrError, ValueError):
+    """A session is resumed with other namespaces or types than it was begun with."""
+
+    code = "USR-SESSION-004"
+
+    def __init__(self, name: str, *, reason: str) -> None:
+        super().__init__(
+            f"The writer session {name!r} was begun with other columns: {reason}.",
+            hint="Resume it with the namespaces it was begun with, and close it; then begin a new one.",
+            facts={"session": name},
+        )
+
+
+class JournalUnreadable(UsrError, ValueError):
+    """A journal is damaged before its end, so rows that were said to be safe are not."""
+
+    code = "USR-SESSION-005"
+
+    def __init__(self, path: Path, *, frame: int, reason: str) -> None:
+        super().__init__(
+            f"{path.name}: frame {frame} is damaged: {reason}.",
+            hint="Restore the file from a copy, or move it away to go on without the rows behind that frame.",
+            facts={"file": str(path), "frame": frame},
+        )
+        self.path, self.frame = path, frame

@@ -1,0 +1,102 @@
+"""The rows of a session: a record beside the overlay values that belong to it, in one Arrow batch.
+
+A batch has the seven columns of a record, then each namespace's columns by their full names, and for each
+namespace a column ``<namespace>`` (bool) that says whether the row has values there at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+
+from usr_core.records.base_schema import base_schema
+from usr_core.records.bulk_ids import IdHasher
+from usr_core.registry.document import Registry
+from usr_core.store.attach_columns import full_name
+from usr_core.store.import_rows import ImportDefaults, RowReader
+from usr_core.store.record_rows import batches_of_rows, columns_of_rows
+from usr_core.store.session.errors import SessionRowError
+
+__all__ = ["OverlayRows", "record_batch", "session_schema"]
+
+OverlayRows = Mapping[str, Sequence[Mapping[str, object] | None]]
+"""For each namespace one mapping a record, bare or full column names to values; None where there is none."""
+
+_Rows = Sequence[Mapping[str, object]]
+
+
+def session_schema(registry: Registry, namespaces: Iterable[str]) -> pa.Schema:
+    """Return the columns of a session's rows.
+
+    Raises:
+        NamespaceNotRegistered: A namespace is not.
+    """
+    fields = list(base_schema())
+    for name in namespaces:
+        entry = registry.namespace(name)
+        fields.extend(pa.field(column.name, column.type.to_arrow()) for column in entry.columns)
+        fields.append(pa.field(name, pa.bool_(), nullable=False))
+    return pa.schema(fields)
+
+
+def record_batch(
+    records: _Rows,
+    overlays: OverlayRows,
+    *,
+    schema: pa.Schema,
+    namespaces: Sequence[str],
+    defaults: ImportDefaults,
+    hasher: IdHasher,
+    label: str,
+) -> pa.RecordBatch:
+    """Return the rows of one call as a batch, checked as an import checks them.
+
+    Raises:
+        ImportCellError, UnknownBioType, UnknownAlphabet, AlphabetMismatch: A record is not one.
+        SessionRowError: An overlay has another number of rows, an unknown column, or a value of another type.
+    """
+    names = columns_of_rows(records)
+    reader = RowReader(label=label, defaults=defaults, hasher=hasher)
+    base = [reader.read(batch) for batch in batches_of_rows(records, names, label=label)]
+    rows = pa.Table.from_batches(base).combine_chunks().to_batches()[0]
+    columns = dict(zip(rows.schema.names, rows.columns, strict=True))
+    for namespace in overlays:
+        if namespace not in namespaces:
+            raise SessionRowError(f"namespace {namespace!r} was not named when the session was opened")
+    for namespace in namespaces:
+        columns.update(_overlay_columns(overlays.get(namespace), namespace, len(records), schema))
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _overlay_columns(
+    rows: Sequence[Mapping[str, object] | None] | None, namespace: str, count: int, schema: pa.Schema
+) -> dict[str, pa.Array]:
+    known = [name for name in schema.names if name.startswith(f"{namespace}__")]
+    if rows is None:
+        rows = [None] * count
+    if len(rows) != count:
+        raise SessionRowError(f"{namespace} has {len(rows)} rows for {count} records")
+    named: list[dict[str, object]] = []
+    for index, row in enumerate(rows):
+        full = {full_name(name, namespace): value for name, value in (row or {}).items()}
+        strangers = sorted(set(full) - set(known))
+        if strangers:
+            raise SessionRowError("the column is not registered", column=strangers[0], row=index + 1)
+        named.append(full)
+    columns = {name: _typed([row.get(name) for row in named], schema.field(name)) for name in known}
+    columns[namespace] = pa.array([row is not None for row in rows], pa.bool_())
+    return columns
+
+
+def _typed(values: list[object], field: pa.Field) -> pa.Array:
+    try:
+        return pa.array(values, type=field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
+        for row, value in enumerate(values):
+            try:
+                pa.array([value], type=field.type)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as one:
+                reason = f"a value is not {field.type} ({str(one).splitlines()[0]})"
+                raise SessionRowError(reason, column=field.name, row=row + 1, value=value) from one
+        raise SessionRowError(str(error), column=field.name) from error

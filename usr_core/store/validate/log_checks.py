@@ -1,0 +1,114 @@
+"""The form of the event log, and under ``--strict`` its chain and what it says of the base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from usr_core.events.chain import verify_chain
+from usr_core.events.event import EVENT_VERSION
+from usr_core.events.log import read_head, read_lines
+from usr_core.roots.layout import EVENT_LOG, RECORDS
+from usr_core.store.base_facts import BaseFacts
+from usr_core.store.validate.report import FIRST_ROWS, FindingList
+
+__all__ = ["check_chain", "check_fingerprint", "check_log_form"]
+
+_RESTORE = "Restore .events.log from a copy; `usr events verify` says where it was changed."
+
+
+def check_log_form(log: Path, findings: FindingList, *, under_way: bool) -> None:
+    """Check that each line is a JSON object with ``event_version`` and ``action``; memory holds one line.
+
+    Args:
+        log: The file.
+        findings: Takes a finding for each kind of fault, rows being line numbers.
+        under_way: A commit record is there: its event may be half written, which is no fault.
+    """
+    if not log.is_file():
+        findings.add(
+            "USR-VALID-080",
+            f"{EVENT_LOG} is missing: nobody knows how the dataset came about",
+            hint=_RESTORE,
+            file=EVENT_LOG,
+        )
+        return
+    torn = bool(read_head(log).torn)
+    faults: dict[str, list[int]] = {}
+    last = 0
+    for line in read_lines(log):
+        last = line.number
+        kind = "USR-VALID-081" if line.event is None else _form_fault(line.event)
+        if kind:
+            faults.setdefault(kind, []).append(line.number)
+    if torn and faults.get("USR-VALID-081", [])[-1:] == [last]:
+        faults["USR-VALID-081"].pop()
+        if not under_way:
+            findings.add(
+                "USR-VALID-084",
+                f"the last line, {last:,}, is cut off: a writer died, or the disk was full",
+                hint="The next command that writes cuts it, and says so in its event.",
+                file=EVENT_LOG,
+                severity="warning",
+                rows=(last,),
+            )
+    for code, lines in sorted(faults.items()):
+        if lines:
+            count = "1 line" if len(lines) == 1 else f"{len(lines):,} lines"
+            findings.add(
+                code,
+                f"{_FORMS[code]} in {count}, first in line {lines[0]:,}",
+                hint=_RESTORE,
+                file=EVENT_LOG,
+                rows=lines[:FIRST_ROWS],
+                count=len(lines),
+            )
+
+
+def check_chain(log: Path, findings: FindingList, *, under_way: bool) -> None:
+    """Report every break of the chain."""
+    for fault in verify_chain(log):
+        if fault.kind == "torn" and under_way:
+            continue
+        findings.add(
+            "USR-VALID-085", f"{fault.message} ({fault.kind})", hint=_RESTORE, file=EVENT_LOG, rows=(fault.line,)
+        )
+
+
+def check_fingerprint(log: Path, base: BaseFacts, findings: FindingList) -> None:
+    """Compare rows and bytes of the base with what the last event says of it; a difference is a warning.
+
+    Nothing else shows that somebody replaced the base by one that is valid in itself, with fewer records.
+    """
+    last = read_head(log).last or {}
+    told = last.get("fingerprint")
+    if not isinstance(told, Mapping):
+        return
+    found = {"rows": base.rows, "cols": len(base.schema), "size_bytes": base.size_bytes}
+    differing = [
+        f"{name} {told[name]} there, {found[name]} here" for name in found if told.get(name, found[name]) != found[name]
+    ]
+    if differing:
+        findings.add(
+            "USR-VALID-086",
+            f"the base is not the one of the last event ({'; '.join(differing)})",
+            hint="If nobody replaced records.parquet on purpose, restore it from `_snapshots/` or a remote copy.",
+            file=RECORDS,
+            severity="warning",
+        )
+
+
+_FORMS = {
+    "USR-VALID-081": "no JSON object",
+    "USR-VALID-082": f"event_version is not {EVENT_VERSION}",
+    "USR-VALID-083": "no action",
+}
+
+
+def _form_fault(event: Mapping[str, Any]) -> str:
+    version = event.get("event_version")
+    if isinstance(version, bool) or version != EVENT_VERSION:
+        return "USR-VALID-082"
+    action = event.get("action")
+    return "" if isinstance(action, str) and action else "USR-VALID-083"

@@ -1,0 +1,80 @@
+"""Running the checks that plugins offer over the merged view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from usr_core.errors import UsrError
+from usr_core.plugin.specs import CheckSpec, Finding
+from usr_core.store.overlay_parts import NamespaceOverlay
+from usr_core.store.validate.report import FindingList
+from usr_core.store.view import MergedView
+from usr_core.store.view_files import OpenParquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["MOST_FINDINGS", "Check", "run_checks"]
+
+MOST_FINDINGS = 1_000
+"""Of one check; what comes after is counted."""
+
+
+class Check(Protocol):
+    """What `PluginHost.checks` gives: a spec, its plugin, and a call that is isolated."""
+
+    @property
+    def spec(self) -> CheckSpec: ...
+
+    @property
+    def plugin(self) -> str: ...
+
+    @property
+    def run(self) -> Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]: ...
+
+
+def run_checks(
+    checks: Sequence[Check], base: OpenParquet, overlays: Mapping[str, NamespaceOverlay], findings: FindingList
+) -> None:
+    """Run each check that concerns the dataset over the columns that it names, deleted records included.
+
+    A check for a namespace of which there is no column, or whose columns are not all there, has nothing to say and is
+    not run; one that names no columns gets all. A check that raises is a finding, and the others go on.
+    """
+    if not checks:
+        return
+    try:
+        view = MergedView(base, overlays)
+        known = view.schema().names
+    except UsrError:
+        return  # what keeps the view from opening was reported
+    for check in checks:
+        spec = check.spec
+        if spec.namespace is not None and not any(name.startswith(f"{spec.namespace}__") for name in known):
+            continue
+        if any(name not in known for name in spec.columns):
+            continue
+        try:
+            _take(check, view, findings)
+        except UsrError as error:
+            findings.add_error(error)
+
+
+def _take(check: Check, view: MergedView, findings: FindingList) -> None:
+    held: list[Finding] = []
+    more = 0
+    for finding in check.run(view.batches(list(check.spec.columns) or None)):
+        if len(held) < MOST_FINDINGS:
+            held.append(finding)
+        else:
+            more += 1
+    findings.extend(held)
+    if more:
+        findings.add(
+            "USR-VALID-095",
+            f"the check {check.spec.name} of the plugin {check.plugin} has {more:,} more findings",
+            hint="Mend those that are listed, then validate again.",
+            severity="warning",
+            count=more,
+        )

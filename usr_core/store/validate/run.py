@@ -1,0 +1,219 @@
+"""`validate_dataset`: one state of a dataset, opened at once and checked from its footers to its last row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.commit.read_snapshot import read_consistent
+from usr_core.commit.record import find_records
+from usr_core.errors import UsrError
+from usr_core.fs.errors import file_system_error
+from usr_core.roots.dataset_id import DatasetRef
+from usr_core.roots.errors import DatasetMissing
+from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.store.base_facts import BaseFacts, usr_metadata
+from usr_core.store.doctor_leftovers import find_leftovers
+from usr_core.store.errors import BaseUnreadable
+from usr_core.store.overlay_parts import META_REGISTRY_HASH, NamespaceOverlay, list_overlays
+from usr_core.store.validate.base_footer_checks import check_base_footer, is_hash
+from usr_core.store.validate.base_rows import check_base_rows
+from usr_core.store.validate.column_types import check_materialized, check_types_agree
+from usr_core.store.validate.log_checks import check_chain, check_fingerprint, check_log_form
+from usr_core.store.validate.overlay_footer_checks import check_overlay_footers
+from usr_core.store.validate.overlay_names import check_overlay_bounds, check_overlay_names, stray_overlay_files
+from usr_core.store.validate.overlay_rows import check_overlay_rows
+from usr_core.store.validate.plugin_checks import Check, run_checks
+from usr_core.store.validate.registries import Registries, load_registries, read_frozen
+from usr_core.store.validate.report import FindingList, RegistryMode, ValidationReport
+from usr_core.store.view_files import OpenParquet
+
+__all__ = ["validate_dataset"]
+
+
+def validate_dataset(
+    ref: DatasetRef,
+    *,
+    strict: bool = False,
+    registry_mode: RegistryMode = "either",
+    checks: Sequence[Check] = (),
+    progress: Callable[[int], None] | None = None,
+) -> ValidationReport:
+    """Check a dataset and return everything that is wrong with it. Takes no lock and writes nothing.
+
+    Writers may go on meanwhile: all files are opened in one consistent state first. Every page of the base and of
+    every overlay is decoded, on all cores, in pieces of 32 MiB; beside them 8 bytes a row are held, and 28 bytes a base
+    row while overlay keys are looked up.
+
+    Args:
+        ref: The dataset.
+        strict: Also check that materialized columns are registered, the event chain, leftovers, and that the base is
+            the one of the last event (a warning).
+        registry_mode: What registry hashes have to equal: the root's registry (``current``), a frozen one
+            (``frozen``, which does not look at the root), one of both (``either``), or nothing, but each part's
+            contract hash the one that the root's registry gives its namespace (``contract``).
+        checks: Plugins' checks, run last.
+        progress: Called with the number of base and overlay rows just checked.
+
+    Raises:
+        DatasetMissing: There is no base.
+        DatasetBusy: The dataset changed each time while it was being opened.
+        CommitRecordUnreadable: A commit record is there that this version can't read: what is to be seen, nobody knows.
+        FileSystemError: A file can't be opened or read for a reason that is none of the dataset's.
+    """
+    started = time.monotonic()
+    findings = FindingList()
+    try:
+        opened = read_consistent(ref.path, _open)
+    except FileNotFoundError as error:
+        if (ref.path / RECORDS).exists():
+            raise
+        raise DatasetMissing(ref.name, place=ref.root) from error
+    try:
+        files = sum(len(overlay.parts) for overlay in opened.overlays.values())
+        _check(ref, opened, findings, strict=strict, mode=registry_mode, checks=checks, progress=progress)
+        rows = opened.base.rows if opened.base is not None else 0
+    finally:
+        opened.close()
+    return ValidationReport(
+        dataset=ref.name,
+        mode=registry_mode,
+        strict=strict,
+        findings=findings.all(),
+        rows=rows,
+        overlays=files,
+        seconds=time.monotonic() - started,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Opened:
+    """Everything that is read, opened in one state of the dataset."""
+
+    base: OpenParquet | None = None
+    overlays: Mapping[str, NamespaceOverlay] = field(default_factory=dict)
+    frozen: Mapping[str, bytes] = field(default_factory=dict)
+    stray: list[str] = field(default_factory=list)
+    base_problem: UsrError | None = None
+    overlay_problems: list[UsrError] = field(default_factory=list)
+    under_way: bool = False
+
+    def close(self) -> None:
+        if self.base is not None:
+            self.base.close()
+        for overlay in self.overlays.values():
+            overlay.close()
+
+
+def _open(tree: FileTree) -> _Opened:
+    opened = _Opened()
+    try:
+        opened.base, opened.base_problem = _open_base(tree)
+        opened.overlays = list_overlays(tree, on_problem=opened.overlay_problems.append)
+        opened.frozen = read_frozen(tree)
+        opened.stray = stray_overlay_files(tree)
+        opened.under_way = any(find_records(tree.folder))
+        return opened
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _open_base(tree: FileTree) -> tuple[OpenParquet | None, UsrError | None]:
+    path = tree.path(RECORDS)
+    if path is None:
+        raise FileNotFoundError(tree.folder / RECORDS)
+    try:
+        return OpenParquet.open(path), None
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise file_system_error(error, path, "read the records") from error
+        return None, BaseUnreadable(Path(RECORDS), str(error))
+
+
+def _check(
+    ref: DatasetRef,
+    opened: _Opened,
+    findings: FindingList,
+    *,
+    strict: bool,
+    mode: RegistryMode,
+    checks: Sequence[Check],
+    progress: Callable[[int], None] | None,
+) -> None:
+    registries = load_registries(ref.root, opened.frozen, mode, findings)
+    base_whole = _check_base(opened, registries, findings, strict=strict, progress=progress)
+    _check_overlays(opened, registries, findings, progress=progress)
+    layout = DatasetLayout(ref.path)
+    check_log_form(layout.event_log, findings, under_way=opened.under_way)
+    if strict:
+        check_chain(layout.event_log, findings, under_way=opened.under_way)
+        if opened.base is not None and not opened.under_way:
+            check_fingerprint(layout.event_log, _facts(opened.base), findings)
+        for leftover in find_leftovers(ref.path):
+            findings.add(
+                "USR-VALID-090",
+                leftover.message,
+                hint=leftover.fix,
+                file=leftover.relative,
+                severity="error" if leftover.abandoned else "note",
+            )
+    if opened.base is not None and base_whole:
+        run_checks(checks, opened.base, opened.overlays, findings)
+
+
+def _check_base(
+    opened: _Opened,
+    registries: Registries,
+    findings: FindingList,
+    *,
+    strict: bool,
+    progress: Callable[[int], None] | None,
+) -> bool:
+    if opened.base_problem is not None:
+        findings.add_error(opened.base_problem, file=RECORDS)
+    if opened.base is None:
+        return False
+    schema = opened.base.schema
+    check_base_footer(schema, opened.base.rows, findings)
+    registry_hash = usr_metadata(schema).get(META_REGISTRY_HASH)
+    fault = registries.hash_fault(registry_hash) if registry_hash is not None and is_hash(registry_hash) else ""
+    if fault:
+        findings.add(
+            "USR-VALID-018",
+            fault,
+            hint="`usr maintenance registry-freeze` freezes the root's registry and stamps its hash into the base.",
+            file=RECORDS,
+        )
+    if strict:
+        check_materialized(schema, registries, findings)
+    return check_base_rows(opened.base, findings, progress)
+
+
+def _check_overlays(
+    opened: _Opened, registries: Registries, findings: FindingList, *, progress: Callable[[int], None] | None
+) -> None:
+    for problem in opened.overlay_problems:
+        findings.add_error(problem)
+    check_overlay_names(opened.stray, findings)
+    check_overlay_bounds(opened.overlays, findings)
+    for overlay in opened.overlays.values():
+        check_overlay_footers(overlay, registries, findings)
+    check_types_agree(opened.base.schema if opened.base is not None else None, opened.overlays, findings)
+    check_overlay_rows(opened.overlays, opened.base, findings, progress)
+
+
+def _facts(base: OpenParquet) -> BaseFacts:
+    return BaseFacts(
+        rows=base.rows,
+        schema=base.schema.remove_metadata(),
+        metadata=usr_metadata(base.schema),
+        size_bytes=int(base.handle.size()),
+    )
