@@ -108,8 +108,8 @@ def by_duckdb(folder: Path, names: list[str] | None) -> tuple[object, float, flo
             f"last({ns}__{c} order by file_index) filter ({ns}__{c} is not null) as {ns}__{c}" for c in "ab"
         )
         joins.append(
-            f"left join (select id, {merged} from read_parquet('{folder}/_derived/{ns}/part-*.parquet') group by id) {ns}"
-            f" on b.id = {ns}.id"
+            f"left join (select id, {merged} from read_parquet('{folder}/_derived/{ns}/part-*.parquet') group by id)"
+            f" {ns} on b.id = {ns}.id"
         )
         select += [f"{ns}.{ns}__{c}" for c in "ab"]
     sql = f"select {', '.join(select)} from read_parquet('{folder}/records.parquet') b {' '.join(joins)}"

@@ -22,7 +22,9 @@ def export(
     dataset: DatasetArg = None,
     *,
     export_format: Annotated[str, typer.Option("--fmt", show_default=False, help="csv, jsonl or parquet.")],
-    out: Annotated[Path, typer.Option("--out", show_default=False, help="A file, or a folder to put one into.")],
+    out: Annotated[
+        Path, typer.Option("--out", readable=False, show_default=False, help="A file, or a folder to put one into.")
+    ],
     columns: ColumnsOpt = None,
     include_deleted: IncludeDeletedOpt = False,
     namespaces: NamespacesOpt = None,

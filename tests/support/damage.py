@@ -44,7 +44,7 @@ ROWS = 40
 
 
 def healthy_dataset(root: Path) -> Dataset:
-    """Make a dataset of `ROWS` records of four alphabets: two parts of ``mock``, a materialized ``extra``, state, tombstones.
+    """Make a dataset of `ROWS` records: four alphabets, two parts of ``mock``, materialized ``extra``, state, tombstones.
 
     Two registries are frozen, as another namespace is registered on the way.
     """
@@ -54,7 +54,9 @@ def healthy_dataset(root: Path) -> Dataset:
     rows = []
     for number in range(ROWS):
         bio_type, alphabet, letters = _KINDS[number % len(_KINDS)]
-        sequence = "".join(letters[(number >> shift) % len(letters)] for shift in range(6)) + letters * (1 + number // 4)
+        sequence = "".join(letters[(number >> shift) % len(letters)] for shift in range(6)) + letters * (
+            1 + number // 4
+        )
         rows.append({"sequence": sequence, "bio_type": bio_type, "alphabet": alphabet})
     dataset.add_sequences(rows[:25])
     register_namespace(root, "extra", [("extra__count", "int64")])
@@ -182,4 +184,3 @@ def only(report: ValidationReport, code: str) -> Finding:
     """Return the one finding with a code."""
     (finding,) = [finding for finding in report.findings if finding.code == code]
     return finding
-

@@ -45,7 +45,8 @@ FormatOpt = Annotated[Format, typer.Option("--format", help="auto is rich on a t
 YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
 QuietOpt = Annotated[bool, typer.Option("--quiet", help="Show no progress and no notes.")]
 DryRunOpt = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
-PathOpt = Annotated[Path, typer.Option("--path", show_default=False, help="The file to read.")]
+# Whether a file can be read is found out by reading it, and told with the file's own error and exit code.
+PathOpt = Annotated[Path, typer.Option("--path", readable=False, show_default=False, help="The file to read.")]
 ColumnsOpt = Annotated[str | None, typer.Option("--columns", show_default=False, help="Names, with commas between.")]
 NamespaceOpt = Annotated[str, typer.Option("--namespace", show_default=False, help="A registered namespace.")]
 NamespacesOpt = Annotated[
@@ -56,7 +57,9 @@ AllowMissingOpt = Annotated[
     bool, typer.Option("--allow-missing", help="Skip and count what matches no record, instead of failing.")
 ]
 IdsOpt = Annotated[list[str] | None, typer.Option("--id", show_default=False, help="A record's id; may be repeated.")]
-IdFileOpt = Annotated[Path | None, typer.Option("--id-file", show_default=False, help="A file with one id a line.")]
+IdFileOpt = Annotated[
+    Path | None, typer.Option("--id-file", readable=False, show_default=False, help="A file with one id a line.")
+]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:

@@ -6,14 +6,16 @@ method imports what it uses. Verbs are kept in rooms by what they do, and joined
 
 from __future__ import annotations
 
+from usr_core.dataset.archiving import Archiving
 from usr_core.dataset.attaching import Attaching
 from usr_core.dataset.filling import Filling
 from usr_core.dataset.reading import Reading
+from usr_core.dataset.record_life import RecordLife
 from usr_core.dataset.upkeep import Upkeep
 from usr_core.dataset.writing import Writing
 
 __all__ = ["Dataset"]
 
 
-class Dataset(Filling, Attaching, Upkeep, Writing, Reading):
+class Dataset(Filling, Attaching, Upkeep, Writing, RecordLife, Archiving, Reading):
     """One dataset, existing or to be made; see `Dataset.open`."""

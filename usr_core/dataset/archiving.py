@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from usr_core.commit.transaction import LOCK_SECONDS
 from usr_core.dataset.site import DatasetSite
 from usr_core.events.actor import Actor
 
@@ -15,20 +16,26 @@ __all__ = ["Archiving"]
 
 
 class Archiving(DatasetSite):
-    """`open_archived`, `archive`, `unarchive`."""
+    """`locate_archived`, `archive`, `unarchive`."""
 
     @classmethod
-    def open_archived(
-        cls, root: str | Path, name: str, *, actor: Actor | None = None, host: PluginHost | None = None, **options: float
+    def locate_archived(
+        cls,
+        text: str | None,
+        *,
+        root: Path | None = None,
+        actor: Actor | None = None,
+        lock_timeout: float = LOCK_SECONDS,
+        host: PluginHost | None = None,
     ) -> Self:
-        """Return the dataset `name` of the root's ``_archive/``; it can be read, and not be changed.
+        """Return the dataset of ``_archive/`` that `text` means, an id or a folder; it can be read, not changed.
 
         Raises:
-            DatasetMissing, AmbiguousDataset, InvalidDatasetId: `name` names none.
+            DatasetNotArchived, AmbiguousDataset, InvalidDatasetId: `text` names none.
         """
-        from usr_core.store.archive import find_archived
+        from usr_core.store.archive import locate_archived
 
-        return cls(find_archived(Path(root).expanduser(), name), actor=actor, host=host, **options)
+        return cls(locate_archived(text, root=root), actor=actor, lock_timeout=lock_timeout, host=host)
 
     def archive(self) -> Path:
         """Move the dataset to ``<root>/_archive/`` and return its folder there; this object goes with it.
@@ -49,6 +56,7 @@ class Archiving(DatasetSite):
         """Move the dataset back from ``_archive/`` and return its folder; this object goes with it.
 
         Raises:
+            DatasetNotArchived: It is not there.
             DatasetExists, NestedDataset: Another dataset has its place by now.
             ArchiveRefused, ArchiveUnfinished: As `archive`.
         """

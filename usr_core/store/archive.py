@@ -18,12 +18,14 @@ from usr_core.errors import UsrError
 from usr_core.fs.durable import make_folders, sync_folder
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, list_datasets, new_dataset, parse_dataset_id
-from usr_core.roots.errors import AmbiguousDataset, DatasetMissing
+from usr_core.roots.errors import AmbiguousDataset
+from usr_core.roots.find_root import find_root
 from usr_core.roots.layout import RECORDS
-from usr_core.store.archive_errors import ArchiveRefused, ArchiveUnfinished, DatasetArchived
+from usr_core.roots.locate import locate_dataset
+from usr_core.store.archive_errors import ArchiveRefused, ArchiveUnfinished, DatasetArchived, DatasetNotArchived
 from usr_core.store.mutation import Mutation, Site, mutate
 
-__all__ = ["ArchiveOutcome", "archive_dataset", "find_archived", "refuse_archived", "unarchive_dataset"]
+__all__ = ["ArchiveOutcome", "archive_dataset", "locate_archived", "refuse_archived", "unarchive_dataset"]
 
 _PREFIX = f"{ARCHIVE}/"
 
@@ -51,26 +53,32 @@ def refuse_archived(ref: DatasetRef) -> None:
         raise DatasetArchived(ref.name, live=ref.name.removeprefix(_PREFIX))
 
 
-def find_archived(root: Path, text: str) -> DatasetRef:
-    """Return the archived dataset that an id names; ``_archive/`` in front of it may be there or not.
+def locate_archived(text: str | None, *, root: Path | None) -> DatasetRef:
+    """Return the archived dataset that `text` means.
 
-    A name without namespace is found when exactly one archived dataset's id ends in it.
+    Args:
+        text: An id, with ``_archive/`` in front of it or not, a path to its folder in ``_archive/``, or None for the
+            one we stand in. A name without namespace is found when exactly one archived dataset's id ends in it.
+        root: The root given on the command line, None where none was given (see `find_root`).
 
     Raises:
-        InvalidDatasetId, ArchivedPath: `text` is not an id.
+        InvalidDatasetId, ArchivedPath: `text` is neither an id nor a path to a dataset.
         AmbiguousDataset: Several archived datasets end in the name.
-        DatasetMissing: There is none.
+        DatasetNotArchived: There is none.
     """
-    name = parse_dataset_id(text.removeprefix(_PREFIX))
-    root = root.resolve()
-    refs = {ref.name.removeprefix(_PREFIX): ref for ref in list_datasets(root, archived=True)}
+    if text is None or text.startswith((".", "/", "~")):
+        ref = locate_dataset(text, root=root)
+        _require_archived(ref)
+        return ref
+    name, place = parse_dataset_id(text.removeprefix(_PREFIX)), find_root(root)
+    refs = {ref.name.removeprefix(_PREFIX): ref for ref in list_datasets(place, archived=True)}
     if name in refs:
         return refs[name]
     ending = [other for other in refs if "/" not in name and other.rpartition("/")[2] == name]
     if len(ending) > 1:
         raise AmbiguousDataset(text, candidates=ending)
     if not ending:
-        raise DatasetMissing(text, place=root / ARCHIVE)
+        raise DatasetNotArchived(text, place=place / ARCHIVE)
     return refs[ending[0]]
 
 
@@ -99,13 +107,15 @@ def unarchive_dataset(site: Site) -> ArchiveOutcome:
     """Move an archived dataset back to where it came from.
 
     Args:
-        site: The dataset in ``_archive/``; see `find_archived`.
+        site: The dataset in ``_archive/``; see `locate_archived`.
 
     Raises:
+        DatasetNotArchived: It is not there.
         DatasetExists, NestedDataset: Another dataset has its place by now.
         ArchiveRefused: Something else has, or a link or another file system is in the way.
         ArchiveUnfinished: The event is written and the folder did not move; the next run finishes it.
     """
+    _require_archived(site.ref)
     target = new_dataset(site.ref.root, site.ref.name.removeprefix(_PREFIX))
     return _move(replace(site, ref=replace(site.ref, name=target.name)), target, action="unarchive")
 
@@ -132,6 +142,11 @@ def _move(site: Site, target: DatasetRef, *, action: str) -> ArchiveOutcome:
     # A namespace's folder, or _archive/ itself, goes with the last dataset in it.
     _remove_empty(place for place in source.parents if place != site.ref.root and site.ref.root in place.parents)
     return ArchiveOutcome(ref=target, event=event)
+
+
+def _require_archived(ref: DatasetRef) -> None:
+    if not ref.name.startswith(_PREFIX):
+        raise DatasetNotArchived(ref.name, place=ref.root / ARCHIVE)
 
 
 def _commit_once(mutation: Mutation, target: DatasetRef) -> dict[str, Any] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.errors import UsrError, visible
+from usr_core.errors import ExitCode, UsrError, visible
 
-__all__ = ["ArchiveRefused", "ArchiveUnfinished", "DatasetArchived"]
+__all__ = ["ArchiveRefused", "ArchiveUnfinished", "DatasetArchived", "DatasetNotArchived"]
 
 
 class DatasetArchived(UsrError, ValueError):
@@ -50,3 +50,18 @@ class ArchiveUnfinished(UsrError):
             facts={"dataset": name, "file": target, "cause": visible(str(cause))},
         )
         self.name, self.action, self.target = name, action, target
+
+
+class DatasetNotArchived(UsrError, LookupError):
+    """No archived dataset has that name."""
+
+    code = "USR-ARCHIVE-004"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, text: str, *, place: Path) -> None:
+        super().__init__(
+            f"No dataset {visible(text)!r} in {place}.",
+            hint="`usr ls --archived` lists the archived datasets.",
+            facts={"dataset": visible(text), "file": place},
+        )
+        self.text, self.place = text, place

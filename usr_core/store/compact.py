@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.registry.store import load_registry
 from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.namespace_files import (
-    OpenNamespace,
-    archive_or_drop,
-    keep_clock_after,
-    refuse_reserved,
-    registered_columns,
-)
+from usr_core.store.namespace_files import OpenNamespace, keep_clock_after, refuse_reserved, registered_columns
 from usr_core.store.overlay_fold import OverlayFold
-from usr_core.store.overlay_parts import NamespaceOverlay, stamp_of
-from usr_core.store.overlay_metadata import overlay_metadata
+from usr_core.store.overlay_parts import NamespaceOverlay
 from usr_core.store.single_part import SinglePart
 
-__all__ = ["CompactOptions", "CompactOutcome", "compact_overlay", "newest_stamp", "staged_part_name"]
+__all__ = ["CompactOptions", "CompactOutcome", "compact_overlay"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,24 +44,24 @@ class CompactOutcome:
     Attributes:
         parts: Files before.
         rows_before: Rows of them all.
+        bytes_before: Their size together.
         rows: Rows of the one part: each key once.
         unmatched: Those of its keys that match no record.
-        bytes_before: Size of the files before.
         columns: The part's columns.
+        needed: Whether there is anything to do; one part keyed by id is as compact as can be.
         part: The new file, None in a dry run and where nothing was to be done.
         archived: The folder that holds the sources, None where they were dropped.
-        needed: Whether there is anything to do: one part keyed by id is as compact as can be.
         event: None where nothing was changed.
     """
 
     namespace: str
     parts: int
     rows_before: int
+    bytes_before: int
     rows: int
     unmatched: int
-    bytes_before: int
     columns: tuple[str, ...]
-    needed: bool
+    needed: bool = True
     part: str | None = None
     archived: str | None = None
     event: dict[str, Any] | None = None
@@ -79,68 +72,52 @@ def compact_overlay(
 ) -> CompactOutcome:
     """Merge all parts of a namespace into one, keyed by id, in the base's row order.
 
-    The part's stamp is the newest among the sources, so that later parts still win over it and it over none
-    that is there. Keys that match no record are kept, behind the others. Memory does not grow with values.
+    The part's stamp is the newest among the sources, so that whatever is attached later still wins. Keys that
+    match no record are kept, behind the others. Memory does not grow with values (see `OverlayFold`).
 
     Raises:
         NamespaceReservedHere: The namespace is USR's own.
         NoSuchOverlay: It has no overlay here.
         NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry lacks what it holds.
-        OverlayKeysUnresolved, OverlayKeyFault: A part's keys do not tell ids (see `OverlayFold`).
+        OverlayKeysUnresolved, OverlayKeyFault: A part's keys do not tell ids.
     """
     refuse_reserved(options.namespace, "overlay-compact")
+
+    def open_files(tree: FileTree) -> OpenNamespace:
+        return OpenNamespace.open(tree, options.namespace)
+
     if options.dry_run:
         registry = load_registry(site.ref.root)
-        opener = lambda tree: OpenNamespace.open(tree, options.namespace)  # noqa: E731 - a closure over one name
-        with read_consistent(site.ref.path, opener) as opened, tempfile.TemporaryDirectory() as place:
+        with read_consistent(site.ref.path, open_files) as opened, tempfile.TemporaryDirectory() as place:
             kinds = registered_columns(opened.overlay, registry)
             if _is_compact(site, opened.overlay):
                 return _untouched(opened.overlay, kinds)
             with OverlayFold(opened, kinds, scratch=Path(place) / "fold") as fold:
-                return _outcome(opened.overlay, kinds, fold)
-    with mutate(site, "compact_overlay") as mutation, OpenNamespace.open(mutation.txn.tree, options.namespace) as opened:
+                return _planned(opened.overlay, kinds, fold)
+    with mutate(site, "compact_overlay") as mutation, open_files(mutation.txn.tree) as opened:
         kinds = registered_columns(opened.overlay, mutation.registry)
         if _is_compact(site, opened.overlay):
             return _untouched(opened.overlay, kinds)
         keep_clock_after(mutation, opened.overlay)
-        return _compact(mutation, opened, kinds, options, progress)
-
-
-def newest_stamp(overlay: NamespaceOverlay) -> int:
-    """Return the newest stamp among the parts of an overlay, UTC microseconds since 1970."""
-    return max(part.created_at_us for part in overlay.parts)
-
-
-def staged_part_name(mutation: Mutation, overlay: NamespaceOverlay) -> str:
-    """Return the name of the part that takes the place of a whole overlay; it carries the newest stamp."""
-    layout = mutation.site.layout
-    return layout.overlay_part(overlay.namespace, stamp_of(newest_stamp(overlay)), secrets.token_hex(4))
+        return _compact(mutation, opened, kinds, drop=options.drop, progress=progress)
 
 
 def _compact(
     mutation: Mutation,
     opened: OpenNamespace,
     kinds: Mapping[str, pa.DataType],
-    options: CompactOptions,
+    *,
+    drop: bool,
     progress: Callable[[int], None] | None,
 ) -> CompactOutcome:
-    overlay = opened.overlay
-    relative = staged_part_name(mutation, overlay)
-    metadata = overlay_metadata(mutation, overlay.namespace, created_at_us=newest_stamp(overlay))
-    path = mutation.txn.stage(relative)
-    with OverlayFold(opened, kinds, scratch=path.with_name("fold")) as fold:
-        plan = _outcome(overlay, kinds, fold)
-        with SinglePart(path, kinds, metadata, base=opened.base, rows=fold.rows) as part:
-            for rows in fold.batches():
-                part.add(rows.positions, rows.ids, rows.columns)
-                if progress is not None:
-                    progress(len(rows.ids))
-    archived = archive_or_drop(
-        mutation, {one.relative: overlay.namespace for one in overlay.parts}, archive=not options.drop
-    )
+    part = SinglePart(mutation, opened, kinds)
+    with OverlayFold(opened, kinds, scratch=part.scratch) as fold:
+        plan = _planned(opened.overlay, kinds, fold)
+        part.write(fold.batches(progress), at_most=fold.rows)
+    archived = part.replace(archive=not drop)
     event = mutation.finish(
         base=mutation.base_facts(),
-        args={"namespace": overlay.namespace, "drop": options.drop},
+        args={"namespace": plan.namespace, "drop": drop},
         metrics={
             "parts": plan.parts,
             "rows_before": plan.rows_before,
@@ -148,7 +125,37 @@ def _compact(
             "rows_unmatched": plan.unmatched,
             "columns": len(kinds),
             "bytes_before": plan.bytes_before,
-            "bytes": path_size(mutation, relative),
+            "bytes": part.size_bytes(),
         },
     )
-    return _outcome(overlay, kinds, fold, part=relative, archived=archived, event=event)
+    return replace(plan, part=part.relative if part.rows else None, archived=archived, event=event)
+
+
+def _is_compact(site: Site, overlay: NamespaceOverlay) -> bool:
+    only = overlay.parts[0]
+    return len(overlay.parts) == 1 and only.key == "id" and only.relative != site.layout.overlay_file(overlay.namespace)
+
+
+def _planned(overlay: NamespaceOverlay, kinds: Mapping[str, pa.DataType], fold: OverlayFold) -> CompactOutcome:
+    return CompactOutcome(
+        namespace=overlay.namespace,
+        parts=len(overlay.parts),
+        rows_before=overlay.rows,
+        bytes_before=overlay.size_bytes,
+        rows=fold.rows,
+        unmatched=len(fold.unmatched),
+        columns=tuple(kinds),
+    )
+
+
+def _untouched(overlay: NamespaceOverlay, kinds: Mapping[str, pa.DataType]) -> CompactOutcome:
+    return CompactOutcome(
+        namespace=overlay.namespace,
+        parts=1,
+        rows_before=overlay.rows,
+        bytes_before=overlay.size_bytes,
+        rows=overlay.rows,
+        unmatched=0,
+        columns=tuple(kinds),
+        needed=False,
+    )

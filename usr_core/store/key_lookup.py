@@ -15,7 +15,7 @@ from usr_core.store.overlay_parts import KEYS, OverlayKey
 from usr_core.store.position_duckdb import DuckdbPositions
 from usr_core.store.position_ids import ids_at_rows
 from usr_core.store.position_index import BaseIndex
-from usr_core.store.position_keys import base_index, keys_from_sequences, one_bio_type, open_key_index
+from usr_core.store.position_keys import base_cell, base_index, keys_from_sequences, one_bio_type, open_key_index
 
 __all__ = ["Backend", "KeyLookup", "check_lookup", "open_lookup"]
 
@@ -34,9 +34,9 @@ class KeyLookup:
     ``sequence_norm`` strips it; ``sequence_ci`` also ignores the case of ASCII letters.
     """
 
-    def __init__(self, key: OverlayKey, finder: _Finder, ids: BaseIndex) -> None:
+    def __init__(self, key: OverlayKey, finder: _Finder, ids: BaseIndex, base: pq.ParquetFile) -> None:
         self.key = key
-        self._finder, self._ids = finder, ids
+        self._finder, self._ids, self._base = finder, ids, base
 
     def positions(self, keys: pa.Array) -> Positions:
         """Return the base row of each key, -1 where no record has it. Order is kept."""
@@ -51,8 +51,8 @@ class KeyLookup:
         return ids_at_rows(self._ids.words, positions)
 
     def key_at(self, position: int) -> str:
-        """Return the id of the record in one row, for an error."""
-        return str(self.ids_at(np.array([position]))[0].as_py())
+        """Return the key of the record in one row, for an error; the base must still be open."""
+        return base_cell(self._base, "id" if self.key == "id" else "sequence", position)
 
     def normalize(self, text: str) -> str:
         """Return what makes two keys of this kind the same one."""
@@ -92,9 +92,9 @@ def open_lookup(base: pq.ParquetFile, key: str, *, backend: str = "pyarrow") -> 
     ids = base_index(base)
     index = open_key_index(base, kind, ids=ids)
     if backend == "pyarrow" or kind == "sequence_ci":
-        return KeyLookup(kind, index, ids)
+        return KeyLookup(kind, index, ids, base)
     bio_type = None if kind == "id" else one_bio_type(base, kind)
-    return KeyLookup(kind, _Joined(DuckdbPositions(base), bio_type), ids)
+    return KeyLookup(kind, _Joined(DuckdbPositions(base), bio_type), ids, base)
 
 
 class _Joined:

@@ -36,7 +36,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 def conform(values: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return `values` with the plain type `kind`, of which their type is a spelling.
 
-    Where only names and nullability inside differ, which is so for every list that comes from Parquet, nothing is copied.
+    Where only names and nullability inside differ, as they do in lists that come from Parquet, nothing is copied.
     """
     if values.type.equals(kind, check_metadata=True):
         return values
@@ -56,7 +56,7 @@ def row_width(kind: pa.DataType) -> int:
 
 
 class _Respelled:
-    """An array offered under another spelling of its type, by Arrow's C interface: a cast would import pyarrow.compute."""
+    """An array under another spelling of its type, by Arrow's C interface: a cast would import pyarrow.compute."""
 
     def __init__(self, values: pa.Array, kind: pa.DataType) -> None:
         self._values, self._kind = values, kind

@@ -7,7 +7,7 @@ at a time; parts that are out of order are put in order on disk first, so memory
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +120,14 @@ class OverlayFold:
             places = np.where((places < 0) & (among >= 0), among.astype(np.int64) + self._base.rows, places)
         return places
 
-    def batches(self) -> Iterator[FoldedRows]:
-        """Yield all rows in order of their places; once."""
+    def batches(self, progress: Callable[[int], None] | None = None) -> Iterator[FoldedRows]:
+        """Yield all rows in order of their places, once; `progress` is called with the number of rows done."""
+        for rows in self._batches():
+            yield rows
+            if progress is not None:
+                progress(len(rows.ids))
+
+    def _batches(self) -> Iterator[FoldedRows]:
         placements = [self._readable(placed) for placed in self._placements]
         width = max((bytes_per_row(part, self._kinds) for part in self._parts), default=1)
         windows = base_windows(self._base, [], overlay_width=width)

@@ -20,7 +20,7 @@ from usr_core.store.position_index import BaseIndex
 from usr_core.store.position_words import IdWords, id_words
 from usr_core.store.view_files import OpenParquet
 
-__all__ = ["KeyIndex", "base_index", "keys_from_sequences", "one_bio_type", "open_key_index"]
+__all__ = ["KeyIndex", "base_cell", "base_index", "keys_from_sequences", "one_bio_type", "open_key_index"]
 
 _ROWS = 32_768
 _THREADS = 2
@@ -152,11 +152,12 @@ def _unique(base: pq.ParquetFile, key: OverlayKey, index: BaseIndex) -> BaseInde
     if len(repeats):
         row, first = int(repeats.rows[0]), int(repeats.firsts[0])
         column = "id" if key == "id" else "sequence"
-        raise BaseKeysNotUnique(key, rows=(first + 1, row + 1), value=_cell(base, column, row), count=len(repeats))
+        raise BaseKeysNotUnique(key, rows=(first + 1, row + 1), value=base_cell(base, column, row), count=len(repeats))
     return index
 
 
-def _cell(base: pq.ParquetFile, column: str, row: int) -> str:
+def base_cell(base: pq.ParquetFile, column: str, row: int) -> str:
+    """Return one cell of the base as text, for an error message."""
     for chunk in _column(base, column):
         if row < len(chunk):
             return str(chunk[row].as_py())

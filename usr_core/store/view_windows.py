@@ -25,7 +25,8 @@ def view_windows(
 ) -> Iterator[Window]:
     """Yield the base in windows with all of the `chosen` columns that any file has, deleted rows included.
 
-    A window has at most `rows` rows. Parts that have none of the columns are not touched; of the others the keys are read first.
+    A window has at most `rows` rows. Parts that have none of the columns are not touched; of the others the
+    keys are read first.
     """
     optional = optional_base_columns(base.schema)
     read = [BaseColumn(column.name, column.field.type, column.name in optional) for column in chosen if column.in_base]

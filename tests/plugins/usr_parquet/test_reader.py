@@ -85,7 +85,7 @@ class TestFaults:
         """An empty file and text are refused as such."""
         file.write_bytes(content)
 
-        with pytest.raises(SourceUnreadable, match="empty|not a Parquet"):
+        with pytest.raises(SourceUnreadable, match=r"empty|not a Parquet"):
             read(file)
 
     def test_damaged_pages_are_named_by_row(self, file: Path) -> None:

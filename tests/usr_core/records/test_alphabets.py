@@ -33,4 +33,4 @@ class TestAlphabets:
 
     def test_a_stranger_is_found_at_its_place(self) -> None:
         """The first letter outside the alphabet is found, a Cyrillic look-alike too."""
-        assert 3 == ALPHABETS["dna_4"].first_stranger("ACGТN")
+        assert 3 == ALPHABETS["dna_4"].first_stranger("ACG\u0422N")

@@ -45,7 +45,7 @@ class TestSequences:
 
         assert {"file": "in.csv", "row": 12, "column": "sequence"}.items() <= caught.value.facts.items()
 
-    @pytest.mark.parametrize("letter", ["N", "U", "-", " ", "1", "Т", "\x00", "*"])
+    @pytest.mark.parametrize("letter", ["N", "U", "-", " ", "1", "\u0422", "\x00", "*"])
     def test_strangers_are_named_with_their_place(self, letter: str) -> None:
         """The letter and its position (1 is the first) are told."""
         with pytest.raises(LetterOutsideAlphabet) as caught:

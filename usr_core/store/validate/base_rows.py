@@ -21,7 +21,7 @@ from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.validate import row_faults
 from usr_core.store.validate.base_footer_checks import MAX_ROWS, usable_base_columns
-from usr_core.store.validate.pages import batches_of_group, columns_that_repeat, read_pages, thread_count
+from usr_core.store.validate.pages import DAMAGE, batches_of_group, columns_that_repeat, read_pages, thread_count
 from usr_core.store.validate.repeats import WordStore, find_repeats
 from usr_core.store.validate.report import FindingList
 from usr_core.store.validate.row_checks import check_rows, comparable_ids
@@ -103,7 +103,7 @@ class _BaseCheck:
             if self.columns and done != expected:
                 raise pa.ArrowInvalid(f"it has {done:,} rows, and the footer says {expected:,}")
             read_pages(self.base, group, self.others)
-        except (pa.ArrowException, OSError) as error:
+        except DAMAGE as error:
             damage = BaseUnreadable(self.base.path, f"row group {group + 1} is damaged: {error}")
         finally:
             self.hashers.put(hasher)
@@ -123,7 +123,7 @@ class _BaseCheck:
                     rows = np.arange(first, first + len(column), dtype=np.int64)
                     first += len(column)
                     yield rows[column.is_valid().to_numpy(zero_copy_only=False)], comparable_ids(column.drop_null())
-            except (pa.ArrowException, OSError):
+            except DAMAGE:
                 continue
 
     def close(self) -> None:

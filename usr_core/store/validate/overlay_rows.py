@@ -18,10 +18,10 @@ from usr_core.store.overlay_parts import NamespaceOverlay, OverlayKey, OverlayPa
 from usr_core.store.position_index import BaseIndex
 from usr_core.store.position_keys import base_index, keys_from_sequences, one_bio_type, open_key_index
 from usr_core.store.validate import row_faults
-from usr_core.store.validate.pages import batches_of_group, columns_that_repeat, read_pages, thread_count
+from usr_core.store.validate.pages import DAMAGE, batches_of_group, columns_that_repeat, read_pages, thread_count
 from usr_core.store.validate.repeats import WordStore, find_repeats
 from usr_core.store.validate.report import FindingList
-from usr_core.store.validate.row_checks import comparable_ids
+from usr_core.store.validate.row_checks import comparable_ids, texts_of
 from usr_core.store.validate.row_faults import RowTally
 from usr_core.store.view_files import OpenParquet
 
@@ -76,7 +76,7 @@ class _Lookup:
             return
         try:
             ids = base_index(base.reader())
-        except (pa.ArrowException, OSError):
+        except DAMAGE:
             return  # what is damaged was reported by the pass over the base
         for key in sorted({part.key for part in parts}):
             if key == "id":
@@ -87,7 +87,7 @@ class _Lookup:
                 index = open_key_index(base.reader(), key, ids=ids)
             except UsrError as error:
                 findings.add_error(error, file=first.relative)
-            except (pa.ArrowException, OSError, KeyError):
+            except (*DAMAGE, KeyError):
                 continue
             else:
                 self._indexes[key] = index.index
@@ -118,7 +118,7 @@ def _check_part(part: OverlayPart, lookup: _Lookup) -> _Outcome:
         for name in names:
             if name in ALLOWED_VALUES:
                 _check_allowed(part, name, tally)
-    except (pa.ArrowException, OSError) as error:
+    except DAMAGE as error:
         return _Outcome(tally=tally, damage=OverlayUnreadable(part.relative, cause=error))
     return _Outcome(tally=tally, damage=None)
 
@@ -134,7 +134,7 @@ def _check_keys(part: OverlayPart, lookup: _Lookup, tally: RowTally) -> None:
         words.extend(0, ids)
         absent, expected = lookup.unmatched(part.key, ids, expected=expected)
         if len(absent):
-            tally.add(row_faults.KEY_UNMATCHED, part.key, present[absent], sample=repr(texts[int(absent[0])].as_py()))
+            tally.add(row_faults.KEY_UNMATCHED, part.key, present[absent], sample=repr(texts_of(texts.slice(absent[0], 1))[0]))
 
     def again() -> Iterator[tuple[Rows, pa.Array]]:
         for rows, keys in _keys(part):
@@ -167,11 +167,11 @@ def _check_allowed(part: OverlayPart, name: str, tally: RowTally) -> None:
         return  # its type was reported
     for column in _column(part, name):
         encoded = column.dictionary_encode()
-        strange = [code for code, text in enumerate(encoded.dictionary.to_pylist()) if text not in allowed]
+        strange = [code for code, text in enumerate(texts_of(encoded.dictionary)) if text not in allowed]
         if strange:
             codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
             places = np.flatnonzero(np.isin(codes, strange))
-            sample = repr(encoded.dictionary[int(codes[places[0]])].as_py())
+            sample = repr(texts_of(encoded.dictionary)[codes[places[0]]])
             tally.add(row_faults.VALUE_NOT_ALLOWED, name, places.astype(np.int64) + first, sample=sample)
         first += len(column)
 

@@ -9,10 +9,13 @@ import pyarrow.parquet as pq
 
 from usr_core.store.view_files import OpenParquet
 
-__all__ = ["BATCH_BYTES", "batches_of_group", "columns_that_repeat", "read_pages", "thread_count"]
+__all__ = ["BATCH_BYTES", "DAMAGE", "batches_of_group", "columns_that_repeat", "read_pages", "thread_count"]
 
 BATCH_BYTES = 32 << 20
 """Decoded bytes, roughly, that one piece holds."""
+
+# What pyarrow raises over damaged files; a name or text in them that is no UTF-8 is a plain ValueError.
+DAMAGE = (pa.ArrowException, OSError, ValueError, MemoryError)
 
 _BATCH_ROWS = 131_072
 _BUFFERED = 1 << 20
@@ -43,6 +46,7 @@ def batches_of_group(
         metadata=metadata,
         pre_buffer=False,
         buffer_size=_BUFFERED if large else 0,
+        page_checksum_verification=True,
         read_dictionary=[name for name in dictionaries if name in wanted],
     )
     size = max(1, min(_BATCH_ROWS, BATCH_BYTES // width))
@@ -53,7 +57,7 @@ def read_pages(source: OpenParquet, group: int, columns: Sequence[str]) -> None:
     """Decode `columns` of one row group and keep nothing, one column after the other.
 
     Raises:
-        pa.ArrowException, OSError: A page is damaged.
+        DAMAGE: A page is damaged.
     """
     for name in columns:
         for _ in batches_of_group(source, group, [name]):

@@ -21,7 +21,7 @@ from usr_core.records.ids import DELIMITER, is_record_id
 from usr_core.store.validate import row_faults
 from usr_core.store.validate.row_faults import RowTally
 
-__all__ = ["CHECKED_TOGETHER", "check_rows", "comparable_ids"]
+__all__ = ["CHECKED_TOGETHER", "check_rows", "comparable_ids", "texts_of"]
 
 CHECKED_TOGETHER = ("id", "bio_type", "sequence", "alphabet", "length")
 """Columns of which a row needs all before its values are compared with each other."""
@@ -69,6 +69,11 @@ def comparable_ids(ids: pa.Array) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(ids), [None, pa.py_buffer(ends), pa.py_buffer(fixed)])
 
 
+def texts_of(array: pa.Array) -> list[str]:
+    """Return the values of a string array without nulls; what is no UTF-8 is replaced."""
+    return [value.decode("utf-8", "replace") for value in _byte_values(array)]
+
+
 def _check_values(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, tally: RowTally) -> None:
     if any(column.null_count for column in columns.values()):
         present = np.logical_and.reduce([_valid(column) for column in columns.values()])
@@ -100,8 +105,8 @@ def _check_kinds(
     Returns:
         Whether all are known and fit, and the places of each known alphabet (None: the whole batch).
     """
-    bio_names, bio_codes = _names(bio_types), _codes(bio_types)
-    alphabet_names, alphabet_codes = _names(alphabets), _codes(alphabets)
+    bio_names, bio_codes = texts_of(bio_types.dictionary), _codes(bio_types)
+    alphabet_names, alphabet_codes = texts_of(alphabets.dictionary), _codes(alphabets)
     pairs = np.bincount(bio_codes * len(alphabet_names) + alphabet_codes)
     fine, by_alphabet = True, dict[str, Rows | None]()
     for pair in np.flatnonzero(pairs):
@@ -164,7 +169,7 @@ def _find_strangers(
 
 def _check_ids(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, tally: RowTally, *, clean: bool) -> None:
     ids, sequences, bio_types = columns["id"], columns["sequence"], columns["bio_type"]
-    names = _names(bio_types)
+    names = texts_of(bio_types.dictionary)
     if not clean:
         # What is no known bio_type or no text does not go through the fast engine.
         expected = _ids_of_bytes([names[code] for code in _codes(bio_types).tolist()], sequences)
@@ -203,10 +208,6 @@ def _continuation_bytes(content: memoryview, offsets: npt.NDArray[np.int32]) -> 
     inside = np.flatnonzero((np.frombuffer(content, dtype=np.uint8) & np.uint8(0xC0)) == np.uint8(0x80))
     owners = np.searchsorted(offsets, inside, side="right") - 1
     return np.bincount(owners, minlength=len(offsets) - 1)
-
-
-def _names(array: pa.DictionaryArray) -> list[str]:
-    return [value.decode("utf-8", "replace") for value in _byte_values(array.dictionary)]
 
 
 def _codes(array: pa.DictionaryArray) -> npt.NDArray[np.int64]:

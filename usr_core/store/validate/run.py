@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow as pa
-
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.record import find_records
@@ -28,6 +26,7 @@ from usr_core.store.validate.log_checks import check_chain, check_fingerprint, c
 from usr_core.store.validate.overlay_footer_checks import check_overlay_footers
 from usr_core.store.validate.overlay_names import check_overlay_bounds, check_overlay_names, stray_overlay_files
 from usr_core.store.validate.overlay_rows import check_overlay_rows
+from usr_core.store.validate.pages import DAMAGE
 from usr_core.store.validate.plugin_checks import Check, run_checks
 from usr_core.store.validate.registries import Registries, load_registries, read_frozen
 from usr_core.store.validate.report import FindingList, RegistryMode, ValidationReport
@@ -132,7 +131,7 @@ def _open_base(tree: FileTree) -> tuple[OpenParquet | None, UsrError | None]:
         return OpenParquet.open(path), None
     except FileNotFoundError:
         raise
-    except (pa.ArrowException, OSError) as error:
+    except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records") from error
         return None, BaseUnreadable(Path(RECORDS), str(error))

@@ -44,7 +44,11 @@ class TestHealthy:
         """Text may be stored under another Arrow spelling: readers and writers take it."""
 
         def spelled(table: pa.Table) -> pa.Table:
-            kinds = {"id": pa.large_string(), "sequence": pa.large_string(), "source": pa.dictionary(pa.int8(), pa.string())}
+            kinds = {
+                "id": pa.large_string(),
+                "sequence": pa.large_string(),
+                "source": pa.dictionary(pa.int8(), pa.string()),
+            }
             fields = [pa.field(field.name, kinds.get(field.name, field.type)) for field in table.schema]
             return table.cast(pa.schema(fields, metadata=table.schema.metadata))
 

@@ -1,0 +1,53 @@
+"""``usr delete`` and ``usr restore``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import AllowMissingOpt, DatasetArg, IdFileOpt, IdsOpt
+from usr_core.cli.output import emit_text
+from usr_core.cli.session import current_session
+
+__all__ = ["delete_app", "restore_app"]
+
+delete_app = typer.Typer()
+restore_app = typer.Typer()
+
+
+@delete_app.command()
+def delete(
+    dataset: DatasetArg = None,
+    *,
+    ids: IdsOpt = None,
+    id_file: IdFileOpt = None,
+    reason: Annotated[str | None, typer.Option("--reason", show_default=False, help="Why; kept with each record.")] = None,
+    allow_missing: AllowMissingOpt = False,
+) -> None:
+    """Delete records: readers leave them out, the base keeps them, and usr restore brings them back."""
+    from usr_records.given_ids import given_ids
+    from usr_records.outcome_text import delete_text
+
+    target = current_session().dataset(dataset)
+    outcome = target.delete(given_ids(ids, id_file), reason=reason, allow_missing=allow_missing)
+
+    emit_text(delete_text(outcome, target.name))
+
+
+@restore_app.command()
+def restore(
+    dataset: DatasetArg = None,
+    *,
+    ids: IdsOpt = None,
+    id_file: IdFileOpt = None,
+    allow_missing: AllowMissingOpt = False,
+) -> None:
+    """Bring deleted records back, with all that was attached to them."""
+    from usr_records.given_ids import given_ids
+    from usr_records.outcome_text import restore_text
+
+    target = current_session().dataset(dataset)
+    outcome = target.restore(given_ids(ids, id_file), allow_missing=allow_missing)
+
+    emit_text(restore_text(outcome, target.name))

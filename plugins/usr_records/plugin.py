@@ -1,0 +1,1 @@
+"""The built-in plugin `records`; it has commands and no providers."""

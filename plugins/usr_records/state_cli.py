@@ -1,0 +1,97 @@
+"""``usr state set``, ``clear`` and ``get``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import AllowMissingOpt, DatasetArg, Format, FormatOpt, IdFileOpt, IdsOpt, split_names
+from usr_core.cli.output import emit_table, emit_text
+from usr_core.cli.session import current_session
+
+__all__ = ["state_app"]
+
+state_app = typer.Typer(no_args_is_help=True, help="Set, clear and show the state of records.")
+
+MaskedOpt = Annotated[
+    bool | None, typer.Option("--masked/--unmasked", show_default=False, help="Leave it out of analyses, or not.")
+]
+QcStatusOpt = Annotated[
+    str | None, typer.Option("--qc-status", show_default=False, help="pass, fail, warn or unknown.")
+]
+SplitOpt = Annotated[str | None, typer.Option("--split", show_default=False, help="train, val, test or holdout.")]
+SupersedesOpt = Annotated[
+    str | None, typer.Option("--supersedes", show_default=False, help="The id of the record that it replaces.")
+]
+LineageOpt = Annotated[
+    str | None, typer.Option("--lineage", show_default=False, help="Ids that it came from, with commas between.")
+]
+
+
+@state_app.command("set")
+def set_(
+    dataset: DatasetArg = None,
+    *,
+    ids: IdsOpt = None,
+    id_file: IdFileOpt = None,
+    masked: MaskedOpt = None,
+    qc_status: QcStatusOpt = None,
+    split: SplitOpt = None,
+    supersedes: SupersedesOpt = None,
+    lineage: LineageOpt = None,
+    allow_missing: AllowMissingOpt = False,
+) -> None:
+    """Set fields of the state of records; the other fields stay as they are."""
+    from usr_records.given_ids import given_ids
+    from usr_records.outcome_text import state_text
+
+    target = current_session().dataset(dataset)
+    outcome = target.set_state(
+        given_ids(ids, id_file),
+        masked=masked,
+        qc_status=qc_status,
+        split=split,
+        supersedes=supersedes,
+        lineage=split_names(lineage),
+        allow_missing=allow_missing,
+    )
+
+    emit_text(state_text(outcome, target.name, "set"))
+
+
+@state_app.command()
+def clear(
+    dataset: DatasetArg = None,
+    *,
+    ids: IdsOpt = None,
+    id_file: IdFileOpt = None,
+    allow_missing: AllowMissingOpt = False,
+) -> None:
+    """Unset every field of the state of records: empty afterwards, not false."""
+    from usr_records.given_ids import given_ids
+    from usr_records.outcome_text import state_text
+
+    target = current_session().dataset(dataset)
+    outcome = target.clear_state(given_ids(ids, id_file), allow_missing=allow_missing)
+
+    emit_text(state_text(outcome, target.name, "cleared"))
+
+
+@state_app.command()
+def get(
+    dataset: DatasetArg = None,
+    *,
+    ids: IdsOpt = None,
+    id_file: IdFileOpt = None,
+    allow_missing: AllowMissingOpt = False,
+    fmt: FormatOpt = Format.AUTO,
+) -> None:
+    """Show the state of records, in the order of the ids."""
+    from usr_records.given_ids import given_ids
+    from usr_records.outcome_text import STATE_COLUMNS
+
+    target = current_session().dataset(dataset)
+    states = target.get_state(given_ids(ids, id_file), allow_missing=allow_missing)
+
+    emit_table([state.row() for state in states], STATE_COLUMNS, fmt, empty="none of the ids is a record's")

@@ -1,0 +1,167 @@
+"""``usr export`` as it is typed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from support.cli import Usr
+from support.overlays import ids_of, write_overlay, write_tombstones
+from support.tables import read_csv
+from support.tree import assert_unchanged
+
+DS = "ns/base"
+ESSENTIAL = ["id", "bio_type", "sequence", "alphabet", "length", "source", "created_at"]
+
+
+@pytest.fixture
+def scored(seeded: Usr) -> Usr:
+    """The seeded dataset with scores that were attached in another order."""
+    ids = ids_of(seeded.path(DS))
+    content = {"id": pa.array(ids[::-1]), "mock__score": pa.array([5.0, 4.0, None, 2.0, 1.0, 0.0])}
+    write_overlay(seeded.path(DS) / "_derived" / "mock" / "part-a.parquet", "mock", content)
+    return seeded
+
+
+class TestContent:
+    @pytest.mark.parametrize("fmt", ["csv", "jsonl", "parquet"])
+    def test_rows_are_in_the_bases_order(self, scored: Usr, tmp_path: Path, fmt: str):
+        """With attached values merged in, and the dataset untouched."""
+        out = tmp_path / f"o.{fmt}"
+        with assert_unchanged(scored.root):
+            said = scored.ok("export", DS, "--fmt", fmt, "--out", out).out
+
+        rows: list[dict[str, object]]
+        if fmt == "csv":
+            rows = [
+                {**row, "mock__score": float(row["mock__score"]) if row["mock__score"] else None}
+                for row in read_csv(out)
+            ]
+        elif fmt == "jsonl":
+            rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+        else:
+            rows = pq.ParquetFile(out).read().to_pylist()
+        assert ids_of(scored.path(DS)) == [row["id"] for row in rows]
+        assert [0.0, 1.0, 2.0, None, 4.0, 5.0] == [row["mock__score"] for row in rows]
+        assert f"exported 6 records to {out}" in said
+
+    def test_into_a_folder_under_a_name_of_its_own(self, scored: Usr, tmp_path: Path):
+        """The id with __ for the slash."""
+        scored.ok("export", DS, "--fmt", "jsonl", "--out", tmp_path / ".")
+
+        assert (tmp_path / "ns__base.jsonl").is_file()
+
+    @pytest.mark.parametrize("fmt", ["csv", "jsonl", "parquet"])
+    @pytest.mark.parametrize("state", ["empty", "all deleted"])
+    def test_nothing_to_export_is_a_valid_file(self, scored: Usr, tmp_path: Path, fmt: str, state: str):
+        """A header, no line, or an empty table with all types."""
+        if state == "empty":
+            scored.ok("init", "ns/new")
+        else:
+            write_tombstones(scored.path(DS), ids_of(scored.path(DS)))
+        out = tmp_path / f"o.{fmt}"
+        scored.ok("export", "ns/new" if state == "empty" else DS, "--fmt", fmt, "--out", out)
+
+        columns = ESSENTIAL if state == "empty" else [*ESSENTIAL, "mock__score"]
+        if fmt == "csv":
+            with out.open(newline="", encoding="utf-8") as handle:
+                assert [columns] == list(csv.reader(handle))
+        elif fmt == "jsonl":
+            assert b"" == out.read_bytes()
+        else:
+            table = pq.ParquetFile(out).read()
+            assert (0, columns, pa.int32()) == (table.num_rows, table.schema.names, table.schema.field("length").type)
+
+    def test_columns_deleted_records_and_namespaces(self, scored: Usr, tmp_path: Path):
+        """As for head."""
+        write_tombstones(scored.path(DS), ids_of(scored.path(DS))[:1])
+        scored.ok("export", DS, "--fmt", "csv", "--out", tmp_path / "a.csv", "--columns", "length,id")
+        scored.ok(
+            "export", DS, "--fmt", "csv", "--out", tmp_path / "b.csv", "--include-deleted", "--namespaces", "other"
+        )
+
+        assert ["length", "id"] == list(read_csv(tmp_path / "a.csv")[0])
+        assert 5 == len(read_csv(tmp_path / "a.csv"))
+        assert (6, "true") == (len(rows := read_csv(tmp_path / "b.csv")), rows[0]["usr__deleted"])
+        assert "mock__score" not in rows[0]
+
+    def test_inside_a_datasets_folder_it_needs_no_name(self, scored: Usr):
+        """The current folder is the dataset, and a file beside its own ones is fine."""
+        scored.ok("export", "--fmt", "csv", "--out", "records.csv", cwd=scored.path(DS))
+
+        assert 6 == len(read_csv(scored.path(DS) / "records.csv"))
+
+
+class TestTarget:
+    def test_a_file_that_is_there_needs_overwrite(self, scored: Usr, tmp_path: Path):
+        """Then it is replaced as a whole."""
+        out = tmp_path / "o.csv"
+        out.write_text("mine", encoding="utf-8")
+        with assert_unchanged(tmp_path):
+            assert "--overwrite" in scored.refuses(1, "export", DS, "--fmt", "csv", "--out", out).err
+        scored.ok("export", DS, "--fmt", "csv", "--out", out, "--overwrite")
+
+        assert 6 == len(read_csv(out))
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "records.parquet",
+            ".events.log",
+            "meta.md",
+            "_derived/new.parquet",
+            "_snapshots/x.parquet",
+            ".usr.commit.9.json",
+        ],
+    )
+    def test_a_datasets_own_files_are_no_target(self, scored: Usr, name: str):
+        """Not with --overwrite either, and not where a new file would be taken for an overlay."""
+        (scored.path(DS) / "_snapshots").mkdir()
+        with assert_unchanged(scored.root):
+            scored.refuses(2, "export", DS, "--fmt", "parquet", "--out", scored.path(DS) / name, "--overwrite")
+
+    def test_a_folder_that_is_missing(self, scored: Usr, tmp_path: Path):
+        """Exit 3."""
+        with assert_unchanged(tmp_path):
+            scored.refuses(3, "export", DS, "--fmt", "csv", "--out", tmp_path / "absent" / "o.csv")
+
+    def test_a_folder_that_may_not_be_written(self, scored: Usr, tmp_path: Path):
+        """Exit 1, and it is the folder's fault, not the exporter's."""
+        folder = tmp_path / "locked"
+        folder.mkdir(mode=0o555)
+        result = scored.refuses(1, "export", DS, "--fmt", "csv", "--out", folder / "o.csv", unprivileged=True)
+
+        assert "USR-FS-" in result.err
+        assert [] == list(folder.iterdir())
+
+
+class TestRefusals:
+    def test_an_unknown_format_names_the_known_ones(self, scored: Usr, tmp_path: Path):
+        """And writes nothing."""
+        with assert_unchanged(tmp_path):
+            err = scored.refuses(4, "export", DS, "--fmt", "xlsx", "--out", tmp_path / "o.xlsx").err
+
+        assert "csv, jsonl, parquet" in err
+
+    def test_an_unknown_column(self, scored: Usr, tmp_path: Path):
+        """Writes nothing."""
+        with assert_unchanged(tmp_path):
+            scored.refuses(1, "export", DS, "--fmt", "csv", "--out", tmp_path / "o.csv", "--columns", "id,nope")
+
+    @pytest.mark.parametrize("missing", ["--fmt", "--out"])
+    def test_format_and_target_are_needed(self, scored: Usr, tmp_path: Path, missing: str):
+        """Exit 2."""
+        given = {"--fmt": "csv", "--out": str(tmp_path / "o.csv")}
+        del given[missing]
+        result = scored.refuses(2, "export", DS, *(word for pair in given.items() for word in pair))
+
+        assert missing in result.err
+
+    def test_an_unknown_dataset(self, scored: Usr, tmp_path: Path):
+        """Exit 3."""
+        scored.refuses(3, "export", "ns/none", "--fmt", "csv", "--out", tmp_path / "o.csv")

@@ -1,0 +1,59 @@
+"""The hybrid clock and the spellings of time."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from usr_core.events.clock import file_stamp, next_clock, parse_file_stamp, parse_rfc3339, rfc3339
+
+TWO_DAYS_US = 2 * 86_400 * 1_000_000
+NOW_US = 1_795_000_000_000_000
+
+
+class TestNextClock:
+    @settings(max_examples=1_000, deadline=None)
+    @given(
+        commits=st.lists(
+            st.tuples(st.integers(0, 3), st.integers(0, 10**9)), min_size=2, max_size=12
+        ),
+        skews=st.lists(st.integers(-TWO_DAYS_US, TWO_DAYS_US), min_size=4, max_size=4),
+    )
+    def test_lets_the_later_commit_win(self, commits: list[tuple[int, int]], skews: list[int]) -> None:
+        """Writers whose clocks differ by up to two days either way: each commit is later than all before it."""
+        true_time, log_clock, clocks = NOW_US, None, []
+        for writer, elapsed in commits:
+            true_time += elapsed
+            log_clock = next_clock(true_time + skews[writer], log_clock, max(clocks, default=None))
+            clocks.append(log_clock)
+
+        assert sorted(set(clocks)) == clocks
+        # The name orders parts too, as text.
+        assert sorted(map(file_stamp, clocks)) == [file_stamp(clock) for clock in clocks]
+
+    def test_is_the_wall_clock_where_that_is_latest(self) -> None:
+        """Floors in the past leave it alone; unknown ones count for nothing."""
+        assert 100 == next_clock(100, 98, None)
+        assert 100 == next_clock(100, 99)
+        assert 101 == next_clock(100, 100)
+
+
+class TestSpelling:
+    @settings(max_examples=300, deadline=None)
+    @given(us=st.integers(-(10**15), 4 * 10**15))
+    def test_goes_both_ways(self, us: int) -> None:
+        """No microsecond is lost in an event nor in a file name."""
+        assert us == parse_rfc3339(rfc3339(us))
+        assert us == parse_file_stamp(file_stamp(us))
+
+    @pytest.mark.parametrize("text", ["2026-01-31T09:00:00", "yesterday", ""])
+    def test_without_zone_or_sense_is_refused(self, text: str) -> None:
+        """A time that could be any is none."""
+        with pytest.raises(ValueError):  # noqa: PT011
+            parse_rfc3339(text)
+
+    @pytest.mark.parametrize("text", ["20260131", "20261331T000000000000", "x"])
+    def test_of_another_form_is_no_stamp(self, text: str) -> None:
+        """A foreign part name says nothing of its time."""
+        assert parse_file_stamp(text) is None
