@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# Last on the path: tests/usr_core mirrors the package and must not hide it.
-sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
+CHECKOUT = Path(__file__).resolve().parent.parent
+# The checkout comes first: tests/usr_core mirrors the package and must not hide it.
+sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests")]
 
 from support.error_codes import coded_errors
 

@@ -207,6 +207,6 @@ class _Inquiry:
         # What is no JSON, or torn, has been told; that it is also in nobody's chain adds nothing. A forged line is
         # found "edited" first, and "inserted" when the line behind it turns out to skip it.
         known = self._faults.get(index)
-        if known is None or (known.kind, kind) == ("edited", "inserted"):
+        if known is None or (known.kind in ("edited", "legacy") and kind == "inserted"):
             line = self._links[index].line
             self._faults[index] = ChainFault(line=line, kind=kind, message=f"line {line}: {message}")

@@ -28,7 +28,8 @@ def tail_events(log: Path, *, n: int, since: int | None) -> Iterator[LogLine]:
         n: How many; 0 is all.
         since: Only lines whose ``seq`` is higher; a line without one goes by its number.
 
-    The file is read from its end backwards as far as needed. Blank lines are left out, and a torn last line too;
+    The file is read from its end backwards as far as needed, so the lines' numbers follow from the ``seq`` of the
+    first of them; only where that carries none are the lines before it counted. Blank lines are left out, and a torn last line too;
     one that lacks only its newline is whole. A line that is no JSON object is given with no event.
     """
     try:
@@ -36,8 +37,8 @@ def tail_events(log: Path, *, n: int, since: int | None) -> Iterator[LogLine]:
     except FileNotFoundError:
         return
     try:
-        start = _start_of_tail(descriptor, n=n, since=since)
-        number = _newlines_before(descriptor, start) + 1
+        start, seq = _start_of_tail(descriptor, n=n, since=since)
+        number = seq or _newlines_before(descriptor, start) + 1
     finally:
         os.close(descriptor)
     size = log.stat().st_size
@@ -160,26 +161,24 @@ class _Follower:
             yield LogLine(number=number, offset=offset, raw=raw, event=parse_line(raw))
 
 
-def _start_of_tail(descriptor: int, *, n: int, since: int | None) -> int:
-    """Return the offset of the first of the last `n` lines, or of the first that `since` lets through."""
+def _start_of_tail(descriptor: int, *, n: int, since: int | None) -> tuple[int, int | None]:
+    """Return offset and ``seq`` of the first of the last `n` lines, or of the first that `since` lets through."""
     if n == 0 and since is None:
-        return 0
+        return 0, None
     size = os.fstat(descriptor).st_size
-    start, count = size, 0
+    start, first, count = size, None, 0
     for offset, raw in _lines_backwards(descriptor, size):
         torn = offset + len(raw) == size
-        if not raw.strip() or (torn and parse_line(raw) is None):
+        event = parse_line(raw)
+        if not raw.strip() or (torn and event is None):
             continue
-        if since is not None:
-            seq = line_seq(parse_line(raw))
-            if seq is not None and seq <= since:
-                break
-            if seq is None and _newlines_before(descriptor, offset) + 1 <= since:
-                break
-        start, count = offset, count + 1
+        seq = line_seq(event)
+        if since is not None and (seq or _newlines_before(descriptor, offset) + 1) <= since:
+            break
+        start, first, count = offset, seq, count + 1
         if count == n:
             break
-    return start
+    return start, first
 
 
 def _lines_backwards(descriptor: int, size: int) -> Iterator[tuple[int, bytes]]:

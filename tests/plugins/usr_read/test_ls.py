@@ -12,7 +12,6 @@ import pytest
 
 from support.cli import Usr, clean_env, run_usr, usr_argv
 from support.overlays import ids_of, write_overlay, write_tombstones
-from support.tables import write_csv
 from support.tree import assert_unchanged
 
 DS = "ns/base"
