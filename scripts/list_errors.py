@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 # The checkout comes first: tests/usr_core mirrors the package and must not hide it.
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests")]
 
-from support.error_codes import coded_errors
+from support.error_codes import coded_errors  # noqa: E402
 
 HEAD = """# Error codes
 

@@ -18,7 +18,9 @@ unarchive_app = typer.Typer()
 ArchivedArg = Annotated[
     str | None,
     typer.Argument(
-        metavar="[DATASET]", show_default=False, help="The id it had, or its folder in _archive/; see usr ls --archived."
+        metavar="[DATASET]",
+        show_default=False,
+        help="The id it had, or its folder in _archive/; see usr ls --archived.",
     ),
 ]
 

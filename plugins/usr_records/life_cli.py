@@ -22,7 +22,9 @@ def delete(
     *,
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,
-    reason: Annotated[str | None, typer.Option("--reason", show_default=False, help="Why; kept with each record.")] = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", show_default=False, help="Why; kept with each record.")
+    ] = None,
     allow_missing: AllowMissingOpt = False,
 ) -> None:
     """Delete records: readers leave them out, the base keeps them, and usr restore brings them back."""

@@ -44,8 +44,11 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def child_argv(folder: Path, *options: str) -> list[str]:
-    """Return the command that runs `crash_child` on a dataset."""
-    return [sys.executable, "-s", str(Path(crash_child.__file__)), str(folder), *options]
+    """Return the command that runs `crash_child` on a dataset.
+
+    It writes no byte code (``-B``): the numbers of its system calls must be those of the run that was traced.
+    """
+    return [sys.executable, "-B", "-s", str(Path(crash_child.__file__)), str(folder), *options]
 
 
 def run_child(folder: Path, *options: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:

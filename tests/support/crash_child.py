@@ -143,7 +143,7 @@ def main() -> None:
         }
     except KeyboardInterrupt:
         told = {"interrupted": True}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - to be told as what it is
         told = {"raw": f"{type(error).__name__}: {error}"}
     Path(END_MARKER).exists()
     sys.stdout.write(json.dumps(told) + "\n")

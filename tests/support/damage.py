@@ -44,7 +44,7 @@ ROWS = 40
 
 
 def healthy_dataset(root: Path) -> Dataset:
-    """Make a dataset of `ROWS` records: four alphabets, two parts of ``mock``, materialized ``extra``, state, tombstones.
+    """Make a dataset of `ROWS` records: four alphabets, two parts of ``mock``, ``extra`` materialized, both reserved.
 
     Two registries are frozen, as another namespace is registered on the way.
     """

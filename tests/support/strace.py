@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CHANGING", "READING", "Call", "calls_between", "calls_below", "inject", "trace"]
+__all__ = ["CHANGING", "READING", "Call", "calls_below", "calls_between", "inject", "trace"]
 
 # System calls after which a disk looks different, or that order what reaches it.
 CHANGING = (
     "open", "openat", "creat", "write", "pwrite64", "writev", "fsync", "fdatasync", "sync_file_range", "link", "linkat",
     "rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "truncate", "ftruncate",
-    "fallocate", "flock", "chmod", "fchmod", "fchmodat", "utimensat", "symlink", "symlinkat", "copy_file_range", "sendfile",
+    "fallocate", "flock", "chmod", "fchmod", "fchmodat", "utimensat", "symlink", "symlinkat", "copy_file_range",
+    "sendfile",
 )  # fmt: skip
 READING = ("read", "pread64", "stat", "lstat", "fstat", "newfstatat", "statx", "getdents64", "readlink", "close")
 
@@ -85,7 +86,8 @@ def inject(
 ) -> subprocess.CompletedProcess[str]:
     """Run `argv` and let `fault` (``signal=SIGKILL``, ``error=EIO``) happen at `call`, or from it on if `lasting`.
 
-    A kill strikes before the call is carried out; an error takes its place. The faults of `also` last from their call on.
+    A kill strikes before the call is carried out; an error takes its place. The faults of `also` last from their
+    call on.
     """
     faults = [(call, fault, lasting), *((other, what, True) for other, what in also)]
     names = sorted({one.name for one, _, _ in faults})
@@ -93,9 +95,16 @@ def inject(
     return subprocess.run(
         [
             # Not with --seccomp-bpf: strace 6.1 then injects nothing.
-            _strace(), "-f", "-qq", "-o", "/dev/null",
-            "-e", _set("trace", names), *(word for rule in rules for word in ("-e", rule)), *argv,
-        ],  # fmt: skip
+            _strace(),
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            _set("trace", names),
+            *(word for rule in rules for word in ("-e", rule)),
+            *argv,
+        ],
         capture_output=True,
         text=True,
         check=False,

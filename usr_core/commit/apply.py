@@ -18,7 +18,7 @@ from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.log_end import cut_line
 from usr_core.commit.names import refuse_links
 from usr_core.commit.record import CommitRecord, Publish, Retire
-from usr_core.fs.durable import make_folders, remove_tree, sync_folder
+from usr_core.fs.durable import make_folders, name_exists, remove_tree, sync_folder
 from usr_core.roots.layout import EVENT_LOG
 
 __all__ = ["apply_operations", "clean_up", "require_staged", "reverse_operations"]
@@ -34,7 +34,7 @@ def require_staged(folder: Path, record: CommitRecord) -> None:
     """
     staging = record.staging(folder)
     for operation in record.operations:
-        if isinstance(operation, Publish) and not os.path.lexists(staging / operation.staged):
+        if isinstance(operation, Publish) and not name_exists(staging / operation.staged):
             raise LateHolder(folder.name, seq=record.seq)
 
 
@@ -77,9 +77,9 @@ def reverse_operations(held: HeldRecord) -> None:
         held.check()
         final = folder / operation.final
         if isinstance(operation, Retire):
-            if os.path.lexists(folder / operation.target) and not os.path.lexists(final):
+            if name_exists(folder / operation.target) and not name_exists(final):
                 os.rename(folder / operation.target, final)  # noqa: PTH104
-        elif not os.path.lexists(staging / operation.staged) and _was_published(folder, record, operation):
+        elif not name_exists(staging / operation.staged) and _was_published(folder, record, operation):
             if operation.undo is None:
                 final.unlink(missing_ok=True)
             else:
@@ -118,21 +118,21 @@ def _publish(held: HeldRecord, operation: Publish, *, strict: bool) -> list[Path
     source = held.record.staging(held.folder) / operation.staged
     final = held.folder / operation.final
     for _ in range(_FOLDER_TRIES):
-        if not os.path.lexists(source):
+        if not name_exists(source):
             break  # published before
         created += make_folders(final.parent, below=held.folder, sync=False)
         # A folder may vanish again under a late holder who clears up; the staged file is still there then.
         with contextlib.suppress(FileNotFoundError):
             os.rename(source, final)  # noqa: PTH104
             return created
-    if strict and not os.path.lexists(final):
+    if strict and not name_exists(final):
         raise StagedFileLost(held.path, final=operation.final)
     return created
 
 
 def _retire(folder: Path, operation: Retire) -> list[Path]:
     final, target = folder / operation.final, folder / operation.target
-    if os.path.lexists(target) or not os.path.lexists(final):
+    if name_exists(target) or not name_exists(final):
         return []  # retired before
     refuse_links(folder, operation.target)
     created = make_folders(target.parent, below=folder, sync=False)
@@ -143,7 +143,7 @@ def _retire(folder: Path, operation: Retire) -> list[Path]:
 def _was_published(folder: Path, record: CommitRecord, operation: Publish) -> bool:
     """Tell whether what has the final name is ours: an old file that was retired from it may be back already."""
     targets = [op.target for op in record.operations if isinstance(op, Retire) and op.final == operation.final]
-    return not targets or os.path.lexists(folder / targets[0])
+    return not targets or name_exists(folder / targets[0])
 
 
 def _sync_touched(folder: Path, record: CommitRecord, created: Iterable[Path] = ()) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from types import TracebackType
@@ -53,7 +54,9 @@ class HeldRecord:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._descriptor)
+        # What happened under the record has happened, whatever closing it answers.
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
 
     def alive(self) -> bool:
         """Tell whether the record still is what has this name."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from usr_core.commit.record import CommitRecord, log_state
 from usr_core.events.log import read_head
-from usr_core.fs.durable import sync_folder
+from usr_core.fs.durable import name_exists, sync_folder
 from usr_core.fs.reserve import reserve_bytes
 
 __all__ = ["cut_line", "mend_log", "reserve_line", "write_line"]
@@ -45,7 +45,7 @@ def mend_log(log: Path) -> list[str]:
 
 def reserve_line(log: Path, offset: int, length: int) -> bool:
     """Open the log for writing, create it if there is none, and reserve the line's bytes; tell whether we made it."""
-    made = not os.path.lexists(log)
+    made = not name_exists(log)
     descriptor = os.open(log, _WRITE | os.O_CREAT, 0o666)
     try:
         reserve_bytes(descriptor, offset, length)
@@ -56,7 +56,7 @@ def reserve_line(log: Path, offset: int, length: int) -> bool:
 
 def write_line(log: Path, record: CommitRecord) -> None:
     """Put the record's event at its offset and fsync; repeating it is harmless."""
-    made = not os.path.lexists(log)
+    made = not name_exists(log)
     descriptor = os.open(log, _WRITE | os.O_CREAT, 0o666)
     try:
         view, offset = memoryview(record.line), record.offset

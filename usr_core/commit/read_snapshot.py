@@ -8,7 +8,6 @@ taken back, so what a reader sees is always the old state or the new, across any
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TypeVar
 from usr_core.commit.errors import DatasetBusy
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.record import CommitRecord, Publish, Retire, find_records, log_state
+from usr_core.fs.durable import name_exists
 from usr_core.roots.layout import EVENT_LOG
 
 __all__ = ["TRIES", "read_consistent", "resolve_tree"]
@@ -87,9 +87,9 @@ def _as_applied(folder: Path, record: CommitRecord, moved: dict[str, Path], abse
     for operation in record.operations:
         if isinstance(operation, Publish):
             published.add(operation.final)
-            if os.path.lexists(staging / operation.staged):
+            if name_exists(staging / operation.staged):
                 moved[operation.final] = staging / operation.staged
-        elif not os.path.lexists(folder / operation.target) and os.path.lexists(folder / operation.final):
+        elif not name_exists(folder / operation.target) and name_exists(folder / operation.final):
             moved[operation.target] = folder / operation.final
     # A name that is retired and published at once holds the new file.
     absent.update(op.final for op in record.operations if isinstance(op, Retire) and op.final not in published)
@@ -101,17 +101,17 @@ def _as_reversed(folder: Path, record: CommitRecord, moved: dict[str, Path], abs
     for operation in record.operations:
         if isinstance(operation, Retire):
             retired.add(operation.final)
-            if os.path.lexists(folder / operation.target):
+            if name_exists(folder / operation.target):
                 moved[operation.final] = folder / operation.target
             absent.add(operation.target)
     for operation in record.operations:
         if isinstance(operation, Retire) or operation.final in retired:
             continue  # the old file is in its place, or found where it was moved to
-        if os.path.lexists(staging / operation.staged):
+        if name_exists(staging / operation.staged):
             continue
         if operation.undo is None:
             absent.add(operation.final)
-        elif os.path.lexists(staging / operation.undo):
+        elif name_exists(staging / operation.undo):
             moved[operation.final] = staging / operation.undo
 
 

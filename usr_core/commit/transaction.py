@@ -37,7 +37,15 @@ from usr_core.errors import UsrError
 from usr_core.events.clock import next_clock, now_us
 from usr_core.events.event import Event, FileChange, encode_line
 from usr_core.events.log import LogHead, read_head
-from usr_core.fs.durable import link_create_only, link_or_copy, remove_tree, sync_file, sync_folder, write_new
+from usr_core.fs.durable import (
+    link_create_only,
+    link_or_copy,
+    name_exists,
+    remove_tree,
+    sync_file,
+    sync_folder,
+    write_new,
+)
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import hold_lock
 from usr_core.roots.layout import LEASE, STAGING, DatasetLayout, is_machinery
@@ -175,7 +183,7 @@ class Transaction:
             FileSystemError: The staging folder can't be made.
         """
         if relative not in self._staged:
-            refuse_links(self.layout.path, check_inside(relative))
+            self._check_name(relative)
             try:
                 self._staging.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -205,7 +213,7 @@ class Transaction:
         if relative in self._retired:
             raise ValueError(f"{relative} is retired already")
         for name in (relative, target):
-            refuse_links(self.layout.path, check_inside(name))
+            self._check_name(name)
         try:
             mode = (self.layout.path / relative).lstat().st_mode
         except OSError as error:
@@ -284,7 +292,7 @@ class Transaction:
         removed = []
         for retire in self._retired.values():
             target = self.layout.path / retire.target
-            if os.path.lexists(target):
+            if name_exists(target):
                 raise ArchiveNameTaken(target, source=retire.final)
             size = (self.layout.path / retire.final).lstat().st_size
             if not is_machinery(retire.final):
@@ -297,7 +305,7 @@ class Transaction:
         for index, (relative, staged) in enumerate(self._staged.items()):
             staged_path, final = self._staging / staged, self.layout.path / relative
             undo = None
-            if relative not in self._retired and os.path.lexists(final):
+            if relative not in self._retired and name_exists(final):
                 undo = f"undo-{index}"
                 link_or_copy(final, self._staging / undo)
                 if not final.is_symlink():
@@ -376,6 +384,12 @@ class Transaction:
             raise CommitPending(held.folder.name, seq=held.record.seq, cause=error) from cause
 
     # ------------------------------------------------------------- small things
+
+    def _check_name(self, relative: str) -> None:
+        try:
+            refuse_links(self.layout.path, check_inside(relative))
+        except OSError as error:
+            raise file_system_error(error, self.layout.path / relative, "look at the dataset's folders") from error
 
     def _note_missing_folders(self, place: Path, folders: dict[str, None]) -> None:
         while place != self.layout.path and not place.exists():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from usr_core.dataset.archiving import Archiving
 from usr_core.dataset.attaching import Attaching
 from usr_core.dataset.filling import Filling
+from usr_core.dataset.maintenance_verbs import MaintenanceVerbs
 from usr_core.dataset.reading import Reading
 from usr_core.dataset.record_life import RecordLife
 from usr_core.dataset.upkeep import Upkeep
@@ -17,5 +18,5 @@ from usr_core.dataset.writing import Writing
 __all__ = ["Dataset"]
 
 
-class Dataset(Filling, Attaching, Upkeep, Writing, RecordLife, Archiving, Reading):
+class Dataset(Filling, Attaching, Upkeep, MaintenanceVerbs, Writing, RecordLife, Archiving, Reading):
     """One dataset, existing or to be made; see `Dataset.open`."""

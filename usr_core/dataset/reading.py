@@ -1,49 +1,42 @@
-"""Reading a dataset: views, exports, validation, events. Nothing here changes a file of the dataset."""
+"""Reading a dataset whole: frames and streams, exports, validation, events. Nothing here changes a file."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usr_core.dataset.site import DatasetSite, Progress
+from usr_core.dataset.querying import Querying
+from usr_core.dataset.site import Progress
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
     import pyarrow as pa
 
     from usr_core.events.log import LogLine
     from usr_core.store.export import ExportOutcome
     from usr_core.store.overview import ColumnOverview, Overview
+    from usr_core.store.row_filter import Where
+    from usr_core.store.scan import Scan
     from usr_core.store.validate import RegistryMode, ValidationReport
-    from usr_core.store.view import MergedView
 
 __all__ = ["Reading"]
 
 
-class Reading(DatasetSite):
-    """`view`, `head`, `scan`, `to_arrow`, `overview`, `columns`, `base_rows`, `export`, `validate`, `events`."""
-
-    @contextlib.contextmanager
-    def view(self, *, namespaces: Sequence[str] | None = None) -> Iterator[MergedView]:
-        """Open the merged view of one state of the dataset; writers may go on meanwhile."""
-        from usr_core.commit.read_snapshot import read_consistent
-        from usr_core.store.view import MergedView
-
-        opened = read_consistent(self.path, lambda tree: MergedView.open(tree, namespaces=namespaces))
-        try:
-            yield opened
-        finally:
-            opened.close()
+class Reading(Querying):
+    """`head`, `scan`, `to_arrow`, `to_pandas`, `to_polars`, `overview`, `columns`, `export`, `validate`, `events`."""
 
     def head(self, n: int = 10, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> Any:
         """Return the first `n` records of the merged view: a pandas DataFrame where pandas is there, else Arrow."""
+        from usr_core.store.frames import pandas_frame
+        from usr_core.store.query_errors import PackageMissing
+
         table = self.head_arrow(n, columns=columns, include_deleted=include_deleted)
         try:
-            import pandas  # noqa: F401
-        except ImportError:
+            return pandas_frame(table)
+        except PackageMissing:
             return table
-        return table.to_pandas()
 
     def head_arrow(
         self,
@@ -57,23 +50,86 @@ class Reading(DatasetSite):
         with self.view(namespaces=namespaces) as view:
             return view.head(n, columns, include_deleted=include_deleted)
 
-    def scan(self, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> pa.RecordBatchReader:
-        """Return the merged view as a stream of batches, in the base's row order; close it when done."""
+    def scan(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        include_deleted: bool = False,
+    ) -> pa.RecordBatchReader:
+        """Return the merged view as a stream of batches, in the base's row order.
+
+        Its files are closed when it is exhausted, closed (it is a context manager), or dropped. An error while
+        it reads, such as a damaged page, is Arrow's, with the message of ours; `to_arrow` raises ours.
+
+        Args:
+            columns: Names in the order wanted, or None for all.
+            where: Conditions such as ``[("length", ">", 20), ("mock__tag", "in", ["a", "b"])]``, all of which
+                a row must meet, or a list of such lists, one of which it must meet; see
+                `usr_core.store.row_filter`. Columns that only it names are read and not returned.
+            include_deleted: Keep deleted rows, and show the tombstone columns.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+            FilterInvalid, PatternInvalid: `where` can't be used.
+        """
         import pyarrow as pa
 
-        opened = self.view()
-        view = opened.__enter__()
+        # By way of Arrow's C interface, whose streams can be closed; a reader over Python's batches can't.
+        return pa.RecordBatchReader.from_stream(self._scan(columns, where, include_deleted).reader())
 
-        def batches() -> Iterator[pa.RecordBatch]:
-            with contextlib.ExitStack() as exits:
-                exits.push(opened)
-                yield from view.batches(columns, include_deleted=include_deleted)
+    def to_arrow(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        include_deleted: bool = False,
+    ) -> pa.Table:
+        """Return the merged view as one Arrow table, in memory; arguments as for `scan`."""
+        return self._scan(columns, where, include_deleted).reader().read_all()
 
-        return pa.RecordBatchReader.from_batches(view.schema(columns, include_deleted=include_deleted), batches())
+    def to_pandas(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        include_deleted: bool = False,
+    ) -> pd.DataFrame:
+        """Return the merged view as a pandas DataFrame; arguments as for `scan`.
 
-    def to_arrow(self, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> pa.Table:
-        """Return the merged view as one Arrow table, in memory."""
-        return self.scan(columns=columns, include_deleted=include_deleted).read_all()
+        Integers and booleans keep every value: columns that may hold a null have pandas' nullable types.
+
+        Raises:
+            PackageMissing: pandas is not installed.
+        """
+        from usr_core.store.frames import pandas_frame
+
+        return pandas_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
+
+    def to_polars(
+        self,
+        *,
+        columns: Sequence[str] | None = None,
+        where: Where | None = None,
+        include_deleted: bool = False,
+    ) -> pl.DataFrame:
+        """Return the merged view as a Polars DataFrame; arguments as for `scan`.
+
+        Raises:
+            PackageMissing: Polars is not installed.
+        """
+        from usr_core.store.frames import polars_frame
+
+        return polars_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Offer the merged view to whatever speaks Arrow's PyCapsule interface: pandas, Polars, DuckDB, Arrow."""
+        return self._scan(None, None, False).reader().__arrow_c_stream__(requested_schema)
+
+    def _scan(self, columns: Sequence[str] | None, where: Where | None, include_deleted: bool) -> Scan:
+        from usr_core.store.scan import Scan
+
+        return Scan(self._open_view(), columns, where=where, include_deleted=include_deleted)
 
     def overview(self) -> Overview:
         """Return rows, columns, namespaces and advice, as ``usr info`` shows them."""

@@ -106,7 +106,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 def redact(value: object, key: str = "") -> object:
     """Return `value` with secrets hidden, at any depth; lists become lists, mappings become dicts."""
     if isinstance(value, Mapping):
-        return {_mask(str(name)): redact(inner, str(name)) for name, inner in value.items()}
+        secret = _names_secret(key)
+        return {_mask(str(name)): redact(inner, key if secret else str(name)) for name, inner in value.items()}
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float):

@@ -21,6 +21,7 @@ __all__ = [
     "link_create_only",
     "link_or_copy",
     "make_folders",
+    "name_exists",
     "remove_tree",
     "replace_file",
     "sync_file",
@@ -30,6 +31,21 @@ __all__ = [
 ]
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP, errno.EMLINK}
+
+
+def name_exists(path: Path) -> bool:
+    """Tell whether something has that name, a dangling link included.
+
+    Unlike `os.path.lexists`, which takes every error for "no": what can't be looked at is not absent.
+
+    Raises:
+        OSError: The file system does not tell.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def sync_file(path: Path) -> None:
@@ -78,7 +94,7 @@ def replace_file(path: Path, content: bytes) -> None:
     temporary, undo = temporary_sibling(path), None
     try:
         write_new(temporary, content)
-        if os.path.lexists(path):
+        if name_exists(path):
             shutil.copymode(path, temporary)
             undo = temporary_sibling(path)
             link_or_copy(path, undo)
@@ -142,6 +158,9 @@ def make_folders(path: Path, *, below: Path, sync: bool = True) -> list[Path]:
     """Create `path` and its missing parents below the folder `below`; return what was created, outermost first.
 
     With ``sync=False`` the caller makes the new names durable, by fsyncing the parents of what is returned.
+
+    Raises:
+        OSError: A folder can't be made; those that were made are removed again.
     """
     missing: list[Path] = []
     place = path
@@ -149,12 +168,18 @@ def make_folders(path: Path, *, below: Path, sync: bool = True) -> list[Path]:
         missing.append(place)
         place = place.parent
     created: list[Path] = []
-    for folder in reversed(missing):
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-            created.append(folder)
-        if sync:
-            sync_folder(folder.parent)
+    try:
+        for folder in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                created.append(folder)
+            if sync:
+                sync_folder(folder.parent)
+    except BaseException:
+        for folder in reversed(created):
+            with contextlib.suppress(OSError):  # somebody has put something there meanwhile
+                folder.rmdir()
+        raise
     return created
 
 

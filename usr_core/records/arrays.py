@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["boolean_array", "constant_text", "fixed_array", "text_array", "text_scalar"]
+__all__ = ["boolean_array", "constant_text", "fixed_array", "fixed_values", "text_array", "text_scalar"]
 
 
 def text_array(values: Sequence[str | None]) -> pa.Array:
@@ -41,6 +41,15 @@ def constant_text(value: str, rows: int) -> pa.Array:
 def fixed_array(values: npt.NDArray[Any], type_: pa.DataType) -> pa.Array:
     """Return an array without nulls of a fixed-width `type_`, sharing the memory of `values`."""
     return pa.Array.from_buffers(type_, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def fixed_values(array: pa.Array) -> npt.NDArray[Any]:
+    """Return the values of an integer or float array as they lie in memory; what stands at a null is undefined.
+
+    ``to_numpy`` imports pandas wherever it is installed.
+    """
+    values = np.frombuffer(array.buffers()[1] or b"", dtype=np.dtype(str(array.type).replace("double", "float64")))
+    return values[array.offset : array.offset + len(array)]
 
 
 def boolean_array(values: npt.NDArray[np.bool_]) -> pa.Array:

@@ -70,11 +70,12 @@ class IdHasher:
 
     Args:
         threads: Threads that DuckDB may use. An importer that encodes beside it leaves it one.
+        expected_rows: How many rows will come, where that is known; DuckDB is then used from the start or not at all.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
+    def __init__(self, *, threads: int = 1, expected_rows: int = 0) -> None:
         self._threads = threads
-        self._rows = 0
+        self._rows = expected_rows
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def __enter__(self) -> Self:

@@ -123,7 +123,9 @@ def unarchive_dataset(site: Site) -> ArchiveOutcome:
 def _move(site: Site, target: DatasetRef, *, action: str) -> ArchiveOutcome:
     name, source = site.ref.name, site.ref.path
     if Path(os.path.realpath(source)) != source:
-        raise _refused(name, target.path, f"{source} is reached through a link", "Replace the link by the folder itself.")
+        raise _refused(
+            name, target.path, f"{source} is reached through a link", "Replace the link by the folder itself."
+        )
     _require_free(name, target.path)
     with mutate(site, action) as mutation:
         made = _make_parents(target)

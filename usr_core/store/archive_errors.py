@@ -30,7 +30,9 @@ class ArchiveRefused(UsrError, OSError):
 
     def __init__(self, name: str, *, target: Path, reason: str, hint: str) -> None:
         super().__init__(
-            f"{visible(name)!r} can't be moved to {target}: {reason}.", hint=hint, facts={"dataset": name, "file": target}
+            f"{visible(name)!r} can't be moved to {target}: {reason}.",
+            hint=hint,
+            facts={"dataset": name, "file": target},
         )
         self.name, self.target, self.reason = name, target, reason
 

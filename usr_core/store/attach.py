@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.records.arrays import fixed_array
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.attach_columns import AttachedColumn, choose_columns
@@ -230,7 +231,7 @@ def _add_rows(
 ) -> None:
     kept = np.flatnonzero(positions >= 0)
     if len(kept) < len(positions):
-        rows = pa.array(kept)
+        rows = fixed_array(kept, pa.int64())
         values = [column.take(rows) for column in values]
         positions = positions[kept]
     batch = pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)

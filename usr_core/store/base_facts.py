@@ -50,7 +50,7 @@ def read_base_facts(path: Path) -> BaseFacts:
     try:
         with pq.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
         if isinstance(error, FileNotFoundError):
             raise
         raise BaseUnreadable(path, str(error)) from error
@@ -62,4 +62,4 @@ def read_base_facts(path: Path) -> BaseFacts:
 def usr_metadata(schema: pa.Schema) -> dict[str, str]:
     """Return the ``usr:…`` key/value metadata of a schema."""
     found = schema.metadata or {}
-    return {key.decode(): value.decode("utf-8", "replace") for key, value in found.items() if key.startswith(b"usr:")}
+    return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in found.items() if key.startswith(b"usr:")}

@@ -72,6 +72,8 @@ class WriteOptions:
             "use_dictionary": list(self.dictionary) or False,
             "write_statistics": list(self.statistics) or False,
             "write_page_index": True,
+            # Five per cent of encoding; `usr validate` finds a flipped bit by them.
+            "write_page_checksum": True,
             "use_content_defined_chunking": self.chunked_by_content,
             "bloom_filter_options": {self.bloom: {"ndv": distinct, "fpp": BLOOM_FPP}} if self.bloom else None,
         }

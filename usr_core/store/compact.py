@@ -14,9 +14,10 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.registry.store import load_registry
 from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.namespace_files import OpenNamespace, keep_clock_after, refuse_reserved, registered_columns
+from usr_core.store.namespace_files import OpenNamespace, refuse_reserved, registered_columns
 from usr_core.store.overlay_fold import OverlayFold
 from usr_core.store.overlay_parts import NamespaceOverlay
+from usr_core.store.overlay_publishing import keep_clock_after
 from usr_core.store.single_part import SinglePart
 
 __all__ = ["CompactOptions", "CompactOutcome", "compact_overlay"]

@@ -40,7 +40,11 @@ class Leftover:
 
 def find_leftovers(folder: Path) -> list[Leftover]:
     """Return the leftovers of a dataset; while a writer holds the lock, what is its own counts as work under way."""
-    return list(_leftovers(folder, idle=not read_lock(folder / LOCK).held))
+    found = list(_leftovers(folder, idle=True))
+    # In this order: a writer that began meanwhile holds the lock by now, and one that ended took its files along.
+    if found and read_lock(folder / LOCK).held:
+        found = list(_leftovers(folder, idle=False))
+    return [leftover for leftover in found if os.path.lexists(folder / leftover.relative)]
 
 
 def _leftovers(folder: Path, *, idle: bool) -> Iterator[Leftover]:

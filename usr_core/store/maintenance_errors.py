@@ -146,18 +146,28 @@ class MergeColumnsDiffer(UsrError, ValueError):
 
 
 class MergeTypesDiffer(UsrError, TypeError):
-    """A column has another type in the source than it has to have in the destination."""
+    """A column has another type in the source, and its values can't or must not be cast to that of the destination."""
 
     code = "USR-MAINTENANCE-033"
 
-    def __init__(self, column: str, *, source: str, destination: str, why: str) -> None:
+    def __init__(
+        self,
+        column: str,
+        *,
+        source: str,
+        destination: str,
+        why: str,
+        file: str | None = None,
+        row: int | None = None,
+        value: str | None = None,
+    ) -> None:
         super().__init__(
             f"{column} is {source} in the source and {destination} in the destination; {why}.",
-            hint="Merge with --coerce-overlap to-dest without --require-same-columns, "
-            "or materialize the column under one type.",
-            facts={"column": column, "value": source, "expected": destination},
+            hint="Merge with --coerce-overlap to-dest and without --require-same-columns where every value survives a "
+            "cast; else materialize the column under one type.",
+            facts={"file": file, "row": row, "column": column, "value": value},
         )
-        self.column, self.source, self.destination = column, source, destination
+        self.column, self.source, self.destination, self.row = column, source, destination, row
 
 
 class CarriedContractDiffers(UsrError, ValueError):

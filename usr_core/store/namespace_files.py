@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,7 +11,6 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.events.clock import file_stamp
-from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import Registry
 from usr_core.registry.errors import ColumnNotRegistered
@@ -24,14 +22,12 @@ from usr_core.store.materialize_errors import NoSuchOverlay, OverlayTypeNotRegis
 from usr_core.store.mutation import Mutation
 from usr_core.store.overlay_errors import BaseMissing
 from usr_core.store.overlay_names import overlay_paths
-from usr_core.store.overlay_parts import NamespaceOverlay, OverlayPart, list_overlays
+from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
 from usr_core.store.view_files import OpenParquet
 
 __all__ = [
     "OpenNamespace",
-    "adopt_single_file",
     "archive_or_drop",
-    "keep_clock_after",
     "open_base",
     "refuse_reserved",
     "registered_columns",
@@ -132,12 +128,6 @@ def registered_columns(overlay: NamespaceOverlay, registry: Registry) -> dict[st
     return {name: kind for name, kind in kinds.items() if name in there}
 
 
-def keep_clock_after(mutation: Mutation, overlay: NamespaceOverlay | None) -> None:
-    """Make the clock of a change later than every part of the namespace it touches."""
-    for part in overlay.parts if overlay is not None else ():
-        mutation.txn.keep_clock_after(part.created_at_us)
-
-
 def archive_or_drop(mutation: Mutation, parts: Mapping[str, str], *, archive: bool) -> str | None:
     """Retire files of an overlay in a change under way.
 
@@ -156,16 +146,3 @@ def archive_or_drop(mutation: Mutation, parts: Mapping[str, str], *, archive: bo
         name = relative.rsplit("/", 1)[-1]
         mutation.txn.retire(relative, into=f"{folder}/{name}" if folder is not None else None)
     return folder
-
-
-def adopt_single_file(mutation: Mutation, overlay: NamespaceOverlay | None) -> None:
-    """Make an overlay that an older writer kept as one file the first part, in the change that adds another."""
-    if overlay is None:
-        return
-    single: OverlayPart = overlay.parts[0]
-    layout = mutation.site.layout
-    if single.relative != layout.overlay_file(overlay.namespace):
-        return
-    name = layout.overlay_part(overlay.namespace, file_stamp(single.created_at_us), secrets.token_hex(4))
-    link_or_copy(single.path, mutation.txn.stage(name))
-    mutation.txn.retire(single.relative)

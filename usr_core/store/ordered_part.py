@@ -15,6 +15,7 @@ from usr_core.store.merge_placement import Placement
 from usr_core.store.overlay_errors import OverlayUnreadable
 from usr_core.store.overlay_parts import OverlayPart
 from usr_core.store.part_writer import PartWriter
+from usr_core.store.row_numbers import row_numbers
 from usr_core.store.view_files import OpenParquet
 
 __all__ = ["part_in_order"]
@@ -22,9 +23,7 @@ __all__ = ["part_in_order"]
 _ROWS = 16_384
 
 
-def part_in_order(
-    part: OverlayPart, columns: Sequence[str], places: npt.NDArray[np.int64], path: Path
-) -> Placement:
+def part_in_order(part: OverlayPart, columns: Sequence[str], places: npt.NDArray[np.int64], path: Path) -> Placement:
     """Write the rows of `part` that have a place to `path`, ascending, and return where they stand.
 
     Args:
@@ -51,7 +50,7 @@ def part_in_order(
             start += batch.num_rows
             kept = np.flatnonzero(mine >= 0)
             if len(kept):
-                rows = batch.select(list(columns)).take(pa.array(kept))
+                rows = batch.select(list(columns)).take(row_numbers(kept))
                 writer.add(pa.RecordBatch.from_arrays(rows.columns, schema=schema), mine[kept])
     except pa.ArrowException as error:
         raise OverlayUnreadable(part.relative, cause=error) from error

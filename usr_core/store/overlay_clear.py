@@ -19,8 +19,10 @@ from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
 from usr_core.store.maintenance_errors import ColumnMaterialized, IdsUnknown
 from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.namespace_files import OpenNamespace, keep_clock_after, refuse_reserved, registered_columns
+from usr_core.store.namespace_files import OpenNamespace, refuse_reserved, registered_columns
 from usr_core.store.overlay_fold import FoldedRows, OverlayFold
+from usr_core.store.overlay_publishing import keep_clock_after
+from usr_core.store.row_numbers import row_numbers, valid_mask
 from usr_core.store.single_part import SinglePart
 
 __all__ = ["ClearOptions", "ClearOutcome", "clear_overlay"]
@@ -164,17 +166,16 @@ class _Clearing:
         return np.isin(positions, self._places[low:high], assume_unique=True)
 
     def _without(self, rows: FoldedRows, chosen: npt.NDArray[np.bool_]) -> FoldedRows:
-        import pyarrow.compute as pc
-
-        mask = boolean_array(chosen)
         columns = []
         left = np.zeros(len(chosen), np.bool_)
         for (name, kind), column in zip(self._kinds.items(), rows.columns, strict=True):
             values = column
             if name in self._names:
-                self.cells += int(np.count_nonzero(_valid(column) & chosen))
-                values = pa.nulls(len(column), kind) if chosen.all() else _nulled(column, mask, pc)
-            left |= _valid(values)
+                self.cells += int(np.count_nonzero(valid_mask(column) & chosen))
+                # Taking nothing gives null, for nested types too.
+                numbers = row_numbers(np.arange(len(column)), hidden=chosen)
+                values = pa.nulls(len(column), kind) if chosen.all() else column.take(numbers)
+            left |= valid_mask(values)
             columns.append(values)
         # A key that had no value before says as little as one that has none now.
         keep = left | ~chosen
@@ -184,16 +185,6 @@ class _Clearing:
             return FoldedRows(rows.positions, rows.ids, tuple(columns))
         kept = boolean_array(keep)
         return FoldedRows(rows.positions[keep], rows.ids.filter(kept), tuple(column.filter(kept) for column in columns))
-
-
-def _nulled(column: pa.Array, mask: pa.Array, compute: Any) -> pa.Array:
-    """Return `column` with null where `mask` is true; taking works for every type, nested ones included."""
-    numbers = pa.array(np.arange(len(column), dtype=np.int64))
-    return column.take(compute.if_else(mask, None, numbers))
-
-
-def _valid(column: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
 def _places_of(fold: OverlayFold, options: ClearOptions) -> npt.NDArray[np.int64]:

@@ -30,6 +30,7 @@ from usr_core.store.overlay_parts import OverlayPart
 from usr_core.store.position_ids import ids_at_rows
 from usr_core.store.position_index import Duplicates
 from usr_core.store.position_keys import KeyIndex, base_index, keys_from_sequences, one_bio_type, open_key_index
+from usr_core.store.row_numbers import row_numbers
 
 __all__ = ["FoldedRows", "OverlayFold"]
 
@@ -61,6 +62,7 @@ class OverlayFold:
         opened: The base and the overlay.
         kinds: The columns to merge, with their plain types.
         scratch: A folder that does not exist yet, for parts that have to be put in order first; removed at the end.
+        with_unmatched: Whether keys that match no record are wanted.
 
     Attributes:
         matched: Keys that belong to records.
@@ -75,7 +77,14 @@ class OverlayFold:
     Memory: 29 bytes a base row, 4 an overlay row, about 60 an unmatched key.
     """
 
-    def __init__(self, opened: OpenNamespace, kinds: Mapping[str, pa.DataType], *, scratch: Path) -> None:
+    def __init__(
+        self,
+        opened: OpenNamespace,
+        kinds: Mapping[str, pa.DataType],
+        *,
+        scratch: Path,
+        with_unmatched: bool = True,
+    ) -> None:
         self._base, self._parts = opened.base, [part for part in opened.overlay.parts if part.rows]
         self._kinds = dict(kinds)
         self._scratch = scratch
@@ -89,7 +98,7 @@ class OverlayFold:
         self.unmatched = pa.array([], pa.string())
         self._codes: list[npt.NDArray[np.int32]] = []
         self._lost = [_lost_rows(placed) for placed in placements]
-        if any(len(lost) for lost in self._lost):
+        if with_unmatched and any(len(lost) for lost in self._lost):
             self._resolve_unmatched(placements)
         self._placements = placements
 
@@ -169,7 +178,7 @@ class OverlayFold:
         return placements
 
     def _resolve_unmatched(self, placements: Sequence[Placement]) -> None:
-        """Number the keys that match no record, in the order of their first appearance."""
+        """Give each key that matches no record a number, in the order of first appearance."""
         found = [self._ids_of(placed.part, lost) for placed, lost in zip(placements, self._lost, strict=True)]
         numbered = pa.concat_arrays(found).dictionary_encode()
         self.unmatched = numbered.dictionary
@@ -264,7 +273,7 @@ def _rows_of(part: OverlayPart, columns: Sequence[str], rows: npt.NDArray[np.int
     start = 0
     for batch in part.source.reader().iter_batches(columns=list(columns), use_threads=False):
         low, high = np.searchsorted(rows, (start, start + batch.num_rows))
-        yield batch.take(pa.array(rows[low:high] - start))
+        yield batch.take(row_numbers(rows[low:high] - start))
         start += batch.num_rows
 
 

@@ -258,7 +258,7 @@ def _open_part(tree: FileTree, namespace: str, relative: str) -> OverlayPart:
         source = OpenParquet.open(path)
     except FileNotFoundError as error:
         raise OverlayVanished(relative, cause="it is gone") from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, f"read the overlay file {relative}") from error
         raise OverlayUnreadable(relative, cause=error) from error

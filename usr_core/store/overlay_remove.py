@@ -13,9 +13,10 @@ from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.store.maintenance_errors import UnknownChoice
 from usr_core.store.materialize_errors import NoSuchOverlay
 from usr_core.store.mutation import Site, mutate
-from usr_core.store.namespace_files import archive_or_drop, keep_clock_after, refuse_reserved
+from usr_core.store.namespace_files import archive_or_drop, refuse_reserved
 from usr_core.store.overlay_names import overlay_paths
 from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
+from usr_core.store.overlay_publishing import keep_clock_after
 
 __all__ = ["REMOVE_MODES", "RemoveMode", "RemoveOptions", "RemoveOutcome", "remove_overlay"]
 

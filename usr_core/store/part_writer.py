@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.records.arrays import fixed_array
+
 __all__ = ["PartWriter"]
 
 _HELD_BYTES = 96 << 20
@@ -187,9 +189,9 @@ class _Buckets:
         buckets = positions // _BUCKET_ROWS
         for bucket in np.unique(buckets):
             rows = np.flatnonzero(buckets == bucket)
-            part = batch.take(pa.array(rows))
+            part = batch.take(fixed_array(rows, pa.int64()))
             whole = pa.RecordBatch.from_arrays(
-                [*part.columns, pa.array(positions[rows], type=pa.int64())], schema=self._schema
+                [*part.columns, fixed_array(positions[rows], pa.int64())], schema=self._schema
             )
             self._writer(int(bucket)).write_batch(whole)
 
@@ -224,7 +226,7 @@ def _sorted_rows(
         return
     order = np.argsort(positions, kind="stable")
     table = pa.Table.from_batches([batch for batch, _ in held], schema=schema.remove_metadata())
-    table = table.take(pa.array(order))
+    table = table.take(fixed_array(order, pa.int64()))
     start = 0
     for batch in table.to_batches():
         yield batch, positions[order[start : start + batch.num_rows]]

@@ -54,7 +54,12 @@ class AskedIds:
     @cached_property
     def column(self) -> pa.Array:
         """The ids as a string array."""
-        return pa.array(self.ids, pa.string())
+        return _string_array(self.digits, len(self.ids))
+
+    @cached_property
+    def digits(self) -> npt.NDArray[np.uint8]:
+        """The bytes of the ids, shape (ids, 40)."""
+        return np.frombuffer("".join(self.ids).encode("ascii"), np.uint8).reshape(-1, ID_LENGTH)
 
     @cached_property
     def words(self) -> IdWords:
@@ -74,11 +79,19 @@ class AskedIds:
 def ask_ids(ids: Iterable[str]) -> AskedIds:
     """Return `ids` without repetitions; memory is theirs, about 150 bytes each.
 
+    Args:
+        ids: Texts, an Arrow array of them, or one text, which is one id.
+
     Raises:
-        RecordIdInvalid: One is not 40 lower-case hexadecimal digits; the first such is named.
+        RecordIdInvalid: One is not 40 lower-case hexadecimal digits; it is named.
     """
-    asked = AskedIds(tuple(dict.fromkeys(ids)))
-    if asked.ids and len(asked.words.bad):
+    if isinstance(ids, str):
+        ids = (ids,)
+    asked = AskedIds(tuple(dict.fromkeys(ids.to_pylist() if isinstance(ids, pa.Array | pa.ChunkedArray) else ids)))
+    for one in asked.ids:
+        if not isinstance(one, str) or len(one) != ID_LENGTH or not one.isascii():
+            raise RecordIdInvalid(str(one))
+    if len(asked.words.bad):
         raise RecordIdInvalid(asked.ids[int(asked.words.bad[0])])
     return asked
 
@@ -160,8 +173,7 @@ def _groups_that_may_hold(base: OpenParquet, asked: AskedIds) -> Iterator[tuple[
         yield from ((group, every) for group in range(groups))
         return
     leaf = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == _COLUMN)
-    digits = np.frombuffer("".join(asked.ids).encode("ascii"), np.uint8).reshape(-1, ID_LENGTH)
-    hashes = hash_ids(digits)
+    hashes = hash_ids(asked.digits)
     for group in range(groups):
         bloom = BloomFilter.of(base.handle, metadata.row_group(group).column(leaf))
         may = every if bloom is None else bloom.may_hold(hashes)
@@ -178,9 +190,8 @@ def _sieve(asked: AskedIds) -> Callable[[pa.Array], pa.Array]:
     """Return a function that drops most of the ids in an array that were not asked for, and none that was."""
     bits = min(_MOST_BITS, max(_FEWEST_BITS, len(asked).bit_length() + _SPARSE_BITS))
     shift = np.uint64(64 - bits)
-    text = np.frombuffer("".join(asked.ids).encode("ascii"), np.uint64).reshape(-1, ID_LENGTH // 8)
     table = np.zeros(1 << bits, np.bool_)
-    table[(text[:, 0] * _MIX) >> shift] = True
+    table[(asked.digits.view(np.uint64)[:, 0] * _MIX) >> shift] = True
 
     def candidates(ids: pa.Array) -> pa.Array:
         content = _plain_digits(ids)
@@ -189,11 +200,15 @@ def _sieve(asked: AskedIds) -> Callable[[pa.Array], pa.Array]:
         slots = content.view(np.uint64)[:, 0] * _MIX
         slots >>= shift
         rows = np.flatnonzero(table[slots.view(np.int64)])
-        kept = content[rows]
-        ends = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(ID_LENGTH)
-        return pa.Array.from_buffers(pa.string(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(kept)])
+        return _string_array(content[rows], len(rows))
 
     return candidates
+
+
+def _string_array(digits: npt.NDArray[np.uint8], rows: int) -> pa.Array:
+    """Return the ids whose digits follow each other in `digits`."""
+    ends = np.arange(rows + 1, dtype=np.int32) * np.int32(ID_LENGTH)
+    return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(ends), pa.py_buffer(digits)])
 
 
 def _plain_digits(ids: pa.Array) -> npt.NDArray[np.uint8] | None:

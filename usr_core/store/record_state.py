@@ -22,7 +22,7 @@ from usr_core.store.mutation import Site, mutate
 from usr_core.store.record_errors import RecordIdInvalid, StateFieldMissing, StateValueNotAllowed
 from usr_core.store.record_event import asked_args
 from usr_core.store.record_ids_lookup import AskedIds, ask_ids, existing_ids
-from usr_core.store.reserved_rows import ReservedRows, Rows, opened_reserved, rows_with
+from usr_core.store.reserved_rows import ReservedRows, Rows, opened_reserved, repeated, rows_with
 
 __all__ = ["RecordState", "StateChange", "StateOutcome", "clear_state", "get_state", "set_state"]
 
@@ -188,9 +188,7 @@ def _states(found: AskedIds, there: ReservedRows) -> list[RecordState]:
     for row, place in enumerate(there.asked.tolist()):
         held = {name: column[row] for name, column in values.items()}
         lineage = held.pop("lineage")
-        states[place] = RecordState(
-            id=found.ids[place], lineage=None if lineage is None else tuple(lineage), **held
-        )
+        states[place] = RecordState(id=found.ids[place], lineage=None if lineage is None else tuple(lineage), **held)
     return states
 
 
@@ -207,7 +205,7 @@ def _with_values(there: ReservedRows, rows: Rows, given: dict[str, Any]) -> pa.T
     for column, value in given.items():
         at = table.schema.get_field_index(column)
         kind = table.schema.field(at)
-        table = table.set_column(at, kind, pa.repeat(pa.scalar(value, kind.type), len(rows)))
+        table = table.set_column(at, kind, repeated(value, kind.type, len(rows)))
     return table
 
 

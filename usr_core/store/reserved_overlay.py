@@ -37,7 +37,10 @@ def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa
     """
     schema = reserved_schema(entry)
     tables = [_read(part, schema) for part in overlay.parts] if overlay is not None else []
-    rows = pa.concat_tables(tables) if tables else schema.empty_table()
+    if not tables:
+        # Schema.empty_table imports pandas; see usr_core.records.arrays.
+        return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
+    rows = pa.concat_tables(tables)
     if len(tables) < 2:
         return rows
     codes = rows.column("id").combine_chunks().dictionary_encode()

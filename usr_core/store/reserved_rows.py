@@ -7,7 +7,7 @@ those that it writes come last.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.registry.document import NamespaceEntry
 from usr_core.store.merge_columns import pick_rows
 from usr_core.store.mutation import Mutation
@@ -24,7 +25,7 @@ from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
 from usr_core.store.record_ids_lookup import AskedIds
 from usr_core.store.reserved_overlay import read_reserved, reserved_schema, stage_reserved
 
-__all__ = ["ReservedRows", "opened_reserved", "rows_with"]
+__all__ = ["ReservedRows", "opened_reserved", "repeated", "rows_with"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -95,11 +96,24 @@ def rows_with(entry: NamespaceEntry, asked: AskedIds, values: Mapping[str, Any])
     """Return a row for each asked record that has `values` in the columns named, and null in the others."""
     schema = reserved_schema(entry)
     columns = [
-        asked.column
-        if field.name == "id"
-        else pa.repeat(pa.scalar(values[field.name], field.type), len(asked))
-        if values.get(field.name) is not None
-        else pa.nulls(len(asked), field.type)
+        asked.column if field.name == "id" else repeated(values.get(field.name), field.type, len(asked))
         for field in schema
     ]
     return pa.table(columns, schema=schema)
+
+
+def repeated(value: bool | int | str | Sequence[str] | None, kind: pa.DataType, rows: int) -> pa.Array:
+    """Return an array of `kind` with `value` in each of `rows` rows; a time is microseconds since 1970."""
+    if value is None or not rows:  # pa.repeat makes no empty array of lists
+        return pa.nulls(rows, kind)
+    # Arrow's own ways from Python values import pandas; see usr_core.records.arrays.
+    if isinstance(value, bool):
+        one = boolean_array(np.array([value]))
+    elif isinstance(value, str):
+        one = text_array([value])
+    elif isinstance(value, int):
+        one = fixed_array(np.array([value], np.int64), kind)
+    else:
+        ends = fixed_array(np.array([0, len(value)], np.int32), pa.int32())
+        one = pa.ListArray.from_arrays(ends, text_array(value), type=kind)
+    return pa.repeat(one[0], rows)

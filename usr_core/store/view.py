@@ -259,7 +259,7 @@ def _open_base(tree: FileTree) -> OpenParquet:
         base = OpenParquet.open(path)
     except FileNotFoundError as error:
         raise BaseMissing(RECORDS) from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records") from error
         raise BaseUnreadable(path, str(error)) from error

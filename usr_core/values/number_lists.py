@@ -45,7 +45,7 @@ def _pieces(column: pa.StringArray, number: str) -> pa.ListArray | None:
     """Return the texts of the numbers; null and ``[]`` have none."""
     import pyarrow.compute as pc
 
-    filled = pc.if_else(pc.equal(column, "[]"), pa.scalar(None, pa.string()), column)
+    filled = pc.if_else(pc.equal(column, "[]"), pa.nulls(1, pa.string())[0], column)
     for separator in (", ", ","):
         written_so = pc.match_substring_regex(filled, rf"\A\[{number}(?:{separator}{number})*\]\z")
         if pc.all(written_so, min_count=0).as_py():
@@ -75,4 +75,4 @@ def _fixed(column: pa.StringArray, pieces: pa.ListArray, numbers: pa.Array, kind
     if column.null_count == 0:
         return rows
     places = pc.subtract(pc.cumulative_sum(column.is_valid().cast(pa.int64())), 1)
-    return rows.take(pc.if_else(column.is_valid(), places, pa.scalar(None, pa.int64())))
+    return rows.take(pc.if_else(column.is_valid(), places, pa.nulls(1, pa.int64())[0]))

@@ -61,9 +61,7 @@ class TestError:
             assert "CommitPending" == outcome(done)["type"]
             assert "old" == world.check_after_crash(folder)
 
-    def test_of_the_log_after_the_commit_point_is_undone(
-        self, world: World, tmp_path: Path, calls: list[Call]
-    ) -> None:
+    def test_of_the_log_after_the_commit_point_is_undone(self, world: World, tmp_path: Path, calls: list[Call]) -> None:
         """Not even a log that can't be looked at right after the link leaves a record without its staged files."""
         link = next(i for i, call in enumerate(calls) if call.name == "link" and ".usr.commit" in call.line)
         look = next(call for call in calls[link:] if call.name == "openat" and ".events.log" in call.line)

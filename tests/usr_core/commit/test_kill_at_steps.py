@@ -41,7 +41,7 @@ class TestKill:
         assert "new" == world.check_after_crash(dataset)
 
     def test_is_told_by_the_next_event(self, dataset: Path) -> None:
-        """What recovery did stands in the maintenance of the first event that follows, though changes failed between."""
+        """What recovery did stands in the first event that follows, though changes failed in between."""
         run_child(dataset, "--kill", Step.LINKED)
         with Transaction(DatasetLayout(dataset), command="refused"):
             pass

@@ -66,9 +66,7 @@ class TestLateHolder:
         check_whole(dataset, world.old, events=1)
 
     @pytest.mark.parametrize("step", [Step.LINKED, Step.APPLIED, Step.LOGGED])
-    def test_is_told_of_success_when_another_finished_its_change(
-        self, world: World, dataset: Path, step: Step
-    ) -> None:
+    def test_is_told_of_success_when_another_finished_its_change(self, world: World, dataset: Path, step: Step) -> None:
         """Behind its commit point the change is finished by whoever comes next, and what that one changed stays."""
         with _paused(dataset, step) as told:
             crash_child.small_change(dataset)

@@ -23,11 +23,13 @@ class TestOrder:
         return found[0]
 
     def test_of_one_change_survives_a_power_cut_anywhere(self, calls: list[Call]) -> None:
-        """Content before its name, staging before the record, the record before its operations, these before the event."""
+        """Content before its name, staging before the record, that before its operations, these before the event."""
         lines = [_short(call) for call in calls if call.name != "openat"]
         link = self._index(lines, "link .usr.commit.2.T.tmp -> .usr.commit.2.json")
 
-        staged = [self._index(lines, f"fsync .usr.tmp/T/{name}") for name in ("0.parquet", "1.md", "2.parquet", "3.txt")]
+        staged = [
+            self._index(lines, f"fsync .usr.tmp/T/{name}") for name in ("0.parquet", "1.md", "2.parquet", "3.txt")
+        ]
         staging = self._index(lines, "fsync .usr.tmp/T", after=max(staged))
         parent = self._index(lines, "fsync .usr.tmp", after=staging)
         folder = self._index(lines, "fsync .", after=parent)

@@ -194,8 +194,8 @@ class TestRecord:
             b'{"usr_commit": 2}',
             b'{"usr_commit": 1}',
             b'{"usr_commit": 1, "seq": 2, "txn": "..", "operations": [], "folders": [], "line": "x", "offset": 0}',
-            b'{"usr_commit": 1, "seq": 2, "txn": "t", "operations": [{"op": "retire", "final": "../x", "target": "y"}], '
-            b'"folders": [], "line": "x", "offset": 0}',
+            b'{"usr_commit": 1, "seq": 2, "txn": "t", "operations": '
+            b'[{"op": "retire", "final": "../x", "target": "y"}], "folders": [], "line": "x", "offset": 0}',
             b'{"usr_commit": 1, "seq": 2, "txn": "t", "operations": [{"op": "rm", "final": "x"}], "folders": [], '
             b'"line": "x", "offset": 0}',
             b"[" * 100_000,

@@ -100,7 +100,9 @@ class TestEncodeLine:
     def test_is_one_line_for_every_tool(self) -> None:
         """Line ends of Unicode are escaped: a tool that splits text there still sees one line."""
         text = "a\x85b\u2028c\u2029d\ne\x0bf\x1cg"
-        line = encode_line(Event(action="x", dataset="d", root="r", args={"t": text}).as_line(seq=1, clock_us=0, prev=""))
+        line = encode_line(
+            Event(action="x", dataset="d", root="r", args={"t": text}).as_line(seq=1, clock_us=0, prev="")
+        )
 
         assert 1 == len(line.decode().splitlines())
         assert text == json.loads(line)["args"]["t"]
@@ -112,7 +114,7 @@ class TestEncodeLine:
         assert (
             "event_version timestamp_utc action dataset args metrics artifacts maintenance fingerprint registry_hash "
             "actor version seq clock prev"
-        ).split() == list(line)
+        ) == " ".join(line)
 
     def test_refuses_what_is_no_json(self) -> None:
         """NaN would make the line unreadable elsewhere."""

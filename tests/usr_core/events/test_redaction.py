@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -16,11 +17,12 @@ LONG = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6"
 
 KEYS = [
     "password", "passwd", "db_password", "PASSWORD", "passphrase", "pwd", "secret", "client_secret", "clientSecret",
-    "secrets", "token", "access_token", "authToken", "refresh-token", "tokens", "api_key", "apikey", "x-api-key", "apiKey",
+    "secrets", "token", "access_token", "authToken", "refresh-token", "tokens", "api_key", "apikey", "x-api-key",
+    "apiKey",
     "access_key", "account_key", "private_key", "privateKey", "ssh_key", "signing_key", "encryption_key", "auth_key",
     "license_key", "key_material", "credential", "credentials", "webhook", "webhook_url", "authorization",
-    "Authorization", "authorisation", "bearer", "cookie", "set-cookie", "auth", "basic_auth", "otp", "connection_string",
-    "dsn", "pat", "signature",
+    "Authorization", "authorisation", "bearer", "cookie", "set-cookie", "auth", "basic_auth", "otp",
+    "connection_string",    "dsn", "pat", "signature",
 ]  # fmt: skip
 
 # Text with a secret in it: the secret is what stands between the marks.
@@ -35,9 +37,9 @@ SHAPES = [
     f"https://host/x?api_key=«{S}»#frag",
     f"Authorization: Bearer «{LONG}»",
     f"authorization: token «{S}»",
-    f"curl -H 'Authorization: Basic «dXNlcjpwYXNzd29yZDE=»' url",
+    "curl -H 'Authorization: Basic «dXNlcjpwYXNzd29yZDE=»' url",
     f"Bearer «{LONG}»",
-    f"Basic «dXNlcjpwYXNzd29yZDE=»",
+    "Basic «dXNlcjpwYXNzd29yZDE=»",
     f"Cookie: session=«{S}»; other=1",
     f"curl -u user:«{S}» https://host",
     f"tool --password «{S}» --rows 3",
@@ -123,7 +125,8 @@ HARMLESS = [
 ]  # fmt: skip
 
 HARMLESS_KEYS = [
-    "key", "keys", "columns", "tokenizer", "tokenized", "max_tokens", "token_count", "n_rows", "token_ids", "path", "author",
+    "key", "keys", "columns", "tokenizer", "tokenized", "max_tokens", "token_count", "n_rows", "token_ids", "path",
+    "author",
     "secretion", "secreted", "secretome", "pattern", "primary_key", "allow_missing", "namespace", "passed", "compass",
 ]  # fmt: skip
 
@@ -135,13 +138,13 @@ class TestSecrets:
         shown = json.dumps(redact({"a": [{key: S}, {key: [S, 4711]}, {key: {"inner": S}}], key: 4711}))
 
         assert "4711" not in shown
-        assert S not in shown.replace(json.dumps({"inner": S}), "")
+        assert S not in shown
 
     @pytest.mark.parametrize("text", SHAPES)
     def test_are_hidden_by_their_shape(self, text: str) -> None:
         """The secret goes; what tells where it was stays."""
         plain = text.replace("«", "").replace("»", "")
-        secret = text.split("«")[1].split("»")[0]
+        secret = re.findall("«(.*?)»", text, re.DOTALL)[0]
         shown = redact({"note": plain})
 
         assert isinstance(shown, dict)
@@ -190,4 +193,6 @@ class TestHarmless:
 
     def test_switches_are_no_secrets(self) -> None:
         """Whether a token was given may be told."""
-        assert {"token": True, "password": None, "secret": ""} == redact({"token": True, "password": None, "secret": ""})
+        assert {"token": True, "password": None, "secret": ""} == redact(
+            {"token": True, "password": None, "secret": ""}
+        )

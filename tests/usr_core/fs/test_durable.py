@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +43,7 @@ class TestReplaceFile:
         folder = tmp_path / "folder"
         folder.mkdir()
         (folder / "file").write_bytes(b"old")
-        argv = [sys.executable, "-s", "-c", REPLACE, str(folder / "file")]
+        argv = [sys.executable, "-B", "-s", "-c", REPLACE, str(folder / "file")]
         points = calls_below(trace(argv, tmp_path / "log", names=CHANGING, env=clean_env()), folder, names=CHANGING)
         assert len(points) >= 6
         for call in points:
@@ -76,14 +75,14 @@ class TestLink:
         link_create_only(tmp_path / "mine", tmp_path / "name")
         link_create_only(tmp_path / "mine", tmp_path / "name")
 
-        assert os.path.samefile(tmp_path / "mine", tmp_path / "name")
+        assert (tmp_path / "mine").samefile(tmp_path / "name")
 
     def test_or_copy_links(self, tmp_path: Path) -> None:
         """A second name for the same bytes."""
         write_new(tmp_path / "one", b"x")
 
         assert link_or_copy(tmp_path / "one", tmp_path / "two")
-        assert os.path.samefile(tmp_path / "one", tmp_path / "two")
+        assert (tmp_path / "one").samefile(tmp_path / "two")
 
 
 class TestWriteNew:
@@ -111,6 +110,13 @@ class TestFolders:
 
         assert [tmp_path / "a/b", tmp_path / "a/b/c"] == make_folders(tmp_path / "a/b/c", below=tmp_path)
         assert [] == make_folders(tmp_path / "a/b/c", below=tmp_path)
+
+    def test_are_made_all_or_none(self, tmp_path: Path) -> None:
+        """Where the innermost name is refused, the outer ones go again."""
+        with pytest.raises(OSError, match="too long"):
+            make_folders(tmp_path / "a/b" / ("c" * 300), below=tmp_path)
+
+        assert [] == list(tmp_path.iterdir())
 
     def test_are_removed_with_all_that_is_in_them(self, tmp_path: Path) -> None:
         """A folder, a file, a link: the name goes, what a link points to stays."""
@@ -145,7 +151,9 @@ class TestReserve:
 
 def test_importing_is_light() -> None:
     """The commit loads neither pyarrow nor anything else that is slow."""
-    program = "import sys, usr_core.commit.transaction; print([m for m in ('pyarrow', 'numpy', 'yaml') if m in sys.modules])"
+    program = (
+        "import sys, usr_core.commit.transaction; print([m for m in ('pyarrow', 'numpy', 'yaml') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=clean_env())
 
     assert "[]\n" == done.stdout

@@ -111,9 +111,21 @@ class TestHold:
 
     def test_excludes_other_threads(self, lock: Path) -> None:
         """Two threads of one process are two writers."""
-        with hold_lock(lock, timeout=0, command="x"), pytest.raises(LockTimeout):
-            with hold_lock(lock, timeout=0, command="y"):
-                pass
+        told: list[str] = []
+
+        def other() -> None:
+            try:
+                with hold_lock(lock, timeout=0, command="y"):
+                    told.append("held")
+            except LockTimeout as error:
+                told.append(error.holder)
+
+        with hold_lock(lock, timeout=0, command="x"):
+            thread = threading.Thread(target=other)
+            thread.start()
+            thread.join()
+
+        assert ["x (pid"] == [text[:6] for text in told]
 
     def test_follows_no_link(self, lock: Path, tmp_path: Path) -> None:
         """The holder's name is never written into a file elsewhere."""

@@ -87,7 +87,7 @@ class _BaseCheck:
         self.words = WordStore(self.starts) if unique else None
         self.hashers: SimpleQueue[IdHasher] = SimpleQueue()
         for _ in range(self.threads):
-            self.hashers.put(IdHasher())
+            self.hashers.put(IdHasher(expected_rows=int(self.starts[-1])))
 
     def group(self, group: int) -> _Outcome:
         """Check one row group."""

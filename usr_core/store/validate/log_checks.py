@@ -76,12 +76,11 @@ def check_chain(log: Path, findings: FindingList, *, under_way: bool) -> None:
         )
 
 
-def check_fingerprint(log: Path, base: BaseFacts, findings: FindingList) -> None:
-    """Compare rows and bytes of the base with what the last event says of it; a difference is a warning.
+def check_fingerprint(last: Mapping[str, Any], base: BaseFacts, findings: FindingList) -> None:
+    """Compare rows and bytes of the base with what the `last` event says of it; a difference is a warning.
 
     Nothing else shows that somebody replaced the base by one that is valid in itself, with fewer records.
     """
-    last = read_head(log).last or {}
     told = last.get("fingerprint")
     if not isinstance(told, Mapping):
         return

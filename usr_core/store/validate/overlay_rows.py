@@ -134,7 +134,9 @@ def _check_keys(part: OverlayPart, lookup: _Lookup, tally: RowTally) -> None:
         words.extend(0, ids)
         absent, expected = lookup.unmatched(part.key, ids, expected=expected)
         if len(absent):
-            tally.add(row_faults.KEY_UNMATCHED, part.key, present[absent], sample=repr(texts_of(texts.slice(absent[0], 1))[0]))
+            tally.add(
+                row_faults.KEY_UNMATCHED, part.key, present[absent], sample=repr(texts_of(texts.slice(absent[0], 1))[0])
+            )
 
     def again() -> Iterator[tuple[Rows, pa.Array]]:
         for rows, keys in _keys(part):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.alphabets import ALPHABETS, BIO_TYPES, Alphabet
-from usr_core.records.arrays import boolean_array, fixed_array, text_array
+from usr_core.records.arrays import boolean_array, fixed_array, fixed_values, text_array
 from usr_core.records.bulk_ids import IdHasher, string_parts
 from usr_core.records.ids import DELIMITER, is_record_id
 from usr_core.store.validate import row_faults
@@ -90,7 +90,7 @@ def _check_values(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, ta
     # Letters of an alphabet are ASCII and no white space: where all fit, bytes are letters and nothing needs trimming.
     clean = known and _check_letters(sequences, by_alphabet, rows, tally)
     letters = sizes if clean else sizes - _continuation_bytes(content, offsets)
-    lengths = columns["length"].to_numpy(zero_copy_only=False)
+    lengths = fixed_values(columns["length"])
     wrong = np.flatnonzero(lengths != letters)
     sample = f"{lengths[wrong[0]]} for {letters[wrong[0]]} letters" if len(wrong) else ""
     tally.add(row_faults.LENGTH_DIFFERS, "length", rows[wrong], sample=sample)
@@ -211,8 +211,7 @@ def _continuation_bytes(content: memoryview, offsets: npt.NDArray[np.int32]) -> 
 
 
 def _codes(array: pa.DictionaryArray) -> npt.NDArray[np.int64]:
-    codes: npt.NDArray[np.int64] = array.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes
+    return fixed_values(array.indices).astype(np.int64)
 
 
 def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:

@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.record import find_records
 from usr_core.errors import UsrError
+from usr_core.events.log import read_head
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
-from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
 from usr_core.store.base_facts import BaseFacts, usr_metadata
 from usr_core.store.doctor_leftovers import find_leftovers
 from usr_core.store.errors import BaseUnreadable
@@ -100,6 +102,7 @@ class _Opened:
     stray: list[str] = field(default_factory=list)
     base_problem: UsrError | None = None
     overlay_problems: list[UsrError] = field(default_factory=list)
+    last_event: Mapping[str, Any] = field(default_factory=dict)
     under_way: bool = False
 
     def close(self) -> None:
@@ -116,6 +119,7 @@ def _open(tree: FileTree) -> _Opened:
         opened.overlays = list_overlays(tree, on_problem=opened.overlay_problems.append)
         opened.frozen = read_frozen(tree)
         opened.stray = stray_overlay_files(tree)
+        opened.last_event = read_head(tree.folder / EVENT_LOG).last or {}
         opened.under_way = any(find_records(tree.folder))
         return opened
     except BaseException:
@@ -155,7 +159,7 @@ def _check(
     if strict:
         check_chain(layout.event_log, findings, under_way=opened.under_way)
         if opened.base is not None and not opened.under_way:
-            check_fingerprint(layout.event_log, _facts(opened.base), findings)
+            check_fingerprint(opened.last_event, _facts(opened.base), findings)
         for leftover in find_leftovers(ref.path):
             findings.add(
                 "USR-VALID-090",

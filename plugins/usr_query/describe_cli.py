@@ -1,0 +1,49 @@
+"""``usr describe``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import (
+    ColumnsOpt,
+    DatasetArg,
+    Format,
+    FormatOpt,
+    IncludeDeletedOpt,
+    QuietOpt,
+    split_names,
+)
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+__all__ = ["describe_app"]
+
+describe_app = typer.Typer()
+
+
+@describe_app.command()
+def describe(
+    dataset: DatasetArg = None,
+    *,
+    columns: ColumnsOpt = None,
+    sample: Annotated[int, typer.Option("--sample", min=0, help="Rows to look at; 0 is all of them.")] = 1024,
+    include_deleted: IncludeDeletedOpt = False,
+    fmt: FormatOpt = Format.AUTO,
+    quiet: QuietOpt = False,
+) -> None:
+    """Show of each column the type, the share of nulls, its range or lengths, and a histogram.
+
+    Numbers come from a sample of rows spread evenly over the dataset.
+    """
+    from usr_query.describe_output import emit_description
+
+    with Progress("looking", quiet=quiet) as progress:
+        found = (
+            current_session()
+            .dataset(dataset)
+            .describe(split_names(columns), sample=sample, include_deleted=include_deleted, progress=progress.advance)
+        )
+
+    emit_description(found, fmt, quiet=quiet)

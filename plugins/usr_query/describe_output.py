@@ -1,0 +1,27 @@
+"""A description of columns as a table, or in JSON as an object."""
+
+from __future__ import annotations
+
+from usr_core.cli.output import Format, emit_json, emit_table, note, resolve_format
+from usr_core.store.describe import Description
+from usr_core.store.describe_text import TEXT_COLUMNS, description_row, description_value
+
+__all__ = ["emit_description"]
+
+
+def emit_description(found: Description, fmt: Format, *, quiet: bool) -> None:
+    """Print a line a column; what was looked at goes to stderr."""
+    if resolve_format(fmt) is Format.JSON:
+        emit_json(
+            {
+                "rows": found.rows,
+                "sampled": found.sampled,
+                "complete": found.complete,
+                "columns": [description_value(column) for column in found.columns],
+            }
+        )
+        return
+    emit_table(map(description_row, found.columns), TEXT_COLUMNS, fmt)
+    if not quiet:
+        of = "all" if found.complete else f"{found.sampled:,} of {found.rows:,}"
+        note(f"{of} rows looked at")

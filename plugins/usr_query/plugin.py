@@ -1,0 +1,1 @@
+"""The built-in plugin `query`; it has commands and no providers."""

@@ -1,0 +1,55 @@
+"""``usr maintenance dedupe``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import DatasetArg, DryRunOpt, QuietOpt, YesOpt
+from usr_core.cli.output import confirm, emit_text
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+__all__ = ["dedupe_app"]
+
+dedupe_app = typer.Typer()
+
+
+@dedupe_app.command()
+def dedupe(
+    dataset: DatasetArg = None,
+    *,
+    key: Annotated[
+        str,
+        typer.Option(
+            "--key",
+            metavar="id|sequence|sequence_norm|sequence_ci",
+            show_default=False,
+            help="What makes two records the same one.",
+        ),
+    ],
+    keep: Annotated[
+        str, typer.Option("--keep", metavar="keep-first|keep-last", help="Which record stays, in the base's order.")
+    ] = "keep-first",
+    dry_run: DryRunOpt = False,
+    yes: YesOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Remove all but one of the records that share a key. The others keep their order."""
+    from usr_upkeep.outcome_text import dedupe_text
+
+    target = current_session().dataset(dataset)
+    if dry_run or not yes:
+        plan = target.dedupe(key=key, keep=keep, dry_run=True)
+        if dry_run or not plan.rows_dropped:
+            emit_text(dedupe_text(plan, target.name, would=True))
+            return
+        confirm(f"Remove {plan.rows_dropped:,} of {plan.rows_before:,} records from {target.name}?")
+    with (
+        Progress("writing", total=target.base_rows(), quiet=quiet) as progress,
+        target.maintenance(reason="usr maintenance dedupe"),
+    ):
+        outcome = target.dedupe(key=key, keep=keep, progress=progress.advance)
+
+    emit_text(dedupe_text(outcome, target.name))

@@ -1,0 +1,98 @@
+"""``usr maintenance merge``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.errors import UsageError
+from usr_core.cli.options import DryRunOpt, QuietOpt, YesOpt, split_names
+from usr_core.cli.output import confirm, emit_text
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+__all__ = ["merge_app"]
+
+merge_app = typer.Typer()
+
+
+@merge_app.command()
+def merge(
+    *,
+    dest: Annotated[str, typer.Option("--dest", show_default=False, help="The dataset that grows: id or folder.")],
+    src: Annotated[str, typer.Option("--src", show_default=False, help="The dataset that is added: id or folder.")],
+    require_same_columns: Annotated[
+        bool, typer.Option("--require-same-columns", help="Refuse bases whose columns differ.")
+    ] = False,
+    union_columns: Annotated[
+        bool, typer.Option("--union-columns", help="Fill columns that one base lacks with null (the default).")
+    ] = False,
+    if_duplicate: Annotated[
+        str,
+        typer.Option(
+            "--if-duplicate",
+            metavar="error|skip|prefer-src|prefer-dest",
+            help="What happens to records that are there already.",
+        ),
+    ] = "skip",
+    coerce_overlap: Annotated[
+        str,
+        typer.Option(
+            "--coerce-overlap",
+            metavar="to-dest|none",
+            help="Cast columns of another type where every value survives, or refuse them.",
+        ),
+    ] = "to-dest",
+    no_avoid_casefold_dups: Annotated[
+        bool,
+        typer.Option(
+            "--no-avoid-casefold-dups", help="Take records that differ from another one only in the case of letters."
+        ),
+    ] = False,
+    carry_namespace: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--carry-namespace",
+            show_default=False,
+            help="A namespace whose overlay values come along; may be repeated, or name several with commas.",
+        ),
+    ] = None,
+    dry_run: DryRunOpt = False,
+    yes: YesOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Add the records of one dataset to another. Deleted records and tombstones of the source stay behind."""
+    from usr_upkeep.outcome_text import merge_text
+
+    if require_same_columns and union_columns:
+        raise UsageError("--require-same-columns and --union-columns exclude each other.", hint="Give one of them.")
+    carried = tuple(dict.fromkeys(name for text in carry_namespace or () for name in split_names(text) or ()))
+    session = current_session()
+    target, source = session.dataset(dest), session.dataset(src)
+
+    def merge_into(*, tried: bool, progress: Progress | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        return target.merge(
+            source,
+            require_same_columns=require_same_columns,
+            if_duplicate=if_duplicate,
+            coerce_overlap=coerce_overlap,
+            avoid_casefold_dups=not no_avoid_casefold_dups,
+            carry_namespaces=carried,
+            dry_run=tried,
+            progress=progress.advance if progress is not None else None,
+        )
+
+    if dry_run or not yes:
+        plan = merge_into(tried=True)
+        if dry_run or not plan.changes:
+            emit_text(merge_text(plan, target.name, source.name, would=True))
+            return
+        confirm(f"Add {plan.rows_added:,} records of {source.name} to {target.name}?")
+    with (
+        Progress("merging", quiet=quiet) as progress,
+        target.maintenance(reason="usr maintenance merge"),
+    ):
+        outcome = merge_into(tried=False, progress=progress)
+
+    emit_text(merge_text(outcome, target.name, source.name))

@@ -1,0 +1,28 @@
+"""The records that ``--id`` and ``--id-file`` name together, or all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from usr_core.cli.errors import UsageError
+from usr_core.store.id_file import read_id_file
+
+__all__ = ["named_records"]
+
+
+def named_records(ids: Sequence[str] | None, id_file: Path | None) -> list[str] | None:
+    """Return the ids of the options, then those of the file; None where neither was given.
+
+    Raises:
+        UsageError: The file names none, which must not mean all.
+        IdFileLineInvalid: A line of the file is no id.
+    """
+    if ids is None and id_file is None:
+        return None
+    named = [*(ids or ()), *(read_id_file(id_file) if id_file is not None else ())]
+    if not named:
+        raise UsageError(
+            f"{id_file} names no record", hint="Write one id a line, or leave --id-file out for all records."
+        )
+    return named

@@ -1,0 +1,118 @@
+"""``usr maintenance overlay-compact``, ``overlay-remove`` and ``overlay-clear``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import (
+    DatasetArg,
+    DryRunOpt,
+    IdFileOpt,
+    IdsOpt,
+    NamespaceOpt,
+    QuietOpt,
+    YesOpt,
+    split_names,
+)
+from usr_core.cli.output import confirm, emit_text
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+__all__ = ["clear_app", "compact_app", "remove_app"]
+
+compact_app = typer.Typer()
+remove_app = typer.Typer()
+clear_app = typer.Typer()
+
+
+@compact_app.command()
+def compact(
+    dataset: DatasetArg = None,
+    *,
+    namespace: NamespaceOpt,
+    drop: Annotated[bool, typer.Option("--drop", help="Remove the old files instead of archiving them.")] = False,
+    dry_run: DryRunOpt = False,
+    yes: YesOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Merge the parts of a namespace into one; the values that readers see stay the same."""
+    from usr_upkeep.outcome_text import compact_text
+
+    target = current_session().dataset(dataset)
+    if dry_run:
+        emit_text(compact_text(target.compact_overlay(namespace, drop=drop, dry_run=True), target.name, would=True))
+        return
+    if drop and not yes:
+        plan = target.compact_overlay(namespace, drop=True, dry_run=True)
+        confirm(f"Remove the {plan.parts:,} old files of {namespace} in {target.name} for good?", not plan.needed)
+    with (
+        Progress("compacting", quiet=quiet) as progress,
+        target.maintenance(reason="usr maintenance overlay-compact"),
+    ):
+        outcome = target.compact_overlay(namespace, drop=drop, progress=progress.advance)
+
+    emit_text(compact_text(outcome, target.name))
+
+
+@remove_app.command()
+def remove(
+    dataset: DatasetArg = None,
+    *,
+    namespace: NamespaceOpt,
+    mode: Annotated[
+        str,
+        typer.Option("--mode", metavar="archive|delete", show_default=False, help="Keep the files, or remove them."),
+    ],
+    dry_run: DryRunOpt = False,
+    yes: YesOpt = False,
+) -> None:
+    """Take away all values of a namespace; materialized ones stay in the base."""
+    from usr_upkeep.outcome_text import remove_text
+
+    target = current_session().dataset(dataset)
+    plan = target.remove_overlay(namespace, mode=mode, dry_run=True)
+    if dry_run:
+        emit_text(remove_text(plan, target.name, would=True))
+        return
+    confirm(f"{mode.capitalize()} the {plan.parts:,} files of {namespace} in {target.name}?", yes)
+    with target.maintenance(reason="usr maintenance overlay-remove"):
+        outcome = target.remove_overlay(namespace, mode=mode)
+
+    emit_text(remove_text(outcome, target.name))
+
+
+@clear_app.command()
+def clear(
+    dataset: DatasetArg = None,
+    *,
+    namespace: NamespaceOpt,
+    columns: Annotated[
+        str, typer.Option("--columns", show_default=False, help="Columns to unset, with commas between.")
+    ],
+    ids: IdsOpt = None,
+    id_file: IdFileOpt = None,
+    dry_run: DryRunOpt = False,
+    yes: YesOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Unset values of an overlay, for some records or for all; the old files are archived."""
+    from usr_upkeep.named_records import named_records
+    from usr_upkeep.outcome_text import clear_text
+
+    target = current_session().dataset(dataset)
+    names, records = split_names(columns) or (), named_records(ids, id_file)
+    if dry_run or not yes:
+        plan = target.clear_overlay(namespace, names, ids=records, dry_run=True)
+        if dry_run or not plan.cells:
+            emit_text(clear_text(plan, target.name, would=True))
+            return
+        confirm(f"Unset {plan.cells:,} values of {', '.join(plan.columns)} in {target.name}?")
+    with (
+        Progress("clearing", quiet=quiet) as progress,
+        target.maintenance(reason="usr maintenance overlay-clear"),
+    ):
+        outcome = target.clear_overlay(namespace, names, ids=records, progress=progress.advance)
+
+    emit_text(clear_text(outcome, target.name))

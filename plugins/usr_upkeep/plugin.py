@@ -1,0 +1,1 @@
+"""The built-in plugin `upkeep`; it has commands and no providers."""

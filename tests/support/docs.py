@@ -1,0 +1,102 @@
+"""Examples in the documentation, run as they are printed.
+
+A fenced block of the language ``console`` holds commands, each after ``$ ``, and what they print. The blocks of one
+page run in order in one fresh folder, each command in a shell of its own with ``usr`` first on PATH; one ends with
+exit code 0, or with N where the command's line ends in ``# exit N``. Output lines are compared where there
+are any; in them ``…`` stands for anything, and a line that is only ``…`` for any lines. A command goes on in the
+next line after a backslash.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.cli import clean_env
+
+__all__ = ["Example", "examples_of", "run_example"]
+
+_BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_EXIT = re.compile(r"\s+# exit (\d+)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One command of a page: its line there, the shell's text, the exit code it has to have, and its output."""
+
+    line: int
+    command: str
+    exit_code: int
+    output: str
+
+
+def examples_of(page: Path) -> list[Example]:
+    """Return the commands of a page in order."""
+    text = page.read_text(encoding="utf-8")
+    return [
+        example
+        for block in _BLOCK.finditer(text)
+        for example in _examples(block.group(1), text.count("\n", 0, block.start()) + 2)
+    ]
+
+
+def run_example(example: Example, folder: Path) -> None:
+    """Run one command in `folder` and fail where it does not do what the page says."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["sh", "-ec", example.command],
+        cwd=folder,
+        env=clean_env({"PATH": path}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    told = f"line {example.line}: $ {example.command}\nexit code {done.returncode}\n{done.stdout}"
+    assert done.returncode == example.exit_code, told
+    if example.output:
+        assert re.fullmatch(_pattern(example.output), done.stdout.rstrip("\n")), f"{told}\nexpected:\n{example.output}"
+
+
+def _examples(block: str, first_line: int) -> list[Example]:
+    found: list[Example] = []
+    lines = block.splitlines()
+    number = 0
+    while number < len(lines):
+        start = number
+        assert lines[number].startswith("$ "), f"line {first_line + number}: an example begins with '$ '"
+        command = lines[number][2:]
+        while command.endswith("\\"):
+            number += 1
+            command = f"{command[:-1].rstrip()} {lines[number].strip()}"
+        number += 1
+        output = []
+        while number < len(lines) and not lines[number].startswith("$ "):
+            output.append(lines[number].rstrip())
+            number += 1
+        code = _EXIT.search(command)
+        found.append(
+            Example(
+                line=first_line + start,
+                command=_EXIT.sub("", command),
+                exit_code=int(code.group(1)) if code else 0,
+                output="\n".join(output).rstrip("\n"),
+            )
+        )
+    return found
+
+
+def _pattern(output: str) -> str:
+    lines = output.split("\n")
+    escaped = [r"(?:[^\n]*\n?)*?" if line == "…" else re.escape(line).replace("…", r"[^\n]*") for line in lines]
+    pattern = ""
+    for index, part in enumerate(escaped):
+        last = index == len(escaped) - 1
+        pattern += part + ("" if last or lines[index] == "…" else r"[ ]*\n")
+    return pattern

@@ -1,0 +1,72 @@
+"""The dataset or Parquet file that a reading command's target means, picked by a person where there are several."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from usr_core.cli.session import Session
+from usr_core.errors import visible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from usr_core.dataset import Dataset
+    from usr_core.dataset.parquet_table import ParquetTable
+    from usr_core.roots.read_target import ParquetFiles
+
+__all__ = ["open_target"]
+
+_MOST_ASKED = 200
+
+
+def open_target(session: Session, text: str | None, *, glob: str | None = None) -> Dataset | ParquetTable:
+    """Return the dataset, or the Parquet file, that `text` means; see `usr_core.roots.read_target`.
+
+    Where a folder holds several files, a terminal is asked which one.
+
+    Raises:
+        SeveralParquetFiles: There are several, and no terminal to ask.
+        UsageError: No answer came, or none that could be used.
+        UsrError: There is no such target.
+    """
+    from usr_core.dataset import Dataset
+    from usr_core.dataset.parquet_table import ParquetTable
+    from usr_core.roots.read_target import ParquetFiles, find_target
+
+    found = find_target(text, root=session.root, glob=glob)
+    if isinstance(found, ParquetFiles):
+        return ParquetTable(_picked(found), host=session.host)
+    return Dataset(found, lock_timeout=session.lock_timeout, host=session.host)
+
+
+def _picked(found: ParquetFiles) -> Path:
+    if len(found.files) == 1:
+        return found.files[0]
+    if not _on_terminal() or len(found.files) > _MOST_ASKED:
+        from usr_core.roots.target_errors import SeveralParquetFiles
+
+        raise SeveralParquetFiles(found.folder, names=found.names)
+    return found.files[_ask(found.names)]
+
+
+def _on_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr))
+
+
+def _ask(names: tuple[str, ...]) -> int:
+    from usr_core.cli.errors import AnswerMissing, Declined
+
+    width = len(str(len(names)))
+    for number, name in enumerate(names, start=1):
+        print(f"{number:>{width}}  {visible(name)}", file=sys.stderr)
+    while True:
+        print(f"Which file? [1-{len(names)}, nothing for none] ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            print(file=sys.stderr)
+            raise AnswerMissing("no file was picked and the input has ended", hint="Name the file, or give --glob.")
+        if not answer.strip():
+            raise Declined("no file was picked", hint="Name the file, or give --glob.")
+        if answer.strip().isdecimal() and 1 <= int(answer) <= len(names):
+            return int(answer) - 1

@@ -1,0 +1,190 @@
+"""Maintenance beside materializing: compacting, removing and clearing overlays, removing duplicates, merging."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usr_core.dataset.site import DatasetSite, Progress
+
+if TYPE_CHECKING:
+    from usr_core.store.compact import CompactOutcome
+    from usr_core.store.dedupe import DedupeOutcome
+    from usr_core.store.merge_datasets import MergeOutcome
+    from usr_core.store.mutation import Site
+    from usr_core.store.overlay_clear import ClearOutcome
+    from usr_core.store.overlay_remove import RemoveOutcome
+
+__all__ = ["MaintenanceVerbs"]
+
+
+class MaintenanceVerbs(DatasetSite):
+    """`compact_overlay`, `remove_overlay`, `clear_overlay`, `dedupe`, `merge`.
+
+    Each needs a `maintenance` block, but for ``dry_run=True``, which counts what would change and takes no lock.
+    """
+
+    def compact_overlay(
+        self, namespace: str, *, drop: bool = False, dry_run: bool = False, progress: Progress | None = None
+    ) -> CompactOutcome:
+        """Merge all parts of a namespace into one; what a reader sees stays the same. Needs a `maintenance` block.
+
+        Args:
+            namespace: A registered namespace.
+            drop: Remove the old files; else they go to ``_derived/_archived/<namespace>/<stamp>/``.
+            dry_run: Count, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            NoSuchOverlay, NamespaceNotRegistered, NamespaceReservedHere: `namespace` can't be compacted.
+            OverlayKeysUnresolved, OverlayKeyFault: The keys of a part do not tell ids.
+        """
+        from usr_core.store.compact import CompactOptions, compact_overlay
+
+        site = self._upkeep_site("compact_overlay", dry_run=dry_run)
+        options = CompactOptions(namespace=namespace, drop=drop, dry_run=dry_run)
+        outcome = compact_overlay(site, options, progress=progress)
+        self._announce(outcome.event)
+        return outcome
+
+    def remove_overlay(self, namespace: str, *, mode: str, dry_run: bool = False) -> RemoveOutcome:
+        """Take away all values of a namespace. Needs a `maintenance` block.
+
+        Args:
+            namespace: A namespace with an overlay here; it need not be registered any more.
+            mode: ``archive`` moves the files to ``_derived/_archived/<namespace>/<stamp>/``, ``delete`` removes them.
+            dry_run: Count, and change nothing.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            NoSuchOverlay, NamespaceReservedHere, UnknownChoice: It can't be removed so.
+        """
+        from usr_core.store.overlay_remove import RemoveOptions, remove_overlay
+
+        site = self._upkeep_site("remove_overlay", dry_run=dry_run)
+        outcome = remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
+        self._announce(outcome.event)
+        return outcome
+
+    def clear_overlay(
+        self,
+        namespace: str,
+        columns: Sequence[str],
+        *,
+        ids: Sequence[str] | None = None,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> ClearOutcome:
+        """Unset values of an overlay; the files that held them are archived. Needs a `maintenance` block.
+
+        Args:
+            namespace: A registered namespace.
+            columns: Its columns, with or without prefix.
+            ids: The records whose values are unset; None is all.
+            dry_run: Count, and change nothing.
+            progress: Called with the number of rows just done.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            ColumnMaterialized: A column is in the base too, where no overlay can unset it.
+            IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: There is no such thing to clear.
+        """
+        from usr_core.store.overlay_clear import ClearOptions, clear_overlay
+
+        site = self._upkeep_site("clear_overlay", dry_run=dry_run)
+        options = ClearOptions(
+            namespace=namespace,
+            columns=tuple(columns),
+            ids=tuple(ids) if ids is not None else None,
+            dry_run=dry_run,
+        )
+        outcome = clear_overlay(site, options, progress=progress)
+        self._announce(outcome.event)
+        return outcome
+
+    def dedupe(
+        self, *, key: str, keep: str = "keep-first", dry_run: bool = False, progress: Progress | None = None
+    ) -> DedupeOutcome:
+        """Remove all but one of the records that share a key. Needs a `maintenance` block.
+
+        Args:
+            key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``.
+            keep: ``keep-first`` or ``keep-last``, in the base's order; a live record stays before a deleted one.
+            dry_run: Count, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            UnknownChoice, KeyNeedsOneBioType, KeyNeedsDna4: The key does not exist, or not suit the dataset.
+        """
+        from usr_core.store.dedupe import DedupeOptions, dedupe
+
+        site = self._upkeep_site("dedupe", dry_run=dry_run)
+        outcome = dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
+        self._announce(outcome.event)
+        return outcome
+
+    def merge(
+        self,
+        source: DatasetSite | str | Path,
+        *,
+        require_same_columns: bool = False,
+        if_duplicate: str = "skip",
+        coerce_overlap: str = "to-dest",
+        avoid_casefold_dups: bool = True,
+        carry_namespaces: Sequence[str] = (),
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> MergeOutcome:
+        """Add the records of another dataset to this one. Needs a `maintenance` block.
+
+        Args:
+            source: A dataset, an id in this root, or the folder of a dataset anywhere.
+            require_same_columns: Refuse bases with different columns; else missing values are null.
+            if_duplicate: ``error``, ``skip``, ``prefer-src`` or ``prefer-dest``, for records that are here already.
+            coerce_overlap: ``to-dest`` casts values of another type exactly, ``none`` refuses them.
+            avoid_casefold_dups: Leave out records that differ from one here only in the case of letters.
+            carry_namespaces: Namespaces whose overlay values come along.
+            dry_run: Check and count, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            UsrError: The datasets can't be merged so (see `usr_core.store.merge_datasets.merge_datasets`).
+        """
+        from usr_core.roots.locate import locate_dataset
+        from usr_core.store.merge_datasets import MergeOptions, merge_datasets
+
+        site = self._upkeep_site("merge", dry_run=dry_run)
+        ref = source.ref if isinstance(source, DatasetSite) else locate_dataset(str(source), root=self.ref.root)
+        outcome = merge_datasets(
+            site,
+            ref,
+            MergeOptions(
+                same_columns=require_same_columns,
+                if_duplicate=if_duplicate,
+                coerce_overlap=coerce_overlap,
+                avoid_case_variants=avoid_casefold_dups,
+                carried=tuple(carry_namespaces),
+                dry_run=dry_run,
+            ),
+            progress=progress,
+        )
+        self._announce(outcome.event)
+        return outcome
+
+    def _upkeep_site(self, verb: str, *, dry_run: bool) -> Site:
+        """Return where the change happens; a dry run may be had anywhere.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            DatasetArchived: The dataset is put away, and may be read only.
+        """
+        if not dry_run:
+            from usr_core.store.archive import refuse_archived
+
+            self._require_maintenance(verb)
+            refuse_archived(self.ref)
+        return self._site()

@@ -1,0 +1,106 @@
+"""`ParquetTable`: one Parquet file, read as it is, with the verbs that it shares with a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usr_core.dataset.site import Progress
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from usr_core.plugin.host import PluginHost
+    from usr_core.store.export import ExportOutcome
+    from usr_core.store.overview import ColumnOverview
+
+__all__ = ["ParquetTable"]
+
+
+class ParquetTable:
+    """A Parquet file: no overlays, no deleted records, its own types.
+
+    Args:
+        path: The file; it is opened by each verb.
+        host: The plugin host to take exporters from; by default one of its own.
+    """
+
+    def __init__(self, path: str | Path, *, host: PluginHost | None = None) -> None:
+        self.path = Path(path)
+        self._given_host = host
+
+    def __repr__(self) -> str:
+        return f"ParquetTable({str(self.path)!r})"
+
+    @property
+    def name(self) -> str:
+        """The file's name without ``.parquet``."""
+        return self.path.stem
+
+    @cached_property
+    def host(self) -> PluginHost:
+        """The plugin host."""
+        if self._given_host is not None:
+            return self._given_host
+        from usr_core.plugin.host import PluginHost
+
+        return PluginHost()
+
+    def columns(self) -> tuple[ColumnOverview, ...]:
+        """Return the file's columns with their types."""
+        from usr_core.store.parquet_target import ParquetTarget
+
+        with ParquetTarget.open(self.path) as opened:
+            return opened.columns()
+
+    def base_rows(self) -> int:
+        """Return the rows of the file, from its footer."""
+        from usr_core.store.parquet_target import ParquetTarget
+
+        with ParquetTarget.open(self.path) as opened:
+            return opened.rows
+
+    def head_arrow(self, n: int = 10, *, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the first `n` rows.
+
+        Raises:
+            UnknownColumn: The file has no such column.
+            SourceFileError: It can't be read.
+        """
+        from usr_core.store.parquet_target import ParquetTarget
+
+        with ParquetTarget.open(self.path) as opened:
+            return opened.head(n, columns)
+
+    def cell(self, row: int, column: str) -> pa.Scalar:
+        """Return one cell; rows are counted from 0. Errors as `Dataset.cell`."""
+        from usr_core.store.parquet_target import ParquetTarget
+
+        with ParquetTarget.open(self.path) as opened:
+            return opened.cell(row, column)
+
+    def export(
+        self,
+        out: str | Path,
+        *,
+        fmt: str,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> ExportOutcome:
+        """Write the file's rows to another file, or into a folder under a name of its own."""
+        from usr_core.store.export import export_batches, export_target
+        from usr_core.store.parquet_target import ParquetTarget
+
+        spec = self.host.exporter_spec(fmt)
+        exporter = self.host.exporter(fmt)
+        with ParquetTarget.open(self.path) as opened:
+            return export_batches(
+                exporter,
+                export_target(Path(out), name=self.name, suffix=spec.suffix),
+                schema=opened.schema(columns),
+                batches=opened.batches(columns, progress=progress),
+                overwrite=overwrite,
+            )

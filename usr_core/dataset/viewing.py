@@ -1,0 +1,31 @@
+"""The merged view, opened: what every reading verb begins with."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from usr_core.dataset.site import DatasetSite
+
+if TYPE_CHECKING:
+    from usr_core.store.view import MergedView
+
+__all__ = ["Viewing"]
+
+
+class Viewing(DatasetSite):
+    """`view`."""
+
+    @contextlib.contextmanager
+    def view(self, *, namespaces: Sequence[str] | None = None) -> Iterator[MergedView]:
+        """Open the merged view of one state of the dataset; writers may go on meanwhile."""
+        with self._open_view(namespaces) as opened:
+            yield opened
+
+    def _open_view(self, namespaces: Sequence[str] | None = None) -> MergedView:
+        """Return an open view, which the caller closes."""
+        from usr_core.commit.read_snapshot import read_consistent
+        from usr_core.store.view import MergedView
+
+        return read_consistent(self.path, lambda tree: MergedView.open(tree, namespaces=namespaces))
