@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from usr_core.cli.options import DryRunOpt, QuietOpt, YesOpt, split_names
 from usr_core.cli.output import confirm, emit_text
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
+
+if TYPE_CHECKING:
+    from usr_core.store.merge_datasets import MergeOutcome
 
 __all__ = ["merge_app"]
 
@@ -71,7 +74,7 @@ def merge(
     session = current_session()
     target, source = session.dataset(dest), session.dataset(src)
 
-    def merge_into(*, tried: bool, progress: Progress | None = None):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def merge_into(*, tried: bool, progress: Progress | None = None) -> MergeOutcome:
         return target.merge(
             source,
             require_same_columns=require_same_columns,

@@ -22,7 +22,6 @@ def named_records(ids: Sequence[str] | None, id_file: Path | None) -> list[str] 
         return None
     named = [*(ids or ()), *(read_id_file(id_file) if id_file is not None else ())]
     if not named:
-        raise UsageError(
-            f"{id_file} names no record", hint="Write one id a line, or leave --id-file out for all records."
-        )
+        hint = "Write one id a line, or leave --id-file out for all records."
+        raise UsageError(f"{id_file} names no record", hint=hint)
     return named

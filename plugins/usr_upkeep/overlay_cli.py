@@ -46,7 +46,8 @@ def compact(
         return
     if drop and not yes:
         plan = target.compact_overlay(namespace, drop=True, dry_run=True)
-        confirm(f"Remove the {plan.parts:,} old files of {namespace} in {target.name} for good?", not plan.needed)
+        if plan.needed:
+            confirm(f"Remove the {plan.parts:,} old files of {namespace} in {target.name} for good?")
     with (
         Progress("compacting", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance overlay-compact"),

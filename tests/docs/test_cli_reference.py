@@ -1,4 +1,4 @@
-"""docs/reference/cli.md has a section for every command, and in it every option and a runnable example."""
+"""A page of docs/reference has a section for every command, and in it every option and a runnable example."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ from usr_core.plugin.catalogue import Catalogue, CommandEntry
 from usr_core.plugin.loading import load_target
 from usr_core.plugin.switches import read_switches
 
-PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-SECTIONS = dict(re.findall(r"^## `usr ([^`]+)`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
-
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+NOT_ABOUT_OPTIONS = {"errors.md", "json.md"}
+HEADING = re.compile(r"^## `usr ([^`]+)`\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+SECTIONS = {
+    command: text
+    for page in sorted(REFERENCE.glob("*.md"))
+    if page.name not in NOT_ABOUT_OPTIONS
+    for command, text in HEADING.findall(page.read_text(encoding="utf-8"))
+}
 TYPERS_OWN = {"--help", "--install-completion", "--show-completion"}
 
 

@@ -2,7 +2,7 @@
 
 Run as a file by a child process; it imports nothing but the commit, so that a start takes a tenth of a second.
 The last line of its output is JSON: ``{"done": seq}``, ``{"error": code, "type": …}`` for an error of ours,
-``{"raw": …}`` for any other exception.
+``{"own": …}`` where the caller's own write failed, ``{"raw": …}`` for any other exception.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def composite_change(folder: Path, observer=None, lock_timeout: float = 5.0) -> 
     layout = DatasetLayout(folder)
     with Transaction(layout, command="composite", observer=observer, lock_timeout=lock_timeout) as txn:
         mark = b" after %d" % txn.head.seq
-        txn.stage("records.parquet").write_bytes(b"base" + mark)
-        txn.stage("meta.md").write_bytes(b"note" + mark)
-        txn.stage("_derived/new/part-c.parquet").write_bytes(b"part c" + mark)
-        if (folder / "_derived/old").exists():
+        _write(txn.stage("records.parquet"), b"base" + mark)
+        _write(txn.stage("meta.md"), b"note" + mark)
+        _write(txn.stage("_derived/new/part-c.parquet"), b"part c" + mark)
+        if txn.head.seq == 1:
             txn.retire("_derived/old/part-a.parquet", into="_derived/_archived/old/1/part-a.parquet")
             txn.retire("_derived/old/part-b.parquet")
             txn.retire("swap.txt", into="_derived/_archived/swap.txt")
-            txn.stage("swap.txt").write_bytes(b"swap two")
+            _write(txn.stage("swap.txt"), b"swap two")
         return int(txn.commit(_event("composite"))["seq"])
 
 
@@ -77,6 +77,17 @@ def triple_change(folder: Path, observer=None) -> int:  # type: ignore[no-untype
         for old in txn.tree.names("_derived/three"):
             txn.retire(f"_derived/three/{old}")
         return int(txn.commit(_event("triple"))["seq"])
+
+
+class OwnFailure(Exception):
+    """Our own write into the staging folder failed; the transaction has no part in that."""
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OwnFailure(f"{error}") from error
 
 
 def _event(action: str) -> Event:
@@ -141,6 +152,8 @@ def main() -> None:
             "hint": error.hint,
             "facts": {name: str(value) for name, value in error.facts.items()},
         }
+    except OwnFailure as error:
+        told = {"own": f"{error}"}
     except KeyboardInterrupt:
         told = {"interrupted": True}
     except Exception as error:  # noqa: BLE001 - to be told as what it is

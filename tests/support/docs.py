@@ -93,10 +93,12 @@ def _examples(block: str, first_line: int) -> list[Example]:
 
 
 def _pattern(output: str) -> str:
-    lines = output.split("\n")
-    escaped = [r"(?:[^\n]*\n?)*?" if line == "…" else re.escape(line).replace("…", r"[^\n]*") for line in lines]
     pattern = ""
-    for index, part in enumerate(escaped):
-        last = index == len(escaped) - 1
-        pattern += part + ("" if last or lines[index] == "…" else r"[ ]*\n")
-    return pattern
+    lines = output.split("\n")
+    for line in lines[:-1]:
+        pattern += r"(?:[^\n]*\n)*?" if line == "…" else _line_pattern(line) + r"\n"
+    return pattern + ("(?s:.*)" if lines[-1] == "…" else _line_pattern(lines[-1]))
+
+
+def _line_pattern(line: str) -> str:
+    return "[^\n]*".join(re.escape(part) for part in line.split("…"))

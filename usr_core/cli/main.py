@@ -81,6 +81,10 @@ class _Run:
         from usr_core.plugin.switches import read_switches
 
         leading = self.leading
+        if sys.platform == "darwin":
+            from usr_core.cli.pyarrow_noise import quieten_pyarrow
+
+            quieten_pyarrow(os.environ)
         switches = read_switches(no_plugins=leading.no_plugins, disable=leading.disabled)
         catalogue = Catalogue(switches)
         asking = leading.answers or leading.completing or not leading.words

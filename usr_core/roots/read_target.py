@@ -88,7 +88,8 @@ def _files(folder: Path, glob: str | None) -> ParquetFiles:
     if glob is not None and ".." in Path(glob).parts:
         raise GlobInvalid(glob, reason="it leads out of the folder")
     try:
-        found = sorted(path for path in folder.glob(glob or f"*{SUFFIX}") if path.suffix == SUFFIX and path.is_file())
+        pattern = f"*{SUFFIX}" if glob is None else glob
+        found = sorted(path for path in folder.glob(pattern) if path.suffix == SUFFIX and path.is_file())
     except (ValueError, NotImplementedError, IndexError) as error:
         raise GlobInvalid(glob or "", reason="it is no pattern of relative names") from error
     if not found:

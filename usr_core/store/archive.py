@@ -20,7 +20,7 @@ from usr_core.fs.errors import file_system_error
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, list_datasets, new_dataset, parse_dataset_id
 from usr_core.roots.errors import AmbiguousDataset
 from usr_core.roots.find_root import find_root
-from usr_core.roots.layout import RECORDS
+from usr_core.roots.layout import LEASE, RECORDS
 from usr_core.roots.locate import locate_dataset
 from usr_core.store.archive_errors import ArchiveRefused, ArchiveUnfinished, DatasetArchived, DatasetNotArchived
 from usr_core.store.mutation import Mutation, Site, mutate
@@ -135,12 +135,10 @@ def _move(site: Site, target: DatasetRef, *, action: str) -> ArchiveOutcome:
         except BaseException:
             _remove_empty(reversed(made))
             raise
-        try:
-            os.rename(source, target.path)  # noqa: PTH104 - the POSIX call: over an empty folder at the most
-            for place in (target.path.parent, source.parent):
-                sync_folder(place)
-        except OSError as error:
-            raise ArchiveUnfinished(name, action=action, target=target.path, cause=error) from error
+        _rename(name, source, target.path, action=action)
+        # On a network file system the lease has moved as well, and can't be given back under its old name.
+        with contextlib.suppress(OSError):
+            (target.path / LEASE).unlink()
     # A namespace's folder, or _archive/ itself, goes with the last dataset in it.
     _remove_empty(place for place in source.parents if place != site.ref.root and site.ref.root in place.parents)
     return ArchiveOutcome(ref=target, event=event)
@@ -162,6 +160,18 @@ def _commit_once(mutation: Mutation, target: DatasetRef) -> dict[str, Any] | Non
         args={"from": mutation.site.ref.path.relative_to(target.root).as_posix(), "to": target.name},
         metrics={"rows": base.rows, "bytes": base.size_bytes},
     )
+
+
+def _rename(name: str, source: Path, target: Path, *, action: str) -> None:
+    try:
+        os.rename(source, target)  # noqa: PTH104 - the POSIX call: over an empty folder at the most
+    except OSError as error:
+        raise ArchiveUnfinished(name, action=action, target=target, cause=error) from error
+    for place in (target.parent, source.parent):
+        try:
+            sync_folder(place)
+        except OSError as error:
+            raise file_system_error(error, place, "make sure that the move, which is done, lasts") from error
 
 
 def _make_parents(target: DatasetRef) -> list[Path]:

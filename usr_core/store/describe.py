@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,9 +117,10 @@ def _sample_rows(view: MergedView, sample: int) -> npt.NDArray[np.int64]:
     metadata = view.source.file.metadata
     starts = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])[:-1]
     count = -(-sample // _WINDOW)
+    last = max(0, view.rows - _WINDOW)
     if len(starts) >= count:
-        places: Iterable[int] = starts[np.linspace(0, len(starts) - 1, count).astype(np.int64)]
+        places = np.minimum(starts[np.linspace(0, len(starts) - 1, count).astype(np.int64)], last)
     else:
-        places = np.linspace(0, max(0, view.rows - _WINDOW), count).astype(np.int64)
+        places = np.linspace(0, last, count).astype(np.int64)
     rows = np.unique(np.concatenate([np.arange(place, place + _WINDOW, dtype=np.int64) for place in places]))
     return rows[rows < view.rows][:sample]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -99,7 +100,8 @@ class ColumnTally:
         if len(measured) and not self._temporal:
             numbers = measured.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
             finite = numbers[np.isfinite(numbers)]
-            self._sum += float(numbers.sum())
+            with np.errstate(invalid="ignore"):  # infinities of both signs have no mean
+                self._sum += float(numbers.sum())
             self._count += len(numbers)
             self._keep(finite)
 
@@ -113,7 +115,7 @@ class ColumnTally:
             measure=self._measure,
             minimum=low,
             maximum=high,
-            mean=self._sum / self._count if self._count else None,
+            mean=None if not self._count or math.isnan(self._sum) else self._sum / self._count,
             distinct=None if self._texts is None else min(len(self._texts), _DISTINCT),
             distinct_capped=self._capped,
             histogram=self._histogram(),
@@ -140,11 +142,11 @@ class ColumnTally:
         low, high = float(numbers.min()), float(numbers.max())
         whole = self._measure != "value" or bool((numbers == np.floor(numbers)).all())
         bars = min(_BARS, int(min(high - low, _BARS)) + 1) if whole else _BARS
-        if not np.isfinite(high - low):  # so wide that a width overflows
-            numbers, low, high = numbers / 4, low / 4, high / 4
-            counts, _ = np.histogram(numbers, bins=bars, range=(low, high))
-            return Histogram(low=low * 4, high=high * 4, counts=tuple(counts.tolist()))
-        counts, _ = np.histogram(numbers, bins=bars, range=(low, high))
+        if low == high:
+            return Histogram(low=low, high=high, counts=(len(numbers),))
+        # Halved, as the difference of the widest range is more than a float can hold.
+        places = (numbers / 2 - low / 2) / (high / 2 - low / 2) * bars
+        counts = np.bincount(np.minimum(places.astype(np.int64), bars - 1), minlength=bars)
         return Histogram(low=low, high=high, counts=tuple(counts.tolist()))
 
 

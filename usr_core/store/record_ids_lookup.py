@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.fs.errors import file_system_error
-from usr_core.records.ids import ID_LENGTH
+from usr_core.records.ids import ID_LENGTH, is_record_id
 from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.overlay_errors import BaseMissing
@@ -38,8 +38,8 @@ _COLUMN = "id"
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _FEWEST_BITS, _MOST_BITS = 10, 27
-_SPARSE_BITS = 6
-"""The table has at least 2^6 places for each id, so that 1 in 64 other rows at most goes on to the full comparison."""
+_SPARSE_BITS = 5
+"""The table has at least 2^5 places for each id, so that 1 in 32 other rows at most goes on to the full comparison."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,10 @@ def ask_ids(ids: Iterable[str]) -> AskedIds:
     if isinstance(ids, str):
         ids = (ids,)
     asked = AskedIds(tuple(dict.fromkeys(ids.to_pylist() if isinstance(ids, pa.Array | pa.ChunkedArray) else ids)))
-    for one in asked.ids:
-        if not isinstance(one, str) or len(one) != ID_LENGTH or not one.isascii():
-            raise RecordIdInvalid(str(one))
+    if set(map(type, asked.ids)) - {str}:  # numpy's texts, Arrow's scalars
+        asked = AskedIds(tuple(dict.fromkeys(map(str, asked.ids))))
+    if set(map(len, asked.ids)) - {ID_LENGTH} or not all(map(str.isascii, asked.ids)):
+        raise RecordIdInvalid(next(one for one in asked.ids if not is_record_id(one)))
     if len(asked.words.bad):
         raise RecordIdInvalid(asked.ids[int(asked.words.bad[0])])
     return asked

@@ -56,9 +56,7 @@ def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa
     return pa.table(columns, schema=schema)
 
 
-def stage_reserved(
-    mutation: Mutation, entry: NamespaceEntry, table: pa.Table, overlay: NamespaceOverlay | None
-) -> int:
+def stage_reserved(mutation: Mutation, entry: NamespaceEntry, table: pa.Table, overlay: NamespaceOverlay | None) -> int:
     """Stage `table` as the namespace's one file; without rows the namespace has no file any more.
 
     Returns:

@@ -12,13 +12,7 @@ from support.tree import assert_unchanged
 
 DS = "ns/base"
 UNKNOWN = "f" * 40
-STATE_COLUMNS = [
-    "usr_state__masked",
-    "usr_state__qc_status",
-    "usr_state__split",
-    "usr_state__supersedes",
-    "usr_state__lineage",
-]
+STATE_COLUMNS = [f"usr_state__{name}" for name in ("masked", "qc_status", "split", "supersedes", "lineage")]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from support import crash_child
 from support.cli import clean_env
 from support.crash import World, child_argv
-from support.strace import CHANGING, Call, calls_below, calls_between, trace
+from support.strace import CHANGING, READING, Call, calls_below, calls_between, trace
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +27,23 @@ def dataset(world: World, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def calls(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
-    """The system calls of the composite change that concern the dataset, in order."""
-    place = tmp_path_factory.mktemp("calls")
-    folder = world.copy(place / "dataset")
-    everything = trace(child_argv(folder), place / "log", names=CHANGING, env=clean_env())
-    inside = calls_between(everything, crash_child.BEGIN_MARKER, crash_child.END_MARKER, names=CHANGING)
-    found = calls_below(inside, folder, names=CHANGING)
+    """The system calls of the composite change that concern the dataset and change or order something."""
+    found = _traced(world, tmp_path_factory.mktemp("calls"), CHANGING)
     assert len(found) > 60
     return found
+
+
+@pytest.fixture(scope="session")
+def looks(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
+    """Its system calls that only look, from the commit point on."""
+    found = _traced(world, tmp_path_factory.mktemp("looks"), (*READING, "link"))
+    point = next(i for i, call in enumerate(found) if call.name == "link" and ".usr.commit" in call.line)
+    assert len(found) - point > 30
+    return found[point + 1 :]
+
+
+def _traced(world: World, place: Path, names: tuple[str, ...]) -> list[Call]:
+    folder = world.copy(place / "dataset")
+    everything = trace(child_argv(folder), place / "log", names=names, env=clean_env())
+    inside = calls_between(everything, crash_child.BEGIN_MARKER, crash_child.END_MARKER, names=names)
+    return calls_below(inside, folder, names=names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +29,6 @@ class _Stop(Exception):
 
 def _after_each_rename(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None], look: Callable[[], None]) -> None:
     """Run `act` and look at the dataset after each rename and each unlink that it makes."""
-    import os
-
     rename, unlink = os.rename, Path.unlink
 
     def seen_rename(*args: object) -> None:
@@ -101,6 +100,17 @@ class TestMeanwhile:
             return len(opened)
 
         assert 2 == read_consistent(dataset, opener)
+
+    def test_an_undoing_always_moves_the_time_of_the_log(self, dataset: Path) -> None:
+        """The kernel's clock stands still for milliseconds: the new time is later than the old one all the same."""
+        run_child(dataset, "--kill", Step.LINKED)
+        ahead = (dataset / ".events.log").stat().st_mtime_ns + 10**12
+        os.utime(dataset / ".events.log", ns=(ahead, ahead))
+        with HeldRecord.take(dataset, dataset / ".usr.commit.2.json") as held:
+            held.turn_into_abort()
+            reverse_operations(held)
+
+        assert ahead + 1 == (dataset / ".events.log").stat().st_mtime_ns
 
     def test_endless_changes_are_told_as_such(self, dataset: Path) -> None:
         """A dataset that changes at every try is busy, with exit code 5."""

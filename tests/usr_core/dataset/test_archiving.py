@@ -86,11 +86,12 @@ def test_an_archived_dataset_can_not_be_changed(dataset: Dataset) -> None:
     place = dataset.archive()
     put_away = Dataset.locate(str(place))
 
-    for verb in (
+    verbs: list[Callable[[], object]] = [
         lambda: put_away.delete([IDS[0]]),
         lambda: put_away.set_state([IDS[0]], masked=True),
         put_away.archive,
-    ):
+    ]
+    for verb in verbs:
         with assert_unchanged(place), pytest.raises(DatasetArchived, match=r"'ns/base' is archived"):
             verb()
 

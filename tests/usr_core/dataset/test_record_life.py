@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -125,9 +126,7 @@ class TestDelete:
 
     def test_many_ids_are_not_listed_in_the_event(self, tmp_path: Path) -> None:
         """A hundred ids are a number, and ten of them."""
-        sequences = [
-            f"{SEQUENCES[0]}{'ACGT'[a]}{'ACGT'[b]}{'ACGT'[c]}" for a in range(4) for b in range(4) for c in range(4)
-        ]
+        sequences = [SEQUENCES[0] + "".join(end) for end in itertools.product("ACGT", repeat=3)]
         dataset = make_dataset(tmp_path / "root", sequences=sequences)
         ids = list(rows_by_id(dataset))
 

@@ -75,9 +75,30 @@ def test_a_file_without_line_ends_is_not_taken_into_memory(tmp_path: Path) -> No
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ids can be piped in; errors then name standard input."""
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(f"{IDS[0]}\nno id\n".encode())))
-    read = read_id_file(Path("-"))
+    piped = io.BytesIO(f"{IDS[0]}\n".encode())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=piped))
+
+    assert [IDS[0]] == list(read_id_file(Path("-")))
+    piped.seek(0)
+    piped.write(b"no id\n")
+    piped.seek(0)
+    with pytest.raises(IdFileLineInvalid, match="standard input, line 1"):
+        list(read_id_file(Path("-")))
+
+
+def test_lines_are_counted_through_all_of_a_long_file(tmp_path: Path) -> None:
+    """Ids are read by the block; a bad line far behind is named by its number in the file."""
+    path = file_of(tmp_path, f"{IDS[0]}\r\n\r\n".encode() * 60_000 + b"no id")
+    read = read_id_file(path)
 
     assert IDS[0] == next(read)
-    with pytest.raises(IdFileLineInvalid, match="standard input, line 2"):
-        next(read)
+    with pytest.raises(IdFileLineInvalid) as caught:
+        list(read)
+    assert 120_001 == caught.value.line
+
+
+def test_an_id_across_two_blocks_is_one_id(tmp_path: Path) -> None:
+    """Whatever the lengths of lines, none is cut in two."""
+    content = "".join(f"{IDS[n % 6]}{' ' * (n % 7)}\n" for n in range(60_000))
+
+    assert [IDS[n % 6] for n in range(60_000)] == list(read_id_file(file_of(tmp_path, content.encode())))

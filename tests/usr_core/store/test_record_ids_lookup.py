@@ -95,6 +95,24 @@ class TestAskIds:
         """Order is kept, repetitions go."""
         assert (ABSENT[2], ABSENT[0]) == ask_ids([ABSENT[2], ABSENT[0], ABSENT[2]]).ids
 
+    @pytest.mark.parametrize(
+        "ids",
+        [
+            pa.array(ABSENT[:2]),
+            pa.chunked_array([ABSENT[:1], ABSENT[1:2]]),
+            np.array(ABSENT[:2]),
+            list(pa.array(ABSENT[:2])),
+        ],
+        ids=["array", "chunked array", "numpy", "scalars"],
+    )
+    def test_columns_of_ids_are_taken_as_they_are(self, ids: list[str]) -> None:
+        """An Arrow or numpy array, as a reader gives it."""
+        assert tuple(ABSENT[:2]) == ask_ids(ids).ids
+
+    def test_a_text_is_one_id(self) -> None:
+        """And not forty of one letter each."""
+        assert (ABSENT[0],) == ask_ids(ABSENT[0]).ids
+
     @pytest.mark.parametrize("text", ["", "abc", "F" * 40, "g" * 40, "0" * 41, "\0" * 40, "é" * 20])
     def test_a_text_that_is_no_id_is_refused_and_named(self, text: str) -> None:
         """Ids are 40 lower-case hexadecimal digits."""
