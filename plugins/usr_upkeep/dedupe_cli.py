@@ -37,7 +37,7 @@ def dedupe(
     quiet: QuietOpt = False,
 ) -> None:
     """Remove all but one of the records that share a key. The others keep their order."""
-    from usr_upkeep.outcome_text import dedupe_text
+    from usr_upkeep.outcome_text import count_text, dedupe_text
 
     target = current_session().dataset(dataset)
     if dry_run or not yes:
@@ -45,7 +45,7 @@ def dedupe(
         if dry_run or not plan.rows_dropped:
             emit_text(dedupe_text(plan, target.name, would=True))
             return
-        confirm(f"Remove {plan.rows_dropped:,} of {plan.rows_before:,} records from {target.name}?")
+        confirm(f"Remove {count_text(plan.rows_dropped, 'record')} of {plan.rows_before:,} from {target.name}?")
     with (
         Progress("writing", total=target.base_rows(), quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance dedupe"),

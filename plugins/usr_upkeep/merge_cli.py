@@ -66,7 +66,7 @@ def merge(
     quiet: QuietOpt = False,
 ) -> None:
     """Add the records of one dataset to another. Deleted records and tombstones of the source stay behind."""
-    from usr_upkeep.outcome_text import merge_text
+    from usr_upkeep.outcome_text import count_text, merge_text
 
     if require_same_columns and union_columns:
         raise UsageError("--require-same-columns and --union-columns exclude each other.", hint="Give one of them.")
@@ -91,7 +91,7 @@ def merge(
         if dry_run or not plan.changes:
             emit_text(merge_text(plan, target.name, source.name, would=True))
             return
-        confirm(f"Add {plan.rows_added:,} records of {source.name} to {target.name}?")
+        confirm(f"Add {count_text(plan.rows_added, 'record')} of {source.name} to {target.name}?")
     with (
         Progress("merging", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance merge"),

@@ -1,4 +1,4 @@
-"""What the commands of this plugin say when they are done, or what they would do."""
+"""What the commands of this plugin say when they are done, what they would do, and their questions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from usr_core.store.overlay_clear import ClearOutcome
     from usr_core.store.overlay_remove import RemoveOutcome
 
-__all__ = ["clear_text", "compact_text", "dedupe_text", "merge_text", "remove_text"]
+__all__ = ["clear_text", "compact_text", "count_text", "dedupe_text", "merge_text", "remove_text"]
 
 _SEQUENCE_SHOWN = 60
 
@@ -24,11 +24,11 @@ def compact_text(outcome: CompactOutcome, name: str, *, would: bool = False) -> 
         return f"{outcome.namespace} in {name} is one part already; nothing {_verb(would, 'was', 'would be')} changed"
     verb = _verb(would, "compacted", "would compact")
     lines = [
-        f"{verb} {_count(outcome.parts, 'file')} of {outcome.namespace} in {name} ({outcome.rows_before:,} rows) "
-        f"into one part of {_count(outcome.rows, 'row')}"
+        f"{verb} {count_text(outcome.parts, 'file')} of {outcome.namespace} in {name} ({outcome.rows_before:,} rows) "
+        f"into one part of {count_text(outcome.rows, 'row')}"
     ]
     if outcome.unmatched:
-        lines.append(f"  {_count(outcome.unmatched, 'key')} of them {_agree(outcome.unmatched)} no record")
+        lines.append(f"  {count_text(outcome.unmatched, 'key')} of them {_agree(outcome.unmatched)} no record")
     if outcome.part is not None:
         lines.append(f"  + {outcome.part}")
     return "\n".join([*lines, *_archived(outcome.archived)])
@@ -38,7 +38,7 @@ def remove_text(outcome: RemoveOutcome, name: str, *, would: bool = False) -> st
     """Return what was taken away, one line a fact."""
     done = {"archive": "archived", "delete": "deleted"}[outcome.mode]
     verb = _verb(would, done, f"would {outcome.mode}")
-    line = f"{verb} {_count(outcome.parts, 'file')} of {outcome.namespace} in {name} ({outcome.rows:,} rows)"
+    line = f"{verb} {count_text(outcome.parts, 'file')} of {outcome.namespace} in {name} ({outcome.rows:,} rows)"
     return "\n".join([line, *_archived(outcome.archived)])
 
 
@@ -47,9 +47,9 @@ def clear_text(outcome: ClearOutcome, name: str, *, would: bool = False) -> str:
     columns = ", ".join(outcome.columns)
     if not outcome.cells:
         return f"{columns} of {name} has no such values; nothing {_verb(would, 'was', 'would be')} changed"
-    lines = [f"{_verb(would, 'unset', 'would unset')} {_count(outcome.cells, 'value')} of {columns} in {name}"]
+    lines = [f"{_verb(would, 'unset', 'would unset')} {count_text(outcome.cells, 'value')} of {columns} in {name}"]
     if outcome.rows_removed:
-        lines.append(f"  - {_count(outcome.rows_removed, 'row')} without any value left")
+        lines.append(f"  - {count_text(outcome.rows_removed, 'row')} without any value left")
     if outcome.part is not None:
         lines.append(f"  + {outcome.part}")
     return "\n".join([*lines, *_archived(outcome.archived)])
@@ -58,11 +58,13 @@ def clear_text(outcome: ClearOutcome, name: str, *, would: bool = False) -> str:
 def dedupe_text(outcome: DedupeOutcome, name: str, *, would: bool = False) -> str:
     """Return what was removed; before the fact also the first rows."""
     if not outcome.rows_dropped:
-        return f"no two records of {name} share a {outcome.key}; nothing {_verb(would, 'was', 'would be')} changed"
+        return (
+            f"no two records of {name} have the same {outcome.key}; nothing {_verb(would, 'was', 'would be')} changed"
+        )
     verb = _verb(would, "removed", "would remove")
     lines = [
-        f"{verb} {_count(outcome.rows_dropped, 'record')} of {outcome.rows_before:,} from {name}: "
-        f"{_count(outcome.groups, outcome.key)} shared by several, {outcome.keep}"
+        f"{verb} {count_text(outcome.rows_dropped, 'record')} of {outcome.rows_before:,} from {name}: "
+        f"{count_text(outcome.groups, outcome.key)} shared by several, {outcome.keep}"
     ]
     if would:
         lines += [
@@ -78,17 +80,17 @@ def dedupe_text(outcome: DedupeOutcome, name: str, *, would: bool = False) -> st
 def merge_text(outcome: MergeOutcome, name: str, source: str, *, would: bool = False) -> str:
     """Return what came in and what stayed behind, one line a fact."""
     verb = _verb(would, "added", "would add")
-    lines = [f"{verb} {outcome.rows_added:,} of {_count(outcome.rows_source, 'record')} of {source} to {name}"]
+    lines = [f"{verb} {outcome.rows_added:,} of {count_text(outcome.rows_source, 'record')} of {source} to {name}"]
     lines += [f"  + column {column}" for column in outcome.columns_added]
     if outcome.duplicates:
-        lines.append(f"  {_count(outcome.duplicates, 'record')} there already")
+        lines.append(f"  {count_text(outcome.duplicates, 'record')} there already")
     if outcome.cells:
-        lines.append(f"  {_count(outcome.cells, 'value')} of them taken from {source}")
+        lines.append(f"  {count_text(outcome.cells, 'value')} of them taken from {source}")
     if outcome.case_variants:
-        lines.append(f"  {_count(outcome.case_variants, 'record')} left out: only the case of letters differs")
+        lines.append(f"  {count_text(outcome.case_variants, 'record')} left out: only the case of letters differs")
     if outcome.deleted:
-        lines.append(f"  {_count(outcome.deleted, 'record')} left out: deleted in {source}")
-    lines += [f"  {namespace}: {_count(rows, 'row')} carried along" for namespace, rows in outcome.carried.items()]
+        lines.append(f"  {count_text(outcome.deleted, 'record')} left out: deleted in {source}")
+    lines += [f"  {namespace}: {count_text(rows, 'row')} carried along" for namespace, rows in outcome.carried.items()]
     if not outcome.changes:
         lines.append(f"  nothing {_verb(would, 'was', 'would be')} changed")
     return "\n".join(lines)
@@ -106,5 +108,6 @@ def _agree(number: int) -> str:
     return "matches" if number == 1 else "match"
 
 
-def _count(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it has to be."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

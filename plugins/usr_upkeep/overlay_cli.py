@@ -38,7 +38,7 @@ def compact(
     quiet: QuietOpt = False,
 ) -> None:
     """Merge the parts of a namespace into one; the values that readers see stay the same."""
-    from usr_upkeep.outcome_text import compact_text
+    from usr_upkeep.outcome_text import compact_text, count_text
 
     target = current_session().dataset(dataset)
     if dry_run:
@@ -47,7 +47,7 @@ def compact(
     if drop and not yes:
         plan = target.compact_overlay(namespace, drop=True, dry_run=True)
         if plan.needed:
-            confirm(f"Remove the {plan.parts:,} old files of {namespace} in {target.name} for good?")
+            confirm(f"Remove {count_text(plan.parts, 'old file')} of {namespace} in {target.name} for good?")
     with (
         Progress("compacting", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance overlay-compact"),
@@ -70,14 +70,14 @@ def remove(
     yes: YesOpt = False,
 ) -> None:
     """Take away all values of a namespace; materialized ones stay in the base."""
-    from usr_upkeep.outcome_text import remove_text
+    from usr_upkeep.outcome_text import count_text, remove_text
 
     target = current_session().dataset(dataset)
     plan = target.remove_overlay(namespace, mode=mode, dry_run=True)
     if dry_run:
         emit_text(remove_text(plan, target.name, would=True))
         return
-    confirm(f"{mode.capitalize()} the {plan.parts:,} files of {namespace} in {target.name}?", yes)
+    confirm(f"{mode.capitalize()} {count_text(plan.parts, 'file')} of {namespace} in {target.name}?", yes)
     with target.maintenance(reason="usr maintenance overlay-remove"):
         outcome = target.remove_overlay(namespace, mode=mode)
 
@@ -100,7 +100,7 @@ def clear(
 ) -> None:
     """Unset values of an overlay, for some records or for all; the old files are archived."""
     from usr_upkeep.named_records import named_records
-    from usr_upkeep.outcome_text import clear_text
+    from usr_upkeep.outcome_text import clear_text, count_text
 
     target = current_session().dataset(dataset)
     names, records = split_names(columns) or (), named_records(ids, id_file)
@@ -109,7 +109,7 @@ def clear(
         if dry_run or not plan.cells:
             emit_text(clear_text(plan, target.name, would=True))
             return
-        confirm(f"Unset {plan.cells:,} values of {', '.join(plan.columns)} in {target.name}?")
+        confirm(f"Unset {count_text(plan.cells, 'value')} of {', '.join(plan.columns)} in {target.name}?")
     with (
         Progress("clearing", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance overlay-clear"),

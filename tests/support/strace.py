@@ -22,6 +22,8 @@ CHANGING = (
 READING = ("read", "pread64", "stat", "lstat", "fstat", "newfstatat", "statx", "getdents64", "readlink", "close")
 
 _LINE = re.compile(r"^(?P<pid>\d+)\s+(?P<name>[a-z0-9_]+)\((?P<rest>.*)$")
+# The folder that a program runs in stands before each absolute path, and concerns nobody.
+_OWN_FOLDER = re.compile(r'AT_FDCWD<[^>]*>, "/')
 _MARKERS = ("stat", "lstat", "newfstatat", "statx")
 
 
@@ -71,7 +73,7 @@ def calls_between(calls: Sequence[Call], begin: str, end: str, *, names: Sequenc
 
 def calls_below(calls: Sequence[Call], place: Path, *, names: Sequence[str]) -> list[Call]:
     """Return the calls whose line names something below `place`, by path or by descriptor."""
-    return [call for call in calls if call.name in names and str(place) in call.line]
+    return [call for call in calls if call.name in names and str(place) in _OWN_FOLDER.sub('"/', call.line)]
 
 
 def inject(

@@ -93,11 +93,15 @@ def write_base(
     }
     extra = dict(extra or {})
     schema = base_schema([pa.field(name, values.type) for name, values in extra.items()])
-    arrays = [extra[field.name] if field.name in extra else pa.array(columns[field.name], field.type) for field in schema]
+    arrays = [
+        extra[field.name] if field.name in extra else pa.array(columns[field.name], field.type) for field in schema
+    ]
     path = folder / "records.parquet"
     metadata = pq.read_schema(path).metadata
     pq.write_table(
-        pa.Table.from_arrays(arrays, schema=schema).replace_schema_metadata(metadata), path, row_group_size=row_group_size
+        pa.Table.from_arrays(arrays, schema=schema).replace_schema_metadata(metadata),
+        path,
+        row_group_size=row_group_size,
     )
 
 

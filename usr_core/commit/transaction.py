@@ -15,7 +15,6 @@ import contextlib
 import logging
 import os
 import secrets
-import shutil
 import stat
 from dataclasses import replace
 from enum import StrEnum
@@ -24,31 +23,24 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from usr_core.commit.apply import apply_operations, clean_up, require_staged
-from usr_core.commit.errors import ArchiveNameTaken, CommitPending, LateHolder
+from usr_core.commit.errors import CommitPending, LateHolder
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.interrupts import uninterrupted
 from usr_core.commit.log_end import reserve_line, write_line
 from usr_core.commit.names import check_inside, refuse_links
-from usr_core.commit.record import CommitRecord, Publish, Retire, log_state
+from usr_core.commit.preparation import missing_folders, prepare_retired, prepare_staged
+from usr_core.commit.record import CommitRecord, Retire, log_state
 from usr_core.commit.recovery import recover, take_back
 from usr_core.commit.recovery_notes import forget_notes, keep_notes
 from usr_core.errors import UsrError
 from usr_core.events.clock import next_clock, now_us
-from usr_core.events.event import Event, FileChange, encode_line
+from usr_core.events.event import Event, encode_line
 from usr_core.events.log import LogHead, read_head
-from usr_core.fs.durable import (
-    link_create_only,
-    link_or_copy,
-    name_exists,
-    remove_tree,
-    sync_file,
-    sync_folder,
-    write_new,
-)
+from usr_core.fs.durable import link_create_only, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import hold_lock
-from usr_core.roots.layout import LEASE, STAGING, DatasetLayout, is_machinery
+from usr_core.roots.layout import LEASE, STAGING, DatasetLayout
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
 
@@ -260,9 +252,9 @@ class Transaction:
         if self._staged and not self._staging.is_dir():
             raise LateHolder(folder.name, seq=self.head.seq + 1)
         self._staging.mkdir(parents=True, exist_ok=True)
-        folders: dict[str, None] = {}
-        retires, removed = self._prepare_retired(folders)
-        publishes, added = self._prepare_staged(folders)
+        retires, removed = prepare_retired(folder, tuple(self._retired.values()))
+        publishes, added = prepare_staged(folder, self._staging, self._staged, retired=self._retired)
+        folders = missing_folders(folder, [*(op.target for op in retires), *(op.final for op in publishes)])
         for place in (self._staging, self._staging.parent, folder):
             sync_folder(place)
         self._reached(Step.STAGED)
@@ -282,39 +274,11 @@ class Transaction:
             txn=self._txn,
             # The old file of a name goes before the new one comes.
             operations=(*retires, *publishes),
-            folders=tuple(folders),
+            folders=folders,
             line=encoded,
             offset=self.head.end,
         )
         return record, line
-
-    def _prepare_retired(self, folders: dict[str, None]) -> tuple[list[Retire], list[FileChange]]:
-        removed = []
-        for retire in self._retired.values():
-            target = self.layout.path / retire.target
-            if name_exists(target):
-                raise ArchiveNameTaken(target, source=retire.final)
-            size = (self.layout.path / retire.final).lstat().st_size
-            if not is_machinery(retire.final):
-                removed.append(FileChange(path=retire.final, size_bytes=size))
-            self._note_missing_folders(target.parent, folders)
-        return list(self._retired.values()), removed
-
-    def _prepare_staged(self, folders: dict[str, None]) -> tuple[list[Publish], list[FileChange]]:
-        publishes, added = [], []
-        for index, (relative, staged) in enumerate(self._staged.items()):
-            staged_path, final = self._staging / staged, self.layout.path / relative
-            undo = None
-            if relative not in self._retired and name_exists(final):
-                undo = f"undo-{index}"
-                link_or_copy(final, self._staging / undo)
-                if not final.is_symlink():
-                    shutil.copymode(final, staged_path)
-            sync_file(staged_path)
-            added.append(FileChange(path=relative, size_bytes=staged_path.stat().st_size))
-            self._note_missing_folders(final.parent, folders)
-            publishes.append(Publish(staged=staged, final=relative, undo=undo))
-        return publishes, added
 
     def _link(self, record: CommitRecord) -> HeldRecord:
         """Step 4, the commit point: the record gets its name, unless that name is taken."""
@@ -390,13 +354,6 @@ class Transaction:
             refuse_links(self.layout.path, check_inside(relative))
         except OSError as error:
             raise file_system_error(error, self.layout.path / relative, "look at the dataset's folders") from error
-
-    def _note_missing_folders(self, place: Path, folders: dict[str, None]) -> None:
-        while place != self.layout.path and not place.exists():
-            name = place.relative_to(self.layout.path).as_posix()
-            if not name.startswith(STAGING):
-                folders[name] = None
-            place = place.parent
 
     def _abandon(self) -> None:
         # While our record may be there, whoever settles it needs the staging.

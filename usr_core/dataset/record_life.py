@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from usr_core.dataset.site import DatasetSite
 
 if TYPE_CHECKING:
-    from usr_core.store.mutation import Site
     from usr_core.store.record_state import RecordState, StateOutcome
     from usr_core.store.tombstones import DeleteOutcome, RestoreOutcome
 
@@ -33,7 +32,7 @@ class RecordLife(DatasetSite):
         """
         from usr_core.store.tombstones import delete_records
 
-        outcome = delete_records(self._live_site(), ids, reason=reason, allow_missing=allow_missing)
+        outcome = delete_records(self._site(), ids, reason=reason, allow_missing=allow_missing)
         self._announce(outcome.event)
         return outcome
 
@@ -41,7 +40,7 @@ class RecordLife(DatasetSite):
         """Bring deleted records back; those that are not deleted are counted. Errors as `delete`."""
         from usr_core.store.tombstones import restore_records
 
-        outcome = restore_records(self._live_site(), ids, allow_missing=allow_missing)
+        outcome = restore_records(self._site(), ids, allow_missing=allow_missing)
         self._announce(outcome.event)
         return outcome
 
@@ -81,7 +80,7 @@ class RecordLife(DatasetSite):
             supersedes=supersedes,
             lineage=None if lineage is None else tuple(lineage),
         )
-        outcome = set_state(self._live_site(), ids, change, allow_missing=allow_missing)
+        outcome = set_state(self._site(), ids, change, allow_missing=allow_missing)
         self._announce(outcome.event)
         return outcome
 
@@ -89,7 +88,7 @@ class RecordLife(DatasetSite):
         """Unset the whole state of records: null afterwards, not false. Errors as `delete`."""
         from usr_core.store.record_state import clear_state
 
-        outcome = clear_state(self._live_site(), ids, allow_missing=allow_missing)
+        outcome = clear_state(self._site(), ids, allow_missing=allow_missing)
         self._announce(outcome.event)
         return outcome
 
@@ -98,9 +97,3 @@ class RecordLife(DatasetSite):
         from usr_core.store.record_state import get_state
 
         return get_state(self.ref, ids, allow_missing=allow_missing)
-
-    def _live_site(self) -> Site:
-        from usr_core.store.archive import refuse_archived
-
-        refuse_archived(self.ref)
-        return self._site()

@@ -17,8 +17,9 @@ from usr_core.events.actor import Actor
 from usr_core.events.event import Event
 from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
-from usr_core.roots.dataset_id import DatasetRef
+from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.store.archive_errors import DatasetArchived
 from usr_core.store.base_facts import BaseFacts, read_base_facts
 
 __all__ = ["Mutation", "Site", "mutate"]
@@ -111,9 +112,12 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
     is that state which the change goes by.
 
     Raises:
+        DatasetArchived: It was put away; `unarchive` brings it back.
         RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: No valid registry; nothing may be changed.
         LockTimeout: Another writer holds the dataset.
     """
+    if site.ref.name.startswith(f"{ARCHIVE}/"):
+        raise DatasetArchived(site.ref.name, live=site.ref.name.removeprefix(f"{ARCHIVE}/"))
     registry = load_registry(site.ref.root)
     transaction = Transaction(
         site.layout, command=action.replace("_", " "), lock_timeout=site.lock_timeout, observer=site.observer

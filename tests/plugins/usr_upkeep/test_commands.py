@@ -20,9 +20,7 @@ def attached(seeded: Usr, tmp_path: Path) -> Usr:
     for number in range(2):
         rows = [(text, number + at) for at, text in enumerate(SEQUENCES[number:])]
         file = write_csv(tmp_path / f"{number}.csv", ["sequence", "score"], rows)
-        seeded.ok(
-            "attach", DS, "--path", file, "--namespace", "mock", "--key", "sequence", "--allow-overwrite"
-        )
+        seeded.ok("attach", DS, "--path", file, "--namespace", "mock", "--key", "sequence", "--allow-overwrite")
     return seeded
 
 
@@ -67,12 +65,14 @@ class TestQuestions:
         file = write_csv(tmp_path / "more.csv", ["sequence"], [[SEQUENCES[0].lower()]])
         attached.ok("import", DS, "--from", "csv", "--path", file)
         attached.ok("init", "ns/other")
-        attached.ok("import", "ns/other", "--from", "csv", "--path", write_csv(tmp_path / "o.csv", ["sequence"], [["CCCC"]]))
+        attached.ok(
+            "import", "ns/other", "--from", "csv", "--path", write_csv(tmp_path / "o.csv", ["sequence"], [["CCCC"]])
+        )
         dedupe = maintain("dedupe", "--key", "sequence_ci")
         merge = ("maintenance", "merge", "--dest", DS, "--src", "ns/other")
         with assert_unchanged(attached.root):
-            assert "Remove 1 of 7 records" in attached.refuses(2, *dedupe).err
-            assert "Add 1 records of ns/other" in attached.refuses(2, *merge).err
+            assert "Remove 1 record of 7 from ns/base?" in attached.refuses(2, *dedupe).err
+            assert "Add 1 record of ns/other" in attached.refuses(2, *merge).err
         attached.ok(*dedupe, "-y")
         attached.ok(*merge, "-y")
 
@@ -113,7 +113,8 @@ class TestUsage:
         empty.write_text("\n")
         with assert_unchanged(attached.path(DS)):
             attached.refuses(
-                2, *maintain("overlay-clear", "--namespace", "mock", "--columns", "score", "--id-file", str(empty), "-y")
+                2,
+                *maintain("overlay-clear", "--namespace", "mock", "--columns", "score", "--id-file", str(empty), "-y"),
             )
 
     def test_a_missing_namespace_is_exit_3(self, attached: Usr) -> None:

@@ -70,7 +70,9 @@ def generated(root: Path, seed: int) -> Dataset:
         if rng.random() < 0.5:
             rng.shuffle(chosen)
         mine = rng.sample(columns, rng.randrange(1, len(columns) + 1))
-        keys = [record_id_of(text) if key == "id" else text.lower() if key == "sequence_ci" else text for text in chosen]
+        keys = [
+            record_id_of(text) if key == "id" else text.lower() if key == "sequence_ci" else text for text in chosen
+        ]
         write_part(
             made.path,
             "mock",
@@ -263,9 +265,7 @@ class TestRefusals:
     def test_keys_without_their_case_can_not_be_resolved(self, made: Dataset) -> None:
         """The part and the number of keys are named."""
         cells = {"mock__i": pa.array([1, 2], pa.int64())}
-        write_part(
-            made.path, "mock", [sequence(0).lower(), "acgtacgtacgt"], cells, key="sequence_ci", part="part-ci"
-        )
+        write_part(made.path, "mock", [sequence(0).lower(), "acgtacgtacgt"], cells, key="sequence_ci", part="part-ci")
         with assert_unchanged(made.path), pytest.raises(OverlayKeysUnresolved) as caught:
             compact(made)
 

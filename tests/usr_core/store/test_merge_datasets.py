@@ -308,7 +308,9 @@ class TestRefusals:
         dest, source = dataset(root, "dest", [S[0]]), dataset(root, "src", [S[1], S[2]])
         table = pq.read_table(source.layout.records)
         at = table.schema.get_field_index("length")
-        pq.write_table(table.set_column(at, table.schema.field(at), pa.array([12, 13], pa.int32())), source.layout.records)
+        pq.write_table(
+            table.set_column(at, table.schema.field(at), pa.array([12, 13], pa.int32())), source.layout.records
+        )
         with assert_unchanged(root), pytest.raises(SourceLengthDiffers) as caught:
             merge(dest, source)
 
@@ -341,7 +343,9 @@ class TestOutcome:
         """And the source."""
         event = merge(dataset(root, "dest", [S[0]]), dataset(root, "src", [S[0], S[1]])).event
 
-        assert {"rows_before": 1, "rows_after": 2, "rows_added": 1, "rows_duplicate": 1}.items() <= event["metrics"].items()
+        assert {"rows_before": 1, "rows_after": 2, "rows_added": 1, "rows_duplicate": 1}.items() <= event[
+            "metrics"
+        ].items()
         assert ("skip", "src") == (event["args"]["if_duplicate"], event["args"]["source"]["name"])
         assert ({"reason": "test"}, 2) == (event["maintenance"], event["fingerprint"]["rows"])
 
