@@ -1,4 +1,4 @@
-"""Asking a large dataset with parts: `get`, `grep`, `describe`, `cell`, SQL and a filtered scan, beside their yardsticks.
+"""Asking a large dataset with parts: `get`, `grep`, `describe`, `cell`, SQL, a filtered scan, beside their yardsticks.
 
     python benchmarks/query.py [--rows N] [--part-rows N] [--runs N] [--keep DIR] [--json]
 

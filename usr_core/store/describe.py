@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import boolean_array
 from usr_core.store.describe_tally import ColumnSummary, ColumnTally
 from usr_core.store.overview import type_text
 from usr_core.store.view import MergedView
@@ -103,7 +104,7 @@ def _batches(
     table = view.rows_at(_sample_rows(view, sample), [*schema.names, *hidden]).combine_chunks()
     if not include_deleted:
         live = [not flag for flag in table.column(_DELETED).to_pylist()]
-        table = table.filter(pa.array(live, pa.bool_())).combine_chunks()
+        table = table.filter(boolean_array(np.array(live, np.bool_))).combine_chunks()
     yield from table.select(schema.names).to_batches()
     if progress is not None:
         progress(sample)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usr_core.records.arrays import fixed_values
+
 __all__ = ["ColumnSummary", "ColumnTally", "Histogram", "Measure"]
 
 Measure = Literal["value", "letters", "bytes", "items", "true", "none"]
@@ -98,7 +100,7 @@ class ColumnTally:
         if len(measured):
             self._widen(measured)
         if len(measured) and not self._temporal:
-            numbers = measured.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+            numbers = fixed_values(measured.cast(pa.float64(), safe=False))
             finite = numbers[np.isfinite(numbers)]
             with np.errstate(invalid="ignore"):  # infinities of both signs have no mean
                 self._sum += float(numbers.sum())
@@ -125,7 +127,7 @@ class ColumnTally:
         found = pc.min_max(measured)
         low, high = found["min"], found["max"]
         if self._range is not None:
-            both = pc.min_max(pa.array([low, high, *self._range], measured.type))
+            both = pc.min_max(pa.concat_arrays([pa.repeat(one, 1) for one in (low, high, *self._range)]))
             low, high = both["min"], both["max"]
         self._range = low, high
 

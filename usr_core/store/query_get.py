@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import text_array
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.position_index import BaseIndex
 from usr_core.store.query_errors import RecordsDeleted, RecordsNotFound
@@ -76,7 +77,7 @@ def find_rows(base: OpenParquet, ids: Sequence[str]) -> npt.NDArray[np.int64]:
     wanted = np.array([at for at, one in enumerate(ids) if _ID.fullmatch(one)], np.int64)
     if not len(wanted):
         return found
-    index = BaseIndex.from_ids([pa.array([ids[at] for at in wanted], pa.string())])
+    index = BaseIndex.from_ids([text_array([ids[at] for at in wanted])])
     hashes = hash_ids(np.frombuffer("".join(ids[at] for at in wanted).encode("ascii"), np.uint8).reshape(-1, 40))
     metadata = base.file.metadata
     leaf = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == "id")

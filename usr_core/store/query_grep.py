@@ -15,11 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import boolean_array, text_array
 from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.merge_types import conform
 from usr_core.store.overlay_errors import BaseColumnHasNulls
 from usr_core.store.query_errors import ColumnNotText, PatternInvalid
+from usr_core.store.row_masks import row_numbers, true_rows
 from usr_core.store.view import MergedView
 
 __all__ = ["Matcher", "compile_pattern", "grep_records"]
@@ -46,9 +48,9 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Matcher:
     def matcher(text: str) -> Matcher:
         def matches(values: pa.Array) -> npt.NDArray[np.bool_]:
             hits = pc.match_substring_regex(values, text, ignore_case=ignore_case)
-            return np.asarray(hits.fill_null(False).to_numpy(zero_copy_only=False), np.bool_)
+            return true_rows(hits)
 
-        matches(pa.array([""]))
+        matches(text_array([""]))
         return matches
 
     try:
@@ -131,7 +133,7 @@ def _grep_view(
     for batch in view.batches(names, include_deleted=include_deleted, progress=progress):
         hits = matches(batch.column(column))
         if hits.any():
-            yield batch.filter(pa.array(hits))
+            yield batch.filter(boolean_array(hits))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,9 @@ def _grep_base(
             for start in range(0, len(hits.rows), _SLICE):
                 rows, values = hits.rows[start : start + _SLICE], hits.values.slice(start, _SLICE)
                 ids = _read(view, hits.group, "id").combine_chunks() if ids is None else ids
-                shown = ids.take(pa.array(rows))
+                shown = ids.take(row_numbers(rows))
                 if live is not None:
-                    keep = pa.array(live.are_live(hits.first + rows))
+                    keep = boolean_array(live.are_live(hits.first + rows))
                     shown, values = shown.filter(keep), values.filter(keep)
                 if len(shown):
                     schema = view.schema(list(dict.fromkeys(["id", column])))
@@ -179,7 +181,7 @@ def _search(view: MergedView, matches: Matcher, column: str) -> Iterator[_Hits]:
     def one(group: int) -> _Hits:
         values = _read(view, group, column)
         if values.null_count and not view.schema([column]).field(0).nullable:
-            row = firsts[group] + int(values.is_null().to_numpy(zero_copy_only=False).argmax())
+            row = firsts[group] + int(values.is_null().to_pylist().index(True))
             raise BaseColumnHasNulls(column, file=RECORDS, row=row + 1)
         found = [np.empty(0, np.bool_), *(matches(chunk) for chunk in values.chunks)]
         rows = np.flatnonzero(np.concatenate(found)).astype(np.int64)
@@ -207,7 +209,7 @@ def _read(view: MergedView, group: int, column: str) -> pa.ChunkedArray:
 def _taken(values: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> pa.Array:
     if not len(rows):
         return pa.nulls(0, values.type)
-    taken = values.take(pa.array(rows))
+    taken = values.take(row_numbers(rows))
     return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
 
 

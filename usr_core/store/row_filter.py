@@ -20,6 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from usr_core.records.arrays import boolean_array, text_array
 from usr_core.store.query_errors import FilterInvalid
 
 __all__ = ["Condition", "RowFilter", "Where", "filter_columns", "parse_filter"]
@@ -169,7 +170,7 @@ def _matching(column: str, value: object, kind: pa.DataType) -> _Mask:
     if not pa.types.is_string(kind) or not isinstance(value, str):
         raise FilterInvalid("'matches' is for a text column and a pattern", column=column, value=value)
     matches = compile_pattern(value)
-    return lambda values: pa.array(matches(values), pa.bool_())
+    return lambda values: boolean_array(matches(values))
 
 
 def _scalar(column: str, value: object, kind: pa.DataType) -> pa.Scalar:
@@ -190,5 +191,5 @@ def _scalar(column: str, value: object, kind: pa.DataType) -> pa.Scalar:
 def _time(text: str, kind: pa.DataType) -> pa.Scalar:
     from usr_core.values.temporal import parse_dates, parse_timestamps
 
-    cell = pa.array([text], pa.string())
+    cell = text_array([text])
     return (parse_timestamps(cell, kind) if pa.types.is_timestamp(kind) else parse_dates(cell))[0]

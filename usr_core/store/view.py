@@ -18,6 +18,7 @@ from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.overlay_errors import BaseMissing
 from usr_core.store.overlay_parts import NamespaceOverlay, list_overlays
+from usr_core.store.row_masks import row_numbers
 from usr_core.store.view_files import OpenParquet
 from usr_core.store.view_head import PointReader
 from usr_core.store.view_places import ViewPlaces
@@ -244,7 +245,7 @@ class MergedView:
         for batch in self._batches(chosen, True, MOST_BATCH_ROWS, None):
             high = int(np.searchsorted(rows, done + len(batch)))
             if high > at:
-                batches.append(batch.take(pa.array(rows[at:high] - done)))
+                batches.append(batch.take(row_numbers(rows[at:high] - done)))
             done, at = done + len(batch), high
             if at == len(rows):
                 break
