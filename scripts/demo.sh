@@ -19,15 +19,27 @@ step() {
 
 # The command as a person would type it, then what it says.
 run() {
-    printf '$ usr %s\n' "$*"
+    show "$@"
     usr "$@"
+}
+
+# Print a command so that it can be pasted: what the shell would take apart is quoted.
+show() {
+    printf '$ usr'
+    for word in "$@"; do
+        case $word in
+        *[!A-Za-z0-9_./:,=-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
 }
 
 # refused WORD ARGUMENT…: the command has to fail with exit code 1 and an error that names WORD.
 refused() {
     word=$1
     shift
-    printf '$ usr %s\n' "$*"
+    show "$@"
     code=0
     usr "$@" 2>"$errors" || code=$?
     cat "$errors"

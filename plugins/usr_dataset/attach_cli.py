@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from usr_core.cli.options import AllowMissingOpt, DatasetArg, NamespaceOpt, PathOpt, QuietOpt, split_names
-from usr_core.cli.output import emit_text
+from usr_core.cli.output import emit_text, note
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
 
@@ -24,18 +24,22 @@ def attach(
     namespace: NamespaceOpt,
     key: Annotated[
         str,
-        typer.Option("--key", show_default=False, help="What the key is: id, sequence, sequence_norm or sequence_ci."),
+        typer.Option(
+            "--key",
+            show_default=False,
+            help="id, sequence (as written), sequence_norm (trimmed) or sequence_ci (trimmed, in any case).",
+        ),
     ],
     key_col: Annotated[
         str | None,
         typer.Option(
-            "--key-col", show_default=False, help="The file's column with the key; by default the key's name."
+            "--key-col", show_default=False, help="The file's column with the key; by default the key's name, or `sequence`."
         ),
     ] = None,
     columns: Annotated[
         str | None,
         typer.Option(
-            "--columns", show_default=False, help="Names, with commas between; by default all that are registered."
+            "--columns", show_default=False, help="Names, prefix or not, with commas between; by default all that are registered."
         ),
     ] = None,
     allow_overwrite: Annotated[
@@ -56,7 +60,7 @@ def attach(
     quiet: QuietOpt = False,
 ) -> None:
     """Attach columns of a file to the records, as a new overlay part. The base is not touched."""
-    from usr_dataset.outcome_text import attach_text
+    from usr_dataset.outcome_text import attach_note, attach_text
 
     target = current_session().dataset(dataset)
     with Progress("attaching", quiet=quiet) as progress:
@@ -75,4 +79,6 @@ def attach(
             progress=progress.advance,
         )
 
+    if (remark := attach_note(outcome)) and not quiet:
+        note(remark)
     emit_text(attach_text(outcome, target.name))

@@ -56,7 +56,12 @@ def import_records(
     bio_type: Annotated[
         str, typer.Option("--bio-type", help="For files without such a column: dna, rna or protein.")
     ] = "dna",
-    alphabet: Annotated[str, typer.Option("--alphabet", help="For files without such a column.")] = "dna_4",
+    alphabet: Annotated[
+        str | None,
+        typer.Option(
+            "--alphabet", show_default="dna_4, rna_4 or protein_20", help="For files without such a column."
+        ),
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option("--source", show_default=False, help="Where they come from; by default the file's name."),
@@ -67,7 +72,7 @@ def import_records(
     quiet: QuietOpt = False,
 ) -> None:
     """Append the records of a file, all or none."""
-    from usr_dataset.outcome_text import import_note, import_text, import_warning
+    from usr_dataset.outcome_text import import_note, import_text, import_warnings
 
     target = current_session().dataset(dataset)
     with Progress("importing", quiet=quiet) as progress:
@@ -83,7 +88,7 @@ def import_records(
 
     if (remark := import_note(outcome)) and not quiet:
         note(remark)
-    if warning := import_warning(outcome):
+    for warning in import_warnings(outcome):
         warn(warning)
     emit_text(import_text(outcome, target.name))
 

@@ -9,30 +9,43 @@ if TYPE_CHECKING:
     from usr_core.store.import_records import ImportOutcome
     from usr_core.store.materialize import MaterializeOutcome
 
-__all__ = ["attach_text", "import_note", "import_text", "import_warning", "materialize_text"]
+__all__ = ["attach_note", "attach_text", "import_note", "import_text", "import_warnings", "materialize_text"]
 
 
 def import_text(outcome: ImportOutcome, name: str) -> str:
     """Return what came in, in one line."""
     if not outcome.skipped:
         return f"imported {_count(outcome.added, 'record')} into {name}"
-    skipped = f"{_count(outcome.skipped, 'duplicate')} skipped"
-    return f"imported {_count(outcome.rows_read, 'record')} into {name} ({outcome.added} new, {skipped})"
+    skipped = f"{_count(outcome.rows_read, 'row')} read, {_count(outcome.skipped, 'duplicate')} skipped"
+    return f"imported {_count(outcome.added, 'record')} into {name} ({skipped})"
 
 
 def import_note(outcome: ImportOutcome) -> str:
     """Return the remark about columns that a record does not have, or "" where there are none."""
     names = outcome.ignored_columns
-    return f"ignored {'column' if len(names) == 1 else 'columns'}: {', '.join(names)}" if names else ""
+    noun = "column" if len(names) == 1 else "columns"
+    return f"ignored {noun}: {', '.join(names)} (`usr attach` keeps what a namespace registers)" if names else ""
 
 
-def import_warning(outcome: ImportOutcome) -> str:
-    """Return the warning about records that are the same but for letter case, or ""."""
-    count = outcome.case_variants
-    if not count:
-        return ""
-    verb = "differs" if count == 1 else "differ"
-    return f"{_count(count, 'new record')} {verb} from another one only in letter case; they are separate records"
+def import_warnings(outcome: ImportOutcome) -> list[str]:
+    """Return the warnings about records that differ in letter case only, and about a second bio_type."""
+    warnings = []
+    if count := outcome.case_variants:
+        verb = "differs" if count == 1 else "differ"
+        warnings.append(
+            f"{_count(count, 'new record')} {verb} from another one only in letter case; they are separate records"
+        )
+    if len(outcome.new_bio_types) and len(outcome.bio_types) > 1:
+        warnings.append(
+            f"the dataset now holds {' and '.join(outcome.bio_types)}; sequence keys need one bio_type a dataset"
+        )
+    return warnings
+
+
+def attach_note(outcome: AttachOutcome) -> str:
+    """Return the remark about columns of the file that the namespace does not register, or ""."""
+    names = outcome.ignored_columns
+    return f"ignored {'column' if len(names) == 1 else 'columns'}: {', '.join(names)} (not registered)" if names else ""
 
 
 def attach_text(outcome: AttachOutcome, name: str) -> str:

@@ -6,18 +6,13 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import Format, FormatOpt, TargetArg
+from usr_core.cli.options import Format, FormatOpt, GlobOpt, TargetArg
 from usr_core.cli.session import current_session
 
 __all__ = ["cell_app", "cols_app"]
 
 cols_app = typer.Typer()
 cell_app = typer.Typer()
-
-GlobOpt = Annotated[
-    str | None,
-    typer.Option("--glob", show_default=False, help="Select among the Parquet files of a folder."),
-]
 
 
 @cols_app.command()

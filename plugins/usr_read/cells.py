@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from usr_core.cli.cell_values import json_column
 from usr_core.cli.output import Format, cell_text, emit_json, emit_table, resolve_format
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def emit_rows(table: pa.Table, fmt: Format, style: CellStyle | None) -> None:
 
 def json_columns(table: pa.Table) -> list[Sequence[object]]:
     """Return each column's values as JSON can hold them; types that the registry lacks by their Python values."""
-    return [_values(column.combine_chunks()) for column in table.columns]
+    return [json_column(column.combine_chunks()) for column in table.columns]
 
 
 def cell(value: object, style: CellStyle | None, *, whole: bool = False) -> object:
@@ -84,16 +85,3 @@ def _json(value: object, style: CellStyle) -> str:
 
 def _rows(columns: Sequence[Sequence[object]], count: int) -> list[tuple[object, ...]]:
     return list(zip(*columns, strict=True)) if columns else [()] * count
-
-
-def _values(column: pa.Array) -> Sequence[object]:
-    from usr_core.cli.json_values import plain_value
-    from usr_core.registry.errors import UnsupportedType
-    from usr_core.registry.types import from_arrow
-    from usr_core.values.json_writing import to_json
-
-    try:
-        from_arrow(column.type)
-    except UnsupportedType:
-        return [plain_value(value) for value in cast("list[object]", column.to_pylist())]
-    return to_json(column)

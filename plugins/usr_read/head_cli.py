@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import ColumnsOpt, Format, FormatOpt, IncludeDeletedOpt, NamespacesOpt, TargetArg, split_names
+from usr_core.cli.options import (
+    ColumnsOpt,
+    Format,
+    FormatOpt,
+    GlobOpt,
+    IncludeDeletedOpt,
+    NamespacesOpt,
+    TargetArg,
+    split_names,
+)
 from usr_core.cli.session import current_session
 
 __all__ = ["head_app"]
@@ -26,20 +35,16 @@ def head(
     max_list_items: Annotated[int, typer.Option("--max-list-items", min=0, help="Items of a list.")] = 6,
     precision: Annotated[int, typer.Option("--precision", min=1, max=17, help="Significant digits of a float.")] = 4,
     namespaces: NamespacesOpt = None,
+    glob: GlobOpt = None,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Show the first records, with attached columns merged in. A Parquet file is shown as it is."""
     from usr_read.cells import CellStyle, emit_rows
-    from usr_read.target import head_of
+    from usr_read.target import head_of, opened
 
-    table = head_of(
-        current_session(),
-        target,
-        n,
-        columns=split_names(columns),
-        include_deleted=include_deleted,
-        namespaces=split_names(namespaces),
-    )
+    chosen = split_names(namespaces)
+    source = opened(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
+    table = head_of(source, n, columns=split_names(columns), include_deleted=include_deleted, namespaces=chosen)
 
     style = CellStyle(width=max_colwidth, list_items=max_list_items, precision=precision)
     emit_rows(table, fmt, None if raw else style)

@@ -1,4 +1,4 @@
-"""What a reading command's target is: a dataset, or a Parquet file that is shown as it is."""
+"""What `head` and `export` read: a dataset, or a Parquet file that is taken as it is."""
 
 from __future__ import annotations
 
@@ -7,48 +7,73 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usr_core.cli.errors import UsageError
+from usr_core.cli.target import open_target
+from usr_core.dataset.parquet_table import ParquetTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from usr_core.cli.session import Session
+    from usr_core.dataset import Dataset
+    from usr_core.dataset.site import Progress
+    from usr_core.store.export import ExportOutcome
 
-__all__ = ["head_of"]
+__all__ = ["export_of", "head_of", "opened"]
+
+
+def opened(
+    session: Session, text: str | None, *, glob: str | None, include_deleted: bool, namespaces: Sequence[str] | None
+) -> Dataset | ParquetTable:
+    """Return the dataset or Parquet file that `text` means, see `usr_core.cli.target.open_target`.
+
+    Raises:
+        UsageError: Overlays or deleted records were asked for of a file, which has neither.
+        UsrError: There is no such target.
+    """
+    found = open_target(session, text, glob=glob)
+    if isinstance(found, ParquetTable) and (include_deleted or namespaces is not None):
+        raise UsageError(
+            "A file has no overlays and no deleted records.",
+            hint="Leave --namespaces and --include-deleted out, or name the dataset.",
+            facts={"file": found.path},
+        )
+    return found
 
 
 def head_of(
-    session: Session,
-    target: str | None,
+    source: Dataset | ParquetTable,
     n: int,
     *,
     columns: Sequence[str] | None,
     include_deleted: bool,
     namespaces: Sequence[str] | None,
 ) -> pa.Table:
-    """Return the first `n` records of a dataset, or rows of a Parquet file.
-
-    Raises:
-        UsageError: Overlays or deleted records were asked for of a file, which has neither.
-        UsrError: There is no such target, or no such column.
-    """
-    file = _parquet_file(target)
-    if file is None:
-        return session.dataset(target).head_arrow(
-            n, columns=columns, include_deleted=include_deleted, namespaces=namespaces
-        )
-    if include_deleted or namespaces is not None:
-        raise UsageError(
-            "A file has no overlays and no deleted records.",
-            hint="Leave --namespaces and --include-deleted out, or name the dataset.",
-            facts={"file": file},
-        )
-    from usr_core.store.file_head import head_of_file
-
-    return head_of_file(file, n, columns)
+    """Return the first `n` records of a dataset, or rows of a file."""
+    if isinstance(source, ParquetTable):
+        return source.head_arrow(n, columns=columns)
+    return source.head_arrow(n, columns=columns, include_deleted=include_deleted, namespaces=namespaces)
 
 
-def _parquet_file(target: str | None) -> Path | None:
-    if target is None or "\0" in target:
-        return None
-    path = Path(target).expanduser()
-    return path if path.is_file() or (target.endswith(".parquet") and not path.is_dir()) else None
+def export_of(
+    source: Dataset | ParquetTable,
+    out: Path,
+    *,
+    fmt: str,
+    columns: Sequence[str] | None,
+    include_deleted: bool,
+    namespaces: Sequence[str] | None,
+    overwrite: bool,
+    progress: Progress,
+) -> ExportOutcome:
+    """Write the records of a dataset, or the rows of a file, to `out`."""
+    if isinstance(source, ParquetTable):
+        return source.export(out, fmt=fmt, columns=columns, overwrite=overwrite, progress=progress)
+    return source.export(
+        out,
+        fmt=fmt,
+        columns=columns,
+        include_deleted=include_deleted,
+        namespaces=namespaces,
+        overwrite=overwrite,
+        progress=progress,
+    )

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from support.docs import examples_of, run_example
+from support.docs import examples_of, run_page
 
-DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if examples_of(page))
+CHECKOUT = Path(__file__).parents[2]
+PAGES = sorted(
+    page.relative_to(CHECKOUT).as_posix()
+    for page in [CHECKOUT / "README.md", *(CHECKOUT / "docs").rglob("*.md")]
+    if examples_of(page)
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_example_of_the_page_runs(page: str, tmp_path: Path):
     """In order, in one folder, with the exit codes and the output that are printed there."""
-    for example in examples_of(DOCS / page):
-        run_example(example, tmp_path)
+    run_page(CHECKOUT / page, tmp_path)
 
 
 def test_there_are_examples():
     """The pages that are known to have some are found."""
-    assert "reference/cli.md" in PAGES
+    assert {"README.md", "docs/reference/cli.md"} <= set(PAGES)
+
+
+def test_the_readmes_python_runs_after_its_commands(tmp_path: Path):
+    """The block of Python works on what the commands before it have made."""
+    run_page(CHECKOUT / "README.md", tmp_path)
+    (block,) = re.findall(r"^```python\n(.*?)^```$", (CHECKOUT / "README.md").read_text("utf-8"), re.M | re.S)
+    folder = tmp_path / "my-sequences"
+    done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert "write_overlay 3\n" == done.stdout.splitlines(keepends=True)[-1]

@@ -1,10 +1,10 @@
 """Examples in the documentation, run as they are printed.
 
 A fenced block of the language ``console`` holds commands, each after ``$ ``, and what they print. The blocks of one
-page run in order in one fresh folder, each command in a shell of its own with ``usr`` first on PATH; one ends with
-exit code 0, or with N where the command's line ends in ``# exit N``. Output lines are compared where there
-are any; in them ``…`` stands for anything, and a line that is only ``…`` for any lines. A command goes on in the
-next line after a backslash.
+page run in order in one fresh folder (``cd`` holds for what follows), each command in a shell of its own with
+``usr`` first on PATH; one ends with exit code 0, or with N where the command's line ends in ``# exit N``. Output
+lines are compared where there are any; in them ``…`` stands for anything, and a line that is only ``…`` for any
+lines. A command goes on in the next line after a backslash.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from support.cli import clean_env
 
-__all__ = ["Example", "examples_of", "run_example"]
+__all__ = ["Example", "examples_of", "run_page"]
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"\s+# exit (\d+)$")
@@ -42,6 +42,16 @@ def examples_of(page: Path) -> list[Example]:
         for block in _BLOCK.finditer(text)
         for example in _examples(block.group(1), text.count("\n", 0, block.start()) + 2)
     ]
+
+
+def run_page(page: Path, folder: Path) -> None:
+    """Run the commands of a page in order, in `folder`; ``cd`` holds for those after it."""
+    for example in examples_of(page):
+        if example.command.startswith("cd "):
+            folder /= example.command[3:].strip()
+            assert folder.is_dir(), f"line {example.line}: there is no {folder.name}"
+        else:
+            run_example(example, folder)
 
 
 def run_example(example: Example, folder: Path) -> None:

@@ -52,9 +52,9 @@ def make_dataset(
 def open_files(folder: Path) -> list[str]:
     """Return the files below `folder` that this process has open, as the system lists them."""
     found = []
-    for entry in os.scandir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            target = os.readlink(entry.path)
+            target = str(entry.readlink())
         except OSError:  # the listing's own descriptor
             continue
         if target.startswith(f"{folder}{os.sep}"):

@@ -19,6 +19,7 @@ __all__ = [
     "DryRunOpt",
     "Format",
     "FormatOpt",
+    "GlobOpt",
     "IdFileOpt",
     "IdsOpt",
     "IncludeDeletedOpt",
@@ -42,6 +43,9 @@ TargetArg = Annotated[
     ),
 ]
 FormatOpt = Annotated[Format, typer.Option("--format", help="auto is rich on a terminal and plain elsewhere.")]
+GlobOpt = Annotated[
+    str | None, typer.Option("--glob", show_default=False, help="Select among the Parquet files of a folder.")
+]
 YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
 QuietOpt = Annotated[bool, typer.Option("--quiet", help="Show no progress and no notes.")]
 DryRunOpt = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]

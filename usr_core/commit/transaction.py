@@ -39,12 +39,11 @@ from usr_core.events.event import Event, encode_line
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_create_only, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
-from usr_core.fs.lock import hold_lock
+from usr_core.fs.lock import LOCK_SECONDS, hold_lock
 from usr_core.roots.layout import LEASE, STAGING, DatasetLayout
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
 
-LOCK_SECONDS = 60.0
 _log = logging.getLogger("usr")
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from usr_core.commit.transaction import LOCK_SECONDS
 from usr_core.dataset.site import DatasetSite
 from usr_core.events.actor import Actor
+from usr_core.fs.lock import LOCK_SECONDS
 
 if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost

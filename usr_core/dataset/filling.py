@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from usr_core.dataset.site import DatasetSite, Progress
+from usr_core.records.alphabets import default_alphabet
 from usr_core.roots.dataset_id import new_dataset
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Filling(DatasetSite):
         *,
         importer: str | None = None,
         bio_type: str = "dna",
-        alphabet: str = "dna_4",
+        alphabet: str | None = None,
         source: str | None = None,
         on_duplicate: Literal["error", "skip"] = "error",
         progress: Progress | None = None,
@@ -47,7 +48,8 @@ class Filling(DatasetSite):
         Args:
             path: The file.
             importer: Name of an importer; by default the one for the file's suffix.
-            bio_type, alphabet: What holds for files that have no such column.
+            bio_type, alphabet: What holds for files that have no such column; the alphabet is by default the
+                narrowest one of the bio_type (``dna_4``, ``rna_4``, ``protein_20``).
             source: Where the records come from; by default the file's name.
             on_duplicate: ``skip`` leaves exact duplicates out and counts them.
             progress: Called with the number of rows just read.
@@ -66,7 +68,7 @@ class Filling(DatasetSite):
             ),
             ImportOptions(
                 bio_type=bio_type,
-                alphabet=alphabet,
+                alphabet=alphabet or default_alphabet(bio_type),
                 source=source or "",
                 on_duplicate=on_duplicate,
                 args={"from": name, "path": str(path), "source": source},
@@ -81,7 +83,7 @@ class Filling(DatasetSite):
         rows: Iterable[Mapping[str, object]],
         *,
         bio_type: str = "dna",
-        alphabet: str = "dna_4",
+        alphabet: str | None = None,
         source: str = "python",
         on_duplicate: Literal["error", "skip"] = "error",
     ) -> ImportOutcome:
@@ -99,7 +101,7 @@ class Filling(DatasetSite):
             ),
             ImportOptions(
                 bio_type=bio_type,
-                alphabet=alphabet,
+                alphabet=alphabet or default_alphabet(bio_type),
                 source=source,
                 on_duplicate=on_duplicate,
                 args={"source": source, "rows": len(held)},

@@ -90,17 +90,33 @@ class ParquetTable:
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
-        """Write the file's rows to another file, or into a folder under a name of its own."""
+        """Write the file's rows to another file, or into a folder under a name of its own.
+
+        Raises:
+            ColumnNotExportable: A column has a type that the format can't hold.
+            UnknownColumn: The file has no such column.
+            TargetExists, FileSystemError: As `Dataset.export`.
+        """
+        from usr_core.plugin.errors import PluginCallError
         from usr_core.store.export import export_batches, export_target
         from usr_core.store.parquet_target import ParquetTarget
+        from usr_core.store.query_errors import ColumnNotExportable
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
         with ParquetTarget.open(self.path) as opened:
-            return export_batches(
-                exporter,
-                export_target(Path(out), name=self.name, suffix=spec.suffix),
-                schema=opened.schema(columns),
-                batches=opened.batches(columns, progress=progress),
-                overwrite=overwrite,
-            )
+            foreign = opened.unregistrable(columns)
+            try:
+                return export_batches(
+                    exporter,
+                    export_target(Path(out), name=self.name, suffix=spec.suffix),
+                    schema=opened.schema(columns, plain=True),
+                    batches=opened.batches(columns, plain=True, progress=progress),
+                    overwrite=overwrite,
+                )
+            except PluginCallError as error:
+                # Exporters promise the registry's types; those that know more may be given more.
+                if foreign is None or not isinstance(error.__cause__, TypeError):
+                    raise
+                kind = str(foreign.type)
+                raise ColumnNotExportable(str(self.path), column=foreign.name, kind=kind, fmt=fmt) from error

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from usr_core.commit.transaction import LOCK_SECONDS
 from usr_core.events.actor import Actor
+from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.roots.dataset_id import DatasetRef, new_dataset, resolve_dataset
 from usr_core.roots.layout import DatasetLayout
 from usr_core.roots.locate import locate_dataset

@@ -19,7 +19,10 @@ from usr_core.errors import UsrError
 from usr_core.fs.errors import LockTimeout, file_system_error
 from usr_core.fs.mounts import MOUNT_TABLE, is_network_place
 
-__all__ = ["LEASE_SECONDS", "hold_lock", "read_holder"]
+__all__ = ["LEASE_SECONDS", "LOCK_SECONDS", "hold_lock", "read_holder"]
+
+LOCK_SECONDS = 60.0
+"""Seconds that a change waits for another writer, unless it is told otherwise."""
 
 # Half of the default wait for the lock: a waiter outlives the lease of a host that died.
 LEASE_SECONDS = 30.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALPHABETS", "BIO_TYPES", "Alphabet", "alphabets_for"]
+__all__ = ["ALPHABETS", "BIO_TYPES", "Alphabet", "alphabets_for", "default_alphabet"]
 
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -56,6 +56,11 @@ ALPHABETS: dict[str, Alphabet] = {
 }
 
 BIO_TYPES: tuple[str, ...] = ("dna", "rna", "protein")
+
+
+def default_alphabet(bio_type: str) -> str:
+    """Return the narrowest alphabet of `bio_type`; ``dna_4`` for one that is unknown and will be refused."""
+    return next(iter(alphabets_for(bio_type)), "dna_4")
 
 
 def alphabets_for(bio_type: str) -> tuple[str, ...]:

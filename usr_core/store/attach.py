@@ -58,7 +58,7 @@ class AttachOptions:
     Attributes:
         namespace: A registered namespace, not a reserved one.
         key: What the input's key is.
-        key_column: Name of the key's column; the key's name where None.
+        key_column: Name of the key's column; where None the key's name, or ``sequence`` for a sequence key.
         columns: Names with or without the prefix; None is every column that the namespace registers.
         allow_overwrite: New values win over values that are there, where the input has one.
         allow_missing: Rows whose key matches no record are left out and counted.
@@ -83,10 +83,15 @@ class AttachOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachOutcome:
-    """What an attachment did; ``part`` and ``event`` are None where no row was left to write."""
+    """What an attachment did; ``part`` and ``event`` are None where no row was left to write.
+
+    Attributes:
+        ignored_columns: Columns of the input that the namespace does not register, where none were asked for by name.
+    """
 
     part: str | None
     columns: tuple[str, ...]
+    ignored_columns: tuple[str, ...]
     rows_read: int
     rows_attached: int
     rows_missing: int
@@ -112,8 +117,8 @@ def attach(
         raise NamespaceReservedHere(options.namespace, "attach")
     check_lookup(options.key, options.backend)
     with mutate(site, options.action) as mutation, contextlib.ExitStack() as closing:
-        key_column = options.key_column or options.key
         present = list(source.columns())
+        key_column = _key_column(options, present)
         chosen = choose_columns(
             mutation.registry,
             options.namespace,
@@ -138,10 +143,13 @@ def attach(
             mutation, source, options, chosen=chosen, key_column=key_column, relative=relative, progress=progress
         )
         names = tuple(column.name for column in chosen)
+        taken = {key_column, *(column.in_file for column in chosen)}
+        ignored = tuple(name for name in present if name not in taken) if options.columns is None else ()
         if not counts.matched:
             return AttachOutcome(
                 part=None,
                 columns=names,
+                ignored_columns=ignored,
                 rows_read=counts.rows,
                 rows_attached=0,
                 rows_missing=counts.missing,
@@ -164,6 +172,7 @@ def attach(
     return AttachOutcome(
         part=relative,
         columns=names,
+        ignored_columns=ignored,
         rows_read=counts.rows,
         rows_attached=counts.matched,
         rows_missing=counts.missing,
@@ -252,6 +261,13 @@ def _base_path(tree: FileTree) -> str:
 def _boundaries(base: pq.ParquetFile) -> list[int]:
     sizes = [base.metadata.row_group(index).num_rows for index in range(base.metadata.num_row_groups)]
     return [int(end) for end in np.cumsum(sizes)]
+
+
+def _key_column(options: AttachOptions, present: Sequence[str]) -> str:
+    """Return the column that was named, else the key's own name, else ``sequence`` for a sequence key."""
+    if options.key_column is not None:
+        return options.key_column
+    return "sequence" if options.key != "id" and options.key not in present else options.key
 
 
 def _refuse_existing(chosen: Sequence[AttachedColumn], base: pa.Schema, overlay: NamespaceOverlay | None) -> None:

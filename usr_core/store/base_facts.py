@@ -24,6 +24,7 @@ class BaseFacts:
         rows: Records, deleted ones included.
         schema: Arrow schema without metadata.
         metadata: The ``usr:…`` keys and values.
+        bio_types: The least and the greatest bio_type of each row group, as its statistics tell, sorted.
         size_bytes: Size of the file.
     """
 
@@ -31,6 +32,7 @@ class BaseFacts:
     schema: pa.Schema
     metadata: Mapping[str, str]
     size_bytes: int
+    bio_types: tuple[str, ...] = ()
 
     def fingerprint(self, content: Path | None = None) -> Fingerprint:
         """Return the fingerprint an event carries, with the sha256 of `content` where one is given."""
@@ -49,17 +51,34 @@ def read_base_facts(path: Path) -> BaseFacts:
     """
     try:
         with pq.ParquetFile(path) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
+            schema, rows, kinds = file.schema_arrow, file.metadata.num_rows, _bio_types(file.metadata)
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer's name is no UTF-8
         if isinstance(error, FileNotFoundError):
             raise
         raise BaseUnreadable(path, str(error)) from error
     return BaseFacts(
-        rows=rows, schema=schema.remove_metadata(), metadata=usr_metadata(schema), size_bytes=path.stat().st_size
+        bio_types=kinds,
+        rows=rows,
+        schema=schema.remove_metadata(),
+        metadata=usr_metadata(schema),
+        size_bytes=path.stat().st_size,
     )
+
+
+def _bio_types(metadata: pq.FileMetaData) -> tuple[str, ...]:
+    found: set[str] = set()
+    names = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
+    if "bio_type" in names:
+        column = names.index("bio_type")
+        for group in range(metadata.num_row_groups):
+            statistics = metadata.row_group(group).column(column).statistics
+            if statistics is not None and statistics.has_min_max:
+                found.update((str(statistics.min), str(statistics.max)))
+    return tuple(sorted(found))
 
 
 def usr_metadata(schema: pa.Schema) -> dict[str, str]:
     """Return the ``usr:…`` key/value metadata of a schema."""
     found = schema.metadata or {}
-    return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in found.items() if key.startswith(b"usr:")}
+    ours = {key: value for key, value in found.items() if key.startswith(b"usr:")}
+    return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in ours.items()}

@@ -166,10 +166,19 @@ class MissingColumn(UsrError, ValueError):
         more = f", and {len(present) - 20} more" if len(present) > 20 else ""
         super().__init__(
             f"The file has no column {column!r}.",
-            hint=f"Give the column that holds it the name {column!r}. Columns found: {listed}{more}.",
+            hint=f"{_advice(column, present)} Columns found: {listed}{more}.",
             facts={"file": label, "column": column},
         )
         self.column, self.present = column, tuple(present)
+
+
+def _advice(column: str, present: Sequence[str]) -> str:
+    near = [name for name in present if name.strip().casefold() == column]
+    if near:
+        return f"Rename {visible(near[0])!r} to {column!r}."
+    if len(present) == 1 and any(mark in present[0] for mark in ";\t|"):
+        return "The file does not seem to have commas between its cells; save it with commas."
+    return f"Give the column that holds it the name {column!r}."
 
 
 class WrongColumnType(UsrError, TypeError):

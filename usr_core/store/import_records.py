@@ -50,6 +50,8 @@ class ImportOutcome:
         skipped: Rows left out as exact duplicates.
         case_variants: New records that differ from another one only in letter case.
         ignored_columns: Columns of the input that a record does not have.
+        bio_types: Those of the dataset now, sorted; from the footer's statistics, so of three one may be missing.
+        new_bio_types: Those of them that it did not hold before; empty where it was empty.
         rows_total: Records of the dataset now, deleted ones included.
     """
 
@@ -58,6 +60,8 @@ class ImportOutcome:
     skipped: int
     case_variants: int
     ignored_columns: tuple[str, ...]
+    bio_types: tuple[str, ...]
+    new_bio_types: tuple[str, ...]
     rows_total: int
     event: dict[str, Any] | None
 
@@ -94,10 +98,12 @@ def import_records(
             metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
             progress=progress,
         )
-        event = None
+        event, kinds = None, before.bio_types
         if built.added:
+            after = read_base_facts(staged)
+            kinds = after.bio_types
             event = mutation.finish(
-                base=read_base_facts(staged),
+                base=after,
                 args={
                     **options.args,
                     "bio_type": options.bio_type,
@@ -119,6 +125,8 @@ def import_records(
         skipped=built.skipped,
         case_variants=built.case_variants,
         ignored_columns=ignored,
+        bio_types=kinds,
+        new_bio_types=tuple(kind for kind in kinds if before.rows and kind not in before.bio_types),
         rows_total=built.rows_total if built.added else before.rows,
         event=event,
     )

@@ -21,6 +21,8 @@ from usr_core.store.view_files import OpenParquet
 __all__ = ["part_in_order"]
 
 _ROWS = 16_384
+_GROUP_ROWS = 32_768
+"""Places a row group spans, so that wide values are neither written nor read in large pieces."""
 
 
 def part_in_order(part: OverlayPart, columns: Sequence[str], places: npt.NDArray[np.int64], path: Path) -> Placement:
@@ -42,7 +44,8 @@ def part_in_order(part: OverlayPart, columns: Sequence[str], places: npt.NDArray
     """
     schema = pa.schema([part.source.schema.field(name).remove_metadata() for name in columns])
     options = write_options(schema, bloom=None).writer_arguments()
-    writer = PartWriter(path, schema, options=options, boundaries=[])
+    highest = int(places.max(initial=-1)) + 1
+    writer = PartWriter(path, schema, options=options, boundaries=range(_GROUP_ROWS, highest, _GROUP_ROWS))
     start = 0
     try:
         for batch in part.source.reader().iter_batches(_ROWS, columns=list(columns), use_threads=False):

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import boolean_array, text_array
 from usr_core.store.maintenance_errors import OverlayKeyFault, OverlayKeysUnresolved
 from usr_core.store.merge import NamespaceMerge, bytes_per_row
-from usr_core.store.merge_columns import pick_rows
 from usr_core.store.merge_placement import Placement, place_part
 from usr_core.store.merge_windows import WINDOW_BYTES, WINDOW_ROWS, base_windows, merged_windows
 from usr_core.store.namespace_files import OpenNamespace
@@ -30,7 +30,7 @@ from usr_core.store.overlay_parts import OverlayPart
 from usr_core.store.position_ids import ids_at_rows
 from usr_core.store.position_index import Duplicates
 from usr_core.store.position_keys import KeyIndex, base_index, keys_from_sequences, one_bio_type, open_key_index
-from usr_core.store.row_numbers import row_numbers
+from usr_core.store.row_numbers import row_numbers, valid_mask
 
 __all__ = ["FoldedRows", "OverlayFold"]
 
@@ -95,7 +95,7 @@ class OverlayFold:
         for placed in placements:
             _mark(self._present, placed)
         self.matched = int(np.count_nonzero(self._present))
-        self.unmatched = pa.array([], pa.string())
+        self.unmatched = text_array([])
         self._codes: list[npt.NDArray[np.int32]] = []
         self._lost = [_lost_rows(placed) for placed in placements]
         if with_unmatched and any(len(lost) for lost in self._lost):
@@ -125,8 +125,9 @@ class OverlayFold:
 
         places = self._ids.positions(ids).astype(np.int64)
         if len(self.unmatched):
-            among = pc.fill_null(pc.index_in(ids, value_set=self.unmatched), -1).to_numpy(zero_copy_only=False)
-            places = np.where((places < 0) & (among >= 0), among.astype(np.int64) + self._base.rows, places)
+            among = pc.index_in(ids, value_set=self.unmatched)
+            found = (places < 0) & valid_mask(among)
+            places[found] = among.filter(boolean_array(found)).to_numpy() + self._base.rows
         return places
 
     def batches(self, progress: Callable[[int], None] | None = None) -> Iterator[FoldedRows]:
@@ -146,7 +147,8 @@ class OverlayFold:
                 continue
             columns = [window.columns[name] for name in self._kinds]
             if len(kept) < window.stop - window.start:
-                columns = [pick_rows(column, kept) for column in columns]
+                numbers = row_numbers(kept)
+                columns = [column.take(numbers) for column in columns]
             positions = kept + window.start
             yield FoldedRows(positions, ids_at_rows(self._ids.words, positions), tuple(columns))
         if len(self.unmatched):
@@ -194,7 +196,7 @@ class OverlayFold:
     def _ids_of(self, part: OverlayPart, lost: npt.NDArray[np.int64]) -> pa.Array:
         """Return the ids that the keys in these rows stand for."""
         if not len(lost):
-            return pa.array([], pa.string())
+            return text_array([])
         if part.key == "sequence_ci":
             reason = "the case of their letters is not known"
             raise OverlayKeysUnresolved(part.relative, key=part.key, count=len(lost), reason=reason)

@@ -11,7 +11,10 @@ from typing import Self
 import pyarrow as pa
 
 from usr_core.fs.errors import file_system_error
+from usr_core.registry.errors import UnsupportedType
+from usr_core.registry.types import from_arrow
 from usr_core.store.import_errors import NotAFile, RepeatedColumn, SourceMissing, SourceUnreadable
+from usr_core.store.merge_types import conform, plain_type
 from usr_core.store.overlay_errors import UnknownColumn
 from usr_core.store.overview import ColumnOverview, type_text
 from usr_core.store.query_errors import CellOutOfRange
@@ -65,6 +68,15 @@ class ParquetTarget:
         """Rows of the file."""
         return self._source.rows
 
+    def unregistrable(self, columns: Sequence[str] | None = None) -> pa.Field | None:
+        """Return the first column whose type the registry has no word for, or None. Errors as `schema`."""
+        for field in self.schema(columns):
+            try:
+                from_arrow(plain_type(field.type))
+            except UnsupportedType:
+                return field
+        return None
+
     def columns(self) -> tuple[ColumnOverview, ...]:
         """Return the file's columns in its order."""
         return tuple(
@@ -72,8 +84,12 @@ class ParquetTarget:
             for field in self._source.schema
         )
 
-    def schema(self, columns: Sequence[str] | None = None) -> pa.Schema:
-        """Return the schema of `batches` for the same columns, without metadata.
+    def schema(self, columns: Sequence[str] | None = None, *, plain: bool = False) -> pa.Schema:
+        """Return the schema of `batches` for the same arguments, without metadata.
+
+        Args:
+            columns: Names in the order wanted, or None for all.
+            plain: Give every type its plain spelling: text for wide or dictionary-encoded text, and so on.
 
         Raises:
             UnknownColumn: The file has no such column.
@@ -83,10 +99,15 @@ class ParquetTarget:
         for name in names:
             if name not in known.names:
                 raise UnknownColumn(name, known=known.names)
-        return pa.schema([known.field(name) for name in names])
+        fields = [known.field(name) for name in names]
+        return pa.schema([field.with_type(plain_type(field.type)) for field in fields] if plain else fields)
 
     def batches(
-        self, columns: Sequence[str] | None = None, *, progress: Callable[[int], None] | None = None
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        plain: bool = False,
+        progress: Callable[[int], None] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Yield the file's rows in its order, at most 65,536 a batch; only the columns asked for are read.
 
@@ -94,7 +115,7 @@ class ParquetTarget:
             UnknownColumn: The file has no such column; at the call.
             SourceUnreadable: A page is damaged.
         """
-        return self._batches(self.schema(columns), progress)
+        return self._batches(self.schema(columns, plain=plain), progress)
 
     def head(self, n: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return the first `n` rows; no more row groups are read than hold them. Errors as `batches`."""
@@ -152,7 +173,8 @@ class ParquetTarget:
 def _in_order(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     if not len(schema):
         return batch
-    return pa.RecordBatch.from_arrays([batch.column(name) for name in schema.names], schema=schema)
+    arrays = [conform(batch.column(field.name), field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _check_file(path: Path) -> None:

@@ -8,6 +8,7 @@ from usr_core.errors import ExitCode, UsrError, visible
 
 __all__ = [
     "CellOutOfRange",
+    "ColumnNotExportable",
     "ColumnNotText",
     "FilterInvalid",
     "PackageMissing",
@@ -135,6 +136,20 @@ class PackageMissing(UsrError, ImportError):
             facts={"package": package},
         )
         self.package = package
+
+
+class ColumnNotExportable(UsrError, TypeError):
+    """A Parquet file's column has a type that a format can't hold."""
+
+    code = "USR-QUERY-009"
+
+    def __init__(self, file: str, *, column: str, kind: str, fmt: str) -> None:
+        super().__init__(
+            f"The column {visible(column)} is {kind}, which {fmt} can't hold.",
+            hint="Leave it out with --columns, or export with --fmt parquet.",
+            facts={"file": file, "column": visible(column), "value": kind},
+        )
+        self.column = column
 
 
 def _listed(ids: Sequence[str]) -> str:

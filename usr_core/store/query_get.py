@@ -49,7 +49,7 @@ def get_records(
     missing = [one for one, row in zip(asked, found.tolist(), strict=True) if row < 0]
     if missing:
         raise RecordsNotFound(missing)
-    rows = np.unique(found)
+    rows = np.array(sorted(set(found.tolist())), np.int64)  # np.unique imports numpy.ma
     table = view.rows_at(rows, list(dict.fromkeys([*names, _DELETED])))
     places = np.searchsorted(rows, found).tolist()
     if not include_deleted:

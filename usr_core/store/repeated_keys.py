@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usr_core.records.arrays import text_array
 from usr_core.records.bulk_ids import id_words, string_parts
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.roots.layout import RECORDS
@@ -143,7 +144,7 @@ class _Words:
     def _duckdb_words(self, keys: pa.Array) -> Words:
         if self._connection is None:
             self._connection = _connect()
-        self._connection.register("keys", pa.table({"k": keys}))
+        self._connection.register("keys", pa.Table.from_arrays([keys], names=["k"]))
         try:
             hashed = self._connection.sql("SELECT hash(k) AS w FROM keys").to_arrow_table().column(0)
         finally:
@@ -211,9 +212,9 @@ def _column(base: OpenParquet, name: str) -> Iterator[pa.Array]:
 
 
 def _check_dna4(base: OpenParquet) -> None:
-    start = 0
+    start, allowed = 0, text_array([CASE_FOLD_ALPHABET])
     for chunk in _column(base, "alphabet"):
-        wrong = np.flatnonzero(~pc.fill_null(pc.equal(chunk, CASE_FOLD_ALPHABET), False).to_numpy(zero_copy_only=False))
+        wrong = np.flatnonzero(~pc.is_in(chunk, value_set=allowed).to_numpy(zero_copy_only=False))
         if len(wrong):
             at = int(wrong[0])
             raise KeyNeedsDna4(row=start + at + 1, alphabet=str(chunk[at].as_py()))

@@ -69,6 +69,7 @@ def run_sql(
                 "threads": min(_MOST_THREADS, os.cpu_count() or 1),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
+                "python_enable_replacements": False,  # a table is never a variable of this module
             },
         )
         try:

@@ -109,7 +109,7 @@ class PointReader:
         metadata = self._base.file.metadata
         starts = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
         try:
-            for group in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist():
+            for group in sorted(set((np.searchsorted(starts, rows, side="right") - 1).tolist())):
                 inside = rows[(rows >= starts[group]) & (rows < starts[group + 1])] - starts[group]
                 done = left = 0
                 reader = self._base.reader(buffered=_BUFFERED)

@@ -15,6 +15,9 @@ from usr_core.values.temporal import format_dates, format_timestamps
 
 __all__ = ["dumps", "to_json"]
 
+_FEW = 64
+"""Up to so many floats are looked at one by one: Arrow's compute functions take longer to import."""
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -46,7 +49,7 @@ def _floats(array: pa.Array) -> list[object]:
         array = _shortest(array)
     values: list[object] = array.to_pylist()
     # The sum is finite unless something in it is not (or overflows, which costs one needless look).
-    if math.isfinite(_sum(array)):
+    if len(values) > _FEW and math.isfinite(_sum(array)):
         return values
     return [value if value is None or math.isfinite(value) else _spelled(value) for value in values]  # type: ignore[arg-type]
 

@@ -18,6 +18,8 @@ __all__ = ["format_dates", "format_timestamps", "parse_dates", "parse_timestamps
 
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _DAY = 86_400
+_FEW = 64
+"""Up to so many are written one by one: Arrow's compute functions take longer to import."""
 # 0000-01-01 and 10000-01-01 in days since 1970.
 _FIRST_DAY, _LAST_DAY = -719_528, 2_932_897
 _DATE = r"(?P<year>[0-9]{4}|[+-][0-9]{4,})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
@@ -57,8 +59,8 @@ def parse_timestamps(column: pa.StringArray, kind: pa.TimestampType) -> pa.Array
 
 def format_dates(column: pa.Array) -> list[str | None]:
     """Return ISO 8601 text for date32 values."""
-    days = column.cast(pa.int32())
-    if _between(days, _FIRST_DAY, _LAST_DAY):
+    days = column.view(pa.int32())
+    if len(column) > _FEW and _between(days, _FIRST_DAY, _LAST_DAY):
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
         return texts
     return [None if day is None else _date_text(day) for day in days.to_pylist()]
@@ -69,8 +71,10 @@ def format_timestamps(column: pa.Array) -> list[str | None]:
     kind = column.type
     suffix = "" if kind.tz is None else "Z"
     digits = _DIGITS[kind.unit]
-    numbers = column.cast(pa.int64())
+    numbers = column.view(pa.int64())
     a_day = _DAY * 10**digits
+    if len(column) <= _FEW:
+        return [None if number is None else _timestamp_text(number, digits) + suffix for number in numbers.to_pylist()]
     if kind.unit == "ns" or _between(numbers, _FIRST_DAY * a_day, _LAST_DAY * a_day):
         # By way of int64, as a cast from a zone would need the zone's rules.
         texts = numbers.cast(pa.timestamp(kind.unit)).cast(pa.string()).to_pylist()

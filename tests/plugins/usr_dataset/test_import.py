@@ -71,7 +71,7 @@ class TestWhatIsSaid:
         """One line with all rows, the new ones and the duplicates; the event counts the same."""
         out = seeded.ok("import", "ns/base", "--path", source, "--on-duplicate", "skip").out
 
-        assert "imported 3 records into ns/base (2 new, 1 duplicate skipped)\n" == out
+        assert "imported 2 records into ns/base (3 rows read, 1 duplicate skipped)\n" == out
         metrics = seeded.events("ns/base")[-1]["metrics"]
         assert (3, 2, 1) == (metrics["rows_read"], metrics["rows_added"], metrics["rows_skipped"])
 
@@ -80,7 +80,8 @@ class TestWhatIsSaid:
         first = write_csv(tmp_path / "a.csv", ["sequence", "x", "mock__y"], [["CCCC", 1, 2], ["GGGG", 3, 4]])
         second = write_csv(tmp_path / "b.csv", ["sequence", "x"], [["TTTT", 1]])
 
-        assert "ignored columns: x, mock__y\n" == seeded.ok("import", "ns/base", "--path", first).err
+        said = "ignored columns: x, mock__y (`usr attach` keeps what a namespace registers)\n"
+        assert said == seeded.ok("import", "ns/base", "--path", first).err
         assert "" == seeded.ok("import", "ns/base", "--path", second, "--quiet").err
 
     def test_records_that_differ_only_in_case_are_counted(self, seeded: Usr, tmp_path: Path):

@@ -163,3 +163,11 @@ class TestLoads:
         value = loads(json.dumps([float("nan"), float("inf")]))
 
         assert ["NaN", "Infinity"] == value
+
+
+def test_few_and_many_floats_are_written_alike():
+    """However many there are, a float has one form, those that are not finite included."""
+    few = pa.array([0.1, None, float("nan"), float("-inf"), 1e308, -0.0], pa.float64())
+
+    assert to_json(few) * 20 == to_json(pa.concat_arrays([few] * 20))
+    assert to_json(few.slice(0, 2)) * 60 == to_json(pa.concat_arrays([few.slice(0, 2)] * 60))

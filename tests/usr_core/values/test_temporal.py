@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,3 +39,20 @@ class TestRange:
         column = pa.array([-719_528, -719_529], pa.int32()).cast(pa.date32())
 
         assert ["0000-01-01", "-0001-12-31"] == format_dates(column)
+
+    @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+    @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Zurich"])
+    def test_few_and_many_are_written_alike(self, unit, zone):
+        """However many there are, a timestamp has one text: inside and outside the years of four digits."""
+        numbers = [-1, 0, 1, None, 1_700_000_000_123_456_789, -(2**62), 253_402_300_799_999]
+        few = pa.array(numbers, pa.int64()).cast(pa.timestamp(unit, zone))
+
+        assert format_timestamps(few) * 20 == format_timestamps(pa.concat_arrays([few] * 20))
+        early = few.slice(0, 4)
+        assert format_timestamps(early) * 30 == format_timestamps(pa.concat_arrays([early] * 30))
+
+    def test_few_and_many_dates_are_written_alike(self):
+        """As for timestamps."""
+        few = pa.array([0, -1, None, 19_000, -719_528], pa.int32()).cast(pa.date32())
+
+        assert format_dates(few) * 20 == format_dates(pa.concat_arrays([few] * 20))
