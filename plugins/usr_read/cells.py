@@ -2,17 +2,27 @@
 
 Text: null is an empty cell and an empty text ``""``; floats are rounded to significant digits; lists show
 their first items and how many there are more; what is longer than the column's width ends in ``…``. The
-column ``id`` is never cut. JSON: every value as it is.
+column ``id`` is never cut. On a terminal that is too narrow for the table, a record a block. JSON: every value as
+it is.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from usr_core.cli.cell_values import json_column
-from usr_core.cli.output import Format, cell_text, emit_json, emit_table, resolve_format
+from usr_core.cli.output import (
+    Format,
+    cell_text,
+    emit_json,
+    emit_record,
+    emit_table,
+    emit_text,
+    resolve_format,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,6 +53,12 @@ def emit_rows(table: pa.Table, fmt: Format, style: CellStyle | None) -> None:
         for name, column in zip(names, columns, strict=True)
     ]
     rows = [dict(zip(names, row, strict=True)) for row in _rows(shown, table.num_rows)]
+    if rows and resolve_format(fmt) is Format.RICH and not _fits(rows, names):
+        # Folded into narrow columns, neither an id nor a sequence could be read or copied.
+        for number, row in enumerate(rows, 1):
+            emit_text(f"record {number}")
+            emit_record(row, Format.PLAIN)
+        return
     emit_table(rows, names, fmt, empty="no records")
 
 
@@ -63,6 +79,11 @@ def cell(value: object, style: CellStyle | None, *, whole: bool = False) -> obje
     if style is None or whole or len(text) <= style.width:
         return text
     return text[: style.width - 1] + "…"
+
+
+def _fits(rows: Sequence[dict[str, object]], names: Sequence[str]) -> bool:
+    widths = [max(len(name), *(len(cell_text(row[name])) for row in rows)) for name in names]
+    return sum(widths) + 2 * len(widths) <= shutil.get_terminal_size().columns
 
 
 def _rounded(value: float, precision: int) -> float:

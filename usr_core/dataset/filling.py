@@ -29,7 +29,7 @@ class Filling(DatasetSite):
         from usr_core.store.create import create_dataset
 
         self.ref = new_dataset(self.ref.root, self.ref.name)
-        self._announce(create_dataset(self._site(), source=source, notes=notes))
+        self._announce(create_dataset(self._site(new=True), source=source, notes=notes))
         return self
 
     def import_file(

@@ -135,12 +135,14 @@ class Reading(Querying):
         """Return rows, columns, namespaces and advice, as ``usr info`` shows them."""
         from usr_core.store.overview import read_overview
 
+        self._require_records()
         return read_overview(self.ref)
 
     def columns(self) -> tuple[ColumnOverview, ...]:
         """Return the columns of the merged view with type and origin, as ``usr schema`` shows them."""
         from usr_core.store.overview import read_columns
 
+        self._require_records()
         return read_columns(self.ref)
 
     def base_rows(self) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from usr_core.events.actor import Actor
 from usr_core.fs.lock import LOCK_SECONDS
-from usr_core.roots.dataset_id import DatasetRef, new_dataset, resolve_dataset
+from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, new_dataset, resolve_dataset
 from usr_core.roots.layout import DatasetLayout
 from usr_core.roots.locate import locate_dataset
 
@@ -124,10 +124,22 @@ class DatasetSite:
 
     # ------------------------------------------------------------- for the verbs
 
-    def _site(self) -> Site:
+    def _site(self, *, new: bool = False) -> Site:
+        """Return where a change happens and who makes it.
+
+        Raises:
+            DatasetMissing: There is no such dataset, and none is to be made.
+        """
         from usr_core.store.mutation import Site
 
+        if not new:
+            self._require_records()
         return Site(ref=self.ref, actor=self.actor, lock_timeout=self.lock_timeout, maintenance=self._maintenance)
+
+    def _require_records(self) -> None:
+        """Refuse a dataset that `open` was allowed to name and nobody has made yet."""
+        if not self.layout.records.exists() and not self.ref.name.startswith(f"{ARCHIVE}/"):
+            resolve_dataset(self.ref.root, self.ref.name)  # tells the name, the place and near names
 
     def _announce(self, event: Mapping[str, Any] | None) -> None:
         """Hand a committed event to the event sinks."""

@@ -24,8 +24,17 @@ class Viewing(DatasetSite):
             yield opened
 
     def _open_view(self, namespaces: Sequence[str] | None = None) -> MergedView:
-        """Return an open view, which the caller closes."""
+        """Return an open view, which the caller closes.
+
+        Raises:
+            DatasetMissing: There is no such dataset (`Dataset.open` allows one that is still to be made).
+        """
         from usr_core.commit.read_snapshot import read_consistent
+        from usr_core.store.overlay_errors import BaseMissing
         from usr_core.store.view import MergedView
 
-        return read_consistent(self.path, lambda tree: MergedView.open(tree, namespaces=namespaces))
+        try:
+            return read_consistent(self.path, lambda tree: MergedView.open(tree, namespaces=namespaces))
+        except BaseMissing:
+            self._require_records()
+            raise

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from usr_read.cells import CellStyle, cell, json_columns
+from usr_core.cli.output import Format
+from usr_read.cells import CellStyle, cell, emit_rows, json_columns
 
 
 class TestCell:
@@ -60,3 +61,19 @@ class TestJsonColumns:
         )
 
         assert [["x"], ["1.50"], ["y"]] == [list(column) for column in json_columns(table)]
+
+
+class TestNarrowTerminals:
+    def test_a_table_that_does_not_fit_is_shown_a_record_a_block(self, monkeypatch, capsys):
+        """Ids and sequences stay whole on a narrow terminal; a table that fits stays a table."""
+        table = pa.table({"id": ["a" * 40, "b" * 40], "sequence": ["ACGT" * 10, "GGGG" * 10]})
+        monkeypatch.setenv("COLUMNS", "60")
+        emit_rows(table, Format.RICH, CellStyle())
+        narrow = capsys.readouterr().out
+        monkeypatch.setenv("COLUMNS", "120")
+        emit_rows(table, Format.RICH, CellStyle())
+        wide = capsys.readouterr().out
+
+        assert f"record 2\nid        {'b' * 40}\nsequence  {'GGGG' * 10}\n" in narrow
+        assert "record" not in wide
+        assert f"{'a' * 40}" in wide
