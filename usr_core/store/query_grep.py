@@ -6,6 +6,7 @@ searched row group by row group on two threads, and nothing else is read until s
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,6 +34,10 @@ _THREADS = 2
 _AHEAD = 4
 _DELETED = "usr__deleted"
 _SLICE = 1_024
+_BLOCK = 256
+"""Texts that are first searched as one: a call of RE2 for each costs as much as the search."""
+
+_ASSERTION = re.compile(r"[$^]|\\[ABbz]")
 _FEW_CANDIDATES = 4_096
 """Up to so many matches are looked up among the tombstones one by one; for more all tombstones are placed."""
 
@@ -45,12 +50,22 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Matcher:
     """
     import pyarrow.compute as pc
 
-    def matcher(text: str) -> Matcher:
-        def matches(values: pa.Array) -> npt.NDArray[np.bool_]:
-            hits = pc.match_substring_regex(values, text, ignore_case=ignore_case)
-            return true_rows(hits)
+    joined = not _ASSERTION.search(pattern)
 
-        matches(text_array([""]))
+    def matcher(text: str) -> Matcher:
+        def each(values: pa.Array) -> npt.NDArray[np.bool_]:
+            return true_rows(pc.match_substring_regex(values, text, ignore_case=ignore_case))
+
+        def matches(values: pa.Array) -> npt.NDArray[np.bool_]:
+            if not joined or len(values) < 2 * _BLOCK:
+                return each(values)
+            found = np.zeros(len(values), np.bool_)
+            for block in np.flatnonzero(each(_blocks(values))).tolist():
+                rows = slice(block * _BLOCK, (block + 1) * _BLOCK)
+                found[rows] = each(values[rows])
+            return found
+
+        each(text_array([""]))
         return matches
 
     try:
@@ -104,6 +119,18 @@ def grep_records(
     else:
         found = _grep_view(view, matches, column, include_deleted, progress)
     return _first(found, limit)
+
+
+def _blocks(values: pa.StringArray) -> pa.StringArray:
+    """Return the texts joined, `_BLOCK` neighbours each: the same bytes with fewer bounds.
+
+    What matches a text matches the block it lies in, unless the pattern asks where a text begins or ends.
+    """
+    bounds = np.frombuffer(values.buffers()[1], np.int32, len(values) + 1, 4 * values.offset)
+    fewer = np.append(bounds[:-1:_BLOCK], bounds[-1])
+    return pa.Array.from_buffers(
+        pa.string(), len(fewer) - 1, [None, pa.py_buffer(fewer), values.buffers()[2] or pa.py_buffer(b"")]
+    )
 
 
 def _only_in_base(view: MergedView, column: str) -> bool:

@@ -11,6 +11,7 @@ from support.reading import damage_column, make_dataset, open_files
 from support.view_datasets import record_id_of, write_base
 from usr_core import Dataset
 from usr_core.store.query_errors import ColumnNotText, PatternInvalid
+from usr_core.store.query_grep import compile_pattern
 
 
 def found(dataset: Dataset, pattern: str, **options: object) -> list[str]:
@@ -45,6 +46,18 @@ class TestPatterns:
         dataset = with_sequences(tmp_path, *sequences)
 
         assert [record_id_of(sequences[hit]) for hit in hits] == found(dataset, pattern)
+
+    @pytest.mark.parametrize("pattern", ["ACA", "AC|CA", "A$", "^C", r"\bA", "(?i)a{3}", "", "X", "[^AC]", "ä.ß"])
+    def test_many_texts_match_as_each_alone(self, pattern: str) -> None:
+        """Texts that are searched together, nulls and empty ones between, match only by themselves."""
+        texts = ["A", "C", None, "CA", "", "AC", "ACA", "aaa", "äxß", "ä"] * 300
+        values = pa.array(["AAA", *texts, "A"], pa.string()).slice(1, len(texts))
+        matches = compile_pattern(pattern)
+
+        alone = [bool(matches(values.slice(row, 1))[0]) for row in range(10)] * 300
+
+        assert alone == matches(values).tolist()
+        assert not matches(pa.nulls(1_000, pa.string())).any()
 
     def test_case_can_be_ignored(self, tmp_path: Path) -> None:
         """With ignore_case either case matches."""
