@@ -37,7 +37,7 @@ table = timed(lambda: csv.read_csv(sys.argv[1], convert_options=csv.ConvertOptio
 values = table.column("sequence")
 ids = timed(lambda: [hashlib.sha1(("dna|" + value).encode()).hexdigest() for value in values.to_pylist()])
 from usr_core.records.base_schema import base_schema
-from usr_core.store.base_file import write_options
+from usr_core.store.base.file import write_options
 import numpy as np
 rows = len(values)
 columns = [pa.array(ids), pa.repeat("dna", rows), values, pa.repeat("dna_4", rows),
@@ -58,7 +58,7 @@ WHOLE = """
 import sys
 from pathlib import Path
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.base_build import IMPORT_COLUMNS, ImportDefaults, build_base
+from usr_core.store.incoming.build import IMPORT_COLUMNS, ImportDefaults, build_base
 from usr_csv.reader import CsvImporter
 source = Path(sys.argv[1])
 build_base(CsvImporter().read(ImportRequest(path=source, columns=IMPORT_COLUMNS)), label=source.name, existing=None,

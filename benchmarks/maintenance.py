@@ -53,7 +53,7 @@ def read_and_write(root: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from usr_core.store.base_file import write_options
+    from usr_core.store.base.file import write_options
 
     files = sorted((root / "d" / "_derived" / NAMESPACE).iterdir())
     tables = [pq.read_table(file).replace_schema_metadata() for file in files]

@@ -91,7 +91,7 @@ def by_usr(folder: Path, names: list[str] | None) -> tuple[object, float, float]
     import pyarrow as pa
 
     from usr_core.commit.file_tree import FileTree
-    from usr_core.store.view import MergedView
+    from usr_core.store.view.merged_view import MergedView
 
     wall, cpu = time.perf_counter(), time.process_time()
     with MergedView.open(FileTree(folder)) as view:
@@ -147,7 +147,7 @@ def head_child(folder: Path) -> None:
 
     started = time.process_time()
     from usr_core.commit.file_tree import FileTree
-    from usr_core.store.view import MergedView
+    from usr_core.store.view.merged_view import MergedView
 
     imported = time.process_time()
     with MergedView.open(FileTree(folder)) as view:

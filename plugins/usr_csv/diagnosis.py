@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from usr_core.store.import_errors import SourceUnreadable
-from usr_core.store.source_file import SourceFile
+from usr_core.store.incoming.errors import SourceUnreadable
+from usr_core.store.incoming.source_file import SourceFile
 from usr_csv.header import UTF8_HINT, readable, undecoded
 
 __all__ = ["Records", "diagnose"]

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Sequence
 
-from usr_core.store.import_errors import RepeatedColumn, SourceUnreadable
-from usr_core.store.source_file import SourceFile
+from usr_core.store.incoming.errors import RepeatedColumn, SourceUnreadable
+from usr_core.store.incoming.source_file import SourceFile
 
 __all__ = ["UTF8_HINT", "chosen_columns", "read_header", "readable", "undecoded"]
 

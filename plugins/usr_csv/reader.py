@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.import_errors import SourceTruncated, SourceUnreadable
-from usr_core.store.source_file import SourceFile, open_source
+from usr_core.store.incoming.errors import SourceTruncated, SourceUnreadable
+from usr_core.store.incoming.source_file import SourceFile, open_source
 from usr_csv.diagnosis import diagnose
 from usr_csv.header import chosen_columns, read_header
 from usr_csv.sentinel import SentinelStream, without_sentinel

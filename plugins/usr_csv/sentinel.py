@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from usr_core.store.source_file import SourceStream
+from usr_core.store.incoming.source_file import SourceStream
 
 __all__ = ["SentinelStream", "without_sentinel"]
 

@@ -33,13 +33,17 @@ def attach(
     key_col: Annotated[
         str | None,
         typer.Option(
-            "--key-col", show_default=False, help="The file's column with the key; by default the key's name, or `sequence`."
+            "--key-col",
+            show_default=False,
+            help="The file's column with the key; by default the key's name, or `sequence`.",
         ),
     ] = None,
     columns: Annotated[
         str | None,
         typer.Option(
-            "--columns", show_default=False, help="Names, prefix or not, with commas between; by default all that are registered."
+            "--columns",
+            show_default=False,
+            help="Names, prefix or not, with commas between; by default all that are registered.",
         ),
     ] = None,
     allow_overwrite: Annotated[

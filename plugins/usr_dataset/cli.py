@@ -58,9 +58,7 @@ def import_records(
     ] = "dna",
     alphabet: Annotated[
         str | None,
-        typer.Option(
-            "--alphabet", show_default="dna_4, rna_4 or protein_20", help="For files without such a column."
-        ),
+        typer.Option("--alphabet", show_default="dna_4, rna_4 or protein_20", help="For files without such a column."),
     ] = None,
     source: Annotated[
         str | None,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from usr_core.store.attach import AttachOutcome
-    from usr_core.store.import_records import ImportOutcome
-    from usr_core.store.materialize import MaterializeOutcome
+    from usr_core.store.attach.attachment import AttachOutcome
+    from usr_core.store.incoming.records import ImportOutcome
+    from usr_core.store.upkeep.materialize import MaterializeOutcome
 
 __all__ = ["attach_note", "attach_text", "import_note", "import_text", "import_warnings", "materialize_text"]
 

@@ -27,7 +27,7 @@ def doctor(dataset: DatasetArg = None, *, folder: FolderOpt = None, fmt: FormatO
     Nothing is changed, but for test files that --fs makes in DIR and removes. What a dead writer left is settled by
     the next command that writes.
     """
-    from usr_core.store.doctor import examine
+    from usr_core.store.doctor.examination import examine
     from usr_doctor.health_text import emit_health
     from usr_doctor.target import find_target
 

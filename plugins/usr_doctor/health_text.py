@@ -11,7 +11,7 @@ from usr_core.errors import visible
 from usr_core.plugin.specs import Finding
 
 if TYPE_CHECKING:
-    from usr_core.store.doctor import DatasetHealth, DoctorReport
+    from usr_core.store.doctor.examination import DatasetHealth, DoctorReport
 
 __all__ = ["emit_health", "health_document", "health_lines"]
 

@@ -27,7 +27,7 @@ FromPluginOpt = Annotated[
 
 
 @app.command()
-def register(  # noqa: PLR0917 - Typer gives options by name
+def register(
     name: Annotated[str | None, typer.Argument(metavar="[NS]", show_default=False, help="The namespace.")] = None,
     columns: ColumnSpecOpt = None,
     owner: OwnerOpt = None,

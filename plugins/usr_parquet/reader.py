@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pyarrow.types as kinds
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.import_errors import RepeatedColumn, SourceTruncated, SourceUnreadable
-from usr_core.store.source_file import SourceFile, open_source
+from usr_core.store.incoming.errors import RepeatedColumn, SourceTruncated, SourceUnreadable
+from usr_core.store.incoming.source_file import SourceFile, open_source
 
 __all__ = ["ParquetImporter"]
 

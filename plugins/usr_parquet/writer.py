@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.plugin.specs import ExportRequest, ExportResult
-from usr_core.store.base_file import GROUP_BYTES, write_options
+from usr_core.store.base.file import GROUP_BYTES, write_options
 
 __all__ = ["ParquetExporter"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from usr_core.store.record_state import StateOutcome
-    from usr_core.store.tombstones import DeleteOutcome, RestoreOutcome
+    from usr_core.store.record_life.state import StateOutcome
+    from usr_core.store.record_life.tombstones import DeleteOutcome, RestoreOutcome
 
 __all__ = ["STATE_COLUMNS", "delete_text", "restore_text", "state_text"]
 

@@ -13,7 +13,7 @@ from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
 
 if TYPE_CHECKING:
-    from usr_core.store.merge_datasets import MergeOutcome
+    from usr_core.store.upkeep.merge_datasets import MergeOutcome
 
 __all__ = ["merge_app"]
 

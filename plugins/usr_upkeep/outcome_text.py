@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from usr_core.errors import visible
 
 if TYPE_CHECKING:
-    from usr_core.store.compact import CompactOutcome
-    from usr_core.store.dedupe import DedupeOutcome
-    from usr_core.store.merge_datasets import MergeOutcome
-    from usr_core.store.overlay_clear import ClearOutcome
-    from usr_core.store.overlay_remove import RemoveOutcome
+    from usr_core.store.upkeep.compact import CompactOutcome
+    from usr_core.store.upkeep.dedupe import DedupeOutcome
+    from usr_core.store.upkeep.merge_datasets import MergeOutcome
+    from usr_core.store.upkeep.overlay_clear import ClearOutcome
+    from usr_core.store.upkeep.overlay_remove import RemoveOutcome
 
 __all__ = ["clear_text", "compact_text", "count_text", "dedupe_text", "merge_text", "remove_text"]
 

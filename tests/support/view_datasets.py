@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.records.base_schema import base_schema
-from usr_core.store.view import MergedView
+from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["WHEN", "open_view", "record_id_of", "rows_of", "sequence", "write_base", "write_overlay"]
 

@@ -11,7 +11,7 @@ from usr_core.dataset.site import DatasetSite, Progress
 from usr_core.events.actor import Actor
 
 if TYPE_CHECKING:
-    from usr_core.store.attach import AttachOutcome, AttachSource
+    from usr_core.store.attach.attachment import AttachOutcome, AttachSource
 
 __all__ = ["Attaching"]
 
@@ -53,12 +53,12 @@ class Attaching(DatasetSite):
             note: A line for `meta.md`.
             progress: Called with the number of rows just read.
         """
-        from usr_core.store.attach import AttachOptions, attach
+        from usr_core.store.attach.attachment import AttachOptions, attach
 
         file = Path(path)
         source = self._attach_source(file, namespace, parse_json=parse_json, writer=writer, importer=importer)
         if backend == "duckdb" and not file.name.endswith(".parquet"):
-            from usr_core.store.attach_errors import AttachBackendError
+            from usr_core.store.attach.errors import AttachBackendError
 
             raise AttachBackendError(backend, f"{file.name} is no Parquet file")
         outcome = attach(
@@ -102,8 +102,8 @@ class Attaching(DatasetSite):
 
         New values win over those that are there, where they have one.
         """
-        from usr_core.store.attach import AttachOptions, attach
-        from usr_core.store.table_source import table_source
+        from usr_core.store.attach.attachment import AttachOptions, attach
+        from usr_core.store.attach.table_source import table_source
 
         site = replace(self._site(), actor=actor or self.actor)
         outcome = attach(
@@ -129,8 +129,8 @@ class Attaching(DatasetSite):
         self, path: Path, namespace: str, *, parse_json: bool, writer: str | None, importer: str | None
     ) -> AttachSource:
         from usr_core.plugin.specs import ImportRequest, OverlayRequest
-        from usr_core.store.attach import AttachSource
-        from usr_core.store.table_source import batch_source
+        from usr_core.store.attach.attachment import AttachSource
+        from usr_core.store.attach.table_source import batch_source
 
         if writer is not None:
             tool = self.host.overlay_writer(writer)

@@ -11,7 +11,7 @@ from usr_core.records.alphabets import default_alphabet
 from usr_core.roots.dataset_id import new_dataset
 
 if TYPE_CHECKING:
-    from usr_core.store.import_records import ImportOutcome
+    from usr_core.store.incoming.records import ImportOutcome
 
 __all__ = ["Filling"]
 
@@ -55,7 +55,7 @@ class Filling(DatasetSite):
             progress: Called with the number of rows just read.
         """
         from usr_core.plugin.specs import ImportRequest
-        from usr_core.store.import_records import ImportOptions, ImportSource, import_records
+        from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records
 
         file = Path(path)
         name, reader = self._importer(importer, file)
@@ -88,8 +88,8 @@ class Filling(DatasetSite):
         on_duplicate: Literal["error", "skip"] = "error",
     ) -> ImportOutcome:
         """Append records given as mappings with ``sequence`` and, optionally, the other columns of a record."""
-        from usr_core.store.import_records import ImportOptions, ImportSource, import_records
-        from usr_core.store.record_rows import batches_of_rows, columns_of_rows
+        from usr_core.store.incoming.mappings import batches_of_rows, columns_of_rows
+        from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records
 
         held = list(rows)
         outcome = import_records(

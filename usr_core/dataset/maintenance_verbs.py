@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from usr_core.dataset.site import DatasetSite, Progress
 
 if TYPE_CHECKING:
-    from usr_core.store.compact import CompactOutcome
-    from usr_core.store.dedupe import DedupeOutcome
-    from usr_core.store.merge_datasets import MergeOutcome
     from usr_core.store.mutation import Site
-    from usr_core.store.overlay_clear import ClearOutcome
-    from usr_core.store.overlay_remove import RemoveOutcome
+    from usr_core.store.upkeep.compact import CompactOutcome
+    from usr_core.store.upkeep.dedupe import DedupeOutcome
+    from usr_core.store.upkeep.merge_datasets import MergeOutcome
+    from usr_core.store.upkeep.overlay_clear import ClearOutcome
+    from usr_core.store.upkeep.overlay_remove import RemoveOutcome
 
 __all__ = ["MaintenanceVerbs"]
 
@@ -41,7 +41,7 @@ class MaintenanceVerbs(DatasetSite):
             NoSuchOverlay, NamespaceNotRegistered, NamespaceReservedHere: `namespace` can't be compacted.
             OverlayKeysUnresolved, OverlayKeyFault: The keys of a part do not tell ids.
         """
-        from usr_core.store.compact import CompactOptions, compact_overlay
+        from usr_core.store.upkeep.compact import CompactOptions, compact_overlay
 
         site = self._upkeep_site("compact_overlay", dry_run=dry_run)
         options = CompactOptions(namespace=namespace, drop=drop, dry_run=dry_run)
@@ -61,7 +61,7 @@ class MaintenanceVerbs(DatasetSite):
             MaintenanceRequired: Not inside a maintenance block.
             NoSuchOverlay, NamespaceReservedHere, UnknownChoice: It can't be removed so.
         """
-        from usr_core.store.overlay_remove import RemoveOptions, remove_overlay
+        from usr_core.store.upkeep.overlay_remove import RemoveOptions, remove_overlay
 
         site = self._upkeep_site("remove_overlay", dry_run=dry_run)
         outcome = remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
@@ -91,7 +91,7 @@ class MaintenanceVerbs(DatasetSite):
             ColumnMaterialized: A column is in the base too, where no overlay can unset it.
             IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: There is no such thing to clear.
         """
-        from usr_core.store.overlay_clear import ClearOptions, clear_overlay
+        from usr_core.store.upkeep.overlay_clear import ClearOptions, clear_overlay
 
         site = self._upkeep_site("clear_overlay", dry_run=dry_run)
         options = ClearOptions(
@@ -119,7 +119,7 @@ class MaintenanceVerbs(DatasetSite):
             MaintenanceRequired: Not inside a maintenance block.
             UnknownChoice, KeyNeedsOneBioType, KeyNeedsDna4: The key does not exist, or not suit the dataset.
         """
-        from usr_core.store.dedupe import DedupeOptions, dedupe
+        from usr_core.store.upkeep.dedupe import DedupeOptions, dedupe
 
         site = self._upkeep_site("dedupe", dry_run=dry_run)
         outcome = dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
@@ -152,10 +152,10 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            UsrError: The datasets can't be merged so (see `usr_core.store.merge_datasets.merge_datasets`).
+            UsrError: The datasets can't be merged so (see `usr_core.store.upkeep.merge_datasets.merge_datasets`).
         """
         from usr_core.roots.locate import locate_dataset
-        from usr_core.store.merge_datasets import MergeOptions, merge_datasets
+        from usr_core.store.upkeep.merge_datasets import MergeOptions, merge_datasets
 
         site = self._upkeep_site("merge", dry_run=dry_run)
         ref = source.ref if isinstance(source, DatasetSite) else locate_dataset(str(source), root=self.ref.root)
@@ -183,7 +183,7 @@ class MaintenanceVerbs(DatasetSite):
             DatasetArchived: The dataset is put away, and may be read only.
         """
         if not dry_run:
-            from usr_core.store.archive import refuse_archived
+            from usr_core.store.record_life.archive import refuse_archived
 
             self._require_maintenance(verb)
             refuse_archived(self.ref)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from usr_core.events.log import LogLine
     from usr_core.store.export import ExportOutcome
-    from usr_core.store.overview import ColumnOverview, Overview
-    from usr_core.store.row_filter import Where
-    from usr_core.store.scan import Scan
+    from usr_core.store.query.overview import ColumnOverview, Overview
+    from usr_core.store.query.row_filter import Where
+    from usr_core.store.query.scan import Scan
     from usr_core.store.validate import RegistryMode, ValidationReport
 
 __all__ = ["Reading"]
@@ -29,8 +29,8 @@ class Reading(Querying):
 
     def head(self, n: int = 10, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> Any:
         """Return the first `n` records of the merged view: a pandas DataFrame where pandas is there, else Arrow."""
-        from usr_core.store.frames import pandas_frame
-        from usr_core.store.query_errors import PackageMissing
+        from usr_core.store.query.errors import PackageMissing
+        from usr_core.store.query.frames import pandas_frame
 
         table = self.head_arrow(n, columns=columns, include_deleted=include_deleted)
         try:
@@ -66,7 +66,7 @@ class Reading(Querying):
             columns: Names in the order wanted, or None for all.
             where: Conditions such as ``[("length", ">", 20), ("mock__tag", "in", ["a", "b"])]``, all of which
                 a row must meet, or a list of such lists, one of which it must meet; see
-                `usr_core.store.row_filter`. Columns that only it names are read and not returned.
+                `usr_core.store.query.row_filter`. Columns that only it names are read and not returned.
             include_deleted: Keep deleted rows, and show the tombstone columns.
 
         Raises:
@@ -102,7 +102,7 @@ class Reading(Querying):
         Raises:
             PackageMissing: pandas is not installed.
         """
-        from usr_core.store.frames import pandas_frame
+        from usr_core.store.query.frames import pandas_frame
 
         return pandas_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
 
@@ -118,7 +118,7 @@ class Reading(Querying):
         Raises:
             PackageMissing: Polars is not installed.
         """
-        from usr_core.store.frames import polars_frame
+        from usr_core.store.query.frames import polars_frame
 
         return polars_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
 
@@ -127,27 +127,27 @@ class Reading(Querying):
         return self._scan(None, None, False).reader().__arrow_c_stream__(requested_schema)
 
     def _scan(self, columns: Sequence[str] | None, where: Where | None, include_deleted: bool) -> Scan:
-        from usr_core.store.scan import Scan
+        from usr_core.store.query.scan import Scan
 
         return Scan(self._open_view(), columns, where=where, include_deleted=include_deleted)
 
     def overview(self) -> Overview:
         """Return rows, columns, namespaces and advice, as ``usr info`` shows them."""
-        from usr_core.store.overview import read_overview
+        from usr_core.store.query.overview import read_overview
 
         self._require_records()
         return read_overview(self.ref)
 
     def columns(self) -> tuple[ColumnOverview, ...]:
         """Return the columns of the merged view with type and origin, as ``usr schema`` shows them."""
-        from usr_core.store.overview import read_columns
+        from usr_core.store.query.overview import read_columns
 
         self._require_records()
         return read_columns(self.ref)
 
     def base_rows(self) -> int:
         """Return the rows of the base, deleted ones included, from its footer."""
-        from usr_core.store.base_facts import read_base_facts
+        from usr_core.store.base.facts import read_base_facts
 
         return read_base_facts(self.layout.records).rows
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from usr_core.dataset.site import DatasetSite, Progress
 
 if TYPE_CHECKING:
-    from usr_core.store.materialize import MaterializeOutcome
+    from usr_core.store.upkeep.materialize import MaterializeOutcome
 
 __all__ = ["Upkeep"]
 
@@ -33,7 +33,7 @@ class Upkeep(DatasetSite):
             MaintenanceRequired: Not inside a maintenance block.
             ValueError: Overlays can't be dropped and archived at once.
         """
-        from usr_core.store.materialize import MaterializeOptions, OverlaysAfter, materialize
+        from usr_core.store.upkeep.materialize import MaterializeOptions, OverlaysAfter, materialize
 
         self._require_maintenance("materialize")
         if drop_overlays and archive_overlays:
@@ -58,7 +58,7 @@ class Upkeep(DatasetSite):
         Returns:
             Whether anything changed, and the registry's hash.
         """
-        from usr_core.store.freeze import freeze_registry
+        from usr_core.store.upkeep.freeze import freeze_registry
 
         self._require_maintenance("freeze_registry")
         changed, digest, event = freeze_registry(self._site())
@@ -67,7 +67,7 @@ class Upkeep(DatasetSite):
 
     def snapshot(self) -> Path:
         """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file."""
-        from usr_core.store.snapshot import take_snapshot
+        from usr_core.store.upkeep.snapshot import take_snapshot
 
         relative, event = take_snapshot(self._site())
         self._announce(event)

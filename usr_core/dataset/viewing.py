@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from usr_core.dataset.site import DatasetSite
 
 if TYPE_CHECKING:
-    from usr_core.store.view import MergedView
+    from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["Viewing"]
 
@@ -30,8 +30,8 @@ class Viewing(DatasetSite):
             DatasetMissing: There is no such dataset (`Dataset.open` allows one that is still to be made).
         """
         from usr_core.commit.read_snapshot import read_consistent
-        from usr_core.store.overlay_errors import BaseMissing
-        from usr_core.store.view import MergedView
+        from usr_core.store.overlay.errors import BaseMissing
+        from usr_core.store.view.merged_view import MergedView
 
         try:
             return read_consistent(self.path, lambda tree: MergedView.open(tree, namespaces=namespaces))

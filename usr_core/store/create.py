@@ -15,9 +15,9 @@ from usr_core.records.base_schema import base_schema
 from usr_core.registry.store import load_registry
 from usr_core.roots.errors import DatasetExists
 from usr_core.roots.layout import LOCK, META, RECORDS
-from usr_core.store.base_facts import read_base_facts
-from usr_core.store.base_file import write_options
-from usr_core.store.base_metadata import new_base_metadata
+from usr_core.store.base.facts import read_base_facts
+from usr_core.store.base.file import write_options
+from usr_core.store.base.metadata import new_base_metadata
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.notes import first_note
 

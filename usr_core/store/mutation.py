@@ -19,8 +19,8 @@ from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
-from usr_core.store.archive_errors import DatasetArchived
-from usr_core.store.base_facts import BaseFacts, read_base_facts
+from usr_core.store.base.facts import BaseFacts, read_base_facts
+from usr_core.store.record_life.archive_errors import DatasetArchived
 
 __all__ = ["Mutation", "Site", "mutate"]
 

@@ -14,9 +14,14 @@ from usr_core.dataset import Dataset
 from usr_core.events.chain import verify_chain
 from usr_core.roots.dataset_id import list_datasets
 from usr_core.roots.errors import AmbiguousDataset, DatasetExists, DatasetMissing
-from usr_core.store.archive import ArchiveOutcome, archive_dataset, unarchive_dataset
-from usr_core.store.archive_errors import ArchiveRefused, ArchiveUnfinished, DatasetArchived, DatasetNotArchived
 from usr_core.store.mutation import Site
+from usr_core.store.record_life.archive import ArchiveOutcome, archive_dataset, unarchive_dataset
+from usr_core.store.record_life.archive_errors import (
+    ArchiveRefused,
+    ArchiveUnfinished,
+    DatasetArchived,
+    DatasetNotArchived,
+)
 
 
 @pytest.fixture

@@ -17,15 +17,15 @@ from usr_core.events.log import line_digest
 from usr_core.records.arrays import fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base_append import BaseWriter
-from usr_core.store.base_facts import read_base_facts
-from usr_core.store.base_file import write_options
-from usr_core.store.base_metadata import next_base_metadata
+from usr_core.store.base.append import BaseWriter
+from usr_core.store.base.facts import read_base_facts
+from usr_core.store.base.file import write_options
+from usr_core.store.base.metadata import next_base_metadata
 from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.overlay_metadata import overlay_metadata
-from usr_core.store.overlay_parts import list_overlays
-from usr_core.store.overlay_publishing import adopt_single_file, keep_clock_after, new_part_name
-from usr_core.store.part_writer import PartWriter
+from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.overlay.part_writer import PartWriter
+from usr_core.store.overlay.parts import list_overlays
+from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.session.known import KnownIds
 
 __all__ = ["SessionCommit", "commit_segments"]

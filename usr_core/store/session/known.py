@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.store.position_index import BaseIndex
-from usr_core.store.position_keys import base_index
+from usr_core.store.index.keys import base_index
+from usr_core.store.index.position_index import BaseIndex
 
 __all__ = ["KnownIds"]
 

@@ -13,9 +13,9 @@ import pyarrow as pa
 from usr_core.records.base_schema import base_schema
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.registry.document import Registry
-from usr_core.store.attach_columns import full_name
-from usr_core.store.import_rows import ImportDefaults, RowReader
-from usr_core.store.record_rows import batches_of_rows, columns_of_rows
+from usr_core.store.attach.columns import full_name
+from usr_core.store.incoming.mappings import batches_of_rows, columns_of_rows
+from usr_core.store.incoming.rows import ImportDefaults, RowReader
 from usr_core.store.session.errors import SessionRowError
 
 __all__ = ["OverlayRows", "record_batch", "session_schema"]

@@ -33,7 +33,7 @@ from usr_core.records.arrays import fixed_array
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import JOURNALS
-from usr_core.store.import_rows import ImportDefaults
+from usr_core.store.incoming.rows import ImportDefaults
 from usr_core.store.mutation import Site
 from usr_core.store.session.commit import commit_segments
 from usr_core.store.session.errors import SessionClosed, SessionInUse, SessionSchemaChanged

@@ -19,9 +19,9 @@ from usr_core.records.base_schema import (
 from usr_core.records.ids import ID_HASH
 from usr_core.registry.names import RESERVED_NAMESPACES, namespace_of
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base_facts import usr_metadata
-from usr_core.store.merge_types import plain_type
-from usr_core.store.overlay_parts import parse_rfc3339
+from usr_core.store.base.facts import usr_metadata
+from usr_core.store.merge.types import plain_type
+from usr_core.store.overlay.parts import parse_rfc3339
 from usr_core.store.validate.pages import columns_that_repeat
 from usr_core.store.validate.report import FindingList
 

@@ -26,7 +26,7 @@ from usr_core.store.validate.repeats import WordStore, find_repeats
 from usr_core.store.validate.report import FindingList
 from usr_core.store.validate.row_checks import check_rows, comparable_ids
 from usr_core.store.validate.row_faults import RowTally
-from usr_core.store.view_files import OpenParquet
+from usr_core.store.view.files import OpenParquet
 
 __all__ = ["check_base_rows"]
 

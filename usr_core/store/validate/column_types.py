@@ -9,9 +9,9 @@ import pyarrow as pa
 from usr_core.registry.names import RESERVED_NAMESPACES, namespace_of
 from usr_core.registry.types import same_type
 from usr_core.roots.layout import RECORDS
-from usr_core.store.merge_types import plain_type
-from usr_core.store.overlay_errors import OverlayTypesDiffer
-from usr_core.store.overlay_parts import NamespaceOverlay
+from usr_core.store.merge.types import plain_type
+from usr_core.store.overlay.errors import OverlayTypesDiffer
+from usr_core.store.overlay.parts import NamespaceOverlay
 from usr_core.store.validate.base_footer_checks import materialized_fields
 from usr_core.store.validate.registries import Registries
 from usr_core.store.validate.report import FindingList

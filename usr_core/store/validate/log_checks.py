@@ -10,7 +10,7 @@ from usr_core.events.chain import verify_chain
 from usr_core.events.event import EVENT_VERSION
 from usr_core.events.log import read_head, read_lines
 from usr_core.roots.layout import EVENT_LOG, RECORDS
-from usr_core.store.base_facts import BaseFacts
+from usr_core.store.base.facts import BaseFacts
 from usr_core.store.validate.report import FIRST_ROWS, FindingList
 
 __all__ = ["check_chain", "check_fingerprint", "check_log_form"]

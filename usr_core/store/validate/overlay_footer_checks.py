@@ -8,8 +8,8 @@ from usr_core.errors import UsrError
 from usr_core.registry.document import NamespaceEntry
 from usr_core.registry.names import RESERVED_NAMESPACES, check_column
 from usr_core.registry.types import same_type
-from usr_core.store.merge_types import plain_type
-from usr_core.store.overlay_parts import (
+from usr_core.store.merge.types import plain_type
+from usr_core.store.overlay.parts import (
     META_ACTOR_RUN_ID,
     META_ACTOR_TOOL,
     META_CONTRACT_HASH,

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from usr_core.commit.file_tree import FileTree
 from usr_core.registry.names import is_namespace
 from usr_core.roots.layout import ARCHIVED, DERIVED
-from usr_core.store.doctor_leftovers import TEMPORARY
-from usr_core.store.overlay_parts import PART_GLOB, NamespaceOverlay
+from usr_core.store.doctor.leftovers import TEMPORARY
+from usr_core.store.overlay.parts import PART_GLOB, NamespaceOverlay
 from usr_core.store.validate.report import FindingList
 
 __all__ = ["MAX_NAMESPACES", "MAX_PARTS", "check_overlay_bounds", "check_overlay_names", "stray_overlay_files"]

@@ -12,18 +12,18 @@ import pyarrow as pa
 
 from usr_core.errors import UsrError
 from usr_core.registry.reserved import ALLOWED_VALUES
-from usr_core.store.merge_types import plain_type
-from usr_core.store.overlay_errors import OverlayUnreadable
-from usr_core.store.overlay_parts import NamespaceOverlay, OverlayKey, OverlayPart
-from usr_core.store.position_index import BaseIndex
-from usr_core.store.position_keys import base_index, keys_from_sequences, one_bio_type, open_key_index
+from usr_core.store.index.keys import base_index, keys_from_sequences, one_bio_type, open_key_index
+from usr_core.store.index.position_index import BaseIndex
+from usr_core.store.merge.types import plain_type
+from usr_core.store.overlay.errors import OverlayUnreadable
+from usr_core.store.overlay.parts import NamespaceOverlay, OverlayKey, OverlayPart
 from usr_core.store.validate import row_faults
 from usr_core.store.validate.pages import DAMAGE, batches_of_group, columns_that_repeat, read_pages, thread_count
 from usr_core.store.validate.repeats import WordStore, find_repeats
 from usr_core.store.validate.report import FindingList
 from usr_core.store.validate.row_checks import comparable_ids, texts_of
 from usr_core.store.validate.row_faults import RowTally
-from usr_core.store.view_files import OpenParquet
+from usr_core.store.view.files import OpenParquet
 
 __all__ = ["check_overlay_rows"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.store.view_files import OpenParquet
+from usr_core.store.view.files import OpenParquet
 
 __all__ = ["BATCH_BYTES", "DAMAGE", "batches_of_group", "columns_that_repeat", "read_pages", "thread_count"]
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from usr_core.errors import UsrError
 from usr_core.plugin.specs import CheckSpec, Finding
-from usr_core.store.overlay_parts import NamespaceOverlay
+from usr_core.store.overlay.parts import NamespaceOverlay
 from usr_core.store.validate.report import FindingList
-from usr_core.store.view import MergedView
-from usr_core.store.view_files import OpenParquet
+from usr_core.store.view.files import OpenParquet
+from usr_core.store.view.merged_view import MergedView
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,10 +17,10 @@ from usr_core.fs.errors import file_system_error
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
-from usr_core.store.base_facts import BaseFacts, usr_metadata
-from usr_core.store.doctor_leftovers import find_leftovers
+from usr_core.store.base.facts import BaseFacts, usr_metadata
+from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.errors import BaseUnreadable
-from usr_core.store.overlay_parts import META_REGISTRY_HASH, NamespaceOverlay, list_overlays
+from usr_core.store.overlay.parts import META_REGISTRY_HASH, NamespaceOverlay, list_overlays
 from usr_core.store.validate.base_footer_checks import check_base_footer, is_hash
 from usr_core.store.validate.base_rows import check_base_rows
 from usr_core.store.validate.column_types import check_materialized, check_types_agree
@@ -32,7 +32,7 @@ from usr_core.store.validate.pages import DAMAGE
 from usr_core.store.validate.plugin_checks import Check, run_checks
 from usr_core.store.validate.registries import Registries, load_registries, read_frozen
 from usr_core.store.validate.report import FindingList, RegistryMode, ValidationReport
-from usr_core.store.view_files import OpenParquet
+from usr_core.store.view.files import OpenParquet
 
 __all__ = ["validate_dataset"]
 

@@ -1,0 +1,1 @@
+"""Attaching columns: what is taken of an input, how its keys and values are checked, and the part it becomes."""

@@ -1,0 +1,279 @@
+"""Attaching columns from a file or from batches: a new overlay part, keyed by id, in the base's row order.
+
+Whatever key the input has is resolved to record ids under the lock, so that what was checked is what
+is stored. The base is not touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.records.arrays import fixed_array
+from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
+from usr_core.roots.layout import RECORDS
+from usr_core.store.attach.columns import AttachedColumn, choose_columns
+from usr_core.store.attach.errors import AttachColumnMissing, ColumnsExist
+from usr_core.store.attach.key_lookup import KeyLookup, check_lookup, open_lookup
+from usr_core.store.attach.keys import KeyCounts, KeyResolver
+from usr_core.store.attach.values import to_registered
+from usr_core.store.base.file import write_options
+from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.notes import append_note
+from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.overlay.part_writer import PartWriter
+from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
+from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
+
+__all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachSource:
+    """Where the rows come from.
+
+    Attributes:
+        label: The file's name, for errors and the event.
+        columns: Returns the names of the columns there are.
+        batches: Opens the named columns, with the registered types as wishes; called once.
+    """
+
+    label: str
+    columns: Callable[[], Sequence[str]]
+    batches: Callable[[Sequence[str], dict[str, pa.DataType]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachOptions:
+    """What is attached, and how strictly.
+
+    Attributes:
+        namespace: A registered namespace, not a reserved one.
+        key: What the input's key is.
+        key_column: Name of the key's column; where None the key's name, or ``sequence`` for a sequence key.
+        columns: Names with or without the prefix; None is every column that the namespace registers.
+        allow_overwrite: New values win over values that are there, where the input has one.
+        allow_missing: Rows whose key matches no record are left out and counted.
+        parse_json: Text in nested columns is JSON.
+        note: A line for `meta.md`.
+        action: The event's action.
+        args: What was asked, for the event.
+    """
+
+    namespace: str
+    key: str = "id"
+    key_column: str | None = None
+    columns: tuple[str, ...] | None = None
+    allow_overwrite: bool = False
+    allow_missing: bool = False
+    parse_json: bool = True
+    backend: str = "pyarrow"
+    note: str | None = None
+    action: str = "attach"
+    args: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachOutcome:
+    """What an attachment did; ``part`` and ``event`` are None where no row was left to write.
+
+    Attributes:
+        ignored_columns: Columns of the input that the namespace does not register, where none were asked for by name.
+    """
+
+    part: str | None
+    columns: tuple[str, ...]
+    ignored_columns: tuple[str, ...]
+    rows_read: int
+    rows_attached: int
+    rows_missing: int
+    event: dict[str, Any] | None
+
+
+def attach(
+    site: Site, source: AttachSource, options: AttachOptions, *, progress: Callable[[int], None] | None = None
+) -> AttachOutcome:
+    """Add one part to a namespace.
+
+    Rows are streamed; memory is bounded whatever their number but for about 40 bytes a base row while keys
+    are resolved. The part's rows are in the base's order, keyed by ``id``.
+
+    Raises:
+        NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry says no.
+        AttachColumnMissing, NothingToAttach, AttachCell: The input is not what it was said to be.
+        EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: Its keys are not.
+        ColumnsExist: A column is there already, and `allow_overwrite` is not set.
+        AmbiguousOverlay: The namespace lies there as a file and as parts.
+    """
+    if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
+        raise NamespaceReservedHere(options.namespace, "attach")
+    check_lookup(options.key, options.backend)
+    with mutate(site, options.action) as mutation, contextlib.ExitStack() as closing:
+        present = list(source.columns())
+        key_column = _key_column(options, present)
+        chosen = choose_columns(
+            mutation.registry,
+            options.namespace,
+            label=source.label,
+            present=present,
+            key_column=key_column,
+            wanted=options.columns,
+        )
+        if present.count(key_column) != 1:
+            reason = "is not in the file" if key_column not in present else "is in the file more than once"
+            raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason)
+        base = mutation.base_facts()
+        overlay = list_overlays(mutation.txn.tree, namespaces=[options.namespace]).get(options.namespace)
+        if overlay is not None:
+            closing.callback(overlay.close)
+        if not options.allow_overwrite:
+            _refuse_existing(chosen, base.schema, overlay)
+        keep_clock_after(mutation, overlay)
+
+        relative = new_part_name(mutation, options.namespace)
+        counts = _write_part(
+            mutation, source, options, chosen=chosen, key_column=key_column, relative=relative, progress=progress
+        )
+        names = tuple(column.name for column in chosen)
+        taken = {key_column, *(column.in_file for column in chosen)}
+        ignored = tuple(name for name in present if name not in taken) if options.columns is None else ()
+        if not counts.matched:
+            return AttachOutcome(
+                part=None,
+                columns=names,
+                ignored_columns=ignored,
+                rows_read=counts.rows,
+                rows_attached=0,
+                rows_missing=counts.missing,
+                event=None,
+            )
+        adopt_single_file(mutation, options.namespace, overlay)
+        append_note(mutation, options.note)
+        event = mutation.finish(
+            base=base,
+            args={**options.args, "namespace": options.namespace, "key": options.key, "columns": list(names)},
+            metrics={
+                "rows_read": counts.rows,
+                "rows_matched": counts.matched,
+                "rows_missing": counts.missing,
+                "rows_written": counts.matched,
+                "columns": len(names),
+                "bytes": mutation.txn.stage(relative).stat().st_size,
+            },
+        )
+    return AttachOutcome(
+        part=relative,
+        columns=names,
+        ignored_columns=ignored,
+        rows_read=counts.rows,
+        rows_attached=counts.matched,
+        rows_missing=counts.missing,
+        event=event,
+    )
+
+
+def _write_part(
+    mutation: Mutation,
+    source: AttachSource,
+    options: AttachOptions,
+    *,
+    chosen: Sequence[AttachedColumn],
+    key_column: str,
+    relative: str,
+    progress: Callable[[int], None] | None,
+) -> KeyCounts:
+    schema = pa.schema(
+        [pa.field("id", pa.string(), nullable=False), *(pa.field(column.name, column.type) for column in chosen)],
+        metadata=overlay_metadata(mutation, options.namespace),
+    )
+    with pq.ParquetFile(_base_path(mutation.txn.tree)) as base:
+        lookup = open_lookup(base, options.key, backend=options.backend)
+        writer = PartWriter(
+            mutation.txn.stage(relative),
+            schema,
+            options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
+            boundaries=_boundaries(base),
+        )
+        resolver = KeyResolver(
+            lookup.positions,
+            label=source.label,
+            key=options.key,
+            column=key_column,
+            allow_missing=options.allow_missing,
+            normalize=lookup.normalize,
+            describe=lookup.key_at,
+        )
+        wishes = {column.in_file: column.type for column in chosen}
+        row_schema = schema.remove_metadata()
+        wanted = [key_column, *(column.in_file for column in chosen)]
+        for batch in source.batches(wanted, wishes):
+            first_row = resolver.counts.rows + 1
+            positions = resolver.resolve(_as_text(batch.column(key_column)))
+            values = [
+                to_registered(
+                    batch.column(column.in_file),
+                    column,
+                    label=source.label,
+                    first_row=first_row,
+                    parse_json=options.parse_json,
+                )
+                for column in chosen
+            ]
+            _add_rows(writer, lookup, row_schema, positions, values)
+            if progress is not None:
+                progress(batch.num_rows)
+        resolver.finish()
+        writer.close()
+    return resolver.counts
+
+
+def _add_rows(
+    writer: PartWriter, lookup: KeyLookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
+) -> None:
+    kept = np.flatnonzero(positions >= 0)
+    if len(kept) < len(positions):
+        rows = fixed_array(kept, pa.int64())
+        values = [column.take(rows) for column in values]
+        positions = positions[kept]
+    batch = pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
+    writer.add(batch, positions)
+
+
+def _as_text(keys: pa.Array) -> pa.Array:
+    return keys if keys.type == pa.string() else keys.cast(pa.string())
+
+
+def _base_path(tree: FileTree) -> str:
+    path = tree.path(RECORDS)
+    if path is None:
+        raise FileNotFoundError(str(tree.folder / RECORDS))
+    return str(path)
+
+
+def _boundaries(base: pq.ParquetFile) -> list[int]:
+    sizes = [base.metadata.row_group(index).num_rows for index in range(base.metadata.num_row_groups)]
+    return [int(end) for end in np.cumsum(sizes)]
+
+
+def _key_column(options: AttachOptions, present: Sequence[str]) -> str:
+    """Return the column that was named, else the key's own name, else ``sequence`` for a sequence key."""
+    if options.key_column is not None:
+        return options.key_column
+    return "sequence" if options.key != "id" and options.key not in present else options.key
+
+
+def _refuse_existing(chosen: Sequence[AttachedColumn], base: pa.Schema, overlay: NamespaceOverlay | None) -> None:
+    there = set(base.names)
+    if overlay is not None:
+        there.update(field.name for part in overlay.parts for field in part.columns)
+    taken = [column.name for column in chosen if column.name in there]
+    if taken:
+        raise ColumnsExist(taken)

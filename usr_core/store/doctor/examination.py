@@ -1,0 +1,215 @@
+"""`usr doctor`: what is wrong around a dataset, and with the place where it lies. Nothing is repaired here.
+
+What a dead writer left is settled by the next command that writes; the doctor says what that will be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from usr_core.errors import UsrError
+from usr_core.events.log import read_head
+from usr_core.fs.mounts import file_system_of
+from usr_core.plugin.specs import Finding
+from usr_core.registry.errors import RegistryMissing
+from usr_core.registry.store import load_registry
+from usr_core.roots.dataset_id import DatasetRef
+from usr_core.roots.layout import EVENT_LOG, LOCK, DatasetLayout
+from usr_core.store.doctor.folder import FolderAbility, try_folder
+from usr_core.store.doctor.leftovers import find_leftovers
+from usr_core.store.doctor.lock import LockState, read_lock
+from usr_core.store.doctor.machine import TOOLS, find_tools, read_versions
+from usr_core.store.doctor.snapshots import SnapshotUse, read_snapshots
+
+__all__ = ["DatasetHealth", "DoctorReport", "examine"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetHealth:
+    """What was seen of one dataset.
+
+    Attributes:
+        name: Its id.
+        path: Its folder.
+        lock: Who holds it.
+        snapshots: What its snapshots take.
+        events: Number of the last event.
+    """
+
+    name: str
+    path: str
+    lock: LockState
+    snapshots: SnapshotUse
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorReport:
+    """Everything that was looked at.
+
+    Attributes:
+        root: The root, or None where there is none.
+        registry_hash: Hash of its registry, or None where that can't be read.
+        file_system: Type of the file system that holds the dataset or the root, or None where nobody tells.
+        versions: Of Python and the libraries; None for a missing one.
+        tools: Paths of programs; None for a missing one.
+        dataset: What was seen of the dataset, or None where none was named.
+        folder: What the folder of ``--fs`` can do; empty without it.
+        findings: What is wrong, each with its fix.
+    """
+
+    root: str | None
+    registry_hash: str | None
+    file_system: str | None
+    versions: Mapping[str, str | None]
+    tools: Mapping[str, str | None]
+    dataset: DatasetHealth | None = None
+    folder: tuple[FolderAbility, ...] = field(default=())
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no problem; notes are none."""
+        return all(finding.severity == "note" for finding in self.findings)
+
+
+def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | None = None) -> DoctorReport:
+    """Look at this machine, a root, a dataset and a folder. Reads only, but for test files in `folder`, removed again.
+
+    Args:
+        root: The root, or None where there is none.
+        ref: A dataset to look at.
+        folder: A folder whose file system is tried out.
+
+    Raises:
+        FolderMissing: `folder` is no folder.
+    """
+    findings: list[Finding] = []
+    tried = tuple(try_folder(folder)) if folder is not None else ()
+    versions, tools = read_versions(), find_tools()
+    _judge_machine(versions, tools, findings)
+    registry_hash = _look_at_registry(root, findings)
+    dataset = _look_at_dataset(ref, findings) if ref is not None else None
+    for ability in tried:
+        if not ability.works:
+            findings.append(
+                Finding(
+                    code="USR-DOCTOR-008",
+                    message=f"{folder}: {ability.name}: {ability.told}",
+                    severity="warning" if ability.name in ("space", "inodes") else "error",
+                    file=str(folder),
+                    hint=ability.fix,
+                )
+            )
+    place = ref.path if ref is not None else root
+    return DoctorReport(
+        root=None if root is None else str(root),
+        registry_hash=registry_hash,
+        file_system=None if place is None else file_system_of(place),
+        versions=versions,
+        tools=tools,
+        dataset=dataset,
+        folder=tried,
+        findings=tuple(findings),
+    )
+
+
+def _judge_machine(
+    versions: Mapping[str, str | None], tools: Mapping[str, str | None], findings: list[Finding]
+) -> None:
+    for name, found in versions.items():
+        if found is None:
+            findings.append(
+                Finding(
+                    code="USR-DOCTOR-001",
+                    message=f"the library {name} is not installed",
+                    hint="Install USR again: pip install --force-reinstall universal-sequence-record",
+                )
+            )
+    for name, path in tools.items():
+        if path is None:
+            findings.append(
+                Finding(
+                    code="USR-DOCTOR-002",
+                    message=f"{name} is not on PATH; it is needed by {TOOLS[name]}",
+                    severity="note",
+                    hint=f"Install {name} if you need that.",
+                )
+            )
+
+
+def _look_at_registry(root: Path | None, findings: list[Finding]) -> str | None:
+    if root is None:
+        findings.append(
+            Finding(
+                code="USR-DOCTOR-003",
+                message="no root was found: there is no registry.yaml here or above",
+                severity="note",
+                hint="Give --root DIR or set USR_ROOT; the first `usr namespace register` makes a folder a root.",
+            )
+        )
+        return None
+    try:
+        return load_registry(root).hash
+    except UsrError as error:
+        missing = isinstance(error, RegistryMissing)
+        findings.append(
+            Finding(
+                code=error.code,
+                message=error.message,
+                severity="note" if missing else "error",
+                file=str(error.facts.get("file", root)),
+                hint=error.hint,
+            )
+        )
+        return None
+
+
+def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
+    layout = DatasetLayout(ref.path)
+    lock = read_lock(layout.lock)
+    if lock.problem:
+        findings.append(
+            Finding(
+                code="USR-DOCTOR-004",
+                message=lock.problem,
+                file=LOCK,
+                hint="Ask the owner of the folder for permission, or move the dataset to another file system.",
+            )
+        )
+    if lock.held:
+        findings.append(
+            Finding(
+                code="USR-DOCTOR-005",
+                message=f"locked by {lock.holder or 'a writer that did not say who it is'}",
+                severity="note",
+                file=LOCK,
+                hint="Wait for it; the lock ends with its process, whatever happens to it.",
+            )
+        )
+    findings += [
+        Finding(
+            code="USR-DOCTOR-006",
+            message=leftover.message,
+            severity="warning" if leftover.abandoned else "note",
+            file=leftover.relative,
+            hint=leftover.fix,
+        )
+        for leftover in find_leftovers(ref.path)
+    ]
+    head = read_head(layout.event_log)
+    if head.torn and not lock.held:
+        findings.append(
+            Finding(
+                code="USR-DOCTOR-007",
+                message=f"the last line of {EVENT_LOG} is cut off ({len(head.torn):,} bytes)",
+                severity="warning",
+                file=EVENT_LOG,
+                hint="The next command that writes cuts it, and says so in its event.",
+            )
+        )
+    return DatasetHealth(
+        name=ref.name, path=str(ref.path), lock=lock, snapshots=read_snapshots(ref.path), events=head.seq
+    )

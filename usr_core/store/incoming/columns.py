@@ -1,0 +1,61 @@
+"""The columns that an importer delivers, brought to bounded chunks of plain Arrow strings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from usr_core.records.bulk_ids import string_parts
+from usr_core.store.incoming.errors import WrongColumnType
+
+__all__ = ["CHUNK_BYTES", "IMPORT_COLUMNS", "bounded", "first_empty", "text_column"]
+
+CHUNK_BYTES = 16 << 20
+"""Bytes of input that are checked and hashed at a time; a single longer sequence is a chunk of its own."""
+
+IMPORT_COLUMNS: tuple[str, ...] = ("id", "sequence", "bio_type", "alphabet", "source", "created_at")
+"""What an import takes from a file; everything else is ignored."""
+
+
+def bounded(batches: Iterator[pa.RecordBatch], *, limit: int = CHUNK_BYTES) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in the same order, in batches of at most `limit` bytes or one row; no empty ones."""
+    for batch in batches:
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop()
+            if part.num_rows > 1 and part.nbytes > limit:
+                middle = part.num_rows // 2
+                waiting += [part.slice(middle), part.slice(0, middle)]
+            elif part.num_rows:
+                yield part
+
+
+def text_column(batch: pa.RecordBatch, name: str, *, label: str) -> pa.Array | None:
+    """Return a column as plain strings, or None where the batch has none of that name.
+
+    Raises:
+        WrongColumnType: The column holds something else than text.
+    """
+    index = batch.schema.get_field_index(name)
+    if index < 0:
+        return None
+    column = batch.column(index)
+    type_ = column.type
+    if type_ == pa.string():
+        return column
+    value_type = type_.value_type if pa.types.is_dictionary(type_) else type_
+    if pa.types.is_null(type_) or value_type in (pa.string(), pa.large_string(), pa.string_view()):
+        return column.cast(pa.string())
+    raise WrongColumnType(label, column=name, found=str(type_), expected="text")
+
+
+def first_empty(column: pa.Array) -> int | None:
+    """Return the index of the first null or empty value of a string column, else None."""
+    offsets, _ = string_parts(column)
+    empty: npt.NDArray[np.bool_] = np.diff(offsets) == 0
+    if column.null_count:
+        empty |= np.fromiter((value is None for value in column.to_pylist()), dtype=np.bool_, count=len(column))
+    return int(np.argmax(empty)) if empty.any() else None

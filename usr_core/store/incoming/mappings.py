@@ -1,0 +1,44 @@
+"""Records given as mappings, as the batches that an import takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+
+from usr_core.records.arrays import text_array
+from usr_core.store.attach.table_errors import RowWithoutSequence
+
+__all__ = ["batches_of_rows", "columns_of_rows"]
+
+_ROWS = 65_536
+_Rows = Sequence[Mapping[str, object]]
+
+
+def columns_of_rows(rows: _Rows) -> list[str]:
+    """Return the names that occur, in order of appearance; ``sequence`` even where there are no rows."""
+    return list(dict.fromkeys(name for row in rows for name in row)) or ["sequence"]
+
+
+def batches_of_rows(rows: _Rows, wanted: Sequence[str], *, label: str) -> Iterator[pa.RecordBatch]:
+    """Yield the wanted columns as text; a time becomes RFC 3339.
+
+    Raises:
+        RowWithoutSequence: A value is no text.
+    """
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        columns = [
+            text_array([_text(row.get(name), label, start + index + 1, name) for index, row in enumerate(part)])
+            for name in wanted
+        ]
+        yield pa.RecordBatch.from_arrays(columns, names=list(wanted))
+
+
+def _text(value: object, label: str, row: int, column: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is no text")

@@ -1,0 +1,1 @@
+"""The position index: which row of the base a key stands in."""

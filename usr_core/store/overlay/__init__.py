@@ -1,0 +1,1 @@
+"""Overlay files: their names, footers and order, and how one is written."""

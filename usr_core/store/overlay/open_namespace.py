@@ -1,0 +1,148 @@
+"""The base and one namespace's overlay of a dataset, opened together for maintenance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.events.clock import file_stamp
+from usr_core.fs.errors import file_system_error
+from usr_core.registry.document import Registry
+from usr_core.registry.errors import ColumnNotRegistered
+from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.registry.types import same_type
+from usr_core.roots.layout import ARCHIVED, RECORDS
+from usr_core.store.errors import BaseUnreadable, NamespaceReservedHere
+from usr_core.store.mutation import Mutation
+from usr_core.store.overlay.errors import BaseMissing
+from usr_core.store.overlay.names import overlay_paths
+from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
+from usr_core.store.upkeep.materialize_errors import NoSuchOverlay, OverlayTypeNotRegistered
+from usr_core.store.view.files import OpenParquet
+
+__all__ = [
+    "OpenNamespace",
+    "archive_or_drop",
+    "open_base",
+    "refuse_reserved",
+    "registered_columns",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNamespace:
+    """A dataset's base and the overlay of one namespace, all files open."""
+
+    base: OpenParquet
+    overlay: NamespaceOverlay
+
+    @classmethod
+    def open(cls, tree: FileTree, namespace: str) -> OpenNamespace:
+        """Open the base and the overlay of `namespace`; footers are read.
+
+        Raises:
+            NoSuchOverlay: The namespace has no overlay here.
+            AmbiguousOverlay, OverlayUnreadable, OverlayNotStamped: See `list_overlays`.
+            BaseMissing, BaseUnreadable: See `open_base`.
+        """
+        present = overlay_paths(tree)
+        if namespace not in present:
+            raise NoSuchOverlay(namespace, present=sorted(set(present) - RESERVED_NAMESPACES))
+        base = open_base(tree)
+        try:
+            return cls(base, list_overlays(tree, namespaces={namespace})[namespace])
+        except BaseException:
+            base.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.base.close()
+        self.overlay.close()
+
+
+def open_base(tree: FileTree) -> OpenParquet:
+    """Open the base of a dataset.
+
+    Raises:
+        BaseMissing: There is none.
+        BaseUnreadable: It is no whole Parquet file, or has no column ``id``.
+        FileSystemError: It can't be opened.
+    """
+    path = tree.path(RECORDS)
+    if path is None:
+        raise BaseMissing(RECORDS)
+    try:
+        base = OpenParquet.open(path)
+    except FileNotFoundError as error:
+        raise BaseMissing(RECORDS) from error
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise file_system_error(error, path, "read the records") from error
+        raise BaseUnreadable(path, str(error)) from error
+    if "id" not in base.schema.names:
+        base.close()
+        raise BaseUnreadable(path, "it has no column id")
+    return base
+
+
+def refuse_reserved(namespace: str, verb: str) -> None:
+    """Refuse the namespaces that USR keeps for itself.
+
+    Raises:
+        NamespaceReservedHere: `namespace` is one of them.
+    """
+    if namespace in RESERVED_NAMESPACES:
+        raise NamespaceReservedHere(namespace, verb)
+
+
+def registered_columns(overlay: NamespaceOverlay, registry: Registry) -> dict[str, pa.DataType]:
+    """Return the columns that the parts of `overlay` have, in registered order, with their registered types.
+
+    Raises:
+        NamespaceNotRegistered, ColumnNotRegistered: The registry lacks what a part has.
+        OverlayTypeNotRegistered: A part has another type than the registry.
+    """
+    entry = registry.namespace(overlay.namespace)
+    kinds = {column.name: column.type.to_arrow() for column in entry.columns}
+    there: set[str] = set()
+    for part in overlay.parts:
+        for field in part.columns:
+            if field.name not in kinds:
+                raise ColumnNotRegistered(field.name, namespace=overlay.namespace, known=list(kinds))
+            if not same_type(field.type, kinds[field.name]):
+                registered = entry.column(field.name).type.canonical()
+                raise OverlayTypeNotRegistered(
+                    part.relative, column=field.name, found=str(field.type), registered=registered
+                )
+            there.add(field.name)
+    return {name: kind for name, kind in kinds.items() if name in there}
+
+
+def archive_or_drop(mutation: Mutation, parts: Mapping[str, str], *, archive: bool) -> str | None:
+    """Retire files of an overlay in a change under way.
+
+    Args:
+        mutation: The change.
+        parts: Relative name of each file, and its namespace.
+        archive: Move them below `_derived/_archived/`; else they are gone.
+
+    Returns:
+        The relative name of the folder they are moved to (of the last one's namespace), None where they are dropped.
+    """
+    folder = None
+    stamp = file_stamp(mutation.txn.clock_us)
+    for relative, namespace in parts.items():
+        folder = f"{ARCHIVED}/{namespace}/{stamp}" if archive else None
+        name = relative.rsplit("/", 1)[-1]
+        mutation.txn.retire(relative, into=f"{folder}/{name}" if folder is not None else None)
+    return folder

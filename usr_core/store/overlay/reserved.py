@@ -1,0 +1,97 @@
+"""The reserved namespaces on disk: one file each, rewritten as a whole by every change.
+
+They are side tables: a row for each record that was deleted or has a state. Their size follows those, not
+the base, and they are held in memory while they are rewritten.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.registry.document import NamespaceEntry
+from usr_core.store.base.file import write_options
+from usr_core.store.mutation import Mutation
+from usr_core.store.overlay.errors import OverlayNotStamped, OverlayUnreadable
+from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart
+
+__all__ = ["read_reserved", "reserved_schema", "stage_reserved"]
+
+
+def reserved_schema(entry: NamespaceEntry) -> pa.Schema:
+    """Return the file's columns: ``id`` (not null), then those of the namespace."""
+    fields = [pa.field(column.name, column.type.to_arrow()) for column in entry.columns]
+    return pa.schema([pa.field("id", pa.string(), nullable=False), *fields])
+
+
+def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa.Table:
+    """Return the namespace's rows, merged to one a key, keys in order of their first appearance.
+
+    A column that the files lack is null.
+
+    Raises:
+        OverlayNotStamped: A file is keyed by something else than ``id``.
+        OverlayUnreadable: A page is damaged.
+    """
+    schema = reserved_schema(entry)
+    tables = [_read(part, schema) for part in overlay.parts] if overlay is not None else []
+    if not tables:
+        # Schema.empty_table imports pandas; see usr_core.records.arrays.
+        return pa.table([pa.nulls(0, field.type) for field in schema], schema=schema)
+    rows = pa.concat_tables(tables)
+    if len(tables) < 2:
+        return rows
+    codes = rows.column("id").combine_chunks().dictionary_encode()
+    place = codes.indices.to_numpy()
+    columns: list[pa.Array | pa.ChunkedArray] = [codes.dictionary]
+    for name in schema.names[1:]:
+        column = rows.column(name)
+        valued = np.flatnonzero(column.is_valid().to_numpy())
+        # Rows are in write order, so the last assignment is the newest value.
+        winner = np.full(len(codes.dictionary), -1, dtype=np.int64)
+        winner[place[valued]] = valued
+        columns.append(column.take(pa.array(winner, mask=winner < 0)))
+    return pa.table(columns, schema=schema)
+
+
+def stage_reserved(mutation: Mutation, entry: NamespaceEntry, table: pa.Table, overlay: NamespaceOverlay | None) -> int:
+    """Stage `table` as the namespace's one file; without rows the namespace has no file any more.
+
+    Returns:
+        The bytes of the new file, 0 where there is none.
+    """
+    single = mutation.site.layout.overlay_file(entry.name)
+    for part in overlay.parts if overlay is not None else ():
+        if part.relative != single or not table.num_rows:
+            mutation.txn.retire(part.relative)
+    if not table.num_rows:
+        return 0
+    schema = reserved_schema(entry).with_metadata(overlay_metadata(mutation, entry.name))
+    options = write_options(schema, bloom="id")
+    staged = mutation.txn.stage(single)
+    with pq.ParquetWriter(staged, schema, **options.writer_arguments(rows=table.num_rows)) as writer:
+        writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=options.rows_per_group)
+    return staged.stat().st_size
+
+
+def _read(part: OverlayPart, schema: pa.Schema) -> pa.Table:
+    if part.key != "id":
+        raise OverlayNotStamped(part.relative, missing="files of a reserved namespace are keyed by id", value=part.key)
+    try:
+        return _aligned(part.file.read(), schema)
+    except (pa.ArrowException, OSError) as error:
+        raise OverlayUnreadable(part.relative, cause=error) from error
+
+
+def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    columns = []
+    for field in schema:
+        if field.name not in table.schema.names:
+            columns.append(pa.nulls(table.num_rows, field.type))
+            continue
+        column = table.column(field.name)
+        # A cast imports pyarrow.compute, which a change of one record need not pay for.
+        columns.append(column if column.type == field.type else column.cast(field.type))
+    return pa.table(columns, schema=schema)

@@ -1,0 +1,39 @@
+"""Freezing the registry into a dataset on request, and stamping its hash into the base."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from usr_core.roots.layout import RECORDS
+from usr_core.store.base.append import BaseWriter
+from usr_core.store.base.facts import read_base_facts
+from usr_core.store.base.metadata import REGISTRY_HASH, next_base_metadata
+from usr_core.store.mutation import Site, mutate
+
+__all__ = ["freeze_registry"]
+
+
+def freeze_registry(site: Site) -> tuple[bool, str, dict[str, Any] | None]:
+    """Freeze the root's registry into the dataset.
+
+    Returns:
+        Whether anything changed, the registry's hash, and the event (None where the registry was frozen
+        before and the base carries its hash already).
+    """
+    with mutate(site, "registry_freeze") as mutation:
+        base = mutation.base_facts()
+        digest = mutation.registry.hash
+        frozen = mutation.freeze_registry()
+        stamped = base.metadata.get(REGISTRY_HASH) != digest
+        if not (frozen or stamped):
+            return False, digest, None
+        if stamped:
+            staged = mutation.txn.stage(RECORDS)
+            metadata = next_base_metadata(base.metadata, registry_hash=digest)
+            # Row groups are copied as bytes; only the footer is new.
+            BaseWriter(staged, existing=site.layout.records, metadata=metadata).finish()
+            base = read_base_facts(staged)
+        event = mutation.finish(
+            base=base, args={}, metrics={"namespaces": len(mutation.registry.namespaces)}, new_base=stamped
+        )
+    return True, digest, event

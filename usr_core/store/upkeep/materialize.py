@@ -1,0 +1,212 @@
+"""Materialize: fold overlay columns into the base, and drop deleted records where asked to.
+
+The base is rewritten in one streaming pass over the merged view. Reserved namespaces are never folded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from usr_core.events.clock import file_stamp
+from usr_core.registry.document import Registry
+from usr_core.registry.errors import ColumnNotRegistered
+from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
+from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.registry.types import same_type
+from usr_core.roots.layout import ARCHIVED, RECORDS
+from usr_core.store.base.facts import read_base_facts
+from usr_core.store.base.file import write_options
+from usr_core.store.base.metadata import next_base_metadata
+from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.overlay.parts import NamespaceOverlay
+from usr_core.store.overlay.reserved import read_reserved, stage_reserved
+from usr_core.store.upkeep.materialize_errors import NoSuchOverlay, OverlayTypeNotRegistered
+from usr_core.store.upkeep.snapshot import stage_snapshot
+from usr_core.store.view.merged_view import MergedView
+
+__all__ = ["MaterializeOptions", "MaterializeOutcome", "OverlaysAfter", "materialize"]
+
+OverlaysAfter = Literal["keep", "drop", "archive"]
+_RESERVED = (STATE_NAMESPACE, TOMBSTONE_NAMESPACE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterializeOptions:
+    """What is folded and what becomes of it.
+
+    Attributes:
+        namespaces: The namespaces to fold; None is every one but the reserved ones.
+        overlays: What happens to the folded files.
+        snapshot_before: Keep the base as it was under `_snapshots/`.
+        drop_deleted: Remove deleted records with their tombstones, so that the sequences can come in again.
+    """
+
+    namespaces: tuple[str, ...] | None = None
+    overlays: OverlaysAfter = "keep"
+    snapshot_before: bool = False
+    drop_deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaterializeOutcome:
+    """What was folded; ``event`` is None where there was nothing to fold or to drop."""
+
+    namespaces: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: int
+    rows_dropped: int
+    snapshot: str | None
+    event: dict[str, Any] | None
+
+
+def materialize(
+    site: Site, options: MaterializeOptions, *, progress: Callable[[int], None] | None = None
+) -> MaterializeOutcome:
+    """Rewrite the base with the overlays' columns in it. Memory does not grow with rows.
+
+    Raises:
+        NoSuchOverlay: A named namespace has no overlay here.
+        NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry lacks what is to be folded.
+        NamespaceReservedHere: A reserved namespace was named.
+    """
+    with mutate(site, "materialize") as mutation:
+        view = MergedView.open(mutation.txn.tree, namespaces=None)
+        try:
+            return _fold(mutation, view, options, progress)
+        finally:
+            view.close()
+
+
+def _fold(
+    mutation: Mutation, view: MergedView, options: MaterializeOptions, progress: Callable[[int], None] | None
+) -> MaterializeOutcome:
+    before = mutation.base_facts()
+    folded = _chosen(view.overlays, options.namespaces)
+    for overlay in folded.values():
+        _check_registered(overlay, mutation.registry)
+    dropped = view.deleted_count() if options.drop_deleted else 0
+    if not folded and not dropped:
+        return MaterializeOutcome(
+            namespaces=(), columns=(), rows=before.rows, rows_dropped=0, snapshot=None, event=None
+        )
+    own = {field.name for overlay in folded.values() for part in overlay.parts for field in part.columns}
+    columns = [
+        name for name in view.schema(None, include_deleted=False).names if name in own or name in before.schema.names
+    ]
+    snapshot = stage_snapshot(mutation) if options.snapshot_before else None
+    staged = mutation.txn.stage(RECORDS)
+    metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash)
+    _write_base(staged, view, columns, metadata, keep_deleted=not options.drop_deleted, progress=progress)
+    if dropped:
+        _drop_tombstones(mutation, view)
+    _settle_overlays(mutation, folded, options.overlays)
+    after = read_base_facts(staged)
+    new = tuple(name for name in columns if name not in before.schema.names)
+    event = mutation.finish(
+        base=after,
+        args={
+            "namespaces": list(folded),
+            "overlays": options.overlays,
+            "snapshot_before": options.snapshot_before,
+            "drop_deleted": options.drop_deleted,
+        },
+        metrics={
+            "rows": after.rows,
+            "rows_dropped": before.rows - after.rows,
+            "columns_added": len(new),
+            "bytes": after.size_bytes,
+        },
+        new_base=True,
+    )
+    return MaterializeOutcome(
+        namespaces=tuple(folded),
+        columns=tuple(name for name in columns if name in own),
+        rows=after.rows,
+        rows_dropped=before.rows - after.rows,
+        snapshot=snapshot,
+        event=event,
+    )
+
+
+def _chosen(overlays: Mapping[str, NamespaceOverlay], wanted: Sequence[str] | None) -> dict[str, NamespaceOverlay]:
+    if wanted is None:
+        return {name: overlay for name, overlay in overlays.items() if name not in _RESERVED}
+    for name in wanted:
+        if name in _RESERVED:
+            raise NamespaceReservedHere(name, "materialize")
+        if name not in overlays:
+            raise NoSuchOverlay(name, present=sorted(set(overlays) - set(_RESERVED)))
+    return {name: overlays[name] for name in wanted}
+
+
+def _check_registered(overlay: NamespaceOverlay, registry: Registry) -> None:
+    entry = registry.namespace(overlay.namespace)
+    known = {column.name: column.type for column in entry.columns}
+    for part in overlay.parts:
+        for field in part.columns:
+            if field.name not in known:
+                raise ColumnNotRegistered(field.name, namespace=overlay.namespace, known=list(known))
+            if not same_type(field.type, known[field.name].to_arrow()):
+                raise OverlayTypeNotRegistered(
+                    part.relative, column=field.name, found=str(field.type), registered=known[field.name].canonical()
+                )
+
+
+def _write_base(
+    path: Path,
+    view: MergedView,
+    columns: Sequence[str],
+    metadata: Mapping[str, str],
+    *,
+    keep_deleted: bool,
+    progress: Callable[[int], None] | None,
+) -> None:
+    schema = view.schema(columns, include_deleted=keep_deleted).with_metadata(dict(metadata))
+    options = write_options(schema, bloom="id")
+    with pq.ParquetWriter(path, schema, **options.writer_arguments(rows=view.rows)) as writer:
+        held: list[pa.RecordBatch] = []
+        rows = 0
+        for batch in view.batches(columns, include_deleted=keep_deleted, progress=progress):
+            held.append(batch)
+            rows += batch.num_rows
+            while rows >= options.rows_per_group:
+                table = pa.Table.from_batches(held)
+                _write_group(writer, table.slice(0, options.rows_per_group), schema)
+                rest = table.slice(options.rows_per_group)
+                held, rows = rest.to_batches(), rest.num_rows
+        if rows:
+            _write_group(writer, pa.Table.from_batches(held), schema)
+
+
+def _write_group(writer: pq.ParquetWriter, table: pa.Table, schema: pa.Schema) -> None:
+    writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=table.num_rows)
+
+
+def _drop_tombstones(mutation: Mutation, view: MergedView) -> None:
+    """Remove the tombstones of the rows that go, so that their sequences can be imported again."""
+    overlay = view.overlays.get(TOMBSTONE_NAMESPACE)
+    tombstones = read_reserved(overlay, TOMBSTONE_ENTRY)
+    gone = [
+        batch.column("id").filter(batch.column("usr__deleted").fill_null(False))
+        for batch in view.batches(["id", "usr__deleted"], include_deleted=True)
+    ]
+    kept = pc.invert(pc.is_in(tombstones.column("id"), value_set=pa.chunked_array(gone, type=pa.string())))
+    stage_reserved(mutation, TOMBSTONE_ENTRY, tombstones.filter(kept), overlay)
+
+
+def _settle_overlays(mutation: Mutation, folded: Mapping[str, NamespaceOverlay], after: OverlaysAfter) -> None:
+    if after == "keep":
+        return
+    stamp = file_stamp(mutation.txn.clock_us)
+    for name, overlay in folded.items():
+        for part in overlay.parts:
+            into = f"{ARCHIVED}/{name}/{stamp}/{part.name}" if after == "archive" else None
+            mutation.txn.retire(part.relative, into=into)

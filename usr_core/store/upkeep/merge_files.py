@@ -1,0 +1,74 @@
+"""The open files of one side of a merge of two datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.registry.names import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
+from usr_core.roots.layout import RECORDS
+from usr_core.store.overlay.open_namespace import open_base
+from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
+from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
+from usr_core.store.view.files import OpenParquet
+
+__all__ = ["MergeFiles"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeFiles:
+    """One dataset's base, tombstones, and the overlays of the namespaces that are carried along.
+
+    Attributes:
+        label: What errors call the base.
+        base: The open base.
+        overlays: The open overlays by namespace.
+    """
+
+    label: str
+    base: OpenParquet
+    overlays: Mapping[str, NamespaceOverlay]
+
+    @classmethod
+    def open(cls, tree: FileTree, *, name: str, namespaces: Collection[str]) -> MergeFiles:
+        """Open the files of the dataset called `name`.
+
+        Raises:
+            BaseMissing, BaseUnreadable: See `open_base`.
+            AmbiguousOverlay, OverlayUnreadable, OverlayNotStamped: See `list_overlays`.
+        """
+        base = open_base(tree)
+        try:
+            overlays = list_overlays(tree, namespaces={*namespaces, TOMBSTONE_NAMESPACE})
+        except BaseException:
+            base.close()
+            raise
+        return cls(label=f"{name}/{RECORDS}", base=base, overlays=overlays)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.base.close()
+        for overlay in self.overlays.values():
+            overlay.close()
+
+    @property
+    def tombstones(self) -> NamespaceOverlay | None:
+        """Which records are deleted, None where none ever was."""
+        return self.overlays.get(TOMBSTONE_NAMESPACE)
+
+    def overlay(self, namespace: str) -> NamespaceOverlay:
+        """Return the overlay of a namespace.
+
+        Raises:
+            NoSuchOverlay: There is none.
+        """
+        if namespace not in self.overlays:
+            raise NoSuchOverlay(namespace, present=sorted(set(self.overlays) - RESERVED_NAMESPACES))
+        return self.overlays[namespace]

@@ -1,0 +1,1 @@
+"""The merged view that readers see, and its short ways for a few rows."""

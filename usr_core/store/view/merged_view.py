@@ -1,0 +1,277 @@
+"""The merged view: the base's rows with the newest value of every overlay column, deleted rows left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.fs.errors import file_system_error
+from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.roots.layout import RECORDS
+from usr_core.store.errors import BaseUnreadable
+from usr_core.store.index.row_masks import row_numbers
+from usr_core.store.overlay.errors import BaseMissing
+from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
+from usr_core.store.view.files import OpenParquet
+from usr_core.store.view.head import PointReader
+from usr_core.store.view.places import ViewPlaces
+from usr_core.store.view.schema import ViewColumn, ViewColumns, schema_of
+
+__all__ = ["MOST_BATCH_ROWS", "MergedView"]
+
+MOST_BATCH_ROWS = 131_072
+
+
+class MergedView:
+    """A dataset as its readers see it, from files that are all open; use it on one thread at a time.
+
+    Rows and their order are the base's. Columns are the base's in its order, then each namespace's, namespaces
+    by name, columns by first appearance in write order.
+    """
+
+    def __init__(self, base: OpenParquet, overlays: Mapping[str, NamespaceOverlay]) -> None:
+        self._base = base
+        self._overlays = dict(overlays)
+        self._columns = ViewColumns(base.schema, overlays)
+        self._places = ViewPlaces(base)
+        self._points = PointReader(base, self._overlays, self._places)
+        self._deleted_rows: npt.NDArray[np.int32] | None = None
+
+    @classmethod
+    def open(cls, tree: FileTree, *, namespaces: Collection[str] | None = None) -> MergedView:
+        """Open the base and the overlays, footers read, values not.
+
+        Args:
+            tree: The dataset's files, from `read_consistent`.
+            namespaces: Whose overlays to merge, or None for all; tombstones always count. Columns that the
+                base itself has are there in any case.
+
+        Raises:
+            BaseMissing: There is no base.
+            BaseUnreadable: It is no whole Parquet file, or has no column ``id``.
+            AmbiguousOverlay, OverlayUnreadable, OverlayNotStamped: See `list_overlays`.
+            OverlayTypesDiffer: Two files hold a column with different types.
+            FileSystemError: A file can't be opened; too many of them, for one.
+        """
+        wanted = None if namespaces is None else {*namespaces, TOMBSTONE_NAMESPACE}
+        base = _open_base(tree)
+        overlays: dict[str, NamespaceOverlay] = {}
+        try:
+            overlays = list_overlays(tree, namespaces=wanted)
+            return cls(base, overlays)
+        except BaseException:
+            base.close()
+            for overlay in overlays.values():
+                overlay.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def base(self) -> pq.ParquetFile:
+        """The base file, for one thread."""
+        return self._base.file
+
+    @property
+    def source(self) -> OpenParquet:
+        """The base file, held open; each thread takes a reader of its own."""
+        return self._base
+
+    @property
+    def overlays(self) -> Mapping[str, NamespaceOverlay]:
+        """The opened overlays by namespace, tombstones included."""
+        return self._overlays
+
+    @property
+    def rows(self) -> int:
+        """Rows of the base, deleted ones included."""
+        return self._base.rows
+
+    def deleted_count(self) -> int:
+        """Return how many rows are deleted. Reads the base's ids where there are tombstones."""
+        return len(self._deleted())
+
+    def deleted_rows(self) -> npt.NDArray[np.int32]:
+        """Return the numbers of the deleted rows, ascending. Reads the base's ids where there are tombstones."""
+        return self._deleted()
+
+    def unmatched_counts(self) -> dict[str, int]:
+        """Return, for each opened namespace, how many of its keys match no record; each key counts once.
+
+        Reads all keys, and the base's ids.
+        """
+        return {name: self._places.unmatched(overlay) for name, overlay in self._overlays.items()}
+
+    def schema(self, columns: Sequence[str] | None = None, *, include_deleted: bool = False) -> pa.Schema:
+        """Return the schema of `batches` for the same arguments.
+
+        The seven base columns are not null, all others nullable; list children are called ``item``; no metadata.
+
+        Args:
+            columns: Names in the order wanted, or None for all.
+            include_deleted: Adds the three tombstone columns, also where nothing is deleted. By name they can
+                be had without it.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        return schema_of(self._columns.chosen(columns, include_deleted=include_deleted))
+
+    def batches(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        include_deleted: bool = False,
+        batch_rows: int = MOST_BATCH_ROWS,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the view in the base's order, batch by batch; each has exactly the schema of `schema`.
+
+        Only the columns asked for are read, and only from the namespaces that have them. Memory: a few windows of
+        64 MiB, 64 MiB of decoded batches for each namespace, the position index where parts do not cover
+        the base in its order (28 bytes a base row, 4 an overlay row), not the values.
+
+        Args:
+            columns: Names in the order wanted, or None for all. With none at all the batches have rows only.
+            include_deleted: Keep deleted rows, and show the tombstone columns.
+            batch_rows: Rows of a batch at most, 1 to 131,072; wide rows make batches shorter.
+            progress: Called with the number of base rows done since its last call.
+
+        Yields:
+            Batches of 1 to `batch_rows` rows.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view; at the call, not at the first batch.
+            BaseColumnHasNulls, KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: The data do not allow it.
+            BaseUnreadable, OverlayUnreadable: A page is damaged.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=include_deleted)
+        return self._batches(chosen, include_deleted, min(max(batch_rows, 1), MOST_BATCH_ROWS), progress)
+
+    def head(self, n: int, columns: Sequence[str] | None = None, *, include_deleted: bool = False) -> pa.Table:
+        """Return the first `n` rows of the view.
+
+        The cost does not grow with the base: its first rows are read, and of each part a Bloom filter and
+        perhaps a few pages. Only a part keyed by ``sequence_ci``, or a long run of deleted rows, needs the index.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=include_deleted)
+        n = min(max(n, 0), self.rows)
+        table = self._points.head(n, chosen, include_deleted=include_deleted)
+        return self._head_by_windows(n, chosen, include_deleted) if table is None else table
+
+    def rows_at(self, rows: npt.NDArray[np.int64], columns: Sequence[str] | None = None) -> pa.Table:
+        """Return single rows of the view, whether they are deleted or not.
+
+        Up to 4,096 of them are looked up one by one, as in `head`; more are picked from the stream.
+
+        Args:
+            rows: Numbers of base rows, ascending, each once, all below `rows`.
+            columns: Names in the order wanted, or None for all but the tombstone columns.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=False)
+        table = self._points.rows_at(rows, chosen)
+        return self._rows_by_windows(rows, chosen) if table is None else table
+
+    def close(self) -> None:
+        """Close every file; iterators over the view must not be used any more."""
+        self._base.close()
+        for overlay in self._overlays.values():
+            overlay.close()
+
+    def _deleted(self) -> npt.NDArray[np.int32]:
+        if self._deleted_rows is None:
+            self._deleted_rows = self._places.deleted(self._overlays.get(TOMBSTONE_NAMESPACE))
+        return self._deleted_rows
+
+    def _batches(
+        self,
+        chosen: Sequence[ViewColumn],
+        include_deleted: bool,
+        batch_rows: int,
+        progress: Callable[[int], None] | None,
+    ) -> Iterator[pa.RecordBatch]:
+        from usr_core.store.view.windows import view_windows  # not for `head`, which starts in a fraction of a second
+
+        schema = schema_of(chosen)
+        deleted = np.empty(0, np.int32) if include_deleted else self._deleted()
+        for window in view_windows(self._base, self._overlays, self._places, chosen, batch_rows):
+            rows = window.stop - window.start
+            arrays = [
+                window.columns[column.name] if column.stored else pa.nulls(rows, column.field.type) for column in chosen
+            ]
+            low, high = np.searchsorted(deleted, (window.start, window.stop))
+            if low < high:
+                keep = np.ones(rows, np.bool_)
+                keep[deleted[low:high] - np.int32(window.start)] = False
+                rows -= int(high - low)
+                arrays = [array.filter(pa.array(keep)) for array in arrays]
+            if rows:
+                yield _batch(arrays, schema, rows)
+            if progress is not None:
+                progress(window.stop - window.start)
+
+    def _head_by_windows(self, n: int, chosen: Sequence[ViewColumn], include_deleted: bool) -> pa.Table:
+        batches, left = [], n
+        stream = self._batches(chosen, include_deleted, MOST_BATCH_ROWS, None)
+        while left:
+            batch = next(stream, None)
+            if batch is None:
+                break
+            batches.append(batch.slice(0, left))
+            left -= batches[-1].num_rows
+        return pa.Table.from_batches(batches, schema_of(chosen))
+
+    def _rows_by_windows(self, rows: npt.NDArray[np.int64], chosen: Sequence[ViewColumn]) -> pa.Table:
+        batches, done, at = [], 0, 0
+        for batch in self._batches(chosen, True, MOST_BATCH_ROWS, None):
+            high = int(np.searchsorted(rows, done + len(batch)))
+            if high > at:
+                batches.append(batch.take(row_numbers(rows[at:high] - done)))
+            done, at = done + len(batch), high
+            if at == len(rows):
+                break
+        return pa.Table.from_batches(batches, schema_of(chosen))
+
+
+def _open_base(tree: FileTree) -> OpenParquet:
+    path = tree.path(RECORDS)
+    if path is None:
+        raise BaseMissing(RECORDS)
+    try:
+        base = OpenParquet.open(path)
+    except FileNotFoundError as error:
+        raise BaseMissing(RECORDS) from error
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
+        if isinstance(error, OSError) and error.errno is not None:
+            raise file_system_error(error, path, "read the records") from error
+        raise BaseUnreadable(path, str(error)) from error
+    if "id" not in base.schema.names:
+        base.close()
+        raise BaseUnreadable(path, "it has no column id")
+    return base
+
+
+def _batch(arrays: Sequence[pa.Array], schema: pa.Schema, rows: int) -> pa.RecordBatch:
+    if arrays:
+        return pa.RecordBatch.from_arrays(list(arrays), schema=schema)
+    # A batch made of no arrays would have no rows.
+    return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), rows, [None]))

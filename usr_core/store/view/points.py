@@ -1,0 +1,159 @@
+"""The merged values of a few base rows, without an index of the base.
+
+Each part is asked whether it may hold the rows' ids (Bloom filter), and only then are its ids read, a
+page at a time, until those are found. Parts are visited from the newest; one is passed over when
+nothing it could say is still open. The cost depends on the number of parts, not on the base's size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from usr_core.store.index.keys import keys_from_sequences
+from usr_core.store.index.position_index import BaseIndex
+from usr_core.store.merge.columns import Contribution, merge_column, valid_rows
+from usr_core.store.merge.types import conform
+from usr_core.store.overlay.errors import OverlayUnreadable
+from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart
+from usr_core.store.view.bloom import BloomFilter, hash_ids
+
+__all__ = ["PointRows", "merge_points"]
+
+_BUFFERED = 64 << 10
+_BATCH = 1_024
+_Rows = npt.NDArray[np.int32]
+
+
+class PointRows:
+    """A few base rows, by their ids in row order.
+
+    Args:
+        ids: String array.
+        bio_type: Of all records of the dataset; needed only where a part is keyed by sequence.
+    """
+
+    def __init__(self, ids: pa.Array, *, bio_type: str | None = None) -> None:
+        self.ids = ids
+        self.bio_type = bio_type
+        self.index = BaseIndex.from_ids([ids])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @cached_property
+    def hashes(self) -> npt.NDArray[np.uint64]:
+        """Bloom hashes of those ids that are ids; nothing else matches anything."""
+        texts = [text.encode("utf-8") for text in self.ids.to_pylist() if text is not None]
+        content = b"".join(text for text in texts if len(text) == 40)
+        return hash_ids(np.frombuffer(content, np.uint8).reshape(-1, 40))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    group: int
+    inside: _Rows  # rows of the row group, ascending
+    points: _Rows  # for each the point it belongs to
+
+
+def merge_points(
+    overlay: NamespaceOverlay, kinds: Mapping[str, pa.DataType], points: PointRows, below: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
+    """Return the newest value of each column of one namespace for each point.
+
+    Args:
+        overlay: The namespace; its parts are keyed by id, sequence or sequence_norm.
+        kinds: Name and plain type of the columns.
+        points: The rows.
+        below: Materialized columns of the same rows.
+    """
+    found: dict[str, list[Contribution]] = {name: [] for name in kinds}
+    open_ = {name: np.ones(len(points), np.bool_) for name in kinds}
+    for part in reversed(overlay.parts):
+        names = [field.name for field in part.columns if field.name in kinds and open_[field.name].any()]
+        if not names or not part.rows:
+            continue
+        for rows, picked, batch in _read(part, points, names):
+            for name in names:
+                values = conform(batch.column(name), kinds[name])
+                found[name].append(Contribution(rows, values, picked))
+                valid = valid_rows(values)
+                open_[name][rows if valid is None else rows[valid[picked]]] = False
+    for name, values in below.items():
+        found[name].append(Contribution(slice(0, len(points)), values))
+    return {name: merge_column(kinds[name], len(points), found[name][::-1]) for name in kinds}
+
+
+def _read(part: OverlayPart, points: PointRows, names: list[str]) -> Iterator[tuple[_Rows, _Rows, pa.RecordBatch]]:
+    try:
+        for one in _find(part, points):
+            yield from _values(part, one, names)
+    except (pa.ArrowException, OSError) as error:
+        raise OverlayUnreadable(part.relative, cause=error) from error
+
+
+def _find(part: OverlayPart, points: PointRows) -> Iterator[_Found]:
+    """Yield where the points stand in `part`, row group by row group."""
+    metadata = part.source.file.metadata
+    leaf = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == part.key)
+    sought = len(points)
+    for group in range(metadata.num_row_groups):
+        most = sought
+        if part.key == "id":
+            bloom = BloomFilter.of(part.source.handle, metadata.row_group(group).column(leaf))
+            if bloom is not None:
+                most = min(most, int(np.count_nonzero(bloom.may_hold(points.hashes))))
+        if most <= 0:
+            continue
+        inside, at = _scan(part, group, points, most)
+        sought -= len(inside)
+        if not len(inside):
+            continue
+        repeats = points.index.duplicates()
+        for row, first in zip(repeats.rows, repeats.firsts, strict=True):
+            again = inside[at == first]
+            inside, at = np.append(inside, again), np.append(at, np.full(len(again), row, np.int32))
+        order = np.argsort(inside, kind="stable")
+        yield _Found(group, inside[order], at[order])
+
+
+def _scan(part: OverlayPart, group: int, points: PointRows, most: int) -> tuple[_Rows, _Rows]:
+    """Read the keys of one row group until `most` points are found."""
+    inside: list[_Rows] = []
+    at: list[_Rows] = []
+    done = found = 0
+    reader = part.source.reader(buffered=_BUFFERED)
+    for batch in reader.iter_batches(_BATCH, row_groups=[group], columns=[part.key], use_threads=False):
+        keys = batch.column(0)
+        if part.key != "id":
+            assert points.bio_type is not None
+            keys = keys_from_sequences(keys, bio_type=points.bio_type, upper=False)
+        positions = points.index.positions(keys)
+        hits = np.flatnonzero(positions >= 0).astype(np.int32)
+        if len(hits):
+            inside.append(hits + np.int32(done))
+            at.append(positions[hits])
+            found += len(hits)
+            if found >= most:
+                break
+        done += len(batch)
+    none = np.empty(0, np.int32)
+    return (np.concatenate(inside), np.concatenate(at)) if inside else (none, none)
+
+
+def _values(part: OverlayPart, found: _Found, names: list[str]) -> Iterator[tuple[_Rows, _Rows, pa.RecordBatch]]:
+    """Yield for each batch that holds some of the points: the points, their rows in the batch, the batch."""
+    done, left = 0, 0
+    reader = part.source.reader(buffered=_BUFFERED)
+    for batch in reader.iter_batches(_BATCH, row_groups=[found.group], columns=names, use_threads=False):
+        right = int(np.searchsorted(found.inside, done + len(batch)))
+        if right > left:
+            yield found.points[left:right], found.inside[left:right] - np.int32(done), batch
+        done, left = done + len(batch), right
+        if left == len(found.inside):
+            return
