@@ -62,7 +62,7 @@ def _plain_or_quoted(column: pa.Array) -> pa.Array:
     if kinds.is_timestamp(type_) or kinds.is_date32(type_):
         return _few(column)
     if kinds.is_binary(type_):
-        return text_array([None if value is None else str(value) for value in to_json(column)])
+        return quoted(text_array([None if value is None else str(value) for value in to_json(column)]))
     return quoted(text_array([None if value is None else dumps(value) for value in to_json(column)]))
 
 

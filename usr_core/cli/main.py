@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = run.run(arguments)
         _flush()
     except UsrError as error:
-        code = report(error, debug=leading.debug)
+        code = _reported(error, leading)
     except KeyboardInterrupt:
         code = int(ExitCode.INTERRUPTED)
     except SystemExit:
@@ -45,9 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         code = _BROKEN_PIPE
     except OSError as error:
-        code = _BROKEN_PIPE if _stdout_is_gone() else report(os_error(error), debug=leading.debug)
+        code = _BROKEN_PIPE if _stdout_is_gone() else _reported(_of_stdout_or(error), leading)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever was not foreseen becomes one line
-        code = report_unexpected(error, debug=leading.debug, origin=run.origin)
+        # Python wraps an interrupt that arrives while a class is being made.
+        if _was_interrupted(error):
+            code = int(ExitCode.INTERRUPTED)
+        else:
+            code = report_unexpected(error, debug=leading.debug, origin=run.origin)
     finally:
         gc.enable()
     if code == ExitCode.INTERRUPTED and sys.stderr is not None:
@@ -171,12 +175,52 @@ def _flush() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from usr_core.cli.errors import OutputFailed
+        raise _output_failed(error) from error
 
-        _drop_stdout()
-        raise OutputFailed(
-            f"standard output can't be written: {error.strerror}", hint="Free space there, or write to another place."
-        ) from error
+
+def _output_failed(error: OSError) -> UsrError:
+    from usr_core.cli.errors import OutputFailed
+
+    _drop_stdout()
+    return OutputFailed(
+        f"standard output can't be written: {error.strerror}", hint="Free space there, or write to another place."
+    )
+
+
+def _changes_made() -> bool:
+    """Tell whether this run has committed a change; without loading what commits."""
+    commit = sys.modules.get("usr_core.commit.transaction")
+    return commit is not None and commit.Transaction.commits > 0
+
+
+def _reported(error: UsrError, leading: LeadingArguments) -> int:
+    """Report an error and return the exit code; a change that was made is no failure because its report got lost."""
+    from usr_core.cli.errors import OutputFailed
+
+    if isinstance(error, OutputFailed) and _changes_made():
+        print(f"warning: {error.message}; the change was made, only its report is lost", file=sys.stderr)
+        return int(ExitCode.DONE)
+    return report(error, debug=leading.debug)
+
+
+def _of_stdout_or(error: OSError) -> UsrError:
+    """Return the error of a standard output that can't be written, where that is what failed."""
+    if error.filename is None and sys.stdout is not None:
+        # Whoever flushed has emptied the buffer, so ask with a letter of our own.
+        try:
+            sys.stdout.write("\n")
+            sys.stdout.flush()
+        except OSError as failure:
+            return _output_failed(failure)
+    return os_error(error)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _stdout_is_gone() -> bool:

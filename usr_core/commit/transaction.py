@@ -77,6 +77,7 @@ class Transaction:
         observer: Called after each step.
 
     Attributes (inside the block):
+        commits: Changes that this process has made (of the class).
         tree: The files as they are, after recovery.
         head: The end of the event log.
 
@@ -84,6 +85,8 @@ class Transaction:
         LockTimeout: Another writer held the lock.
         CommitRecordUnreadable: A record is there that this version can't read.
     """
+
+    commits = 0
 
     def __init__(
         self,
@@ -238,6 +241,7 @@ class Transaction:
         with uninterrupted(), self._link(record) as held:
             self._carry_out(held)
             self.committed = True
+            Transaction.commits += 1
             # What is left is litter: the next writer removes it if we can't.
             with contextlib.suppress(OSError):
                 clean_up(self.layout.path, held.path, record)

@@ -97,7 +97,7 @@ def file_system_error(error: OSError, path: Path, doing: str) -> FileSystemError
         message, hint = f"Could not {doing}: the file system is read-only.", "Mount it writable, or work on a copy."
     elif number in (errno.EACCES, errno.EPERM):
         kind = PermissionRefused
-        message, hint = f"Not allowed to {doing}.", "Ask the owner of the folder for write permission."
+        message, hint = f"Not allowed to {doing}.", "Ask its owner for permission, or run this as a user who may."
     elif number == errno.ELOOP:
         kind = LinkRefused
         message = f"Could not {doing}: a symbolic link stands where USR keeps a file of its own."

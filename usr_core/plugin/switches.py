@@ -92,7 +92,8 @@ def _names(text: str) -> list[str]:
 def _read_config(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        # A home that this user may not enter (`su`, containers) holds no settings of theirs.
         return (), {}
     except (OSError, UnicodeDecodeError) as error:
         raise _bad(path, f"can't be read: {error}") from error

@@ -27,6 +27,7 @@ __all__ = [
     "TimestampType",
     "from_arrow",
     "is_time_zone",
+    "keeps_type",
     "parse_type",
     "same_type",
 ]
@@ -186,6 +187,28 @@ def same_type(one: pa.DataType, other: pa.DataType) -> bool:
             for mine, theirs in zip(_fields(one), _fields(other), strict=True)
         )
     return bool(one == other)
+
+
+def keeps_type(stored: pa.DataType, registered: pa.DataType) -> bool:
+    """Tell whether a Parquet file's column has the registered type, as far as Parquet knows it.
+
+    Parquet has no timestamps in seconds: they are kept in milliseconds, without loss, at any depth.
+    """
+    return same_type(stored, registered) or same_type(stored, _in_parquet(registered))
+
+
+def _in_parquet(kind: pa.DataType) -> pa.DataType:
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind) and kind.unit == "s":
+        return pa.timestamp("ms", kind.tz)
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(_in_parquet(kind.value_type), kind.list_size)
+    if pa.types.is_list(kind):
+        return pa.list_(_in_parquet(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _in_parquet(field.type)) for field in _fields(kind)])
+    return kind
 
 
 def is_time_zone(name: str) -> bool:

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
+from usr_core.errors import UsrError
 from usr_core.events.actor import Actor
 from usr_core.events.event import Event
+from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.base.facts import BaseFacts, read_base_facts
+from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.record_life.archive_errors import DatasetArchived
 
 __all__ = ["Mutation", "Site", "mutate"]
@@ -123,4 +126,11 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         site.layout, command=action.replace("_", " "), lock_timeout=site.lock_timeout, observer=site.observer
     )
     with transaction as txn:
-        yield Mutation(site=site, txn=txn, registry=registry, action=action)
+        # A file beside a folder is an error for every command: nobody can tell which of the two is meant.
+        overlay_paths(txn.tree)
+        try:
+            yield Mutation(site=site, txn=txn, registry=registry, action=action)
+        except OSError as error:
+            if isinstance(error, UsrError) or error.errno is None or isinstance(error, FileNotFoundError):
+                raise
+            raise file_system_error(error, site.ref.path, "write the new files") from error

@@ -122,10 +122,10 @@ def _timestamp_number(text: str, kind: pa.TimestampType) -> int:
     if hour > 23 or minute > 59 or second > 59:
         raise ValueError("there is no such time of day")
     fraction, digits = found["fraction"] or "", _DIGITS[kind.unit]
-    if len(fraction) > digits:
+    if fraction[digits:].strip("0"):
         raise ValueError(f"it is finer than the column's unit, {kind.unit}")
     seconds = _day_number(found) * _DAY + hour * 3600 + minute * 60 + second - _offset_seconds(found["offset"])
-    number: int = seconds * 10**digits + int(fraction.ljust(digits, "0") or 0)
+    number: int = seconds * 10**digits + int(fraction[:digits].ljust(digits, "0") or 0)
     if not -(2**63) <= number < 2**63:
         raise ValueError(f"it is beyond the range of timestamps in {kind.unit}")
     return number

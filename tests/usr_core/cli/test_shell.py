@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import Result, clean_env, run_usr, start_usr, usr_argv
+from support.cli import Result, Usr, clean_env, run_usr, start_usr, usr_argv
 from support.plugins import FakePlugin, install
 
 EXPLOSIVE = "print('imported')\nraise SystemExit('imported')\n"
@@ -382,3 +382,30 @@ def test_main_can_be_called_twice_in_one_process(capfd: pytest.CaptureFixture[st
     assert 0 == main(["plugins", "list"])
     assert 60.0 == current_session().lock_timeout
     assert "plugins" in capfd.readouterr().out
+
+
+class TestAFullOutput:
+    def test_a_change_whose_report_is_lost_is_no_failure(self, seeded: Usr):
+        """The change stands, the exit code is 0, and stderr says that only the report is missing."""
+        code, err = into_full(seeded, "snapshot", "ns/base")
+
+        assert 0 == code
+        assert "the change was made, only its report is lost" in err
+        assert "snapshot" == seeded.events("ns/base")[-1]["action"]
+
+    def test_a_read_whose_result_is_lost_fails(self, seeded: Usr):
+        """Exit code 1, and the error is about standard output."""
+        code, err = into_full(seeded, "info", "ns/base")
+
+        assert 1 == code
+        assert "error[USR-CLI-006]: standard output can't be written" in err
+
+
+def into_full(usr: Usr, *args: str) -> tuple[int, str]:
+    """Run a command whose standard output is a full disk."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*usr_argv(), "--root", str(usr.root), *args],
+            stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=clean_env(), check=False,
+        )  # fmt: skip
+    return done.returncode, done.stderr

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.column_types import column_types
 from usr_core.registry.errors import ColumnSpecError, TypeSyntaxError, UnsupportedType
 from usr_core.registry.type_parser import split_columns
-from usr_core.registry.types import MAX_DEPTH, from_arrow, parse_type, same_type
+from usr_core.registry.types import MAX_DEPTH, from_arrow, keeps_type, parse_type, same_type
 
 ANY_TYPE = column_types()
 
@@ -172,3 +172,24 @@ class TestSplitColumns:
         """Every piece has a name, a colon and a type."""
         with pytest.raises(ColumnSpecError):
             split_columns(spec)
+
+
+class TestWhatParquetKeeps:
+    @pytest.mark.parametrize(
+        ("stored", "registered"),
+        [
+            ("timestamp[ms]", "timestamp[s]"),
+            ("timestamp[ms, UTC]", "timestamp[s, UTC]"),
+            ("list<timestamp[ms]>", "list<timestamp[s]>"),
+            ("struct<a:fixed_size_list<timestamp[ms]>[2]>", "struct<a:fixed_size_list<timestamp[s]>[2]>"),
+            ("timestamp[us]", "timestamp[us]"),
+        ],
+    )
+    def test_seconds_are_kept_in_milliseconds(self, stored: str, registered: str) -> None:
+        """Parquet has no seconds; milliseconds hold them without loss, at any depth."""
+        assert keeps_type(parse_type(stored).to_arrow(), parse_type(registered).to_arrow())
+
+    @pytest.mark.parametrize(("stored", "registered"), [("timestamp[us]", "timestamp[s]"), ("int32", "int64")])
+    def test_nothing_else_is_taken_for_another(self, stored: str, registered: str) -> None:
+        """Any other difference is one."""
+        assert not keeps_type(parse_type(stored).to_arrow(), parse_type(registered).to_arrow())

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.records.arrays import fixed_array
+from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.attach.columns import AttachedColumn, choose_columns
@@ -143,7 +144,7 @@ def attach(
             mutation, source, options, chosen=chosen, key_column=key_column, relative=relative, progress=progress
         )
         names = tuple(column.name for column in chosen)
-        taken = {key_column, *(column.in_file for column in chosen)}
+        taken = {key_column, *(column.in_file for column in chosen), *BASE_COLUMNS}
         ignored = tuple(name for name in present if name not in taken) if options.columns is None else ()
         if not counts.matched:
             return AttachOutcome(

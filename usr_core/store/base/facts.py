@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.events.event import Fingerprint
+from usr_core.fs.errors import file_system_error
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = ["BaseFacts", "read_base_facts", "usr_metadata"]
@@ -55,6 +56,8 @@ def read_base_facts(path: Path) -> BaseFacts:
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer's name is no UTF-8
         if isinstance(error, FileNotFoundError):
             raise
+        if isinstance(error, OSError) and error.errno is not None:
+            raise file_system_error(error, path, "read the records") from error
         raise BaseUnreadable(path, str(error)) from error
     return BaseFacts(
         bio_types=kinds,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from usr_core.commit.read_snapshot import resolve_tree
 from usr_core.errors import UsrError
 from usr_core.events.log import read_head
 from usr_core.fs.mounts import file_system_of
@@ -22,6 +23,7 @@ from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.doctor.lock import LockState, read_lock
 from usr_core.store.doctor.machine import TOOLS, find_tools, read_versions
 from usr_core.store.doctor.snapshots import SnapshotUse, read_snapshots
+from usr_core.store.overlay.names import overlay_paths
 
 __all__ = ["DatasetHealth", "DoctorReport", "examine"]
 
@@ -169,6 +171,12 @@ def _look_at_registry(root: Path | None, findings: list[Finding]) -> str | None:
 
 def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
     layout = DatasetLayout(ref.path)
+    overlay_paths(
+        resolve_tree(ref.path),
+        on_problem=lambda error: findings.append(
+            Finding(code=error.code, message=error.message, hint=error.hint, file=str(error.facts.get("file", "")))
+        ),
+    )
     lock = read_lock(layout.lock)
     if lock.problem:
         findings.append(

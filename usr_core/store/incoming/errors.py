@@ -263,6 +263,13 @@ class SequenceTooLong(ImportCellError):
     code = "USR-IMPORT-026"
 
 
+def _cell_or_option(label: str, row: int | None, *, column: str, value: str) -> dict[str, object]:
+    """Return the facts about a cell of the file, or about the option that stands in for the column."""
+    if row is None:
+        return {"option": f"--{column.replace('_', '-')}", "value": visible(value)}
+    return {"file": label, "row": row, "column": column, "value": visible(value)}
+
+
 class UnknownBioType(UsrError, ValueError):
     """A bio_type is none of those that USR knows."""
 
@@ -272,8 +279,9 @@ class UnknownBioType(UsrError, ValueError):
         super().__init__(
             f"There is no bio_type {visible(value)!r}.",
             hint=f"Use one of: {', '.join(known)} (lower case).",
-            facts={"file": label, "row": row, "column": "bio_type", "value": visible(value)},
+            facts=_cell_or_option(label, row, column="bio_type", value=value),
         )
+        self.exit_code = ExitCode.FAILED if row is not None else ExitCode.USAGE
         self.row, self.value = row, value
 
 
@@ -286,8 +294,9 @@ class UnknownAlphabet(UsrError, ValueError):
         super().__init__(
             f"There is no alphabet {visible(value)!r}.",
             hint=f"Use one of: {', '.join(known)}.",
-            facts={"file": label, "row": row, "column": "alphabet", "value": visible(value)},
+            facts=_cell_or_option(label, row, column="alphabet", value=value),
         )
+        self.exit_code = ExitCode.FAILED if row is not None else ExitCode.USAGE
         self.row, self.value = row, value
 
 

@@ -51,7 +51,7 @@ class DuckdbPositions:
         found = np.full(len(keys), -1, dtype=np.int32)
         numbers = fixed_array(np.arange(len(keys), dtype=np.int32), pa.int32())
         self._connection.register("asked", pa.table({"key": keys, "number": numbers}))
-        pairs: pa.Table = self._connection.execute(
+        pairs: pa.Table = self._connection.sql(
             "select number, position from asked join base on asked.key = base.id"
         ).to_arrow_table()
         self._connection.unregister("asked")

@@ -15,7 +15,7 @@ from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import Registry
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.registry.names import RESERVED_NAMESPACES
-from usr_core.registry.types import same_type
+from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import ARCHIVED, RECORDS
 from usr_core.store.errors import BaseUnreadable, NamespaceReservedHere
 from usr_core.store.mutation import Mutation
@@ -119,7 +119,7 @@ def registered_columns(overlay: NamespaceOverlay, registry: Registry) -> dict[st
         for field in part.columns:
             if field.name not in kinds:
                 raise ColumnNotRegistered(field.name, namespace=overlay.namespace, known=list(kinds))
-            if not same_type(field.type, kinds[field.name]):
+            if not keeps_type(field.type, kinds[field.name]):
                 registered = entry.column(field.name).type.canonical()
                 raise OverlayTypeNotRegistered(
                     part.relative, column=field.name, found=str(field.type), registered=registered

@@ -19,7 +19,7 @@ from usr_core.registry.document import Registry
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.registry.reserved import TOMBSTONE_ENTRY
-from usr_core.registry.types import same_type
+from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import ARCHIVED, RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.file import write_options
@@ -154,7 +154,7 @@ def _check_registered(overlay: NamespaceOverlay, registry: Registry) -> None:
         for field in part.columns:
             if field.name not in known:
                 raise ColumnNotRegistered(field.name, namespace=overlay.namespace, known=list(known))
-            if not same_type(field.type, known[field.name].to_arrow()):
+            if not keeps_type(field.type, known[field.name].to_arrow()):
                 raise OverlayTypeNotRegistered(
                     part.relative, column=field.name, found=str(field.type), registered=known[field.name].canonical()
                 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from usr_core.registry.names import RESERVED_NAMESPACES, namespace_of
-from usr_core.registry.types import same_type
+from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import RECORDS
 from usr_core.store.merge.types import plain_type
 from usr_core.store.overlay.errors import OverlayTypesDiffer
@@ -62,7 +62,7 @@ def check_materialized(schema: pa.Schema, registries: Registries, findings: Find
                 hint="`usr namespace register` adds it, with the type that it has.",
                 file=RECORDS,
             )
-        elif not any(same_type(plain_type(field.type), kind.to_arrow()) for kind in types):
+        elif not any(keeps_type(plain_type(field.type), kind.to_arrow()) for kind in types):
             registered = ", ".join(dict.fromkeys(kind.canonical() for kind in types))
             findings.add(
                 "USR-VALID-071",

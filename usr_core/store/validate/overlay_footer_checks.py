@@ -7,7 +7,7 @@ import pyarrow as pa
 from usr_core.errors import UsrError
 from usr_core.registry.document import NamespaceEntry
 from usr_core.registry.names import RESERVED_NAMESPACES, check_column
-from usr_core.registry.types import same_type
+from usr_core.registry.types import keeps_type
 from usr_core.store.merge.types import plain_type
 from usr_core.store.overlay.parts import (
     META_ACTOR_RUN_ID,
@@ -156,7 +156,7 @@ def _check_type(field: pa.Field, entry: NamespaceEntry, file: str, findings: Fin
             hint="`usr namespace register` adds columns; a foreign one of a reserved namespace has to be taken out.",
             file=file,
         )
-    elif not same_type(plain_type(field.type), column.type.to_arrow()):
+    elif not keeps_type(plain_type(field.type), column.type.to_arrow()):
         findings.add(
             "USR-VALID-054",
             f"column {field.name} is {field.type}, and {column.type.canonical()} is registered",
