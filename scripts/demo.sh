@@ -26,10 +26,10 @@ run() {
 # Print a command so that it can be pasted: what the shell would take apart is quoted.
 show() {
     printf '$ usr'
-    for word in "$@"; do
-        case $word in
-        *[!A-Za-z0-9_./:,=-]*) printf " '%s'" "$word" ;;
-        *) printf ' %s' "$word" ;;
+    for part in "$@"; do
+        case $part in
+        *[!A-Za-z0-9_./:,=-]*) printf " '%s'" "$part" ;;
+        *) printf ' %s' "$part" ;;
         esac
     done
     printf '\n'

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from usr_core.events.chain import ChainFault
     from usr_core.events.log import LogLine
     from usr_core.store.export import ExportOutcome
     from usr_core.store.query.overview import ColumnOverview, Overview
@@ -25,7 +26,7 @@ __all__ = ["Reading"]
 
 
 class Reading(Querying):
-    """`head`, `scan`, `to_arrow`, `to_pandas`, `to_polars`, `overview`, `columns`, `export`, `validate`, `events`."""
+    """`head`, `scan`, `to_arrow`, `to_pandas`, `to_polars`, `overview`, `export`, `validate`, `events` and others."""
 
     def head(self, n: int = 10, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> Any:
         """Return the first `n` records of the merged view: a pandas DataFrame where pandas is there, else Arrow."""
@@ -192,3 +193,9 @@ class Reading(Querying):
         from usr_core.events.tail import tail_events
 
         return tail_events(self.layout.event_log, n=n, since=since)
+
+    def verify_events(self) -> list[ChainFault]:
+        """Return what is wrong with the chain of events: lines edited, deleted, inserted, reordered or torn."""
+        from usr_core.events.chain import verify_chain
+
+        return list(verify_chain(self.layout.event_log))
