@@ -16,13 +16,13 @@ __all__ = ["Records", "diagnose"]
 _CELL_LIMIT = 1 << 30
 
 
-def diagnose(source: SourceFile, names: Sequence[str], chosen: Sequence[int], failure: Exception) -> SourceUnreadable:
+def diagnose(source: SourceFile, names: Sequence[str], failure: Exception) -> SourceUnreadable:
     """Return the error for the first record at fault, with its row, line and column."""
     previous = csv.field_size_limit(_CELL_LIMIT)
     try:
         with io.BufferedReader(source.stream()) as raw:
             text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            found = _first_fault(source, csv.reader(text), names, chosen)
+            found = _first_fault(source, csv.reader(text), names)
     except csv.Error as error:
         found = SourceUnreadable(source.path, f"The file is no CSV: {error}.", hint="Check its quotes and line ends.")
     finally:
@@ -45,9 +45,7 @@ class Records(Protocol):
     def __next__(self) -> list[str]: ...
 
 
-def _first_fault(
-    source: SourceFile, records: Records, names: Sequence[str], chosen: Sequence[int]
-) -> SourceUnreadable | None:
+def _first_fault(source: SourceFile, records: Records, names: Sequence[str]) -> SourceUnreadable | None:
     next(records, None)
     row = 0
     for cells in records:
@@ -64,8 +62,8 @@ def _first_fault(
                 column=names[len(cells)] if len(cells) < len(names) else None,
                 value=",".join(cells),
             )
-        for index in chosen:
-            if cells and undecoded(cells[index]):
+        for index, cell in enumerate(cells):
+            if undecoded(cell):
                 return SourceUnreadable(
                     source.path,
                     "The cell is not UTF-8 text.",
@@ -73,6 +71,6 @@ def _first_fault(
                     row=row,
                     line=records.line_num,
                     column=names[index],
-                    value=readable(cells[index]),
+                    value=readable(cell),
                 )
     return None

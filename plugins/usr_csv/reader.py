@@ -49,7 +49,7 @@ class CsvImporter:
 
         Raises:
             RepeatedColumn: A wanted name occurs twice in the header.
-            SourceUnreadable: A record has too few or too many cells, or a wanted cell is not UTF-8.
+            SourceUnreadable: A record has too few or too many cells, or a cell is not UTF-8.
             SourceTruncated: The file ends inside quotes, or its compressed stream is cut off.
             FileChanged: The file changed while it was read.
 
@@ -101,11 +101,11 @@ def _attempt(
                     yield from _behind(held, skip - rows, schema)
                     rows += held.num_rows
                 held = batch
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         if "straddl" in str(error):
             raise _RecordTooLong from error
         source.check_unchanged()
-        raise diagnose(source, names, chosen, error) from error
+        raise diagnose(source, names, error) from error
     source.check_unchanged()
     last = without_sentinel(held) if held is not None else None
     if last is None:

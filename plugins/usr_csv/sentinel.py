@@ -6,6 +6,7 @@ behind it, that cell swallows the sentinel, and the last record is not the one w
 
 from __future__ import annotations
 
+import codecs
 import io
 from typing import Any
 
@@ -27,6 +28,8 @@ class SentinelStream(io.RawIOBase):
         self._record = ",".join([_TOKEN] * cells).encode("ascii") + b"\n"
         self._last = b"\n"
         self._ended = False
+        # Arrow looks at the cells that are wanted; a file in another encoding is wrong as a whole.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def readable(self) -> bool:
         return True
@@ -36,6 +39,7 @@ class SentinelStream(io.RawIOBase):
         parts = []
         while wanted and not self._ended:
             data = self._stream.read(size)
+            self._check_text(data)
             if not data:
                 self._ended = True
                 if self._last not in b"\r\n":
@@ -50,6 +54,11 @@ class SentinelStream(io.RawIOBase):
             parts.append(self._record[:wanted])
             self._record = self._record[wanted:]
         return b"".join(parts)
+
+    def _check_text(self, data: bytes) -> None:
+        """Raise UnicodeDecodeError at the first byte that is no UTF-8, or for a letter that is cut off at the end."""
+        if not data or not data.isascii() or self._decoder.getstate()[0]:
+            self._decoder.decode(data, final=not data)
 
     def readinto(self, buffer: Any, /) -> int:
         data = self.read(memoryview(buffer).nbytes)

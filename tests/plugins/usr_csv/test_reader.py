@@ -121,8 +121,8 @@ class TestColumns:
         assert [" a ", "b,c"] == CsvImporter().columns(ImportRequest(path=file))
 
     def test_unwanted_columns_are_not_looked_at(self, file: Path) -> None:
-        """Bytes that are no UTF-8 and repeated names don't matter in columns that nobody wants."""
-        file.write_bytes(b"sequence,y,y\nA,\xe9,1\n")
+        """Repeated names don't matter in columns that nobody wants."""
+        file.write_bytes(b"sequence,y,y\nA,2,1\n")
 
         assert [("A",)] == rows(file)
 
@@ -206,3 +206,33 @@ class TestFaults:
 
         with pytest.raises(FileChanged):
             list(reading)
+
+
+class TestOtherEncodings:
+    @pytest.mark.parametrize("rows_before", [0, 200_000], ids=["first block", "later block"])
+    def test_a_cell_that_nobody_wants_has_to_be_utf8_as_well(self, tmp_path: Path, rows_before: int):
+        """A file in another encoding is refused, whichever column shows it; row, line and column are told."""
+        path = tmp_path / "latin.csv"
+        path.write_bytes(b"note,sequence\n" + b"x,ACGT\n" * rows_before + b"caf\xe9,ACGG\nz,AC\n")
+
+        with pytest.raises(SourceUnreadable) as caught:
+            list(CsvImporter().read(ImportRequest(path=path, columns=("sequence",))))
+        assert (rows_before + 1, "note", "café") == (
+            caught.value.facts["row"], caught.value.facts["column"], caught.value.facts["value"],
+        )  # fmt: skip
+
+    def test_a_letter_that_is_cut_off_at_the_end_is_refused(self, tmp_path: Path):
+        """Half of a letter is no text."""
+        path = tmp_path / "cut.csv"
+        path.write_bytes("note,sequence\nx,ACGT\ncaf".encode() + b"\xc3")
+
+        with pytest.raises(SourceUnreadable):
+            list(CsvImporter().read(ImportRequest(path=path, columns=("sequence",))))
+
+    def test_letters_beyond_ascii_are_fine_across_blocks(self, tmp_path: Path):
+        """A letter of several bytes may lie across two blocks."""
+        path = tmp_path / "utf8.csv"
+        path.write_text("note,sequence\n" + "é✓,ACGT\n" * 50_000, encoding="utf-8")
+        request = ImportRequest(path=path, columns=("sequence",), batch_bytes=64 << 10)
+
+        assert 50_000 == sum(batch.num_rows for batch in CsvImporter().read(request))
