@@ -6,7 +6,6 @@ Nothing here writes.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from dataclasses import dataclass
@@ -195,6 +194,8 @@ def _check_not_nested(root: Path, name: str) -> None:
 
 
 def _near(root: Path, name: str) -> list[str]:
+    import difflib  # a fifth of what `usr events tail` costs to start, for an error only
+
     ids = [ref.name for ref in list_datasets(root)]
     spellings = {full: full for full in ids}
     if "/" not in name:
