@@ -33,24 +33,31 @@ def next_clock(now: int, *floors: int | None) -> int:
 
 def rfc3339(us: int) -> str:
     """Return ``2026-01-31T09:00:00.000000Z`` for microseconds since 1970."""
-    return _datetime(us).strftime("%Y-%m-%dT%H:%M:%S.%f") + "Z"
+    return _datetime(us).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def parse_rfc3339(text: str) -> int:
-    """Return microseconds since 1970 for an RFC 3339 text with an offset or ``Z``.
+def parse_rfc3339(text: str, *, naive_is_utc: bool = False) -> int:
+    """Return microseconds since 1970 for an RFC 3339 text with an offset or ``Z``, letters in either case.
+
+    Args:
+        text: Surrounding white space does not count.
+        naive_is_utc: Take a text without an offset as UTC, as older writers left it out.
 
     Raises:
         ValueError: It is no such text, or has no offset.
     """
-    instant = datetime.fromisoformat(text)
+    instant = datetime.fromisoformat(text.strip().upper())
     if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
+        if not naive_is_utc:
+            raise ValueError(f"{text!r} has no time zone")
+        instant = instant.replace(tzinfo=UTC)
     return (instant - _EPOCH) // _MICROSECOND
 
 
 def file_stamp(us: int) -> str:
     """Return ``20260131T090000000000`` for microseconds since 1970."""
-    return _datetime(us).strftime("%Y%m%dT%H%M%S%f")
+    # `%Y` does not pad years before 1000 everywhere.
+    return _datetime(us).strftime("%Y%m%dT%H%M%S%f").rjust(21, "0")
 
 
 def parse_file_stamp(text: str) -> int | None:

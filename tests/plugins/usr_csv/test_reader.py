@@ -224,7 +224,7 @@ class TestOtherEncodings:
     def test_a_letter_that_is_cut_off_at_the_end_is_refused(self, tmp_path: Path):
         """Half of a letter is no text."""
         path = tmp_path / "cut.csv"
-        path.write_bytes("note,sequence\nx,ACGT\ncaf".encode() + b"\xc3")
+        path.write_bytes(b"note,sequence\nx,ACGT\ncaf" + b"\xc3")
 
         with pytest.raises(SourceUnreadable):
             list(CsvImporter().read(ImportRequest(path=path, columns=("sequence",))))

@@ -55,3 +55,35 @@ class TestSpelling:
     def test_of_another_form_is_no_stamp(self, text: str) -> None:
         """A foreign part name says nothing of its time."""
         assert parse_file_stamp(text) is None
+
+
+class TestStamps:
+    def test_a_stamp_and_its_text_hold_the_same_microsecond(self):
+        """Both spellings of a time parse to the microseconds they were made of."""
+        moment = 1_767_323_045_678_901
+
+        assert "20260102T030405678901" == file_stamp(moment)
+        assert "2026-01-02T03:04:05.678901Z" == rfc3339(moment)
+        assert moment == parse_file_stamp(file_stamp(moment)) == parse_rfc3339(rfc3339(moment))
+
+    @pytest.mark.parametrize(
+        "text", ["2026-01-02T03:04:05Z", "2026-01-02t03:04:05.000000z", "2026-01-02T05:04:05+02:00"]
+    )
+    def test_any_rfc3339_spelling_is_read(self, text):
+        """Zones, missing fractions and lower-case letters, as older writers have them, mean the same time."""
+        assert 1_767_323_045_000_000 == parse_rfc3339(text)
+
+    @pytest.mark.parametrize("text", ["", "20260102T030405", "20261302T030405678901", "today, 12:00 o'clock"])
+    def test_what_is_no_stamp_is_refused(self, text):
+        """A text of another form gives None."""
+        assert parse_file_stamp(text) is None
+
+    def test_an_older_writers_time_without_zone_is_utc_on_request(self):
+        """Strict by default; UTC where the caller says so."""
+        assert 1_767_323_045_000_000 == parse_rfc3339("2026-01-02T03:04:05", naive_is_utc=True)
+
+    def test_stamps_sort_like_their_times(self):
+        """The order of stamps as text is the order of time, also before the year 1000."""
+        moments = [-40_000_000_000_000_000, -1, 0, 1, 999_999, 1_000_000, 1_767_323_045_678_901]
+
+        assert sorted(map(file_stamp, moments)) == [file_stamp(moment) for moment in moments]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
 from typing import Literal, cast, get_args
@@ -19,6 +18,7 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
+from usr_core.events.clock import parse_rfc3339
 from usr_core.fs.errors import file_system_error
 from usr_core.store.overlay.errors import OverlayNotStamped, OverlayUnreadable, OverlayVanished
 from usr_core.store.overlay.names import PART_GLOB, overlay_paths
@@ -39,10 +39,6 @@ __all__ = [
     "OverlayPart",
     "list_overlays",
     "overlay_paths",
-    "parse_rfc3339",
-    "parse_stamp",
-    "rfc3339_of",
-    "stamp_of",
 ]
 
 OverlayKey = Literal["id", "sequence", "sequence_norm", "sequence_ci"]
@@ -56,9 +52,6 @@ META_CONTRACT_HASH = "usr:namespace_contract_hash"
 META_ACTOR_TOOL = "usr:actor_tool"
 META_ACTOR_RUN_ID = "usr:actor_run_id"
 
-_STAMP = "%Y%m%dT%H%M%S%f"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _FOOTER_THREADS = 8
 _FOOTER_SAMPLE = 8
 _SLOW_FOOTER_SECONDS = 0.001
@@ -202,39 +195,6 @@ def list_overlays(
     }
 
 
-def stamp_of(created_at_us: int) -> str:
-    """Return UTC microseconds since 1970 as ``YYYYMMDDThhmmssffffff``, the form in part names."""
-    return (_EPOCH + created_at_us * _MICROSECOND).strftime(_STAMP).rjust(21, "0")
-
-
-def parse_stamp(stamp: str) -> int:
-    """Return the UTC microseconds since 1970 of a ``YYYYMMDDThhmmssffffff``.
-
-    Raises:
-        ValueError: It has another form.
-    """
-    if len(stamp) != 21:
-        raise ValueError(f"not a stamp: {stamp!r}")
-    return (datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-
-
-def rfc3339_of(created_at_us: int) -> str:
-    """Return UTC microseconds since 1970 as RFC 3339 with six digits and ``Z``."""
-    return (_EPOCH + created_at_us * _MICROSECOND).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def parse_rfc3339(text: str) -> int:
-    """Return the UTC microseconds since 1970 of an RFC 3339 time; one without a zone (an older writer's) is UTC.
-
-    Raises:
-        ValueError: It has another form.
-    """
-    moment = datetime.fromisoformat(text.strip().upper())
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // _MICROSECOND
-
-
 def _attempt_all(
     attempt: Callable[[tuple[str, str]], OverlayPart | UsrError], wanted: Sequence[tuple[str, str]]
 ) -> list[OverlayPart | UsrError]:
@@ -282,7 +242,7 @@ def _described(source: OpenParquet, namespace: str, relative: str) -> OverlayPar
     if key not in KEYS:
         raise OverlayNotStamped(relative, missing=f"its {META_KEY} is none of {', '.join(KEYS)}", value=key)
     try:
-        created_at_us = parse_rfc3339(created_at)
+        created_at_us = parse_rfc3339(created_at, naive_is_utc=True)
     except ValueError as error:
         raise OverlayNotStamped(relative, missing=f"its {META_CREATED_AT} is no time", value=created_at) from error
     if source.schema.names.count(key) != 1:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pyarrow as pa
 
+from usr_core.events.clock import file_stamp
 from usr_core.store.base.file import GROUP_ROWS, write_options
 from usr_core.store.mutation import Mutation
 from usr_core.store.overlay.fold import FoldedRows
 from usr_core.store.overlay.metadata import overlay_metadata
 from usr_core.store.overlay.open_namespace import OpenNamespace, archive_or_drop
 from usr_core.store.overlay.part_writer import PartWriter
-from usr_core.store.overlay.parts import stamp_of
 from usr_core.store.view.files import OpenParquet
 
 __all__ = ["SinglePart", "group_boundaries"]
@@ -38,7 +38,7 @@ class SinglePart:
         self._mutation, self._base, self._overlay = mutation, opened.base, opened.overlay
         namespace = opened.overlay.namespace
         stamp_us = max(part.created_at_us for part in opened.overlay.parts)
-        self.relative = mutation.site.layout.overlay_part(namespace, stamp_of(stamp_us), secrets.token_hex(4))
+        self.relative = mutation.site.layout.overlay_part(namespace, file_stamp(stamp_us), secrets.token_hex(4))
         self.scratch = mutation.txn.stage(self.relative).with_name("fold")
         self.rows = 0
         metadata = overlay_metadata(mutation, namespace, created_at_us=stamp_us)

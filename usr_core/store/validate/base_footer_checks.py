@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from usr_core.events.clock import parse_rfc3339
 from usr_core.records.base_schema import (
     BASE_COLUMNS,
     BASE_FIELDS,
@@ -21,7 +22,6 @@ from usr_core.registry.names import RESERVED_NAMESPACES, namespace_of
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import usr_metadata
 from usr_core.store.merge.types import plain_type
-from usr_core.store.overlay.parts import parse_rfc3339
 from usr_core.store.validate.pages import columns_that_repeat
 from usr_core.store.validate.report import FindingList
 
@@ -124,7 +124,7 @@ def _check_metadata(metadata: Mapping[str, str], findings: FindingList) -> None:
 def _metadata_fault(key: str, value: str) -> str:
     if key == META_CREATED_AT:
         try:
-            parse_rfc3339(value)
+            parse_rfc3339(value, naive_is_utc=True)
         except ValueError:
             return f"is {value!r}, no RFC 3339 time"
         return ""

@@ -15,40 +15,11 @@ from support.view_datasets import record_id_of, write_overlay
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.store.overlay.errors import AmbiguousOverlay, OverlayNotStamped, OverlayUnreadable, OverlayVanished
-from usr_core.store.overlay.parts import list_overlays, parse_rfc3339, parse_stamp, rfc3339_of, stamp_of
+from usr_core.store.overlay.parts import list_overlays
 from usr_core.store.view.files import allow_descriptors
 
 ID = record_id_of("ACGT")
 SCORE = {"mock__score": pa.array([1.5])}
-
-
-class TestStamps:
-    def test_a_stamp_and_its_text_hold_the_same_microsecond(self):
-        """Both spellings of a time parse to the microseconds they were made of."""
-        moment = 1_767_323_045_678_901
-
-        assert "20260102T030405678901" == stamp_of(moment)
-        assert "2026-01-02T03:04:05.678901Z" == rfc3339_of(moment)
-        assert moment == parse_stamp(stamp_of(moment)) == parse_rfc3339(rfc3339_of(moment))
-
-    @pytest.mark.parametrize(
-        "text", ["2026-01-02T03:04:05Z", "2026-01-02t03:04:05.000000z", "2026-01-02T05:04:05+02:00"]
-    )
-    def test_any_rfc3339_spelling_is_read(self, text):
-        """Zones, missing fractions and lower-case letters, as older writers have them, mean the same time."""
-        assert 1_767_323_045_000_000 == parse_rfc3339(text)
-
-    @pytest.mark.parametrize("text", ["", "20260102T030405", "20261302T030405678901", "today, 12:00 o'clock"])
-    def test_what_is_no_stamp_is_refused(self, text):
-        """A text of another form raises ValueError."""
-        with pytest.raises(ValueError, match=r"."):
-            parse_stamp(text)
-
-    def test_stamps_sort_like_their_times(self):
-        """The order of stamps as text is the order of time, also before the year 1000."""
-        moments = [-40_000_000_000_000_000, -1, 0, 1, 999_999, 1_000_000, 1_767_323_045_678_901]
-
-        assert sorted(map(stamp_of, moments)) == [stamp_of(moment) for moment in moments]
 
 
 class TestListing:
