@@ -8,6 +8,7 @@ from usr_core.errors import ExitCode, UsrError
 
 __all__ = [
     "ArchiveNameTaken",
+    "ClockExhausted",
     "CommitPending",
     "CommitRecordUnreadable",
     "DatasetBusy",
@@ -118,3 +119,16 @@ class ArchiveNameTaken(UsrError, FileExistsError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class ClockExhausted(UsrError, OverflowError):
+    """A file is stamped with the end of time, so nothing can be written that would win over it."""
+
+    code = "USR-COMMIT-008"
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__(
+            f"{dataset}: a file is stamped with the last microsecond of the year 9999; nothing can come after it.",
+            hint="`usr validate` names the file; write it again with a true `usr:overlay_created_at`, or move it away.",
+            facts={"dataset": dataset},
+        )

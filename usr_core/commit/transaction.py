@@ -23,7 +23,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from usr_core.commit.apply import apply_operations, clean_up, require_staged
-from usr_core.commit.errors import CommitPending, LateHolder
+from usr_core.commit.errors import ClockExhausted, CommitPending, LateHolder
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.interrupts import uninterrupted
@@ -34,10 +34,10 @@ from usr_core.commit.record import CommitRecord, Retire, log_state
 from usr_core.commit.recovery import recover, take_back
 from usr_core.commit.recovery_notes import forget_notes, keep_notes
 from usr_core.errors import UsrError
-from usr_core.events.clock import next_clock, now_us
+from usr_core.events.clock import LAST_INSTANT_US, next_clock, now_us
 from usr_core.events.event import Event, encode_line
 from usr_core.events.log import LogHead, read_head
-from usr_core.fs.durable import link_create_only, remove_tree, sync_folder, write_new
+from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
 from usr_core.roots.layout import LEASE, STAGING, DatasetLayout
@@ -163,9 +163,12 @@ class Transaction:
 
         Raises:
             RuntimeError: The clock has been read already.
+            ClockExhausted: Nothing can be later than that.
         """
         if self._clock_us is not None:
             raise RuntimeError("the clock of this transaction is fixed")
+        if stamp_us >= LAST_INSTANT_US:
+            raise ClockExhausted(self.layout.path.name)
         self._floors.append(stamp_us)
 
     def stage(self, relative: str) -> Path:
@@ -270,7 +273,9 @@ class Transaction:
         )
         line = whole.as_line(seq=self.head.seq + 1, clock_us=self.clock_us, prev=self.head.digest)
         encoded = encode_line(line)
-        self._made_log = reserve_line(self.layout.event_log, self.head.end, len(encoded))
+        # Known before the call: one that fails may have made the file already.
+        self._made_log = not name_exists(self.layout.event_log)
+        reserve_line(self.layout.event_log, self.head.end, len(encoded))
         self._reached(Step.RESERVED)
         record = CommitRecord(
             seq=self.head.seq + 1,

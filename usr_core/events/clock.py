@@ -10,7 +10,10 @@ import re
 import time
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["file_stamp", "next_clock", "now_us", "parse_file_stamp", "parse_rfc3339", "rfc3339"]
+__all__ = ["LAST_INSTANT_US", "file_stamp", "next_clock", "now_us", "parse_file_stamp", "parse_rfc3339", "rfc3339"]
+
+LAST_INSTANT_US = 253_402_300_799_999_999
+"""The last microsecond of the year 9999, behind which no stamp can be written."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

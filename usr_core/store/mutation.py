@@ -25,7 +25,7 @@ from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.record_life.archive_errors import DatasetArchived
 
-__all__ = ["Mutation", "Site", "mutate"]
+__all__ = ["Mutation", "Site", "mutate", "refuse_archived"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,16 @@ class Mutation:
         )
 
 
+def refuse_archived(site: Site) -> None:
+    """Refuse a dataset that was put away: it can be read, and not be changed.
+
+    Raises:
+        DatasetArchived: It is in ``_archive/``.
+    """
+    if site.ref.name.startswith(f"{ARCHIVE}/"):
+        raise DatasetArchived(site.ref.name, live=site.ref.name.removeprefix(f"{ARCHIVE}/"))
+
+
 @contextlib.contextmanager
 def mutate(site: Site, action: str) -> Iterator[Mutation]:
     """Hold the dataset for one change.
@@ -119,8 +129,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: No valid registry; nothing may be changed.
         LockTimeout: Another writer holds the dataset.
     """
-    if site.ref.name.startswith(f"{ARCHIVE}/"):
-        raise DatasetArchived(site.ref.name, live=site.ref.name.removeprefix(f"{ARCHIVE}/"))
+    refuse_archived(site)
     registry = load_registry(site.ref.root)
     transaction = Transaction(
         site.layout, command=action.replace("_", " "), lock_timeout=site.lock_timeout, observer=site.observer

@@ -254,3 +254,18 @@ class TestBadInput:
         file = write_csv(tmp_path / "a.csv", ["id", "vec"], [[ids[0], json.dumps([1])], [ids[1], "[1, 2"]])
 
         assert "row: 2" in refused(seeded, 1, file)
+
+    @pytest.mark.parametrize(
+        "keys",
+        [
+            pa.array([b"\xff\xfe"]),
+            pa.array([["a"]]),
+            pa.array([{"a": "b"}]),
+        ],
+        ids=["binary", "list", "struct"],
+    )
+    def test_a_key_column_that_is_no_text(self, seeded: Usr, tmp_path: Path, keys: pa.Array):
+        """It is named."""
+        pq.write_table(pa.table({"id": keys, "score": [1.0]}), tmp_path / "a.parquet")
+
+        assert "USR-ATTACH-010" in refused(seeded, 1, tmp_path / "a.parquet")

@@ -80,6 +80,8 @@ class TestContent:
     def test_columns_deleted_records_and_namespaces(self, scored: Usr, tmp_path: Path):
         """As for head."""
         write_tombstones(scored.path(DS), ids_of(scored.path(DS))[:1])
+        other = {"id": pa.array(ids_of(scored.path(DS))), "other__x": pa.array([1.5] * 6)}
+        write_overlay(scored.path(DS) / "_derived" / "other.parquet", "other", other)
         scored.ok("export", DS, "--fmt", "csv", "--out", tmp_path / "a.csv", "--columns", "length,id")
         scored.ok(
             "export", DS, "--fmt", "csv", "--out", tmp_path / "b.csv", "--include-deleted", "--namespaces", "other"

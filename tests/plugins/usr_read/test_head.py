@@ -49,6 +49,10 @@ class TestRecords:
         assert "other__x" in shown(seeded)[0]
         assert "other__x" not in shown(seeded, "--namespaces", "mock")[0]
 
+    def test_a_namespace_without_overlay_is_refused(self, seeded: Usr):
+        """A name that is typed wrong is no empty selection."""
+        seeded.refuses(3, "head", DS, "--namespaces", "nope")
+
     def test_json_is_exact(self, seeded: Usr):
         """Whatever the options for people say."""
         content = {

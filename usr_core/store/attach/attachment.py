@@ -21,12 +21,13 @@ from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.attach.columns import AttachedColumn, choose_columns
-from usr_core.store.attach.errors import AttachColumnMissing, ColumnsExist
+from usr_core.store.attach.errors import AttachColumnMissing, AttachKeyType, ColumnsExist
 from usr_core.store.attach.key_lookup import KeyLookup, check_lookup, open_lookup
 from usr_core.store.attach.keys import KeyCounts, KeyResolver
 from usr_core.store.attach.values import to_registered
 from usr_core.store.base.file import write_options
 from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.incoming.columns import bounded
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.notes import append_note
 from usr_core.store.overlay.metadata import overlay_metadata
@@ -104,12 +105,13 @@ def attach(
 ) -> AttachOutcome:
     """Add one part to a namespace.
 
-    Rows are streamed; memory is bounded whatever their number but for about 40 bytes a base row while keys
-    are resolved. The part's rows are in the base's order, keyed by ``id``.
+    Rows are streamed; memory is bounded whatever their number but for about 40 bytes a base row, and what
+    `KeyResolver` keeps of each row of the input, while keys are resolved. The part's rows are in the base's
+    order, keyed by ``id``.
 
     Raises:
         NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry says no.
-        AttachColumnMissing, NothingToAttach, AttachCell: The input is not what it was said to be.
+        AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The input is not what it was said to be.
         EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: Its keys are not.
         ColumnsExist: A column is there already, and `allow_overwrite` is not set.
         AmbiguousOverlay: The namespace lies there as a file and as parts.
@@ -215,24 +217,30 @@ def _write_part(
         wishes = {column.in_file: column.type for column in chosen}
         row_schema = schema.remove_metadata()
         wanted = [key_column, *(column.in_file for column in chosen)]
-        for batch in source.batches(wanted, wishes):
-            first_row = resolver.counts.rows + 1
-            positions = resolver.resolve(_as_text(batch.column(key_column)))
-            values = [
-                to_registered(
-                    batch.column(column.in_file),
-                    column,
-                    label=source.label,
-                    first_row=first_row,
-                    parse_json=options.parse_json,
-                )
-                for column in chosen
-            ]
-            _add_rows(writer, lookup, row_schema, positions, values)
-            if progress is not None:
-                progress(batch.num_rows)
-        resolver.finish()
-        writer.close()
+        try:
+            # A batch from memory may be of any size; keys and ids have 32-bit offsets.
+            for batch in bounded(source.batches(wanted, wishes)):
+                first_row = resolver.counts.rows + 1
+                keys = _as_text(batch.column(key_column), label=source.label, column=key_column)
+                positions = resolver.resolve(keys)
+                values = [
+                    to_registered(
+                        batch.column(column.in_file),
+                        column,
+                        label=source.label,
+                        first_row=first_row,
+                        parse_json=options.parse_json,
+                    )
+                    for column in chosen
+                ]
+                _add_rows(writer, lookup, row_schema, positions, values)
+                if progress is not None:
+                    progress(batch.num_rows)
+            resolver.finish()
+            writer.close()
+        except BaseException:
+            writer.abort()
+            raise
     return resolver.counts
 
 
@@ -248,8 +256,13 @@ def _add_rows(
     writer.add(batch, positions)
 
 
-def _as_text(keys: pa.Array) -> pa.Array:
-    return keys if keys.type == pa.string() else keys.cast(pa.string())
+def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
+    if keys.type == pa.string():
+        return keys
+    try:
+        return keys.cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # bytes that are no UTF-8; lists, structs
+        raise AttachKeyType(label, column=column, kind=str(keys.type)) from error
 
 
 def _base_path(tree: FileTree) -> str:

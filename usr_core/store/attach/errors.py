@@ -11,6 +11,7 @@ __all__ = [
     "AttachCell",
     "AttachColumnMissing",
     "AttachKeyMissing",
+    "AttachKeyType",
     "ColumnsExist",
     "DuplicateAttachKey",
     "EmptyAttachKey",
@@ -69,11 +70,17 @@ class DuplicateAttachKey(UsrError, ValueError):
 
     code = "USR-ATTACH-004"
 
-    def __init__(self, label: str, *, row: int, earlier: int, column: str, value: str, count: int) -> None:
+    def __init__(self, label: str, *, row: int, earlier: int, column: str, value: str | None, count: int) -> None:
         super().__init__(
             f"{label}: {count} row(s) repeat a key of an earlier row; an attachment needs unique keys.",
             hint="Aggregate the rows per key, or attach them as separate files with --allow-overwrite.",
-            facts={"file": label, "row": row, "column": column, "value": visible(value), "same key as row": earlier},
+            facts={
+                "file": label,
+                "row": row,
+                "column": column,
+                "value": None if value is None else visible(value),
+                "same key as row": earlier,
+            },
         )
         self.row, self.earlier, self.count = row, earlier, count
 
@@ -145,3 +152,17 @@ class NothingToAttach(UsrError, ValueError):
             hint=f"Registered: {', '.join(registered)}. The file has: {', '.join(present[:20])}.",
             facts={"file": label, "namespace": namespace},
         )
+
+
+class AttachKeyType(UsrError, TypeError):
+    """The key column holds values that are no text."""
+
+    code = "USR-ATTACH-010"
+
+    def __init__(self, label: str, *, column: str, kind: str) -> None:
+        super().__init__(
+            f"{label}: the key column {visible(column)!r} is {visible(kind)}; a key is text.",
+            hint="Write the keys as UTF-8 text, or name another column with --key-col.",
+            facts={"file": label, "column": column},
+        )
+        self.column, self.kind = column, kind

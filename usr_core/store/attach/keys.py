@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.store.attach.errors import DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
+from usr_core.store.attach.unmatched import RepeatedKey, UnmatchedRows
 
 __all__ = ["KeyCounts", "KeyResolver"]
 
 Positions = npt.NDArray[np.int64]
+
+_REFUSED_ROWS_KEPT = 1_000_000
+"""Unmatched rows that are searched for repeats where the file is refused in any case."""
 
 
 class KeyCounts:
@@ -26,7 +30,10 @@ class KeyCounts:
 
 
 class KeyResolver:
-    """Resolves batches of keys and remembers what it needs to tell a repeated one: 8 bytes a row.
+    """Resolves batches of keys and remembers what it needs to tell a repeated one.
+
+    That is 8 bytes a row, and 24 more for a row that matches nothing (for the first 1,000,000 of them, where such
+    rows are not allowed); `finish` takes a few times as much for a moment.
 
     Args:
         lookup: From a string array of keys to base positions, -1 where a key matches no record.
@@ -52,18 +59,14 @@ class KeyResolver:
         self._lookup, self._label, self._key, self._column = lookup, label, key, column
         self._allow_missing, self._normalize, self._describe = allow_missing, normalize, describe
         self._positions: list[Positions] = []
-        self._strangers: dict[bytes, int] = {}
+        self._unmatched = UnmatchedRows(limit=None if allow_missing else _REFUSED_ROWS_KEPT)
         self._first_missing: tuple[int, str] | None = None
         self._first_empty: int | None = None
         self._empty = 0
         self.counts = KeyCounts()
 
     def resolve(self, keys: pa.Array) -> Positions:
-        """Return the base position of each key, -1 for those to be left out.
-
-        Raises:
-            DuplicateAttachKey: A key that matches nothing came before.
-        """
+        """Return the base position of each key, -1 for those to be left out."""
         first_row = self.counts.rows + 1
         self.counts.rows += len(keys)
         self._note_empty(keys, first_row)
@@ -74,18 +77,20 @@ class KeyResolver:
         for index in lost.tolist():
             value = keys[index].as_py()
             if value is not None and value.strip():
-                self._note_stranger(value, first_row + index)
+                self._note_unmatched(value, first_row + index)
         return positions
 
     def finish(self) -> None:
         """Judge the whole file.
 
         Raises:
-            EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: In this order.
+            EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: In this order; the first such row is named.
         """
         if self._first_empty is not None:
             raise EmptyAttachKey(self._label, row=self._first_empty, column=self._column, count=self._empty)
-        self._refuse_repeats()
+        repeats = [found for found in (self._repeated_match(), self._unmatched.repeated()) if found is not None]
+        if repeats:
+            self._refuse(repeats)
         if self._first_missing is not None and not self._allow_missing:
             row, value = self._first_missing
             raise UnmatchedKeys(
@@ -99,34 +104,37 @@ class KeyResolver:
             if self._first_empty is None:
                 self._first_empty = first_row + blank[0]
 
-    def _note_stranger(self, value: str, row: int) -> None:
+    def _note_unmatched(self, value: str, row: int) -> None:
         self.counts.missing += 1
         if self._first_missing is None:
             self._first_missing = (row, value)
-        digest = hashlib.blake2b(self._normalize(value).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        earlier = self._strangers.setdefault(digest, row)
-        if earlier != row:
-            raise DuplicateAttachKey(self._label, row=row, earlier=earlier, column=self._column, value=value, count=1)
+        self._unmatched.add(self._normalize(value), value, row)
 
-    def _refuse_repeats(self) -> None:
+    def _repeated_match(self) -> RepeatedKey | None:
         if not self._positions:
-            return
+            return None
         positions = np.concatenate(self._positions)
         rows = np.flatnonzero(positions >= 0)
         order = rows[np.argsort(positions[rows], kind="stable")]
         repeats = np.flatnonzero(positions[order][1:] == positions[order][:-1])
-        if len(repeats):
-            # Told in the file's order: the first row that repeats an earlier one.
-            where = repeats[np.argmin(order[repeats + 1])]
-            row, earlier = int(order[where + 1]) + 1, int(order[where]) + 1
-            raise DuplicateAttachKey(
-                self._label,
-                row=row,
-                earlier=earlier,
-                column=self._column,
-                value=self._describe(int(positions[row - 1])),
-                count=len(repeats),
-            )
+        if not len(repeats):
+            return None
+        # Told in the file's order: the first row that repeats an earlier one.
+        where = repeats[np.argmin(order[repeats + 1])]
+        row, earlier = int(order[where + 1]) + 1, int(order[where]) + 1
+        value = self._describe(int(positions[row - 1]))
+        return RepeatedKey(row=row, earlier=earlier, value=value, count=len(repeats))
+
+    def _refuse(self, repeats: list[RepeatedKey]) -> NoReturn:
+        first = min(repeats, key=lambda found: found.row)
+        raise DuplicateAttachKey(
+            self._label,
+            row=first.row,
+            earlier=first.earlier,
+            column=self._column,
+            value=first.value,
+            count=sum(found.count for found in repeats),
+        )
 
 
 def _blank_rows(keys: pa.Array) -> list[int]:

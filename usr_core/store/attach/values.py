@@ -12,7 +12,7 @@ from usr_core.store.attach.errors import AttachCell
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.text import parse_text
 
-__all__ = ["to_registered"]
+__all__ = ["cast_exactly", "may_cast", "to_registered"]
 
 
 def to_registered(
@@ -34,6 +34,8 @@ def to_registered(
     Raises:
         AttachCell: A cell has no such value; its row is named.
     """
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     if column.type.equals(target.type):
         return column
     if pa.types.is_null(column.type):
@@ -43,7 +45,7 @@ def to_registered(
             return parse_text(column.cast(pa.string()), target.type, parse_json=parse_json)
         if same_type(column.type, target.type):
             return column.cast(target.type)
-        return _cast_exactly(column, target.type)
+        return cast_exactly(column, target.type)
     except BadCell as bad:
         raise AttachCell(
             label,
@@ -59,8 +61,13 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
-def _cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
-    if not _may_cast(column.type, target):
+def cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
+    """Return `column` as `target`, every value the same; text becomes nothing else, and nothing else text.
+
+    Raises:
+        BadCell: The kinds differ (at index 0), or a value has no equal one; its index is that in `column`.
+    """
+    if not may_cast(column.type, target):
         raise BadCell(0, column.type, f"the file holds {column.type}")
     try:
         return _checked(column, target)
@@ -93,29 +100,32 @@ def _same_values(one: pa.Array, other: pa.Array) -> bool:
             pc.list_value_length(other)
         )
         return bool(same_shape) and _same_values(one.flatten(), other.flatten())
-    if pa.types.is_floating(one.type) and one.null_count == other.null_count:
+    if not pc.is_null(one).equals(pc.is_null(other)):
+        return False
+    if pa.types.is_struct(one.type):
+        # Flattened, a field is null where its struct is.
+        return all(_same_values(mine, theirs) for mine, theirs in zip(one.flatten(), other.flatten(), strict=True))
+    if pa.types.is_floating(one.type):
         # NaN is a value here, and NaN is not equal to itself.
         left, right = (side.fill_null(0).to_numpy(zero_copy_only=False) for side in (one, other))
         return bool(np.array_equal(left, right, equal_nan=True))
     return False
 
 
-def _may_cast(source: pa.DataType, target: pa.DataType) -> bool:
+def may_cast(source: pa.DataType, target: pa.DataType) -> bool:
     """Tell whether a cast keeps the kind of value: numbers stay numbers, lists lists, times times."""
     kinds = pa.types
-    if kinds.is_dictionary(source):
-        return True
     number = (kinds.is_integer, kinds.is_floating)
     if any(test(source) for test in number) and any(test(target) for test in number):
         return True
     lists = (kinds.is_list, kinds.is_large_list, kinds.is_fixed_size_list)
     if any(test(source) for test in lists) and any(test(target) for test in lists):
-        return same_type(source.value_type, target.value_type) or _may_cast(source.value_type, target.value_type)
+        return same_type(source.value_type, target.value_type) or may_cast(source.value_type, target.value_type)
     if kinds.is_timestamp(source) and kinds.is_timestamp(target):
         return (source.tz is None) == (target.tz is None)
     if kinds.is_struct(source) and kinds.is_struct(target):
         return [field.name for field in source] == [field.name for field in target] and all(
-            same_type(left.type, right.type) or _may_cast(left.type, right.type)
+            same_type(left.type, right.type) or may_cast(left.type, right.type)
             for left, right in zip(source, target, strict=True)
         )
     binary = (kinds.is_binary, kinds.is_large_binary, kinds.is_fixed_size_binary)

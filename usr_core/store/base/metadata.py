@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from usr_core.records.base_schema import META_LETTER_CASE
+
 __all__ = ["CREATED_AT", "ID_HASH", "REGISTRY_HASH", "SCHEMA_VERSION", "new_base_metadata", "next_base_metadata"]
 
 SCHEMA_VERSION = "usr:schema_version"
@@ -17,6 +19,14 @@ def new_base_metadata(*, created_at: str, registry_hash: str) -> dict[str, str]:
     return {SCHEMA_VERSION: "1", CREATED_AT: created_at, ID_HASH: "sha1_utf8_pipe", REGISTRY_HASH: registry_hash}
 
 
-def next_base_metadata(metadata: Mapping[str, str], *, registry_hash: str) -> dict[str, str]:
-    """Return `metadata` as the next write of the base carries it: all of it kept, the registry hash renewed."""
-    return {**metadata, REGISTRY_HASH: registry_hash}
+def next_base_metadata(metadata: Mapping[str, str], *, registry_hash: str, same_rows: bool = False) -> dict[str, str]:
+    """Return `metadata` as the next write of the base carries it, the registry hash renewed.
+
+    Args:
+        metadata: Of the base as it is.
+        registry_hash: Of the registry that the write goes by.
+        same_rows: Whether the rows stay the same ones. Otherwise the note about the letters' case goes: rows that
+            come or go could bring its count back by chance. Whoever knows the new rows' case adds it again.
+    """
+    kept = {key: value for key, value in metadata.items() if same_rows or key != META_LETTER_CASE}
+    return {**kept, REGISTRY_HASH: registry_hash}

@@ -10,7 +10,7 @@ from pathlib import Path
 from usr_core.commit.record import CommitRecord, find_records
 from usr_core.commit.recovery import TRANSFER_DAYS, stale_staging
 from usr_core.errors import UsrError
-from usr_core.roots.layout import ARTIFACTS, COMMIT_PREFIX, LOCK, STAGING
+from usr_core.roots.layout import ARTIFACTS, COMMIT_PREFIX, JOURNALS, LOCK, STAGING
 from usr_core.store.doctor.lock import read_lock
 
 __all__ = ["TEMPORARY", "Leftover", "find_leftovers"]
@@ -61,6 +61,7 @@ def _leftovers(folder: Path, *, idle: bool) -> Iterator[Leftover]:
             what, fix = f"a commit record that can't be read ({error.message})", error.hint
         yield Leftover(relative=path.name, message=f"{path.name}: {what}", fix=fix, abandoned=idle)
     yield from _staging(folder, named, idle=idle)
+    yield from _journals(folder)
     for relative in _temporaries(folder):
         own = relative.startswith(COMMIT_PREFIX)
         yield Leftover(
@@ -90,6 +91,19 @@ def _staging(folder: Path, named: set[str], *, idle: bool) -> Iterator[Leftover]
                 relative=f"{STAGING}/{name}",
                 message=f"{STAGING}/{name}: a transfer that was interrupted less than {TRANSFER_DAYS} days ago",
                 fix="Run the same pull or push again: it goes on from there.",
+                abandoned=False,
+            )
+
+
+def _journals(folder: Path) -> Iterator[Leftover]:
+    for segment in sorted((folder / JOURNALS).glob("*/*.journal")):
+        place = segment.parent
+        if not read_lock(place / "lock").held:
+            relative = segment.relative_to(folder).as_posix()
+            yield Leftover(
+                relative=relative,
+                message=f"{relative}: rows of a writer session that ended before it committed them",
+                fix="Open the session of that name again and close it (ds.writer): they are added then.",
                 abandoned=False,
             )
 

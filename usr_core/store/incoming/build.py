@@ -30,7 +30,8 @@ from usr_core.store.incoming.unique import Duplicates, find_duplicates
 
 __all__ = ["IMPORT_COLUMNS", "ROW_LIMIT", "BuildOutcome", "ImportDefaults", "build_base"]
 
-ROW_LIMIT = 1 << 31
+# Below 2^31 by one: the position index numbers rows by int32 and hands out as many numbers as there are rows.
+ROW_LIMIT = (1 << 31) - 1
 """Rows a dataset may have (format.md, section 8)."""
 
 
@@ -85,7 +86,7 @@ def build_base(
         UnknownBioType, UnknownAlphabet, AlphabetMismatch: An option or a cell is not allowed.
         MissingColumn, WrongColumnType: The columns are not those of sequences.
         DuplicateRecord: A record is there twice, under ``error``; the first such row is named.
-        TooManyRows: The dataset would exceed 2^31 rows.
+        TooManyRows: The dataset would exceed `ROW_LIMIT` rows.
         BaseUnreadable: `existing` is no base.
         FileExistsError: `destination` exists.
 
@@ -203,7 +204,7 @@ def _rewrite_without(
                 for group, first in row_groups_from(source, offset):
                     at = first - offset
                     for batch in source.iter_batches(row_groups=[group], columns=list(BASE_COLUMNS)):
-                        low = max(0, -at)
+                        low = min(batch.num_rows, max(0, -at))  # all of it where it ends before the new rows
                         mask = keep[at + low : at + batch.num_rows]
                         at += batch.num_rows
                         if len(mask):

@@ -26,11 +26,34 @@ def bounded(batches: Iterator[pa.RecordBatch], *, limit: int = CHUNK_BYTES) -> I
         waiting = [batch]
         while waiting:
             part = waiting.pop()
-            if part.num_rows > 1 and part.nbytes > limit:
+            if part.num_rows > 1 and _size(part) > limit:
                 middle = part.num_rows // 2
                 waiting += [part.slice(middle), part.slice(0, middle)]
             elif part.num_rows:
                 yield part
+
+
+def _size(batch: pa.RecordBatch) -> int:
+    """Return the bytes of a batch as plain values; that of encoded ones is estimated.
+
+    A slice of a dictionary or of views counts all that it shares with the whole, and would never be small.
+    """
+    return sum(_column_size(column) for column in batch.columns)
+
+
+def _column_size(column: pa.Array) -> int:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        entry = column.dictionary.nbytes // max(1, len(column.dictionary))
+        return int(column.indices.nbytes + entry * len(column))
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        # A view is 16 bytes, of which the first four are the length; Arrow has no function that tells it.
+        views = np.frombuffer(column.buffers()[1], np.int32).reshape(-1, 4)[column.offset :][: len(column)]
+        lengths = views[:, 0]
+        if column.null_count:
+            lengths = lengths[column.is_valid().to_numpy(zero_copy_only=False)]
+        return int(lengths.sum(dtype=np.int64)) + 4 * len(column)
+    return int(column.nbytes)
 
 
 def text_column(batch: pa.RecordBatch, name: str, *, label: str) -> pa.Array | None:

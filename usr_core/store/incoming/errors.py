@@ -345,7 +345,7 @@ class DuplicateRecord(ImportCellError):
 
 
 class TooManyRows(UsrError, ValueError):
-    """The dataset would have more than 2^31 rows."""
+    """The dataset would have more than 2^31 - 1 rows."""
 
     code = "USR-IMPORT-031"
 

@@ -13,6 +13,7 @@ from usr_core.store.attach.table_errors import RowWithoutSequence
 __all__ = ["batches_of_rows", "columns_of_rows"]
 
 _ROWS = 65_536
+_CHARACTERS = 64 << 20
 _Rows = Sequence[Mapping[str, object]]
 
 
@@ -27,8 +28,8 @@ def batches_of_rows(rows: _Rows, wanted: Sequence[str], *, label: str) -> Iterat
     Raises:
         RowWithoutSequence: A value is no text.
     """
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
+    for start, stop in _chunks(rows):
+        part = rows[start:stop]
         columns = [
             text_array([_text(row.get(name), label, start + index + 1, name) for index, row in enumerate(part)])
             for name in wanted
@@ -36,8 +37,25 @@ def batches_of_rows(rows: _Rows, wanted: Sequence[str], *, label: str) -> Iterat
         yield pa.RecordBatch.from_arrays(columns, names=list(wanted))
 
 
+def _chunks(rows: _Rows) -> Iterator[tuple[int, int]]:
+    """Yield bounds of chunks, each of so many rows or so much text at most, or of one row."""
+    start = size = 0
+    for stop, row in enumerate(rows):
+        letters = sum(len(value) for value in row.values() if isinstance(value, str))
+        if stop > start and (stop - start >= _ROWS or size + letters > _CHARACTERS):
+            yield start, stop
+            start, size = stop, 0
+        size += letters
+    if start < len(rows):
+        yield start, len(rows)
+
+
 def _text(value: object, label: str, row: int, column: str) -> str | None:
-    if value is None or isinstance(value, str):
+    if value is None:
+        return value
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is no Unicode text")
         return value
     if isinstance(value, datetime):
         return value.isoformat()

@@ -11,15 +11,14 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.events.clock import file_stamp
-from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import Registry
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.registry.types import keeps_type
-from usr_core.roots.layout import ARCHIVED, RECORDS
-from usr_core.store.errors import BaseUnreadable, NamespaceReservedHere
+from usr_core.roots.layout import ARCHIVED
+from usr_core.store.base.opened import open_base
+from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.errors import BaseMissing
 from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
 from usr_core.store.upkeep.materialize_errors import NoSuchOverlay, OverlayTypeNotRegistered
@@ -28,7 +27,6 @@ from usr_core.store.view.files import OpenParquet
 __all__ = [
     "OpenNamespace",
     "archive_or_drop",
-    "open_base",
     "refuse_reserved",
     "registered_columns",
 ]
@@ -68,31 +66,6 @@ class OpenNamespace:
     ) -> None:
         self.base.close()
         self.overlay.close()
-
-
-def open_base(tree: FileTree) -> OpenParquet:
-    """Open the base of a dataset.
-
-    Raises:
-        BaseMissing: There is none.
-        BaseUnreadable: It is no whole Parquet file, or has no column ``id``.
-        FileSystemError: It can't be opened.
-    """
-    path = tree.path(RECORDS)
-    if path is None:
-        raise BaseMissing(RECORDS)
-    try:
-        base = OpenParquet.open(path)
-    except FileNotFoundError as error:
-        raise BaseMissing(RECORDS) from error
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise file_system_error(error, path, "read the records") from error
-        raise BaseUnreadable(path, str(error)) from error
-    if "id" not in base.schema.names:
-        base.close()
-        raise BaseUnreadable(path, "it has no column id")
-    return base
 
 
 def refuse_reserved(namespace: str, verb: str) -> None:

@@ -3,11 +3,13 @@
 Rows that fit in memory are sorted there. Rows that come in the base's order already are written
 through as they come. What is larger and out of order is first spilled into buckets of neighbouring
 base rows, uncompressed beside the part, then each bucket is sorted by itself: memory is bounded by
-one bucket and by 4 bytes a row.
+one bucket, which is 65,536 base rows or a 256th of a larger base, and by 4 bytes a row.
 """
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ __all__ = ["PartWriter"]
 
 _HELD_BYTES = 96 << 20
 _BUCKET_ROWS = 65_536
+_MOST_BUCKETS = 256
+"""Each is an open file."""
 _SMALLEST_GROUP = 32_768
 _LARGEST_GROUP_BYTES = 320 << 20
 
@@ -80,17 +84,28 @@ class PartWriter:
     def close(self) -> None:
         """Write what is left and finish the file; without rows it is a valid empty part."""
         if self._buckets is not None:
-            writer = _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
+            self._stream = writer = _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
             for batch, positions in self._buckets.sorted():
                 writer.add(batch, positions)
             writer.close()
             self._buckets.remove()
             return
-        writer = self._stream or _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
+        self._stream = writer = self._stream or _GroupedWriter(
+            self._path, self._schema, self._options, self._boundaries
+        )
         for batch, positions in _sorted_rows(self._held, self._schema):
             writer.add(batch, positions)
         self._held.clear()
         writer.close()
+
+    def abort(self) -> None:
+        """Stop, close and remove every file, the part too; harmless when repeated."""
+        self._held.clear()
+        if self._stream is not None:
+            self._stream.abort()
+        if self._buckets is not None:
+            self._buckets.remove()
+        self._path.unlink(missing_ok=True)
 
     def _release(self) -> None:
         """Stop holding everything: stream on while the rows ascend, else go over to buckets."""
@@ -99,7 +114,7 @@ class PartWriter:
             for batch, positions in self._held:
                 self._stream.add(batch, positions)
         else:
-            self._buckets = _Buckets(self._path.with_suffix(".spill"), self._schema)
+            self._buckets = _Buckets(self._path.with_suffix(".spill"), self._schema, rows=self._bucket_rows())
             if self._stream is not None:
                 self._stream.close()
                 self._take_back()
@@ -108,6 +123,10 @@ class PartWriter:
                 self._buckets.add(batch, positions)
         self._held.clear()
         self._held_size = 0
+
+    def _bucket_rows(self) -> int:
+        last = int(self._boundaries[-1]) if len(self._boundaries) else 0
+        return max(_BUCKET_ROWS, -(-last // _MOST_BUCKETS))
 
     def _take_back(self) -> None:
         """Move the rows that were streamed before the order broke into the buckets."""
@@ -159,6 +178,12 @@ class _GroupedWriter:
         self._flush()
         self._writer.close()
 
+    def abort(self) -> None:
+        """Close the file without what is held; it is no part then."""
+        self._pending.clear()
+        with contextlib.suppress(OSError, pa.ArrowException):  # a full disk, for one, which stopped the writing
+            self._writer.close()
+
     def _take(self, batch: pa.RecordBatch) -> None:
         if batch.num_rows:
             self._pending.append(batch)
@@ -179,26 +204,27 @@ class _GroupedWriter:
 class _Buckets:
     """Rows spilled by ranges of base positions, one Arrow IPC file a range."""
 
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+    def __init__(self, folder: Path, schema: pa.Schema, *, rows: int) -> None:
         self._folder = folder
         folder.mkdir()
         self._schema = schema.remove_metadata().append(pa.field("position", pa.int64()))
-        self._open: dict[int, Any] = {}
+        self._rows = rows
+        self._open: dict[int, _Bucket] = {}
 
     def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
-        buckets = positions // _BUCKET_ROWS
+        buckets = positions // self._rows
         for bucket in np.unique(buckets):
             rows = np.flatnonzero(buckets == bucket)
             part = batch.take(fixed_array(rows, pa.int64()))
             whole = pa.RecordBatch.from_arrays(
                 [*part.columns, fixed_array(positions[rows], pa.int64())], schema=self._schema
             )
-            self._writer(int(bucket)).write_batch(whole)
+            self._bucket(int(bucket)).write(whole)
 
     def sorted(self) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
         for bucket in sorted(self._open):
+            path = self._path(bucket)
             self._open[bucket].close()
-            path = self._folder / f"{bucket}.arrow"
             with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as stream:
                 held = []
                 for batch in stream:
@@ -207,12 +233,38 @@ class _Buckets:
             path.unlink()
 
     def remove(self) -> None:
-        self._folder.rmdir()
+        for bucket in self._open.values():
+            with contextlib.suppress(OSError, pa.ArrowException):  # what is left of it goes
+                bucket.close()
+        self._open.clear()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _writer(self, bucket: int) -> Any:
+    def _bucket(self, bucket: int) -> _Bucket:
         if bucket not in self._open:
-            self._open[bucket] = pa.ipc.new_stream(str(self._folder / f"{bucket}.arrow"), self._schema)
+            self._open[bucket] = _Bucket(self._path(bucket), self._schema)
         return self._open[bucket]
+
+    def _path(self, bucket: int) -> Path:
+        return self._folder / f"{bucket}.arrow"
+
+
+class _Bucket:
+    """One file that is written."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = pa.OSFile(str(path), "wb")
+        self._stream = pa.ipc.new_stream(self._file, schema)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._stream.write_batch(batch)
+
+    def close(self) -> None:
+        # The stream leaves the file open, which it was given.
+        try:
+            if not self._file.closed:
+                self._stream.close()
+        finally:
+            self._file.close()
 
 
 def _sorted_rows(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.events.event import encode_line
@@ -18,7 +18,7 @@ from usr_core.records.arrays import fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.base.facts import read_base_facts
+from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.base.file import write_options
 from usr_core.store.base.metadata import next_base_metadata
 from usr_core.store.mutation import Mutation, Site, mutate
@@ -26,7 +26,9 @@ from usr_core.store.overlay.metadata import overlay_metadata
 from usr_core.store.overlay.part_writer import PartWriter
 from usr_core.store.overlay.parts import list_overlays
 from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
+from usr_core.store.session.errors import SessionSchemaChanged
 from usr_core.store.session.known import KnownIds
+from usr_core.store.session.rows import session_schema
 
 __all__ = ["SessionCommit", "commit_segments"]
 
@@ -58,6 +60,7 @@ def commit_segments(
     batches: Callable[[], Iterable[pa.RecordBatch]],
     *,
     namespaces: Sequence[str],
+    schema: pa.Schema,
     known: KnownIds,
     session: str,
     action: str,
@@ -69,43 +72,39 @@ def commit_segments(
         segments: Relative names of the segments.
         batches: Opens their rows, in order; called once, under the lock.
         namespaces: Those of the session.
+        schema: The columns of its rows.
         known: The ids of the base; brought up to date under the lock.
         session: The session's name, for the event.
         action: The event's action.
     """
     with mutate(site, action) as mutation, contextlib.ExitStack() as closing:
+        _check_registered(session, schema, session_schema(mutation.registry, namespaces))
         known.refresh(mutation.txn.head.digest)
         before = mutation.base_facts()
         overlays = list_overlays(mutation.txn.tree, namespaces=namespaces)
         for overlay in overlays.values():
             closing.callback(overlay.close)
             keep_clock_after(mutation, overlay)
-        rows = _NewRows(batches(), known)
-        first = next(iter(rows), None)
-        if first is None:
+        base = _NewBase(mutation, site.layout.records, before)
+        parts = _Parts(mutation, namespaces, schema)
+        closing.callback(base.abort)
+        rows = _Rows(known, first_new=before.rows)
+        for batch in batches():
+            new, positions = rows.place(batch)
+            base.write(new)
+            parts.write(batch, positions)
+        after = base.finish()
+        parts.close()
+        if not rows.added and not parts.written:
             _remove(site, segments)
             return SessionCommit(
                 added=0, skipped=rows.skipped, overlay_rows=0, rows_total=before.rows, size_bytes=0, event=None
             )
-        staged = mutation.txn.stage(RECORDS)
-        metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash)
-        base = BaseWriter(staged, existing=site.layout.records, metadata=metadata)
-        parts = _Parts(mutation, namespaces, first.schema)
-        try:
-            for batch in itertools.chain([first], rows):
-                base.write(batch.select(list(BASE_COLUMNS)))
-                parts.write(batch, position=before.rows + rows.added - batch.num_rows)
-            base.finish()
-            parts.close()
-        except BaseException:
-            base.abort()
-            raise
         for name in segments:
             mutation.txn.retire(name)
         for namespace in parts.written:
             adopt_single_file(mutation, namespace, overlays.get(namespace))
-        after = read_base_facts(staged)
-        size = after.size_bytes + parts.size_bytes
+        size = parts.size_bytes + (after.size_bytes if rows.added else 0)
         event = mutation.finish(
             base=after,
             args={"session": session, "namespaces": list(namespaces)},
@@ -115,7 +114,7 @@ def commit_segments(
                 "overlay_rows": parts.rows,
                 "bytes": size,
             },
-            new_base=True,
+            new_base=bool(rows.added),
         )
     known.accept(line_digest(encode_line(event).removesuffix(b"\n")), rows.ids)
     return SessionCommit(
@@ -128,31 +127,74 @@ def commit_segments(
     )
 
 
-class _NewRows:
-    """The rows whose record the dataset does not have yet, each record once; counts what it leaves out."""
+class _Rows:
+    """Gives each journalled row its place in the base: a new one at the end, or the row of a record that is there.
 
-    def __init__(self, batches: Iterable[pa.RecordBatch], known: KnownIds) -> None:
-        self._batches = iter(batches)
+    A record that another writer added meanwhile is not added again; the overlay values that came with it are
+    written all the same, for they were said to be safe.
+    """
+
+    def __init__(self, known: KnownIds, *, first_new: int) -> None:
         self._known = known
-        self._seen: set[str] = set()
+        self._next = first_new
+        self._placed: dict[str, int] = {}
+        self._written: set[int] = set()
         self.ids: list[str] = []
         self.added = self.skipped = 0
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        for batch in self._batches:
-            ids = batch.column(0)
-            new = ~self._known.mask(ids)
-            texts = ids.to_pylist()
-            for row in np.flatnonzero(new).tolist():
-                if texts[row] in self._seen:
-                    new[row] = False
-                self._seen.add(texts[row])
-            kept = np.flatnonzero(new)
-            self.skipped += batch.num_rows - len(kept)
-            if len(kept):
-                self.added += len(kept)
-                self.ids.extend(texts[row] for row in kept.tolist())
-                yield batch if len(kept) == batch.num_rows else batch.take(fixed_array(kept, pa.int64()))
+    def place(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, npt.NDArray[np.int64]]:
+        """Return the batch's new rows, and the base row of each of its rows; -1 where an earlier one has it."""
+        ids = batch.column(0)
+        positions = self._known.positions(ids)
+        fresh: list[int] = []
+        for row in np.flatnonzero(positions < 0).tolist():
+            identity = ids[row].as_py()
+            if identity not in self._placed:
+                self._placed[identity] = self._next
+                self._next += 1
+                self.ids.append(identity)
+                fresh.append(row)
+            positions[row] = self._placed[identity]
+        for row, position in enumerate(positions.tolist()):
+            if position in self._written:
+                positions[row] = -1
+            self._written.add(position)
+        self.added += len(fresh)
+        self.skipped += batch.num_rows - len(fresh)
+        whole = len(fresh) == batch.num_rows
+        return batch if whole else batch.take(fixed_array(np.array(fresh, np.int64), pa.int64())), positions
+
+
+class _NewBase:
+    """The base with the new rows at its end; nothing is staged where there are none."""
+
+    def __init__(self, mutation: Mutation, existing: Path, before: BaseFacts) -> None:
+        self._mutation, self._existing, self._before = mutation, existing, before
+        self._writer: BaseWriter | None = None
+        self._finished = False
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        """Add rows."""
+        if not rows.num_rows:
+            return
+        if self._writer is None:
+            metadata = next_base_metadata(self._before.metadata, registry_hash=self._mutation.registry.hash)
+            staged = self._mutation.txn.stage(RECORDS)
+            self._writer = BaseWriter(staged, existing=self._existing, metadata=metadata)
+        self._writer.write(rows.select(list(BASE_COLUMNS)))
+
+    def finish(self) -> BaseFacts:
+        """Finish the file; return the base as it is after the change."""
+        if self._writer is None:
+            return self._before
+        self._writer.finish()
+        self._finished = True
+        return read_base_facts(self._mutation.txn.stage(RECORDS))
+
+    def abort(self) -> None:
+        """Stop an unfinished file's thread; after `finish` nothing is left to do."""
+        if self._writer is not None and not self._finished:
+            self._writer.abort()
 
 
 class _Parts:
@@ -179,15 +221,15 @@ class _Parts:
         """Bytes over all parts, once they are closed."""
         return sum(path.stat().st_size for path in self._paths.values())
 
-    def write(self, batch: pa.RecordBatch, *, position: int) -> None:
-        """Add the rows that have values; `position` is the base row of the batch's first record."""
+    def write(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
+        """Add the rows that have values; `positions` are their base rows, -1 for those to be left out."""
         for namespace, schema in self._schemas.items():
-            has = np.flatnonzero(batch.column(namespace).to_numpy(zero_copy_only=False))
+            has = np.flatnonzero(batch.column(namespace).to_numpy(zero_copy_only=False) & (positions >= 0))
             if not len(has):
                 continue
             chosen = batch.select(schema.names)
             rows = chosen if len(has) == batch.num_rows else chosen.take(fixed_array(has, pa.int64()))
-            self._writer(namespace).add(rows.cast(schema.remove_metadata()), has + position)
+            self._writer(namespace).add(rows.cast(schema.remove_metadata()), positions[has])
 
     def close(self) -> None:
         """Finish every part."""
@@ -206,6 +248,16 @@ class _Parts:
         fields = [field for field in schema if field.name.startswith(f"{namespace}__")]
         identity = pa.field("id", pa.string(), nullable=False)
         return pa.schema([identity, *fields], metadata=overlay_metadata(self._mutation, namespace))
+
+
+def _check_registered(session: str, schema: pa.Schema, registered: pa.Schema) -> None:
+    """Refuse rows whose columns are registered otherwise by now; they stay in the journal."""
+    for field in schema:
+        if field.name not in registered.names:
+            raise SessionSchemaChanged(session, reason=f"{field.name} is not registered any more")
+        now = registered.field(field.name).type
+        if not now.equals(field.type):
+            raise SessionSchemaChanged(session, reason=f"{field.name} is {field.type}, and {now} is registered")
 
 
 def _remove(site: Site, segments: Sequence[str]) -> None:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError
 
-__all__ = ["JournalUnreadable", "SessionClosed", "SessionInUse", "SessionRowError", "SessionSchemaChanged"]
+__all__ = [
+    "JournalUnreadable",
+    "SessionClosed",
+    "SessionInUse",
+    "SessionLost",
+    "SessionRowError",
+    "SessionSchemaChanged",
+]
 
 
 class SessionInUse(UsrError, RuntimeError):
@@ -47,6 +54,20 @@ class SessionRowError(UsrError, ValueError):
         self.row, self.column = row, column
 
 
+class SessionLost(UsrError, RuntimeError):
+    """The dataset was archived, removed or replaced while a session was open on it."""
+
+    code = "USR-SESSION-006"
+
+    def __init__(self, name: str, *, folder: Path) -> None:
+        super().__init__(
+            f"The journal of the writer session {name!r} is gone: its dataset was moved, removed or replaced.",
+            hint="Rows that were flushed are where the dataset went (`usr ls --archived`); open the session there.",
+            facts={"session": name, "file": str(folder)},
+        )
+        self.name = name
+
+
 class SessionSchemaChanged(UsrError, ValueError):
     """A session is resumed with other namespaces or types than it was begun with."""
 
@@ -55,7 +76,7 @@ class SessionSchemaChanged(UsrError, ValueError):
     def __init__(self, name: str, *, reason: str) -> None:
         super().__init__(
             f"The writer session {name!r} was begun with other columns: {reason}.",
-            hint="Resume it with the namespaces it was begun with, and close it; then begin a new one.",
+            hint="Register the columns as they were, name the same namespaces, resume and close it; then begin anew.",
             facts={"session": name},
         )
 

@@ -1,9 +1,10 @@
 """The journal of a session: rows that are safe on disk and not in the dataset yet.
 
-A segment is one file: eight bytes that name the format, then frames. A frame is the length of its payload
-(4 bytes), the payload's CRC-32 (4 bytes), and the payload, an Arrow IPC message; the first frame holds the
-schema, each further one a batch. A flush appends a frame and fsyncs, so it costs what it adds. A frame that was
-being written when the process died is cut off; damage before the end is an error, not a loss in silence.
+A segment is one file: eight bytes that name the format, then frames. A frame is the length of its payload, the
+payload's CRC-32, the CRC-32 of these eight bytes, and the payload, an Arrow IPC message; the first frame holds
+the schema, each further one a batch. A flush appends a frame and fsyncs, so it costs what it adds. What was being
+written when the process died (a frame cut short, zeros that a power cut left) is passed over; anything else that
+does not fit its checksums is an error, not a loss in silence.
 
 A commit retires the segment in the same transaction that publishes its rows, so that a row is in the journal or in
 the dataset, never in both and never in neither.
@@ -16,6 +17,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 
@@ -24,8 +26,9 @@ from usr_core.store.session.errors import JournalUnreadable
 
 __all__ = ["JournalSegment", "read_segment"]
 
-_MAGIC = b"USRJRNL1"
-_HEADER = struct.Struct("<II")
+_MAGIC = b"USRJRNL2"
+_HEADER = struct.Struct("<III")
+_BLOCK = 1 << 20
 
 
 class JournalSegment:
@@ -98,28 +101,43 @@ def read_segment(path: Path) -> tuple[pa.Schema | None, Iterator[pa.RecordBatch]
 
 
 def _framed(payload: bytes) -> bytes:
-    return _HEADER.pack(len(payload), zlib.crc32(payload)) + payload
+    return _header(len(payload), zlib.crc32(payload)) + payload
+
+
+def _header(length: int, checksum: int) -> bytes:
+    return _HEADER.pack(length, checksum, zlib.crc32(struct.pack("<II", length, checksum)))
 
 
 def _frames(path: Path) -> Iterator[bytes]:
-    size = path.stat().st_size
     with path.open("rb") as handle:
-        if handle.read(len(_MAGIC)) != _MAGIC:
-            if size > len(_MAGIC):
-                raise JournalUnreadable(path, frame=0, reason="it is no journal")
+        start = handle.read(len(_MAGIC))
+        if start != _MAGIC:
+            if not _MAGIC.startswith(start.rstrip(b"\0")) or _anything(handle):
+                raise JournalUnreadable(path, frame=0, reason="it is no journal of this version")
             return
         number = 0
         while header := handle.read(_HEADER.size):
             if len(header) < _HEADER.size:
-                return
-            length, checksum = _HEADER.unpack(header)
+                return  # cut short
+            length, checksum, _ = _HEADER.unpack(header)
+            if header != _header(length, checksum):
+                if not any(header) and not _anything(handle):
+                    return  # zeros: the size was on disk before the bytes were
+                raise JournalUnreadable(path, frame=number, reason="its header is damaged")
             payload = handle.read(length)
-            at_end = handle.tell() >= size
             if len(payload) < length:
-                return
+                return  # cut short
             if zlib.crc32(payload) != checksum:
-                if at_end or not any(handle.read(1 << 20)):
-                    return
+                if payload.endswith(bytes(64)) and not _anything(handle):
+                    return  # the end of the last frame did not reach the disk
                 raise JournalUnreadable(path, frame=number, reason="its checksum is wrong")
             yield payload
             number += 1
+
+
+def _anything(handle: BinaryIO) -> bool:
+    """Tell whether a byte other than zero is left."""
+    while block := handle.read(_BLOCK):
+        if any(block):
+            return True
+    return False

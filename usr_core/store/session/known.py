@@ -26,7 +26,7 @@ class KnownIds:
     def __init__(self, records: Path) -> None:
         self._records = records
         self._index: BaseIndex | None = None
-        self._extra: set[str] = set()
+        self._extra: dict[str, int] = {}
         self._digest: str | None = None
         self.rows = 0
 
@@ -41,16 +41,17 @@ class KnownIds:
         self._digest = digest
 
     def accept(self, digest: str, ids: list[str]) -> None:
-        """Take in the records of our own commit, after which the log's head is `digest`."""
-        self._extra.update(ids)
+        """Take in the records that our own commit put behind the others; the log's head is `digest` now."""
+        self._extra.update(zip(ids, range(self.rows, self.rows + len(ids)), strict=True))
         self._digest = digest
         self.rows += len(ids)
 
-    def mask(self, ids: pa.Array) -> npt.NDArray[np.bool_]:
-        """Return, for each id, whether the dataset has that record."""
+    def positions(self, ids: pa.Array) -> npt.NDArray[np.int64]:
+        """Return the base row of each id, -1 where the dataset has no such record."""
         if self._index is None:
             raise RuntimeError("refresh comes first")
-        found: npt.NDArray[np.bool_] = self._index.positions(ids) >= 0
+        found = self._index.positions(ids).astype(np.int64)
         if self._extra:
-            found |= np.fromiter((one in self._extra for one in ids.to_pylist()), np.bool_, len(ids))
+            for row in np.flatnonzero(found < 0).tolist():
+                found[row] = self._extra.get(ids[row].as_py(), -1)
         return found

@@ -13,12 +13,15 @@ import pyarrow as pa
 from usr_core.records.base_schema import base_schema
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.registry.document import Registry
+from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.store.attach.columns import full_name
+from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.incoming.mappings import batches_of_rows, columns_of_rows
 from usr_core.store.incoming.rows import ImportDefaults, RowReader
 from usr_core.store.session.errors import SessionRowError
+from usr_core.store.session.values import column_of
 
-__all__ = ["OverlayRows", "record_batch", "session_schema"]
+__all__ = ["OverlayRows", "as_schema", "record_batch", "session_schema"]
 
 OverlayRows = Mapping[str, Sequence[Mapping[str, object] | None]]
 """For each namespace one mapping a record, bare or full column names to values; None where there is none."""
@@ -31,7 +34,11 @@ def session_schema(registry: Registry, namespaces: Iterable[str]) -> pa.Schema:
 
     Raises:
         NamespaceNotRegistered: A namespace is not.
+        NamespaceReservedHere: It is one of USR's own.
     """
+    for name in namespaces:
+        if name in RESERVED_NAMESPACES:
+            raise NamespaceReservedHere(name, "a writer session")
     fields = list(base_schema())
     for name in namespaces:
         entry = registry.namespace(name)
@@ -56,10 +63,16 @@ def record_batch(
         ImportCellError, UnknownBioType, UnknownAlphabet, AlphabetMismatch: A record is not one.
         SessionRowError: An overlay has another number of rows, an unknown column, or a value of another type.
     """
+    for index, record in enumerate(records):
+        if not isinstance(record, Mapping):
+            raise SessionRowError("a record is no mapping", row=index + 1, value=record)
     names = columns_of_rows(records)
     reader = RowReader(label=label, defaults=defaults, hasher=hasher)
     base = [reader.read(batch) for batch in batches_of_rows(records, names, label=label)]
-    rows = pa.Table.from_batches(base).combine_chunks().to_batches()[0]
+    batches = pa.Table.from_batches(base).combine_chunks().to_batches()
+    if len(batches) > 1:
+        raise SessionRowError("one call holds more than 2 GiB of text; add the records in several calls")
+    rows = batches[0]
     columns = dict(zip(rows.schema.names, rows.columns, strict=True))
     for namespace in overlays:
         if namespace not in namespaces:
@@ -75,28 +88,37 @@ def _overlay_columns(
     known = [name for name in schema.names if name.startswith(f"{namespace}__")]
     if rows is None:
         rows = [None] * count
+    if isinstance(rows, Mapping | str):
+        raise SessionRowError(f"{namespace} has no list of rows", value=rows)
     if len(rows) != count:
         raise SessionRowError(f"{namespace} has {len(rows)} rows for {count} records")
     named: list[dict[str, object]] = []
     for index, row in enumerate(rows):
-        full = {full_name(name, namespace): value for name, value in (row or {}).items()}
+        if row is not None and not isinstance(row, Mapping):
+            raise SessionRowError(f"{namespace} has a row that is no mapping", row=index + 1, value=row)
+        full = {full_name(str(name), namespace): value for name, value in (row or {}).items()}
+        if len(full) < len(row or {}):
+            raise SessionRowError("a column is given twice, with its prefix and without", row=index + 1)
         strangers = sorted(set(full) - set(known))
         if strangers:
             raise SessionRowError("the column is not registered", column=strangers[0], row=index + 1)
         named.append(full)
-    columns = {name: _typed([row.get(name) for row in named], schema.field(name)) for name in known}
+    columns = {name: column_of([row.get(name) for row in named], schema.field(name)) for name in known}
     columns[namespace] = pa.array([row is not None for row in rows], pa.bool_())
     return columns
 
 
-def _typed(values: list[object], field: pa.Field) -> pa.Array:
-    try:
-        return pa.array(values, type=field.type)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as error:
-        for row, value in enumerate(values):
-            try:
-                pa.array([value], type=field.type)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError) as one:
-                reason = f"a value is not {field.type} ({str(one).splitlines()[0]})"
-                raise SessionRowError(reason, column=field.name, row=row + 1, value=value) from one
-        raise SessionRowError(str(error), column=field.name) from error
+def as_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return journalled rows with the columns of `schema`: what was registered since they were written is null.
+
+    Raises:
+        SessionRowError: They have a column that it lacks, or of another type.
+    """
+    for field in batch.schema:
+        if field.name not in schema.names or not schema.field(field.name).type.equals(field.type):
+            raise SessionRowError(f"the journal's column {field.name} is not registered as {field.type} any more")
+    columns = [
+        batch.column(field.name) if field.name in batch.schema.names else pa.nulls(batch.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

@@ -11,7 +11,9 @@ the journal ends. Records that the dataset or the journal has already are skippe
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from usr_core.errors import UsrError
+from usr_core.events.actor import Actor
 from usr_core.events.clock import now_us
 from usr_core.events.log import read_head
 from usr_core.fs.durable import make_folders
@@ -34,12 +37,12 @@ from usr_core.records.bulk_ids import IdHasher
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import JOURNALS
 from usr_core.store.incoming.rows import ImportDefaults
-from usr_core.store.mutation import Site
+from usr_core.store.mutation import Site, refuse_archived
 from usr_core.store.session.commit import commit_segments
-from usr_core.store.session.errors import SessionClosed, SessionInUse, SessionSchemaChanged
+from usr_core.store.session.errors import SessionClosed, SessionInUse, SessionLost, SessionSchemaChanged
 from usr_core.store.session.journal import JournalSegment, read_segment
 from usr_core.store.session.known import KnownIds
-from usr_core.store.session.rows import OverlayRows, record_batch, session_schema
+from usr_core.store.session.rows import OverlayRows, as_schema, record_batch, session_schema
 
 __all__ = ["Added", "RecordWriter", "SessionOptions"]
 
@@ -54,7 +57,8 @@ class SessionOptions:
     Attributes:
         namespaces: Whose overlay values come with the records.
         bio_type, alphabet, source: What holds for records that do not say it themselves.
-        name: The session's name; a writer of the same name resumes it. By default the actor's tool and run id.
+        name: The session's name; a writer of the same name resumes it. By default the actor's tool and its run id,
+            where it has one.
         flush_rows, flush_bytes, flush_seconds: A flush comes at the first of these.
         commit_rows, commit_fraction: A commit comes at the larger of so many rows and this share of the base …
         commit_seconds: … or when the oldest row that is not in the dataset is so old.
@@ -101,10 +105,12 @@ class RecordWriter:
         self, site: Site, options: SessionOptions, *, announce: Callable[[Mapping[str, Any]], None] | None = None
     ) -> None:
         actor = site.actor.resolved()
-        self.name = options.name or f"{actor.tool}-{actor.run_id}"
+        self.name = options.name or _default_name(site.actor)
+        self._namespaces = tuple(dict.fromkeys(options.namespaces))
         self._site, self._options, self._announce = site, options, announce
         self._action = f"{_word(actor.tool)}_write"
-        self._folder = site.ref.path / JOURNALS / _word(self.name)
+        self._folder = site.ref.path / JOURNALS / _folder_name(self.name)
+        self._identity: tuple[int, int] | None = None
         self._schema: pa.Schema
         self._known = KnownIds(site.layout.records)
         self._pending: set[str] = set()
@@ -120,8 +126,9 @@ class RecordWriter:
         self.added = self.skipped = self.resumed = self.flushes = self.commits = 0
 
     def __enter__(self) -> Self:
+        refuse_archived(self._site)
         registry = load_registry(self._site.ref.root)
-        self._schema = session_schema(registry, self._options.namespaces)
+        self._schema = session_schema(registry, self._namespaces)
         with contextlib.ExitStack() as exits:
             self._take_folder(exits)
             self._resume()
@@ -158,8 +165,12 @@ class RecordWriter:
             FileSystemError: The journal can't be written; what was flushed before is safe.
         """
         self._require_open()
+        records = list(records)
         if not records:
             return Added(added=0, skipped=0)
+        self._require_folder()
+        # Others may have added or removed records since; while nobody has, this reads the log's end only.
+        self._known.refresh(read_head(self._site.layout.event_log).digest)
         defaults = ImportDefaults(
             bio_type=self._options.bio_type,
             alphabet=self._options.alphabet,
@@ -170,7 +181,7 @@ class RecordWriter:
             records,
             overlays or {},
             schema=self._schema,
-            namespaces=self._options.namespaces,
+            namespaces=self._namespaces,
             defaults=defaults,
             hasher=self._hasher,
             label=self.name,
@@ -209,6 +220,8 @@ class RecordWriter:
         self._flush()
         segments = self._segments()
         if not segments:
+            if self._journalled_rows:
+                raise SessionLost(self.name, folder=self._folder)
             return
         if self._segment is not None:
             self._segment.close()
@@ -217,13 +230,17 @@ class RecordWriter:
             self._site,
             [path.relative_to(self._site.ref.path).as_posix() for path in segments],
             lambda: self._rows_of(segments),
-            namespaces=self._options.namespaces,
+            namespaces=self._namespaces,
+            schema=self._schema,
             known=self._known,
             session=self.name,
             action=self._action,
         )
         self._pending.clear()
         self._journalled_rows, self._oldest = 0, None
+        # Another writer had added some of them meanwhile.
+        self.added -= done.skipped
+        self.skipped += done.skipped
         if done.event is not None:
             self.commits += 1
             if self._announce is not None:
@@ -247,25 +264,34 @@ class RecordWriter:
     def _flush(self) -> int:
         rows = self._buffered_rows
         self._last_flush = time.monotonic()
+        self._require_folder()
         if not rows:
             return 0
-        batch = pa.Table.from_batches(self._buffer).combine_chunks().to_batches()[0]
         try:
             if self._segment is None:
                 self._segment = JournalSegment(self._next_segment(), self._schema)
-            self._segment.append(batch)
+            # One frame a flush; several only beyond 2 GiB of text.
+            self._buffer = pa.Table.from_batches(self._buffer).combine_chunks().to_batches()
+            while self._buffer:
+                batch = self._buffer[0]
+                self._segment.append(batch)
+                del self._buffer[0]
+                self._buffered_rows -= batch.num_rows
+                self._journalled_rows += batch.num_rows
         except OSError as error:
+            # After a failed fsync the same descriptor is not trusted again.
+            if self._segment is not None:
+                self._segment.close()
+                self._segment = None
             raise file_system_error(error, self._folder, "write the session's journal") from error
-        self._buffer.clear()
-        self._buffered_rows = self._buffered_bytes = 0
-        self._journalled_rows += rows
+        self._buffered_bytes = 0
         self._oldest = self._oldest or time.monotonic()
         self.flushes += 1
         return rows
 
     def _without_known(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         ids = batch.column(0)
-        new = ~self._known.mask(ids)
+        new = self._known.positions(ids) < 0
         for row, one in enumerate(ids.to_pylist()):
             if one in self._pending:
                 new[row] = False
@@ -297,6 +323,20 @@ class RecordWriter:
             exits.enter_context(hold_lock(lock, timeout=0, command=f"writer session {self.name}"))
         except LockTimeout as error:
             raise SessionInUse(self.name, holder=read_holder(lock)) from error
+        except FileNotFoundError as error:
+            # Whoever closed the session of this name is just removing its folder.
+            raise SessionInUse(self.name, holder="") from error
+        place = self._folder.stat()
+        self._identity = (place.st_dev, place.st_ino)
+
+    def _require_folder(self) -> None:
+        """Refuse to go on where the dataset was archived, removed or replaced under the session."""
+        try:
+            place = self._folder.stat()
+        except FileNotFoundError as error:
+            raise SessionLost(self.name, folder=self._folder) from error
+        if (place.st_dev, place.st_ino) != self._identity:
+            raise SessionLost(self.name, folder=self._folder)
 
     def _resume(self) -> None:
         for path in self._segments():
@@ -304,9 +344,11 @@ class RecordWriter:
             if schema is None:
                 path.unlink()
                 continue
-            if not schema.equals(self._schema):
-                changed = sorted({field.name for field in schema} ^ set(self._schema.names)) or ["a type"]
-                raise SessionSchemaChanged(self.name, reason=f"{', '.join(changed)} differs")
+            for field in schema:
+                if field.name not in self._schema.names:
+                    raise SessionSchemaChanged(self.name, reason=f"{field.name} is missing now")
+                if not self._schema.field(field.name).type.equals(field.type):
+                    raise SessionSchemaChanged(self.name, reason=f"{field.name} was {field.type}")
             for batch in batches:
                 self._pending.update(batch.column(0).to_pylist())
                 self._journalled_rows += batch.num_rows
@@ -320,10 +362,10 @@ class RecordWriter:
         numbers = [int(path.stem) for path in self._segments()]
         return self._folder / f"{max(numbers, default=0) + 1:08d}{_SUFFIX}"
 
-    @staticmethod
-    def _rows_of(segments: Iterable[Path]) -> Iterator[pa.RecordBatch]:
+    def _rows_of(self, segments: Iterable[Path]) -> Iterator[pa.RecordBatch]:
         for path in segments:
-            yield from read_segment(path)[1]
+            for batch in read_segment(path)[1]:
+                yield as_schema(batch, self._schema)
 
     def _remove_folder(self) -> None:
         with contextlib.suppress(OSError):
@@ -339,3 +381,15 @@ class RecordWriter:
 def _word(text: str) -> str:
     """Return `text` as one plain word, for a folder or an action."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-") or "session"
+
+
+def _folder_name(name: str) -> str:
+    """Return a plain folder name, another one for each session name."""
+    plain = _word(name)
+    return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def _default_name(actor: Actor) -> str:
+    """Return the tool and its run; without a run id the tool alone, as a process number resumes nothing."""
+    run = actor.run_id or os.environ.get("USR_ACTOR_RUN_ID", "").strip()
+    return f"{actor.resolved().tool}-{run}" if run else actor.resolved().tool

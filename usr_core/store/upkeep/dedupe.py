@@ -21,11 +21,11 @@ from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.metadata import next_base_metadata
+from usr_core.store.base.opened import open_base
 from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields, with_case_note
 from usr_core.store.index.repeated_keys import RepeatedKeys, find_repeated_keys
 from usr_core.store.index.row_numbers import row_numbers
 from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.overlay.open_namespace import open_base
 from usr_core.store.overlay.parts import KEYS, NamespaceOverlay, OverlayKey, list_overlays
 from usr_core.store.overlay.reserved import read_reserved, stage_reserved
 from usr_core.store.upkeep.errors import UnknownChoice

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.append import BaseWriter
+from usr_core.store.base.append import rewrite_footer
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.metadata import REGISTRY_HASH, next_base_metadata
 from usr_core.store.mutation import Site, mutate
@@ -29,9 +29,8 @@ def freeze_registry(site: Site) -> tuple[bool, str, dict[str, Any] | None]:
             return False, digest, None
         if stamped:
             staged = mutation.txn.stage(RECORDS)
-            metadata = next_base_metadata(base.metadata, registry_hash=digest)
-            # Row groups are copied as bytes; only the footer is new.
-            BaseWriter(staged, existing=site.layout.records, metadata=metadata).finish()
+            metadata = next_base_metadata(base.metadata, registry_hash=digest, same_rows=True)
+            rewrite_footer(site.layout.records, staged, metadata=metadata)
             base = read_base_facts(staged)
         event = mutation.finish(
             base=base, args={}, metrics={"namespaces": len(mutation.registry.namespaces)}, new_base=stamped

@@ -22,9 +22,10 @@ from usr_core.registry.reserved import TOMBSTONE_ENTRY
 from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import ARCHIVED, RECORDS
 from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.file import write_options
+from usr_core.store.base.file import GROUP_BYTES, WriteOptions, write_options
 from usr_core.store.base.metadata import next_base_metadata
 from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.incoming.columns import bounded
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.parts import NamespaceOverlay
 from usr_core.store.overlay.reserved import read_reserved, stage_reserved
@@ -103,7 +104,7 @@ def _fold(
     ]
     snapshot = stage_snapshot(mutation) if options.snapshot_before else None
     staged = mutation.txn.stage(RECORDS)
-    metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash)
+    metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash, same_rows=not dropped)
     _write_base(staged, view, columns, metadata, keep_deleted=not options.drop_deleted, progress=progress)
     if dropped:
         _drop_tombstones(mutation, view)
@@ -173,17 +174,23 @@ def _write_base(
     options = write_options(schema, bloom="id")
     with pq.ParquetWriter(path, schema, **options.writer_arguments(rows=view.rows)) as writer:
         held: list[pa.RecordBatch] = []
-        rows = 0
-        for batch in view.batches(columns, include_deleted=keep_deleted, progress=progress):
+        rows = size = 0
+        for batch in bounded(view.batches(columns, include_deleted=keep_deleted, progress=progress), limit=GROUP_BYTES):
             held.append(batch)
             rows += batch.num_rows
-            while rows >= options.rows_per_group:
+            size += batch.nbytes
+            while rows >= options.rows_per_group or size >= _group_bytes(options):
                 table = pa.Table.from_batches(held)
                 _write_group(writer, table.slice(0, options.rows_per_group), schema)
                 rest = table.slice(options.rows_per_group)
-                held, rows = rest.to_batches(), rest.num_rows
+                held, rows, size = rest.to_batches(), rest.num_rows, rest.nbytes
         if rows:
             _write_group(writer, pa.Table.from_batches(held), schema)
+
+
+def _group_bytes(options: WriteOptions) -> int:
+    """Return the bytes at which a group is closed early: long sequences, not the vectors that its rows allow for."""
+    return max(GROUP_BYTES, GROUP_BYTES * options.rows_per_group // 32_768)
 
 
 def _write_group(writer: pq.ParquetWriter, table: pa.Table, schema: pa.Schema) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.errors import visible
 from usr_core.registry.document import Registry
-from usr_core.store.attach.columns import AttachedColumn
-from usr_core.store.attach.errors import AttachCell
-from usr_core.store.attach.values import to_registered
+from usr_core.store.attach.values import cast_exactly, may_cast
 from usr_core.store.base.rewrite import extra_fields
 from usr_core.store.merge.types import conform, plain_type
 from usr_core.store.upkeep.errors import MergeColumnsDiffer, MergeTypesDiffer
+from usr_core.values.bad_cell import BadCell
 
 __all__ = ["COERCIONS", "Coercion", "MergedColumns", "TakenColumn", "plan_columns"]
 
@@ -51,19 +51,18 @@ class TakenColumn:
         plain = conform(values, self.source)
         if self.source.equals(self.kind):
             return plain
-        target = AttachedColumn(in_file=self.name, name=self.name, type_text=str(self.kind), type=self.kind)
         try:
-            return to_registered(plain, target, label=label, first_row=1, parse_json=True)
-        except AttachCell as error:
+            return cast_exactly(plain, self.kind)
+        except BadCell as bad:
             raise MergeTypesDiffer(
                 self.name,
                 source=str(self.source),
                 destination=str(self.kind),
                 why="a value can't be cast exactly",
                 file=label,
-                row=int(rows[error.row - 1]) + 1,
-                value=str(error.facts.get("value")),
-            ) from error
+                row=int(rows[bad.index]) + 1,
+                value=visible(str(bad.value)),
+            ) from bad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +89,8 @@ def plan_columns(
         destination, source: Their schemas.
         registry: The destination's; a column that only the source has comes along under its registered type.
         same: Whether names and types have to be equal.
-        coerce: ``to-dest`` lets values of another type be cast where all of them survive.
+        coerce: ``to-dest`` lets values of another type be cast where all of them survive: numbers to numbers,
+            lists to lists and so on. Text is not read as a number, nor a number written as text.
 
     Raises:
         MergeColumnsDiffer: Names differ, and `same` is set.
@@ -108,6 +108,9 @@ def plan_columns(
         column = TakenColumn(name=name, source=plain_type(field.type), kind=plain_type(wanted))
         if not column.source.equals(column.kind) and (same or coerce == "none"):
             why = "--require-same-columns was asked for" if same else "--coerce-overlap none forbids a cast"
+            raise MergeTypesDiffer(name, source=str(column.source), destination=str(column.kind), why=why)
+        if not (column.source.equals(column.kind) or may_cast(column.source, column.kind)):
+            why = "no cast between them keeps what a value is"
             raise MergeTypesDiffer(name, source=str(column.source), destination=str(column.kind), why=why)
         taken.append(column)
     kinds = {column.name: column.kind for column in taken}

@@ -121,7 +121,7 @@ def merge_datasets(
         MergeDuplicate: A record is there already, under ``error``; the first one is named.
         NoSuchOverlay, CarriedContractDiffers, OverlayTypeNotRegistered: A namespace can't be carried along.
         BaseKeysNotUnique, ImportCellError, SourceLengthDiffers, BaseColumnHasNulls: A base is not valid.
-        TooManyRows: The result would exceed 2^31 rows.
+        TooManyRows: The result would exceed `ROW_LIMIT` rows.
 
     Memory: 28 bytes a row of the destination, 65 a row of the source, and what `CarriedNamespace` says.
     """

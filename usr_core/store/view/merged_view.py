@@ -12,12 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.fs.errors import file_system_error
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
-from usr_core.roots.layout import RECORDS
-from usr_core.store.errors import BaseUnreadable
+from usr_core.store.base.opened import open_base
 from usr_core.store.index.row_masks import row_numbers
-from usr_core.store.overlay.errors import BaseMissing
 from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
 from usr_core.store.view.files import OpenParquet
 from usr_core.store.view.head import PointReader
@@ -61,7 +58,7 @@ class MergedView:
             FileSystemError: A file can't be opened; too many of them, for one.
         """
         wanted = None if namespaces is None else {*namespaces, TOMBSTONE_NAMESPACE}
-        base = _open_base(tree)
+        base = open_base(tree)
         overlays: dict[str, NamespaceOverlay] = {}
         try:
             overlays = list_overlays(tree, namespaces=wanted)
@@ -250,24 +247,6 @@ class MergedView:
             if at == len(rows):
                 break
         return pa.Table.from_batches(batches, schema_of(chosen))
-
-
-def _open_base(tree: FileTree) -> OpenParquet:
-    path = tree.path(RECORDS)
-    if path is None:
-        raise BaseMissing(RECORDS)
-    try:
-        base = OpenParquet.open(path)
-    except FileNotFoundError as error:
-        raise BaseMissing(RECORDS) from error
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
-        if isinstance(error, OSError) and error.errno is not None:
-            raise file_system_error(error, path, "read the records") from error
-        raise BaseUnreadable(path, str(error)) from error
-    if "id" not in base.schema.names:
-        base.close()
-        raise BaseUnreadable(path, "it has no column id")
-    return base
 
 
 def _batch(arrays: Sequence[pa.Array], schema: pa.Schema, rows: int) -> pa.RecordBatch:

@@ -88,3 +88,22 @@ def test_a_cast_that_would_lose_something_is_refused(array: pa.Array, type_text:
         converted(array, type_text, first_row=11)
 
     assert (row, "mock__c") == (caught.value.row, caught.value.column)
+
+
+def test_nan_in_a_struct_survives_a_cast() -> None:
+    """A struct's floats are compared one by one, and a null stays one."""
+    kind = pa.struct([("x", F64), ("n", pa.int32())])
+    rows = [{"x": float("nan"), "n": 1}, None, {"x": None, "n": None}]
+    got = converted(pa.array(rows, kind), "struct<x:float32,n:int64>").to_pylist()
+
+    assert "nan" == str(got[0]["x"])
+    assert [None, {"x": None, "n": None}] == got[1:]
+
+
+def test_a_digit_lost_in_a_struct_is_refused() -> None:
+    """The row is named."""
+    rows = pa.array([{"x": float("nan")}, {"x": 0.1}], pa.struct([("x", F64)]))
+    with pytest.raises(AttachCell) as caught:
+        converted(rows, "struct<x:float32>")
+
+    assert 2 == caught.value.row

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.base_files import METADATA, build, group_rows, random_sequences
+from support.base_files import METADATA, base_rows, build, group_rows, random_sequences
 from usr_core.records import bulk_ids
 from usr_core.records.base_schema import META_LETTER_CASE, base_schema
 from usr_core.records.ids import record_id
@@ -294,3 +294,17 @@ class TestCaseVariants:
 
         assert 1 == outcome.case_variants
         assert META_LETTER_CASE.encode() not in (pq.read_schema(tmp_path / "b.parquet").metadata or {})
+
+    def test_a_small_group_that_is_joined_and_decoded_in_pieces(self, tmp_path: Path) -> None:
+        """Batches that lie wholly before the new rows are passed over when duplicates are left out."""
+        first, second = random_sequences(50_000, seed=1), random_sequences(50_000, seed=2)
+        with pq.ParquetWriter(tmp_path / "a.parquet", base_schema()) as writer:
+            for part in (first, second):
+                writer.write_batch(base_rows(part), row_group_size=50_000)
+        new = [*random_sequences(60_000, seed=3), first[0]]
+
+        outcome = build(new, tmp_path / "b.parquet", existing=tmp_path / "a.parquet", on_duplicate="skip")
+
+        assert (60_000, 1, 160_000) == (outcome.added, outcome.skipped, outcome.rows_total)
+        written = pq.read_table(tmp_path / "b.parquet", columns=["sequence"]).column(0).to_pylist()
+        assert [*first, *second, *new[:-1]] == written

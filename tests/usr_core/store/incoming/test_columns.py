@@ -23,6 +23,15 @@ class TestBounded:
         ]
         assert all(chunk.num_rows == 1 or chunk.nbytes <= limit for chunk in chunks)
 
+    def test_encoded_text_is_not_cut_row_by_row(self) -> None:
+        """Slices share a dictionary or the text of views, which is not theirs alone."""
+        text = pa.array([f"{number:0100d}" for number in range(1_000)])
+        for column in (text.dictionary_encode(), text.cast(pa.string_view())):
+            chunks = list(bounded(iter([pa.record_batch({"s": column})]), limit=20_000))
+
+            assert 4 <= len(chunks) <= 16
+            assert text.to_pylist() == [value for chunk in chunks for value in chunk.column(0).to_pylist()]
+
 
 class TestFirstEmpty:
     def test_null_and_empty_are_found(self) -> None:

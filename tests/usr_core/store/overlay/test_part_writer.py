@@ -100,3 +100,34 @@ def test_nothing_is_left_beside_the_part(tmp_path: Path) -> None:
     write(tmp_path / "p.parquet", np.array_split(SHUFFLED, 9), boundaries=[50_000], held_bytes=1_000)
 
     assert ["p.parquet"] == [entry.name for entry in tmp_path.iterdir()]
+
+
+def test_a_large_base_has_few_buckets(tmp_path: Path) -> None:
+    """Each bucket is an open file, and there are at most some 256 however many rows the base has."""
+    rows = np.random.default_rng(3).permutation(200_000_000 // 20_000).astype(np.int64) * 20_000
+    writer = PartWriter(
+        tmp_path / "p.parquet",
+        SCHEMA,
+        options=write_options(SCHEMA, bloom="id").writer_arguments(),
+        boundaries=[100_000_000, 200_000_000],
+        held_bytes=1_000,
+    )
+    for chunk in np.array_split(rows, 3):
+        writer.add(batch_at(chunk), chunk)
+    spilled = len(list((tmp_path / "p.spill").iterdir()))
+    writer.close()
+
+    assert 200 < spilled <= 256
+    assert sorted(rows.tolist()) == ids_in(pq.ParquetFile(tmp_path / "p.parquet"))
+
+
+@pytest.mark.parametrize("order", [SHUFFLED, ORDERED, LATE_BREAK], ids=["shuffled", "ordered", "late break"])
+def test_an_abort_leaves_nothing(tmp_path: Path, order: np.ndarray) -> None:
+    """Neither the part nor a spilled file, also when it is said twice."""
+    writer = PartWriter(tmp_path / "p.parquet", SCHEMA, options={}, boundaries=[50_000], held_bytes=1_000)
+    for chunk in np.array_split(order, 5):
+        writer.add(batch_at(chunk), chunk)
+    writer.abort()
+    writer.abort()
+
+    assert [] == list(tmp_path.iterdir())

@@ -22,6 +22,8 @@ BATCH = pa.record_batch(
         "t": pa.array([0, 1, None, 10**6], pa.int64()).cast(pa.timestamp("us", "UTC")),
         "d": pa.array([date(2026, 1, 1), None, date(1969, 12, 31), date(2026, 1, 2)]),
         "l": pa.array([[1], None, [], [2]]),
+        "g": pa.array([0.1, math.inf, None, 1.0], pa.float32()),
+        "u": pa.array([0, 1, None, 2], pa.int64()).cast(pa.timestamp("s")),
         "y": pa.array([b"x", b"", None, b"\xff"]),
     }
 )
@@ -54,6 +56,13 @@ class TestConditions:
             (("f", "<", 1), [0, 3]),
             (("f", "==", math.nan), []),
             (("f", "!=", 0.5), [1, 3]),
+            (("f", "in", [0, math.nan]), [3]),
+            (("f", "in", [math.nan]), []),
+            (("f", "not in", [0.0, math.nan]), [0, 1]),
+            (("g", "==", 0.1), [0]),
+            (("g", "in", [0.1, math.inf]), [0, 1]),
+            (("d", "==", datetime(2026, 1, 2, tzinfo=UTC)), [3]),
+            (("u", "==", datetime(1970, 1, 1, 0, 0, 1)), [1]),
             (("h", ">=", 1), [1, 3]),
             (("h", "in", [0.5]), [0]),
             (("s", "==", "NA"), [3]),
@@ -113,6 +122,14 @@ class TestRefusals:
             [("t", "==", "yesterday")],
             [("t", "==", "2026-01-01T00:00:00")],
             [("l", "==", [1])],
+            [("d", "==", datetime(2026, 1, 1, 12))],
+            [("d", "in", [pa.scalar(datetime(2026, 1, 1, 12))])],
+            [("u", "==", datetime(1970, 1, 1, 0, 0, 1, 5))],
+            [("u", "in", [datetime(1970, 1, 1, 0, 0, 1, 5)])],
+            [("g", "<", 1e300)],
+            [("g", "<", pa.scalar(1e300))],
+            [("h", "in", [1e6])],
+            [("i", "==", pa.scalar(None, pa.int64()))],
         ],
     )
     def test_what_is_no_filter(self, where: Any) -> None:

@@ -178,6 +178,15 @@ class TestColumns:
                 merge(dest, bad, if_duplicate="prefer-src")
             assert 2 == caught.value.row
 
+    def test_text_does_not_become_a_number(self, root: Path) -> None:
+        """Nor a number text: "07" is not 7. Nothing is read before it is refused."""
+        dest = dataset(root, "dest", [S[0]], extra=column("mock__i", [1]))
+        text = dataset(root, "text", [S[1]], extra={"mock__i": pa.array(["1"])})
+        flag = dataset(root, "flag", [S[1]], extra={"mock__i": pa.array([True])})
+        for source in (text, flag):
+            with assert_unchanged(root), pytest.raises(MergeTypesDiffer):
+                merge(dest, source)
+
     def test_coerce_none_refuses_another_type(self, root: Path) -> None:
         """Before any row is read."""
         dest = dataset(root, "dest", [S[0]], extra=column("mock__i", [1]))

@@ -1,0 +1,91 @@
+"""Python values as a column of a registered type, refused where they would become other values."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from usr_core.store.session.errors import SessionRowError
+
+__all__ = ["column_of"]
+
+_FAILURES = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError)
+
+
+def column_of(values: Sequence[object], field: pa.Field) -> pa.Array:
+    """Return `values` as an array of the field's type; None is null.
+
+    Floats may be rounded to the nearest one of a narrower type; nothing else may change: no fraction is
+    cut off, nothing overflows to infinity, no field of a struct is dropped, no time loses digits.
+
+    Raises:
+        SessionRowError: A value is not of the type; its row (1 is the first of the call) is told.
+    """
+    try:
+        column = pa.array(values, type=field.type)
+    except _FAILURES as error:
+        for row, value in enumerate(values):
+            try:
+                pa.array([value], type=field.type)
+            except _FAILURES as one:
+                raise _refused(field, row, value, str(one).splitlines()[0] if str(one) else type(one).__name__) from one
+        raise SessionRowError(str(error), column=field.name) from error
+    for row, value in enumerate(values):
+        if value is not None and not _is_kept(value, column[row], field.type):
+            raise _refused(field, row, value, "it would become another value")
+    return column
+
+
+def _refused(field: pa.Field, row: int, value: object, reason: str) -> SessionRowError:
+    return SessionRowError(f"a value is not {field.type} ({reason})", column=field.name, row=row + 1, value=value)
+
+
+def _is_kept(value: object, stored: pa.Scalar, kind: pa.DataType) -> bool:
+    if value is None or not stored.is_valid:
+        return value is None
+    kinds = pa.types
+    if kinds.is_list(kind) or kinds.is_fixed_size_list(kind):
+        return _is_list_kept(value, stored, kind.value_type)
+    if kinds.is_struct(kind):
+        known = {kind.field(index).name for index in range(kind.num_fields)}
+        if not isinstance(value, Mapping) or not set(value) <= known:
+            return False
+        return all(_is_kept(value.get(name), stored[name], kind.field(name).type) for name in known)
+    return _is_scalar_kept(value, stored.as_py(), kind)
+
+
+def _is_list_kept(value: object, stored: pa.Scalar, kind: pa.DataType) -> bool:
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind):
+        given = np.asarray(value)
+        if given.dtype.kind in "iuf" and given.ndim == 1:
+            if pa.types.is_integer(kind):
+                return given.dtype.kind in "iu"
+            kept = np.asarray(stored.values.to_numpy(zero_copy_only=False), dtype=np.float64)
+            return bool(np.array_equal(np.isfinite(given), np.isfinite(kept)))
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str | bytes):
+        return False
+    return all(_is_kept(one, stored.values[place], kind) for place, one in enumerate(value))
+
+
+def _is_scalar_kept(value: object, stored: object, kind: pa.DataType) -> bool:
+    kinds = pa.types
+    if kinds.is_boolean(kind):
+        return isinstance(value, bool | np.bool_)
+    if kinds.is_integer(kind):
+        return isinstance(value, numbers.Integral) and value == stored and not isinstance(value, bool)
+    if kinds.is_floating(kind):
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+        return number and math.isfinite(float(str(value))) == math.isfinite(float(str(stored)))
+    if kinds.is_date32(kind):
+        return isinstance(value, date) and not isinstance(value, datetime)
+    return not kinds.is_timestamp(kind) or _is_time_kept(value, stored, kind)
+
+
+def _is_time_kept(value: object, stored: object, kind: pa.TimestampType) -> bool:
+    same_kind = isinstance(value, datetime) and (value.tzinfo is None) == (kind.tz is None)
+    return same_kind and bool(stored == value)
