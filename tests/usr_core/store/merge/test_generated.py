@@ -12,7 +12,7 @@ import pytest
 
 from support.view_datasets import open_view, record_id_of, sequence, write_base, write_overlay
 
-CASES = 1_600
+CASES = 2_400
 GROUPS = 8
 TYPES = {
     "f": pa.float64(),
