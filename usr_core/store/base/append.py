@@ -12,6 +12,8 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -33,8 +35,8 @@ def create_base(destination: Path, *, metadata: Mapping[str, str]) -> int:
     Raises:
         FileExistsError: `destination` exists.
     """
-    writer = BaseWriter(destination, existing=None, metadata=metadata)
-    return writer.finish()
+    with BaseWriter(destination, existing=None, metadata=metadata) as writer:
+        return writer.finish()
 
 
 def rewrite_footer(source: Path, destination: Path, *, metadata: Mapping[str, str]) -> int:
@@ -46,19 +48,16 @@ def rewrite_footer(source: Path, destination: Path, *, metadata: Mapping[str, st
         BaseUnreadable: `source` is no base.
         FileExistsError: `destination` exists.
     """
-    writer = BaseWriter(destination, existing=source, metadata=metadata, join_small_groups=False)
-    try:
+    with BaseWriter(destination, existing=source, metadata=metadata, join_small_groups=False) as writer:
         return writer.finish()
-    except BaseException:
-        writer.abort()
-        raise
 
 
 class BaseWriter:
     """Writes one base file: the rows of `existing`, then those given to `write`, in order.
 
     Encoding runs in a thread of its own beside the caller. At most two row groups (64 MiB decoded each) are
-    held. The caller fsyncs the finished file; on any failure it calls `abort`.
+    held. The caller fsyncs the finished file. A ``with`` block that fails leaves no file; without one the caller
+    calls `abort` on any failure.
 
     Args:
         destination: The file to create.
@@ -104,6 +103,15 @@ class BaseWriter:
         except BaseException:
             self.abort()
             raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.abort()
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Add rows: the seven columns by name; materialized columns that are not there become null.

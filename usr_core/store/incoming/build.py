@@ -94,8 +94,7 @@ def build_base(
     """
     check_option_kinds(label, bio_type=defaults.bio_type, alphabet=defaults.alphabet)
     case = noted_case(existing) if existing is not None else LetterCase()
-    writer = BaseWriter(destination, existing=existing, metadata={})
-    try:
+    with BaseWriter(destination, existing=existing, metadata={}) as writer:
         with IdHasher() as hasher:
             reader = RowReader(label=label, defaults=defaults, hasher=hasher)
             words = WordList()
@@ -133,9 +132,6 @@ def build_base(
                 case=case,
             )
         variants = 0 if case is not None and case.uniform else count_case_variants(destination, offset=offset)
-    except BaseException:
-        writer.abort()
-        raise
     return BuildOutcome(
         rows_read=reader.rows,
         added=reader.rows - skipped,
@@ -196,8 +192,7 @@ def _rewrite_without(
     full = destination.with_name(f"{destination.name}.full")
     destination.rename(full)
     try:
-        writer = BaseWriter(destination, existing=existing, metadata={})
-        try:
+        with BaseWriter(destination, existing=existing, metadata={}) as writer:
             offset = writer.existing_rows
             writer.metadata = _with_note(metadata, case, offset + int(keep.sum()))
             with pq.ParquetFile(full) as source:
@@ -210,8 +205,5 @@ def _rewrite_without(
                         if len(mask):
                             writer.write(batch.slice(low).filter(boolean_array(mask)))
             return writer.finish()
-        except BaseException:
-            writer.abort()
-            raise
     finally:
         full.unlink(missing_ok=True)

@@ -195,16 +195,12 @@ def _rewrite(
     metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash)
     metadata = with_case_note(metadata, files.base, rows=outcome.rows_after)
     staged = mutation.txn.stage(RECORDS)
-    writer = base_writer(staged, extra_fields(files.base.schema), metadata=metadata)
-    try:
+    with base_writer(staged, extra_fields(files.base.schema), metadata=metadata) as writer:
         for _, batch in checked_batches(files.base, keep):
             writer.write(batch)
             if progress is not None:
                 progress(batch.num_rows)
         writer.finish()
-    except BaseException:
-        writer.abort()
-        raise
     tombstones = _drop_tombstones(mutation, files, keep)
     after = read_base_facts(staged)
     event = mutation.finish(

@@ -14,29 +14,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from usr_core.events.clock import file_stamp
-from usr_core.registry.document import Registry
-from usr_core.registry.errors import ColumnNotRegistered
-from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
+from usr_core.registry.names import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
 from usr_core.registry.reserved import TOMBSTONE_ENTRY
-from usr_core.registry.types import keeps_type
-from usr_core.roots.layout import ARCHIVED, RECORDS
+from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.file import GROUP_BYTES, WriteOptions, write_options
 from usr_core.store.base.metadata import next_base_metadata
-from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.incoming.columns import bounded
 from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved, registered_columns
 from usr_core.store.overlay.parts import NamespaceOverlay
 from usr_core.store.overlay.reserved import read_reserved, stage_reserved
-from usr_core.store.upkeep.materialize_errors import NoSuchOverlay, OverlayTypeNotRegistered
+from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
 from usr_core.store.upkeep.snapshot import stage_snapshot
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["MaterializeOptions", "MaterializeOutcome", "OverlaysAfter", "materialize"]
 
 OverlaysAfter = Literal["keep", "drop", "archive"]
-_RESERVED = (STATE_NAMESPACE, TOMBSTONE_NAMESPACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +87,7 @@ def _fold(
     before = mutation.base_facts()
     folded = _chosen(view.overlays, options.namespaces)
     for overlay in folded.values():
-        _check_registered(overlay, mutation.registry)
+        registered_columns(overlay, mutation.registry)
     dropped = view.deleted_count() if options.drop_deleted else 0
     if not folded and not dropped:
         return MaterializeOutcome(
@@ -108,7 +103,9 @@ def _fold(
     _write_base(staged, view, columns, metadata, keep_deleted=not options.drop_deleted, progress=progress)
     if dropped:
         _drop_tombstones(mutation, view)
-    _settle_overlays(mutation, folded, options.overlays)
+    if options.overlays != "keep":
+        files = {part.relative: name for name, overlay in folded.items() for part in overlay.parts}
+        archive_or_drop(mutation, files, archive=options.overlays == "archive")
     after = read_base_facts(staged)
     new = tuple(name for name in columns if name not in before.schema.names)
     event = mutation.finish(
@@ -139,26 +136,12 @@ def _fold(
 
 def _chosen(overlays: Mapping[str, NamespaceOverlay], wanted: Sequence[str] | None) -> dict[str, NamespaceOverlay]:
     if wanted is None:
-        return {name: overlay for name, overlay in overlays.items() if name not in _RESERVED}
+        return {name: overlay for name, overlay in overlays.items() if name not in RESERVED_NAMESPACES}
     for name in wanted:
-        if name in _RESERVED:
-            raise NamespaceReservedHere(name, "materialize")
+        refuse_reserved(name, "materialize")
         if name not in overlays:
-            raise NoSuchOverlay(name, present=sorted(set(overlays) - set(_RESERVED)))
+            raise NoSuchOverlay(name, present=sorted(set(overlays) - RESERVED_NAMESPACES))
     return {name: overlays[name] for name in wanted}
-
-
-def _check_registered(overlay: NamespaceOverlay, registry: Registry) -> None:
-    entry = registry.namespace(overlay.namespace)
-    known = {column.name: column.type for column in entry.columns}
-    for part in overlay.parts:
-        for field in part.columns:
-            if field.name not in known:
-                raise ColumnNotRegistered(field.name, namespace=overlay.namespace, known=list(known))
-            if not keeps_type(field.type, known[field.name].to_arrow()):
-                raise OverlayTypeNotRegistered(
-                    part.relative, column=field.name, found=str(field.type), registered=known[field.name].canonical()
-                )
 
 
 def _write_base(
@@ -207,13 +190,3 @@ def _drop_tombstones(mutation: Mutation, view: MergedView) -> None:
     ]
     kept = pc.invert(pc.is_in(tombstones.column("id"), value_set=pa.chunked_array(gone, type=pa.string())))
     stage_reserved(mutation, TOMBSTONE_ENTRY, tombstones.filter(kept), overlay)
-
-
-def _settle_overlays(mutation: Mutation, folded: Mapping[str, NamespaceOverlay], after: OverlaysAfter) -> None:
-    if after == "keep":
-        return
-    stamp = file_stamp(mutation.txn.clock_us)
-    for name, overlay in folded.items():
-        for part in overlay.parts:
-            into = f"{ARCHIVED}/{name}/{stamp}/{part.name}" if after == "archive" else None
-            mutation.txn.retire(part.relative, into=into)

@@ -298,16 +298,13 @@ class _Merge:
             writer = BaseWriter(staged, existing=self._destination.base.path, metadata=metadata)
         else:
             writer = base_writer(staged, self._columns.fields, metadata=metadata)
-        try:
+        with writer:
             for batches in (filled.batches() if filled is not None else (), self._new_rows()):
                 for batch in batches:
                     writer.write(batch)
                     if progress is not None:
                         progress(batch.num_rows)
             writer.finish()
-        except BaseException:
-            writer.abort()
-            raise
         return filled.cells if filled is not None else 0
 
     # ------------------------------------------------------------- what is carried along
