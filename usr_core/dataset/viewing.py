@@ -63,7 +63,7 @@ def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree)
     for namespace in namespaces:
         if namespace not in view.overlays and namespace not in materialized:
             from usr_core.registry.names import RESERVED_NAMESPACES
+            from usr_core.store.overlay.errors import NoSuchOverlay
             from usr_core.store.overlay.names import overlay_paths
-            from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
 
             raise NoSuchOverlay(namespace, present=sorted(set(overlay_paths(tree)) - RESERVED_NAMESPACES))

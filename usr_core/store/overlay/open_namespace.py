@@ -19,9 +19,9 @@ from usr_core.roots.layout import ARCHIVED
 from usr_core.store.base.opened import open_base
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.mutation import Mutation
+from usr_core.store.overlay.errors import NoSuchOverlay, OverlayTypeNotRegistered
 from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
-from usr_core.store.upkeep.materialize_errors import NoSuchOverlay, OverlayTypeNotRegistered
 from usr_core.store.view.files import OpenParquet
 
 __all__ = [

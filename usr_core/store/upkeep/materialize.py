@@ -22,10 +22,10 @@ from usr_core.store.base.file import GROUP_BYTES, WriteOptions, write_options
 from usr_core.store.base.metadata import next_base_metadata
 from usr_core.store.incoming.columns import bounded
 from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.overlay.errors import NoSuchOverlay
 from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved, registered_columns
 from usr_core.store.overlay.parts import NamespaceOverlay
 from usr_core.store.overlay.reserved import read_reserved, stage_reserved
-from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
 from usr_core.store.upkeep.snapshot import stage_snapshot
 from usr_core.store.view.merged_view import MergedView
 

@@ -11,8 +11,8 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.registry.names import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.opened import open_base
+from usr_core.store.overlay.errors import NoSuchOverlay
 from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
-from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
 from usr_core.store.view.files import OpenParquet
 
 __all__ = ["MergeFiles"]

@@ -11,12 +11,12 @@ from usr_core.commit.read_snapshot import read_consistent
 from usr_core.errors import UsrError
 from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.store.mutation import Site, mutate
+from usr_core.store.overlay.errors import NoSuchOverlay
 from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved
 from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
 from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.upkeep.errors import UnknownChoice
-from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
 
 __all__ = ["REMOVE_MODES", "RemoveMode", "RemoveOptions", "RemoveOutcome", "remove_overlay"]
 

@@ -17,7 +17,7 @@ from usr_core.registry.errors import NamespaceNotRegistered
 from usr_core.registry.store import register_namespace
 from usr_core.store.errors import MaintenanceRequired, NamespaceReservedHere
 from usr_core.store.incoming.errors import ForgedId, LetterOutsideAlphabet
-from usr_core.store.overlay.errors import BaseKeysNotUnique
+from usr_core.store.overlay.errors import BaseKeysNotUnique, NoSuchOverlay
 from usr_core.store.upkeep.errors import (
     CarriedContractDiffers,
     MergeColumnsDiffer,
@@ -27,7 +27,6 @@ from usr_core.store.upkeep.errors import (
     SourceLengthDiffers,
     UnknownChoice,
 )
-from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
 
 S = [sequence(number) for number in range(8)]
 IDS = [record_id_of(text) for text in S]

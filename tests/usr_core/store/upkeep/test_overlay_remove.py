@@ -11,9 +11,8 @@ from support.tree import assert_unchanged
 from support.upkeep import dataset, events, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.store.errors import MaintenanceRequired, NamespaceReservedHere
-from usr_core.store.overlay.errors import AmbiguousOverlay
+from usr_core.store.overlay.errors import AmbiguousOverlay, NoSuchOverlay
 from usr_core.store.upkeep.errors import UnknownChoice
-from usr_core.store.upkeep.materialize_errors import NoSuchOverlay
 
 
 @pytest.fixture
