@@ -21,7 +21,7 @@ from usr_core.records.ids import DELIMITER, ID_LENGTH
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["IdHasher", "id_words", "string_parts"]
+__all__ = ["IdHasher", "hashing_connection", "id_words", "string_parts"]
 
 _DUCKDB_FROM_ROWS = 262_144
 _DUCKDB_UP_TO_BYTES = 200
@@ -108,7 +108,7 @@ class IdHasher:
 
     def _by_duckdb(self, bio_types: str | pa.Array, sequences: pa.Array) -> pa.Array:
         if self._connection is None:
-            self._connection = _connect(self._threads)
+            self._connection = hashing_connection(self._threads)
         if isinstance(bio_types, str):
             chunk = pa.table({"s": sequences})
             expression = f"'{bio_types}{DELIMITER}' || s"
@@ -146,7 +146,8 @@ def _nibbles(digits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return nibbles
 
 
-def _connect(threads: int) -> Any:
+def hashing_connection(threads: int) -> Any:
+    """Return a DuckDB connection that only computes: in memory, 256 MB at most, nothing on disk, no extensions."""
     import duckdb
 
     # Extensions would be fetched from the network; spilling would go to the current folder.

@@ -16,7 +16,7 @@ from usr_core.values.bad_cell import BadCell
 from usr_core.values.forms import Form, form_of
 from usr_core.values.temporal import parse_dates, parse_timestamps
 
-__all__ = ["INTEGER_BOUNDS", "infinite_rows", "parse_base64", "parse_scalars"]
+__all__ = ["INTEGER_BOUNDS", "first_refused", "infinite_rows", "parse_base64", "parse_scalars"]
 
 INTEGER_BOUNDS = {
     **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
@@ -82,12 +82,12 @@ def _cast(column: pa.StringArray, kind: pa.DataType, reason: str) -> pa.Array:
     try:
         return column.cast(kind)
     except pa.ArrowInvalid:
-        index = _first_refused(column, kind)
+        index = first_refused(column, kind)
         text = column[index].as_py()
         raise BadCell(index, text, _blank_fault(text) or reason or _integer_fault(text, kind)) from None
 
 
-def _first_refused(column: pa.StringArray, kind: pa.DataType) -> int:
+def first_refused(column: pa.Array, kind: pa.DataType) -> int:
     """Return the first row that can't be cast, given that there is one: by halves, in time linear in rows."""
     first, end = 0, len(column)
     while end - first > 1:

@@ -12,6 +12,7 @@ from usr_core.records.bulk_ids import string_parts
 from usr_core.store.incoming.columns import text_column
 from usr_core.store.incoming.errors import InvalidCreatedAt, WrongColumnType
 from usr_core.values.bad_cell import BadCell
+from usr_core.values.scalars import first_refused
 from usr_core.values.temporal import parse_timestamps
 
 __all__ = ["created_at_column"]
@@ -50,7 +51,7 @@ def created_at_column(batch: pa.RecordBatch, *, label: str, first_row: int, defa
     except BadCell as bad:
         raise _invalid(label, bad.reason, row=first_row + bad.index, value=str(bad.value)) from None
     except pa.ArrowInvalid:
-        fine = _first_finer(column)
+        fine = first_refused(column, CREATED_AT_TYPE)
         raise _invalid(
             label, "it is finer than a microsecond, or out of range", row=first_row + fine, value=str(column[fine])
         ) from None
@@ -75,19 +76,6 @@ def _empty_as_null(column: pa.Array | None) -> pa.Array:
     import pyarrow.compute as pc
 
     return pc.replace_with_mask(column, boolean_array(empty), pa.nulls(1, pa.string())[0])
-
-
-def _first_finer(column: pa.Array) -> int:
-    """Return the first row that can't be cast, given that there is one."""
-    start, stop = 0, len(column)
-    while stop - start > 1:
-        middle = (start + stop) // 2
-        try:
-            column.slice(start, middle - start).cast(CREATED_AT_TYPE)
-            start = middle
-        except pa.ArrowInvalid:
-            stop = middle
-    return start
 
 
 def _invalid(label: str, reason: str, *, row: int, value: str) -> InvalidCreatedAt:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usr_core.records.arrays import text_array
-from usr_core.records.bulk_ids import id_words, string_parts
+from usr_core.records.bulk_ids import hashing_connection, id_words, string_parts
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseUnreadable
@@ -143,7 +143,7 @@ class _Words:
 
     def _duckdb_words(self, keys: pa.Array) -> Words:
         if self._connection is None:
-            self._connection = _connect()
+            self._connection = hashing_connection(_THREADS)
         self._connection.register("keys", pa.Table.from_arrays([keys], names=["k"]))
         try:
             hashed = self._connection.sql("SELECT hash(k) AS w FROM keys").to_arrow_table().column(0)
@@ -156,21 +156,6 @@ def _hashlib_words(keys: pa.Array) -> Words:
     offsets, content = string_parts(keys)
     digests = [hashlib.blake2b(content[i:j], digest_size=8).digest() for i, j in pairwise(offsets.tolist())]
     return np.frombuffer(b"".join(digests), np.uint64)
-
-
-def _connect() -> Any:
-    import duckdb
-
-    # Extensions would be fetched from the network; spilling would go to the current folder.
-    return duckdb.connect(
-        config={
-            "threads": _THREADS,
-            "memory_limit": "256MB",
-            "temp_directory": "",
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
 
 
 def _keys(base: OpenParquet, key: OverlayKey) -> Iterator[tuple[int, pa.Array]]:
