@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.store.index.position_index import BaseIndex
-from usr_core.store.index.words import IdWords, id_words
+from usr_core.store.index.words import IdWordsBuilder, id_words
 from usr_core.store.overlay.errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNeedsOneBioType
 from usr_core.store.overlay.parts import OverlayKey
 from usr_core.store.view.files import OpenParquet
@@ -85,17 +85,27 @@ def base_index(base: OpenParquet | pq.ParquetFile) -> BaseIndex:
     """
     from concurrent.futures import ThreadPoolExecutor
 
+    metadata = (base.file if isinstance(base, OpenParquet) else base).metadata
+    words = IdWordsBuilder(metadata.num_rows)
     with ThreadPoolExecutor(_THREADS, "usr-index") as pool:
         if isinstance(base, OpenParquet):
-            words = list(pool.map(lambda group: _group_words(base, group), range(base.file.num_row_groups)))
+            ends = np.cumsum([metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)])
+            list(
+                pool.map(
+                    lambda group: _put_group(words, base, group, int(ends[group - 1]) if group else 0),
+                    range(metadata.num_row_groups),
+                )
+            )
         else:
-            words, waiting = [], []
+            done, waiting = 0, []
             for chunk in _column(base, "id"):
-                waiting.append(pool.submit(id_words, chunk))
+                waiting.append(pool.submit(_put_chunk, words, done, chunk))
+                done += len(chunk)
                 if len(waiting) > _THREADS:
-                    words.append(waiting.pop(0).result())
-            words.extend(one.result() for one in waiting)
-    return BaseIndex(IdWords.join(words))
+                    waiting.pop(0).result()
+            for one in waiting:
+                one.result()
+    return BaseIndex(words.finish())
 
 
 def keys_from_sequences(sequences: pa.Array | pa.ChunkedArray, *, bio_type: str, upper: bool) -> pa.Array:
@@ -165,9 +175,14 @@ def base_cell(base: pq.ParquetFile, column: str, row: int) -> str:
     return ""
 
 
-def _group_words(base: OpenParquet, group: int) -> IdWords:
-    batches = base.reader().iter_batches(_ROWS, row_groups=[group], columns=["id"], use_threads=False)
-    return IdWords.join([id_words(batch.column(0)) for batch in batches])
+def _put_group(words: IdWordsBuilder, base: OpenParquet, group: int, start: int) -> None:
+    for batch in base.reader().iter_batches(_ROWS, row_groups=[group], columns=["id"], use_threads=False):
+        _put_chunk(words, start, batch.column(0))
+        start += len(batch)
+
+
+def _put_chunk(words: IdWordsBuilder, start: int, ids: pa.Array) -> None:
+    words.put(start, id_words(ids))
 
 
 def _column(base: pq.ParquetFile, name: str) -> Iterator[pa.Array]:

@@ -23,6 +23,7 @@ __all__ = ["BaseIndex", "Duplicates"]
 Positions = npt.NDArray[np.int32]
 
 _MOST_BUCKET_BITS = 24
+_HALF = np.uint64(32)
 _STEPS = 12
 """Steps inside a bucket before a binary search takes over: buckets hold one row on average."""
 
@@ -45,10 +46,15 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True)
 class _Sorted:
-    prefixes: npt.NDArray[np.uint32]  # ascending
-    rows: Positions  # ascending among equal prefixes
-    starts: npt.NDArray[np.int32]  # of each bucket among the prefixes
-    shift: np.uint32
+    entries: npt.NDArray[np.uint64]  # ascending; the prefix above, the row below
+    starts: npt.NDArray[np.int32]  # of each bucket of prefixes among the entries
+    shift: np.uint64  # from a prefix in the upper half to its bucket
+
+    def rows(self, at: npt.NDArray[np.intp] | slice) -> Positions:
+        return self.entries[at].astype(np.uint32).view(np.int32)
+
+    def prefixes(self, at: npt.NDArray[np.intp] | slice) -> npt.NDArray[np.uint32]:
+        return (self.entries[at] >> _HALF).astype(np.uint32)
 
 
 class BaseIndex:
@@ -123,11 +129,14 @@ class BaseIndex:
             return np.full(len(asked), -1, np.int32)
         with self._lock:
             order = self._sort()
-        at = _first_of_prefix(order, asked.prefixes())
-        rows = order.rows.take(at)
-        hit = self._is_at(rows, asked)
+        wanted = asked.prefixes()
+        at, found = _first_of_prefix(order, wanted)
+        rows = found.astype(np.uint32).view(np.int32)
+        found >>= _HALF
+        hit = found == wanted
+        hit &= self._is_at(rows, asked)
         if not hit.all():
-            self._search_on(order, asked, at, rows, hit)
+            self._search_on(order, asked, wanted, at, rows, hit)
             rows[~hit] = -1
         if len(asked.bad):
             rows[asked.bad] = -1
@@ -140,20 +149,24 @@ class BaseIndex:
         return same
 
     def _search_on(
-        self, order: _Sorted, asked: IdWords, at: npt.NDArray[np.intp], rows: Positions, hit: npt.NDArray[np.bool_]
+        self,
+        order: _Sorted,
+        asked: IdWords,
+        wanted: npt.NDArray[np.uint32],
+        at: npt.NDArray[np.intp],
+        rows: Positions,
+        hit: npt.NDArray[np.bool_],
     ) -> None:
         """Look at the next rows of the same prefix where the first was another id."""
-        wanted = asked.prefixes()
         last = self.rows - 1
         open_ = np.flatnonzero(~hit)
-        open_ = open_[order.prefixes[at[open_]] == wanted[open_]]
+        open_ = open_[order.prefixes(at[open_]) == wanted[open_]]
         while len(open_):
             open_ = open_[at[open_] < last]
             at[open_] += 1
-            open_ = open_[order.prefixes[at[open_]] == wanted[open_]]
-            candidates = order.rows[at[open_]]
-            few = IdWords(asked.k[open_], asked.h[open_], asked.l[open_], asked.bad[:0])
-            same = self._is_at(candidates, few)
+            open_ = open_[order.prefixes(at[open_]) == wanted[open_]]
+            candidates = order.rows(at[open_])
+            same = self._is_at(candidates, asked.at(open_))
             rows[open_[same]] = candidates[same]
             hit[open_[same]] = True
             open_ = open_[~same]
@@ -162,33 +175,32 @@ class BaseIndex:
         """Return the sorted prefixes, sorting on the first call; the lock is held."""
         if self._sorted is None:
             # One sort of (prefix, row) in 64 bits is five times as fast as an argsort of the prefixes.
-            both = self._words.prefixes().astype(np.uint64)
-            both <<= np.uint64(32)
-            both |= np.arange(self.rows, dtype=np.uint64)
-            both.sort()
-            rows = both.astype(np.uint32).view(np.int32)
-            both >>= np.uint64(32)
-            prefixes = both.astype(np.uint32)
+            entries = self._words.prefixes().astype(np.uint64)
+            entries <<= _HALF
+            entries |= np.arange(self.rows, dtype=np.uint64)
+            entries.sort()
             bits = max(1, min(_MOST_BUCKET_BITS, self.rows.bit_length()))
-            shift = np.uint32(32 - bits)
-            counts = np.bincount(prefixes >> shift, minlength=1 << bits)
+            shift = np.uint64(64 - bits)
+            counts = np.bincount((entries >> shift).astype(np.intp), minlength=1 << bits)
             starts = np.zeros(len(counts), np.int32)
             np.cumsum(counts[:-1], out=starts[1:])
-            self._sorted = _Sorted(prefixes, rows, starts, shift)
+            self._sorted = _Sorted(entries, starts, shift)
         return self._sorted
 
     def _find_duplicates(self, order: _Sorted) -> Duplicates:
-        equal = order.prefixes[1:] == order.prefixes[:-1]
+        prefixes = order.prefixes(slice(None))
+        equal = prefixes[1:] == prefixes[:-1]
         none = np.empty(0, np.int32)
         if not equal.any():
             return Duplicates(none, none)
         in_run = np.zeros(self.rows, bool)
         in_run[1:] |= equal
         in_run[:-1] |= equal
-        rows = order.rows[in_run]
+        rows = order.rows(np.flatnonzero(in_run))
         if len(self._words.bad):
             rows = rows[~np.isin(rows, self._words.bad)]
-        k, h, low = self._words.k[rows], self._words.h[rows], self._words.l[rows]
+        repeated = self._words.at(rows)
+        k, h, low = repeated.k, repeated.h, repeated.l
         by_id = np.lexsort((rows, low, h, k))
         rows, k, h, low = rows[by_id], k[by_id], h[by_id], low[by_id]
         repeats = np.zeros(len(rows), bool)
@@ -199,17 +211,25 @@ class BaseIndex:
         return Duplicates(found[in_order], firsts[in_order])
 
 
-def _first_of_prefix(order: _Sorted, wanted: npt.NDArray[np.uint32]) -> npt.NDArray[np.intp]:
-    """Return where the first prefix not below each wanted one stands (the last place, if there is none)."""
-    last = len(order.prefixes) - 1
-    at = order.starts.take((wanted >> order.shift).astype(np.intp)).astype(np.intp)
+def _first_of_prefix(
+    order: _Sorted, wanted: npt.NDArray[np.uint32]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.uint64]]:
+    """Return where the first entry not below each wanted prefix stands (the last, if there is none), and the entry."""
+    least = wanted.astype(np.uint64)
+    least <<= _HALF
+    last = len(order.entries) - 1
+    at = order.starts.take((least >> order.shift).astype(np.intp)).astype(np.intp)
     np.minimum(at, last, out=at)
-    below = np.flatnonzero(order.prefixes.take(at) < wanted)
+    found = order.entries.take(at)
+    below = np.flatnonzero(found < least)
     for _ in range(_STEPS):
         below = below[at[below] < last]
         if not len(below):
-            return at
+            return at, found
         at[below] += 1
-        below = below[order.prefixes[at[below]] < wanted[below]]
-    at[below] = np.minimum(np.searchsorted(order.prefixes, wanted[below]), last)
-    return at
+        entries = order.entries[at[below]]
+        found[below] = entries
+        below = below[entries < least[below]]
+    at[below] = np.minimum(np.searchsorted(order.entries, least[below]), last)
+    found[below] = order.entries[at[below]]
+    return at, found

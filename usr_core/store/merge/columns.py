@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["Contribution", "merge_column", "pick_rows", "valid_rows"]
+__all__ = ["Contribution", "ScalarColumn", "merge_column", "pick_rows", "scalar_bits", "valid_rows"]
 
 _FEW_RUNS = 64
 """Up to so many runs of adjacent values are joined as slices; more are gathered by `take`."""
@@ -65,10 +65,64 @@ def merge_column(kind: pa.DataType, width: int, contributions: Sequence[Contribu
         only = rest[0]
         if isinstance(only.rows, slice) and only.picked is None and len(only.values) == width:
             return only.values
-    bits = _scalar_bits(kind)
-    if bits is not None:
-        return _merge_scalars(kind, np.dtype(f"u{bits // 8}"), width, rest)
-    return _merge_any(kind, width, rest)
+    if scalar_bits(kind) is None:
+        return _merge_any(kind, width, rest)
+    column = ScalarColumn(kind, width)
+    for one in rest:
+        column.put(one)
+    return column.array()
+
+
+class ScalarColumn:
+    """A column of numbers that are assigned in write order: what is put later overwrites, null puts nothing.
+
+    Args:
+        kind: A type for which `scalar_bits` is not None.
+        width: Rows of the column. Memory: the values, and a byte a row.
+    """
+
+    def __init__(self, kind: pa.DataType, width: int) -> None:
+        self._kind = kind
+        self._values = np.zeros(width, f"u{int(kind.bit_width) // 8}")
+        self._filled = np.zeros(width, np.bool_)
+
+    def put(self, one: Contribution) -> None:
+        """Assign the values of `one`, whose rows are rows of this column."""
+        values = _numbers(one.values, self._values.dtype)
+        valid = valid_rows(one.values)
+        if one.picked is not None:
+            values = values[one.picked]
+            valid = None if valid is None else valid[one.picked]
+        if valid is None:
+            self._values[one.rows] = values
+            self._filled[one.rows] = True
+        elif isinstance(one.rows, slice):
+            np.copyto(self._values[one.rows], values, where=valid)
+            self._filled[one.rows] |= valid
+        else:
+            rows = one.rows[valid]
+            self._values[rows] = values[valid]
+            self._filled[rows] = True
+
+    def array(self) -> pa.Array:
+        """Return the column, null where nothing was put; nothing may be put afterwards."""
+        width = len(self._values)
+        missing = width - int(np.count_nonzero(self._filled))
+        bitmap = pa.py_buffer(np.packbits(self._filled, bitorder="little")) if missing else None
+        return pa.Array.from_buffers(self._kind, width, [bitmap, pa.py_buffer(self._values)], null_count=missing)
+
+
+def scalar_bits(kind: pa.DataType) -> int | None:
+    """Return the width of a type whose values are one number of 8 to 64 bits each, else None."""
+    simple = (
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_date(kind)
+        or pa.types.is_timestamp(kind)
+        or pa.types.is_time(kind)
+        or pa.types.is_duration(kind)
+    )
+    return int(kind.bit_width) if simple else None
 
 
 def pick_rows(values: pa.Array, rows: npt.NDArray[np.int64]) -> pa.Array:
@@ -88,32 +142,6 @@ def valid_rows(values: pa.Array) -> npt.NDArray[np.bool_] | None:
     skipped = values.offset % 8
     bits = np.unpackbits(np.frombuffer(bitmap, np.uint8, count=count, offset=first), bitorder="little")
     return bits[skipped : skipped + len(values)].view(np.bool_)
-
-
-def _merge_scalars(
-    kind: pa.DataType, dtype: np.dtype[np.unsignedinteger], width: int, contributions: Sequence[Contribution]
-) -> pa.Array:
-    out = np.zeros(width, dtype)
-    filled = np.zeros(width, np.bool_)
-    for one in contributions:
-        values = _numbers(one.values, dtype)
-        valid = valid_rows(one.values)
-        if one.picked is not None:
-            values = values[one.picked]
-            valid = None if valid is None else valid[one.picked]
-        if valid is None:
-            out[one.rows] = values
-            filled[one.rows] = True
-        elif isinstance(one.rows, slice):
-            np.copyto(out[one.rows], values, where=valid)
-            filled[one.rows] |= valid
-        else:
-            rows = one.rows[valid]
-            out[rows] = values[valid]
-            filled[rows] = True
-    missing = width - int(np.count_nonzero(filled))
-    bitmap = pa.py_buffer(np.packbits(filled, bitorder="little")) if missing else None
-    return pa.Array.from_buffers(kind, width, [bitmap, pa.py_buffer(out)], null_count=missing)
 
 
 def _merge_any(kind: pa.DataType, width: int, contributions: Sequence[Contribution]) -> pa.Array:
@@ -187,19 +215,6 @@ def _gather_winners(kind: pa.DataType, arrays: Sequence[pa.Array], winners: npt.
         places[rows] = np.arange(done, done + len(rows))
         offset, done = offset + len(array), done + len(rows)
     return pa.concat_arrays(kept).take(pa.array(places))
-
-
-def _scalar_bits(kind: pa.DataType) -> int | None:
-    """Return the width of a type whose values are one number of 8 to 64 bits each, else None."""
-    simple = (
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_date(kind)
-        or pa.types.is_timestamp(kind)
-        or pa.types.is_time(kind)
-        or pa.types.is_duration(kind)
-    )
-    return int(kind.bit_width) if simple else None
 
 
 def _numbers(values: pa.Array, dtype: np.dtype[np.unsignedinteger]) -> npt.NDArray[np.unsignedinteger]:

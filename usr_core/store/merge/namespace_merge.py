@@ -4,6 +4,9 @@ Per key and column the newest value wins, null is no value, and a column that a 
 nothing; over a materialized column the overlay wins where it has a value. Parts are read forwards,
 only their requested columns, each page once; what is held grows with the window and the number of
 parts, not with rows (a part that is not in the base's order is the exception, see `SortedRows`).
+
+Where the merged columns are numbers and fit into the same memory whole, one part after the other is
+assigned to them, and windows are slices: with many parts that holds less than a reader for each.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.merge.columns import Contribution, merge_column
+from usr_core.store.merge.columns import Contribution, ScalarColumn, merge_column, scalar_bits
 from usr_core.store.merge.placement import Placement
 from usr_core.store.merge.rows import RowSource, RowStream, SortedRows
 from usr_core.store.merge.types import conform, row_width
@@ -29,6 +32,8 @@ DECODED_BYTES = 64 << 20
 
 _LEAST_BATCH = 1_024
 _MOST_BATCH = 32_768
+_PARTS_AT_ONCE = 4
+"""From so many parts on, columns that fit are merged whole."""
 
 
 class NamespaceMerge:
@@ -37,7 +42,8 @@ class NamespaceMerge:
     Args:
         placements: The namespace's parts in write order, oldest first; parts without any of `columns` may be missing.
         columns: Name and plain type of each requested column.
-        decoded_bytes: What decoded batches may take.
+        rows: Rows of the base, where none of `columns` is materialized; None never merges columns whole.
+        decoded_bytes: What decoded batches may take, or else the columns merged whole.
     """
 
     def __init__(
@@ -45,9 +51,12 @@ class NamespaceMerge:
         placements: Sequence[Placement],
         columns: Mapping[str, pa.DataType],
         *,
+        rows: int | None = None,
         decoded_bytes: int = DECODED_BYTES,
     ) -> None:
         self._kinds = dict(columns)
+        self._whole: dict[str, pa.Array] = {}
+        self._rows = rows
         shares = max(1, len(placements))
         self._cursors: list[_PartCursor] = []
         for placement in placements:
@@ -56,6 +65,7 @@ class NamespaceMerge:
                 width = bytes_per_row(placement.part, {name: self._kinds[name] for name in names})
                 batch = min(_MOST_BATCH, max(_LEAST_BATCH, decoded_bytes // (shares * width)))
                 self._cursors.append(_PartCursor(placement, names, batch))
+        self._at_once = len(self._cursors) >= _PARTS_AT_ONCE and self._fits(decoded_bytes)
 
     def window(self, start: int, stop: int, below: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
         """Return the merged columns for the base rows from `start` up to `stop`.
@@ -65,6 +75,10 @@ class NamespaceMerge:
             stop: The row after the window.
             below: Materialized columns of these rows, of plain type; values there show where no part has one.
         """
+        if self._at_once:
+            if not self._whole:
+                self._whole = self._merge_whole()
+            return {name: values.slice(start, stop - start) for name, values in self._whole.items()}
         width = stop - start
         found: dict[str, list[Contribution]] = {name: [] for name in self._kinds}
         for name, values in below.items():
@@ -75,6 +89,22 @@ class NamespaceMerge:
                     values = conform(piece.batch.column(name), self._kinds[name])
                     found[name].append(Contribution(piece.rows, values, piece.picked))
         return {name: merge_column(self._kinds[name], width, found[name]) for name in self._kinds}
+
+    def _fits(self, budget: int) -> bool:
+        if self._rows is None or any(scalar_bits(kind) is None for kind in self._kinds.values()):
+            return False
+        return self._rows * sum(row_width(kind) + 1 for kind in self._kinds.values()) <= budget
+
+    def _merge_whole(self) -> dict[str, pa.Array]:
+        rows = self._rows or 0
+        merged = {name: ScalarColumn(kind, rows) for name, kind in self._kinds.items()}
+        while self._cursors:
+            cursor = self._cursors.pop(0)  # its reader is not needed any more
+            for piece in cursor.window(0, rows):
+                for name in cursor.names:
+                    values = conform(piece.batch.column(name), self._kinds[name])
+                    merged[name].put(Contribution(piece.rows, values, piece.picked))
+        return {name: column.array() for name, column in merged.items()}
 
 
 def bytes_per_row(part: OverlayPart, columns: Mapping[str, pa.DataType]) -> int:

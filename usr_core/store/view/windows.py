@@ -43,6 +43,7 @@ def view_windows(
             for part in overlays[namespace].parts
             if part.rows and any(field.name in wanted for field in part.columns)
         ]
-        merges.append(NamespaceMerge(places.placements(parts), wanted))
+        rows_once = None if below[namespace] else base.rows
+        merges.append(NamespaceMerge(places.placements(parts), wanted, rows=rows_once))
         width += max((bytes_per_row(part, wanted) for part in parts), default=0)
     return merged_windows(base_windows(base, read, overlay_width=width, window_rows=rows), merges, list(below.values()))

@@ -36,7 +36,14 @@ class TestPositions:
         assert naive(IDS, asked) == BaseIndex.from_ids([pa.array(IDS)]).positions(pa.array(asked)).tolist()
 
     @pytest.mark.parametrize(
-        "shape", ["{0:040x}", "{0:08x}" + "0" * 32, "0" * 16 + "{0:08x}" + "0" * 16, "{0:016x}{0:016x}{0:08x}"]
+        "shape",
+        [
+            "{0:040x}",
+            "{0:08x}" + "0" * 32,
+            "0" * 16 + "{0:08x}" + "0" * 16,
+            "0" * 32 + "{0:08x}",
+            "{0:016x}{0:016x}{0:08x}",
+        ],
     )
     def test_ids_made_by_hand_are_told_apart(self, shape):
         """Ids that differ in a few digits anywhere are found exactly; neighbours that are missing are not."""

@@ -11,6 +11,8 @@ import pyarrow as pa
 import pytest
 
 from support.view_datasets import open_view, record_id_of, sequence, write_base, write_overlay
+from usr_core.store.merge.namespace_merge import NamespaceMerge
+from usr_core.store.view.places import ViewPlaces
 
 CASES = 2_400
 GROUPS = 8
@@ -105,7 +107,7 @@ class Case:
 
     def _write(self, space: str, names: list[str]) -> None:
         parts: list[Part] = []
-        for number in range(self.rng.randrange(5)):
+        for number in range(self.rng.randrange(8)):
             mine = self.rng.sample(names, self.rng.randrange(1, len(names) + 1))
             part = self._part(self.rng.choice(TIMES), f"part-{self.rng.randrange(100):02d}-{number}")
             for _, cells in part.rows:
@@ -214,3 +216,28 @@ def test_the_view_is_the_naive_merge(tmp_path: Path, group: int) -> None:
         assert expected[:rows] == seen(head, names), seed
         assert len(case.deleted) == deleted, seed
         assert case.shown == {name for name in fields if "__" in name}, seed
+
+
+def test_columns_merged_whole_are_the_columns_merged_by_windows(tmp_path: Path) -> None:
+    """Where numbers fit in memory, whole columns are merged part by part: the same values, nulls and slices."""
+    rng = random.Random(3)
+    sequences = [sequence(number) for number in range(90)]
+    write_base(tmp_path, sequences)
+    for number in range(7):
+        rows = rng.sample(range(90), 40)
+        cells = {f"n__{kind}": array_of([value_of(rng, kind) for _ in rows], kind) for kind in "fnt"}
+        keys = [record_id_of(sequences[row]) if row % 9 else f"{row:040x}" for row in rows]
+        write_overlay(tmp_path, "n", keys, cells, part=f"part-{number}")
+    with open_view(tmp_path) as view:
+        parts = view.overlays["n"].parts
+        kinds = {name: TYPES[name[-1]] for name in ("n__f", "n__n", "n__t")}
+        placements = ViewPlaces(view.source).placements(parts)
+        whole, windowed = NamespaceMerge(placements, kinds, rows=90), NamespaceMerge(placements, kinds)
+        too_many = NamespaceMerge(placements, kinds, rows=90, decoded_bytes=64)
+        for start, stop in [(0, 13), (13, 14), (14, 80), (80, 90)]:
+            expected = {name: values.to_pylist() for name, values in windowed.window(start, stop, {}).items()}
+            for merge in (whole, too_many):
+                merged = merge.window(start, stop, {})
+                assert repr(expected) == repr({name: values.to_pylist() for name, values in merged.items()})
+                for values in merged.values():
+                    values.validate(full=True)
