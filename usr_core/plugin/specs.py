@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from usr_core.plugin.transports import Transport
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -251,20 +253,7 @@ class VerifyOutcome:
     verdict: Verdict | None
 
 
-# ---------------------------------------------------------------- transports
-
-
-@runtime_checkable
-class Transport(Protocol):
-    """Moves bytes to and from a remote root; the host owns staging, order, verification and promotion."""
-
-    def stat(self, path: str) -> Mapping[str, Any] | None: ...
-    def walk(self, path: str) -> Iterator[Mapping[str, Any]]: ...
-    def fetch(self, request: Any) -> Any: ...
-    def send(self, request: Any) -> Any: ...
-    def lock(self, request: Any) -> Any: ...
-    def digest(self, request: Any) -> Any: ...
-    def remove_staging(self, request: Any) -> None: ...
+# ---------------------------------------------------------------- transports (the protocol: usr_core.plugin.transports)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The built-in plugin `rsync`: reaching a remote root over ssh with rsync."""

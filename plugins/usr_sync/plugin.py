@@ -1,0 +1,1 @@
+"""The built-in plugin `sync`: the commands diff, pull, push and remotes."""

@@ -1,0 +1,1 @@
+"""The built-in plugin `verify`: ways to compare copies of a file."""

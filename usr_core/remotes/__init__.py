@@ -1,0 +1,1 @@
+"""Remotes: where other copies of a root are, from the remotes file."""

@@ -1,0 +1,1 @@
+"""The test kit for plugin authors: contract classes and stand-ins. Nothing heavy is imported here."""
