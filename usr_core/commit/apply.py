@@ -21,7 +21,7 @@ from usr_core.commit.record import CommitRecord, Publish, Retire
 from usr_core.fs.durable import make_folders, name_exists, remove_tree, sync_folder
 from usr_core.roots.layout import EVENT_LOG
 
-__all__ = ["apply_operations", "clean_up", "require_staged", "reverse_operations"]
+__all__ = ["apply_operations", "clean_up", "require_staged", "reverse_operations", "touch_log"]
 
 _FOLDER_TRIES = 5
 
@@ -90,7 +90,7 @@ def reverse_operations(held: HeldRecord) -> None:
         with contextlib.suppress(OSError):  # not empty, or not there: it is not ours to remove
             (folder / name).rmdir()
     _sync_touched(folder, record)
-    _touch(folder / EVENT_LOG)
+    touch_log(folder / EVENT_LOG)
 
 
 def clean_up(folder: Path, record_path: Path, record: CommitRecord) -> None:
@@ -157,8 +157,8 @@ def _sync_touched(folder: Path, record: CommitRecord, created: Iterable[Path] = 
             sync_folder(place)
 
 
-def _touch(log: Path) -> None:
-    """Let a reader that opened files while the change was applied notice that it is gone again.
+def touch_log(log: Path) -> None:
+    """Let a reader that opened files meanwhile notice a change that leaves no line: taken back, or without an event.
 
     The kernel's clock stands still for milliseconds, so "now" may be the time that the log has already.
     """

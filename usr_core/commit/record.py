@@ -28,7 +28,7 @@ class Publish:
     """Rename a staged file to its final name.
 
     Attributes:
-        staged: Name inside the staging folder of the transaction.
+        staged: Name below the staging folder of the transaction.
         final: Relative name in the dataset.
         undo: Name, inside the staging folder, of a link to the file that is replaced; None where there was none.
     """
@@ -149,7 +149,7 @@ def log_state(record: CommitRecord, log: Path) -> LogState:
     Returns:
         ``written`` when the very bytes are there, ``open`` when nothing is, or some of these bytes with zeros
         for the others (a power cut keeps blocks in any order), ``foreign`` when something else is: then the record is
-        a stale holder's.
+        a stale holder's. A record without a line is ``open`` as long as nobody extends the log.
     """
     try:
         descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
@@ -162,6 +162,8 @@ def log_state(record: CommitRecord, log: Path) -> LogState:
         found = os.pread(descriptor, len(record.line), record.offset)
     finally:
         os.close(descriptor)
+    if not record.line:
+        return "open" if size == record.offset else "foreign"
     if found == record.line:
         return "written"
     ended_here = size <= record.offset + len(record.line)
@@ -173,7 +175,7 @@ def _operation(document: dict[str, object]) -> Publish | Retire:
     if document["op"] == "publish":
         undo = document["undo"]
         return Publish(
-            staged=_plain_name(document["staged"]),
+            staged=check_inside(document["staged"]),
             final=check_inside(document["final"]),
             undo=None if undo is None else _plain_name(undo),
         )

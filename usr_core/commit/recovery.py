@@ -9,7 +9,7 @@ import stat
 import time
 from pathlib import Path
 
-from usr_core.commit.apply import apply_operations, clean_up, reverse_operations
+from usr_core.commit.apply import apply_operations, clean_up, reverse_operations, touch_log
 from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.log_end import mend_log, write_line
 from usr_core.commit.record import CommitRecord, find_records, log_state
@@ -97,7 +97,10 @@ def _settle(held: HeldRecord) -> str:
     apply_operations(held, strict=state == "open")
     if state == "open":
         held.check()
-        write_line(log, record)
+        if record.line:
+            write_line(log, record)
+        else:
+            touch_log(log)
     clean_up(folder, held.path, record)
     return f"finished change {record.seq} that a writer had committed"
 

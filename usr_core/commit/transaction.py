@@ -16,13 +16,14 @@ import logging
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from usr_core.commit.apply import apply_operations, clean_up, require_staged
+from usr_core.commit.apply import apply_operations, clean_up, require_staged, touch_log
 from usr_core.commit.errors import ClockExhausted, CommitPending, LateHolder
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.held_record import HeldRecord
@@ -35,7 +36,7 @@ from usr_core.commit.recovery import recover, take_back
 from usr_core.commit.recovery_notes import forget_notes, keep_notes
 from usr_core.errors import UsrError
 from usr_core.events.clock import LAST_INSTANT_US, next_clock, now_us
-from usr_core.events.event import Event, encode_line
+from usr_core.events.event import Event, FileChange, encode_line
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
@@ -45,6 +46,9 @@ from usr_core.roots.layout import LEASE, STAGING, DatasetLayout
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
 
 _log = logging.getLogger("usr")
+
+# Returns what the log gets, given the files that were added and removed.
+_Lines = Callable[[tuple[FileChange, ...], tuple[FileChange, ...]], bytes]
 
 
 class Step(StrEnum):
@@ -74,6 +78,8 @@ class Transaction:
         layout: The dataset; its folder must exist.
         command: What is done, for whoever waits for the lock.
         lock_timeout: Seconds to wait for another writer.
+        staging: Name of a staging folder that is there already, whose files are to be adopted; it is kept if this
+            change fails, for the next try. By default a fresh one.
         observer: Called after each step.
 
     Attributes (inside the block):
@@ -94,13 +100,15 @@ class Transaction:
         *,
         command: str,
         lock_timeout: float = LOCK_SECONDS,
+        staging: str | None = None,
         observer: StepObserver | None = None,
     ) -> None:
         self.layout = layout
         self._command = command
         self._lock_timeout = lock_timeout
         self._observer = observer
-        self._txn = secrets.token_hex(8)
+        self._txn = staging or secrets.token_hex(8)
+        self._keep_staging = staging is not None
         self._staging = layout.staging / self._txn
         self._staged: dict[str, str] = {}
         self._names = 0
@@ -190,6 +198,21 @@ class Transaction:
             self._names += 1
         return self._staging / self._staged[relative]
 
+    def adopt(self, relative: str, staged: str) -> None:
+        """Take a file that is in the staging folder already as the new content of `relative`.
+
+        Args:
+            relative: Its name in the dataset.
+            staged: Its name below the staging folder; a regular file.
+
+        Raises:
+            ValueError: A name is not plain.
+            LinkInsideDataset: A name leads through a symbolic link.
+        """
+        self._check_name(relative)
+        refuse_links(self._staging, check_inside(staged))
+        self._staged[relative] = staged
+
     def unstage(self, relative: str) -> None:
         """Forget a staged file."""
         with contextlib.suppress(OSError):  # what stays goes with the staging folder
@@ -233,10 +256,43 @@ class Transaction:
             LateHolder: Another writer took over while this process was paused.
             CommitPending: The change failed half-way and undoing it failed too.
         """
+        line: dict[str, Any] = {}
+
+        def lines(added: tuple[FileChange, ...], removed: tuple[FileChange, ...]) -> bytes:
+            maintenance = dict(event.maintenance)
+            if self._recovered:
+                maintenance["recovered"] = list(self._recovered)
+            whole = replace(
+                event, added=(*event.added, *added), removed=(*event.removed, *removed), maintenance=maintenance
+            )
+            line.update(whole.as_line(seq=self.head.seq + 1, clock_us=self.clock_us, prev=self.head.digest))
+            return encode_line(line)
+
+        self._commit(lines, tells=True)
+        return line
+
+    def extend_log(self, lines: bytes) -> None:
+        """Make the change real with lines that another copy's log has: what that copy did is done here.
+
+        As `commit`, but no event is made; `lines` may be empty, for files that no event tells of.
+
+        Args:
+            lines: Whole lines that follow the log's last one, newlines included.
+
+        Raises:
+            ValueError: They do not end with a newline.
+            UsrError: As `commit`.
+        """
+        if lines and not lines.endswith(b"\n"):
+            raise ValueError("the last line has no newline")
+        self._commit(lambda _added, _removed: lines, tells=False)
+
+    def _commit(self, lines: _Lines, *, tells: bool) -> None:
+        """Take steps 3 to 7; `tells` where the lines say what recovery did."""
         if self.committed:
             raise RuntimeError("this transaction has been committed")
         try:
-            record, line = self._prepare(event)
+            record = self._prepare(lines)
         except UsrError:
             raise
         except OSError as error:
@@ -248,12 +304,12 @@ class Transaction:
             # What is left is litter: the next writer removes it if we can't.
             with contextlib.suppress(OSError):
                 clean_up(self.layout.path, held.path, record)
-                forget_notes(self.layout.path)
+                if tells:
+                    forget_notes(self.layout.path)
             self._reached(Step.CLEANED)
-        return line
 
-    def _prepare(self, event: Event) -> tuple[CommitRecord, dict[str, Any]]:
-        """Step 3: everything on disk, fsynced, and room for the event's line."""
+    def _prepare(self, lines: _Lines) -> CommitRecord:
+        """Step 3: everything on disk, fsynced, and room for what the log gets."""
         folder = self.layout.path
         if self._staged and not self._staging.is_dir():
             raise LateHolder(folder.name, seq=self.head.seq + 1)
@@ -261,23 +317,17 @@ class Transaction:
         retires, removed = prepare_retired(folder, tuple(self._retired.values()))
         publishes, added = prepare_staged(folder, self._staging, self._staged, retired=self._retired)
         folders = missing_folders(folder, [*(op.target for op in retires), *(op.final for op in publishes)])
-        for place in (self._staging, self._staging.parent, folder):
+        inner = {(self._staging / name).parent for name in self._staged.values()}
+        for place in (*sorted(inner - {self._staging}, reverse=True), self._staging, self._staging.parent, folder):
             sync_folder(place)
         self._reached(Step.STAGED)
 
-        maintenance = dict(event.maintenance)
-        if self._recovered:
-            maintenance["recovered"] = list(self._recovered)
-        whole = replace(
-            event, added=(*event.added, *added), removed=(*event.removed, *removed), maintenance=maintenance
-        )
-        line = whole.as_line(seq=self.head.seq + 1, clock_us=self.clock_us, prev=self.head.digest)
-        encoded = encode_line(line)
+        encoded = lines(added, removed)
         # Known before the call: one that fails may have made the file already.
         self._made_log = not name_exists(self.layout.event_log)
         reserve_line(self.layout.event_log, self.head.end, len(encoded))
         self._reached(Step.RESERVED)
-        record = CommitRecord(
+        return CommitRecord(
             seq=self.head.seq + 1,
             txn=self._txn,
             # The old file of a name goes before the new one comes.
@@ -286,7 +336,6 @@ class Transaction:
             line=encoded,
             offset=self.head.end,
         )
-        return record, line
 
     def _link(self, record: CommitRecord) -> HeldRecord:
         """Step 4, the commit point: the record gets its name, unless that name is taken."""
@@ -330,7 +379,10 @@ class Transaction:
             apply_operations(held)
             self._reached(Step.APPLIED)
             held.check()
-            write_line(self.layout.event_log, record)
+            if record.line:
+                write_line(self.layout.event_log, record)
+            else:
+                touch_log(self.layout.event_log)
             self._reached(Step.LOGGED)
         except BaseException as error:
             if self._finished_by_another(held, error):
@@ -365,7 +417,7 @@ class Transaction:
 
     def _abandon(self) -> None:
         # While our record may be there, whoever settles it needs the staging.
-        if not self._record_may_be_there():
+        if not self._record_may_be_there() and not self._keep_staging:
             with contextlib.suppress(OSError):
                 remove_tree(self._staging)
             with contextlib.suppress(OSError):
