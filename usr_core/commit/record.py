@@ -75,6 +75,18 @@ class CommitRecord:
         """Return the staging folder of this change."""
         return folder / STAGING / self.txn
 
+    def state_in(self, found: bytes, size: int) -> LogState:
+        """Judge a log of `size` bytes that has `found` where the record's line goes; see `log_state`."""
+        if size < self.offset:
+            return "foreign"
+        if not self.line:
+            return "open" if size == self.offset else "foreign"
+        if found == self.line:
+            return "written"
+        ended_here = size <= self.offset + len(self.line)
+        torn = all(byte in (0, ours) for byte, ours in zip(found, self.line, strict=False))
+        return "open" if ended_here and torn else "foreign"
+
     def encode(self) -> bytes:
         """Return the record's bytes."""
         operations = [
@@ -157,18 +169,10 @@ def log_state(record: CommitRecord, log: Path) -> LogState:
         return "open" if record.offset == 0 else "foreign"
     try:
         size = os.fstat(descriptor).st_size
-        if size < record.offset:
-            return "foreign"
         found = os.pread(descriptor, len(record.line), record.offset)
     finally:
         os.close(descriptor)
-    if not record.line:
-        return "open" if size == record.offset else "foreign"
-    if found == record.line:
-        return "written"
-    ended_here = size <= record.offset + len(record.line)
-    torn = all(byte in (0, ours) for byte, ours in zip(found, record.line, strict=False))
-    return "open" if ended_here and torn else "foreign"
+    return record.state_in(found, size)
 
 
 def _operation(document: dict[str, object]) -> Publish | Retire:

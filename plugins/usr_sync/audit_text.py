@@ -1,0 +1,95 @@
+"""An audit for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from usr_core.errors import visible
+
+__all__ = ["audit_text", "plan_text"]
+
+_FOLDERS = ("_snapshots", "_derived", "_auxiliary")
+_NAMES_SHOWN = 5
+_STATES = {
+    "TRANSFERRED": "transferred",
+    "NO-OP": "nothing to do: both copies are alike",
+    "DRY-RUN": "dry run: nothing was transferred",
+}
+_RELATIONS = {
+    "equal": "one history",
+    "ahead": "this copy has newer events",
+    "behind": "the remote has newer events",
+    "diverged": "both have events that the other lacks",
+}
+
+
+def plan_text(audit: dict[str, Any]) -> str:
+    """Return the question to ask before a transfer."""
+    what = audit.get("dataset") or audit.get("file")
+    pull = audit["action"] == "pull"
+    way = f"Pull {what} from {audit['remote']}" if pull else f"Push {what} to {audit['remote']}"
+    if "dataset" not in audit:
+        return visible(f"{way}, replacing that file?", limit=4000)
+    changed = [name for name in ("primary", "meta", *_FOLDERS) if audit[name]["changed"]]
+    named = ["records.parquet" if name == "primary" else "meta.md" if name == "meta" else name for name in changed]
+    return visible(f"{way} (differs: {', '.join(named) or 'only the history'})?", limit=4000)
+
+
+def audit_text(audit: dict[str, Any]) -> str:
+    """Return an audit as lines, the same for every action."""
+    if "dataset" not in audit:
+        return _file_text(audit)
+    state = audit["transfer_state"]
+    if state == "DIFF-ONLY":
+        told = "the copies differ" if audit["changed"] else "the copies are alike"
+    else:
+        told = _STATES.get(state, state)
+    lines = [visible(f"{audit['action']} {audit['dataset']}, {audit['remote']}: {told}", limit=4000)]
+    verify = audit["verify"]
+    lines.append(
+        f"audit: {state}, base compared by {verify['used']}, sidecars {verify['sidecars']}, "
+        f"content hashes {verify['content_hashes']}"
+    )
+    lines.append(f"  {'records.parquet':16} {_changed(audit['primary'])}{_sizes(audit['primary'])}")
+    lines.append(f"  {'meta.md':16} {_changed(audit['meta'])}")
+    log = audit[".events.log"]
+    heads = f"here event {log['local_head']['seq']}, there event {log['remote_head']['seq']}"
+    lines.append(f"  {'.events.log':16} {_changed(log)}   {_RELATIONS[log['relation']]} ({heads})")
+    for name in _FOLDERS:
+        section = audit[name]
+        counts = f"{section['local_files']} files here, {section['remote_files']} there"
+        lines.append(f"  {name:16} {_changed(section)}   {counts}")
+        for key, words in (("local_only", "only here"), ("remote_only", "only there"), ("differing", "different")):
+            lines += _names(section[key], words)
+    lines.append(_traffic(audit))
+    return "\n".join(lines)
+
+
+def _file_text(audit: dict[str, Any]) -> str:
+    state = audit["transfer_state"]
+    told = _STATES.get(state) or ("the copies differ" if audit["changed"] else "the copies are alike")
+    heading = f"{audit['action']} {audit['file']}, {audit['remote']}:{audit['remote_file']}: {told}"
+    used = audit["verify"].get("used", audit["verify"]["primary"])
+    return "\n".join([visible(heading, limit=9000), f"audit: {state}, compared by {used}", _traffic(audit)])
+
+
+def _names(names: list[str], words: str) -> list[str]:
+    shown = [f"    {words}: {visible(name)}" for name in names[:_NAMES_SHOWN]]
+    more = len(names) - _NAMES_SHOWN
+    return [*shown, f"    {words}: … and {more} more"] if more > 0 else shown
+
+
+def _changed(section: dict[str, Any]) -> str:
+    return "differs" if section["changed"] else "same   "
+
+
+def _sizes(primary: dict[str, Any]) -> str:
+    sides = [(words, primary[side]) for side, words in (("local", "here"), ("remote", "there"))]
+    return "   " + ", ".join(
+        f"{seen['size_bytes']:,} bytes {words}" if seen is not None else f"none {words}" for words, seen in sides
+    )
+
+
+def _traffic(audit: dict[str, Any]) -> str:
+    moved = audit["bytes"]
+    return f"  {moved['sent']:,} bytes sent, {moved['received']:,} received, {audit['seconds']:.1f} s"

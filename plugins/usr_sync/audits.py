@@ -1,0 +1,28 @@
+"""Writing an audit where a script asked for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+__all__ = ["write_audit"]
+
+
+def write_audit(path: Path | None, audit: dict[str, Any]) -> None:
+    """Write an audit as the JSON document that ``--format json`` prints, replacing the file as a whole.
+
+    Raises:
+        FileSystemError: It can't be written.
+    """
+    if path is None:
+        return
+    from usr_core.cli.json_values import json_text
+    from usr_core.cli.output import OUTPUT_VERSION
+    from usr_core.fs.durable import replace_file
+    from usr_core.fs.errors import file_system_error
+
+    content = json_text({"usr_output_version": OUTPUT_VERSION, "data": audit})
+    try:
+        replace_file(path, content.encode() + b"\n")
+    except OSError as error:
+        raise file_system_error(error, path, "write the audit") from error

@@ -1,0 +1,218 @@
+"""``usr diff``, ``usr pull`` and ``usr push``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from usr_core.cli.options import DryRunOpt, Format, FormatOpt, QuietOpt, YesOpt
+
+if TYPE_CHECKING:
+    from usr_core.sync.request import Action, SyncOptions
+
+__all__ = ["diff_app", "pull_app", "push_app"]
+
+diff_app, pull_app, push_app = typer.Typer(), typer.Typer(), typer.Typer()
+
+TargetArg = Annotated[str, typer.Argument(metavar="TARGET", help="Dataset id, dataset folder, or file.")]
+RemoteArg = Annotated[str, typer.Argument(metavar="REMOTE", help="A remote of the remotes file.")]
+VerifyOpt = Annotated[
+    str,
+    typer.Option("--verify", metavar="hash|auto|size|parquet", help="How the base is compared; auto may step down."),
+]
+PrimaryOnlyOpt = Annotated[bool, typer.Option("--primary-only", help="Only records.parquet, without its history.")]
+SkipSnapshotsOpt = Annotated[bool, typer.Option("--skip-snapshots", help="Leave _snapshots out.")]
+SidecarsOpt = Annotated[
+    bool,
+    typer.Option("--verify-sidecars/--no-verify-sidecars", help="Whether a file that does not arrive is an error."),
+]
+DerivedOpt = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify-derived-hashes/--no-verify-derived-hashes",
+        show_default="on",
+        help="Whether overlays and other files are compared by content.",
+    ),
+]
+RepairOpt = Annotated[
+    bool, typer.Option("--repair", help="One history and yet different: take the giving side's files.")
+]
+AuditOpt = Annotated[
+    Path | None, typer.Option("--audit-json-out", show_default=False, help="Write the audit to this file as JSON.")
+]
+RepoRootOpt = Annotated[
+    Path | None,
+    typer.Option("--repo-root", show_default=False, help="For a file: the folder here that is repo_root there."),
+]
+RemotePathOpt = Annotated[
+    str | None, typer.Option("--remote-path", show_default=False, help="For a file: where it is on the remote.")
+]
+
+
+@diff_app.command()
+def diff(
+    target: TargetArg,
+    remote: RemoteArg,
+    *,
+    verify: VerifyOpt = "hash",
+    primary_only: PrimaryOnlyOpt = False,
+    skip_snapshots: SkipSnapshotsOpt = False,
+    verify_sidecars: SidecarsOpt = True,
+    verify_derived_hashes: DerivedOpt = None,
+    audit_json_out: AuditOpt = None,
+    repo_root: RepoRootOpt = None,
+    remote_path: RemotePathOpt = None,
+    fmt: FormatOpt = Format.AUTO,
+    quiet: QuietOpt = False,
+) -> None:
+    """Compare with a remote's copy. Exits with 0 whether they differ or not, and changes nothing anywhere."""
+    options = _options(verify, primary_only, skip_snapshots, verify_sidecars, verify_derived_hashes)
+    _run("diff", target, remote, options, audit_json_out, repo_root, remote_path, fmt, yes=True, quiet=quiet)
+
+
+@pull_app.command()
+def pull(
+    target: TargetArg,
+    remote: RemoteArg,
+    *,
+    verify: VerifyOpt = "hash",
+    primary_only: PrimaryOnlyOpt = False,
+    skip_snapshots: SkipSnapshotsOpt = False,
+    verify_sidecars: SidecarsOpt = True,
+    verify_derived_hashes: DerivedOpt = None,
+    strict_bootstrap_id: Annotated[
+        bool,
+        typer.Option("--strict-bootstrap-id", help="A dataset that is not here yet must be named namespace/dataset."),
+    ] = False,
+    repair: RepairOpt = False,
+    dry_run: DryRunOpt = False,
+    audit_json_out: AuditOpt = None,
+    repo_root: RepoRootOpt = None,
+    remote_path: RemotePathOpt = None,
+    yes: YesOpt = False,
+    fmt: FormatOpt = Format.AUTO,
+    quiet: QuietOpt = False,
+) -> None:
+    """Bring the copy here up to the remote's: verified first, then whole at once, or not at all."""
+    options = _options(
+        verify,
+        primary_only,
+        skip_snapshots,
+        verify_sidecars,
+        verify_derived_hashes,
+        repair=repair,
+        dry_run=dry_run,
+        strict_bootstrap=strict_bootstrap_id,
+    )
+    _run("pull", target, remote, options, audit_json_out, repo_root, remote_path, fmt, yes=yes, quiet=quiet)
+
+
+@push_app.command()
+def push(
+    target: TargetArg,
+    remote: RemoteArg,
+    *,
+    verify: VerifyOpt = "hash",
+    primary_only: PrimaryOnlyOpt = False,
+    skip_snapshots: SkipSnapshotsOpt = False,
+    verify_sidecars: SidecarsOpt = True,
+    verify_derived_hashes: DerivedOpt = None,
+    repair: RepairOpt = False,
+    dry_run: DryRunOpt = False,
+    audit_json_out: AuditOpt = None,
+    repo_root: RepoRootOpt = None,
+    remote_path: RemotePathOpt = None,
+    yes: YesOpt = False,
+    fmt: FormatOpt = Format.AUTO,
+    quiet: QuietOpt = False,
+) -> None:
+    """Bring the remote's copy up to the one here: verified first, then whole at once, or not at all."""
+    options = _options(
+        verify,
+        primary_only,
+        skip_snapshots,
+        verify_sidecars,
+        verify_derived_hashes,
+        repair=repair,
+        dry_run=dry_run,
+    )
+    _run("push", target, remote, options, audit_json_out, repo_root, remote_path, fmt, yes=yes, quiet=quiet)
+
+
+def _options(
+    verify: str,
+    primary_only: bool,
+    skip_snapshots: bool,
+    verify_sidecars: bool,
+    verify_derived_hashes: bool | None,
+    **more: bool,
+) -> SyncOptions:
+    from usr_core.sync.request import SyncOptions
+
+    return SyncOptions(
+        verify=verify,
+        primary_only=primary_only,
+        skip_snapshots=skip_snapshots,
+        verify_sidecars=verify_sidecars,
+        verify_derived_hashes=verify_derived_hashes,
+        **more,
+    )
+
+
+def _run(
+    action: Action,
+    target: str,
+    remote: str,
+    options: SyncOptions,
+    audit_file: Path | None,
+    repo_root: Path | None,
+    remote_path: str | None,
+    fmt: Format,
+    *,
+    yes: bool,
+    quiet: bool,
+) -> None:
+    from usr_core.cli.output import confirm, emit_json, emit_text, resolve_format, warn
+    from usr_core.cli.progress import Progress
+    from usr_core.cli.session import current_session
+    from usr_core.sync.run import sync
+    from usr_sync.audit_text import audit_text, plan_text
+    from usr_sync.audits import write_audit
+
+    session = current_session()
+    as_json = resolve_format(fmt) is Format.JSON
+
+    def ask(audit: dict[str, Any]) -> None:
+        confirm(plan_text(audit), yes)
+
+    with Progress("transfer", unit="bytes", quiet=quiet) as shown:
+        try:
+            audit = sync(
+                action,
+                target,
+                remote,
+                root=session.root,
+                remotes_file=session.remotes_path,
+                options=options,
+                remote_path=remote_path,
+                repo_root=repo_root,
+                host=session.host,
+                lock_timeout=session.lock_timeout,
+                confirm=ask,
+                warn=warn,
+                progress=lambda _what, done, total: shown.update(done, total),
+            )
+        except BaseException as error:
+            failed = getattr(error, "audit", None)
+            if failed is not None:
+                write_audit(audit_file, failed)
+                if as_json:
+                    emit_json(failed)
+            raise
+    write_audit(audit_file, audit)
+    if as_json:
+        emit_json(audit)
+    else:
+        emit_text(audit_text(audit))

@@ -1,0 +1,41 @@
+"""``usr remotes list`` and ``show``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import Format, FormatOpt
+from usr_core.cli.session import current_session
+
+__all__ = ["list_app", "show_app"]
+
+list_app = typer.Typer()
+show_app = typer.Typer()
+
+
+@list_app.command("list")
+def list_remotes(fmt: FormatOpt = Format.AUTO) -> None:
+    """List the remotes of the remotes file, in its order."""
+    from usr_core.cli.output import emit_table
+    from usr_core.remotes.config import find_remotes_file, load_remotes
+    from usr_sync.remotes_output import LIST_COLUMNS, NO_REMOTES, list_rows
+
+    remotes = load_remotes(find_remotes_file(current_session().remotes_path))
+
+    emit_table(list_rows(remotes), LIST_COLUMNS, fmt, empty=NO_REMOTES)
+
+
+@show_app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The remote.")], fmt: FormatOpt = Format.AUTO
+) -> None:
+    """Show one remote with all its settings."""
+    from usr_core.cli.output import emit_record
+    from usr_core.remotes.config import find_remotes_file, load_remotes
+    from usr_sync.remotes_output import remote_record
+
+    remotes = load_remotes(find_remotes_file(current_session().remotes_path))
+
+    emit_record(remote_record(remotes.get(name), remotes.path), fmt)

@@ -1,0 +1,246 @@
+"""What stands in the way of working with a remote, each with its fix: the programs here, the login, the far side."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from usr_core.errors import ExitCode
+from usr_core.plugin.host import PluginHost
+from usr_core.plugin.transport_errors import RemoteUnreachable, TransportError
+from usr_core.plugin.transports import Probe
+from usr_core.remotes.errors import RemoteKeyUnset
+from usr_core.remotes.remote import Remote
+from usr_sync.remotes_programs import local_version, rsync_fault
+
+__all__ = ["CLOCK_SECONDS", "RemoteFinding", "RemoteReport", "examine_remote"]
+
+Verdict = Literal["ok", "note", "warning", "error"]
+
+CLOCK_SECONDS = 5.0
+"""How far two clocks may be apart before it is worth a warning."""
+
+_DIGEST_TOOLS = ("sha256sum", "shasum", "openssl", "sha256", "digest")
+_PARQUET_TOOLS = ("parquet", "python", "python3", "pyarrow")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFinding:
+    """One thing that was looked at, what was found, and what to do where the verdict is not ``ok``."""
+
+    what: str
+    found: str
+    verdict: Verdict = "ok"
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteReport:
+    """What a check of a remote has found; `reachable` is None where it was not tried."""
+
+    remote: str
+    findings: tuple[RemoteFinding, ...]
+    reachable: bool | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is an error."""
+        return all(finding.verdict != "error" for finding in self.findings)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command returns."""
+        if self.ok:
+            return ExitCode.DONE
+        return ExitCode.REMOTE if self.reachable is False else ExitCode.FAILED
+
+
+def examine_remote(
+    remote: Remote,
+    host: PluginHost,
+    *,
+    file: Path,
+    check_base_dir: bool = True,
+    environ: Mapping[str, str] = os.environ,
+) -> RemoteReport:
+    """Look at everything that a transfer needs; nothing is changed.
+
+    Args:
+        remote: The remote.
+        host: Offers the transport.
+        file: The remotes file that the remote is from.
+        check_base_dir: Look at the root there.
+        environ: Where the variable with the ssh key's path is looked up.
+
+    Raises:
+        PluginError: No working plugin offers the remote's transport.
+    """
+    host.transport_spec(remote.type)
+    findings = [*_file_findings(file), *_program_findings(remote, host), *_key_findings(remote, environ)]
+    reachable: bool | None = None
+    if all(finding.verdict != "error" for finding in findings):
+        try:
+            findings += _far_findings(remote, host, environ, check_base_dir)
+            reachable = True
+        except TransportError as error:
+            reachable = not isinstance(error, RemoteUnreachable)
+            what = "there" if reachable else "login"
+            answer = error.facts.get("answer")
+            found = f"{error.message} {answer}" if answer else error.message
+            findings.append(RemoteFinding(what=what, found=found, verdict="error", fix=error.hint))
+    return RemoteReport(remote=remote.name, findings=tuple(findings), reachable=reachable)
+
+
+def _file_findings(file: Path) -> Iterator[RemoteFinding]:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o022:
+        yield RemoteFinding(
+            what="remotes file",
+            found=f"others may change it (mode {mode:04o})",
+            verdict="warning",
+            fix=f"chmod 600 {shlex.quote(str(file))}",
+        )
+    else:
+        yield RemoteFinding(what="remotes file", found=str(file))
+
+
+def _program_findings(remote: Remote, host: PluginHost) -> Iterator[RemoteFinding]:
+    """Check the programs that the transport's manifest asks for."""
+    entry = host.catalogue.find_provider("transport", remote.type)
+    manifest = entry.record.manifest if entry is not None else None
+    for tool in manifest.requires_tools if manifest is not None else ():
+        found = local_version(tool)
+        what = f"{tool} here"
+        if found is None:
+            yield RemoteFinding(
+                what=what, found="missing", verdict="error", fix=f"Install {tool} on this machine, on PATH."
+            )
+        elif tool == "rsync" and (fault := rsync_fault(found)):
+            yield RemoteFinding(what=what, found=found, verdict="error", fix=fault)
+        else:
+            yield RemoteFinding(what=what, found=found)
+
+
+def _key_findings(remote: Remote, environ: Mapping[str, str]) -> Iterator[RemoteFinding]:
+    if remote.ssh_key_env is None:
+        return
+    try:
+        key = Path(os.path.expanduser(str(remote.settings(environ)["ssh_key"])))  # noqa: PTH111 - leaves ~nobody alone
+    except RemoteKeyUnset as error:
+        yield RemoteFinding(
+            what="ssh key", found=f"the variable {error.variable} is not set", verdict="error", fix=error.hint
+        )
+        return
+    if not key.is_file():
+        fix = f"Let {remote.ssh_key_env} hold the path of a private key."
+        yield RemoteFinding(what="ssh key", found=f"there is no file {key}", verdict="error", fix=fix)
+    elif stat.S_IMODE(key.stat().st_mode) & 0o077:
+        fix = f"chmod 600 {shlex.quote(str(key))}"
+        yield RemoteFinding(what="ssh key", found=f"others may use {key}; ssh refuses it", verdict="error", fix=fix)
+    else:
+        yield RemoteFinding(what="ssh key", found=str(key))
+
+
+def _far_findings(
+    remote: Remote, host: PluginHost, environ: Mapping[str, str], check_base_dir: bool
+) -> list[RemoteFinding]:
+    transport = host.transport(remote.type, remote.settings(environ))
+    try:
+        before = time.time()
+        probe = transport.probe(remote.base_dir if check_base_dir else "/")
+        after = time.time()
+    finally:
+        transport.close()
+    findings = [_login_finding(remote), *_fact_findings(probe.facts), _clock_finding(probe, before, after)]
+    if check_base_dir:
+        findings.append(_folder_finding(remote, probe))
+    return findings
+
+
+def _login_finding(remote: Remote) -> RemoteFinding:
+    place = f"{remote.user}@{remote.host}" if remote.user else remote.host or remote.type
+    if remote.batch_mode:
+        return RemoteFinding(what="login", found=f"{place}, without a question")
+    return RemoteFinding(
+        what="login",
+        found=f"{place}; whether it asks for something is not known",
+        verdict="note",
+        fix="Set batch_mode: true to find out; `usr remotes warm-auth` opens a connection for logins that ask.",
+    )
+
+
+def _fact_findings(facts: Mapping[str, str | None]) -> Iterator[RemoteFinding]:
+    """Judge what the far side has, in the order it told; one tool for digests is enough."""
+    digests = {name: found or None for name, found in facts.items() if name in _DIGEST_TOOLS}
+    for name, told in facts.items():
+        found = told or None
+        if name in digests:
+            if name == next(iter(digests)):
+                yield _digest_finding(digests)
+        elif name in _PARQUET_TOOLS:
+            yield _optional_finding(name, found, "Only --verify parquet needs it: python3 with pyarrow there.")
+        elif name in ("rsync", "flock"):
+            yield _needed_finding(name, found)
+        else:
+            yield _optional_finding(name, found, f"Install {name} there if you need it.")
+
+
+def _digest_finding(tools: Mapping[str, str | None]) -> RemoteFinding:
+    found = next((text for tool in _DIGEST_TOOLS if (text := tools.get(tool)) is not None), None)
+    if found is not None:
+        return RemoteFinding(what="sha256 there", found=found)
+    fix = "Install sha256sum (coreutils) or shasum (perl) there, on the PATH of a login without a terminal."
+    return RemoteFinding(what="sha256 there", found="missing", verdict="error", fix=fix)
+
+
+def _needed_finding(name: str, found: str | None) -> RemoteFinding:
+    what = f"{name} there"
+    if found is None:
+        fix = f"Install {name} there, on the PATH of a login without a terminal (a module loaded in ~/.bashrc will do)."
+        return RemoteFinding(what=what, found="missing", verdict="error", fix=fix)
+    fault = rsync_fault(found) if name == "rsync" else None
+    if fault is not None:
+        return RemoteFinding(what=what, found=found, verdict="error", fix=fault)
+    return RemoteFinding(what=what, found=found)
+
+
+def _optional_finding(name: str, found: str | None, fix: str) -> RemoteFinding:
+    if found is None:
+        return RemoteFinding(what=f"{name} there", found="missing", verdict="note", fix=fix)
+    return RemoteFinding(what=f"{name} there", found=found)
+
+
+def _clock_finding(probe: Probe, before: float, after: float) -> RemoteFinding:
+    """Compare the clocks; the far one was read at some time between, and may count whole seconds only."""
+    ahead = probe.clock - after
+    behind = before - (probe.clock + 1)
+    apart = max(ahead, behind, 0.0)
+    if apart <= CLOCK_SECONDS:
+        return RemoteFinding(what="clock", found=f"less than {CLOCK_SECONDS:g} s apart")
+    side = "ahead of" if ahead > behind else "behind"
+    return RemoteFinding(
+        what="clock",
+        found=f"{apart:,.0f} s {side} this machine's",
+        verdict="warning",
+        fix="Let both machines take their time from a time server (timedatectl set-ntp true).",
+    )
+
+
+def _folder_finding(remote: Remote, probe: Probe) -> RemoteFinding:
+    if probe.folder == "writable":
+        return RemoteFinding(what="base dir", found=f"{remote.base_dir}, writable")
+    if probe.folder == "read-only":
+        return RemoteFinding(
+            what="base dir",
+            found=f"{remote.base_dir} can be read and not written",
+            verdict="warning",
+            fix="pull works, push does not; ask its owner for write permission.",
+        )
+    fix = f"Make it there: mkdir -p {shlex.quote(remote.base_dir)}; or correct base_dir."
+    return RemoteFinding(what="base dir", found=f"there is no folder {remote.base_dir}", verdict="error", fix=fix)

@@ -1,0 +1,74 @@
+"""Remotes and what was found about them, as ``usr remotes`` prints them."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usr_core.cli.output import Format, emit_json, emit_table, resolve_format
+from usr_core.errors import visible
+
+if TYPE_CHECKING:
+    from usr_core.remotes.config import Remote, RemotesFile
+    from usr_sync.remotes_doctor import RemoteReport
+
+__all__ = ["LIST_COLUMNS", "NO_REMOTES", "emit_report", "list_rows", "remote_record", "saved_text"]
+
+LIST_COLUMNS = ("name", "type", "user", "host", "port", "base_dir")
+NO_REMOTES = "no remotes yet; `usr remotes wizard` adds one"
+
+_FINDING_COLUMNS = ("what", "found", "verdict", "fix")
+
+
+def list_rows(remotes: RemotesFile) -> list[dict[str, object]]:
+    """Return a row for each remote, in the file's order."""
+    return [
+        {
+            "name": remote.name,
+            "type": remote.type,
+            "user": remote.user or None,
+            "host": remote.host or None,
+            "port": remote.port,
+            "base_dir": remote.base_dir,
+        }
+        for remote in remotes.remotes.values()
+    ]
+
+
+def remote_record(remote: Remote, path: Path) -> dict[str, object]:
+    """Return all settings of a remote; what is not set is None. ``extra`` holds those that only its transport knows."""
+    return {
+        "name": remote.name,
+        "type": remote.type,
+        "host": remote.host or None,
+        "user": remote.user or None,
+        "base_dir": remote.base_dir,
+        "port": remote.port,
+        "batch_mode": remote.batch_mode,
+        "ssh_key_env": remote.ssh_key_env,
+        "known_hosts": remote.known_hosts,
+        "repo_root": remote.repo_root,
+        "local_repo_root": remote.local_repo_root,
+        "extra": dict(remote.extra),
+        "file": path,
+    }
+
+
+def saved_text(name: str, path: Path, *, written: bool, given: Path | None) -> str:
+    """Return what was done and the command to run next; `given` is the file that ``--remotes-config`` named."""
+    done = f"wrote the remote {name} to {path}" if written else f"{path} holds the remote {name} so already"
+    option = "" if given is None else f"--remotes-config {shlex.quote(str(given))} "
+    return f"{visible(done, limit=10_000)}\nnext: usr {visible(option, limit=10_000)}remotes doctor --remote {name}"
+
+
+def emit_report(report: RemoteReport, fmt: Format) -> None:
+    """Print what a check of a remote has found: a table, or one JSON document."""
+    rows = [
+        {"what": one.what, "found": one.found, "verdict": one.verdict, "fix": one.fix or None}
+        for one in report.findings
+    ]
+    if resolve_format(fmt) is Format.JSON:
+        emit_json({"remote": report.remote, "ok": report.ok, "reachable": report.reachable, "findings": rows})
+    else:
+        emit_table(rows, _FINDING_COLUMNS, fmt)

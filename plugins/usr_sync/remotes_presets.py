@@ -1,0 +1,90 @@
+"""A remote as options describe it, with what a preset knows of its host."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from usr_core.cli.errors import UsageError
+from usr_core.remotes.remote import SSH, Remote
+
+__all__ = ["Preset", "described_remote", "preset_remote"]
+
+
+class Preset(StrEnum):
+    """Hosts that are known beforehand."""
+
+    BU_SCC = "bu-scc"
+    GENERIC = "generic"
+
+
+_HOSTS = {Preset.BU_SCC: "scc1.bu.edu"}
+_TRANSFER_HOSTS = {Preset.BU_SCC: "scc-globus.bu.edu"}
+
+
+def described_remote(
+    name: str,
+    *,
+    scheme: str = SSH,
+    host: str | None,
+    user: str | None,
+    base_dir: str | None,
+    port: int | None = None,
+    batch_mode: bool = True,
+    ssh_key_env: str | None = None,
+) -> Remote:
+    """Return the remote that the options describe.
+
+    Raises:
+        UsageError: An option that the scheme needs is missing.
+        RemoteValueRefused: A value is not acceptable.
+    """
+    needed = {"--base-dir": base_dir}
+    if scheme == SSH:
+        needed = {"--host": host, "--user": user, **needed}
+    missing = [option for option, value in needed.items() if value is None]
+    if missing or base_dir is None:
+        raise UsageError(f"{' and '.join(missing)} missing", hint=f"Give {', '.join(f'{one} …' for one in missing)}.")
+    return Remote(
+        name=name,
+        type=scheme,
+        host=host or "",
+        user=user or "",
+        base_dir=base_dir,
+        port=port,
+        batch_mode=batch_mode,
+        ssh_key_env=ssh_key_env,
+    )
+
+
+def preset_remote(
+    preset: Preset,
+    *,
+    name: str | None,
+    user: str | None,
+    host: str | None,
+    base_dir: str | None,
+    transfer_node: bool,
+    ssh_key_env: str | None,
+) -> Remote:
+    """Return the remote that a preset and the options describe; a `host` that is given wins over the preset's.
+
+    No port is set: ``~/.ssh/config`` stays in force.
+
+    Raises:
+        UsageError: An option that the preset does not answer is missing, or it has no transfer node.
+        RemoteValueRefused: A value is not acceptable.
+    """
+    if transfer_node and preset not in _TRANSFER_HOSTS:
+        raise UsageError(
+            f"the preset {preset.value} knows no transfer node", hint="Leave --transfer-node out, and give --host."
+        )
+    if name is None and preset is Preset.GENERIC:
+        raise UsageError("--name is missing", hint="Give --name …, what to call the remote.")
+    known = (_TRANSFER_HOSTS if transfer_node else _HOSTS).get(preset)
+    return described_remote(
+        preset.value if name is None else name,
+        host=known if host is None else host,
+        user=user,
+        base_dir=base_dir,
+        ssh_key_env=ssh_key_env,
+    )

@@ -1,0 +1,100 @@
+"""``usr remotes add`` and ``wizard``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.output import emit_text
+from usr_core.cli.session import current_session
+from usr_sync.remotes_presets import Preset
+
+__all__ = ["add_app", "wizard_app"]
+
+add_app = typer.Typer()
+wizard_app = typer.Typer()
+
+HostOpt = Annotated[
+    str | None, typer.Option("--host", show_default=False, help="A name as ssh knows it, or an address.")
+]
+UserOpt = Annotated[str | None, typer.Option("--user", show_default=False, help="The login name there.")]
+BaseDirOpt = Annotated[
+    str | None, typer.Option("--base-dir", show_default=False, help="The root there: an absolute path.")
+]
+KeyOpt = Annotated[
+    str | None,
+    typer.Option("--ssh-key-env", metavar="VAR", show_default=False, help="A variable that holds the ssh key's path."),
+]
+
+
+@add_app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the remote.")],
+    scheme: Annotated[str, typer.Option("--type", help="The transport.")] = "ssh",
+    host: HostOpt = None,
+    user: UserOpt = None,
+    base_dir: BaseDirOpt = None,
+    port: Annotated[int | None, typer.Option("--port", show_default=False, help="By default ssh's own.")] = None,
+    batch_mode: Annotated[
+        bool, typer.Option("--batch-mode/--no-batch-mode", help="Never let ssh ask for anything, or let it.")
+    ] = True,
+    ssh_key_env: KeyOpt = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a remote of that name.")] = False,
+) -> None:
+    """Add a remote to the remotes file, which is made if it is missing."""
+    from usr_core.remotes.config import find_remotes_file, save_remote
+    from usr_sync.remotes_output import saved_text
+    from usr_sync.remotes_presets import described_remote
+
+    session = current_session()
+    path = find_remotes_file(session.remotes_path)
+    remote = described_remote(
+        name,
+        scheme=scheme,
+        host=host,
+        user=user,
+        base_dir=base_dir,
+        port=port,
+        batch_mode=batch_mode,
+        ssh_key_env=ssh_key_env,
+    )
+    written = save_remote(path, remote, overwrite, lock_timeout=session.lock_timeout)
+
+    emit_text(saved_text(remote.name, path, written=written, given=session.remotes_config))
+
+
+@wizard_app.command()
+def wizard(
+    preset: Annotated[Preset, typer.Option("--preset", help="What is known of the host beforehand.")] = Preset.GENERIC,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", show_default=False, help="What to call the remote; by default as the preset."),
+    ] = None,
+    user: UserOpt = None,
+    host: HostOpt = None,
+    base_dir: BaseDirOpt = None,
+    transfer_node: Annotated[
+        bool, typer.Option("--transfer-node", help="Use the preset's host for large transfers.")
+    ] = False,
+    ssh_key_env: KeyOpt = None,
+) -> None:
+    """Make the remotes file with its folder, and put a remote into it. The next command to run is printed."""
+    from usr_core.remotes.config import find_remotes_file, save_remote
+    from usr_sync.remotes_output import saved_text
+    from usr_sync.remotes_presets import preset_remote
+
+    session = current_session()
+    path = find_remotes_file(session.remotes_path)
+    remote = preset_remote(
+        preset,
+        name=name,
+        user=user,
+        host=host,
+        base_dir=base_dir,
+        transfer_node=transfer_node,
+        ssh_key_env=ssh_key_env,
+    )
+    written = save_remote(path, remote, lock_timeout=session.lock_timeout)
+
+    emit_text(saved_text(remote.name, path, written=written, given=session.remotes_config))

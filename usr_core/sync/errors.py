@@ -1,0 +1,207 @@
+"""Errors of sync."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "CopiesDamaged",
+    "DatasetOnlyOption",
+    "HistoriesDiverged",
+    "HistoryAhead",
+    "LogNotSyncable",
+    "NameNotSyncable",
+    "NothingToSync",
+    "PathNotMapped",
+    "SourceChanging",
+    "StrictBootstrap",
+    "SyncError",
+    "TransferDamaged",
+    "VerifyImpossible",
+]
+
+_SHOWN = 20
+
+
+class SyncError(UsrError):
+    """Two copies can't be compared or brought together."""
+
+    code = "USR-SYNC-001"
+
+
+class NameNotSyncable(SyncError, ValueError):
+    """A file's name holds control characters, or leads out of the dataset."""
+
+    code = "USR-SYNC-002"
+
+    def __init__(self, path: str, *, side: str) -> None:
+        super().__init__(
+            f"A file's name {side} can't be handed on safely: {visible(path)!r}.",
+            hint="Rename it (no line breaks or other control characters), or move it out of the dataset.",
+            facts={"file": path},
+        )
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class NothingToSync(SyncError):
+    """The side that is to give has no such dataset or file."""
+
+    code = "USR-SYNC-003"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, what: str, *, place: str, hint: str) -> None:
+        super().__init__(f"{what} is not there.", hint=hint, facts={"place": place})
+
+
+class HistoryAhead(SyncError):
+    """The side that would be written has events that the other lacks."""
+
+    code = "USR-SYNC-004"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, *, action: str, events: Sequence[str]) -> None:
+        where, other = ("here", "push") if action == "pull" else ("on the remote", "pull")
+        super().__init__(
+            f"A {action} would go back over {_counted(events)} that only the copy {where} has.",
+            hint=f"Run `usr {other}` instead; what is only {where} would be lost.",
+            facts={f"only {where}": _shown(events)},
+        )
+
+
+class HistoriesDiverged(SyncError):
+    """Both sides have events that the other lacks."""
+
+    code = "USR-SYNC-005"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, *, common: int, here: Sequence[str], there: Sequence[str]) -> None:
+        super().__init__(
+            f"Both copies were changed since event {common}, so neither can take the other's place.",
+            hint="Decide which one goes on: copy the other dataset to a name of its own (there or here), bring over "
+            "what you want to keep with `usr maintenance merge` or `usr attach`, then sync again.",
+            facts={"only here": _shown(here), "only there": _shown(there)},
+        )
+
+
+class CopiesDamaged(SyncError):
+    """Two copies with one history differ: one of them was damaged or edited by hand."""
+
+    code = "USR-SYNC-006"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, *, action: str, files: Sequence[str]) -> None:
+        super().__init__(
+            "Both copies have the same events and yet differ, so one of them was damaged or edited by hand.",
+            hint=f"`usr validate` and `usr events verify` on both sides tell which; `usr {action} --repair` then takes "
+            f"the {'remote' if action == 'pull' else 'local'} copy's files, and keeps what they replace.",
+            facts={"files": _shown(files)},
+        )
+
+
+class TransferDamaged(SyncError):
+    """What arrived is not what was sent."""
+
+    code = "USR-SYNC-007"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, *, files: Sequence[str], reason: str) -> None:
+        super().__init__(
+            f"What arrived is not what was sent ({reason}); nothing was changed.",
+            hint="Run it again: only these files are transferred anew. If it persists, look at both disks.",
+            facts={"files": _shown(files)},
+        )
+
+
+class SourceChanging(SyncError):
+    """The copy that gives, or the one that takes, kept changing while it was read."""
+
+    code = "USR-SYNC-008"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} changed while it was being transferred; nothing was changed here.",
+            hint="Run it again; what arrived is kept, so that only the rest travels.",
+        )
+
+
+class VerifyImpossible(SyncError):
+    """The comparison asked for needs something that the remote lacks."""
+
+    code = "USR-SYNC-009"
+    exit_code = ExitCode.REMOTE
+
+    def __init__(self, strategy: str, *, lacks: str) -> None:
+        super().__init__(
+            f"The remote can't do the comparison {strategy!r}: it has no way to compute {lacks}.",
+            hint="Install the program there (`usr remotes doctor --remote NAME` names it), or choose --verify auto.",
+            facts={"lacks": lacks},
+        )
+
+
+class StrictBootstrap(SyncError):
+    """A dataset that is not here yet has to be named in full."""
+
+    code = "USR-SYNC-010"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{visible(name)!r} is not here yet, and a strict first pull needs its full id.",
+            hint="Name it as namespace/dataset, or leave out --strict-bootstrap-id (USR_SYNC_STRICT_BOOTSTRAP_ID).",
+            facts={"dataset": name},
+        )
+
+
+class LogNotSyncable(SyncError):
+    """The event log of the side that gives is broken."""
+
+    code = "USR-SYNC-011"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, reason: str, *, side: str) -> None:
+        super().__init__(
+            f"The event log {side} can't be continued: {reason}.",
+            hint="`usr events verify` on that side names the line and what was done to it.",
+        )
+
+
+class DatasetOnlyOption(SyncError):
+    """An option about datasets was given with a file."""
+
+    code = "USR-SYNC-012"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, option: str) -> None:
+        super().__init__(
+            f"{option} is about datasets, and the target is a file.", hint="Leave it out, or name a dataset."
+        )
+
+
+class PathNotMapped(SyncError):
+    """Nothing says where a local file is on the remote."""
+
+    code = "USR-SYNC-013"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, path: Path, *, reason: str) -> None:
+        super().__init__(
+            f"It is not known where {visible(str(path))} is on the remote: {reason}.",
+            hint="Give --remote-path, or set repo_root in the remotes file and --repo-root (or USR_REPO_ROOT, or "
+            "local_repo_root) here.",
+            facts={"file": path},
+        )
+
+
+def _counted(events: Sequence[str]) -> str:
+    return "1 event" if len(events) == 1 else f"{len(events)} events"
+
+
+def _shown(items: Sequence[str]) -> str:
+    more = f" … and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return "; ".join(items[:_SHOWN]) + more

@@ -1,0 +1,138 @@
+"""What one side has: its files by name, with what is needed to see that one has changed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.plugin.transports import RemoteEntry
+from usr_core.roots.layout import EVENT_LOG, is_machinery
+from usr_core.sync.errors import NameNotSyncable
+
+__all__ = ["Entry", "Listing", "list_local", "list_remote"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A regular file.
+
+    Attributes:
+        size_bytes: Its size.
+        mark: Changes whenever its content may have; of one side only, for equality only.
+    """
+
+    size_bytes: int
+    mark: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The files of one copy of a dataset.
+
+    Attributes:
+        exists: Whether the dataset's folder is there.
+        files: Regular files by relative name, sorted, the log included, machinery left out.
+        links: Relative names of links and of what is no file; they never travel.
+        records: Names of live commit records and abort files, which a writer at work, or a dead one, left.
+    """
+
+    exists: bool
+    files: Mapping[str, Entry]
+    links: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+
+    def size(self, path: str) -> int:
+        """Return the size of a file in bytes, 0 if it is not there."""
+        entry = self.files.get(path)
+        return 0 if entry is None else entry.size_bytes
+
+    @property
+    def log_size(self) -> int:
+        """Bytes of the event log."""
+        return self.size(EVENT_LOG)
+
+
+def list_local(tree: FileTree) -> Listing:
+    """List a dataset here, a live commit resolved as if applied.
+
+    Raises:
+        NameNotSyncable: A file's name holds control characters or is no UTF-8.
+    """
+    if not tree.folder.is_dir():
+        return Listing(exists=False, files={})
+    files: dict[str, Entry] = {}
+    links: list[str] = []
+    for relative in _walk(tree, ""):
+        path = tree.path(relative) or tree.folder / relative
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            continue
+        if stat.S_ISREG(found.st_mode):
+            files[check_name(relative, side="here")] = Entry(size_bytes=found.st_size, mark=mark_of(found))
+        else:
+            links.append(relative)
+    return Listing(exists=True, files=dict(sorted(files.items())), links=tuple(sorted(links)))
+
+
+def list_remote(entries: Iterable[RemoteEntry], *, exists: bool) -> Listing:
+    """Turn what a transport's walk yields into a listing.
+
+    Raises:
+        NameNotSyncable: A file's name holds control characters, or leads out of the folder.
+    """
+    files: dict[str, Entry] = {}
+    links: list[str] = []
+    records: list[str] = []
+    for entry in entries:
+        if entry.path.startswith((".usr.commit.", ".usr.abort.")) and entry.path.endswith(".json"):
+            records.append(entry.path)
+        if is_machinery(entry.path) or entry.kind == "folder":
+            continue
+        if entry.kind == "file":
+            files[check_name(entry.path, side="there")] = Entry(size_bytes=entry.size_bytes, mark=entry.mark)
+        else:
+            links.append(entry.path)
+    return Listing(exists=exists, files=dict(sorted(files.items())), links=tuple(sorted(links)), records=tuple(records))
+
+
+def mark_of(found: os.stat_result) -> str:
+    """Return a text that changes whenever a local file's content may have."""
+    return f"{found.st_ino}:{found.st_size}:{found.st_mtime_ns}"
+
+
+def check_name(path: str, *, side: str) -> str:
+    """Return `path` if it names something below a folder and can be shown and listed line by line.
+
+    Raises:
+        NameNotSyncable: It does not.
+    """
+    parts = path.split("/")
+    printable = all(letter.isprintable() for letter in path)
+    if not printable or any(part in ("", ".", "..") for part in parts):
+        raise NameNotSyncable(path, side=side)
+    return path
+
+
+def _walk(tree: FileTree, folder: str) -> Iterator[str]:
+    for name in tree.names(folder):
+        relative = f"{folder}/{name}" if folder else name
+        if is_machinery(relative):
+            continue
+        path = tree.path(relative)
+        if relative not in tree.moved and _is_folder(tree.folder / relative if path is None else path):
+            yield from _walk(tree, relative)
+        else:
+            yield relative
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except FileNotFoundError:
+        # A folder of which only moved files exist yet.
+        return True

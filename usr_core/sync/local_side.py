@@ -1,0 +1,117 @@
+"""The copy here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.commit.read_snapshot import read_consistent
+from usr_core.commit.transaction import Transaction
+from usr_core.fs.errors import FileSystemError
+from usr_core.roots.layout import EVENT_LOG, DatasetLayout
+from usr_core.sync.history import LogBytes, local_log
+from usr_core.sync.listing import Listing, list_local, mark_of
+
+__all__ = ["LocalSide", "sha256_of"]
+
+
+@dataclass(slots=True)
+class LocalSide:
+    """A dataset's folder here.
+
+    Attributes:
+        folder: It; it need not exist.
+        tree: Where the files of the last listing are.
+    """
+
+    folder: Path
+    tree: FileTree = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tree = FileTree(self.folder)
+
+    @property
+    def layout(self) -> DatasetLayout:
+        return DatasetLayout(self.folder)
+
+    def listing(self, *, command: str, lock_timeout: float) -> tuple[Listing, LogBytes]:
+        """List the files and note the log's end under the lock; a folder that can't be written is read without.
+
+        What a dead writer left is finished first.
+
+        Raises:
+            LockTimeout: Another writer held the lock.
+            NameNotSyncable: A file's name can't be handed on.
+        """
+        if not self.folder.is_dir():
+            return Listing(exists=False, files={}), local_log(self.layout.event_log)
+        if not os.access(self.folder, os.W_OK):
+            return self.unlocked_listing()
+        try:
+            with Transaction(self.layout, command=command, lock_timeout=lock_timeout) as txn:
+                self.tree = txn.tree
+                return list_local(txn.tree), local_log(self.layout.event_log)
+        except FileSystemError:
+            return self.unlocked_listing()
+
+    def unlocked_listing(self) -> tuple[Listing, LogBytes]:
+        """List the files of one state of the dataset without its lock; nothing is written."""
+
+        def look(tree: FileTree) -> tuple[FileTree, Listing, LogBytes]:
+            return tree, list_local(tree), local_log(tree.path(EVENT_LOG) or self.layout.event_log)
+
+        self.tree, listing, log = read_consistent(self.folder, look)
+        return listing, log
+
+    def path(self, name: str) -> Path:
+        """Return where the content of a file is."""
+        return self.tree.path(name) or self.folder / name
+
+    def digests(self, names: Iterable[str], done: Callable[[int], None] | None = None) -> dict[str, str]:
+        """Return the SHA-256 of files, on all cores; files that have gone are left out."""
+        return sha256_of({name: self.path(name) for name in names}, done)
+
+    def changed(self, listing: Listing, names: Iterable[str]) -> list[str]:
+        """Return which of `names` are not what they were when they were listed."""
+        found = []
+        for name in names:
+            entry = listing.files.get(name)
+            try:
+                mark = mark_of(os.lstat(self.path(name)))
+            except FileNotFoundError:
+                mark = None
+            if mark != (None if entry is None else entry.mark):
+                found.append(name)
+        return found
+
+
+def sha256_of(paths: Mapping[str, Path], done: Callable[[int], None] | None = None) -> dict[str, str]:
+    """Return the SHA-256 of files by name, the largest first, on all cores; those that have gone are left out."""
+
+    def digest(item: tuple[str, Path]) -> tuple[str, str | None]:
+        name, path = item
+        try:
+            # Not through a link: what it leads to is no content of the dataset.
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as handle:
+                found = hashlib.file_digest(handle, "sha256").hexdigest()
+                if done is not None:
+                    done(handle.tell())
+                return name, found
+        except FileNotFoundError:
+            return name, None
+
+    def size(item: tuple[str, Path]) -> int:
+        try:
+            return item[1].stat().st_size
+        except OSError:
+            return 0
+
+    workers = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers, "usr-digest") as pool:
+        found = pool.map(digest, sorted(paths.items(), key=size, reverse=True))
+        return {name: text for name, text in found if text is not None}

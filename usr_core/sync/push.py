@@ -1,0 +1,216 @@
+"""`push`: bring the remote's copy up to the one here, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from usr_core.commit.record import CommitRecord, Publish, Retire
+from usr_core.fs.durable import link_or_copy
+from usr_core.plugin.transports import SendRequest, Transport
+from usr_core.roots.layout import RECORDS, REPLACED, STAGING
+from usr_core.sync.errors import LogNotSyncable, NothingToSync, SourceChanging, TransferDamaged
+from usr_core.sync.footers import check_footers
+from usr_core.sync.jobs import JOB_FILES, write_job
+from usr_core.sync.listing import list_remote, mark_of
+from usr_core.sync.local_side import sha256_of
+from usr_core.sync.parties import Run
+from usr_core.sync.plan import TransferPlan, plan_transfer
+from usr_core.sync.request import SyncContext, SyncOptions
+from usr_core.sync.sections import is_canonical
+from usr_core.sync.staging import FILES, claim_staging, drop_all_but
+from usr_core.sync.target import SyncTarget
+
+__all__ = ["push_dataset"]
+
+
+def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext) -> dict[str, Any]:
+    """Bring a remote's copy of a dataset up to date, and return the audit.
+
+    The files to send are linked aside first, so that writers here can go on. There they are staged, checked, and
+    promoted under the remote's lock by the standard commit, if its head is still the one that was planned for. A push
+    that dies is finished or undone by the next `usr` there or the next sync from anywhere.
+
+    Raises:
+        NothingToSync: There is no such dataset here, or the remote has no such root.
+        HistoryAhead, HistoriesDiverged, CopiesDamaged: See `plan_transfer`.
+        TransferDamaged, SourceChanging: What arrived is not what is here, or somebody else changed the remote.
+        TransportError, LockTimeout, FileSystemError: As they say.
+    """
+    run = Run("push", target, options, context)
+    with run.accounted():
+        _require_place(context.transport, target)
+        survey = run.look()
+        if RECORDS not in survey.local.files:
+            raise NothingToSync(
+                f"The dataset {target.name}",
+                place=str(target.folder),
+                hint="See `usr ls` for the datasets here.",
+            )
+        plan = plan_transfer("push", survey, options)
+        if plan.nothing or options.dry_run:
+            run.finish("NO-OP" if plan.nothing else "DRY-RUN")
+            if plan.nothing and not options.dry_run:
+                run.account("push")
+            return run.audit
+        _require_whole_log(run)
+        context.confirm(run.audit)
+        with _frozen(run, plan) as place:
+            _send(run, plan, place)
+            _promote(run, plan, place)
+        run.finish("TRANSFERRED")
+        run.account("push")
+    return run.audit
+
+
+def _require_place(transport: Transport, target: SyncTarget) -> None:
+    """Check that the remote's root is there, and that no folder on the way to the dataset is a dataset itself."""
+    folder = PurePosixPath(target.remote_folder)
+    for above in list(folder.parents)[: target.name.count("/")]:
+        if transport.stat(f"{above}/{RECORDS}") is not None:
+            raise NothingToSync(
+                f"A place for {target.name} on the remote",
+                place=str(folder),
+                hint=f"{above} is a dataset itself there; rename one of the two.",
+            )
+    base = str(list(folder.parents)[target.name.count("/")])
+    found = transport.stat(base)
+    if found is None or found.kind not in ("folder", "link"):
+        raise NothingToSync(
+            "The remote's root",
+            place=base,
+            hint="Make that folder there, or correct base_dir in the remotes file (`usr remotes doctor` checks it).",
+        )
+
+
+def _require_whole_log(run: Run) -> None:
+    survey = run.survey
+    if survey.remote_log.size != survey.history.remote.end:
+        raise LogNotSyncable("its last line was cut off; `usr doctor` there mends it", side="there")
+
+
+@contextlib.contextmanager
+def _frozen(run: Run, plan: TransferPlan) -> Iterator[Path]:
+    """Yield a local staging folder whose ``files`` are the files to send as they were listed."""
+    other = f"{run.context.remote_name}:{run.target.remote_folder}"
+    with claim_staging(run.target.folder, kind="push", other=other) as place:
+        drop_all_but(place, ())
+        (place / FILES).mkdir(exist_ok=True)
+        for name in plan.copy:
+            link = place / FILES / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                link_or_copy(run.local.path(name), link)
+            except FileNotFoundError as error:
+                raise SourceChanging("The dataset here") from error
+        # A link shares the inode that was listed, and shows when it was written since; a copy has to be read.
+        marks = {name: mark_of((place / FILES / name).lstat()) for name in plan.copy}
+        moved = [name for name, mark in marks.items() if mark != plan.source.files[name].mark]
+        known = run.survey.local_digests
+        again = sha256_of({name: place / FILES / name for name in moved})
+        if any(digest != known.get(name) for name, digest in again.items()):
+            raise SourceChanging("The dataset here")
+        frozen = {name: place / FILES / name for name in plan.copy}
+        check_footers({name: path for name, path in frozen.items() if is_canonical(name)})
+        yield place
+
+
+def _send(run: Run, plan: TransferPlan, place: Path) -> None:
+    """Send the job and the files that are not there from an earlier try, and check all of them there."""
+    transport, there = run.context.transport, f"{run.target.remote_folder}/{STAGING}/{place.name}"
+    write_job(place, _record(run, plan, place.name))
+    wanted = _not_yet_there(run, plan, place)
+    total = sum(plan.source.size(name) for name in wanted)
+    if wanted:
+        transport.send(
+            SendRequest(
+                source=place / FILES,
+                files=tuple(wanted),
+                into=f"{there}/{FILES}",
+                basis=run.target.remote_folder if plan.taker.exists else None,
+                progress=lambda done, in_all: run.context.progress("push", done, in_all or total),
+            )
+        )
+    transport.send(SendRequest(source=place, files=JOB_FILES, into=there))
+    names = [*(f"{FILES}/{name}" for name in plan.copy), *JOB_FILES]
+    listing = list_remote(transport.walk(there), exists=True)
+    odd = sorted((set(listing.files) | set(listing.links)) - set(names))
+    if [name for name in odd if ".rsync-partial" not in name]:
+        raise TransferDamaged(files=odd, reason="there are files in the staging folder that nobody sent")
+    wrong = [name for name in names if listing.size(name) != (place / name).stat().st_size or name not in listing.files]
+    if not wrong and run.verification.digests:
+        found = run.remote.digests(names, below=f"{STAGING}/{place.name}")
+        mine = {f"{FILES}/{name}": run.survey.local_digests[name] for name in plan.copy}
+        mine |= sha256_of({name: place / name for name in JOB_FILES})
+        wrong = [name for name in names if found.get(name) != mine[name]]
+    if wrong:
+        run.remote.remove_staging(place.name)
+        raise TransferDamaged(files=[name.removeprefix(f"{FILES}/") for name in wrong], reason="the content differs")
+
+
+def _not_yet_there(run: Run, plan: TransferPlan, place: Path) -> list[str]:
+    """Return which files are still to be sent; leftovers that are of no use any more are removed there."""
+    transport, below = run.context.transport, f"{STAGING}/{place.name}"
+    staged = list_remote(transport.walk(f"{run.target.remote_folder}/{below}"), exists=True)
+    if not staged.files and not staged.links:
+        return list(plan.copy)
+    mine = {f"{FILES}/{name}" for name in plan.copy} | set(JOB_FILES)
+    if staged.links or any(name not in mine and ".rsync-partial" not in name for name in staged.files):
+        run.remote.remove_staging(place.name)
+        return list(plan.copy)
+    if not run.verification.digests:
+        return list(plan.copy)
+    kept = [name for name in plan.copy if f"{FILES}/{name}" in staged.files]
+    found = run.remote.digests(kept, below=f"{below}/{FILES}")
+    return [name for name in plan.copy if found.get(name) != run.survey.local_digests[name]]
+
+
+def _record(run: Run, plan: TransferPlan, staging: str) -> CommitRecord:
+    """Return the commit record of the promotion."""
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{staging.removeprefix('push-')}"
+    aside = [*plan.retire, *plan.keep]
+    retires = tuple(Retire(final=name, target=f"{REPLACED}/{stamp}/{name}") for name in aside)
+    publishes = tuple(
+        Publish(
+            staged=f"{FILES}/{name}",
+            final=name,
+            undo=f"undo-{number}" if name in plan.taker.files and name not in plan.keep else None,
+        )
+        for number, name in enumerate(plan.copy)
+    )
+    known = {str(place) for name in plan.taker.files for place in PurePosixPath(name).parents}
+    made = [*(one.final for one in publishes), *(one.target for one in retires)]
+    folders = {str(place) for name in made for place in PurePosixPath(name).parents} - known - {"."}
+    head = run.survey.history.remote
+    return CommitRecord(
+        seq=head.seq + 1,
+        txn=staging,
+        operations=(*retires, *publishes),
+        folders=tuple(sorted(folders)),
+        line=plan.lines,
+        offset=head.end,
+    )
+
+
+def _promote(run: Run, plan: TransferPlan, place: Path) -> None:
+    """Make the staged files real there, if nobody has changed what the plan was made for."""
+    survey = run.survey
+    with run.remote.locked(f"push from {os.uname().nodename}", create=True) as held:
+        if not held:
+            raise SourceChanging("The remote folder can't be written, or its permissions")
+        now, log = run.remote.look()
+        if now.records:
+            run.remote.recover(now)
+            raise SourceChanging("The remote copy")
+        moved = [name for name in (*plan.copy, *plan.retire) if now.files.get(name) != plan.taker.files.get(name)]
+        if moved or log.size != survey.history.remote.end or not run.remote.still(survey.remote_log):
+            raise SourceChanging("The remote copy")
+        run.remote.commit(_record_as_sent(place), job=f"{STAGING}/{place.name}")
+
+
+def _record_as_sent(place: Path) -> CommitRecord:
+    return CommitRecord.read(place / "record.json")

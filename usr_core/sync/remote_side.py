@@ -1,0 +1,171 @@
+"""The copy on the far side, through a transport."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from usr_core.commit.record import CommitRecord
+from usr_core.plugin.transport_errors import RemoteChanged
+from usr_core.plugin.transports import (
+    ABILITY_LOCK,
+    CommitRequest,
+    DigestRequest,
+    LockRequest,
+    ReadRequest,
+    RemoveRequest,
+    SendRequest,
+    Transport,
+)
+from usr_core.roots.layout import ABORT_PREFIX, EVENT_LOG, RECORDS, STAGING
+from usr_core.sync.errors import SourceChanging
+from usr_core.sync.history import LogBytes
+from usr_core.sync.jobs import JOB_FILES, write_job
+from usr_core.sync.listing import Listing, list_remote
+
+__all__ = ["RemoteSide"]
+
+_TRIES = 5
+
+
+class RemoteSide:
+    """A dataset's folder on the far side.
+
+    Args:
+        transport: The way there.
+        folder: The dataset's folder, absolute.
+        lock_timeout: Seconds to wait for another writer there.
+    """
+
+    def __init__(self, transport: Transport, folder: str, *, lock_timeout: float) -> None:
+        self.transport, self.folder, self._lock_timeout = transport, folder, lock_timeout
+
+    @contextlib.contextmanager
+    def locked(self, label: str, *, create: bool = False) -> Iterator[bool]:
+        """Hold the lock there; False where it can't be written and is read without."""
+        request = LockRequest(folder=self.folder, timeout=self._lock_timeout, label=label, create=create)
+        with self.transport.lock(request) as held:
+            yield held
+
+    def listing(self, label: str, *, lock: bool) -> tuple[Listing, LogBytes]:
+        """List the files and note the log's end; what a dead writer left there is finished first.
+
+        Args:
+            label: What is done, for whoever waits for the lock.
+            lock: Take the lock, where it can be taken; without it nothing there is written.
+
+        Raises:
+            SourceChanging: A change is under way there again and again, and can't be waited for.
+        """
+        if lock and self.exists() and ABILITY_LOCK in self.transport.abilities():
+            with self.locked(label) as held:
+                listing = self._look()
+                if held and listing.records:
+                    self.recover(listing)
+                    listing = self._look()
+                if not listing.records:
+                    return listing, self.log(listing)
+        for _ in range(_TRIES):
+            listing = self._look()
+            if not listing.records and listing == self._look():
+                return listing, self.log(listing)
+        raise SourceChanging("The remote copy")
+
+    def look(self) -> tuple[Listing, LogBytes]:
+        """List the files and note the log's end as they are, the lock being held or not."""
+        listing = self._look()
+        return listing, self.log(listing)
+
+    def exists(self) -> bool:
+        """Tell whether the folder is there."""
+        entry = self.transport.stat(self.folder)
+        return entry is not None and entry.kind == "folder"
+
+    def holds_dataset(self) -> bool:
+        """Tell whether there is a base table."""
+        entry = self.transport.stat(f"{self.folder}/{RECORDS}")
+        return entry is not None and entry.kind == "file"
+
+    def log(self, listing: Listing) -> LogBytes:
+        """Return the log as it was when it was listed."""
+        return LogBytes(listing.log_size, self._read_log)
+
+    def digests(self, names: Iterable[str], *, below: str = "") -> dict[str, str]:
+        """Return SHA-256 by name; files that are missing are left out."""
+        facts = self.facts(names, kind="sha256", below=below)
+        return {name: str(found["sha256"]) for name, found in facts.items()}
+
+    def facts(self, names: Iterable[str], *, kind: str, below: str = "") -> Mapping[str, Mapping[str, str | int]]:
+        """Return facts of some kind by name; files that are missing are left out."""
+        files = tuple(names)
+        if not files:
+            return {}
+        folder = f"{self.folder}/{below}" if below else self.folder
+        return self.transport.digest(DigestRequest(folder=folder, files=files, kind=kind))
+
+    def changed(self, listing: Listing, names: Iterable[str]) -> list[str]:
+        """Return which of `names` are not what they were when they were listed."""
+        now = self._look()
+        return [name for name in names if now.files.get(name) != listing.files.get(name)]
+
+    def still(self, log: LogBytes) -> bool:
+        """Tell whether the log there still has what it had, at least."""
+        start, line = log.tail()
+        return not line or self._read_log(start, len(line)) == line
+
+    def recover(self, listing: Listing) -> None:
+        """Finish or take back what dead writers left; the lock must be held."""
+        for name in sorted(listing.records, key=lambda one: not one.startswith(ABORT_PREFIX)):
+            record = CommitRecord.decode(self.transport.read(ReadRequest(path=f"{self.folder}/{name}")), Path(name))
+            entry = self.transport.stat(f"{self.folder}/{EVENT_LOG}")
+            log_size = 0 if entry is None else entry.size_bytes
+            found = self._read_log(record.offset, len(record.line)) if log_size > record.offset else b""
+            if name.startswith(ABORT_PREFIX):
+                self._settle(record, "undo")
+            elif record.state_in(found, log_size) == "foreign":
+                self._settle(record, "discard")
+            else:
+                self._settle(record, "finish")
+
+    def commit(self, record: CommitRecord, *, job: str) -> None:
+        """Make a change real whose files and job are in its staging; the lock must be held."""
+        self.transport.commit(self._request(record, "commit", job))
+
+    def remove_staging(self, name: str) -> None:
+        """Remove a staging folder."""
+        self.transport.remove_staging(RemoveRequest(folder=self.folder, name=name))
+
+    def _settle(self, record: CommitRecord, action: str) -> None:
+        name = f"push-{secrets.token_hex(8)}"
+        with tempfile.TemporaryDirectory(prefix="usr-job-") as folder:
+            write_job(Path(folder), record)
+            into = f"{self.folder}/{STAGING}/{name}"
+            self.transport.send(SendRequest(source=Path(folder), files=JOB_FILES, into=into))
+        try:
+            self.transport.commit(self._request(record, action, f"{STAGING}/{name}"))
+        finally:
+            with contextlib.suppress(RemoteChanged):
+                self.remove_staging(name)
+
+    def _request(self, record: CommitRecord, action: str, job: str) -> CommitRequest:
+        return CommitRequest(
+            folder=self.folder,
+            job=job,
+            staging=f"{STAGING}/{record.txn}",
+            seq=record.seq,
+            offset=record.offset,
+            length=len(record.line),
+            action=action,  # type: ignore[arg-type]
+        )
+
+    def _look(self) -> Listing:
+        exists = self.exists()
+        return list_remote(self.transport.walk(self.folder) if exists else (), exists=exists)
+
+    def _read_log(self, offset: int, length: int) -> bytes:
+        if not length:
+            return b""
+        return self.transport.read(ReadRequest(path=f"{self.folder}/{EVENT_LOG}", offset=offset, length=length))

@@ -1,0 +1,81 @@
+"""What a sync is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from usr_core.fs.lock import LOCK_SECONDS
+
+if TYPE_CHECKING:
+    from usr_core.plugin.host import PluginHost
+    from usr_core.plugin.transports import Transport
+
+__all__ = ["Action", "SyncContext", "SyncOptions"]
+
+Action = Literal["diff", "pull", "push"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncOptions:
+    """How copies are compared and what of them is moved.
+
+    Attributes:
+        verify: How the base is compared: ``hash``, ``parquet``, ``size``, ``auto``, or a plugin's strategy.
+        primary_only: Only ``records.parquet``: no overlays, no snapshots, and no line of the log, so that a later
+            whole transfer goes on from where this one stands.
+        skip_snapshots: Leave ``_snapshots`` out.
+        verify_sidecars: Check that everything that was to arrive has arrived.
+        verify_derived_hashes: Compare the content of overlays and auxiliary files, not only their sizes. None is on by
+            default: then it may be given up where the remote has no way to compute digests.
+        repair: Take the source's files where both copies have one history and yet differ.
+        dry_run: Say what would be done.
+        strict_bootstrap: A dataset that is not here yet must be named as ``namespace/dataset``.
+    """
+
+    verify: str = "hash"
+    primary_only: bool = False
+    skip_snapshots: bool = False
+    verify_sidecars: bool = True
+    verify_derived_hashes: bool | None = None
+    repair: bool = False
+    dry_run: bool = False
+    strict_bootstrap: bool = False
+
+
+def _yes(_: dict[str, Any]) -> None:
+    return None
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+def _no_progress(_what: str, _done: int, _total: int) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncContext:
+    """With whom, and how to talk to the one who asked.
+
+    Attributes:
+        transport: Reaches the remote.
+        host: For verify strategies and event sinks.
+        remote_name: Name of the remote, for audits.
+        method: The transport's scheme, for receipts.
+        confirm: Called with the audit of what would be done before anything moves; raises to stop.
+        warn: Takes one line.
+        progress: Called with (what, bytes done, bytes in all).
+        lock_timeout: Seconds to wait for another writer, on either side.
+    """
+
+    transport: Transport
+    host: PluginHost
+    remote_name: str
+    method: str = "ssh"
+    confirm: Callable[[dict[str, Any]], None] = field(default=_yes)
+    warn: Callable[[str], None] = field(default=_silent)
+    progress: Callable[[str, int, int], None] = field(default=_no_progress)
+    lock_timeout: float = LOCK_SECONDS

@@ -1,0 +1,98 @@
+"""One comparison or transfer from a remote's name to its audit."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from usr_core.fs.lock import LOCK_SECONDS
+from usr_core.plugin.host import PluginHost
+from usr_core.remotes.config import find_remotes_file, load_remotes
+from usr_core.sync.request import Action, SyncContext, SyncOptions
+from usr_core.sync.target import FileTarget, find_sync_target
+
+__all__ = ["sync"]
+
+
+def sync(
+    action: Action,
+    target: str,
+    remote: str,
+    *,
+    root: Path | None = None,
+    remotes_file: Path | None = None,
+    options: SyncOptions | None = None,
+    remote_path: str | None = None,
+    repo_root: Path | None = None,
+    host: PluginHost | None = None,
+    lock_timeout: float = LOCK_SECONDS,
+    confirm: Callable[[dict[str, Any]], None] | None = None,
+    warn: Callable[[str], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Compare a dataset or file with a remote's copy (``diff``), or bring one of them up to date (``pull``, ``push``).
+
+    Args:
+        action: ``diff``, ``pull`` or ``push``.
+        target: A dataset's id or folder, or a file; see `find_sync_target`.
+        remote: Name of a remote in the remotes file.
+        root: The root given by the user, or None to find it.
+        remotes_file: The remotes file, or None for ``USR_REMOTES_PATH``.
+        options: How to compare, and what to leave out.
+        remote_path: Where a file is on the remote.
+        repo_root: The folder here that corresponds to the remote's ``repo_root``.
+        host: The plugins to use.
+        lock_timeout: Seconds to wait for another writer, on either side.
+        confirm: Called with the audit of what would be done before anything moves; it raises to stop.
+        warn: Takes a line about a step down, or about what is left out.
+        progress: Called with (what, bytes done, bytes in all).
+
+    Returns:
+        The audit: docs/reference/json.md names its keys. An error that is raised carries its audit as ``error.audit``.
+
+    Raises:
+        RemotesFileUnnamed, RemotesFileMissing, RemotesFileInvalid, RemoteUnknown: About the remote's name.
+        SyncError, TransportError, LockTimeout, FileSystemError: As they say; no side has changed.
+    """
+    options = options or SyncOptions()
+    profile = load_remotes(find_remotes_file(remotes_file)).get(remote)
+    base_dir = profile.base_dir.rstrip("/")
+    found = find_sync_target(
+        target,
+        action=action,
+        root=root,
+        base_dir=base_dir,
+        options=options,
+        remote_path=remote_path,
+        repo_root=repo_root,
+        mapping={"repo_root": profile.repo_root, "local_repo_root": profile.local_repo_root},
+    )
+    plugins = host if host is not None else PluginHost()
+    given: dict[str, Any] = {"confirm": confirm, "warn": warn, "progress": progress}
+    transport = plugins.transport(profile.type, profile.settings())
+    with contextlib.closing(transport):
+        context = SyncContext(
+            transport=transport,
+            host=plugins,
+            remote_name=remote,
+            method=profile.type,
+            lock_timeout=lock_timeout,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+        if isinstance(found, FileTarget):
+            from usr_core.sync.file_mode import sync_file_target
+
+            return sync_file_target(action, found, options, context)
+        if action == "diff":
+            from usr_core.sync.diff import diff_dataset
+
+            return diff_dataset(found, options, context)
+        if action == "pull":
+            from usr_core.sync.pull import pull_dataset
+
+            return pull_dataset(found, options, context)
+        from usr_core.sync.push import push_dataset
+
+        return push_dataset(found, options, context)

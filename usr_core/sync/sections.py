@@ -1,0 +1,34 @@
+"""The parts of a dataset that sync compares, and which of them its history decides."""
+
+from __future__ import annotations
+
+from usr_core.roots.layout import DERIVED, EVENT_LOG, META, RECORDS, REGISTRY_FOLDER, SNAPSHOTS, is_machinery
+
+__all__ = ["AUXILIARY", "FOLDER_SECTIONS", "is_canonical", "is_immutable", "section_of", "travels"]
+
+AUXILIARY = "_auxiliary"
+FOLDER_SECTIONS = (SNAPSHOTS, DERIVED, AUXILIARY)
+
+
+def section_of(path: str) -> str:
+    """Return the section of a relative path; what has no section of its own, `_registry` too, is auxiliary."""
+    if path in (RECORDS, META, EVENT_LOG):
+        return path
+    first = path.split("/", 1)[0]
+    return first if first in (SNAPSHOTS, DERIVED) and "/" in path else AUXILIARY
+
+
+def is_canonical(path: str) -> bool:
+    """Tell whether the event chain decides what the file holds: base, overlays, frozen registries."""
+    return path == RECORDS or path.startswith((f"{DERIVED}/", f"{REGISTRY_FOLDER}/"))
+
+
+def is_immutable(path: str) -> bool:
+    """Tell whether a file of this name is never written twice: overlay parts and snapshots."""
+    name = path.rsplit("/", 1)[-1]
+    return path.startswith(f"{SNAPSHOTS}/") or (path.startswith(f"{DERIVED}/") and name.startswith("part-"))
+
+
+def travels(path: str) -> bool:
+    """Tell whether a file is ever copied by itself: machinery is not, and the log is only extended."""
+    return path != EVENT_LOG and not is_machinery(path)

@@ -1,0 +1,177 @@
+"""What a sync is about: a dataset by id or folder, or a single file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from usr_core.errors import UsrError, visible
+from usr_core.roots.dataset_id import new_dataset, parse_dataset_id
+from usr_core.roots.errors import DatasetMissing, InvalidDatasetId
+from usr_core.roots.find_root import REGISTRY_FILE, find_root
+from usr_core.roots.layout import RECORDS
+from usr_core.roots.locate import locate_dataset
+from usr_core.sync.errors import DatasetOnlyOption, PathNotMapped, StrictBootstrap
+from usr_core.sync.request import Action, SyncOptions
+
+__all__ = ["FileTarget", "SyncTarget", "find_sync_target"]
+
+_STRICT = "USR_SYNC_STRICT_BOOTSTRAP_ID"
+_REPO_ROOT = "USR_REPO_ROOT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncTarget:
+    """A dataset on both sides.
+
+    Attributes:
+        root: The root here.
+        name: Its id.
+        folder: Its folder here, which need not exist.
+        remote_folder: Its folder there.
+    """
+
+    root: Path
+    name: str
+    folder: Path
+    remote_folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTarget:
+    """One file on both sides: its path here, and its absolute path there."""
+
+    path: Path
+    remote_path: str
+
+
+def find_sync_target(
+    text: str,
+    *,
+    action: Action,
+    root: Path | None,
+    base_dir: str,
+    options: SyncOptions,
+    remote_path: str | None = None,
+    repo_root: Path | None = None,
+    mapping: Mapping[str, str | None] | None = None,
+) -> SyncTarget | FileTarget:
+    """Return what `text` means.
+
+    An id is a dataset in the root, here or yet to come. What is no id is a path: to a dataset's folder, whose root
+    is found upward, or to a file, here or yet to come.
+
+    Args:
+        text: What was named.
+        action: What is to be done.
+        root: The root given on the command line, or None.
+        base_dir: The remote's root.
+        options: Whose dataset-only options a file refuses.
+        remote_path: Where a file is on the remote.
+        repo_root: The folder here that corresponds to the remote's ``repo_root``.
+        mapping: The remote's ``repo_root`` and ``local_repo_root``.
+
+    Raises:
+        ArchivedPath: It leads into an archive.
+        StrictBootstrap: A dataset that is not here yet was not named in full.
+        DatasetOnlyOption, PathNotMapped: About files.
+        UsrError: There is no root, or the name is taken by something else.
+    """
+    if remote_path is None:
+        try:
+            return _by_id(text, action, root, base_dir, options)
+        except (InvalidDatasetId, DatasetMissing):
+            path = Path(text).expanduser()
+            folder = _dataset_folder(path)
+            if folder is not None:
+                return _by_folder(folder, action, root, base_dir, options)
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise PathNotMapped(path, reason="it is a folder that holds no dataset")
+    _refuse_dataset_options(options)
+    return FileTarget(
+        path=path.absolute(), remote_path=remote_path or _mapped(path.absolute(), repo_root, mapping or {})
+    )
+
+
+def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options: SyncOptions) -> SyncTarget:
+    parse_dataset_id(text)
+    path = Path(text)
+    if path.is_file():
+        raise InvalidDatasetId(text, reason="it is a file")
+    try:
+        ref = locate_dataset(text, root=root)
+    except DatasetMissing:
+        if action == "push":
+            raise
+        base = find_root(root)
+        return _yet_to_come(base, text, base_dir, options)
+    return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+
+
+def _yet_to_come(base: Path, name: str, base_dir: str, options: SyncOptions) -> SyncTarget:
+    strict = options.strict_bootstrap or os.environ.get(_STRICT) == "1"
+    if strict and "/" not in name:
+        raise StrictBootstrap(name)
+    ref = new_dataset(base, name)
+    return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+
+
+def _dataset_folder(path: Path) -> Path | None:
+    """Return the folder that a path means as a dataset, or None where it is a file's."""
+    if path.is_file():
+        return None
+    if (path / RECORDS).is_file():
+        return path
+    if path.is_dir():
+        return None
+    # Not here: a file has an ending, a dataset's folder none.
+    return None if path.suffix else path
+
+
+def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, options: SyncOptions) -> SyncTarget:
+    if (folder / RECORDS).is_file() or action == "push":
+        ref = locate_dataset(str(folder.absolute()), root=root)
+        return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+    place = Path(os.path.realpath(folder))
+    for base in place.parents[:2]:
+        if (base / REGISTRY_FILE).is_file():
+            return _yet_to_come(base, place.relative_to(base).as_posix(), base_dir, options)
+    try:
+        base = find_root(root)
+        name = place.relative_to(base).as_posix()
+    except (UsrError, ValueError) as error:
+        raise DatasetMissing(str(folder), place=folder.parent) from error
+    return _yet_to_come(base, name, base_dir, options)
+
+
+def _refuse_dataset_options(options: SyncOptions) -> None:
+    given = {
+        "--primary-only": options.primary_only,
+        "--skip-snapshots": options.skip_snapshots,
+        "--no-verify-sidecars": not options.verify_sidecars,
+        "--verify-derived-hashes": options.verify_derived_hashes is not None,
+        "--repair": options.repair,
+        "--strict-bootstrap-id": options.strict_bootstrap,
+    }
+    for option, was_given in given.items():
+        if was_given:
+            raise DatasetOnlyOption(option)
+
+
+def _mapped(path: Path, repo_root: Path | None, mapping: Mapping[str, str | None]) -> str:
+    there = mapping.get("repo_root")
+    if not there:
+        raise PathNotMapped(path, reason="the remote has no repo_root")
+    here = repo_root or os.environ.get(_REPO_ROOT) or mapping.get("local_repo_root")
+    if not here:
+        raise PathNotMapped(path, reason="no local root is given")
+    base = Path(os.path.realpath(Path(here).expanduser()))
+    place = Path(os.path.realpath(path.parent)) / path.name
+    try:
+        relative = place.relative_to(base)
+    except ValueError as error:
+        raise PathNotMapped(path, reason=f"it is not below {visible(str(base))}") from error
+    return str(PurePosixPath(there) / relative.as_posix())

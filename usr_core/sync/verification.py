@@ -1,0 +1,104 @@
+"""Choosing how copies are compared. Every step down from what was asked for is said, never silent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from usr_core.plugin.specs import FileRef, Fingerprint, Verdict, VerifyRequest, VerifyStrategy
+from usr_core.plugin.transports import ABILITY_SHA256
+from usr_core.sync.errors import VerifyImpossible
+from usr_core.sync.request import SyncOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from usr_core.plugin.host import PluginHost
+
+__all__ = ["Verification", "choose_verification"]
+
+_AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """How copies are compared.
+
+    Attributes:
+        requested, used: Strategies for the base.
+        needs: What both sides compute for it; None compares sizes.
+        strategy: It.
+        contents: Whether sidecars are compared by SHA-256 as well.
+        digests: Whether the remote can compute SHA-256, so that what arrives can be checked.
+        sidecars: Whether a sidecar that does not arrive is an error.
+        downgrades: A sentence for each thing that is weaker than asked for.
+    """
+
+    requested: str
+    used: str
+    needs: str | None
+    strategy: VerifyStrategy
+    contents: bool
+    digests: bool
+    sidecars: bool
+    downgrades: tuple[str, ...]
+
+    def local_facts(self, path: Path) -> Fingerprint:
+        """Return what the strategy sees of a file here."""
+        return self.strategy.fingerprint(FileRef(path=path, size_bytes=path.stat().st_size))
+
+    def compare(self, local: Fingerprint, facts: Mapping[str, str | int]) -> Verdict:
+        """Compare a file here with facts from the far side."""
+        return self.strategy.compare(local, Fingerprint(strategy=self.used, facts=facts))
+
+    def as_audit(self) -> dict[str, object]:
+        return {
+            "primary": self.requested,
+            "used": self.used,
+            "sidecars": "strict" if self.sidecars else "off",
+            "content_hashes": "on" if self.contents else "off",
+            "downgrades": list(self.downgrades),
+        }
+
+
+def choose_verification(host: PluginHost, options: SyncOptions, abilities: frozenset[str]) -> Verification:
+    """Return how to compare with a remote of these abilities.
+
+    Raises:
+        VerifyImpossible: What was asked for by name needs something that the remote lacks.
+        PluginMissing: There is no such strategy.
+    """
+    specs = {spec.name: spec for spec in host.verify_specs()}
+    possible = [name for name, spec in specs.items() if set(spec.needs) <= abilities]
+    downgrades: list[str] = []
+    if options.verify == _AUTO:
+        request = VerifyRequest(requested=_AUTO, available=tuple(possible), remote_abilities=abilities)
+        used = host.choose_verify(request) or (possible[0] if possible else "size")
+        stronger = [name for name, spec in specs.items() if used in specs and spec.strength > specs[used].strength]
+        for name in stronger:
+            lacks = ", ".join(sorted(set(specs[name].needs) - abilities)) or "nothing"
+            downgrades.append(f"the base is compared by {used}, not by {name}: the remote can't compute {lacks}")
+    else:
+        used = options.verify
+        strategy_needs = set(specs[used].needs) if used in specs else set()
+        if strategy_needs - abilities:
+            raise VerifyImpossible(used, lacks=", ".join(sorted(strategy_needs - abilities)))
+    digests = ABILITY_SHA256 in abilities
+    contents = options.verify_sidecars and options.verify_derived_hashes is not False
+    if contents and not digests:
+        if options.verify_derived_hashes:
+            raise VerifyImpossible("derived hashes", lacks=ABILITY_SHA256)
+        contents = False
+        downgrades.append("overlays and other files are compared by size only: the remote can't compute sha256")
+    needs = specs[used].needs if used in specs else ()
+    return Verification(
+        requested=options.verify,
+        used=used,
+        needs=needs[0] if needs else None,
+        strategy=host.verify_strategy(used),
+        contents=contents,
+        digests=digests,
+        sidecars=options.verify_sidecars,
+        downgrades=tuple(downgrades),
+    )
