@@ -5,7 +5,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__.py)))
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
-TEST_PROGRAMS := strace setpriv unshare hostname
+TEST_PROGRAMS := strace setpriv unshare hostname ssh sshd ssh-keygen rsync flock jq
 
 .PHONY: help demo test lint bench wheel-test clean runtime dev programs
 

@@ -18,6 +18,7 @@ PROGRAMS: dict[str, list[str]] = {
     "validate": [],
     "maintenance": [],
     "record_life": [],
+    "sync": [],
     "append": [],
     "query": [],
 }

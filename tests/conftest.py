@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support.cli import Usr
+
+if TYPE_CHECKING:
+    from support.sshd import LoopbackSshd
 
 MOCK_COLUMNS = "mock__score:float64,mock__vec:list<float64>,mock__tag:string,mock__count:int64,mock__flag:bool"
 SEQUENCES = (
@@ -61,3 +67,19 @@ def seeded(tmp_path: Path, _seeded_template: Path) -> Usr:
 
 def _copied(source: Path, target: Path) -> Path:
     return Path(shutil.copytree(source, target, symlinks=True))
+
+
+@pytest.fixture(scope="session")
+def _running_sshd() -> Iterator[LoopbackSshd]:
+    from support.sshd import started_sshd
+
+    with tempfile.TemporaryDirectory(prefix="usr-sshd-") as folder, started_sshd(Path(folder) / "sshd") as running:
+        yield running
+
+
+@pytest.fixture
+def sshd(_running_sshd: LoopbackSshd, monkeypatch: pytest.MonkeyPatch) -> LoopbackSshd:
+    """The sshd of this worker, reset, with the `ssh` that reaches it first on PATH."""
+    _running_sshd.reset()
+    monkeypatch.setenv("PATH", _running_sshd.path)
+    return _running_sshd

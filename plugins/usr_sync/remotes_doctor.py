@@ -13,6 +13,7 @@ from typing import Literal
 
 from usr_core.errors import ExitCode
 from usr_core.plugin.host import PluginHost
+from usr_core.plugin.specs import TransportSpec
 from usr_core.plugin.transport_errors import RemoteUnreachable, TransportError
 from usr_core.plugin.transports import Probe
 from usr_core.remotes.errors import RemoteKeyUnset
@@ -75,14 +76,19 @@ def examine_remote(
         remote: The remote.
         host: Offers the transport.
         file: The remotes file that the remote is from.
-        check_base_dir: Look at the root there.
+        check_base_dir: Judge the root there.
         environ: Where the variable with the ssh key's path is looked up.
 
     Raises:
         PluginError: No working plugin offers the remote's transport.
     """
-    host.transport_spec(remote.type)
-    findings = [*_file_findings(file), *_program_findings(remote, host), *_key_findings(remote, environ)]
+    spec = host.transport_spec(remote.type)
+    findings = [
+        *_file_findings(file),
+        *_setting_findings(remote, spec),
+        *_program_findings(remote, host),
+        *_key_findings(remote, environ),
+    ]
     reachable: bool | None = None
     if all(finding.verdict != "error" for finding in findings):
         try:
@@ -108,6 +114,14 @@ def _file_findings(file: Path) -> Iterator[RemoteFinding]:
         )
     else:
         yield RemoteFinding(what="remotes file", found=str(file))
+
+
+def _setting_findings(remote: Remote, spec: TransportSpec) -> Iterator[RemoteFinding]:
+    """Name settings that nobody will read: a misspelled one would be passed over in silence."""
+    unread = [key for key in remote.extra if key not in spec.settings or key == "ssh_key"] if spec.settings else []
+    for key in unread:
+        fix = "Name the variable that holds it: ssh_key_env." if key == "ssh_key" else "Correct its name, or remove it."
+        yield RemoteFinding(what=key, found="a setting that nobody reads", verdict="warning", fix=fix)
 
 
 def _program_findings(remote: Remote, host: PluginHost) -> Iterator[RemoteFinding]:
@@ -153,7 +167,7 @@ def _far_findings(
     transport = host.transport(remote.type, remote.settings(environ))
     try:
         before = time.time()
-        probe = transport.probe(remote.base_dir if check_base_dir else "/")
+        probe = transport.probe(remote.base_dir)
         after = time.time()
     finally:
         transport.close()
@@ -179,7 +193,7 @@ def _fact_findings(facts: Mapping[str, str | None]) -> Iterator[RemoteFinding]:
     """Judge what the far side has, in the order it told; one tool for digests is enough."""
     digests = {name: found or None for name, found in facts.items() if name in _DIGEST_TOOLS}
     for name, told in facts.items():
-        found = told or None
+        found = " ".join(told.split()) or None if told else None
         if name in digests:
             if name == next(iter(digests)):
                 yield _digest_finding(digests)

@@ -1,8 +1,8 @@
 """Examples in the documentation, run as they are printed.
 
 A fenced block of the language ``console`` holds commands, each after ``$ ``, and what they print. The blocks of one
-page run in order in one fresh folder (``cd`` holds for what follows), each command in a shell of its own with
-``usr`` first on PATH; one ends with exit code 0, or with N where the command's line ends in ``# exit N``. Output
+page run in order in one fresh folder (``cd`` and ``export NAME=value`` hold for what follows), each command in a shell
+of its own with ``usr`` first on PATH; one ends with exit code 0, or with N where its line ends in ``# exit N``. Output
 lines are compared where there are any; in them ``…`` stands for anything, and a line that is only ``…`` for any
 lines. A command goes on in the next line after a backslash.
 """
@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,22 +47,27 @@ def examples_of(page: Path) -> list[Example]:
 
 
 def run_page(page: Path, folder: Path) -> None:
-    """Run the commands of a page in order, in `folder`; ``cd`` holds for those after it."""
+    """Run the commands of a page in order, in `folder`; ``cd`` and ``export`` hold for those after them."""
+    exported: dict[str, str] = {}
     for example in examples_of(page):
         if example.command.startswith("cd "):
             folder /= example.command[3:].strip()
             assert folder.is_dir(), f"line {example.line}: there is no {folder.name}"
+        elif example.command.startswith("export "):
+            (word,) = shlex.split(example.command[7:])
+            name, _, value = word.partition("=")
+            exported[name] = value
         else:
-            run_example(example, folder)
+            run_example(example, folder, exported)
 
 
-def run_example(example: Example, folder: Path) -> None:
-    """Run one command in `folder` and fail where it does not do what the page says."""
+def run_example(example: Example, folder: Path, exported: Mapping[str, str] | None = None) -> None:
+    """Run one command in `folder`, with `exported` in its environment; fail where it does not do what the page says."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-ec", example.command],
         cwd=folder,
-        env=clean_env({"PATH": path}),
+        env=clean_env({"PATH": path, **(exported or {})}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -12,11 +12,12 @@ from usr_core.dataset.filling import Filling
 from usr_core.dataset.maintenance_verbs import MaintenanceVerbs
 from usr_core.dataset.reading import Reading
 from usr_core.dataset.record_life import RecordLife
+from usr_core.dataset.syncing import Syncing
 from usr_core.dataset.upkeep import Upkeep
 from usr_core.dataset.writing import Writing
 
 __all__ = ["Dataset"]
 
 
-class Dataset(Filling, Attaching, Upkeep, MaintenanceVerbs, Writing, RecordLife, Archiving, Reading):
+class Dataset(Filling, Attaching, Upkeep, MaintenanceVerbs, Writing, RecordLife, Archiving, Syncing, Reading):
     """One dataset, existing or to be made; see `Dataset.open`."""

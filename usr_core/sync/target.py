@@ -82,8 +82,10 @@ def find_sync_target(
     if remote_path is None:
         try:
             return _by_id(text, action, root, base_dir, options)
-        except (InvalidDatasetId, DatasetMissing):
+        except (InvalidDatasetId, DatasetMissing) as error:
             path = Path(text).expanduser()
+            if isinstance(error, DatasetMissing) and not path.exists():
+                raise
             folder = _dataset_folder(path)
             if folder is not None:
                 return _by_folder(folder, action, root, base_dir, options)

@@ -1,0 +1,419 @@
+"""What sync promises, whatever the transport is: subclasses supply the pair of roots."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from support.small_datasets import IDS, make_dataset
+from support.sync_pairs import NAME, dataset_content
+from support.tree import tree_digest
+from usr_core.dataset import Dataset
+from usr_core.errors import ExitCode, UsrError
+from usr_core.events.chain import verify_chain
+from usr_core.plugin.transport_errors import RemoteLocked
+from usr_core.sync.errors import (
+    CopiesDamaged,
+    HistoriesDiverged,
+    HistoryAhead,
+    NameNotSyncable,
+    NothingToSync,
+    VerifyImpossible,
+)
+
+MORE = "AAAACCCCGG"
+OTHER = "CCCCAAAATT"
+
+
+def scores(dataset: Dataset, value: float, *, ids: tuple[str, ...] = IDS) -> None:
+    """Attach a part to a dataset."""
+    table = pa.table({"id": list(ids), "mock__score": [value] * len(ids)})
+    dataset.write_overlay_part("mock", table)
+
+
+def add(sequence: str) -> Callable[[Path], None]:
+    """Return a change that adds a record to the dataset in a root."""
+    return lambda root: void(Dataset.open(root, NAME).add_sequences([{"sequence": sequence}]))
+
+
+def void(_: object) -> None:
+    return None
+
+
+def put(name: str, text: str) -> Callable[[Path], None]:
+    """Return a change that writes a file into the dataset in a root."""
+
+    def change(root: Path) -> None:
+        path = root / NAME / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    return change
+
+
+class SyncContract:
+    """Every test gets a `pair` with a dataset here and an empty root there."""
+
+    @pytest.fixture
+    def pair(self, tmp_path: Path) -> Any:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def filled(self, pair: Any) -> Any:
+        """A pair whose dataset here has records, a part, a snapshot and an auxiliary file."""
+        dataset = make_dataset(pair.local)
+        scores(dataset, 1.0)
+        dataset.snapshot()
+        put("notes/read me.txt", "by hand")(pair.local)
+        return pair
+
+    @pytest.fixture
+    def twins(self, filled: Any) -> Any:
+        """A pair with the same dataset on both sides."""
+        filled.change_far(lambda root: void(shutil.copytree(filled.local, root, dirs_exist_ok=True)))
+        filled.change_far(lambda root: shutil.rmtree(root / NAME / ".usr.tmp", ignore_errors=True))
+        return filled
+
+    # ------------------------------------------------------------- plain transfers
+
+    def test_a_first_push_brings_everything(self, filled: Any) -> None:
+        """The far copy equals the one here, and its chain is whole; machinery does not travel."""
+        audit = filled.sync("push")
+        here, there = filled.both()
+
+        assert "TRANSFERRED" == audit["transfer_state"]
+        assert here == there
+        assert not [name for name in filled.there() if name.startswith((".usr.tmp", ".usr.commit"))]
+        filled.change_far(lambda root: self._whole(root / NAME))
+
+    def test_a_first_pull_brings_everything(self, twins: Any) -> None:
+        """A dataset that is not here yet is made, without the root's registry."""
+        expected = dataset_content(twins.local / NAME)
+        shutil.rmtree(twins.local)
+        twins.local.mkdir()
+
+        audit = twins.sync("pull")
+
+        assert "TRANSFERRED" == audit["transfer_state"]
+        assert expected == dataset_content(twins.local / NAME)
+        assert not (twins.local / NAME / ".usr.tmp").exists()
+        self._whole(twins.local / NAME)
+
+    def test_new_events_travel_either_way(self, twins: Any) -> None:
+        """Records and parts that one side has added are there on the other, and both logs are equal."""
+        twins.change_far(add(MORE))
+        twins.sync("pull")
+        scores(twins.here(), 2.0)
+        audit = twins.sync("push")
+        here, there = twins.both()
+
+        assert here == there
+        assert 7 == len(twins.here().to_arrow())
+        assert "equal" != audit[".events.log"]["relation"]
+        self._whole(twins.local / NAME)
+        twins.change_far(lambda root: self._whole(root / NAME))
+
+    @pytest.mark.parametrize("action", ["pull", "push"])
+    def test_a_second_run_is_a_no_op(self, twins: Any, action: str) -> None:
+        """Nothing moves, nothing changes, and the receipt says so."""
+        here, there = twins.both()
+        audit = twins.sync(action)
+
+        assert "NO-OP" == audit["transfer_state"]
+        assert (here, there) == twins.both()
+        assert audit["bytes"]["sent"] < 100_000
+        receipts = (twins.local / NAME / ".sync.log").read_text().splitlines()
+        assert ["NO-OP"] == [json.loads(line)["transfer_state"] for line in receipts]
+
+    def test_the_log_is_extended_and_never_replaced(self, twins: Any) -> None:
+        """A follower keeps its place: the log is the same file as before."""
+        log = twins.local / NAME / ".events.log"
+        inode, size = log.stat().st_ino, log.stat().st_size
+        before = log.read_bytes()
+        twins.change_far(add(MORE))
+        twins.sync("pull")
+
+        assert (inode, before) == (log.stat().st_ino, log.read_bytes()[:size])
+
+    def test_what_the_source_has_retired_is_put_aside(self, twins: Any) -> None:
+        """After a compaction there, the old parts here are in .usr.replaced, and the view is the same."""
+        twins.change_far(lambda root: scores(Dataset.open(root, NAME), 3.0))
+
+        def compact(root: Path) -> None:
+            dataset = Dataset.open(root, NAME)
+            with dataset.maintenance(reason="test"):
+                dataset.compact_overlay("mock", drop=True)
+
+        twins.change_far(compact)
+        twins.sync("pull")
+        here, there = twins.both()
+
+        assert here == there
+        assert list((twins.local / NAME / ".usr.replaced").rglob("part-*.parquet"))
+        assert {3.0} == set(twins.here().to_arrow(columns=["mock__score"]).column(0).to_pylist())
+
+    # ------------------------------------------------------------- histories
+
+    def test_a_pull_never_goes_back_over_local_events(self, twins: Any) -> None:
+        """It is refused, names the events, and changes nothing on either side."""
+        twins.here().add_sequences([{"sequence": MORE}])
+        self._refused(twins, "pull", HistoryAhead, "import")
+
+    def test_a_push_never_goes_back_over_remote_events(self, twins: Any) -> None:
+        """It is refused, names the events, and changes nothing on either side."""
+        twins.change_far(add(MORE))
+        self._refused(twins, "push", HistoryAhead, "import")
+
+    @pytest.mark.parametrize("action", ["pull", "push"])
+    def test_diverged_histories_are_refused_with_both_sides_events(self, twins: Any, action: str) -> None:
+        """Both lists are in the error, and nothing has changed."""
+        twins.change_far(add(MORE))
+        scores(twins.here(), 5.0)
+        error = self._refused(twins, action, HistoriesDiverged, "import")
+
+        assert {"only here", "only there"} == set(error.facts)
+
+    @pytest.mark.parametrize("action", ["pull", "push"])
+    @pytest.mark.parametrize("damage", ["changed", "gone", "added"])
+    def test_equal_heads_and_other_files_are_damage(self, twins: Any, action: str, damage: str) -> None:
+        """An overlay that differs under one history is named; --repair takes the source's and keeps the other."""
+        part = next((twins.local / NAME / "_derived" / "mock").iterdir())
+        content = part.read_bytes()
+        if damage == "changed":
+            part.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        elif damage == "gone":
+            part.unlink()
+        else:
+            shutil.copy(part, part.with_name("part-20990101T000000000000-abcd.parquet"))
+        error = self._refused(twins, action, CopiesDamaged, "_derived/mock/part-")
+        assert "--repair" in error.hint
+        if action == "push":
+            return  # the side here gives, and it is the damaged one
+
+        twins.sync("pull", repair=True)
+        here, there = twins.both()
+        assert here == there
+        assert damage == "gone" or list((twins.local / NAME / ".usr.replaced").rglob("part-*"))
+
+    def test_a_log_edited_in_the_middle_is_damage(self, twins: Any) -> None:
+        """Equal ends do not hide an edited line."""
+        log = twins.local / NAME / ".events.log"
+        lines = log.read_bytes().splitlines(keepends=True)
+        lines[0] = lines[0].replace(b'"action"', b'"Action"')
+        log.write_bytes(b"".join(lines))
+        self._refused(twins, "pull", CopiesDamaged, ".events.log")
+
+    def test_logs_of_older_writers_are_compared_line_by_line(self, twins: Any) -> None:
+        """Lines without numbers: the beginning of the other log is seen, and so is a fork."""
+        old = b"".join(b'{"action":"init","event_version":1,"n":%d}\n' % number for number in range(3))
+        (twins.local / NAME / ".events.log").write_bytes(old)
+        twins.change_far(lambda root: void((root / NAME / ".events.log").write_bytes(old)))
+        assert "NO-OP" == twins.sync("pull")["transfer_state"]
+        twins.change_far(add(MORE))
+        assert "behind" == twins.sync("pull")[".events.log"]["relation"]
+
+        forked = old[:-3] + b"7}\n"
+        (twins.local / NAME / ".events.log").write_bytes(forked)
+        self._refused(twins, "pull", HistoriesDiverged, "init")
+
+    # ------------------------------------------------------------- other files
+
+    def test_for_other_files_the_source_wins_and_the_rest_stays(self, twins: Any) -> None:
+        """A changed file replaces, the old one is kept aside; files that only this side has stay."""
+        twins.change_far(put("notes/read me.txt", "by HAND"))
+        put("mine.txt", "only here")(twins.local)
+        audit = twins.sync("pull")
+
+        assert ["notes/read me.txt"] == audit["_auxiliary"]["differing"]
+        assert "by HAND" == (twins.local / NAME / "notes/read me.txt").read_text()
+        assert "only here" == (twins.local / NAME / "mine.txt").read_text()
+        kept = list((twins.local / NAME / ".usr.replaced").rglob("read me.txt"))
+        assert ["by hand"] == [path.read_text() for path in kept]
+
+    def test_a_push_keeps_what_it_replaces_there(self, twins: Any) -> None:
+        """The far file's old content is in .usr.replaced there."""
+        put("notes/read me.txt", "by HAND")(twins.local)
+        twins.sync("push")
+        names = [name for name in twins.there() if name.startswith(".usr.replaced") and name.endswith("read me.txt")]
+
+        assert 1 == len(names)
+
+    def test_content_alone_makes_a_difference(self, twins: Any) -> None:
+        """A file of the same size and time but other content differs; without derived hashes it does not show."""
+        twins.change_far(put("notes/read me.txt", "by HAND"))
+
+        assert not twins.sync("diff", verify_derived_hashes=False)["changed"]
+        assert twins.sync("diff")["changed"]
+
+    def test_links_are_reported_and_stay(self, filled: Any) -> None:
+        """A link does not travel, and neither does what it leads to."""
+        (filled.local / NAME / "link").symlink_to("/etc/passwd")
+        audit = filled.sync("push")
+
+        assert ["link"] == audit["links"]["local"]
+        assert any("link" in line for line in filled.warnings)
+        assert "link" not in filled.there()
+
+    def test_a_name_with_a_line_break_is_refused(self, filled: Any) -> None:
+        """It could forge a line in a list; nothing moves."""
+        (filled.local / NAME / "two\nlines").write_text("x")
+        self._refused(filled, "push", NameNotSyncable, "two")
+
+    # ------------------------------------------------------------- what is left out
+
+    def test_primary_only_moves_the_base_and_leaves_the_history(self, twins: Any) -> None:
+        """A later whole pull goes on from there."""
+        twins.change_far(add(MORE))
+        twins.change_far(lambda root: scores(Dataset.open(root, NAME), 9.0))
+        before = (twins.local / NAME / ".events.log").read_bytes()
+        twins.sync("pull", primary_only=True)
+
+        assert before == (twins.local / NAME / ".events.log").read_bytes()
+        assert 7 == len(twins.here().to_arrow())
+        twins.sync("pull")
+        here, there = twins.both()
+        assert here == there
+
+    def test_skip_snapshots_leaves_them_out(self, filled: Any) -> None:
+        """Neither compared nor sent."""
+        filled.sync("push", skip_snapshots=True)
+
+        assert not [name for name in filled.there() if name.startswith("_snapshots/")]
+        assert not filled.sync("diff", skip_snapshots=True)["changed"]
+        assert filled.sync("diff")["changed"]
+
+    @pytest.mark.parametrize("action", ["diff", "pull", "push"])
+    def test_looking_changes_nothing(self, twins: Any, action: str) -> None:
+        """`diff` and dry runs leave both sides as they were, whatever differs."""
+        if action == "push":
+            twins.here().add_sequences([{"sequence": MORE}])
+        else:
+            twins.change_far(add(MORE))
+        here, there = tree_digest(twins.local), twins.there()
+        audit = twins.sync(action, dry_run=action != "diff")
+
+        assert audit["changed"]
+        assert (here, there) == (tree_digest(twins.local), twins.there())
+
+    # ------------------------------------------------------------- what is not there
+
+    def test_a_remote_without_the_dataset(self, filled: Any) -> None:
+        """A pull of what is not there says so and changes nothing."""
+        self._refused(filled, "pull", NothingToSync, NAME)
+
+    def test_a_push_without_the_dataset(self, pair: Any) -> None:
+        """A push of what is not here says so."""
+        with pytest.raises(UsrError) as caught:
+            pair.sync("push")
+        assert ExitCode.MISSING == caught.value.exit_code
+
+    # ------------------------------------------------------------- writers that died
+
+    def test_a_change_that_a_dead_writer_left_there_is_finished(self, twins: Any) -> None:
+        """A live record on the far side is applied before anything is compared."""
+        twins.change_far(lambda root: leave_half_done(root / NAME, MORE))
+        twins.sync("pull")
+        here, there = twins.both()
+
+        assert here == there
+        assert 7 == len(twins.here().to_arrow())
+        assert not [name for name in twins.there() if name.startswith((".usr.commit", ".usr.tmp/"))]
+
+    def test_a_change_that_was_being_taken_back_there_is_taken_back(self, twins: Any) -> None:
+        """An abort file on the far side is undone to the end."""
+        _, before = twins.both()
+        twins.change_far(lambda root: leave_half_done(root / NAME, MORE, abort=True))
+        assert "NO-OP" == twins.sync("push")["transfer_state"]
+
+        assert before == twins.both()[1]
+        assert not [name for name in twins.there() if name.startswith((".usr.abort", ".usr.tmp/"))]
+
+    def test_a_lock_held_there_is_waited_for(self, twins: Any) -> None:
+        """While another writer has it, nothing moves; after the wait comes exit 5."""
+        twins.change_far(add(MORE))
+        with self.held_lock(twins), pytest.raises(RemoteLocked) as caught:
+            twins.sync("pull")
+        assert ExitCode.LOCKED == caught.value.exit_code
+        assert 6 == len(twins.here().to_arrow())
+
+    def held_lock(self, pair: Any) -> Any:
+        """Hold the far dataset's lock as a stranger, so long that a transfer gives up."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------- strategies
+
+    def without_digests(self, pair: Any) -> None:
+        """Take every SHA-256 program from the far side."""
+        raise NotImplementedError
+
+    def test_hash_without_digests_is_an_error(self, twins: Any) -> None:
+        """Never a silent step down: exit 7."""
+        self.without_digests(twins)
+        error = self._refused(twins, "pull", VerifyImpossible, "sha256")
+        assert ExitCode.REMOTE == error.exit_code
+
+    def test_auto_steps_down_and_says_so(self, twins: Any) -> None:
+        """The strongest that works is used; the audit and a warning name every step."""
+        twins.change_far(add(MORE))
+        self.without_digests(twins)
+        audit = twins.sync("pull", verify="auto")
+
+        assert audit["verify"]["used"] in ("parquet", "size")
+        assert "off" == audit["verify"]["content_hashes"]
+        assert audit["verify"]["downgrades"]
+        assert set(audit["verify"]["downgrades"]) <= set(twins.warnings)
+        assert 7 == len(twins.here().to_arrow())
+
+    def test_derived_hashes_asked_for_by_name_are_never_dropped(self, twins: Any) -> None:
+        """Not even by auto."""
+        self.without_digests(twins)
+        with pytest.raises(VerifyImpossible):
+            twins.sync("pull", verify="auto", verify_derived_hashes=True)
+
+    # ------------------------------------------------------------- inside
+
+    def _refused(self, pair: Any, action: str, kind: type[UsrError], named: str) -> UsrError:
+        here, there = tree_digest(pair.local), pair.there()
+        with pytest.raises(kind) as caught:
+            pair.sync(action)
+        assert named in f"{caught.value.message} {caught.value.facts}"
+        assert here == {name: one for name, one in tree_digest(pair.local).items() if name != f"{NAME}/.usr.lock"}
+        assert there == {name: one for name, one in pair.there().items() if name != ".usr.lock"}
+        return caught.value
+
+    def _whole(self, folder: Path) -> None:
+        assert [] == verify_chain(folder / ".events.log")
+        report = Dataset.open(folder.parents[1], NAME).validate(registry_mode="frozen")
+        assert [] == [finding for finding in report.findings if finding.severity == "error"]
+
+
+def leave_half_done(folder: Path, sequence: str, *, abort: bool = False) -> None:
+    """Leave what a writer leaves that dies right after its commit point, or while it takes a change back."""
+    import subprocess
+    import sys
+
+    program = (
+        "import os, sys\n"
+        "from usr_core.commit import transaction\n"
+        "from usr_core.dataset import Dataset\n"
+        "from pathlib import Path\n"
+        "folder, sequence, abort = Path(sys.argv[1]), sys.argv[2], sys.argv[3] == 'abort'\n"
+        "def die(self, step):\n"
+        "    if step is transaction.Step.LINKED: os._exit(9)\n"
+        "transaction.Transaction._reached = die\n"
+        "dataset = Dataset.open(folder.parents[1], folder.parent.name + '/' + folder.name)\n"
+        "dataset.add_sequences([{'sequence': sequence}])\n"
+    )
+    died = subprocess.run(
+        [sys.executable, "-c", program, str(folder), sequence, "abort" if abort else "no"], check=False
+    )
+    assert 9 == died.returncode
+    if abort:
+        for record in folder.glob(".usr.commit.*.json"):
+            record.rename(record.with_name(record.name.replace("commit", "abort")))

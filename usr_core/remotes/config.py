@@ -1,0 +1,207 @@
+"""The remotes file: where it is, the profiles in it, and putting one in.
+
+It is a small YAML file of the user's own, which people edit by hand: what USR does not know in it is kept, and a
+fault is told with its line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from usr_core.fs.durable import replace_file, sync_folder
+from usr_core.fs.errors import file_system_error
+from usr_core.fs.lock import LOCK_SECONDS, hold_lock
+from usr_core.remotes.document import MAX_BYTES, Entry, parse_document
+from usr_core.remotes.errors import (
+    RemoteExists,
+    RemotesFileInvalid,
+    RemotesFileMissing,
+    RemotesFileUnnamed,
+    RemoteUnknown,
+    RemoteValueRefused,
+)
+from usr_core.remotes.remote import SSH, Remote
+from usr_core.remotes.rewriting import with_entry
+
+__all__ = ["SSH", "Remote", "RemotesFile", "find_remotes_file", "load_remotes", "save_remote"]
+
+_TEXTS = ("type", "host", "user", "base_dir", "ssh_key_env", "known_hosts", "repo_root", "local_repo_root")
+_KNOWN = frozenset({*_TEXTS, "port", "batch_mode"})
+_REPLACED = frozenset({"type", "host", "user", "base_dir", "port", "batch_mode", "ssh_key_env"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemotesFile:
+    """A remotes file that was read.
+
+    Attributes:
+        path: The file.
+        remotes: The profiles by name, in the file's order.
+    """
+
+    path: Path
+    remotes: Mapping[str, Remote]
+
+    def get(self, name: str) -> Remote:
+        """Return the profile of that name.
+
+        Raises:
+            RemoteUnknown: There is none.
+        """
+        if name not in self.remotes:
+            raise RemoteUnknown(name, path=self.path, known=tuple(self.remotes))
+        return self.remotes[name]
+
+
+def find_remotes_file(given: Path | None) -> Path:
+    """Return where the remotes file is, or is to be made: `given`, else ``USR_REMOTES_PATH``.
+
+    Raises:
+        RemotesFileUnnamed: Neither says.
+    """
+    named = os.fspath(given) if given is not None else os.environ.get("USR_REMOTES_PATH", "")
+    if not named:
+        raise RemotesFileUnnamed
+    return Path(os.path.expanduser(named))  # noqa: PTH111 - unlike Path's, it lets be what it can't expand
+
+
+def load_remotes(path: Path) -> RemotesFile:
+    """Read a remotes file.
+
+    Raises:
+        RemotesFileMissing: It is not there.
+        RemotesFileInvalid: It is no YAML, or not of the form of docs/reference/remotes.md; line and key are told.
+        RemoteValueRefused: A value is none that is safe to hand on; line and key are told.
+        FileSystemError: It can't be read.
+    """
+    content = _read(path)
+    if content is None:
+        raise RemotesFileMissing(path)
+    document = parse_document(content, path)
+    return RemotesFile(
+        path=path, remotes={name: _remote(name, entry, path) for name, entry in document.entries.items()}
+    )
+
+
+def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_timeout: float = LOCK_SECONDS) -> bool:
+    """Put a profile into a remotes file, which is made with its folder if missing.
+
+    The other profiles are not looked into and stay as they are, whatever is in them. The file is replaced as a
+    whole, under ``.<name>.lock`` beside it, and is the user's alone (mode 0600) afterwards.
+
+    Args:
+        path: The file; a link is followed.
+        remote: The profile.
+        overwrite: Replace where a profile of that name leads, and how one logs in there. What else it holds (host
+            keys, folders for file mode, settings that only its transport knows) stays, unless `remote` sets it.
+        lock_timeout: Seconds to wait for another writer.
+
+    Returns:
+        Whether something was written; False where the profile is there exactly so.
+
+    Raises:
+        RemoteExists: Without `overwrite`, another profile has that name.
+        RemotesFileInvalid: The file that is there can't be read.
+        LockTimeout: Another process held the lock all the time.
+        FileSystemError: It can't be written; it is as before.
+    """
+    target = Path(os.path.realpath(path))
+    _make_folder(target.parent)
+    with hold_lock(
+        target.with_name(f".{target.name}.lock"), timeout=lock_timeout, command=f"remotes add {remote.name}"
+    ):
+        content = _read(target)
+        document = parse_document(content or b"", path)
+        present = document.entries.get(remote.name)
+        kept = present.settings if present is not None else {}
+        settings = {**remote.entry()}
+        settings.update({key: kept[key] for key in kept if key not in _REPLACED and key not in settings})
+        if present is not None and present.settings == settings:
+            return False
+        if present is not None and not overwrite:
+            raise RemoteExists(remote.name, path=path)
+        _write(target, with_entry(content or b"", document, remote.name, settings, path))
+    return True
+
+
+def _remote(name: str, entry: Entry, path: Path) -> Remote:
+    settings = {key: value for key, value in entry.settings.items() if value is not None}
+    for key, value in settings.items():
+        if key in _TEXTS and not isinstance(value, str):
+            _refuse_type(path, name, entry, key, "text; put it in quotes")
+    port, batch_mode = settings.get("port"), settings.get("batch_mode", True)
+    if isinstance(port, str) and port.isascii() and port.isdecimal() and len(port) <= 5:
+        port = int(port)
+    if port is not None and (isinstance(port, bool) or not isinstance(port, int)):
+        _refuse_type(path, name, entry, "port", "a whole number")
+    if not isinstance(batch_mode, bool):
+        _refuse_type(path, name, entry, "batch_mode", "true or false")
+    texts = {key: str(settings[key]) for key in _TEXTS if key in settings}
+    for key in ("type", "base_dir"):
+        if key not in texts:
+            raise RemotesFileInvalid(path, f"the remote {name!r} has no {key}", key=f"remotes.{name}", line=entry.line)
+    extra = {key: value for key, value in entry.settings.items() if key not in _KNOWN}
+    try:
+        return Remote(
+            name=name,
+            type=texts.pop("type"),
+            base_dir=texts.pop("base_dir"),
+            host=texts.pop("host", ""),
+            user=texts.pop("user", ""),
+            port=port,
+            batch_mode=batch_mode,
+            extra=extra,
+            **texts,
+        )
+    except RemoteValueRefused as error:
+        line = entry.lines.get(error.key, entry.line)
+        raise RemoteValueRefused(error.key, error.value, error.reason, remote=name, path=path, line=line) from None
+
+
+def _refuse_type(path: Path, name: str, entry: Entry, key: str, wanted: str) -> NoReturn:
+    where = f"remotes.{name}.{key}"
+    raise RemotesFileInvalid(path, f"{where} has to be {wanted}", key=where, line=entry.lines[key])
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except IsADirectoryError:
+        raise RemotesFileInvalid(path, "it is a folder") from None
+    except OSError as error:
+        raise file_system_error(error, path, "read the remotes file") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    if len(content) > MAX_BYTES:
+        raise RemotesFileInvalid(path, f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most")
+    old = os.umask(0o077)  # who may log in where is nobody else's business, not for a moment
+    try:
+        replace_file(path, content)
+        path.chmod(0o600)
+    except OSError as error:
+        raise file_system_error(error, path, "write the remotes file") from error
+    finally:
+        os.umask(old)
+
+
+def _make_folder(folder: Path) -> None:
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    try:
+        for new in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                new.mkdir(mode=0o700)
+            sync_folder(new.parent)
+    except OSError as error:
+        raise file_system_error(error, new, "make the remotes file's folder") from error
