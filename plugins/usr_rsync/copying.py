@@ -40,7 +40,6 @@ _OPTIONS = (
     "--no-perms",
     "--no-owner",
     "--no-group",
-    "--no-implied-dirs",
     "--chmod=D755,F644",
     "--partial-dir=.rsync-partial",
     # In a folder of their own, the files of an rsync that was killed can be told from those that arrived.

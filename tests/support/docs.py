@@ -46,9 +46,9 @@ def examples_of(page: Path) -> list[Example]:
     ]
 
 
-def run_page(page: Path, folder: Path) -> None:
+def run_page(page: Path, folder: Path, environ: Mapping[str, str] | None = None) -> None:
     """Run the commands of a page in order, in `folder`; ``cd`` and ``export`` hold for those after them."""
-    exported: dict[str, str] = {}
+    exported = dict(environ or {})
     for example in examples_of(page):
         if example.command.startswith("cd "):
             folder /= example.command[3:].strip()

@@ -162,16 +162,23 @@ class LoopbackSshd:
                 os.killpg(int(line), signal.SIGKILL)
         (self.control / "sessions").write_text("")
 
+    def connections(self) -> set[int]:
+        """Return the server's processes, one for each connection."""
+        found = set()
+        for place in Path("/proc").iterdir():
+            if place.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    # pid (command) state parent …; the command may hold anything
+                    state, parent = (place / "stat").read_text().rpartition(") ")[2].split()[:2]
+                    if state != "Z" and int(parent) == self.process.pid:
+                        found.add(int(place.name))
+        return found
+
     def drop_connections(self) -> None:
         """End every connection from the server's side; it goes on listening."""
-        found = subprocess.run(
-            ["ps", "-o", "pid=,ppid=", "-e"], capture_output=True, text=True, check=True
-        ).stdout.split("\n")
-        for line in found:
-            pid, _, parent = line.strip().partition(" ")
-            if parent.strip() == str(self.process.pid):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(pid), signal.SIGKILL)
+        for pid in self.connections():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def use_shell(self, shell: str) -> None:
         """Let sessions run under another login shell."""

@@ -57,6 +57,11 @@ def put(name: str, text: str) -> Callable[[Path], None]:
     return change
 
 
+def put_file(path: Path, content: bytes) -> None:
+    """Write a file."""
+    path.write_bytes(content)
+
+
 class SyncContract:
     """Every test gets a `pair` with a dataset here and an empty root there."""
 
@@ -312,6 +317,48 @@ class SyncContract:
         with pytest.raises(UsrError) as caught:
             pair.sync("push")
         assert ExitCode.MISSING == caught.value.exit_code
+
+    # ------------------------------------------------------------- single files
+
+    def test_a_file_goes_there_and_back(self, pair: Any, tmp_path: Path) -> None:
+        """It arrives whole under its own name, beside other files, and a second time nothing moves."""
+        file = tmp_path / "data.bin"
+        file.write_bytes(b"x" * 100_000)
+        pair.change_far(lambda root: void((root / "runs").mkdir()) or put_file(root / "runs" / "other.txt", b"stays"))
+        assert "TRANSFERRED" == pair.sync_file("push", file, "runs/data.bin")["transfer_state"]
+        assert "NO-OP" == pair.sync_file("push", file, "runs/data.bin")["transfer_state"]
+        assert {"data.bin", "other.txt"} == set(pair.there("runs"))
+
+        back = tmp_path / "back" / "data.bin"
+        assert "TRANSFERRED" == pair.sync_file("pull", back, "runs/data.bin")["transfer_state"]
+        assert "NO-OP" == pair.sync_file("pull", back, "runs/data.bin")["transfer_state"]
+        assert file.read_bytes() == back.read_bytes()
+        assert ["data.bin"] == sorted(path.name for path in back.parent.iterdir())
+
+    def test_a_changed_file_replaces_the_other(self, pair: Any, tmp_path: Path) -> None:
+        """The source's content wins in both directions, at equal size too; its permissions here stay."""
+        file = tmp_path / "data.bin"
+        file.write_bytes(b"here")
+        file.chmod(0o600)
+        pair.change_far(lambda root: put_file(root / "data.bin", b"far!"))
+        assert pair.sync_file("diff", file, "data.bin")["changed"]
+        pair.sync_file("pull", file, "data.bin")
+        assert (b"far!", 0o600) == (file.read_bytes(), file.stat().st_mode & 0o777)
+        file.write_bytes(b"mine")
+        pair.sync_file("push", file, "data.bin")
+        assert not pair.sync_file("diff", file, "data.bin")["changed"]
+
+    def test_a_file_that_is_nowhere(self, pair: Any, tmp_path: Path) -> None:
+        """Neither side changes."""
+        for action in ("diff", "pull", "push"):
+            with pytest.raises(NothingToSync):
+                pair.sync_file(action, tmp_path / "none.bin", "none.bin")
+
+    def test_a_link_is_no_file(self, pair: Any, tmp_path: Path) -> None:
+        """It is not followed in file mode either."""
+        (tmp_path / "link").symlink_to("/etc/passwd")
+        with pytest.raises(NothingToSync):
+            pair.sync_file("push", tmp_path / "link", "link")
 
     # ------------------------------------------------------------- writers that died
 

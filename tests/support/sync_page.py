@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import sys
 from pathlib import Path
 
 from support.sshd import HOST, LoopbackSshd
 
-__all__ = ["ready_page", "serve_cluster"]
+__all__ = ["ready_page", "save_scripts", "serve_cluster"]
+
+_SCRIPT = re.compile(r"^```sh\n(# (\S+\.sh)\b.*?)^```$", re.MULTILINE | re.DOTALL)
 
 _CLUSTER = """Host cluster
     HostName 127.0.0.1
@@ -33,14 +36,14 @@ cat "$2" >>'{folder}/authorized_keys'
 
 
 def serve_cluster(sshd: LoopbackSshd, home: Path) -> None:
-    """Let the host be known as ``cluster``, by the user's own ``~/.ssh/config``, with ``usr`` on its PATH.
+    """Let the host be known as ``cluster``, with ``usr`` on its PATH.
 
-    The configuration names no key and no user: what the page does has to be enough to log in.
+    Nobody may log in yet, and the client knows no key: what the page does has to be enough. The user's own
+    ``~/.ssh/config`` is in force.
     """
     (home / ".ssh").mkdir(mode=0o700, parents=True)
-    config = sshd.folder / "ssh_config"
-    with config.open("a", encoding="utf-8") as opened:
-        opened.write(_CLUSTER.format(port=sshd.port, folder=sshd.folder, host=HOST, home=home))
+    with (sshd.folder / "ssh_config").open("a", encoding="utf-8") as config:
+        config.write(_CLUSTER.format(port=sshd.port, folder=sshd.folder, host=HOST, home=home))
     (sshd.folder / "authorized_keys").write_text("")
     program = sshd.bin / "ssh-copy-id"
     program.write_text(_COPY_ID.format(folder=sshd.folder))
@@ -57,3 +60,12 @@ def ready_page(page: Path, *, into: Path, home: Path, project: Path) -> Path:
     ready = into / page.name
     ready.write_text(text, encoding="utf-8")
     return ready
+
+
+def save_scripts(page: Path, folder: Path) -> list[Path]:
+    """Save the page's shell scripts under the names that their first lines give."""
+    saved = []
+    for text, name in _SCRIPT.findall(page.read_text(encoding="utf-8")):
+        saved.append(folder / name)
+        saved[-1].write_text(text, encoding="utf-8")
+    return saved

@@ -15,10 +15,11 @@ from usr_core.plugin.host import PluginHost
 from usr_core.plugin.transports import Transport
 from usr_core.roots.layout import is_machinery
 from usr_core.sync.diff import diff_dataset
+from usr_core.sync.file_mode import sync_file_target
 from usr_core.sync.pull import pull_dataset
 from usr_core.sync.push import push_dataset
 from usr_core.sync.request import SyncContext, SyncOptions
-from usr_core.sync.target import SyncTarget, find_sync_target
+from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target
 
 __all__ = ["FolderPair", "MemoryPair", "Pair", "content", "dataset_content"]
 
@@ -74,6 +75,17 @@ class _Both:
         )
         try:
             return {"diff": diff_dataset, "pull": pull_dataset, "push": push_dataset}[action](target, asked, context)
+        finally:
+            transport.close()
+
+    def sync_file(self, action: str, path: Path, remote_path: str, **options: Any) -> dict[str, Any]:
+        """Run one `diff`, `pull` or `push` of a file and return its audit."""
+        asked = SyncOptions(**options)
+        transport = self.transport()
+        context = SyncContext(transport=transport, host=PluginHost(), remote_name="far", warn=self.warnings.append)
+        try:
+            target = FileTarget(path=path, remote_path=f"{self.base_dir}/{remote_path}")
+            return sync_file_target(action, target, asked, context)  # type: ignore[arg-type]
         finally:
             transport.close()
 

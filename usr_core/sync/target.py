@@ -83,13 +83,15 @@ def find_sync_target(
         try:
             return _by_id(text, action, root, base_dir, options)
         except (InvalidDatasetId, DatasetMissing) as error:
-            path = Path(text).expanduser()
-            if isinstance(error, DatasetMissing) and not path.exists():
+            path = _path(text)
+            if path is None or (isinstance(error, DatasetMissing) and not path.exists()):
                 raise
             folder = _dataset_folder(path)
             if folder is not None:
                 return _by_folder(folder, action, root, base_dir, options)
-    path = Path(text).expanduser()
+    path = _path(text)
+    if path is None:
+        raise InvalidDatasetId(text, reason="it is neither an id nor a path")
     if path.is_dir():
         raise PathNotMapped(path, reason="it is a folder that holds no dataset")
     _refuse_dataset_options(options)
@@ -100,8 +102,7 @@ def find_sync_target(
 
 def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options: SyncOptions) -> SyncTarget:
     parse_dataset_id(text)
-    path = Path(text)
-    if path.is_file():
+    if Path(text).is_file():
         raise InvalidDatasetId(text, reason="it is a file")
     try:
         ref = locate_dataset(text, root=root)
@@ -111,6 +112,18 @@ def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options:
         base = find_root(root)
         return _yet_to_come(base, text, base_dir, options)
     return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+
+
+def _path(text: str) -> Path | None:
+    """Return a text as a path, or None where no file can have that name."""
+    try:
+        path = Path(text).expanduser()
+        path.lstat()
+    except FileNotFoundError:
+        return path
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, a user who is not there
+        return None
+    return path
 
 
 def _yet_to_come(base: Path, name: str, base_dir: str, options: SyncOptions) -> SyncTarget:

@@ -76,11 +76,11 @@ class TestOwnConnection:
         """Sessions and transfers go over the same connection."""
         far_side.write(f"{far_side.root}/file", b"x")
         far_side.transport.abilities()
-        sshd_children = _children(sshd)
+        sshd_children = sshd.connections()
         far_side.transport.fetch(FetchRequest(folder=far_side.root, files=("file",), into=tmp_path))
         far_side.transport.read(ReadRequest(path=f"{far_side.root}/file"))
 
-        assert _children(sshd) == sshd_children
+        assert sshd.connections() == sshd_children
         assert len(sshd.commands()) == 2
 
     def test_forgetting_to_close_leaves_nothing(self, sshd: LoopbackSshd) -> None:
@@ -106,7 +106,8 @@ class TestOwnConnection:
             "from usr_rsync.transport import RsyncTransport as R\n"
             f"t = R({{'host': {HOST!r}}}); t.abilities(); print('go', flush=True)\n"
             "try:\n"
-            f"    t.fetch(FetchRequest(folder={str(tmp_path / 'from')!r}, files=('big',), into=Path({str(tmp_path / 'into')!r})))\n"
+            f"    into = Path({str(tmp_path / 'into')!r})\n"
+            f"    t.fetch(FetchRequest(folder={str(tmp_path / 'from')!r}, files=('big',), into=into))\n"
             "except KeyboardInterrupt:\n"
             "    t.close(); sys.exit(130)\n"
         )
@@ -128,10 +129,10 @@ class TestSharedConnection:
         open_shared_connection(sshd.settings)
         try:
             assert shared_connection_is_up(sshd.settings)
-            before = _children(sshd)
+            before = sshd.connections()
             transport = RsyncTransport(sshd.settings)
             transport.abilities()
-            during = _children(sshd)
+            during = sshd.connections()
             transport.close()
 
             assert before == during
@@ -149,10 +150,10 @@ class TestSharedConnection:
             config.write_text(f"{kept}    ControlPath {place}/%C\n")
             subprocess.run(["ssh", "-f", "-N", "-M", HOST], check=True)
             try:
-                before = _children(sshd)
+                before = sshd.connections()
                 transport = RsyncTransport(sshd.settings)
                 transport.abilities()
-                during = _children(sshd)
+                during = sshd.connections()
                 transport.close()
 
                 assert before == during
@@ -160,11 +161,3 @@ class TestSharedConnection:
             finally:
                 subprocess.run(["ssh", "-O", "exit", HOST], check=True)
                 config.write_text(kept)
-
-
-def _children(sshd: LoopbackSshd) -> set[str]:
-    """Return the server's processes, one for each connection."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(sshd.process.pid)], capture_output=True, check=False, text=True
-    )
-    return set(found.stdout.split())

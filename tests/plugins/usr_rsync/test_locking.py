@@ -14,14 +14,43 @@ from filelock import SoftFileLease, Timeout
 
 from support.sshd import LoopbackSshd, SshFarSide
 from usr_core.fs.lock import LEASE_SECONDS, hold_lock
-from usr_core.plugin.transport_errors import RemoteLocked, RemoteRefused, RemoteUnreachable
-from usr_core.plugin.transports import FetchRequest, LockRequest, SendRequest
+from usr_core.plugin.transport_errors import RemoteLocked, RemoteUnreachable
+from usr_core.plugin.transports import LockRequest
 from usr_core.testing.commit_jobs import Job
 
-_PROGRAMS = (
-    "sh bash dd tr find cat cut grep head tail mkdir rm rmdir date wc cp ln mv xargs sort sync cmp touch sleep ls "
-    "sha256sum flock rsync hostname df kill"
-).split()
+_PROGRAMS = [
+    "sh",
+    "bash",
+    "dd",
+    "tr",
+    "find",
+    "cat",
+    "cut",
+    "grep",
+    "head",
+    "tail",
+    "mkdir",
+    "rm",
+    "rmdir",
+    "date",
+    "wc",
+    "cp",
+    "ln",
+    "mv",
+    "xargs",
+    "sort",
+    "sync",
+    "cmp",
+    "touch",
+    "sleep",
+    "ls",
+    "sha256sum",
+    "flock",
+    "rsync",
+    "hostname",
+    "df",
+    "kill",
+]
 
 
 def request(folder: str, timeout: float = 5) -> LockRequest:
