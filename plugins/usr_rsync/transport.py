@@ -37,7 +37,7 @@ from usr_core.plugin.transports import (
     Traffic,
 )
 from usr_rsync import leftovers
-from usr_rsync.connection import SharedConnection
+from usr_rsync.connection import SharedConnection, open_shared_connection, shared_connection_is_up
 from usr_rsync.copying import PAUSES, CopyJob, copy_files
 from usr_rsync.failures import answer_error, is_final, unreachable
 from usr_rsync.listing import parse_digests, parse_entries
@@ -67,6 +67,7 @@ class RsyncTransport:
     """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._given = dict(settings)
         self.settings = RemoteSettings.parse(settings)
         self._connection = SharedConnection(self.settings)
         self._session: AgentSession | None = None
@@ -77,6 +78,20 @@ class RsyncTransport:
         self._sizes: dict[str, int] = {}
         # Whoever forgets to close leaves no connection behind either.
         self._finalizer = weakref.finalize(self, SharedConnection.close, self._connection)
+
+    # ------------------------------------------------------------ a connection that commands share
+
+    def shared_connection(self) -> bool:
+        """Tell whether a connection is open that commands share: the user's own, or one that was warmed."""
+        return shared_connection_is_up(self._given)
+
+    def open_shared_connection(self) -> None:
+        """Open one that outlives this command; ssh may ask for a password or a second factor on the terminal.
+
+        Raises:
+            RemoteUnreachable: The login failed.
+        """
+        open_shared_connection(self._given)
 
     # ------------------------------------------------------------ looking
 

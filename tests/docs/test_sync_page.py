@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +17,21 @@ from support.sshd import LoopbackSshd, started_sshd
 from support.sync_page import ready_page, save_scripts, serve_cluster
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "sync.md"
+JSON_PAGE = PAGE.parents[1] / "reference" / "json.md"
 ROOMS = ("USR-SYNC-", "USR-TRANSPORT-", "USR-REMOTES-")
 ROW = re.compile(r"^\| `(USR-[A-Z]+-\d{3})` \| \S.* \| \S.* \|$", re.MULTILINE)
+
+
+def keys_of(audit: dict[str, Any]) -> set[str]:
+    """Return the keys of an audit and of the objects in it."""
+    return set(audit).union(*(keys_of(value) for value in audit.values() if isinstance(value, dict)))
+
+
+def documented_keys() -> set[str]:
+    """Return the words in code marks of the section about audits, those inside braces too."""
+    text = JSON_PAGE.read_text(encoding="utf-8")
+    (section,) = re.findall(r"^## `usr diff`, `usr pull`, `usr push`\n(.*?)^## ", text, re.MULTILINE | re.DOTALL)
+    return {word for code in re.findall(r"`([^`]+)`", section) for word in re.split(r"[{},]\s*", code)}
 
 
 @pytest.fixture
@@ -44,6 +59,10 @@ def test_every_example_of_the_page_runs(cluster: LoopbackSshd, place: Path) -> N
     run_page(page, place / "work", {"HOME": str(place / "home")})
 
     assert any(command.startswith("rsync --server") for command in cluster.commands())
+    laptop = place / "work" / "laptop"
+    failed = json.loads((laptop / "audit.json").read_text(encoding="utf-8"))["data"]
+    receipts = [json.loads(line) for line in (laptop / "lab/promoters/.sync.log").read_text("utf-8").splitlines()]
+    assert set() == {key for audit in (failed, *receipts) for key in keys_of(audit)} - documented_keys()
 
 
 def test_every_block_of_the_page_is_run(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def kill(pids):
         except ProcessLookupError:
             pass
 
-near, far = ("FAULT_LAB=" + control).encode(), ("PATH=" + control).encode()
+near, far = ("FAULT_LAB=" + control).encode(), ("PATH=" + control + "/far").encode()
 if kind == "usr":
     kill([int(open(control + "/usr.pid").read())])
 elif kind == "ssh":
@@ -158,7 +158,7 @@ elif kind == "rsync":
 elif kind == "agent":  # with everything that it has started, us included
     os.killpg(0, signal.SIGKILL)
 elif kind == "agent-alone":  # what it has started goes on
-    kill(int(pid) for pid in open(control + "/agents").read().split()[-1:])
+    kill([os.getpgid(0)])
 elif kind == "flip":
     for name in sorted(glob.glob(rest[0], include_hidden=True, recursive=True)):
         content = bytearray(pathlib.Path(name).read_bytes())

@@ -21,7 +21,7 @@ from usr_core.remotes.errors import RemoteKeyUnset, RemoteValueRefused
 __all__ = ["SSH", "Remote"]
 
 SSH = "ssh"
-"""The scheme of the built-in transport; it needs a host and a user."""
+"""The scheme of the built-in transport; it needs a host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Remote:
         name: What it is called in the file and on the command line.
         type: The transport's scheme.
         host: A name as ssh knows it (``~/.ssh/config`` included), or an address; ``""`` where the scheme needs none.
-        user: The login name; ``""`` where the scheme needs none.
+        user: The login name; ``""`` where ssh's own configuration says it, or the scheme needs none.
         base_dir: The root there, an absolute path; kept without needless slashes and dots, as `repo_root` is.
         port: None leaves it to ssh and its configuration.
         batch_mode: Whether ssh must not ask for anything.
@@ -78,10 +78,8 @@ class Remote:
         reason = None if self.port is None else port_fault(self.port)
         if reason is not None:
             raise RemoteValueRefused("port", self.port, reason)
-        if self.type == SSH:
-            for key, needed in (("host", self.host), ("user", self.user)):
-                if not needed:
-                    raise RemoteValueRefused(key, None, "is missing")
+        if self.type == SSH and not self.host:
+            raise RemoteValueRefused("host", None, "is missing")
         for key, folder in (("base_dir", self.base_dir), ("repo_root", self.repo_root)):
             if folder is not None:
                 object.__setattr__(self, key, _plain(folder))
