@@ -15,7 +15,7 @@ __all__ = ["COUNTED", "lay_out_shims"]
 
 COUNTED = (
     "find", "sha256sum", "flock", "mkdir", "ln", "mv", "cp", "rm", "rmdir", "sync", "cat", "cmp", "fallocate", "sort",
-    "touch",
+    "touch", "tail",
 )  # fmt: skip
 
 _STEP = """#!/bin/sh
