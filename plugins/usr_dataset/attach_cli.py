@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import AllowMissingOpt, DatasetArg, NamespaceOpt, PathOpt, QuietOpt, split_names
+from usr_core.cli.options import AllowMissingOpt, DatasetArg, PathOpt, QuietOpt, split_names
 from usr_core.cli.output import emit_text, note
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
@@ -21,15 +21,19 @@ def attach(
     dataset: DatasetArg = None,
     *,
     path: PathOpt,
-    namespace: NamespaceOpt,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", show_default=False, help="A registered namespace; by default the writer's."),
+    ] = None,
     key: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--key",
             show_default=False,
-            help="id, sequence (as written), sequence_norm (trimmed) or sequence_ci (trimmed, in any case).",
+            help="id, sequence (as written), sequence_norm (trimmed) or sequence_ci (trimmed, in any case); "
+            "by default the writer's.",
         ),
-    ],
+    ] = None,
     key_col: Annotated[
         str | None,
         typer.Option(
@@ -60,11 +64,16 @@ def attach(
         str | None,
         typer.Option("--writer", show_default=False, help="Name of an overlay writer that reads a tool's output."),
     ] = None,
+    writer_options: Annotated[
+        list[str] | None,
+        typer.Option("--writer-option", show_default=False, help="NAME=VALUE for the writer; may be repeated."),
+    ] = None,
     line: Annotated[str | None, typer.Option("--note", show_default=False, help="A line for meta.md.")] = None,
     quiet: QuietOpt = False,
 ) -> None:
     """Attach columns of a file to the records, as a new overlay part. The base is not touched."""
     from usr_dataset.outcome_text import attach_note, attach_text
+    from usr_dataset.writer_options import split_options
 
     target = current_session().dataset(dataset)
     with Progress("attaching", quiet=quiet) as progress:
@@ -79,6 +88,7 @@ def attach(
             parse_json=parse_json,
             backend=backend,
             writer=writer,
+            writer_options=split_options(writer_options or ()),
             note=line,
             progress=progress.advance,
         )

@@ -60,9 +60,9 @@ def test_every_example_of_the_page_runs(cluster: LoopbackSshd, place: Path) -> N
 
     assert any(command.startswith("rsync --server") for command in cluster.commands())
     laptop = place / "work" / "laptop"
-    failed = json.loads((laptop / "audit.json").read_text(encoding="utf-8"))["data"]
-    receipts = [json.loads(line) for line in (laptop / "lab/promoters/.sync.log").read_text("utf-8").splitlines()]
-    assert set() == {key for audit in (failed, *receipts) for key in keys_of(audit)} - documented_keys()
+    audits = [json.loads((laptop / name).read_text(encoding="utf-8"))["data"] for name in ("audit.json", "copy.json")]
+    audits += [json.loads(line) for line in (laptop / "lab/promoters/.sync.log").read_text("utf-8").splitlines()]
+    assert set() == {key for audit in audits for key in keys_of(audit)} - documented_keys()
 
 
 def test_every_block_of_the_page_is_run(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -107,7 +106,7 @@ class Runs:
 def run_case(runs: Runs, case: Case) -> Result:
     """Let the fault of a case happen, check what it left, and that the next run completes; return the faulty run."""
     lab, action = runs.lab, case.action
-    command, repair = _set_fault(runs, case)
+    _measure(runs, case)
     lab.prepare(runs.templates, action, case.scenario)
     command, repair = _set_fault(runs, case)
     before = lab.states(action)
@@ -137,7 +136,7 @@ def check_after_fault(lab: Lab, action: Action, before: tuple[State, State], *, 
         check_never_torn(giver / NAME, [before[0]])
     check_never_torn(taker / NAME, [before[1], before[0], source])
     for root in (giver, taker):
-        if (root / NAME / ".events.log").exists():
+        if (root / NAME / "records.parquet").exists():  # else it is not there yet, for `usr`
             done = lab.run([*usr_argv(), "--root", str(root), "events", "verify", NAME])
             assert done.rc == 0, str(done)
 
@@ -212,6 +211,13 @@ def _pull(lab: Lab) -> list[str]:
 _Set = tuple[Callable[[], Result], Callable[[], None]]
 
 
+def _measure(runs: Runs, case: Case) -> None:
+    """See to it that what the case's point is counted by is known: measuring forgets faults."""
+    runs.steps(case.action, case.scenario)
+    if case.fault == "usr killed" and case.action == "pull":
+        runs.promotion(case.scenario)
+
+
 def _nothing() -> None:
     return None
 
@@ -241,10 +247,9 @@ def _at(runs: Runs, case: Case, point: tuple[str, float]) -> None:
 
 def _ssh_killed(runs: Runs, case: Case) -> None:
     """Kill every ssh of ours, or the server's half of the connection; at every third point it stays down."""
-    _at_after_measuring = _far_points(runs, case)[case.point]
     lasting = f"touch '{runs.lab.control}/down'\n" if case.point % 3 == 1 else ""
     runs.lab.set_action(f"{lasting}harm {'ssh' if case.point % 2 else 'sshd'}")
-    _at(runs, case, _at_after_measuring)
+    _at(runs, case, _far_points(runs, case)[case.point])
 
 
 def _rsync_killed(runs: Runs, case: Case) -> None:
@@ -331,8 +336,3 @@ _WRITERS = {
 def _writer(root: Path, what: str) -> str:
     code = f"from usr_core.dataset import Dataset; d = Dataset.open({str(root)!r}, {NAME!r}); {_WRITERS[what]}"
     return f"'{sys.executable}' -c \"{code}\""
-
-
-def run_plain(argv: list[str]) -> None:
-    """Run a program that must succeed."""
-    subprocess.run(argv, check=True, capture_output=True)

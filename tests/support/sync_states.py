@@ -100,7 +100,7 @@ def check_whole_copy(root: Path, *, bystanders: frozenset[str] = frozenset()) ->
     deadline = time.monotonic() + 8
     while remnants(folder) and time.monotonic() < deadline:
         time.sleep(0.1)  # a program that was orphaned by a kill ends on its own
-    assert remnants(folder) == []
+    assert not remnants(folder), f"left in {folder}: {remnants(folder)}"
     assert verify_chain(folder / ".events.log") == []
     report = Dataset.open(root, NAME).validate(registry_mode="frozen")
     assert [finding for finding in report.findings if finding.severity == "error"] == []
@@ -110,7 +110,7 @@ def check_whole_copy(root: Path, *, bystanders: frozenset[str] = frozenset()) ->
 def remnants(folder: Path) -> list[str]:
     """Return what no finished transfer leaves: commit records, abort files, staging, temporary files."""
     marks = (".usr.commit.", ".usr.abort.", ".usr.tmp", ".rsync-")
-    return sorted(path.name for path in folder.rglob("*") if path.name.startswith(marks))
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.name.startswith(marks))
 
 
 def _sequences(chance: random.Random, count: int) -> list[str]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usr_core.dataset.site import DatasetSite, Progress
+from usr_core.dataset.site import Progress
+from usr_core.dataset.viewing import Viewing
 from usr_core.events.actor import Actor
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from usr_core.plugin.specs import OverlayWriterSpec
     from usr_core.store.attach.attachment import AttachOutcome, AttachSource
 
 __all__ = ["Attaching"]
 
 
-class Attaching(DatasetSite):
+class Attaching(Viewing):
     """`attach`, `write_overlay`, `write_overlay_part`."""
 
     def attach(
         self,
         path: str | Path,
-        namespace: str,
+        namespace: str | None = None,
         *,
-        key: str,
+        key: str | None = None,
         key_col: str | None = None,
         columns: Sequence[str] | None = None,
         allow_overwrite: bool = False,
@@ -32,6 +36,7 @@ class Attaching(DatasetSite):
         parse_json: bool = True,
         backend: str = "pyarrow",
         writer: str | None = None,
+        writer_options: Mapping[str, str] | None = None,
         importer: str | None = None,
         note: str | None = None,
         progress: Progress | None = None,
@@ -40,8 +45,9 @@ class Attaching(DatasetSite):
 
         Args:
             path: A file of any format that an importer reads, or a tool's output for `writer`.
-            namespace: A registered namespace.
-            key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``.
+            namespace: A registered namespace; with a writer, by default the writer's.
+            key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``; with a writer, by default the writer's,
+                or the one of ``id`` and ``sequence`` that its rows have.
             key_col: The file's column that holds the key; by default the key's name.
             columns: Columns to attach, with or without prefix; by default all that the namespace registers.
             allow_overwrite: Let new values win over those that are there.
@@ -49,14 +55,26 @@ class Attaching(DatasetSite):
             parse_json: Read text in nested columns as JSON.
             backend: ``pyarrow``, or ``duckdb`` for Parquet files larger than memory.
             writer: Name of an overlay writer that turns a tool's output into rows.
+            writer_options: What the writer is to know besides, of the options that it takes.
             importer: Name of an importer; by default the one for the file's suffix.
             note: A line for `meta.md`.
             progress: Called with the number of rows just read.
+
+        Raises:
+            AttachRequestInvalid: Neither a namespace nor a writer is given, or the writer takes no such option.
         """
         from usr_core.store.attach.attachment import AttachOptions, attach
+        from usr_core.store.attach.writer_source import attach_namespace, checked_options, key_among
 
         file = Path(path)
-        source = self._attach_source(file, namespace, parse_json=parse_json, writer=writer, importer=importer)
+        spec = None if writer is None else self.host.overlay_writer_spec(writer)
+        options = checked_options(spec, writer_options or {})
+        namespace = attach_namespace(spec, namespace)
+        if spec is None:
+            source = self._file_source(file, parse_json=parse_json, importer=importer)
+        else:
+            source = self._writer_source(file, spec, namespace, columns=columns, options=options)
+        key = key_among(spec, key, source.columns)
         if backend == "duckdb" and not file.name.endswith(".parquet"):
             from usr_core.store.attach.errors import AttachBackendError
 
@@ -80,6 +98,7 @@ class Attaching(DatasetSite):
                     "allow_overwrite": allow_overwrite,
                     "allow_missing": allow_missing,
                     "backend": backend,
+                    **({} if spec is None else {"writer": spec.name, "writer_options": options}),
                 },
             ),
             progress=progress,
@@ -125,16 +144,10 @@ class Attaching(DatasetSite):
         """Add a part from memory, as `write_overlay_part` does; the event's action is ``write_overlay``."""
         return self.write_overlay_part(namespace, content, key=key, action="write_overlay", **options)
 
-    def _attach_source(
-        self, path: Path, namespace: str, *, parse_json: bool, writer: str | None, importer: str | None
-    ) -> AttachSource:
-        from usr_core.plugin.specs import ImportRequest, OverlayRequest
+    def _file_source(self, path: Path, *, parse_json: bool, importer: str | None) -> AttachSource:
+        from usr_core.plugin.specs import ImportRequest
         from usr_core.store.attach.attachment import AttachSource
-        from usr_core.store.attach.table_source import batch_source
 
-        if writer is not None:
-            tool = self.host.overlay_writer(writer)
-            return batch_source(tool.batches(OverlayRequest(path=path, namespace=namespace)), label=path.name)
         _, reader = self._importer(importer, path)
         return AttachSource(
             label=path.name,
@@ -143,3 +156,35 @@ class Attaching(DatasetSite):
                 ImportRequest(path=path, columns=tuple(wanted), types=types, parse_json=parse_json)
             ),
         )
+
+    def _writer_source(
+        self,
+        path: Path,
+        spec: OverlayWriterSpec,
+        namespace: str,
+        *,
+        columns: Sequence[str] | None,
+        options: Mapping[str, str],
+    ) -> AttachSource:
+        from usr_core.plugin.specs import OverlayRequest
+        from usr_core.registry.store import read_registry
+        from usr_core.store.attach.table_source import batch_source
+
+        self._require_records()
+        request = OverlayRequest(
+            path=path,
+            namespace=namespace,
+            columns=None if columns is None else tuple(columns),
+            types={
+                column.name: column.type.to_arrow()
+                for column in read_registry(self.ref.root).namespace(namespace).columns
+            },
+            options=options,
+            record_ids=self._record_ids,
+        )
+        return batch_source(self.host.overlay_writer(spec.name).batches(request), label=path.name)
+
+    def _record_ids(self) -> Iterator[pa.Array]:
+        with self.view(namespaces=()) as view:
+            for batch in view.batches(["id"]):
+                yield batch.column(0)

@@ -155,32 +155,55 @@ class ExporterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayRequest:
-    """A tool's output to be turned into overlay rows."""
+    """A tool's output to be turned into overlay rows.
+
+    Attributes:
+        path: What the user named; nobody has looked whether it is there.
+        namespace: The namespace that is attached to.
+        columns: Names that were asked for, with or without prefix, or None for all. A writer may deliver others
+            as well: the core takes what was asked for.
+        types: The registered columns of the namespace, by full name, in registered order.
+        options: What the user set with ``--writer-option NAME=VALUE``; names are those of the spec.
+        record_ids: Opens the ids of the dataset's records in the order in which `scan` and `export` give them,
+            deleted ones left out: string arrays without nulls. For output that has rows, but no ids.
+    """
 
     path: Path
     namespace: str
     columns: tuple[str, ...] | None = None
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    record_ids: Callable[[], Iterator[pa.Array]] | None = None
 
 
 class OverlayWriter(Protocol):
     """Turns a tool's output files into batches that the core attaches."""
 
     def batches(self, request: OverlayRequest) -> Iterator[pa.RecordBatch]:
-        """Yield batches that hold the key column and columns of the namespace, prefixed or not."""
+        """Yield batches that hold the key column and columns of the namespace, prefixed or not.
+
+        All have the same schema. A column that the namespace does not register is named to the user as ignored.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayWriterSpec:
-    """Offer to read a tool's output for `attach --writer NAME`."""
+    """Offer to read a tool's output for `attach --writer NAME`.
+
+    Attributes:
+        name, summary, factory: As for every spec.
+        namespace: What is attached to where the user names no namespace.
+        key: The key where the user names none; where the rows lack it, the one of ``id``, ``sequence`` that they have.
+        options: Names that ``--writer-option NAME=VALUE`` may set; any other is refused before the writer is called.
+    """
 
     name: str
     summary: str
     factory: Callable[[], OverlayWriter]
     namespace: str
     key: Literal["id", "sequence", "sequence_norm", "sequence_ci"] = "id"
+    options: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- verification

@@ -12,6 +12,7 @@ __all__ = [
     "AttachColumnMissing",
     "AttachKeyMissing",
     "AttachKeyType",
+    "AttachRequestInvalid",
     "ColumnsExist",
     "DuplicateAttachKey",
     "EmptyAttachKey",
@@ -166,3 +167,10 @@ class AttachKeyType(UsrError, TypeError):
             facts={"file": label, "column": column},
         )
         self.column, self.kind = column, kind
+
+
+class AttachRequestInvalid(UsrError, ValueError):
+    """Nothing says what to attach to, or an overlay writer does not take an option."""
+
+    code = "USR-ATTACH-011"
+    exit_code = ExitCode.USAGE

@@ -85,7 +85,7 @@ def record_batch(
 def _overlay_columns(
     rows: Sequence[Mapping[str, object] | None] | None, namespace: str, count: int, schema: pa.Schema
 ) -> dict[str, pa.Array]:
-    known = [name for name in schema.names if name.startswith(f"{namespace}__")]
+    known = dict.fromkeys(name for name in schema.names if name.startswith(f"{namespace}__")).keys()
     if rows is None:
         rows = [None] * count
     if isinstance(rows, Mapping | str):
@@ -93,15 +93,20 @@ def _overlay_columns(
     if len(rows) != count:
         raise SessionRowError(f"{namespace} has {len(rows)} rows for {count} records")
     named: list[dict[str, object]] = []
+    full_names: dict[object, str] = {}  # rows have the same few names, again and again
     for index, row in enumerate(rows):
-        if row is not None and not isinstance(row, Mapping):
+        if row is None:
+            named.append({})
+            continue
+        if not isinstance(row, Mapping):
             raise SessionRowError(f"{namespace} has a row that is no mapping", row=index + 1, value=row)
-        full = {full_name(str(name), namespace): value for name, value in (row or {}).items()}
-        if len(full) < len(row or {}):
+        for name in row.keys() - full_names.keys():
+            full_names[name] = full_name(str(name), namespace)
+        full = {full_names[name]: value for name, value in row.items()}
+        if len(full) < len(row):
             raise SessionRowError("a column is given twice, with its prefix and without", row=index + 1)
-        strangers = sorted(set(full) - set(known))
-        if strangers:
-            raise SessionRowError("the column is not registered", column=strangers[0], row=index + 1)
+        if not full.keys() <= known:
+            raise SessionRowError("the column is not registered", column=min(full.keys() - known), row=index + 1)
         named.append(full)
     columns = {name: column_of([row.get(name) for row in named], schema.field(name)) for name in known}
     columns[namespace] = pa.array([row is not None for row in rows], pa.bool_())

@@ -6,6 +6,8 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import chain
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +16,15 @@ from usr_core.store.session.errors import SessionRowError
 
 __all__ = ["column_of"]
 
+# What a Python value of just this type becomes is itself, or an error; a narrower float may become infinite.
+_EXACT: dict[int, frozenset[type]] = {
+    pa.string().id: frozenset({str}),
+    pa.bool_().id: frozenset({bool}),
+    pa.float64().id: frozenset({float}),
+    pa.binary().id: frozenset({bytes}),
+    **{kind.id: frozenset({int}) for kind in (pa.int8(), pa.int16(), pa.int32(), pa.int64())},
+    **{kind.id: frozenset({int}) for kind in (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())},
+}
 _FAILURES = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError)
 
 
@@ -35,6 +46,8 @@ def column_of(values: Sequence[object], field: pa.Field) -> pa.Array:
             except _FAILURES as one:
                 raise _refused(field, row, value, str(one).splitlines()[0] if str(one) else type(one).__name__) from one
         raise SessionRowError(str(error), column=field.name) from error
+    if _surely_kept(values, field.type):
+        return column
     for row, value in enumerate(values):
         if value is not None and not _is_kept(value, column[row], field.type):
             raise _refused(field, row, value, "it would become another value")
@@ -43,6 +56,29 @@ def column_of(values: Sequence[object], field: pa.Field) -> pa.Array:
 
 def _refused(field: pa.Field, row: int, value: object, reason: str) -> SessionRowError:
     return SessionRowError(f"a value is not {field.type} ({reason})", column=field.name, row=row + 1, value=value)
+
+
+def _surely_kept(values: Sequence[object], kind: pa.DataType) -> bool:
+    """Tell by the Python types alone, a column at a time, that Arrow took every value as it is.
+
+    Text, numbers, lists and mappings of just the types that Arrow expects are what nearly all rows hold, and a look
+    at each stored value would cost many times what storing it did. False says nothing: the values are compared.
+    """
+    present = [value for value in values if value is not None]
+    given = set(map(type, present))
+    if given <= _EXACT.get(kind.id, frozenset()):
+        return True
+    kinds = pa.types
+    if (kinds.is_list(kind) or kinds.is_fixed_size_list(kind)) and given <= {list, tuple}:
+        return _surely_kept(list(chain.from_iterable(cast(list[list[object]], present))), kind.value_type)
+    if kinds.is_struct(kind) and given <= {dict}:
+        rows = cast(list[dict[str, object]], present)
+        fields = [kind.field(index) for index in range(kind.num_fields)]
+        names = {field.name for field in fields}
+        return all(row.keys() <= names for row in rows) and all(
+            _surely_kept([row.get(field.name) for row in rows], field.type) for field in fields
+        )
+    return False
 
 
 def _is_kept(value: object, stored: pa.Scalar, kind: pa.DataType) -> bool:
