@@ -19,9 +19,12 @@ from usr_core.errors import ExitCode, UsrError
 from usr_core.events.chain import verify_chain
 from usr_core.plugin.transport_errors import RemoteLocked
 from usr_core.sync.errors import (
+    ChangeUnderWay,
     CopiesDamaged,
+    FileOfDataset,
     HistoriesDiverged,
     HistoryAhead,
+    HistoryMissing,
     NameNotSyncable,
     NothingToSync,
     VerifyImpossible,
@@ -285,6 +288,18 @@ class SyncContract:
         here, there = twins.both()
         assert here == there
 
+    def test_a_base_without_a_history_is_not_written_over(self, twins: Any) -> None:
+        """What came by --primary-only and differs by now is kept, until --repair puts it aside."""
+        shutil.rmtree(twins.local / NAME)
+        twins.sync("pull", primary_only=True)
+        assert not twins.sync("diff", primary_only=True)["changed"]
+        twins.change_far(add(MORE))
+        self._refused(twins, "pull", HistoryMissing, "no events")
+        twins.sync("pull", repair=True)
+
+        assert twins.both()[0] == twins.both()[1]
+        assert list((twins.local / NAME / ".usr.replaced").rglob("records.parquet"))
+
     def test_skip_snapshots_leaves_them_out(self, filled: Any) -> None:
         """Neither compared nor sent."""
         filled.sync("push", skip_snapshots=True)
@@ -353,6 +368,26 @@ class SyncContract:
         for action in ("diff", "pull", "push"):
             with pytest.raises(NothingToSync):
                 pair.sync_file(action, tmp_path / "none.bin", "none.bin")
+
+    def test_a_file_of_a_dataset_is_not_written(self, twins: Any, tmp_path: Path) -> None:
+        """Its history decides what it holds; to read one is fine, and so is any other file in the folder."""
+        base = twins.local / NAME / "records.parquet"
+        for name in ("records.parquet", "_derived/mock/x.parquet", ".events.log", ".usr.lock"):
+            with pytest.raises(FileOfDataset):
+                twins.sync_file("push", base, f"{NAME}/{name}")
+        with pytest.raises(FileOfDataset):
+            twins.sync_file("pull", base, f"{NAME}/records.parquet")
+        assert (
+            "TRANSFERRED"
+            == twins.sync_file("pull", tmp_path / "copy.parquet", f"{NAME}/records.parquet")["transfer_state"]
+        )
+        assert "TRANSFERRED" == twins.sync_file("push", base, f"{NAME}/notes/base.parquet")["transfer_state"]
+
+    def test_a_diff_beside_a_half_done_change_says_so(self, twins: Any) -> None:
+        """It may not finish it; exit 5, as for a lock."""
+        twins.change_far(lambda root: leave_half_done(root / NAME, MORE))
+        with pytest.raises(ChangeUnderWay):
+            twins.sync("diff")
 
     def test_a_link_is_no_file(self, pair: Any, tmp_path: Path) -> None:
         """It is not followed in file mode either."""

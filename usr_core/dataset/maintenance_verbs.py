@@ -1,8 +1,8 @@
-"""Maintenance beside materializing: compacting, removing and clearing overlays, removing duplicates, merging."""
+"""Maintenance beside materializing: compacting, removing and clearing overlays, removing rows, merging."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from usr_core.store.upkeep.merge_datasets import MergeOutcome
     from usr_core.store.upkeep.overlay_clear import ClearOutcome
     from usr_core.store.upkeep.overlay_remove import RemoveOutcome
+    from usr_core.store.upkeep.row_drop import ChosenRows, DropOutcome
+    from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["MaintenanceVerbs"]
 
 
 class MaintenanceVerbs(DatasetSite):
-    """`compact_overlay`, `remove_overlay`, `clear_overlay`, `dedupe`, `merge`.
+    """`compact_overlay`, `remove_overlay`, `clear_overlay`, `dedupe`, `drop_rows`, `merge`.
 
     Each needs a `maintenance` block, but for ``dry_run=True``, which counts what would change and takes no lock.
     """
@@ -123,6 +125,45 @@ class MaintenanceVerbs(DatasetSite):
 
         site = self._upkeep_site("dedupe", dry_run=dry_run)
         outcome = dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
+        self._announce(outcome.event)
+        return outcome
+
+    def drop_rows(
+        self,
+        choose: Callable[[MergedView], ChosenRows],
+        *,
+        action: str,
+        args: Mapping[str, object] | None = None,
+        snapshot_before: bool = True,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> DropOutcome:
+        """Remove the rows that a function of the merged view chooses. Needs a `maintenance` block.
+
+        For a tool that knows which of its rows are bad. Overlay values of records that go stay on disk, as `dedupe`
+        leaves them.
+
+        Args:
+            choose: Returns the numbers of the rows that go; called under the lock, with the state that is changed.
+            action: The event's action, ``<tool>_<word>``.
+            args: What was asked, for the event.
+            snapshot_before: Keep the base as it was under `_snapshots/`.
+            dry_run: Choose, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            ToolActionInvalid: `action` is not a tool's.
+            EventNotRecordable: `args`, or the metrics of what was chosen, are no JSON values.
+            ValueError: What was chosen are not rows of the base.
+        """
+        from usr_core.store.upkeep.row_drop import DropOptions, drop_rows
+
+        site = self._upkeep_site("drop_rows", dry_run=dry_run)
+        options = DropOptions(
+            choose=choose, action=action, args=args or {}, snapshot_before=snapshot_before, dry_run=dry_run
+        )
+        outcome = drop_rows(site, options, progress=progress)
         self._announce(outcome.event)
         return outcome
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError
+from usr_core.errors import ExitCode, UsrError, visible
 
 __all__ = [
     "BaseUnreadable",
+    "EventNotRecordable",
     "MaintenanceRequired",
     "NamespaceReservedHere",
     "TargetExists",
     "TargetFolderMissing",
     "TargetInDataset",
+    "ToolActionInvalid",
 ]
 
 
@@ -101,3 +103,29 @@ class TargetInDataset(UsrError, ValueError):
             facts={"file": str(path)},
         )
         self.path = path
+
+
+class ToolActionInvalid(UsrError, ValueError):
+    """An event's action is not one that a tool may use."""
+
+    code = "USR-EVENT-001"
+
+    def __init__(self, action: str) -> None:
+        super().__init__(
+            f"{visible(action)!r} can't be the action of a tool's event.",
+            hint="Name it <tool>_<word>, in lower-case letters and digits, such as densegen_health.",
+            facts={"value": visible(action)},
+        )
+        self.action = action
+
+
+class EventNotRecordable(UsrError, ValueError):
+    """What a tool wants an event to tell can't stand in the log."""
+
+    code = "USR-EVENT-002"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The event can't be recorded: {reason}.",
+            hint="Give metrics and args as mappings of texts, numbers, lists and mappings; no NaN, 64 KiB at most.",
+        )

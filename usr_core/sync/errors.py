@@ -8,10 +8,13 @@ from pathlib import Path
 from usr_core.errors import ExitCode, UsrError, visible
 
 __all__ = [
+    "ChangeUnderWay",
     "CopiesDamaged",
     "DatasetOnlyOption",
+    "FileOfDataset",
     "HistoriesDiverged",
     "HistoryAhead",
+    "HistoryMissing",
     "LogNotSyncable",
     "NameNotSyncable",
     "NothingToSync",
@@ -195,6 +198,49 @@ class PathNotMapped(SyncError):
             hint="Give --remote-path, or set repo_root in the remotes file and --repo-root (or USR_REPO_ROOT, or "
             "local_repo_root) here.",
             facts={"file": path},
+        )
+
+
+class HistoryMissing(SyncError):
+    """The side that would be written has a base and no events, so nobody knows where it comes from."""
+
+    code = "USR-SYNC-014"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, *, action: str) -> None:
+        where = "here" if action == "pull" else "on the remote"
+        super().__init__(
+            f"The copy {where} has a base table that differs and no events, so it is not known where it comes from.",
+            hint=f"If it was made by --primary-only, or can go: `usr {action} --repair` puts it aside and takes the "
+            "other.",
+        )
+
+
+class FileOfDataset(SyncError):
+    """File mode would write a file that a dataset's history decides about."""
+
+    code = "USR-SYNC-015"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, path: str, *, dataset: str) -> None:
+        super().__init__(
+            f"{visible(path)} belongs to the dataset in {visible(dataset)}, and its history decides what it holds.",
+            hint="Name the dataset instead of the file.",
+            facts={"file": path},
+        )
+
+
+class ChangeUnderWay(SyncError):
+    """The remote's dataset is in the middle of a change, and a comparison must not finish it."""
+
+    code = "USR-SYNC-016"
+    exit_code = ExitCode.LOCKED
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            "A change of the remote copy is under way, or was left half done by a writer that died.",
+            hint="Try again. If it persists: the next `usr` that writes there finishes it, and so does a pull or push.",
+            facts={"folder": folder},
         )
 
 

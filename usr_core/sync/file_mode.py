@@ -21,12 +21,13 @@ from usr_core.fs.durable import sync_file, sync_folder
 from usr_core.fs.errors import file_system_error
 from usr_core.plugin.transport_errors import RemoteChanged
 from usr_core.plugin.transports import DigestRequest, FetchRequest, PlaceRequest, RemoveRequest, SendRequest, Traffic
-from usr_core.roots.layout import STAGING
+from usr_core.roots.layout import EVENT_LOG, RECORDS, STAGING, is_machinery
 from usr_core.sync.audit import as_bytes
-from usr_core.sync.errors import NothingToSync, SourceChanging, TransferDamaged
+from usr_core.sync.errors import FileOfDataset, NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
 from usr_core.sync.local_side import sha256_of
 from usr_core.sync.request import Action, SyncContext, SyncOptions
+from usr_core.sync.sections import is_canonical
 from usr_core.sync.target import FileTarget
 from usr_core.sync.verification import Verification, choose_verification
 
@@ -38,6 +39,7 @@ def sync_file_target(action: Action, target: FileTarget, options: SyncOptions, c
 
     Raises:
         NothingToSync: The side that gives has no such file, or what has the name is no regular file.
+        FileOfDataset: The file to write is one that a dataset's history decides about.
         TransferDamaged, SourceChanging: What arrived is not what was sent.
         TransportError, FileSystemError: As they say.
     """
@@ -80,6 +82,7 @@ def _run(action: Action, target: FileTarget, options: SyncOptions, context: Sync
         if here is None and there is None:
             raise _nothing(str(target.path))
         return "DIFF-ONLY"
+    _refuse_canonical(action, target, context)
     if giving is None:
         raise _nothing(str(target.path) if action == "push" else f"{context.remote_name}:{target.remote_path}")
     if same or options.dry_run:
@@ -90,6 +93,23 @@ def _run(action: Action, target: FileTarget, options: SyncOptions, context: Sync
     else:
         _push(target, verification, context, giving)
     return "TRANSFERRED"
+
+
+def _refuse_canonical(action: Action, target: FileTarget, context: SyncContext) -> None:
+    """Refuse to write a file that a dataset's history decides about.
+
+    Raises:
+        FileOfDataset: It lies in a dataset's folder, and is its base, its log, an overlay, or machinery.
+    """
+    written = PurePosixPath(target.path.absolute() if action == "pull" else target.remote_path)
+    for folder in written.parents:
+        name = written.relative_to(folder).as_posix()
+        if not (is_canonical(name) or is_machinery(name) or name == EVENT_LOG):
+            continue
+        base = f"{folder}/{RECORDS}"
+        found = Path(base).is_file() if action == "pull" else context.transport.stat(base) is not None
+        if found:
+            raise FileOfDataset(str(written), dataset=str(folder))
 
 
 def _nothing(what: str) -> NothingToSync:

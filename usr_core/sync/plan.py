@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from usr_core.roots.layout import EVENT_LOG, RECORDS
-from usr_core.sync.errors import CopiesDamaged, HistoriesDiverged, HistoryAhead
+from usr_core.sync.errors import CopiesDamaged, HistoriesDiverged, HistoryAhead, HistoryMissing
 from usr_core.sync.listing import Listing
 from usr_core.sync.request import SyncOptions
 from usr_core.sync.sections import is_canonical, is_immutable
@@ -55,6 +55,7 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
     Raises:
         HistoryAhead: The side that takes has events that the other lacks.
         HistoriesDiverged: Both have.
+        HistoryMissing: The side that takes has a base, and no events.
         CopiesDamaged: One history, and yet the copies differ.
     """
     pull = action == "pull"
@@ -68,7 +69,7 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
         # Of one size, written in place, and not compared: it may hold what the new events tell of.
         differing += [name for name in survey.unproven if is_canonical(name) and not is_immutable(name)]
         if _history_begins_with(survey, pull=pull) and RECORDS in differing and not options.repair:
-            raise CopiesDamaged(action=action, files=[RECORDS])
+            raise HistoryMissing(action=action)
     elif damaged and not options.repair and RECORDS in taker.files:
         raise CopiesDamaged(action=action, files=damaged)
     copy = sorted({*missing, *(name for name in differing if name != EVENT_LOG)})
@@ -77,7 +78,8 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
     return TransferPlan(
         copy=tuple(copy),
         retire=tuple(retire),
-        keep=tuple(name for name in replaced if not is_canonical(name) or not forward),
+        # What an ordinary step forward replaces is in the history; everything else somebody may want back.
+        keep=tuple(name for name in replaced if options.repair or not is_canonical(name) or not forward),
         lines=b"" if options.primary_only else (survey.history.remote_only if pull else survey.history.local_only),
         source=source,
         taker=taker,

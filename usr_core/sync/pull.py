@@ -21,7 +21,7 @@ from usr_core.sync.parties import Run
 from usr_core.sync.plan import TransferPlan, plan_transfer
 from usr_core.sync.request import SyncContext, SyncOptions
 from usr_core.sync.sections import is_canonical
-from usr_core.sync.staging import FILES, claim_staging, drop_all_but, require_only
+from usr_core.sync.staging import FILES, claim_staging, drop_all_but, drop_staging, require_only
 from usr_core.sync.target import SyncTarget
 
 __all__ = ["pull_dataset"]
@@ -49,13 +49,18 @@ def pull_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
                 hint="Look at its id, and at base_dir of the remote (`usr remotes show NAME`).",
             )
         plan = plan_transfer("pull", survey, options)
+        other = f"{context.remote_name}:{target.remote_folder}"
         if plan.nothing or options.dry_run:
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")
             if plan.nothing and not options.dry_run:
+                drop_staging(target.folder, kind="pull", other=other)
                 run.account("pull")
             return run.audit
         context.confirm(run.audit)
-        with claim_staging(target.folder, kind="pull", other=f"{context.remote_name}:{target.remote_folder}") as place:
+        with claim_staging(target.folder, kind="pull", other=other) as place:
+            # Undo copies of a promotion that died before its commit point would be in the way of this one's.
+            drop_all_but(place, [f"{FILES}/{name}" for name in plan.copy])
+            (place / FILES).mkdir(exist_ok=True)
             _fetch(run, plan, place / FILES)
             arrived = _checked(run, plan, place / FILES)
             _promote(run, plan, place, arrived)

@@ -22,7 +22,7 @@ from usr_core.sync.parties import Run
 from usr_core.sync.plan import TransferPlan, plan_transfer
 from usr_core.sync.request import SyncContext, SyncOptions
 from usr_core.sync.sections import is_canonical
-from usr_core.sync.staging import FILES, claim_staging, drop_all_but
+from usr_core.sync.staging import FILES, claim_staging, drop_all_but, drop_staging
 from usr_core.sync.target import SyncTarget
 
 __all__ = ["push_dataset"]
@@ -55,6 +55,7 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
         if plan.nothing or options.dry_run:
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")
             if plan.nothing and not options.dry_run:
+                drop_staging(target.folder, kind="push", other=_other(run))
                 run.account("push")
             return run.audit
         _require_whole_log(run)
@@ -87,17 +88,20 @@ def _require_place(transport: Transport, target: SyncTarget) -> None:
         )
 
 
+def _other(run: Run) -> str:
+    return f"{run.context.remote_name}:{run.target.remote_folder}"
+
+
 def _require_whole_log(run: Run) -> None:
     survey = run.survey
     if survey.remote_log.size != survey.history.remote.end:
-        raise LogNotSyncable("its last line was cut off; `usr doctor` there mends it", side="there")
+        raise LogNotSyncable("its last line was cut off; the next `usr` that writes there mends it", side="there")
 
 
 @contextlib.contextmanager
 def _frozen(run: Run, plan: TransferPlan) -> Iterator[Path]:
     """Yield a local staging folder whose ``files`` are the files to send as they were listed."""
-    other = f"{run.context.remote_name}:{run.target.remote_folder}"
-    with claim_staging(run.target.folder, kind="push", other=other) as place:
+    with claim_staging(run.target.folder, kind="push", other=_other(run)) as place:
         drop_all_but(place, ())
         (place / FILES).mkdir(exist_ok=True)
         for name in plan.copy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from usr_core.plugin.transports import (
     Transport,
 )
 from usr_core.roots.layout import ABORT_PREFIX, EVENT_LOG, RECORDS, STAGING
-from usr_core.sync.errors import SourceChanging
+from usr_core.sync.errors import ChangeUnderWay, SourceChanging
 from usr_core.sync.history import LogBytes
 from usr_core.sync.jobs import JOB_FILES, write_job
 from usr_core.sync.listing import Listing, list_remote
@@ -29,6 +30,7 @@ from usr_core.sync.listing import Listing, list_remote
 __all__ = ["RemoteSide"]
 
 _TRIES = 5
+_PAUSE = 0.2
 
 
 class RemoteSide:
@@ -58,7 +60,8 @@ class RemoteSide:
             lock: Take the lock, where it can be taken; without it nothing there is written.
 
         Raises:
-            SourceChanging: A change is under way there again and again, and can't be waited for.
+            ChangeUnderWay: A change is under way there, or was left half done, and may not be finished from here.
+            SourceChanging: It changed again and again.
         """
         if lock and self.exists() and ABILITY_LOCK in self.transport.abilities():
             with self.locked(label) as held:
@@ -68,10 +71,14 @@ class RemoteSide:
                     listing = self._look()
                 if not listing.records:
                     return listing, self.log(listing)
-        for _ in range(_TRIES):
-            listing = self._look()
-            if not listing.records and listing == self._look():
+        listing = self._look()
+        for attempt in range(_TRIES):
+            before, listing = listing, self._look()
+            if not listing.records and listing == before:
                 return listing, self.log(listing)
+            time.sleep(_PAUSE * attempt)
+        if listing.records:
+            raise ChangeUnderWay(self.folder)
         raise SourceChanging("The remote copy")
 
     def look(self) -> tuple[Listing, LogBytes]:

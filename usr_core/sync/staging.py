@@ -11,12 +11,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from usr_core.fs.errors import LockTimeout, file_system_error
+from usr_core.fs.errors import FileSystemError, LockTimeout, file_system_error
 from usr_core.fs.lock import hold_lock
 from usr_core.roots.layout import STAGING
 from usr_core.sync.errors import TransferDamaged
 
-__all__ = ["FILES", "claim_staging", "drop_all_but", "require_only"]
+__all__ = ["FILES", "claim_staging", "drop_all_but", "drop_staging", "require_only"]
 
 FILES = "files"
 """The folder inside a staging folder that holds files under their own names."""
@@ -66,6 +66,13 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
                 lock.unlink()
         with contextlib.suppress(OSError):
             top.rmdir()
+
+
+def drop_staging(folder: Path, *, kind: str, other: str) -> None:
+    """Remove what an earlier try of a transfer left; for when there is nothing to transfer any more."""
+    if (folder / STAGING).is_dir():
+        with contextlib.suppress(FileSystemError), claim_staging(folder, kind=kind, other=other):
+            pass
 
 
 def drop_all_but(place: Path, names: Iterable[str]) -> None:

@@ -57,6 +57,7 @@ class Survey:
         differences: What differs, without the log.
         unproven: Names that both sides have with one size, and whose content was not compared.
         primary: What the chosen strategy saw of the base on each side.
+        primary_only: Whether only the base was compared.
         local_digests, remote_digests: SHA-256 of the files that were hashed.
     """
 
@@ -68,13 +69,14 @@ class Survey:
     differences: Differences
     unproven: tuple[str, ...]
     primary: dict[str, dict[str, str | int] | None]
+    primary_only: bool = False
     local_digests: dict[str, str] = field(default_factory=dict)
     remote_digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
-        """Tell whether the copies are not alike."""
-        return bool(self.differences) or self.history.relation != "equal"
+        """Tell whether the copies are not alike, as far as they were compared."""
+        return bool(self.differences) or (self.history.relation != "equal" and not self.primary_only)
 
 
 class _Moved(Exception):
@@ -174,6 +176,7 @@ def _compare(
         differences=differences,
         unproven=tuple(name for name in alike if name not in proven and local_digests.get(name) is None),
         primary=primary,
+        primary_only=options.primary_only,
         local_digests=local_digests,
         remote_digests=remote_digests,
     )

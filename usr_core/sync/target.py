@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from usr_core.errors import UsrError, visible
-from usr_core.roots.dataset_id import new_dataset, parse_dataset_id
-from usr_core.roots.errors import DatasetMissing, InvalidDatasetId
+from usr_core.roots.dataset_id import new_dataset, parse_dataset_id, resolve_dataset
+from usr_core.roots.errors import DatasetMissing, InvalidDatasetId, RootUnknown
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
 from usr_core.roots.layout import RECORDS
 from usr_core.roots.locate import locate_dataset
@@ -82,9 +82,9 @@ def find_sync_target(
     if remote_path is None:
         try:
             return _by_id(text, action, root, base_dir, options)
-        except (InvalidDatasetId, DatasetMissing) as error:
+        except InvalidDatasetId:
             path = _path(text)
-            if path is None or (isinstance(error, DatasetMissing) and not path.exists()):
+            if path is None:
                 raise
             folder = _dataset_folder(path)
             if folder is not None:
@@ -105,11 +105,17 @@ def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options:
     if Path(text).is_file():
         raise InvalidDatasetId(text, reason="it is a file")
     try:
-        ref = locate_dataset(text, root=root)
+        base = find_root(root)
+    except RootUnknown as error:
+        # Without a root no id means anything, and a folder that holds a dataset is still one.
+        if (Path(text) / RECORDS).is_file():
+            raise InvalidDatasetId(text, reason="it is a folder, and there is no root") from error
+        raise
+    try:
+        ref = resolve_dataset(base, text)
     except DatasetMissing:
         if action == "push":
             raise
-        base = find_root(root)
         return _yet_to_come(base, text, base_dir, options)
     return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
 

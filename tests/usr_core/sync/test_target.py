@@ -137,3 +137,11 @@ class TestFile:
         """Nothing but errors of our own comes out."""
         with pytest.raises(UsrError):
             find(text, root, "push")
+
+
+def test_an_id_is_never_a_folder_beside_us(root, tmp_path, monkeypatch):
+    """With a root given, an id is that root's, also where the current folder holds a dataset of that name."""
+    make_dataset(tmp_path / "elsewhere", "ns/other", ())
+    found = find("ns/other", root)
+    assert (root, root / "ns" / "other") == (found.root, found.folder)
+    assert tmp_path / "elsewhere" == find("./ns/other", root).root

@@ -44,9 +44,9 @@ class AttachKeyMissing(UsrError, ValueError):
     code = "USR-ATTACH-002"
     exit_code = ExitCode.USAGE
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str | None) -> None:
         super().__init__(
-            f"{visible(key)!r} is no join key.",
+            "No join key was named." if key is None else f"{visible(key)!r} is no join key.",
             hint="Give --key id, sequence, sequence_norm or sequence_ci.",
             facts={"key": key},
         )

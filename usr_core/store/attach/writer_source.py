@@ -68,6 +68,6 @@ def key_among(spec: OverlayWriterSpec | None, key: str | None, columns: Callable
     if key is not None:
         return key
     if spec is None:
-        raise AttachKeyMissing("")
+        raise AttachKeyMissing(None)
     present = columns()
     return next((name for name in (spec.key, "id", "sequence") if name in present), spec.key)

@@ -27,7 +27,7 @@ from usr_core.store.overlay.part_writer import PartWriter
 from usr_core.store.overlay.parts import list_overlays
 from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.session.errors import SessionSchemaChanged
-from usr_core.store.session.known import KnownIds
+from usr_core.store.session.known import KnownIds, base_mark
 from usr_core.store.session.rows import session_schema
 
 __all__ = ["SessionCommit", "commit_segments"]
@@ -116,7 +116,8 @@ def commit_segments(
             },
             new_base=bool(rows.added),
         )
-    known.accept(line_digest(encode_line(event).removesuffix(b"\n")), rows.ids)
+        mark = base_mark(site.layout.records)
+    known.accept(line_digest(encode_line(event).removesuffix(b"\n")), mark, rows.ids)
     return SessionCommit(
         added=rows.added,
         skipped=rows.skipped,

@@ -12,15 +12,26 @@ import pyarrow.parquet as pq
 from usr_core.store.index.keys import base_index
 from usr_core.store.index.position_index import BaseIndex
 
-__all__ = ["KnownIds"]
+__all__ = ["BaseMark", "KnownIds", "base_mark"]
+
+BaseMark = tuple[int, int, int, int]
+"""Another one for each base that a dataset has had."""
 
 _MOST_EXTRA = 100_000
+
+
+def base_mark(records: Path) -> BaseMark:
+    """Return what tells this base from every other one: device, inode, size in bytes, time of writing."""
+    found = records.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class KnownIds:
     """The ids of a base: an index of 28 bytes a record, and the few that came since it was built.
 
     The digest of the event log's last line tells whether the base may have changed: while it stays, nothing is read.
+    Where it does not, the base's own file tells: a base is never modified in place, and an event that left it as it
+    was (an attachment, a tool's own event) costs no reading.
     """
 
     def __init__(self, records: Path) -> None:
@@ -28,22 +39,35 @@ class KnownIds:
         self._index: BaseIndex | None = None
         self._extra: dict[str, int] = {}
         self._digest: str | None = None
+        self._mark: BaseMark | None = None
         self.rows = 0
 
     def refresh(self, digest: str) -> None:
         """Read the base's ids again if the log's head is not `digest`'s any more, or too many came since."""
-        if digest == self._digest and len(self._extra) <= max(_MOST_EXTRA, self.rows // 4):
-            return
+        if len(self._extra) <= max(_MOST_EXTRA, self.rows // 4):
+            if digest == self._digest:
+                return
+            if self._mark == base_mark(self._records):
+                self._digest = digest
+                return
+        # Looked at first: a base that is replaced meanwhile has another mark, and is read again.
+        mark = base_mark(self._records)
         with pq.ParquetFile(self._records) as base:
             self._index = base_index(base)
             self.rows = base.metadata.num_rows
         self._extra.clear()
-        self._digest = digest
+        self._digest, self._mark = digest, mark
 
-    def accept(self, digest: str, ids: list[str]) -> None:
-        """Take in the records that our own commit put behind the others; the log's head is `digest` now."""
+    def accept(self, digest: str, mark: BaseMark, ids: list[str]) -> None:
+        """Take in the records that our own commit put behind the others.
+
+        Args:
+            digest: That of the log's last line, which is the commit's.
+            mark: The new base's, taken under the lock.
+            ids: The new records, in order.
+        """
         self._extra.update(zip(ids, range(self.rows, self.rows + len(ids)), strict=True))
-        self._digest = digest
+        self._digest, self._mark = digest, mark
         self.rows += len(ids)
 
     def positions(self, ids: pa.Array) -> npt.NDArray[np.int64]:

@@ -198,6 +198,19 @@ class RecordWriter:
             self.flush()
         return counts
 
+    def has(self, ids: Sequence[str]) -> list[bool]:
+        """Tell for each id whether the dataset, the journal or this session has its record already.
+
+        For a tool that would do work for a record which is skipped in the end.
+
+        Raises:
+            SessionClosed: The session is closed.
+        """
+        self._require_open()
+        self._known.refresh(read_head(self._site.layout.event_log).digest)
+        found = self._known.positions(pa.array(ids, pa.string())) >= 0
+        return [one in self._pending or known for one, known in zip(ids, found.tolist(), strict=True)]
+
     def flush(self) -> int:
         """Make every row given so far durable in the journal; return how many there were. May commit."""
         self._require_open()

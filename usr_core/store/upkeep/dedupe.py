@@ -10,25 +10,18 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
-from usr_core.records.arrays import boolean_array
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
-from usr_core.registry.reserved import TOMBSTONE_ENTRY
 from usr_core.registry.store import load_registry
-from usr_core.roots.layout import RECORDS
-from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.metadata import next_base_metadata
 from usr_core.store.base.opened import open_base
-from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields, with_case_note
 from usr_core.store.index.repeated_keys import RepeatedKeys, find_repeated_keys
 from usr_core.store.index.row_numbers import row_numbers
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.parts import KEYS, NamespaceOverlay, OverlayKey, list_overlays
-from usr_core.store.overlay.reserved import read_reserved, stage_reserved
 from usr_core.store.upkeep.errors import UnknownChoice
+from usr_core.store.upkeep.row_drop import rewrite_without
 from usr_core.store.view.files import OpenParquet
 from usr_core.store.view.places import ViewPlaces
 
@@ -189,20 +182,9 @@ def _rewrite(
     outcome: DedupeOutcome,
     progress: Callable[[int], None] | None,
 ) -> DedupeOutcome:
-    before = mutation.base_facts()
     keep = np.ones(files.base.rows, np.bool_)
     keep[plan.dropped] = False
-    metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash)
-    metadata = with_case_note(metadata, files.base, rows=outcome.rows_after)
-    staged = mutation.txn.stage(RECORDS)
-    with base_writer(staged, extra_fields(files.base.schema), metadata=metadata) as writer:
-        for _, batch in checked_batches(files.base, keep):
-            writer.write(batch)
-            if progress is not None:
-                progress(batch.num_rows)
-        writer.finish()
-    tombstones = _drop_tombstones(mutation, files, keep)
-    after = read_base_facts(staged)
+    after, tombstones = rewrite_without(mutation, files.base, files.tombstones, keep, progress=progress)
     event = mutation.finish(
         base=after,
         args={"key": outcome.key, "keep": outcome.keep},
@@ -217,27 +199,6 @@ def _rewrite(
         new_base=True,
     )
     return replace(outcome, event=event)
-
-
-def _drop_tombstones(mutation: Mutation, files: _Files, keep: npt.NDArray[np.bool_]) -> int:
-    """Remove the tombstones of ids that are gone altogether, so that their records can be imported again."""
-    if files.tombstones is None:
-        return 0
-    held = read_reserved(files.tombstones, TOMBSTONE_ENTRY)
-    ids = held.column("id").combine_chunks()
-    seen = {kept: np.zeros(len(ids), np.bool_) for kept in (True, False)}
-    start = 0
-    for batch in files.base.reader().iter_batches(columns=["id"], use_threads=False):
-        mine = keep[start : start + batch.num_rows]
-        start += batch.num_rows
-        for kept, rows in ((True, mine), (False, ~mine)):
-            if rows.any():
-                found = pc.is_in(ids, value_set=batch.column(0).filter(boolean_array(rows)))
-                seen[kept] |= found.to_numpy(zero_copy_only=False)
-    gone = seen[False] & ~seen[True]
-    if gone.any():
-        stage_reserved(mutation, TOMBSTONE_ENTRY, held.filter(boolean_array(~gone)), files.tombstones)
-    return int(np.count_nonzero(gone))
 
 
 def _described(base: OpenParquet, plan: _Plan) -> tuple[DroppedRow, ...]:

@@ -1,0 +1,70 @@
+"""Events of a tool's own: what it wants the log to tell, though no file changes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from usr_core.store.errors import EventNotRecordable, ToolActionInvalid
+from usr_core.store.mutation import Site, mutate
+
+__all__ = ["check_recordable", "check_tool_action", "record_event"]
+
+_TOOL_ACTION = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", re.ASCII)
+# Readers of a log go by these; an event that says so without the change behind it would be a lie.
+_CORE_ACTIONS = frozenset(
+    {
+        "clear_overlay",
+        "compact_overlay",
+        "registry_freeze",
+        "remove_overlay",
+        "state_clear",
+        "state_set",
+        "write_overlay",
+        "write_overlay_part",
+    }
+)
+_MOST_BYTES = 64 << 10
+
+
+def record_event(
+    site: Site, action: str, *, metrics: Mapping[str, object], args: Mapping[str, object]
+) -> dict[str, Any]:
+    """Add one event to the log and return it; no file of the dataset changes, and the base is not copied.
+
+    Raises:
+        ToolActionInvalid: `action` is not ``<tool>_<word>``, or one of the core's own.
+        EventNotRecordable: `metrics` or `args` are no JSON, or too large for a line.
+        LockTimeout: Another writer holds the dataset.
+    """
+    check_tool_action(action)
+    for given in (metrics, args):
+        check_recordable(given)
+    with mutate(site, action) as mutation:
+        return mutation.finish(base=mutation.base_facts(), args=args, metrics=metrics)
+
+
+def check_tool_action(action: str) -> None:
+    """Refuse an action that is not a tool's: lower-case words with ``_`` between, none of the core's.
+
+    Raises:
+        ToolActionInvalid: It is not.
+    """
+    if not _TOOL_ACTION.fullmatch(action) or action in _CORE_ACTIONS:
+        raise ToolActionInvalid(action)
+
+
+def check_recordable(given: Mapping[str, object]) -> None:
+    """Refuse what can't stand in an event.
+
+    Raises:
+        EventNotRecordable: It is no JSON (NaN included), or longer than 64 KiB.
+    """
+    try:
+        text = json.dumps(dict(given), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EventNotRecordable(str(error)) from error
+    if len(text) > _MOST_BYTES:
+        raise EventNotRecordable(f"{len(text):,} characters are more than {_MOST_BYTES:,}")

@@ -1,0 +1,170 @@
+"""The contract of an exporter: subclass `ExporterContract`, supply ``exporter`` and ``read_back``."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+import pytest
+
+from usr_core.errors import UsrError
+from usr_core.plugin.specs import Exporter, ExportRequest, ExportResult
+from usr_core.testing.contract import Contract, needs
+from usr_core.testing.samples import SAMPLES, sample_table
+
+__all__ = ["ExporterContract"]
+
+_MANY = 400
+_BATCH_ROWS = 8192
+
+
+class ExporterContract(Contract):
+    """An exporter writes the one file it is given, holding a bounded number of batches, and counts what it wrote.
+
+    A subclass whose name begins with ``Test`` overrides `exporter` and `read_back`.
+
+    Attributes:
+        types: The registry types that the format can hold. Columns of any other are refused, in proper form.
+        features: ``round_trip``: `read_back` gives every value of `types` as it was. ``typed``: it gives the type too.
+    """
+
+    types: ClassVar[frozenset[str]] = frozenset(SAMPLES)
+
+    @pytest.fixture
+    def exporter(self) -> Exporter:
+        """Return the exporter."""
+        raise NotImplementedError("a subclass of ExporterContract supplies the fixture `exporter`")
+
+    def read_back(self, path: Path, schema: pa.Schema) -> pa.Table:
+        """Read a file of the format that the exporter wrote from batches of this schema."""
+        raise NotImplementedError("a subclass of ExporterContract supplies `read_back`")
+
+    def test_zero_batches_give_a_valid_empty_file(self, exporter: Exporter, tmp_path: Path) -> None:
+        """A file, that can be read back to no row."""
+        schema = pa.schema([("id", pa.string()), ("sequence", pa.string())])
+        path = tmp_path / "out"
+        result = exporter.write(ExportRequest(path=path, schema=schema), iter([]))
+
+        assert (0, path.stat().st_size) == (result.rows, result.size_bytes)
+        assert 0 == self.read_back(path, schema).num_rows
+
+    def test_rows_and_bytes_are_counted(self, exporter: Exporter, tmp_path: Path) -> None:
+        """Over all batches, empty ones among them."""
+        batches = [_batch(0, 3), _batch(3, 0), _batch(3, 5)]
+        path = tmp_path / "out"
+        result = exporter.write(ExportRequest(path=path, schema=batches[0].schema), iter(batches))
+
+        assert (8, path.stat().st_size) == (result.rows, result.size_bytes)
+
+    def test_rows_keep_their_order_and_their_columns(self, exporter: Exporter, tmp_path: Path) -> None:
+        """Those of the schema, one batch after the other."""
+        batches = [_batch(0, 3), _batch(3, 0), _batch(3, 5)]
+        schema = batches[0].schema
+        path = tmp_path / "out"
+        exporter.write(ExportRequest(path=path, schema=schema), iter(batches))
+        found = self.read_back(path, schema)
+
+        assert schema.names == found.column_names
+        assert _batch(0, 8).to_pydict() == found.to_pydict()
+
+    def test_nothing_but_the_file_is_left(self, exporter: Exporter, tmp_path: Path) -> None:
+        """The core renames one file; whatever lay beside it would stay for ever."""
+        batch = _batch(0, 3)
+        exporter.write(ExportRequest(path=tmp_path / "out", schema=batch.schema), iter([batch]))
+
+        assert ["out"] == [entry.name for entry in tmp_path.iterdir()]
+
+    def test_a_second_file_is_written_like_the_first(self, exporter: Exporter, tmp_path: Path) -> None:
+        """An exporter keeps nothing of the rows it wrote before."""
+        batch = _batch(0, 3)
+        for name in ("one", "two"):
+            exporter.write(ExportRequest(path=tmp_path / name, schema=batch.schema), iter([batch]))
+        tables = [self.read_back(tmp_path / name, batch.schema).to_pydict() for name in ("one", "two")]
+
+        assert tables[0] == tables[1] == batch.to_pydict()
+
+    def test_few_batches_are_held_at_a_time(self, exporter: Exporter, tmp_path: Path) -> None:
+        """Of hundreds, most have gone before the last one is asked for."""
+        alive: weakref.WeakSet[pa.RecordBatch] = weakref.WeakSet()
+        most = 0
+
+        def counted() -> Iterator[pa.RecordBatch]:
+            nonlocal most
+            for index in range(_MANY):
+                batch = _wide_batch(index)
+                alive.add(batch)
+                most = max(most, len(alive))
+                yield batch
+
+        result = exporter.write(ExportRequest(path=tmp_path / "out", schema=_wide_batch(0).schema), counted())
+
+        assert _MANY * _BATCH_ROWS == result.rows
+        assert most <= _MANY // 2
+
+    def test_an_error_of_the_batches_comes_out(self, exporter: Exporter, tmp_path: Path) -> None:
+        """A base that can't be read is no success with fewer rows."""
+        failure = RuntimeError("the base can't be read")
+
+        def broken() -> Iterator[pa.RecordBatch]:
+            yield _batch(0, 3)
+            raise failure
+
+        with pytest.raises(Exception, match="the base can't be read") as caught:
+            exporter.write(ExportRequest(path=tmp_path / "out", schema=_batch(0, 0).schema), broken())
+        assert failure in (caught.value, caught.value.__cause__, caught.value.__context__)
+
+    @pytest.mark.parametrize("spelling", sorted(SAMPLES))
+    def test_every_registry_type_is_written_or_refused(
+        self, exporter: Exporter, tmp_path: Path, spelling: str
+    ) -> None:
+        """With nulls, limits, empty and odd values; a type that is not among `types` is a `UsrError`."""
+        table = sample_table(spelling)
+        if spelling not in self.types:
+            with pytest.raises(UsrError):
+                _written(exporter, tmp_path / "out", table)
+        else:
+            assert table.num_rows == _written(exporter, tmp_path / "out", table).rows
+
+    @needs("round_trip")
+    @pytest.mark.parametrize("spelling", sorted(SAMPLES))
+    def test_every_value_reads_back(self, exporter: Exporter, tmp_path: Path, spelling: str) -> None:
+        """A null is not an empty text, ``007`` no number, and the last digit of a float is there."""
+        table = sample_table(spelling)
+        written = (
+            [("x", table)]
+            if spelling in self.types
+            else []
+        )  # fmt: skip
+        for name, content in written:
+            _written(exporter, tmp_path / name, content)
+
+        # As text: NaN is not equal to itself, and -0.0 is equal to 0.0.
+        back = [repr(self.read_back(tmp_path / name, table.schema).column("x").to_pylist()) for name, _ in written]
+        assert [repr(content.column("x").to_pylist()) for _, content in written] == back
+
+    @needs("typed")
+    @pytest.mark.parametrize("spelling", sorted(SAMPLES))
+    def test_every_type_reads_back(self, exporter: Exporter, tmp_path: Path, spelling: str) -> None:
+        """The format tells int8 from int64."""
+        table = sample_table(spelling)
+        _written(exporter, tmp_path / "out", table)
+
+        assert table.schema.field("x").type == self.read_back(tmp_path / "out", table.schema).schema.field("x").type
+
+
+def _written(exporter: Exporter, path: Path, table: pa.Table) -> ExportResult:
+    batches: Iterable[pa.RecordBatch] = iter(table.to_batches(max_chunksize=2))
+    return exporter.write(ExportRequest(path=path, schema=table.schema), batches)
+
+
+def _batch(first: int, rows: int) -> pa.RecordBatch:
+    ids = [f"{number:040x}" for number in range(first, first + rows)]
+    return pa.record_batch({"id": pa.array(ids, pa.string()), "sequence": pa.array(["ACGT"] * rows, pa.string())})
+
+
+def _wide_batch(index: int) -> pa.RecordBatch:
+    ids = pa.array(range(index * _BATCH_ROWS, (index + 1) * _BATCH_ROWS), pa.int64())
+    return pa.record_batch({"number": ids})
