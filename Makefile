@@ -5,13 +5,14 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__.py)))
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
-TEST_PROGRAMS := strace setpriv unshare hostname ssh sshd ssh-keygen rsync flock jq
+TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl
 
-.PHONY: help demo test lint bench wheel-test clean runtime dev programs
+.PHONY: help demo test test-sync-faults lint bench wheel-test clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
 	@echo "make test         lint, every test, the documentation's examples, the built wheel"
+	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
 	@echo "make lint         ruff, mypy --strict, import-linter"
 	@echo "make bench        the figures of benchmarks/"
 	@echo "make wheel-test   only the test of the built wheel"
@@ -23,6 +24,9 @@ demo: runtime
 test: dev programs
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-sync-faults: dev programs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
 
 lint: dev
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ PROGRAMS: dict[str, list[str]] = {
     "sync": [],
     "append": [],
     "query": [],
+    "densegen": [],
 }
 
 

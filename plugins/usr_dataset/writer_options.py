@@ -20,9 +20,13 @@ def split_options(texts: Iterable[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not name or not equals:
             raise UsageError(
-                "--writer-option takes NAME=VALUE", hint="Write it as --writer-option name=value.", facts={"value": text}
+                "--writer-option takes NAME=VALUE",
+                hint="Write it as --writer-option name=value.",
+                facts={"value": text},
             )
         if name in options:
-            raise UsageError(f"the writer's option {name!r} is given twice", hint="Give it once.", facts={"value": text})
+            raise UsageError(
+                f"the writer's option {name!r} is given twice", hint="Give it once.", facts={"value": text}
+            )
         options[name] = value
     return options

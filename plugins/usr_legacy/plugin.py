@@ -1,1 +1,1 @@
-"""What the plugin `legacy` offers."""
+"""The built-in plugin `legacy`; it has commands and no providers."""

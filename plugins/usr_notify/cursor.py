@@ -21,6 +21,7 @@ __all__ = ["Cursor", "load_cursor", "save_cursor"]
 
 _VERSION = 1
 _LARGEST = 1 << 16
+_KEYS = {"dataset", "offset", "line_bytes", "line_sha256", "seq"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +102,14 @@ def _parsed(path: Path, content: bytes) -> Cursor:
         raise CursorUnusable(path, reason="it is some other file")
     if version != _VERSION:
         raise CursorUnusable(path, reason=f"it has version {version!r}, and this USR knows {_VERSION}")
-    try:
-        cursor = Cursor(**held)
-    except TypeError:
-        raise CursorUnusable(path, reason="it has other keys") from None
-    numbers = (cursor.offset, cursor.line_bytes, 0 if cursor.seq is None else cursor.seq)
+    numbers = [held.get(name) for name in ("offset", "line_bytes", "seq")]
+    if numbers[2] is None:
+        numbers[2] = 0
+    texts = [held.get(name) for name in ("dataset", "line_sha256")]
     whole = all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers)
-    texts = isinstance(cursor.dataset, str) and isinstance(cursor.line_sha256, str)
-    if not (whole and texts) or (cursor.offset and cursor.offset <= cursor.line_bytes):
-        raise CursorUnusable(path, reason="its values make no sense")
+    if set(held) != _KEYS or not whole or not all(isinstance(text, str) for text in texts):
+        raise CursorUnusable(path, reason="its keys or values are not those of one")
+    cursor = Cursor(**held)
+    if cursor.offset and cursor.offset <= cursor.line_bytes:
+        raise CursorUnusable(path, reason="its numbers contradict each other")
     return cursor

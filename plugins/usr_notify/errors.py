@@ -59,8 +59,8 @@ class LogChanged(UsrError):
         what = "is shorter than what was delivered" if size < offset else "holds another line where the last one was"
         super().__init__(
             f"The event log was truncated or replaced: it {what}.",
-            hint="Look at `usr events tail` and `usr events verify`; then `--on-truncate restart` delivers the log that "
-            "is there from its beginning, or remove the cursor and start with --from-now.",
+            hint="Look at `usr events tail` and `usr events verify`; then `--on-truncate restart` delivers the log "
+            "that is there from its beginning, or remove the cursor and start with --from-now.",
             facts={"file": str(log), "seq": seq, "offset": offset, "size": size},
         )
         self.log, self.seq, self.offset, self.size = log, seq, offset, size

@@ -1,18 +1,20 @@
-"""``usr plugins``: what is installed, and in what state. Never imports a plugin."""
+"""``usr plugins``: what is installed and in what state, whether it works, and a new one to begin with."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from usr_core.cli.options import Format, FormatOpt
-from usr_core.cli.output import emit_record, emit_table, resolve_format
+from usr_core.cli.output import emit_json, emit_record, emit_table, emit_text, resolve_format
 from usr_core.cli.session import current_session
+from usr_plugins.kinds import PluginKind
 
 __all__ = ["app"]
 
-app = typer.Typer(help="List and describe installed plugins.", no_args_is_help=True)
+app = typer.Typer(help="List, describe and examine installed plugins, and begin new ones.", no_args_is_help=True)
 
 LIST_COLUMNS = ("id", "status", "version", "distribution", "summary", "reason")
 
@@ -38,3 +40,46 @@ def show_plugin(
     from usr_plugins.description import describe
 
     emit_record(describe(current_session().catalogue.all, plugin_id), fmt)
+
+
+@app.command("doctor")
+def examine_plugins(
+    plugin_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", show_default=False, help="The plugin's id; by default all.")
+    ] = None,
+    limit: Annotated[
+        float, typer.Option("--time-limit", min=0.1, metavar="SECONDS", help="How long loading one may take.")
+    ] = 20.0,
+    fmt: FormatOpt = Format.AUTO,
+) -> None:
+    """Load plugins, each in a process of its own, and tell what is wrong with them; exit code 1 if anything is."""
+    from usr_plugins.description import records_of
+    from usr_plugins.examination import examine
+    from usr_plugins.examination_text import TABLE_COLUMNS, problem_text, table_row
+
+    every = current_session().catalogue.all
+    found = examine(every if plugin_id is None else records_of(every, plugin_id), limit=limit)
+    if resolve_format(fmt) is Format.JSON:
+        emit_json([examination.as_json() for examination in found])
+    else:
+        emit_table([table_row(examination) for examination in found], TABLE_COLUMNS, fmt)
+        emit_text(problem_text(found))
+    if any(examination.problems for examination in found):
+        raise typer.Exit(1)
+
+
+@app.command("new")
+def begin_plugin(
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The new plugin's id.")],
+    kind: Annotated[PluginKind, typer.Option("--kind", show_default=False, help="What it adds.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write it into.")] = Path(),
+) -> None:
+    """Write a complete distribution `usr-plugin-NAME` with tests that pass at once."""
+    from usr_plugins.description import owner_of
+    from usr_plugins.new_plugin import write_plugin
+
+    every = current_session().catalogue.all
+    folder = write_plugin(name, kind, out, owner_of=lambda plugin_id: owner_of(every, plugin_id))
+    emit_text(
+        f"wrote {folder}\nnext: cd {folder} && pip install -e '.[test]' && pytest && usr plugins doctor {name}"
+    )  # fmt: skip

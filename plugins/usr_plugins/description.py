@@ -10,7 +10,7 @@ from usr_core.plugin.errors import PluginMissing
 from usr_core.plugin.manifest import API_VERSION
 from usr_core.plugin.records import PluginRecord
 
-__all__ = ["describe", "summary_row"]
+__all__ = ["describe", "owner_of", "records_of", "summary_row"]
 
 
 def summary_row(record: PluginRecord) -> dict[str, object]:
@@ -34,9 +34,7 @@ def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, objec
     Raises:
         PluginMissing: None is installed (exit 3).
     """
-    found = [record for record in records if record.id == plugin_id]
-    if not found:
-        raise _missing(records, plugin_id)
+    found = records_of(records, plugin_id)
     record = next((candidate for candidate in found if candidate.usable), found[0])
     manifest = record.manifest
     tools = manifest.requires_tools if manifest else ()
@@ -63,6 +61,23 @@ def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, objec
         "missing_tools": [tool for tool in tools if shutil.which(tool) is None],
         "rivals": [other.origin for other in found if other is not record],
     }
+
+
+def records_of(records: Sequence[PluginRecord], plugin_id: str) -> list[PluginRecord]:
+    """Return the plugins with an id: one, or the rivals for it.
+
+    Raises:
+        PluginMissing: None is installed (exit 3).
+    """
+    found = [record for record in records if record.id == plugin_id]
+    if not found:
+        raise _missing(records, plugin_id)
+    return found
+
+
+def owner_of(records: Sequence[PluginRecord], plugin_id: str) -> str | None:
+    """Return who has an id, or None where nobody has."""
+    return next((record.origin for record in records if record.id == plugin_id), None)
 
 
 def _missing(records: Sequence[PluginRecord], plugin_id: str) -> PluginMissing:

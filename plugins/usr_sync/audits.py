@@ -5,7 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_audit"]
+__all__ = ["begin_audit", "early_failure", "write_audit"]
+
+
+def begin_audit(path: Path | None, action: str, target: str, remote: str) -> None:
+    """Write an audit of a run that did not come to its end: a place that can't be written is found before it begins.
+
+    Raises:
+        FileSystemError: It can't be written.
+    """
+    write_audit(path, early_failure(action, target, remote, {"message": "the run did not come to its end"}))
+
+
+def early_failure(action: str, target: str, remote: str, error: dict[str, Any]) -> dict[str, Any]:
+    """Return the audit of a run that ended before anything was compared."""
+    return {"action": action, "transfer_state": "FAILED", "target": target, "remote": remote, "error": error}
 
 
 def write_audit(path: Path | None, audit: dict[str, Any]) -> None:

@@ -177,9 +177,11 @@ def _run(
     from usr_core.cli.output import confirm, emit_json, emit_text, resolve_format, warn
     from usr_core.cli.progress import Progress
     from usr_core.cli.session import current_session
+    from usr_core.errors import UsrError
     from usr_core.sync.run import sync
     from usr_sync.audit_text import audit_text, plan_text
-    from usr_sync.audits import write_audit
+    from usr_sync.audits import begin_audit, early_failure, write_audit
+    from usr_sync.ending import ended_by_signals
 
     session = current_session()
     as_json = resolve_format(fmt) is Format.JSON
@@ -187,7 +189,15 @@ def _run(
     def ask(audit: dict[str, Any]) -> None:
         confirm(plan_text(audit), yes)
 
-    with Progress("transfer", unit="bytes", quiet=quiet) as shown:
+    def keep(audit: dict[str, Any]) -> None:
+        # What was done is done; that it can't be written down must not hide it.
+        try:
+            write_audit(audit_file, audit)
+        except UsrError as error:
+            warn(error.message)
+
+    begin_audit(audit_file, action, target, remote)
+    with ended_by_signals(), Progress("transfer", unit="bytes", quiet=quiet) as shown:
         try:
             audit = sync(
                 action,
@@ -205,13 +215,17 @@ def _run(
                 progress=lambda _what, done, total: shown.update(done, total),
             )
         except BaseException as error:
-            failed = getattr(error, "audit", None)
-            if failed is not None:
-                write_audit(audit_file, failed)
-                if as_json:
-                    emit_json(failed)
+            told = (
+                {"code": error.code, "message": error.message, "hint": error.hint}
+                if isinstance(error, UsrError)
+                else {"message": str(error) or type(error).__name__}
+            )
+            failed = getattr(error, "audit", None) or early_failure(action, target, remote, told)
+            keep(failed)
+            if as_json and isinstance(error, UsrError):
+                emit_json(failed)
             raise
-    write_audit(audit_file, audit)
+    keep(audit)
     if as_json:
         emit_json(audit)
     else:

@@ -22,10 +22,13 @@ from usr_core.sync.errors import (
     ChangeUnderWay,
     CopiesDamaged,
     FileOfDataset,
+    GiverDamaged,
     HistoriesDiverged,
     HistoryAhead,
     HistoryMissing,
+    LogNotSyncable,
     NameNotSyncable,
+    NamesClash,
     NothingToSync,
     VerifyImpossible,
 )
@@ -38,6 +41,17 @@ def scores(dataset: Dataset, value: float, *, ids: tuple[str, ...] = IDS) -> Non
     """Attach a part to a dataset."""
     table = pa.table({"id": list(ids), "mock__score": [value] * len(ids)})
     dataset.write_overlay_part("mock", table)
+
+
+def scores_table(value: float) -> pa.Table:
+    """Return one value for every record of `make_dataset`."""
+    return pa.table({"id": list(IDS), "mock__score": [value] * len(IDS)})
+
+
+def append(path: Path, content: bytes) -> None:
+    """Write behind what a file holds."""
+    with path.open("ab") as handle:
+        handle.write(content)
 
 
 def add(sequence: str) -> Callable[[Path], None]:
@@ -272,6 +286,120 @@ class SyncContract:
         """It could forge a line in a list; nothing moves."""
         (filled.local / NAME / "two\nlines").write_text("x")
         self._refused(filled, "push", NameNotSyncable, "two")
+
+    def test_a_file_there_and_a_folder_here_is_refused(self, twins: Any) -> None:
+        """By name, before anything moves; in both directions."""
+        put("clash/inside.txt", "x")(twins.local)
+        twins.change_far(put("clash", "a file"))
+        for action in ("pull", "push"):
+            self._refused(twins, action, NamesClash, "clash")
+
+    def test_names_that_other_systems_make(self, filled: Any) -> None:
+        """A narrow no-break space and joined emoji are names like any other."""
+        put("Screenshot 3.12.00\u202fPM \N{WOMAN}\u200d\N{PERSONAL COMPUTER}.txt", "x")(filled.local)
+        filled.sync("push")
+        assert filled.both()[0] == filled.both()[1]
+
+    def test_rsyncs_own_folders_are_refused_by_name(self, filled: Any) -> None:
+        """What has such a name could not be told from what is under way."""
+        put("notes/.rsync-partial/x", "x")(filled.local)
+        self._refused(filled, "push", NameNotSyncable, ".rsync-partial")
+
+    # ------------------------------------------------------------- how much is compared
+
+    @pytest.mark.parametrize("action", ["pull", "push"])
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"verify": "parquet"},
+            {"verify": "size"},
+            {"verify_derived_hashes": False},
+            {"verify_sidecars": False},
+            {"verify": "size", "verify_sidecars": False},
+        ],
+        ids=lambda one: "-".join(map(str, one)),
+    )
+    def test_a_weaker_comparison_never_leaves_the_base_behind(self, twins: Any, action: str, options: Any) -> None:
+        """After values were folded into the base, a step forward moves it, though rows, columns and size are alike."""
+
+        def fold(value: float) -> Callable[[Path], None]:
+            def change(root: Path) -> None:
+                dataset = Dataset.open(root, NAME)
+                dataset.write_overlay_part("mock", scores_table(value))
+                with dataset.maintenance(reason="test"):
+                    dataset.materialize(drop_overlays=True)
+
+            return change
+
+        first, second = fold(1.25), fold(2.75)
+        first(twins.local)
+        twins.sync("push")
+        if action == "push":
+            second(twins.local)
+        else:
+            twins.change_far(second)
+        twins.sync(action, **options)
+
+        here, there = twins.both()
+        assert here == there
+        assert {2.75} == set(twins.here().to_arrow(columns=["mock__score"]).column(0).to_pylist())
+
+    def test_a_repair_looks_into_snapshots(self, twins: Any) -> None:
+        """A snapshot of the same size and other content is found and replaced; the other is kept."""
+        snapshot = next((twins.local / NAME / "_snapshots").iterdir())
+        content = snapshot.read_bytes()
+        snapshot.unlink()
+        snapshot.write_bytes(content[:-5] + b"?????")
+        twins.sync("pull", repair=True)
+        assert content == snapshot.read_bytes()
+
+    def test_no_repair_rewrites_a_log(self, twins: Any) -> None:
+        """It would be no chain any more; the refusal says so, and nothing is called done."""
+        log = twins.local / NAME / ".events.log"
+        log.write_bytes(log.read_bytes().replace(b'"action"', b'"Action"', 1))
+        with pytest.raises(LogNotSyncable):
+            twins.sync("pull", repair=True)
+
+    def test_datasets_without_any_log(self, twins: Any) -> None:
+        """Foreign copies are compared and moved all the same; a second run is a no-op."""
+        (twins.local / NAME / ".events.log").unlink()
+        twins.change_far(lambda root: (root / NAME / ".events.log").unlink())
+        assert "NO-OP" == twins.sync("pull")["transfer_state"]
+        shutil.rmtree(twins.local / NAME)
+        assert "TRANSFERRED" == twins.sync("pull")["transfer_state"]
+        assert "NO-OP" == twins.sync("pull")["transfer_state"]
+
+    def test_a_torn_last_line_there_is_cut_by_a_push(self, twins: Any) -> None:
+        """It is no event; what lacks only its end is one, and is not touched."""
+        twins.here().add_sequences([{"sequence": MORE}])
+        twins.change_far(lambda root: append(root / NAME / ".events.log", b'{"seq": 99, "pa'))
+        twins.sync("push")
+        assert twins.both()[0] == twins.both()[1]
+        twins.here().add_sequences([{"sequence": OTHER}])
+        twins.change_far(lambda root: append(root / NAME / ".events.log", b'{"seq": 99}'))
+        self._refused(twins, "push", LogNotSyncable, "end of the line")
+
+    def test_a_damaged_giver_is_named(self, twins: Any) -> None:
+        """A base that is no whole Parquet file is not handed on."""
+        base = twins.local / NAME / "records.parquet"
+        twins.here().add_sequences([{"sequence": MORE}])
+        content = base.read_bytes()
+        base.unlink()
+        base.write_bytes(content[:-100])
+        before = twins.both()[1]
+        with pytest.raises(GiverDamaged):
+            twins.sync("push")
+        assert before == twins.both()[1]
+
+    def test_a_push_hides_no_other_dataset(self, twins: Any) -> None:
+        """A dataset whose folder there holds another one is refused."""
+        make_dataset(twins.local / "other root", "ns")
+        shutil.rmtree(twins.local / NAME)
+        shutil.copytree(twins.local / "other root" / "ns", twins.local / "ns", dirs_exist_ok=True)
+        before = twins.there("ns")
+        with pytest.raises(NothingToSync):
+            twins.sync("push", "ns")
+        assert before == {name: one for name, one in twins.there("ns").items() if name != ".usr.lock"}
 
     # ------------------------------------------------------------- what is left out
 

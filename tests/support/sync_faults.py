@@ -25,7 +25,8 @@ POINTS = 10
 
 _LATE = 0.999
 _LOCAL_CALLS = (
-    "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "rmdir", "ftruncate", "pwrite64", "fsync",
+    "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "rmdir", "ftruncate", "pwrite64",
+    "fsync",
 )  # fmt: skip
 # What the command may end with, by fault; a killed one ends by its signal.
 _CODES = {
@@ -145,7 +146,7 @@ def check_after_fault(lab: Lab, action: Action, before: tuple[State, State], *, 
 
 
 def _far_points(runs: Runs, case: Case) -> list[tuple[str, float]]:
-    """Return ten points on the far side: ``("step", n)`` before its n-th program, ``("byte", fraction)`` of the data."""
+    """Return ten points: ``("step", n)`` before the n-th program there, ``("byte", fraction)`` of the data."""
     steps = runs.steps(case.action, case.scenario)
     locks, digests = _all(steps, "flock "), _all(steps, "sha256sum --")
     if case.action == "pull":
@@ -187,7 +188,9 @@ def _promotion_calls(lines: list[str]) -> list[tuple[str, int]]:
     link = next(at for at, call in enumerate(calls) if "link" in call[0] and re.search(record + r"[,)]", call[2]))
     publishes = [at for at in range(link, len(calls)) if calls[at][0].startswith("rename")]
     line = next(at for at in range(link, len(calls)) if calls[at][0] == "pwrite64" or ".events.log" in calls[at][2])
-    gone = next(at for at in range(link, len(calls)) if calls[at][0].startswith("unlink") and re.search(record, calls[at][2]))
+    gone = next(
+        at for at in range(link, len(calls)) if calls[at][0].startswith("unlink") and re.search(record, calls[at][2])
+    )
     return [calls[at][:2] for at in (link, link + 1, publishes[len(publishes) // 2], line, gone)]
 
 
@@ -278,7 +281,14 @@ def _usr_killed(runs: Runs, case: Case) -> _Set | None:
 
 
 _FLIPS_PULLED = ("records.parquet", BIG_FILE, "_derived/bulk/*", "_derived/mock/*", NOTES, "_snapshots/*")
-_FLIPS_PUSHED = ("files/records.parquet", "files/_derived/bulk/*", "files/tables/*", "record.json", "line", "operations")
+_FLIPS_PUSHED = (
+    "files/records.parquet",
+    "files/_derived/bulk/*",
+    "files/tables/*",
+    "record.json",
+    "line",
+    "operations",
+)
 
 
 def _byte_changed(runs: Runs, case: Case) -> None:
@@ -304,7 +314,9 @@ def _file_added(runs: Runs, case: Case) -> None:
     points = _far_points(runs, case)
     steps = [point for point in points if point[0] == "step"]
     # A writer waits for locks, so it comes while none is held.
-    _at(runs, case, ("byte", (case.point + 0.5) / POINTS) if by_writer or case.point < 5 else steps[case.point // 2 - 3])
+    _at(
+        runs, case, ("byte", (case.point + 0.5) / POINTS) if by_writer or case.point < 5 else steps[case.point // 2 - 3]
+    )
 
 
 def _file_removed(runs: Runs, case: Case) -> _Set:

@@ -46,14 +46,21 @@ class Lab:
         self.here = self.folder / "here" if self.here == Path() else self.here
         self.there = self.folder / "there" if self.there == Path() else self.there
         self.control = self.folder / "control"
-        near, far = lay_out_shims(self.control, ssh=self.sshd.bin / "ssh")
-        system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        near, self._far = lay_out_shims(self.control, ssh=self.sshd.bin / "ssh")
         (self.control / "sshd.pid").write_text(str(self.sshd.process.pid))
-        (self.sshd.control / "path").write_text(f"{far}:{system}")
+        self.use(self.sshd)
         self.remotes = self.control / "remotes.yaml"
         self.write_remote(base_dir=str(self.there))
-        path = f"{near}:{self.sshd.path}"
-        self.env = {"PATH": path, "USR_REMOTES_PATH": str(self.remotes), "FAULT_LAB": str(self.control)}
+        self.env = {
+            "PATH": f"{near}:{self.sshd.path}",
+            "USR_REMOTES_PATH": str(self.remotes),
+            "FAULT_LAB": str(self.control),
+        }
+
+    def use(self, sshd: LoopbackSshd) -> None:
+        """Put the shims on PATH there, after a reset."""
+        system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        (sshd.control / "path").write_text(f"{self._far}:{system}")
 
     def write_remote(self, *, base_dir: str) -> None:
         """Write the remotes file."""

@@ -53,10 +53,10 @@ fi
 exec {real} "$@"
 """
 
-_VALVE = '''"""valve.py CONTROL COMMAND…: run rsync's far half, count its bytes, and do what control/valve says at one of them.
+_VALVE = '''"""valve.py CONTROL COMMAND…: run rsync's far half, count its bytes, and do what control/valve says at one.
 
-It says: DIRECTION BYTE MODE. action: run control/action there, once. flip: change that byte, once. cut: kill rsync there,
-in every run. count: nothing. Totals are appended to control/counted.
+It says: DIRECTION BYTE MODE. action: run control/action there, once. flip: change that byte, once. cut: kill rsync
+there, in every run. count: nothing. Totals are appended to control/counted.
 """
 import os, signal, subprocess, sys, threading
 

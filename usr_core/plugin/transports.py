@@ -200,7 +200,8 @@ class CommitRequest:
         seq: Of the record: ``.usr.commit.<seq>.json``.
         offset: Where in ``.events.log`` the line goes.
         length: Its length in bytes.
-        action: ``commit`` does a new change: check every operation, link the undo copies, make all durable, link the
+        action: ``commit`` does a new change: check every operation, cut a torn last line of the log (bytes behind
+            `offset` without a line's end), link the undo copies, make all durable, link the
             record create-only, look at the log again, apply, extend the log, clean up; what fails after the link is
             taken back. ``finish`` does what is left of one that was linked. ``undo`` takes one back that was linked,
             renaming its record to ``.usr.abort.<seq>.json`` first. ``discard`` removes a record that was overtaken,

@@ -12,13 +12,16 @@ __all__ = [
     "CopiesDamaged",
     "DatasetOnlyOption",
     "FileOfDataset",
+    "GiverDamaged",
     "HistoriesDiverged",
     "HistoryAhead",
     "HistoryMissing",
     "LogNotSyncable",
     "NameNotSyncable",
+    "NamesClash",
     "NothingToSync",
     "PathNotMapped",
+    "RemoteFolderIsLink",
     "SourceChanging",
     "StrictBootstrap",
     "SyncError",
@@ -40,10 +43,10 @@ class NameNotSyncable(SyncError, ValueError):
 
     code = "USR-SYNC-002"
 
-    def __init__(self, path: str, *, side: str) -> None:
+    def __init__(self, path: str, *, side: str, reason: str = "it holds a line break or a control character") -> None:
         super().__init__(
-            f"A file's name {side} can't be handed on safely: {visible(path)!r}.",
-            hint="Rename it (no line breaks or other control characters), or move it out of the dataset.",
+            f"A file's name {side} can't be handed on safely, as {reason}: {visible(path)!r}.",
+            hint="Rename it, or move it out of the dataset.",
             facts={"file": path},
         )
 
@@ -241,6 +244,48 @@ class ChangeUnderWay(SyncError):
             "A change of the remote copy is under way, or was left half done by a writer that died.",
             hint="Try again. If it persists: the next `usr` that writes there finishes it, and so does a pull or push.",
             facts={"folder": folder},
+        )
+
+
+class NamesClash(SyncError):
+    """One side has a file where the other has a folder of that name."""
+
+    code = "USR-SYNC-017"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{visible(name)} is a file on one side and a folder on the other.",
+            hint="Rename one of the two, or move it out of the dataset.",
+            facts={"file": name},
+        )
+
+
+class RemoteFolderIsLink(SyncError):
+    """The dataset's folder on the remote is a symbolic link."""
+
+    code = "USR-SYNC-018"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"{visible(folder)} on the remote is a symbolic link, which leads out of the root there.",
+            hint="Put the dataset's folder itself there, or make a remote whose base_dir leads to where it is.",
+            facts={"folder": folder},
+        )
+
+
+class GiverDamaged(SyncError):
+    """A Parquet file is damaged on the side that gives."""
+
+    code = "USR-SYNC-019"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, files: Sequence[str]) -> None:
+        super().__init__(
+            "The copy that gives is damaged: it has Parquet files that are not whole. Nothing was changed.",
+            hint="`usr validate` on that side says more; if the other copy is sound, `--repair` in the other direction "
+            "takes its files.",
+            facts={"files": _shown(files)},
         )
 
 

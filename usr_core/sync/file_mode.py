@@ -56,9 +56,9 @@ def sync_file_target(action: Action, target: FileTarget, options: SyncOptions, c
     try:
         state = _run(action, target, options, context, audit)
     except BaseException as error:
-        told = (
-            {"code": error.code, "message": error.message} if isinstance(error, UsrError) else {"message": str(error)}
-        )
+        told = {"message": str(error) or type(error).__name__}
+        if isinstance(error, UsrError):
+            told = {"code": error.code, "message": error.message, "hint": error.hint}
         audit["error"] = told
         error.audit = audit  # type: ignore[attr-defined]
         raise

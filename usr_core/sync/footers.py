@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from usr_core.sync.errors import TransferDamaged
+from usr_core.sync.errors import GiverDamaged
 
 __all__ = ["check_footers"]
 
@@ -14,7 +14,7 @@ def check_footers(files: Mapping[str, Path]) -> None:
     """Check that every Parquet file of these is whole.
 
     Raises:
-        TransferDamaged: One is not; it is damaged on the side it comes from as well.
+        GiverDamaged: One is not, though it is what the side that gives has.
     """
     wanted = {name: path for name, path in files.items() if name.endswith(".parquet")}
     if not wanted:
@@ -29,4 +29,4 @@ def check_footers(files: Mapping[str, Path]) -> None:
         except (pa.ArrowException, OSError):
             broken.append(name)
     if broken:
-        raise TransferDamaged(files=broken, reason="no whole Parquet files")
+        raise GiverDamaged(broken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,11 @@ from usr_core.plugin.transports import RemoteEntry
 from usr_core.roots.layout import EVENT_LOG, is_machinery
 from usr_core.sync.errors import NameNotSyncable
 
-__all__ = ["Entry", "Listing", "list_local", "list_remote"]
+__all__ = ["Entry", "Listing", "check_name", "list_local", "list_remote", "mark_of"]
+
+# Control characters, halves of surrogate pairs, and what some tools take for the end of a line.
+_REFUSED = {"Cc", "Cs", "Zl", "Zp"}
+_RSYNC = {".rsync-partial", ".rsync-tmp"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +84,13 @@ def list_local(tree: FileTree) -> Listing:
     return Listing(exists=True, files=dict(sorted(files.items())), links=tuple(sorted(links)))
 
 
-def list_remote(entries: Iterable[RemoteEntry], *, exists: bool) -> Listing:
+def list_remote(entries: Iterable[RemoteEntry], *, exists: bool, staging: bool = False) -> Listing:
     """Turn what a transport's walk yields into a listing.
+
+    Args:
+        entries: Everything below a folder.
+        exists: Whether the folder is there.
+        staging: The folder is a staging folder, whose names are ours and what a transport left.
 
     Raises:
         NameNotSyncable: A file's name holds control characters, or leads out of the folder.
@@ -94,7 +104,8 @@ def list_remote(entries: Iterable[RemoteEntry], *, exists: bool) -> Listing:
         if is_machinery(entry.path) or entry.kind == "folder":
             continue
         if entry.kind == "file":
-            files[check_name(entry.path, side="there")] = Entry(size_bytes=entry.size_bytes, mark=entry.mark)
+            name = entry.path if staging else check_name(entry.path, side="there")
+            files[name] = Entry(size_bytes=entry.size_bytes, mark=entry.mark)
         else:
             links.append(entry.path)
     return Listing(exists=exists, files=dict(sorted(files.items())), links=tuple(sorted(links)), records=tuple(records))
@@ -112,9 +123,12 @@ def check_name(path: str, *, side: str) -> str:
         NameNotSyncable: It does not.
     """
     parts = path.split("/")
-    printable = all(letter.isprintable() for letter in path)
-    if not printable or any(part in ("", ".", "..") for part in parts):
+    if any(part in ("", ".", "..") for part in parts):
+        raise NameNotSyncable(path, side=side, reason="it leads out of the folder")
+    if any(unicodedata.category(letter) in _REFUSED for letter in path):
         raise NameNotSyncable(path, side=side)
+    if any(part in _RSYNC for part in parts):
+        raise NameNotSyncable(path, side=side, reason="rsync keeps what is under way in folders of that name")
     return path
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from usr_core.roots.layout import EVENT_LOG, RECORDS
-from usr_core.sync.errors import CopiesDamaged, HistoriesDiverged, HistoryAhead, HistoryMissing
+from usr_core.sync.errors import (
+    CopiesDamaged,
+    HistoriesDiverged,
+    HistoryAhead,
+    HistoryMissing,
+    LogNotSyncable,
+    NamesClash,
+)
 from usr_core.sync.listing import Listing
 from usr_core.sync.request import SyncOptions
 from usr_core.sync.sections import is_canonical, is_immutable
@@ -57,6 +66,8 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
         HistoriesDiverged: Both have.
         HistoryMissing: The side that takes has a base, and no events.
         CopiesDamaged: One history, and yet the copies differ.
+        LogNotSyncable: The logs differ before their common end.
+        NamesClash: One side has a file where the other has a folder.
     """
     pull = action == "pull"
     source, taker = (survey.remote, survey.local) if pull else (survey.local, survey.remote)
@@ -68,10 +79,18 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
     if forward:
         # Of one size, written in place, and not compared: it may hold what the new events tell of.
         differing += [name for name in survey.unproven if is_canonical(name) and not is_immutable(name)]
+        # Another strategy may call a base equal that the new events have changed; only its digest proves it.
+        if RECORDS in source.files and RECORDS in taker.files and RECORDS not in differing and not survey.same_bytes:
+            differing.append(RECORDS)
         if _history_begins_with(survey, pull=pull) and RECORDS in differing and not options.repair:
             raise HistoryMissing(action=action)
     elif damaged and not options.repair and RECORDS in taker.files:
         raise CopiesDamaged(action=action, files=damaged)
+    if EVENT_LOG in differing:
+        raise LogNotSyncable(
+            "a line before its end was edited on one side, and no log is ever rewritten", side="here or there"
+        )
+    _refuse_clashes(missing, taker)
     copy = sorted({*missing, *(name for name in differing if name != EVENT_LOG)})
     retire = [] if options.primary_only else [name for name in surplus if is_canonical(name)]
     replaced = [name for name in copy if name in taker.files]
@@ -84,6 +103,19 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
         source=source,
         taker=taker,
     )
+
+
+def _refuse_clashes(names: Iterable[str], taker: Listing) -> None:
+    """Refuse a file where the side that takes has a folder of that name, and the other way round.
+
+    Raises:
+        NamesClash: So it is.
+    """
+    folders = {str(place) for name in taker.files for place in PurePosixPath(name).parents}
+    for name in names:
+        above = next((str(place) for place in PurePosixPath(name).parents if str(place) in taker.files), None)
+        if name in folders or above is not None:
+            raise NamesClash(above or name)
 
 
 def _forward(action: Literal["pull", "push"], survey: Survey) -> bool:

@@ -10,19 +10,22 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from usr_core.commit.record import CommitRecord, Publish, Retire
+from usr_core.events.log import parse_line
 from usr_core.fs.durable import link_or_copy
+from usr_core.fs.errors import FileSystemError
+from usr_core.plugin.transport_errors import TransportError
 from usr_core.plugin.transports import SendRequest, Transport
 from usr_core.roots.layout import RECORDS, REPLACED, STAGING
 from usr_core.sync.errors import LogNotSyncable, NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
 from usr_core.sync.jobs import JOB_FILES, write_job
-from usr_core.sync.listing import list_remote, mark_of
+from usr_core.sync.listing import Listing, list_remote, mark_of
 from usr_core.sync.local_side import sha256_of
 from usr_core.sync.parties import Run
 from usr_core.sync.plan import TransferPlan, plan_transfer
 from usr_core.sync.request import SyncContext, SyncOptions
 from usr_core.sync.sections import is_canonical
-from usr_core.sync.staging import FILES, claim_staging, drop_all_but, drop_staging
+from usr_core.sync.staging import FILES, claim_staging, drop_all_but
 from usr_core.sync.target import SyncTarget
 
 __all__ = ["push_dataset"]
@@ -51,11 +54,12 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
                 place=str(target.folder),
                 hint="See `usr ls` for the datasets here.",
             )
+        _require_no_dataset_below(survey.remote, target)
         plan = plan_transfer("push", survey, options)
         if plan.nothing or options.dry_run:
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")
             if plan.nothing and not options.dry_run:
-                drop_staging(target.folder, kind="push", other=_other(run))
+                _drop_leftovers(run)
                 run.account("push")
             return run.audit
         _require_whole_log(run)
@@ -92,10 +96,36 @@ def _other(run: Run) -> str:
     return f"{run.context.remote_name}:{run.target.remote_folder}"
 
 
+def _drop_leftovers(run: Run) -> None:
+    """Remove what an earlier try left on both sides: a push that was killed while it cleaned up may have."""
+    with (
+        contextlib.suppress(FileSystemError, TransportError),
+        claim_staging(run.target.folder, kind="push", other=_other(run)) as place,
+    ):
+        run.remote.remove_staging(place.name)
+
+
+def _require_no_dataset_below(there: Listing, target: SyncTarget) -> None:
+    """Refuse a dataset in whose folder there another one lies: it would be hidden."""
+    for name in there.files:
+        folder, _, base = name.partition("/")
+        if base == RECORDS and not folder.startswith("_"):
+            raise NothingToSync(
+                f"A place for {target.name} on the remote",
+                place=target.remote_folder,
+                hint=f"The dataset {target.name}/{folder} lies there; rename one of the two.",
+            )
+
+
 def _require_whole_log(run: Run) -> None:
+    """Refuse a remote log whose last event only lacks its newline; what is torn otherwise is cut off by the commit."""
     survey = run.survey
-    if survey.remote_log.size != survey.history.remote.end:
-        raise LogNotSyncable("its last line was cut off; the next `usr` that writes there mends it", side="there")
+    end = survey.history.remote.end
+    torn = survey.remote_log.read(end, survey.remote_log.size - end)
+    if torn and parse_line(torn) is not None:
+        raise LogNotSyncable(
+            "its last line lacks the end of the line; `printf '\\n' >>.events.log` adds it", side="there"
+        )
 
 
 @contextlib.contextmanager
@@ -141,7 +171,7 @@ def _send(run: Run, plan: TransferPlan, place: Path) -> None:
         )
     transport.send(SendRequest(source=place, files=JOB_FILES, into=there))
     names = [*(f"{FILES}/{name}" for name in plan.copy), *JOB_FILES]
-    listing = list_remote(transport.walk(there), exists=True)
+    listing = list_remote(transport.walk(there), exists=True, staging=True)
     odd = sorted((set(listing.files) | set(listing.links)) - set(names))
     if [name for name in odd if ".rsync-partial" not in name]:
         raise TransferDamaged(files=odd, reason="there are files in the staging folder that nobody sent")
@@ -159,7 +189,7 @@ def _send(run: Run, plan: TransferPlan, place: Path) -> None:
 def _not_yet_there(run: Run, plan: TransferPlan, place: Path) -> list[str]:
     """Return which files are still to be sent; leftovers that are of no use any more are removed there."""
     transport, below = run.context.transport, f"{STAGING}/{place.name}"
-    staged = list_remote(transport.walk(f"{run.target.remote_folder}/{below}"), exists=True)
+    staged = list_remote(transport.walk(f"{run.target.remote_folder}/{below}"), exists=True, staging=True)
     if not staged.files and not staged.links:
         return list(plan.copy)
     mine = {f"{FILES}/{name}" for name in plan.copy} | set(JOB_FILES)
@@ -211,7 +241,7 @@ def _promote(run: Run, plan: TransferPlan, place: Path) -> None:
             run.remote.recover(now)
             raise SourceChanging("The remote copy")
         moved = [name for name in (*plan.copy, *plan.retire) if now.files.get(name) != plan.taker.files.get(name)]
-        if moved or log.size != survey.history.remote.end or not run.remote.still(survey.remote_log):
+        if moved or log.size != survey.remote_log.size or not run.remote.still(survey.remote_log):
             raise SourceChanging("The remote copy")
         run.remote.commit(_record_as_sent(place), job=f"{STAGING}/{place.name}")
 

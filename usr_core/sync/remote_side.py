@@ -22,7 +22,7 @@ from usr_core.plugin.transports import (
     Transport,
 )
 from usr_core.roots.layout import ABORT_PREFIX, EVENT_LOG, RECORDS, STAGING
-from usr_core.sync.errors import ChangeUnderWay, SourceChanging
+from usr_core.sync.errors import ChangeUnderWay, RemoteFolderIsLink, SourceChanging
 from usr_core.sync.history import LogBytes
 from usr_core.sync.jobs import JOB_FILES, write_job
 from usr_core.sync.listing import Listing, list_remote
@@ -87,8 +87,14 @@ class RemoteSide:
         return listing, self.log(listing)
 
     def exists(self) -> bool:
-        """Tell whether the folder is there."""
+        """Tell whether the folder is there.
+
+        Raises:
+            RemoteFolderIsLink: It is a symbolic link.
+        """
         entry = self.transport.stat(self.folder)
+        if entry is not None and entry.kind == "link":
+            raise RemoteFolderIsLink(self.folder)
         return entry is not None and entry.kind == "folder"
 
     def holds_dataset(self) -> bool:

@@ -50,7 +50,9 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
         try:
             exits.enter_context(hold_lock(top / f"{kind}-{own}.lock", timeout=0, command=kind))
         except LockTimeout:
+            # Nobody will look for this one again.
             own, lock = secrets.token_hex(8), None
+            exits.callback(shutil.rmtree, top / f"{kind}-{own}", ignore_errors=True)
         place = top / f"{kind}-{own}"
         try:
             (place / FILES).mkdir(parents=True, exist_ok=True)
@@ -80,10 +82,11 @@ def drop_all_but(place: Path, names: Iterable[str]) -> None:
     wanted = set(names)
     for path in sorted(place.rglob("*"), reverse=True):
         with contextlib.suppress(OSError):
-            if stat.S_ISDIR(path.lstat().st_mode):
+            mode, kept = path.lstat().st_mode, path.relative_to(place).as_posix() in wanted
+            if stat.S_ISDIR(mode):
                 path.rmdir()
-            elif path.relative_to(place).as_posix() not in wanted and path.parent.name != _PARTIAL:
-                path.unlink()
+            elif not stat.S_ISREG(mode) or not (kept or path.parent.name == _PARTIAL):
+                path.unlink()  # a link is of no use under any name
 
 
 def require_only(place: Path, names: Iterable[str], *, missing_ok: bool = False) -> list[str]:

@@ -15,7 +15,7 @@ from usr_core.sync.listing import Listing
 from usr_core.sync.local_side import LocalSide
 from usr_core.sync.remote_side import RemoteSide
 from usr_core.sync.request import Action, SyncContext, SyncOptions
-from usr_core.sync.sections import section_of, travels
+from usr_core.sync.sections import is_immutable, section_of, travels
 from usr_core.sync.verification import Verification
 
 __all__ = ["Differences", "Survey", "survey_copies"]
@@ -72,6 +72,12 @@ class Survey:
     primary_only: bool = False
     local_digests: dict[str, str] = field(default_factory=dict)
     remote_digests: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def same_bytes(self) -> bool:
+        """Tell whether the digests of the base are known and equal."""
+        mine = self.local_digests.get(RECORDS)
+        return mine is not None and mine == self.remote_digests.get(RECORDS)
 
     @property
     def changed(self) -> bool:
@@ -131,15 +137,19 @@ def _compare(
     names = [name for name in sorted({*mine.files, *theirs.files}) if _counts(name, options)]
     both = [name for name in names if name in mine.files and name in theirs.files]
     alike = [name for name in both if mine.size(name) == theirs.size(name)]
-    hashed = _to_hash(alike, verification)
-    if verification.contents and history.relation == "equal" and mine.log_size == theirs.log_size:
+    hashed = _to_hash(alike, verification, options)
+    logs = EVENT_LOG in mine.files and EVENT_LOG in theirs.files and mine.log_size == theirs.log_size
+    if verification.contents and history.relation == "equal" and logs:
         hashed.append(EVENT_LOG)
-    moving = [name for name in names if name not in alike]
-    if verification.digests:  # what arrives is checked by these
+    extra: list[str] = []
+    if verification.digests and action != "diff":  # what arrives is checked by these
         source = theirs if action == "pull" else mine
-        extra = [name for name in moving if name in source.files] if action != "diff" else []
-    else:
-        extra = []
+        # With contents compared, what is alike is hashed anyway; without, a part of it may travel unproven.
+        extra = [
+            name
+            for name in names
+            if name in source.files and name not in hashed and (name not in alike or not is_immutable(name))
+        ]
     mine_hashed, theirs_hashed = list(hashed), list(hashed)
     if action == "pull":
         theirs_hashed += extra
@@ -194,12 +204,13 @@ def _counts(name: str, options: SyncOptions) -> bool:
     return not (options.skip_snapshots and name.startswith(f"{SNAPSHOTS}/"))
 
 
-def _to_hash(alike: Iterable[str], verification: Verification) -> list[str]:
+def _to_hash(alike: Iterable[str], verification: Verification, options: SyncOptions) -> list[str]:
     """Return the sidecars whose content is compared."""
     if not verification.contents:
         # Two notes are cheap to compare, and of one size they are rarely equal.
         return [name for name in alike if name == META] if verification.digests else []
-    return [name for name in alike if name != RECORDS and not name.startswith(f"{SNAPSHOTS}/")]
+    # Snapshots are large and never written twice; only a repair looks into them.
+    return [name for name in alike if name != RECORDS and (options.repair or not name.startswith(f"{SNAPSHOTS}/"))]
 
 
 def _same(name: str, alike: list[str], hashed: list[str], proven: set[str]) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from usr_core.errors import UsrError, visible
-from usr_core.roots.dataset_id import new_dataset, parse_dataset_id, resolve_dataset
-from usr_core.roots.errors import DatasetMissing, InvalidDatasetId, RootUnknown
+from usr_core.roots.dataset_id import ARCHIVE, new_dataset, parse_dataset_id, resolve_dataset
+from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, RootUnknown
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
-from usr_core.roots.layout import RECORDS
+from usr_core.roots.layout import EVENT_LOG, RECORDS, is_machinery
 from usr_core.roots.locate import locate_dataset
 from usr_core.sync.errors import DatasetOnlyOption, PathNotMapped, StrictBootstrap
 from usr_core.sync.request import Action, SyncOptions
@@ -82,7 +82,9 @@ def find_sync_target(
     if remote_path is None:
         try:
             return _by_id(text, action, root, base_dir, options)
-        except InvalidDatasetId:
+        except (InvalidDatasetId, DatasetMissing) as error:
+            if isinstance(error, DatasetMissing) and not Path(text).is_file():
+                raise
             path = _path(text)
             if path is None:
                 raise
@@ -93,7 +95,8 @@ def find_sync_target(
     if path is None:
         raise InvalidDatasetId(text, reason="it is neither an id nor a path")
     if path.is_dir():
-        raise PathNotMapped(path, reason="it is a folder that holds no dataset")
+        reason = "it is a folder that holds no dataset" if remote_path is None else "--remote-path is about files"
+        raise PathNotMapped(path, reason=reason)
     _refuse_dataset_options(options)
     return FileTarget(
         path=path.absolute(), remote_path=remote_path or _mapped(path.absolute(), repo_root, mapping or {})
@@ -102,8 +105,6 @@ def find_sync_target(
 
 def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options: SyncOptions) -> SyncTarget:
     parse_dataset_id(text)
-    if Path(text).is_file():
-        raise InvalidDatasetId(text, reason="it is a file")
     try:
         base = find_root(root)
     except RootUnknown as error:
@@ -114,9 +115,9 @@ def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options:
     try:
         ref = resolve_dataset(base, text)
     except DatasetMissing:
-        if action == "push":
+        if action == "push" or Path(text).is_file():
             raise
-        return _yet_to_come(base, text, base_dir, options)
+        return _yet_to_come(base, text, base_dir, options, action)
     return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
 
 
@@ -132,9 +133,9 @@ def _path(text: str) -> Path | None:
     return path
 
 
-def _yet_to_come(base: Path, name: str, base_dir: str, options: SyncOptions) -> SyncTarget:
+def _yet_to_come(base: Path, name: str, base_dir: str, options: SyncOptions, action: Action) -> SyncTarget:
     strict = options.strict_bootstrap or os.environ.get(_STRICT) == "1"
-    if strict and "/" not in name:
+    if action == "pull" and strict and "/" not in name:
         raise StrictBootstrap(name)
     ref = new_dataset(base, name)
     return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
@@ -147,7 +148,9 @@ def _dataset_folder(path: Path) -> Path | None:
     if (path / RECORDS).is_file():
         return path
     if path.is_dir():
-        return None
+        # What a first pull left that did not come to its end.
+        left = [entry.name for entry in path.iterdir()]
+        return path if left and all(is_machinery(name) or name == EVENT_LOG for name in left) else None
     # Not here: a file has an ending, a dataset's folder none.
     return None if path.suffix else path
 
@@ -155,17 +158,30 @@ def _dataset_folder(path: Path) -> Path | None:
 def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, options: SyncOptions) -> SyncTarget:
     if (folder / RECORDS).is_file() or action == "push":
         ref = locate_dataset(str(folder.absolute()), root=root)
+        if ref.name.startswith(f"{ARCHIVE}/"):
+            raise ArchivedPath(str(folder))
+        if not (ref.root / REGISTRY_FILE).is_file() and not _is_root(ref.root, root):
+            # Without a root nobody knows the dataset's whole id, and it would end up in another place there.
+            raise RootUnknown(folder)
         return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
     place = Path(os.path.realpath(folder))
     for base in place.parents[:2]:
         if (base / REGISTRY_FILE).is_file():
-            return _yet_to_come(base, place.relative_to(base).as_posix(), base_dir, options)
+            return _yet_to_come(base, place.relative_to(base).as_posix(), base_dir, options, action)
     try:
         base = find_root(root)
         name = place.relative_to(base).as_posix()
     except (UsrError, ValueError) as error:
         raise DatasetMissing(str(folder), place=folder.parent) from error
-    return _yet_to_come(base, name, base_dir, options)
+    return _yet_to_come(base, name, base_dir, options, action)
+
+
+def _is_root(folder: Path, root: Path | None) -> bool:
+    """Tell whether a folder is the root that was given, or found from where we are."""
+    try:
+        return find_root(root) == folder
+    except UsrError:
+        return False
 
 
 def _refuse_dataset_options(options: SyncOptions) -> None:

@@ -1,6 +1,6 @@
-"""The test kit for plugin authors: contract classes and stand-ins. Nothing heavy is imported here.
+"""The test kit for plugin authors: contract classes, stand-ins and fixtures. Nothing heavy is imported here.
 
-``from usr_core.testing import TransportContract, MemoryRemote``; names are imported when they are asked for.
+``from usr_core.testing import ImporterContract``; names are imported when they are asked for.
 """
 
 from __future__ import annotations
@@ -10,20 +10,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from usr_core.testing.event_sink_contract import EventSinkContract as EventSinkContract
+    from usr_core.testing.exporter_contract import ExporterContract as ExporterContract
+    from usr_core.testing.importer_contract import ImporterContract as ImporterContract
+    from usr_core.testing.manifest_contract import ManifestContract as ManifestContract
     from usr_core.testing.memory_remote import MemoryRemote as MemoryRemote
     from usr_core.testing.memory_transport import MemoryTransport as MemoryTransport
+    from usr_core.testing.overlay_writer_contract import OverlayWriterContract as OverlayWriterContract
     from usr_core.testing.transport_contract import TransportContract as TransportContract
     from usr_core.testing.verify_contract import VerifyContract as VerifyContract
 
-__all__ = ["MemoryRemote", "MemoryTransport", "TransportContract", "VerifyContract"]
+__all__ = [
+    "EventSinkContract",
+    "ExporterContract",
+    "ImporterContract",
+    "ManifestContract",
+    "MemoryRemote",
+    "MemoryTransport",
+    "OverlayWriterContract",
+    "TransportContract",
+    "VerifyContract",
+]
 
 _PLACES = {
+    "EventSinkContract": "usr_core.testing.event_sink_contract",
+    "ExporterContract": "usr_core.testing.exporter_contract",
+    "ImporterContract": "usr_core.testing.importer_contract",
+    "ManifestContract": "usr_core.testing.manifest_contract",
     "MemoryRemote": "usr_core.testing.memory_remote",
     "MemoryTransport": "usr_core.testing.memory_transport",
+    "OverlayWriterContract": "usr_core.testing.overlay_writer_contract",
     "TransportContract": "usr_core.testing.transport_contract",
     "VerifyContract": "usr_core.testing.verify_contract",
 }
 _WITH_ASSERTIONS = (
+    "event_sink_contract",
+    "exporter_contract",
+    "importer_contract",
+    "manifest_contract",
+    "overlay_writer_contract",
     "transport_contract",
     "transport_commits",
     "transport_looking",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from usr_core.errors import UsrError
 from usr_core.plugin.specs import Importer, ImportRequest
+from usr_core.registry.types import from_arrow
 from usr_core.testing.contract import Contract, needs
 from usr_core.testing.samples import arrow_type
 
@@ -71,10 +73,10 @@ class ImporterContract(Contract):
         """Every batch of a file has one schema, that of `types`."""
         path = self._written(tmp_path, self._many_rows())
         batches = list(importer.read(ImportRequest(path=path, types=self._arrow_types(), batch_bytes=_BATCH_BYTES)))
-        schemas = {tuple((field.name, field.type) for field in batch.schema) for batch in batches}
+        schemas = {_spelled(batch.schema) for batch in batches}
 
         assert all(isinstance(batch, pa.RecordBatch) for batch in batches)
-        assert schemas == {tuple(self._arrow_types().items())}
+        assert schemas == {tuple(self.types.items())}
 
     def test_batches_are_bounded(self, importer: Importer, tmp_path: Path) -> None:
         """A file of many batches comes in many, none far above the size asked for."""
@@ -83,7 +85,7 @@ class ImporterContract(Contract):
         batches = list(importer.read(ImportRequest(path=path, types=self._arrow_types(), batch_bytes=_BATCH_BYTES)))
 
         assert len(rows) == sum(batch.num_rows for batch in batches)
-        assert len(batches) >= 4
+        assert len(batches) > 1
         assert max(batch.get_total_buffer_size() for batch in batches) <= 8 * _BATCH_BYTES
 
     def test_only_wanted_columns_come(self, importer: Importer, tmp_path: Path) -> None:
@@ -130,6 +132,19 @@ class ImporterContract(Contract):
         self.write_file(path, self.rows)
 
         assert list(map(dict, self.rows)) == _rows(importer, ImportRequest(path=path))
+
+    @pytest.mark.parametrize("damage", ["cut off", "a byte", "rubbish"])
+    def test_damage_is_an_error_in_proper_form(self, importer: Importer, tmp_path: Path, damage: str) -> None:
+        """Or it is not seen, where the format can't tell; but no other exception than a `UsrError` comes out."""
+        path = self._written(tmp_path, self.rows)
+        content = path.read_bytes()
+        for place in range(1, len(content), 1 + len(content) // 50):
+            tail = {"cut off": b"", "a byte": b"\xff" + content[place + 1 :], "rubbish": b"\x00\xfe\xc3" * 9}[damage]
+            path.write_bytes(content[:place] + tail)
+            with contextlib.suppress(UsrError):
+                importer.columns(ImportRequest(path=path))
+                # Whether the text in them is text is looked at by the core, cell by cell.
+                assert all(isinstance(batch, pa.RecordBatch) for batch in importer.read(ImportRequest(path=path)))
 
     @needs("unicode")
     def test_text_is_unicode(self, importer: Importer, tmp_path: Path) -> None:
@@ -189,7 +204,8 @@ class ImporterContract(Contract):
         table = pa.Table.from_pylist(
             list(map(dict, self.rows)), schema=pa.schema(list(self._arrow_types().items()))
         )  # fmt: skip
-        return list(self.rows) * (1 + _MANY_BYTES // max(1, table.nbytes))
+        repeats: int = 1 + _MANY_BYTES // max(1, table.nbytes)
+        return [*self.rows] * repeats
 
     def _written(self, folder: Path, rows: Sequence[Row]) -> Path:
         path = folder / f"file{self.suffix}"
@@ -201,6 +217,11 @@ class ImporterContract(Contract):
         packed = plain.with_name(f"{plain.name}.gz")
         packed.write_bytes(gzip.compress(plain.read_bytes()))
         return packed
+
+
+def _spelled(schema: pa.Schema) -> tuple[tuple[str, str], ...]:
+    """Return names and types as the registry spells them, which leaves out what lists call their items."""
+    return tuple((field.name, from_arrow(field.type).canonical()) for field in schema)
 
 
 def _rows(importer: Importer, request: ImportRequest) -> list[dict[str, object]]:

@@ -104,6 +104,10 @@ class MemoryCommit:
     # ------------------------------------------------------------ steps
 
     def _check(self) -> None:
+        offset = self._request.offset
+        if self._log_size() > offset and b"\n" not in self._remote.read(self._log)[offset:]:
+            # A line that was cut off is no event.
+            self._remote.write(self._log, self._remote.read(self._log)[:offset])
         if self._log_size() != self._request.offset:
             raise self._changed("the log does not end where the change begins")
         if self._remote.exists(self._record_path) or self._remote.exists(self._abort_path):

@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 
 __all__ = ["ODD_TEXTS", "SAMPLES", "arrow_type", "sample_table"]
 
-ODD_TEXTS = ("λ – ẞ 日本 🧬", "", " padded ", "007", "NA", "null", "1e5", 'say "a, b"; \\n\t!', "line 1\nline 2\r\nline 3")
+ODD_TEXTS = (
+    "λ ẞ 日本 🧬",
+    "",
+    " padded ",
+    "007",
+    "NA",
+    "null",
+    "1e5",
+    'say "a, b"; \\n\t!',
+    "line 1\nline 2\r\nline 3",
+)
 """Texts whose spelling has to survive."""
 
 _DAY = dt.date(2024, 2, 29)

@@ -6,7 +6,9 @@ import getpass
 import json
 import os
 import pty
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,40 @@ class TestTransfer:
         assert "USR-SYNC-004" == data["error"]["code"]
         assert "ahead" == data[".events.log"]["relation"]
 
+    def test_an_audit_that_cant_be_written_is_found_before_anything_moves(self, here, tmp_path):
+        """The place is tried first."""
+        before = tree_digest(here.far)
+        here.refuses(1, "push", NAME, "far", "-y", "--audit-json-out", tmp_path / "none" / "audit.json")
+        assert before == tree_digest(here.far)
+
+    def test_a_run_that_ends_early_replaces_an_old_audit(self, here, tmp_path):
+        """A script never reads the account of an earlier run."""
+        file = tmp_path / "audit.json"
+        here.ok("push", NAME, "far", "-y", "--audit-json-out", file)
+        result = here.run("push", NAME, "nofar", "-y", "--audit-json-out", file, "--format", "json")
+        data = json.loads(file.read_text())["data"]
+        assert (3, "FAILED", "nofar") == (result.rc, data["transfer_state"], data["remote"])
+        assert data == result.data
+        assert data["error"]["code"].startswith("USR-REMOTES-")
+
+    def test_a_signal_ends_it_as_ctrl_c_does(self, here):
+        """No program, socket or folder of ours stays behind."""
+        (here.usr.path(NAME) / "blob.bin").write_bytes(os.urandom(3_000_000))
+        here.sshd.cut("send", 100_000)
+        temporary = here.far.parent / "tmp"
+        temporary.mkdir()
+        with subprocess.Popen(
+            [*usr_argv(), "--root", str(here.usr.root), "push", NAME, "far", "-y"],
+            env=clean_env({**here.env, "TMPDIR": temporary}),
+            stderr=subprocess.PIPE,
+        ) as process:
+            while not any("--server" in line for line in here.sshd.commands()):
+                assert process.poll() is None
+                time.sleep(0.02)
+            process.send_signal(signal.SIGTERM)
+            assert 143 == process.wait(20)
+        assert [] == list(temporary.iterdir())
+
     def test_shows_progress_on_a_terminal_only(self, here):
         """Bytes and rate on stderr where that is a terminal; --quiet silences it."""
         (here.usr.path(NAME) / "blob.bin").write_bytes(os.urandom(30_000_000))
@@ -145,6 +181,43 @@ class TestErrors:
         here.far.rmdir()
         here.refuses(3, "push", NAME, "far", "-y")
         assert not here.far.exists()
+
+    def test_a_folder_whose_root_nobody_knows(self, here, tmp_path):
+        """Without registry.yaml above it, its id there would be a guess."""
+        (here.usr.root / "registry.yaml").unlink()
+        before = tree_digest(here.far)
+        done = subprocess.run(
+            [*usr_argv(), "push", str(here.usr.path(NAME)), "far", "-y"],
+            env=clean_env(here.env),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert 2 == done.returncode, done.stderr
+        assert before == tree_digest(here.far)
+        here.ok("push", here.usr.path(NAME), "far", "-y")  # --root says it
+        assert (here.far / NAME / "records.parquet").is_file()
+
+    def test_a_far_folder_that_is_a_link(self, here, tmp_path):
+        """Named before anything is sent."""
+        here.ok("push", NAME, "far", "-y")
+        (here.far / NAME).rename(tmp_path / "moved")
+        (here.far / NAME).symlink_to(tmp_path / "moved")
+        for action in ("diff", "pull", "push"):
+            assert "symbolic link" in here.refuses(1, action, NAME, "far").err
+
+    def test_a_first_pull_by_path_can_be_repeated(self, here, tmp_path):
+        """What a failed try left does not turn the dataset's folder into something else."""
+        here.ok("push", NAME, "far", "-y")
+        fresh = tmp_path / "fresh"
+        (fresh / "ns").mkdir(parents=True)
+        (fresh / "registry.yaml").write_bytes((here.usr.root / "registry.yaml").read_bytes())
+        here.sshd.cut("fetch", 1_500)
+        here.refuses(7, "pull", fresh / NAME, "far", "-y")
+        here.sshd.mend()
+        here.ok("pull", fresh / NAME, "far", "-y")
+        assert (fresh / NAME / "records.parquet").is_file()
 
     def test_a_dataset_in_another_datasets_place(self, here):
         """The far folder on the way is a dataset itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from usr_core.store.session.known import KnownIds, base_mark
 from usr_core.store.session.rows import session_schema
 
 __all__ = ["SessionCommit", "commit_segments"]
+
+_JOINED_ROWS = 8_192
+_JOINED_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +92,7 @@ def commit_segments(
         parts = _Parts(mutation, namespaces, schema)
         closing.callback(base.abort)
         rows = _Rows(known, first_new=before.rows)
-        for batch in batches():
+        for batch in _joined(batches()):
             new, positions = rows.place(batch)
             base.write(new)
             parts.write(batch, positions)
@@ -128,6 +131,20 @@ def commit_segments(
     )
 
 
+def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a session's many small flushes in larger batches, so that a commit costs by the row."""
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        held.append(batch)
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= _JOINED_ROWS or size >= _JOINED_BYTES:
+            yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+            held, rows, size = [], 0, 0
+    if held:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+
+
 class _Rows:
     """Gives each journalled row its place in the base: a new one at the end, or the row of a record that is there.
 
@@ -148,18 +165,22 @@ class _Rows:
         ids = batch.column(0)
         positions = self._known.positions(ids)
         fresh: list[int] = []
-        for row in np.flatnonzero(positions < 0).tolist():
-            identity = ids[row].as_py()
-            if identity not in self._placed:
-                self._placed[identity] = self._next
+        unknown = np.flatnonzero(positions < 0)
+        for row, identity in zip(unknown.tolist(), ids.take(fixed_array(unknown, pa.int64())).to_pylist(), strict=True):
+            place = self._placed.get(identity)
+            if place is None:
+                place = self._placed[identity] = self._next
                 self._next += 1
                 self.ids.append(identity)
                 fresh.append(row)
-            positions[row] = self._placed[identity]
-        for row, position in enumerate(positions.tolist()):
-            if position in self._written:
-                positions[row] = -1
-            self._written.add(position)
+            positions[row] = place
+        if len(fresh) < batch.num_rows:
+            for row, position in enumerate(positions.tolist()):
+                if position in self._written:
+                    positions[row] = -1
+                self._written.add(position)
+        else:
+            self._written.update(positions.tolist())
         self.added += len(fresh)
         self.skipped += batch.num_rows - len(fresh)
         whole = len(fresh) == batch.num_rows

@@ -7,6 +7,7 @@ namespace a column ``<namespace>`` (bool) that says whether the row has values t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
@@ -85,32 +86,51 @@ def record_batch(
 def _overlay_columns(
     rows: Sequence[Mapping[str, object] | None] | None, namespace: str, count: int, schema: pa.Schema
 ) -> dict[str, pa.Array]:
-    known = dict.fromkeys(name for name in schema.names if name.startswith(f"{namespace}__")).keys()
+    known = [name for name in schema.names if name.startswith(f"{namespace}__")]
     if rows is None:
         rows = [None] * count
     if isinstance(rows, Mapping | str):
         raise SessionRowError(f"{namespace} has no list of rows", value=rows)
     if len(rows) != count:
         raise SessionRowError(f"{namespace} has {len(rows)} rows for {count} records")
-    named: list[dict[str, object]] = []
-    full_names: dict[object, str] = {}  # rows have the same few names, again and again
+    spelled: dict[object, str] = {}  # rows have the same few names, again and again
     for index, row in enumerate(rows):
         if row is None:
-            named.append({})
             continue
         if not isinstance(row, Mapping):
             raise SessionRowError(f"{namespace} has a row that is no mapping", row=index + 1, value=row)
-        for name in row.keys() - full_names.keys():
-            full_names[name] = full_name(str(name), namespace)
-        full = {full_names[name]: value for name, value in row.items()}
-        if len(full) < len(row):
-            raise SessionRowError("a column is given twice, with its prefix and without", row=index + 1)
-        if not full.keys() <= known:
-            raise SessionRowError("the column is not registered", column=min(full.keys() - known), row=index + 1)
-        named.append(full)
-    columns = {name: column_of([row.get(name) for row in named], schema.field(name)) for name in known}
+        for name in row.keys() - spelled.keys():
+            spelled[name] = full_name(str(name), namespace)
+            if spelled[name] not in known:
+                raise SessionRowError("the column is not registered", column=spelled[name], row=index + 1)
+    if len(set(spelled.values())) < len(spelled):
+        rows = _with_full_names(rows, spelled)
+        spelled = {name: name for name in spelled.values()}
+    given: dict[str, Any] = {name: spelling for spelling, name in spelled.items()}
+    nothing: dict[str, object] = {}
+    columns: dict[str, pa.Array] = {}
+    for name in known:
+        field = schema.field(name)
+        if name in given:
+            spelling = given[name]
+            columns[name] = column_of([(row or nothing).get(spelling) for row in rows], field)
+        else:
+            columns[name] = pa.nulls(count, field.type)
     columns[namespace] = pa.array([row is not None for row in rows], pa.bool_())
     return columns
+
+
+def _with_full_names(
+    rows: Sequence[Mapping[str, object] | None], spelled: Mapping[object, str]
+) -> list[Mapping[str, object] | None]:
+    """Return rows of which some have a column with its prefix and others without; none may have it twice."""
+    named: list[Mapping[str, object] | None] = []
+    for index, row in enumerate(rows):
+        full = None if row is None else {spelled[name]: value for name, value in row.items()}
+        if full is not None and row is not None and len(full) < len(row):
+            raise SessionRowError("a column is given twice, with its prefix and without", row=index + 1)
+        named.append(full)
+    return named
 
 
 def as_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -119,6 +139,8 @@ def as_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     Raises:
         SessionRowError: They have a column that it lacks, or of another type.
     """
+    if batch.schema.equals(schema):
+        return batch
     for field in batch.schema:
         if field.name not in schema.names or not schema.field(field.name).type.equals(field.type):
             raise SessionRowError(f"the journal's column {field.name} is not registered as {field.type} any more")

@@ -25,6 +25,7 @@ _EXACT: dict[int, frozenset[type]] = {
     **{kind.id: frozenset({int}) for kind in (pa.int8(), pa.int16(), pa.int32(), pa.int64())},
     **{kind.id: frozenset({int}) for kind in (pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())},
 }
+_NOTHING = type(None)
 _FAILURES = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError)
 
 
@@ -64,8 +65,11 @@ def _surely_kept(values: Sequence[object], kind: pa.DataType) -> bool:
     Text, numbers, lists and mappings of just the types that Arrow expects are what nearly all rows hold, and a look
     at each stored value would cost many times what storing it did. False says nothing: the values are compared.
     """
-    present = [value for value in values if value is not None]
-    given = set(map(type, present))
+    given = set(map(type, values))
+    present = values
+    if _NOTHING in given:
+        given.discard(_NOTHING)
+        present = [value for value in values if value is not None]
     if given <= _EXACT.get(kind.id, frozenset()):
         return True
     kinds = pa.types

@@ -59,6 +59,7 @@ class SessionOptions:
         bio_type, alphabet, source: What holds for records that do not say it themselves.
         name: The session's name; a writer of the same name resumes it. By default the actor's tool and its run id,
             where it has one.
+        action: The action of its events; by default ``<tool>_write``.
         flush_rows, flush_bytes, flush_seconds: A flush comes at the first of these.
         commit_rows, commit_fraction: A commit comes at the larger of so many rows and this share of the base …
         commit_seconds: … or when the oldest row that is not in the dataset is so old.
@@ -69,6 +70,7 @@ class SessionOptions:
     alphabet: str = "dna_4"
     source: str = "python"
     name: str | None = None
+    action: str | None = None
     flush_rows: int = 128
     flush_bytes: int = 8 << 20
     flush_seconds: float = 5.0
@@ -108,7 +110,7 @@ class RecordWriter:
         self.name = options.name or _default_name(site.actor)
         self._namespaces = tuple(dict.fromkeys(options.namespaces))
         self._site, self._options, self._announce = site, options, announce
-        self._action = f"{_word(actor.tool)}_write"
+        self._action = options.action or f"{_word(actor.tool)}_write"
         self._folder = site.ref.path / JOURNALS / _folder_name(self.name)
         self._identity: tuple[int, int] | None = None
         self._schema: pa.Schema

@@ -1,0 +1,40 @@
+"""The errors of this plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usr_core.errors import UsrError
+
+__all__ = ["BadFastq", "BadMotif", "BadMotifTable"]
+
+
+class BadFastq(UsrError, ValueError):
+    """A file is no FASTQ, or one of its records is none."""
+
+    code = "USR-EXAMPLE-101"
+
+    def __init__(self, path: Path, reason: str, *, row: int | None = None) -> None:
+        super().__init__(
+            reason,
+            hint="Give a FASTQ file with four lines a record: @name, sequence, +, quality.",
+            facts={"file": path, "row": row},
+        )
+
+
+class BadMotifTable(UsrError, ValueError):
+    """A table is none that `usr example find` has written."""
+
+    code = "USR-EXAMPLE-102"
+
+    def __init__(self, path: Path, reason: str, *, row: int | None = None) -> None:
+        super().__init__(reason, hint="Write it again with `usr example find`.", facts={"file": path, "row": row})
+
+
+class BadMotif(UsrError, ValueError):
+    """A motif can't be looked for."""
+
+    code = "USR-EXAMPLE-103"
+
+    def __init__(self, motif: str) -> None:
+        super().__init__(f"{motif!r} is no motif.", hint="Give letters, for example TATAAT.")

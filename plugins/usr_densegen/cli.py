@@ -1,0 +1,157 @@
+"""``usr densegen repair`` and ``usr densegen dedupe``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from usr_core.cli.errors import AnswerMissing, Declined, UsageError
+from usr_core.cli.options import DatasetArg, DryRunOpt, QuietOpt, YesOpt
+from usr_core.cli.output import confirm, emit_text
+from usr_core.cli.progress import Progress
+from usr_core.cli.session import current_session
+
+if TYPE_CHECKING:
+    from usr_core.dataset import Dataset
+    from usr_densegen.repair import Dedupe
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Repair and deduplicate DenseGen datasets.", no_args_is_help=True)
+
+_ANSWERS: dict[str, Dedupe] = {
+    "first": "keep-first",
+    "keep-first": "keep-first",
+    "y": "keep-first",
+    "yes": "keep-first",
+    "last": "keep-last",
+    "keep-last": "keep-last",
+    "off": "off",
+}
+_METAVAR = "off|keep-first|keep-last|ask"
+
+
+@app.command("repair")
+def repair_command(
+    dataset: DatasetArg = None,
+    *,
+    dedupe: Annotated[
+        str,
+        typer.Option(
+            "--dedupe", metavar=_METAVAR, help="Which of the records with one sequence, in any case, stays, by row."
+        ),
+    ] = "off",
+    filter_single_tf: Annotated[
+        bool, typer.Option("--filter-single-tf", help="Drop records whose used TFBSs all belong to one TF.")
+    ] = False,
+    drop_single_tf: Annotated[
+        bool, typer.Option("--drop-single-tf", help="Drop records for which TFBS parts of one TF only were on offer.")
+    ] = False,
+    drop_id_seq_only: Annotated[
+        bool, typer.Option("--drop-id-seq-only", help="Drop records that have no value in the namespace densegen.")
+    ] = False,
+    drop_missing_used_tfbs: Annotated[
+        bool, typer.Option("--drop-missing-used-tfbs", help="Drop records without any used TFBS.")
+    ] = False,
+    min_tfbs_len: Annotated[
+        int, typer.Option("--min-tfbs-len", min=1, help="Letters that a motif needs to count as a TFBS.")
+    ] = 6,
+    dry_run: DryRunOpt = False,
+    yes: YesOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Remove records that break a rule, after keeping the base as it was under `_snapshots/`."""
+    rules = {
+        "filter_single_tf": filter_single_tf,
+        "drop_single_tf": drop_single_tf,
+        "drop_id_seq_only": drop_id_seq_only,
+        "drop_missing_used_tfbs": drop_missing_used_tfbs,
+        "shortest": min_tfbs_len,
+    }
+    target = current_session().dataset(dataset)
+    _run(target, "--dedupe", dedupe, rules, command="repair", dry_run=dry_run, yes=yes, quiet=quiet)
+
+
+@app.command("dedupe")
+def dedupe_command(
+    dataset: DatasetArg = None,
+    *,
+    keep: Annotated[
+        str, typer.Option("--keep", metavar="keep-first|keep-last|ask", help="Which record stays, by row.")
+    ] = "keep-first",
+    dry_run: DryRunOpt = False,
+    yes: YesOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Remove all but one of the records whose sequences differ in nothing but the case of letters."""
+    if keep == "off":
+        raise UsageError("--keep can't be 'off'.", hint="Give one of: keep-first, keep-last, ask.")
+    target = current_session().dataset(dataset)
+    _run(target, "--keep", keep, {}, command="dedupe", dry_run=dry_run, yes=yes, quiet=quiet)
+
+
+def _run(
+    target: Dataset,
+    option: str,
+    keep: str,
+    rules: dict[str, Any],
+    *,
+    command: str,
+    dry_run: bool,
+    yes: bool,
+    quiet: bool,
+) -> None:
+    from usr_densegen.repair import RepairOptions, repair
+    from usr_densegen.repair_text import emit_repair, records_text
+
+    chosen = _kept(target, option, keep, yes=yes or dry_run)
+    options = RepairOptions(dedupe=chosen, **rules)
+    if keep == "ask" and not options.anything:
+        emit_text(f"no record of {target.name} breaks a rule; nothing was changed")
+        return
+    if dry_run or not yes:
+        plan = repair(target, options, dry_run=True)
+        if dry_run or not plan.drop.rows_dropped:
+            emit_repair(plan, target.name, would=True)
+            return
+        confirm(f"Remove {records_text(plan.drop.rows_dropped)} of {plan.drop.rows_before:,} from {target.name}?")
+    with (
+        Progress("writing", total=target.base_rows(), quiet=quiet) as progress,
+        target.maintenance(reason=f"usr densegen {command}"),
+    ):
+        outcome = repair(target, options, progress=progress.advance)
+
+    emit_repair(outcome, target.name)
+
+
+def _kept(target: Dataset, option: str, keep: str, *, yes: bool) -> Dedupe:
+    """Return which record stays; ``ask`` asks, once, where there are duplicates.
+
+    Raises:
+        UsageError: There is no such choice.
+        AnswerMissing: The input ended before an answer.
+        Declined: The answer is none of them.
+    """
+    from usr_densegen.repair import DEDUPES, RepairOptions, repair
+
+    if keep in DEDUPES:
+        return _ANSWERS[keep]
+    if keep != "ask":
+        raise UsageError(f"{option} can't be {keep!r}.", hint="Give one of: off, keep-first, keep-last, ask.")
+    if yes:
+        return "keep-first"
+    plan = repair(target, RepairOptions(dedupe="keep-first"), dry_run=True)
+    if not plan.groups:
+        return "off"
+    question = f"{plan.groups:,} sequences of {target.name} occur more than once. Keep the first or the last?"
+    sys.stdout.flush()
+    print(f"{question} [first/last/off] ", end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    if not answer:
+        print(file=sys.stderr)
+        raise AnswerMissing("a question needs an answer and the input has ended", hint="Answer it beforehand with -y.")
+    if answer.strip().lower() not in _ANSWERS:
+        raise Declined("aborted; nothing was changed", hint=f"Answer first, last or off, or give {option} keep-first.")
+    return _ANSWERS[answer.strip().lower()]

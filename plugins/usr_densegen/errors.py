@@ -1,0 +1,135 @@
+"""Errors of DenseGen's plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "ArraysInvalid",
+    "ArtifactDamaged",
+    "ColumnUnfit",
+    "NamespaceIncomplete",
+    "NothingChosen",
+    "OutputCellInvalid",
+    "OutputUnreadable",
+    "SiteMalformed",
+]
+
+
+class OutputCellInvalid(UsrError, ValueError):
+    """A cell of DenseGen's output can't become a value of its column."""
+
+    code = "USR-DENSEGEN-101"
+
+    def __init__(self, path: Path, *, row: int, column: str, value: object, reason: str) -> None:
+        super().__init__(
+            f"{path.name}: {column} can't be read: {reason}.",
+            hint="Mend the cell, or leave the column out with --columns.",
+            facts={"file": str(path), "row": row, "column": column, "value": visible(repr(value))},
+        )
+        self.path, self.row, self.column = path, row, column
+
+
+class OutputUnreadable(UsrError, ValueError):
+    """A file that was named as DenseGen's output is no Parquet file, or is not there."""
+
+    code = "USR-DENSEGEN-102"
+
+    def __init__(self, path: Path, *, reason: str) -> None:
+        told = reason.splitlines()[0] if reason else "no reason given"
+        super().__init__(
+            f"{path.name} can't be read as DenseGen's output: {told}",
+            hint="Give the Parquet file that DenseGen wrote.",
+            facts={"file": str(path)},
+        )
+        self.path = path
+
+
+class ColumnUnfit(UsrError, ValueError):
+    """A rule of repair needs a column that the dataset does not have, or has with another type."""
+
+    code = "USR-DENSEGEN-103"
+
+    def __init__(self, column: str, *, rule: str, dataset: str, kind: str | None = None) -> None:
+        reason = "is not in the dataset" if kind is None else f"is {kind}"
+        super().__init__(
+            f"{rule} looks at {column}, which {reason}.",
+            hint="Attach DenseGen's output first (usr attach --writer densegen --path FILE), or leave the rule out.",
+            facts={"dataset": dataset, "column": column},
+        )
+        self.column, self.rule = column, rule
+
+
+class SiteMalformed(UsrError, ValueError):
+    """A binding site in a record is not written ``tf:motif``."""
+
+    code = "USR-DENSEGEN-104"
+
+    def __init__(self, column: str, *, row: int, value: str | None) -> None:
+        super().__init__(
+            f"{column} holds a binding site that is not tf:motif.",
+            hint="Attach the column again with mended values (usr attach --allow-overwrite).",
+            facts={"row": row, "column": column, "value": "null" if value is None else visible(value)},
+        )
+        self.column, self.row, self.value = column, row, value
+
+
+class NothingChosen(UsrError, ValueError):
+    """Repair was asked for without saying what to repair."""
+
+    code = "USR-DENSEGEN-105"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was chosen to be repaired.",
+            hint="Give --dedupe, --filter-single-tf, --drop-single-tf, --drop-id-seq-only or --drop-missing-used-tfbs.",
+        )
+
+
+class NamespaceIncomplete(UsrError, LookupError):
+    """The registered namespace lacks columns that the record writer fills."""
+
+    code = "USR-DENSEGEN-106"
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(
+            f"The namespace densegen is registered without {', '.join(missing)}.",
+            hint="Register its columns: usr namespace register --from-plugin densegen.",
+            facts={"column": missing[0]},
+        )
+        self.missing = tuple(missing)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ArraysInvalid(UsrError, ValueError):
+    """Arrays of a record can't be kept as a file."""
+
+    code = "USR-DENSEGEN-107"
+
+    def __init__(self, reason: str, *, field: str | None = None) -> None:
+        super().__init__(
+            f"The arrays of a record can't be kept: {reason}.",
+            hint="Give a mapping of names to arrays of numbers, truth values or text of fixed width.",
+            facts={"field": field},
+        )
+        self.field = field
+
+
+class ArtifactDamaged(UsrError, ValueError):
+    """The file that a record's arrays are in is missing, or is not the one that was written."""
+
+    code = "USR-DENSEGEN-108"
+
+    def __init__(self, path: Path, *, reason: str) -> None:
+        super().__init__(
+            f"{path.name}: {reason}.",
+            hint="Fetch the file again from a copy of the dataset (usr pull).",
+            facts={"file": str(path)},
+        )
+        self.path = path

@@ -1,0 +1,50 @@
+"""What the commands of this plugin say: the tables of what goes and why, and their questions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from usr_core.cli.output import emit_table, emit_text
+from usr_core.errors import visible
+
+if TYPE_CHECKING:
+    from usr_densegen.repair import RepairOutcome
+
+__all__ = ["emit_repair", "records_text"]
+
+_SEQUENCE_SHOWN = 60
+
+
+def emit_repair(outcome: RepairOutcome, name: str, *, would: bool = False) -> None:
+    """Print what was dropped by which rule; before the fact also the first records that would go."""
+    drop = outcome.drop
+    if not drop.rows_dropped:
+        emit_text(f"no record of {name} breaks a rule; nothing {'would be' if would else 'was'} changed")
+        return
+    verb = "would remove" if would else "removed"
+    emit_text(f"{verb} {records_text(drop.rows_dropped)} of {drop.rows_before:,} from {name}")
+    emit_table([{"why": rule.words, "records": count} for rule, count in outcome.by_rule.items()], ["why", "records"])
+    if would:
+        emit_text("")
+        emit_table(
+            [
+                {
+                    "row": bad.row,
+                    "id": bad.id,
+                    "sequence": visible(bad.sequence, limit=_SEQUENCE_SHOWN),
+                    "why": bad.rule.words,
+                }
+                for bad in outcome.examples
+            ],
+            ["row", "id", "sequence", "why"],
+        )
+        more = drop.rows_dropped - len(outcome.examples)
+        if more:
+            emit_text(f"… and {more:,} more")
+    if drop.snapshot is not None:
+        emit_text(f"the base as it was is {drop.snapshot}")
+
+
+def records_text(number: int) -> str:
+    """Return a number of records in words."""
+    return f"{number:,} record{'' if number == 1 else 's'}"

@@ -1,0 +1,69 @@
+"""``usr infer register`` and ``usr infer pending``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import DatasetArg, Format, FormatOpt, QuietOpt
+from usr_core.cli.session import current_session
+
+app = typer.Typer(no_args_is_help=True, help="Register columns for model outputs, and list what is pending.")
+
+
+@app.command()
+def register(
+    dim: Annotated[
+        int | None, typer.Option("--dim", min=1, show_default=False, help="Numbers of an embedding.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", show_default=False, help="Columns of this model, with --job.")
+    ] = None,
+    job: Annotated[str | None, typer.Option("--job", show_default=False, help="Columns of this job.")] = None,
+    outputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--output",
+            show_default=False,
+            help="name:type; may be repeated. By default llr, log_likelihood and, with --dim, embedding.",
+        ),
+    ] = None,
+) -> None:
+    """Register columns for a model's outputs, behind those that are there."""
+    from usr_core.cli.output import emit_text
+    from usr_infer.registration import describe_registration, register_outputs, wanted_columns
+
+    session = current_session()
+    columns = wanted_columns(dim=dim, model=model, job=job, outputs=outputs or ())
+    result = register_outputs(session.found_root, columns, lock_timeout=session.lock_timeout)
+
+    emit_text(describe_registration(result))
+
+
+@app.command()
+def pending(
+    dataset: DatasetArg = None,
+    *,
+    column: Annotated[str, typer.Option("--column", show_default=False, help="The column, such as infer__llr.")],
+    limit: Annotated[int, typer.Option("--limit", min=0, help="Stop after so many records; 0 is none.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option("--out", show_default=False, help="Write the ids into this file, one a line.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --out replace a file.")] = False,
+    fmt: FormatOpt = Format.AUTO,
+    quiet: QuietOpt = False,
+) -> None:
+    """List the ids of the records that lack a value, in row order; exit code 0 whether there are some or not."""
+    from usr_infer.pending import Pending, pending_column, write_ids
+    from usr_infer.pending_output import emit_pending, emit_written
+
+    target = current_session().dataset(dataset)
+    name = pending_column(target, column)
+    found = Pending(target, name, limit=limit)
+    if out is None:
+        emit_pending(found, name, fmt, quiet=quiet)
+    else:
+        write_ids(found, out, overwrite=overwrite)
+        emit_written(found, name, out, fmt)

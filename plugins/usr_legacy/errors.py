@@ -1,0 +1,75 @@
+"""Errors of converting old exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = ["DuplicateLegacyRecord", "LegacyFileInvalid", "LegacyHoldsCode", "LegacyRowInvalid", "TorchMissing"]
+
+
+class LegacyFileInvalid(UsrError, ValueError):
+    """A file is not an export that can be converted."""
+
+    code = "USR-LEGACY-101"
+
+    def __init__(self, path: Path, reason: str, *, hint: str = "Give a .csv, or a .pt with a list of dicts.") -> None:
+        super().__init__(reason, hint=hint, facts={"file": str(path)})
+        self.path = path
+
+
+class LegacyHoldsCode(UsrError, ValueError):
+    """A file would run code when it is loaded; it was not loaded."""
+
+    code = "USR-LEGACY-102"
+
+    def __init__(self, path: Path, *, name: str) -> None:
+        super().__init__(
+            "The file asks for code to be run when it is loaded; nothing of it was loaded.",
+            hint="Do not load it with anything else either. Ask its author for a .csv, or a list of plain dicts.",
+            facts={"file": str(path), "value": visible(name)},
+        )
+        self.path, self.name = path, name
+
+
+class TorchMissing(UsrError, ImportError):
+    """A file holds tensors, and torch, which reads them, is not installed."""
+
+    code = "USR-LEGACY-103"
+    exit_code = ExitCode.PLUGIN
+
+    def __init__(self, path: Path, *, name: str) -> None:
+        super().__init__(
+            "The file holds tensors, which only torch can read, and torch is not installed.",
+            hint="pip install 'universal-sequence-record[legacy]'",
+            facts={"file": str(path), "value": visible(name)},
+        )
+        self.file = path
+
+
+class LegacyRowInvalid(UsrError, ValueError):
+    """A row of an export can't become a record."""
+
+    code = "USR-LEGACY-104"
+
+    def __init__(
+        self, path: Path, reason: str, *, row: int, column: str | None = None, value: object = None, hint: str = ""
+    ) -> None:
+        super().__init__(
+            reason,
+            hint=hint or "Mend the row in a copy of the file; nothing was converted.",
+            facts={
+                "file": str(path),
+                "row": row,
+                "column": column,
+                "value": None if value is None else visible(str(value)),
+            },
+        )
+        self.path, self.row, self.column = path, row, column
+
+
+class DuplicateLegacyRecord(LegacyRowInvalid):
+    """A record occurs twice in the files, or is in the dataset already."""
+
+    code = "USR-LEGACY-105"

@@ -1,0 +1,156 @@
+"""``usr notify follow`` and ``usr notify drain``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import DatasetArg, DryRunOpt, QuietOpt, split_names
+from usr_core.cli.output import emit_text
+from usr_core.cli.session import current_session
+from usr_notify.options import (
+    AllowHttpOpt,
+    CaBundleOpt,
+    ConnectTimeoutOpt,
+    ExecOpt,
+    HeaderFileOpt,
+    RetriesOpt,
+    TargetChoice,
+    TimeoutOpt,
+    ToFileOpt,
+    TokenFileOpt,
+    ToOpt,
+)
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Deliver events to a webhook or a program.")
+
+
+class OnTruncate(StrEnum):
+    """What happens where the log does not hold any more what was delivered last."""
+
+    ERROR = "error"
+    RESTART = "restart"
+
+
+@app.command()
+def follow(
+    dataset: DatasetArg = None,
+    *,
+    cursor: Annotated[
+        Path,
+        typer.Option(
+            "--cursor", readable=False, show_default=False, help="A file that keeps how far the log was sent."
+        ),
+    ],
+    to: ToOpt = None,
+    to_file: ToFileOpt = None,
+    program: ExecOpt = None,
+    only_actions: Annotated[
+        str | None,
+        typer.Option("--only-actions", show_default=False, help="Actions to deliver, with commas between; else all."),
+    ] = None,
+    on_truncate: Annotated[
+        OnTruncate,
+        typer.Option("--on-truncate", help="restart delivers a truncated or replaced log from its beginning."),
+    ] = OnTruncate.ERROR,
+    from_now: Annotated[
+        bool, typer.Option("--from-now", help="Where there is no cursor yet, begin at the log's end.")
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="End at the log's end instead of waiting for more.")] = False,
+    poll: Annotated[float, typer.Option("--poll", min=0.05, help="Seconds between looks at the log.")] = 1.0,
+    spool: Annotated[
+        Path | None,
+        typer.Option("--spool", readable=False, show_default=False, help="A folder for events that can't be sent now."),
+    ] = None,
+    token_file: TokenFileOpt = None,
+    header_file: HeaderFileOpt = None,
+    ca_bundle: CaBundleOpt = None,
+    allow_http_localhost: AllowHttpOpt = False,
+    connect_timeout: ConnectTimeoutOpt = 10.0,
+    timeout: TimeoutOpt = 30.0,
+    retries: RetriesOpt = 5,
+    dry_run: DryRunOpt = False,
+    quiet: QuietOpt = False,
+) -> None:
+    """Deliver the events of a dataset's log, each at least once, and go on with those that come."""
+    from usr_core.roots.locate import locate_dataset
+    from usr_notify.following import FollowOptions
+    from usr_notify.options import open_target, retry_policy
+    from usr_notify.runs import FollowRun, follow_log
+
+    place = locate_dataset(dataset, root=current_session().root)
+    target = open_target(
+        TargetChoice(
+            to=to,
+            to_file=to_file,
+            program=program,
+            token_file=token_file,
+            header_file=header_file,
+            ca_bundle=ca_bundle,
+            allow_http_localhost=allow_http_localhost,
+            connect_timeout=connect_timeout,
+            timeout=timeout,
+        )
+    )
+    options = FollowOptions(
+        only_actions=frozenset(split_names(only_actions) or ()),
+        restart=on_truncate is OnTruncate.RESTART,
+        from_now=from_now,
+        once=once,
+        poll_seconds=poll,
+    )
+
+    follow_log(
+        FollowRun(
+            place=place, cursor=cursor, target=target, spool=spool, policy=retry_policy(retries), options=options
+        ),
+        dry_run=dry_run,
+        quiet=quiet,
+    )
+
+
+@app.command()
+def drain(
+    *,
+    to: ToOpt = None,
+    to_file: ToFileOpt = None,
+    program: ExecOpt = None,
+    spool: Annotated[
+        Path | None,
+        typer.Option(
+            "--spool", readable=False, show_default="that of the settings", help="The folder with the waiting events."
+        ),
+    ] = None,
+    token_file: TokenFileOpt = None,
+    header_file: HeaderFileOpt = None,
+    ca_bundle: CaBundleOpt = None,
+    allow_http_localhost: AllowHttpOpt = False,
+    connect_timeout: ConnectTimeoutOpt = 10.0,
+    timeout: TimeoutOpt = 30.0,
+    retries: RetriesOpt = 5,
+    dry_run: DryRunOpt = False,
+) -> None:
+    """Deliver the events that wait in a spool, the oldest first."""
+    from usr_notify.options import open_target, retry_policy
+    from usr_notify.runs import drain_spool
+
+    target = open_target(
+        TargetChoice(
+            to=to,
+            to_file=to_file,
+            program=program,
+            token_file=token_file,
+            header_file=header_file,
+            ca_bundle=ca_bundle,
+            allow_http_localhost=allow_http_localhost,
+            connect_timeout=connect_timeout,
+            timeout=timeout,
+        )
+    )
+
+    emit_text(drain_spool(spool, target, retry_policy(retries), dry_run=dry_run))

@@ -1,0 +1,20 @@
+"""The kinds of plugin that ``usr plugins new`` can begin."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["PluginKind"]
+
+
+class PluginKind(StrEnum):
+    """What a new plugin adds."""
+
+    IMPORTER = "importer"
+    EXPORTER = "exporter"
+    OVERLAY_WRITER = "overlay-writer"
+    VERIFY = "verify"
+    TRANSPORT = "transport"
+    EVENT_SINK = "event-sink"
+    NAMESPACE = "namespace"
+    COMMAND = "command"

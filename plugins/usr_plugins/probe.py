@@ -1,0 +1,144 @@
+"""Load one plugin and tell what happened: the child process of ``usr plugins doctor``.
+
+``python -P -m usr_plugins.probe ID DISTRIBUTION REPORT`` appends lines of JSON to the file REPORT, a line a step, so
+that whatever the plugin does to this process (hang, exit, crash) the parent knows what it was doing. Standard output
+and error are left to the plugin: what it prints there is a finding.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from usr_core.errors import UsrError
+from usr_core.plugin.discovery import InstalledPlugin, locate, other_plugins, own_plugins
+from usr_core.plugin.kinds import KINDS
+from usr_core.plugin.loading import load_object, load_target
+from usr_core.plugin.manifest import Manifest, parse_manifest
+from usr_core.plugin.records import PluginRecord, PluginStatus
+from usr_core.plugin.registrar import Registrar
+from usr_core.plugin.specs import NamespaceSpec, TransportSpec
+
+__all__ = ["HEAVY_MODULES", "main"]
+
+HEAVY_MODULES = frozenset(
+    {"duckdb", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "pydantic", "requests", "rich", "scipy", "sklearn"}
+    | {"tensorflow", "torch", "yaml"}
+)
+"""Packages whose import costs tens of milliseconds and more."""
+
+
+class _Report:
+    """The file of steps and findings."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def __call__(self, **line: object) -> None:
+        self._file.write(f"{json.dumps(line)}\n")
+        self._file.flush()
+
+    @contextmanager
+    def step(self, doing: str, fix: str) -> Iterator[None]:
+        """Name what is being done; a `UsrError` out of it is a problem with `fix`, unless it has a better one."""
+        self(doing=doing)
+        try:
+            yield
+        except UsrError as error:
+            cause = error.facts.get("cause")
+            self(problem=f"{error.message}: {cause}" if cause else error.message, fix=fix)
+        self(done=doing)
+
+
+def main() -> None:
+    """Examine the plugin that the arguments name."""
+    plugin_id, distribution, report = sys.argv[1:4]
+    (installed,) = (
+        plugin
+        for plugin in (*own_plugins(), *other_plugins())
+        if plugin.id == plugin_id and plugin.distribution.key == distribution
+    )
+    with Path(report).open("a", encoding="utf-8") as file:
+        _examine(_record(installed), _Report(file))
+
+
+def _record(installed: InstalledPlugin) -> PluginRecord:
+    manifest: Manifest | None = None
+    place = locate(installed).manifest
+    if place is not None:
+        manifest = parse_manifest(Path(place).read_text(encoding="utf-8"), file=place)
+    return PluginRecord(installed, PluginStatus.OK, manifest=manifest)
+
+
+def _examine(record: PluginRecord, report: _Report) -> None:
+    seconds, heavy = _timed(
+        report,
+        f"importing {record.installed.module}",
+        "Mend the import; `python -X importtime -c 'import …'` shows where it stops.",
+        lambda: load_object(record, record.installed.value),
+    )
+    report(import_ms=round(seconds * 1000, 1), heavy_modules=heavy)
+    registrar = Registrar(lambda _text, _started: None)
+    with report.step("registering its hooks", "Give hooks the names and arguments of usr_core.plugin.hookspecs."):
+        registrar.load(record)
+        _compare_offers(record, registrar, report)
+    for claim in record.commands:
+        seconds, heavy = _timed(
+            report,
+            f"importing {claim.target}",
+            f"Let `target` of the command {' '.join(claim.path)!r} name a typer.Typer that holds a command.",
+            lambda claim=claim: load_target(record, claim),  # type: ignore[misc]
+        )
+        report(command=" ".join(claim.path), import_ms=round(seconds * 1000, 1), heavy_modules=heavy)
+
+
+def _timed(report: _Report, doing: str, fix: str, load: Callable[[], object]) -> tuple[float, list[str]]:
+    before = set(sys.modules)
+    started = time.perf_counter()
+    with report.step(doing, fix):
+        load()
+    seconds = time.perf_counter() - started
+    return seconds, sorted(HEAVY_MODULES & (set(sys.modules) - before))
+
+
+def _compare_offers(record: PluginRecord, registrar: Registrar, report: _Report) -> None:
+    declared = {(claim.kind, claim.name) for claim in record.provides}
+    for kind in KINDS.values():
+        with report.step(f"calling {kind.hook}", f"Let {kind.hook} return {kind.spec.__name__} objects."):
+            for spec in registrar.specs(record, kind.name):
+                name = spec.scheme if isinstance(spec, TransportSpec) else spec.name
+                report(offered={"kind": kind.name, "name": name})
+                if record.manifest is not None and (kind.name, name) not in declared:
+                    report(
+                        problem=f"it offers the {kind.words} {name!r}, which its manifest does not declare",
+                        fix=f'Add [[provides]] with kind = "{kind.name}" and name = "{name}" to usr-plugin.toml.',
+                    )
+                declared.discard((kind.name, name))
+                if isinstance(spec, NamespaceSpec):
+                    _check_namespace(record, spec, report)
+            for _, name in sorted(claim for claim in declared if claim[0] == kind.name):
+                report(
+                    problem=f"its manifest declares the {kind.words} {name!r}, which {kind.hook} does not offer",
+                    fix=f"Offer it in {kind.hook}, or take it out of usr-plugin.toml.",
+                )
+
+
+def _check_namespace(record: PluginRecord, spec: NamespaceSpec, report: _Report) -> None:
+    from usr_core.registry.types import parse_type
+
+    if spec.name != record.id:
+        report(problem=f"it offers the namespace {spec.name!r}, and its id is {record.id!r}", fix="Name it as the id.")
+    for name, spelling in spec.columns:
+        if not name.startswith(f"{spec.name}__"):
+            report(problem=f"the column {name!r} is not of its namespace", fix=f"Name it {spec.name}__….")
+        with report.step(f"reading the type of {name}", "Use a type of the registry."):
+            parse_type(spelling)
+
+
+if __name__ == "__main__":
+    main()

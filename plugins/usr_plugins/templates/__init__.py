@@ -1,0 +1,1 @@
+"""The texts of new plugins: what all kinds share, and a module a kind."""

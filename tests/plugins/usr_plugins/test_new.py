@@ -1,0 +1,138 @@
+"""``usr plugins new`` writes distributions that can be installed, work, and pass their own tests."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.cli import run_usr
+from support.plugins import FakePlugin, install
+from support.scratch_venv import ScratchVenv, make_venv
+from support.tree import tree_digest
+from usr_plugins.kinds import PluginKind
+
+KINDS = [kind.value for kind in PluginKind]
+
+
+def plugin_id(kind: str) -> str:
+    """Return an id with a _ in it, which becomes a - in the names of distributions and commands."""
+    return f"lab_{kind.replace('-', '_')}"
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a distribution of each kind."""
+    folder = tmp_path_factory.mktemp("generated")
+    for kind in KINDS:
+        result = run_usr("plugins", "new", plugin_id(kind), "--kind", kind, "--out", "new", cwd=folder)
+        assert (0, "") == (result.rc, result.err), str(result)
+    return folder / "new"
+
+
+@pytest.fixture(scope="module")
+def venv(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchVenv:
+    """A venv in which all of them are installed, from their wheels."""
+    made = make_venv(tmp_path_factory.mktemp("venv") / "venv")
+    made.install(*sorted(generated.iterdir()))
+    return made
+
+
+@pytest.mark.xdist_group("new-plugins")
+class TestGenerated:
+    def test_tests_pass_at_once(self, venv: ScratchVenv, generated: Path) -> None:
+        """Those of all eight kinds, and none is skipped."""
+        tests = [path / "tests" for path in sorted(generated.iterdir())]
+        done = venv.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir", generated, *tests,
+                        cwd=generated)  # fmt: skip
+
+        assert 0 == done.rc, str(done)
+        summary = re.search(r"^(\d+) passed in", done.out, re.MULTILINE)
+        assert summary is not None, done.out
+        assert int(summary[1]) > 150
+
+    def test_the_doctor_finds_nothing(self, venv: ScratchVenv, generated: Path) -> None:
+        """No problem and no advice, of all of them."""
+        done = venv.usr("plugins", "doctor", "--format", "json", cwd=generated)
+        mine = [found for found in done.data if found["id"].startswith("lab_")]
+
+        assert sorted(map(plugin_id, KINDS)) == [found["id"] for found in mine]
+        assert [([], [])] * len(KINDS) == [(found["problems"], found["advice"]) for found in mine]
+
+    def test_importer_and_writer_and_command_work_together(self, venv: ScratchVenv, generated: Path) -> None:
+        """From a file to a dataset, attached values, an export and an event."""
+        root = generated.parent / "root"
+        root.mkdir()
+        (root / "some.lab_importer").write_text("one\tACGT\ntwo\tTTGACA\n")
+        events = {"USR_LAB_EVENT_SINK_FILE": root / "events"}
+
+        def usr(*words: str) -> str:
+            done = venv.usr("--root", ".", *words, cwd=root, env=events)
+            assert 0 == done.rc, str(done)
+            return done.out
+
+        usr("namespace", "register", "lab_overlay_writer", "--from-plugin", "lab_overlay_writer")
+        usr("init", "demo/some")
+        usr("import", "demo/some", "--from", "lab_importer", "--path", "some.lab_importer")
+        usr("export", "demo/some", "--fmt", "lab_exporter", "--out", "out", "--columns", "id,sequence")
+        keys = [line.split("\t")[0].strip('"') for line in (root / "out").read_text().splitlines()[1:]]
+        (root / "scores").write_text("".join(f"{key}\t{number}.5\tlabel\n" for number, key in enumerate(keys)))
+        usr("attach", "demo/some", "--writer", "lab_overlay_writer", "--namespace", "lab_overlay_writer",
+            "--key", "id", "--path", "scores")  # fmt: skip
+        head = usr("head", "demo/some", "--columns", "lab_overlay_writer__score", "--format", "json")
+
+        assert ["0.5", "1.5"] == re.findall(r"\d\.5", head)
+        assert "6" in usr("lab-command", "demo/some")
+        assert ["init", "import", "attach"] == re.findall(r'"action": "(\w+)"', (root / "events").read_text())
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        "name",
+        ["", "Lab", "9lab", "lab-scores", "lab.scores", "../lab", "lab__scores", "lab_", "class", "usr", "l" * 41],
+    )
+    def test_of_a_name_that_is_no_id(self, tmp_path: Path, name: str) -> None:
+        """Exit 2, and nothing is written."""
+        result = run_usr("plugins", "new", "--kind", "importer", "--", name, cwd=tmp_path)
+
+        assert (2, True) == (result.rc, "error[USR-PLUGINS-101]" in result.err), str(result)
+        assert [] == list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(("name", "owner"), [("csv", "universal-sequence-record"), ("taken", "usr-plugin-taken")])
+    def test_of_an_id_that_somebody_has(self, tmp_path: Path, name: str, owner: str) -> None:
+        """Built in, or installed from elsewhere; the distribution is named."""
+        site = install(tmp_path / "site", FakePlugin("taken"))
+        result = run_usr(
+            "plugins", "new", name, "--kind", "importer", "--out", tmp_path / "out", env={"PYTHONPATH": site}
+        )
+
+        assert (2, True, True) == (result.rc, "error[USR-PLUGINS-102]" in result.err, owner in result.err)
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize("there", ["folder", "file", "link"])
+    def test_of_a_name_that_is_there(self, tmp_path: Path, there: str) -> None:
+        """A folder, filled or not, a file, a link that leads nowhere: each stays as it is."""
+        place = tmp_path / "usr-plugin-lab"
+        {"folder": place.mkdir, "file": place.touch, "link": lambda: place.symlink_to("nowhere")}[there]()
+        before = tree_digest(tmp_path)
+        result = run_usr("plugins", "new", "lab", "--kind", "importer", cwd=tmp_path)
+
+        assert (1, True) == (result.rc, "error[USR-PLUGINS-103]" in result.err), str(result)
+        assert before == tree_digest(tmp_path)
+
+    def test_of_a_folder_that_can_not_be_written(self, tmp_path: Path) -> None:
+        """One error, and nothing half written."""
+        (tmp_path / "out").write_text("a file\n")
+        before = tree_digest(tmp_path)
+        result = run_usr("plugins", "new", "lab", "--kind", "importer", "--out", "out", cwd=tmp_path)
+
+        assert 1 == result.rc
+        assert 1 == result.err.count("error[USR-")
+        assert before == tree_digest(tmp_path)
+
+    def test_of_a_kind_that_there_is_none_of(self, tmp_path: Path) -> None:
+        """The kinds are listed."""
+        result = run_usr("plugins", "new", "lab", "--kind", "check", cwd=tmp_path)
+
+        assert (2, True) == (result.rc, all(kind in result.err for kind in KINDS))

@@ -1,0 +1,66 @@
+"""A venv for plugins under test, which sees this environment's packages without installing them anew."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.cli import Result, Word, clean_env
+
+__all__ = ["ScratchVenv", "make_venv"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScratchVenv:
+    """A venv that holds setuptools and what `install` is given; everything else comes from this environment."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / "bin" / "python"
+
+    def install(self, *projects: Path) -> None:
+        """Build and install projects from their folders, without their dependencies and without the network."""
+        words = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", *projects]
+        done = self.pip("install", *words)
+        assert 0 == done.rc, str(done)
+
+    def pip(self, *words: Word) -> Result:
+        """Run this environment's pip for the venv."""
+        return self._run([sys.executable, "-m", "pip", "--python", str(self.python), *map(str, words)], None, None)
+
+    def run(self, *words: Word, cwd: Path, env: Mapping[str, Word] | None = None) -> Result:
+        """Run the interpreter with these words in a folder."""
+        return self._run([str(self.python), *map(str, words)], cwd, clean_env(env))
+
+    def usr(self, *words: Word, cwd: Path, env: Mapping[str, Word] | None = None) -> Result:
+        """Run the command ``usr`` in a folder."""
+        return self.run("-c", "import sys; from usr_core.cli.main import main; sys.exit(main())", *words,
+                        cwd=cwd, env=env)  # fmt: skip
+
+    @staticmethod
+    def _run(argv: list[str], cwd: Path | None, env: Mapping[str, str] | None) -> Result:
+        done = subprocess.run(
+            argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=600,
+            check=False,
+        )  # fmt: skip
+        return Result(args=tuple(argv), rc=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def make_venv(folder: Path) -> ScratchVenv:
+    """Make the venv; only setuptools is fetched."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    venv = ScratchVenv(folder=folder)
+    # Behind the venv's own packages, with the .pth files there, an editable install of this checkout among them.
+    paths = venv.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder)
+    ours = sysconfig.get_path("purelib")
+    (Path(paths.out.strip()) / "outer.pth").write_text(f"import site; site.addsitedir({ours!r})\n", encoding="utf-8")
+    done = venv.pip("install", "--quiet", "--no-deps", "--ignore-installed", "setuptools>=77")
+    assert 0 == done.rc, str(done)
+    return venv
