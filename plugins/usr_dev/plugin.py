@@ -1,1 +1,1 @@
-"""What the plugin `dev` offers."""
+"""The built-in plugin `dev`; it has commands and no providers."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-__all__ = ["Answer", "Received", "WebhookServer", "ca_folder", "wait_until", "webhook_server"]
+__all__ = ["Answer", "Received", "WebhookServer", "ca_folder", "ended", "wait_until", "webhook_server"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +135,16 @@ def webhook_server(*, port: int = 0, tls: bool = True) -> Iterator[WebhookServer
         server.shutdown()
         server.server_close()
         thread.join(timeout=10)
+
+
+@contextlib.contextmanager
+def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """Kill a process at the end of the block, also where the block fails: a follower ends by nothing else."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:

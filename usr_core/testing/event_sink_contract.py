@@ -21,9 +21,10 @@ __all__ = ["EventSinkContract"]
 
 def _event(action: str, **more: object) -> dict[str, Any]:
     return {
-        "event_version": 1, "timestamp_utc": "2026-01-02T03:04:05.678901Z", "action": action, "dataset": {"name": "ns/data", "root": "/λ lab/root"},
+        "event_version": 1, "timestamp_utc": "2026-01-02T03:04:05.678901Z", "action": action,
+        "dataset": {"name": "ns/data", "root": "/λ lab/root"},
         "args": {"path": "日本.csv", "note": 'a "quoted", line'}, "metrics": {"rows_written": 3, "ratio": 0.5},
-        "artifacts": {"added": [{"path": "_derived/mock/part-1.parquet", "size_bytes": 812}]}, "maintenance": None,
+        "artifacts": {"added": [{"path": "_derived/mock/part-1.parquet", "size_bytes": 812}]}, "maintenance": {},
         "fingerprint": {"rows": 6, "cols": 7, "size_bytes": 4711}, "registry_hash": "0" * 64,
         "actor": {"tool": "usr", "run_id": "usr-pid-7", "host": "lab", "pid": 7}, "version": "0.1.0", "seq": 2,
         "clock": "2026-01-02T03:04:05.678901Z", "prev": "0" * 64, **more,

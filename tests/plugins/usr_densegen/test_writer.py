@@ -17,6 +17,7 @@ from usr_core.dataset import Dataset
 from usr_core.registry.errors import NamespaceNotRegistered
 from usr_core.registry.store import register_namespace
 from usr_core.store.session.errors import SessionInUse, SessionRowError
+from usr_core.store.session.known import base_mark
 from usr_densegen.artifacts import FOLDER, read_arrays
 from usr_densegen.errors import ArraysInvalid, NamespaceIncomplete
 from usr_densegen.namespace import COLUMNS
@@ -170,12 +171,12 @@ class TestHealth:
     def test_a_run_says_that_it_is_running(self, dataset: Dataset) -> None:
         """When it is due and not before; the base is not copied for it."""
         dataset.add_sequences([{"sequence": "ACGT"}])
-        base = dataset.layout.records.stat()
+        base = base_mark(dataset.layout.records)
         with DenseGenWriter(dataset, run_id="r1", health_seconds=0.0) as writer:
             writer.add([record(1)])
             writer.add([record(2)])
             assert ["started", "running", "running"] == statuses(dataset)
-            assert base == dataset.layout.records.stat()
+            assert base == base_mark(dataset.layout.records)
         with DenseGenWriter(dataset, run_id="r2") as writer:
             for number in range(50):
                 writer.add([record(number)])

@@ -12,7 +12,7 @@ import pytest
 
 from support.cli import Usr, start_usr
 from support.tree import assert_unchanged
-from support.webhook_server import wait_until
+from support.webhook_server import ended, wait_until
 
 DS = "ns/base"
 KEEP = "import sys, os; open(sys.argv[1], 'ab').write(sys.stdin.buffer.read())"
@@ -147,10 +147,9 @@ class TestCursor:
 
     def test_one_run_a_cursor(self, busy: Usr, cursor: Path, kept: Path) -> None:
         """A second one is refused while the first runs: exit 5."""
-        with start_usr(*follow(cursor, kept), root=busy.root) as running:
+        with ended(start_usr(*follow(cursor, kept), root=busy.root)) as running:
             wait_until(lambda: len(seqs(kept)) == 4)
             result = busy.refuses(5, *follow(cursor, kept, "--once"))
-            running.kill()
 
         assert "Another process" in result.err
 
@@ -172,10 +171,10 @@ class TestCursor:
 class TestLog:
     def test_events_come_as_they_are_made(self, busy: Usr, cursor: Path, kept: Path) -> None:
         """Until Ctrl-C: exit 130, no traceback, and the cursor is where it should be."""
-        with start_usr(*follow(cursor, kept, "--poll", "0.05"), root=busy.root) as running:
+        with ended(start_usr(*follow(cursor, kept, "--poll", "0.05"), root=busy.root)) as running:
             wait_until(lambda: len(seqs(kept)) == 4)
             busy.ok("snapshot", DS)
-            wait_until(lambda: b'"seq": 5' in cursor.read_bytes())
+            wait_until(lambda: cursor.exists() and b'"seq": 5' in cursor.read_bytes())
             running.send_signal(signal.SIGINT)
             _, err = running.communicate(timeout=30)
         busy.ok(*follow(cursor, kept, "--once"))
@@ -230,13 +229,12 @@ class TestLog:
         """The run ends with the error, or goes on from the beginning."""
         log = busy.path(DS) / ".events.log"
         words = follow(cursor, kept, "--poll", "0.05", "--on-truncate", "restart")
-        with start_usr(*words, root=busy.root) as running:
-            wait_until(lambda: len(seqs(kept)) == 4)
+        with ended(start_usr(*words, root=busy.root)) as running:
+            wait_until(lambda: cursor.exists() and b'"seq": 4}' in cursor.read_bytes())
             log.unlink()
             log.write_bytes(b'{"action":"new","seq":1}\n')
-            wait_until(lambda: len(seqs(kept)) == 5)
-            running.kill()
-        with start_usr(*follow(cursor, kept, "--poll", "0.05"), root=busy.root) as running:
+            wait_until(lambda: cursor.exists() and b'"seq": 1}' in cursor.read_bytes())
+        with ended(start_usr(*follow(cursor, kept, "--poll", "0.05"), root=busy.root)) as running:
             replacement = log.with_name("new")
             replacement.write_bytes(b'{"action":"newer","seq":1}\n')
             replacement.replace(log)

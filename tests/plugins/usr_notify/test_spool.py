@@ -10,7 +10,7 @@ import pytest
 
 from support.cli import Usr, start_usr
 from support.tree import assert_unchanged
-from support.webhook_server import Answer, WebhookServer, ca_folder, wait_until, webhook_server
+from support.webhook_server import Answer, WebhookServer, ca_folder, ended, wait_until, webhook_server
 from usr_notify.message import Message
 from usr_notify.spool import Spool
 
@@ -59,12 +59,11 @@ class TestFollow:
             port = free.getsockname()[1]
         words: Words = ["notify", "follow", DS, "--cursor", cursor, "--to", f"https://localhost:{port}/hook"]
         words += ["--ca-bundle", ca_folder() / "ca.pem", "--retries", "0", "--spool", spool, "--poll", "0.05"]
-        with start_usr(*words, root=busy.root) as running:
+        with ended(start_usr(*words, root=busy.root)) as running:
             wait_until(lambda: waiting(spool) == 4)
             with webhook_server(port=port) as server:
                 wait_until(lambda: len(server.received) == 4)
                 wait_until(lambda: waiting(spool) == 0)
-            running.kill()
 
         assert [1, 2, 3, 4] == seqs(server)
 
@@ -122,7 +121,7 @@ class TestDrain:
         """A second drain is refused: exit 5."""
         self.fill(spool)
         server.answers += [Answer(seconds=4)]
-        with start_usr(*drain(server, spool), root=usr.root) as running:
+        with ended(start_usr(*drain(server, spool), root=usr.root)) as running:
             wait_until(lambda: len(server.received) == 1)
             usr.refuses(5, *drain(server, spool))
             running.communicate(timeout=30)

@@ -323,7 +323,7 @@ def usr_choose_verify(request):
         host = make_host(self.plugin("aa", 1, None), self.plugin("bb", 2, "bb"))
 
         assert "bb" == host.choose_verify(VerifyRequest(requested="auto", available=("aa", "bb")))
-        assert ["bb", "aa"] == [spec.name for spec in host.verify_specs()]
+        assert ["hash", "parquet", "size", "bb", "aa"] == [spec.name for spec in host.verify_specs()]  # by strength
 
     def test_refuses_an_answer_that_is_not_available(self, make_host: HostMaker) -> None:
         """A policy can't step outside what both sides can do."""

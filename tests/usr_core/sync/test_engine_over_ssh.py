@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,8 @@ class TestOverSsh(SyncContract):
     @pytest.fixture
     def pair(self, tmp_path: Path, sshd: LoopbackSshd) -> Any:
         self.sshd, self.few = sshd, tmp_path / "few"
+        # The Python of these tests, which has pyarrow, is the one that sessions find.
+        (sshd.control / "path").write_text(f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         for name in ("here", "there"):
             (tmp_path / name).mkdir()
         return FolderPair(

@@ -258,3 +258,48 @@ class TestResume:
         with pytest.raises(SessionSchemaChanged), dataset.writer(namespaces=[], actor=ACTOR):
             pass
         assert list((dataset.path / ".usr.journal").rglob("*.journal"))
+
+
+class TestLongRuns:
+    def test_a_tool_can_ask_before_it_works(self, dataset: Dataset) -> None:
+        """Records of the dataset, of the journal and of this call are known; another one is not."""
+        from usr_core.records.ids import record_id
+
+        texts = sequences(3)
+        dataset.add_sequences(records(texts[:1]))
+        with open_writer(dataset) as writer:
+            writer.add(records(texts[1:2]))
+
+            assert [True, True, False] == writer.has([record_id("dna", text) for text in texts])
+            assert [] == writer.has([])
+
+    def test_an_event_that_leaves_the_base_costs_no_reading(self, dataset: Dataset) -> None:
+        """A record that another writer adds is seen all the same."""
+        texts = sequences(3)
+        dataset.add_sequences(records(texts[:1]))
+        with open_writer(dataset) as writer:
+            writer.add(records(texts[:1]))
+            index = writer._known._index
+            dataset.record_event("tool_health")
+            writer.add(records(texts[:1]))
+            assert index is writer._known._index
+            dataset.add_sequences(records(texts[1:2]))
+            writer.add(records(texts))
+
+            assert index is not writer._known._index
+            assert (1, 4) == (writer.added, writer.skipped)
+
+    def test_many_small_flushes_are_one_commit_in_order(self, dataset: Dataset) -> None:
+        """More rows than are joined into one batch, half of them with values."""
+        texts = sequences(9_000)
+        with open_writer(dataset, commit_seconds=3600) as writer:
+            for start in range(0, 9_000, 100):
+                chunk = texts[start : start + 100]
+                values = scores(chunk) if start % 200 else None
+                writer.add(records(chunk), overlays=values)
+
+        table = dataset.to_arrow().to_pydict()
+        assert texts == table["sequence"]
+        expected = [text[:4] if (row // 100) % 2 else None for row, text in enumerate(texts)]
+        assert expected == table["mock__tag"]
+        assert 1 == writer.commits

@@ -1,0 +1,68 @@
+"""``usr dev make-mock`` and ``usr dev add-demo-cols``; both need ``USR_SHOW_DEV_COMMANDS=1``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from usr_core.cli.options import DatasetArg
+from usr_core.cli.output import emit_text
+from usr_core.cli.session import current_session
+
+__all__ = ["add_demo_cols_app", "make_mock_app"]
+
+make_mock_app = typer.Typer()
+add_demo_cols_app = typer.Typer()
+
+XDimOpt = Annotated[int, typer.Option("--x-dim", min=1, help="Length of the vector NS__x.")]
+YDimOpt = Annotated[int, typer.Option("--y-dim", min=1, help="Length of the vector NS__y.")]
+SeedOpt = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same data.")]
+MockNamespaceOpt = Annotated[str, typer.Option("--namespace", help="Where the columns go; registered if need be.")]
+
+
+@make_mock_app.command("make-mock")
+def make_mock(
+    dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Id of the dataset to make.")],
+    n: Annotated[int, typer.Option("--n", "-n", min=0, help="How many records.")] = 100,
+    length: Annotated[int, typer.Option("--length", min=1, help="Letters of each sequence.")] = 60,
+    x_dim: XDimOpt = 32,
+    y_dim: YDimOpt = 8,
+    seed: SeedOpt = 7,
+    namespace: MockNamespaceOpt = "mock",
+    from_csv: Annotated[
+        Path | None,
+        typer.Option("--from-csv", readable=False, show_default=False, help="Take the records of this file instead."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a dataset that this command has made.")] = False,
+) -> None:
+    """Make a dataset of random DNA with random columns."""
+    from usr_core.dataset import Dataset
+    from usr_dev.mock import MockColumns, make_mock
+
+    session = current_session()
+    target = Dataset.open(session.found_root, dataset, lock_timeout=session.lock_timeout, host=session.host)
+    columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
+    rows = make_mock(target, columns, rows=n, length=length, from_csv=from_csv, force=force)
+
+    emit_text(f"made {target.name} with {rows:,} records")
+
+
+@add_demo_cols_app.command("add-demo-cols")
+def add_demo_cols(
+    dataset: DatasetArg = None,
+    x_dim: XDimOpt = 32,
+    y_dim: YDimOpt = 8,
+    seed: SeedOpt = 7,
+    namespace: MockNamespaceOpt = "mock",
+    force: Annotated[bool, typer.Option("--force", help="Let new values win over those that are there.")] = False,
+) -> None:
+    """Attach random columns to every record of a dataset."""
+    from usr_dev.mock import MockColumns, add_demo_columns
+
+    target = current_session().dataset(dataset)
+    columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
+    rows = add_demo_columns(target, columns, force=force)
+
+    emit_text(f"attached {namespace}__x, {namespace}__y and {namespace}__score to {rows:,} records of {target.name}")

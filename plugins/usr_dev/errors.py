@@ -1,0 +1,13 @@
+"""Errors of making mock data."""
+
+from __future__ import annotations
+
+from usr_core.errors import UsrError
+
+__all__ = ["MockRefused"]
+
+
+class MockRefused(UsrError, ValueError):
+    """Mock data would stand where something else is."""
+
+    code = "USR-DEV-101"
