@@ -48,7 +48,7 @@ BROKEN: dict[str, tuple[str, str]] = {
     "slow import": ("import time\n\ntime.sleep(1.3)\n" + HOOKS, "takes 1."),
     "wrong signature": (HOOKS.replace("usr_importers()", "usr_importers(registry)"), "registry"),
     "unknown hook": (HOOKS + "\n\n@hookimpl\ndef usr_importer():\n    return []\n", "'usr_importer'"),
-    "raises": (HOOKS.replace("    return [Impo", "    1 / 0\n    return [Impo").replace("        pass", "        1 / 0"),
+    "raises": (HOOKS.replace("    return [Imp", "    1 / 0\n    return [Imp").replace("        pass", "        1 / 0"),
                "ZeroDivisionError"),
     "hangs": ("import time\n\ntime.sleep(600)\n", "did not end within"),
     "exits": ("import sys\n\nsys.exit(3)\n", "SystemExit"),

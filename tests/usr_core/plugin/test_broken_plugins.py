@@ -70,7 +70,7 @@ class TestWhereItIsNotNeeded:
 
     def test_it_can_be_switched_off(self, env: dict[str, Path], seeded: Usr) -> None:
         """Then changes are silent too."""
-        quiet(seeded.run("--disable-plugin", "sick", "snapshot", "ns/base", "--quiet", env=env, timeout=20))
+        quiet(seeded.run("--disable-plugin", "sick", "snapshot", "ns/base", env=env, timeout=20))
 
 
 class TestWhereItIsNeeded:
