@@ -116,13 +116,18 @@ def read_plain(path: Path) -> object:
             if zipfile.is_zipfile(handle):
                 return _objects(path, io.BytesIO(_zipped(path, handle)), 1)[0]
             handle.seek(0)
-            first = _objects(path, handle, 1)[0]
-            # Before 1.6, torch wrote a magic number, a version and the machine's sizes first, each its own pickle.
-            return _objects(path, handle, 3)[2] if type(first) is int and first == _TORCH_MAGIC else first
+            content = handle.read(_LARGEST + 1)
     except OSError as error:
         raise LegacyFileInvalid(
             path, f"The file can't be read: {error.strerror}.", hint="Check the path and its permissions."
         ) from None
+    if len(content) > _LARGEST:
+        raise _too_large(path)
+    # In memory: a length that the file only claims is met with its end, and what was looked at is what is built.
+    held = io.BytesIO(content)
+    first = _objects(path, held, 1)[0]
+    # Before 1.6, torch wrote a magic number, a version and the machine's sizes first, each its own pickle.
+    return _objects(path, held, 3)[2] if type(first) is int and first == _TORCH_MAGIC else first
 
 
 def _zipped(path: Path, handle: IO[bytes]) -> bytes:
@@ -132,7 +137,7 @@ def _zipped(path: Path, handle: IO[bytes]) -> bytes:
             if len(members) != 1:
                 raise LegacyFileInvalid(path, "The file is a zip archive, but not one that torch has saved.")
             if members[0].file_size > _LARGEST:
-                raise LegacyFileInvalid(path, "The file holds more than 4 GiB.", hint="Save it in smaller pieces.")
+                raise _too_large(path)
             return archive.read(members[0])
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         if isinstance(error, LegacyFileInvalid):
@@ -196,6 +201,10 @@ def _named(opcode: str, argument: object, texts: list[str]) -> str | None:
     if opcode in ("EXT1", "EXT2", "EXT4"):
         return "a registered extension"
     return None
+
+
+def _too_large(path: Path) -> LegacyFileInvalid:
+    return LegacyFileInvalid(path, "The file holds more than 4 GiB.", hint="Save it in smaller pieces.")
 
 
 def _damaged(path: Path) -> LegacyFileInvalid:

@@ -52,7 +52,7 @@ _OPTIONS = (
     "--info=progress2,nonreg1",
     "--outbuf=L",
 )
-_TRANSIENT = frozenset({10, 11, 12, 30, 35, 255})
+_TRANSIENT = frozenset({10, 11, 12, 30, 35, 137, 143, 255})
 _CHUNK = 1 << 16
 _PROGRESS = re.compile(r"^\s*([\d,.]+)\s+(\d+)%")
 _COUNT = re.compile(r"^Total bytes (sent|received): ([\d,.]+)")
@@ -216,7 +216,7 @@ def _raise_if_lasting(settings: RemoteSettings, job: CopyJob, run: _Run) -> None
             f"`usr remotes doctor --remote {settings.name}` lists what is needed.",
             facts=facts,
         )
-    if run.skipped or (run.exit_code in (3, 12, 23, 24) and _GONE.search(run.messages)):
+    if run.skipped or (run.exit_code in (3, 23, 24) and _GONE.search(run.messages)):
         facts["answer"] = run.messages or "\n".join(run.skipped[:4])
         raise RemoteChanged(
             f"A file to copy {'from' if job.fetch else 'to'} {settings.host} has gone meanwhile.",
@@ -227,7 +227,7 @@ def _raise_if_lasting(settings: RemoteSettings, job: CopyJob, run: _Run) -> None
         _refuse(settings, job, run, errno.ENOSPC, facts)
     if run.exit_code == 255 and is_final(SessionLost(run.messages, 255)):
         raise unreachable(settings, SessionLost(run.messages, 255), doing=doing)
-    if run.exit_code not in _TRANSIENT or _REFUSED.search(run.messages):
+    if (run.exit_code not in _TRANSIENT and run.exit_code >= 0) or _REFUSED.search(run.messages):
         _refuse(settings, job, run, errno.EACCES if "Permission denied" in run.messages else errno.EIO, facts)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from support.cli import Result, clean_env
+from support.wheels import run_builder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -35,7 +34,7 @@ class Installed:
 
     def run(self, program: str, *words: str | Path) -> Result:
         """Run a program of the venv in `folder`."""
-        return _run(self.venv / "bin" / program, *words, cwd=self.folder, env=clean_env())
+        return run_builder(self.venv / "bin" / program, *words, cwd=self.folder, env=clean_env())
 
     def usr(self, *words: str | Path) -> Result:
         """Run ``usr`` on a root in `folder`."""
@@ -43,46 +42,16 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """Build the source distribution, the wheel from it, and install that into a new venv."""
+def installed(usr_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """Install the built wheel into a new venv."""
     base = tmp_path_factory.mktemp("wheel")
-    # From a copy: setuptools would leave `build/` in the checkout, and take stale files from it.
-    source = base / "source"
-    source.mkdir()
-    for name in ("usr_core", "plugins"):
-        shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(CHECKOUT / name, source)
-    _run(sys.executable, "-m", "build", "--outdir", base / "dist", source)
-    (wheel,) = (base / "dist").glob("*.whl")
-    _run(sys.executable, "-m", "venv", base / "venv")
-    _run(base / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", wheel)
+    run_builder(sys.executable, "-m", "venv", base / "venv")
+    run_builder(base / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", usr_wheel)
     folder = base / "elsewhere"
     (folder / "root").mkdir(parents=True)
-    yield Installed(wheel=wheel, venv=base / "venv", folder=folder)
+    yield Installed(wheel=usr_wheel, venv=base / "venv", folder=folder)
     # Hundreds of megabytes that pytest would keep for three sessions.
     shutil.rmtree(base / "venv")
-
-
-def _run(*argv: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> Result:
-    words = tuple(map(str, argv))
-    done = subprocess.run(
-        words,
-        cwd=cwd,
-        env=env or _builder_env(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    result = Result(args=words, rc=done.returncode, out=done.stdout, err=done.stderr)
-    assert result.rc == 0, str(result)
-    return result
-
-
-def _builder_env() -> dict[str, str]:
-    """Keep pip's own settings and cache, drop what could lead back to the checkout."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
 
 
 def test_wheel_brings_only_our_packages(installed: Installed) -> None:

@@ -20,7 +20,7 @@ from usr_core.roots.errors import (
     NestedDataset,
     OutsideRoot,
 )
-from usr_core.roots.layout import RECORDS
+from usr_core.roots.layout import RECORDS, holds_dataset
 
 __all__ = ["ARCHIVE", "DatasetRef", "list_datasets", "new_dataset", "parse_dataset_id", "resolve_dataset"]
 
@@ -89,7 +89,7 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
         name = matches[0] if matches else name
     path = root / name
     _check_inside(root, name, path)
-    if not (path / RECORDS).is_file():
+    if not holds_dataset(path):
         raise DatasetMissing(text, place=root, near=_near(root, name))
     _check_not_nested(root, name)
     return DatasetRef(root=root, name=name, path=path)
@@ -135,7 +135,7 @@ def list_datasets(root: Path, archived: bool = False) -> list[DatasetRef]:
         name = prefix + folder.name
         if folder.name == _REFUSED:
             continue
-        if (folder / RECORDS).is_file():
+        if holds_dataset(folder):
             found.append(DatasetRef(root=root, name=name, path=folder))
         else:
             found.extend(_datasets_in(root, folder, name))
@@ -146,7 +146,7 @@ def _datasets_in(root: Path, folder: Path, name: str) -> list[DatasetRef]:
     return [
         DatasetRef(root=root, name=f"{name}/{inner.name}", path=inner)
         for inner in _folders(root, folder)
-        if (inner / RECORDS).is_file()
+        if holds_dataset(inner)
     ]
 
 

@@ -1,6 +1,6 @@
 """The names of the files inside one dataset's folder.
 
-Nothing here touches the disk. A relative path is written with ``/`` and relative to the dataset's
+Only `holds_dataset` touches the disk. A relative path is written with ``/`` and relative to the dataset's
 folder; that is also how events, commit records and audits name files.
 """
 
@@ -27,6 +27,7 @@ __all__ = [
     "STAGING",
     "SYNC_LOG",
     "DatasetLayout",
+    "holds_dataset",
     "is_machinery",
 ]
 
@@ -107,3 +108,13 @@ def is_machinery(relative: str) -> bool:
     """Tell whether a relative path is USR's own machinery, which is never read as content nor synced."""
     first = relative.split("/", 1)[0]
     return first == SYNC_LOG or first.startswith(".usr.")
+
+
+def holds_dataset(folder: Path) -> bool:
+    """Tell whether a folder is a dataset: its base is there, or a commit record that is about to put it there.
+
+    The second is what a writer leaves that dies in the middle of the first change; readers and writers resolve it.
+    """
+    if (folder / RECORDS).is_file():
+        return True
+    return any(path.suffix == ".json" for path in folder.glob(f"{COMMIT_PREFIX}*"))

@@ -10,7 +10,7 @@ from usr_core.errors import UsrError
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, parse_dataset_id, resolve_dataset
 from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, NoDatasetHere, RootUnknown
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
-from usr_core.roots.layout import RECORDS
+from usr_core.roots.layout import holds_dataset
 
 __all__ = ["locate_dataset"]
 
@@ -51,14 +51,14 @@ def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
 
 def _holds_dataset(text: str) -> bool:
     try:
-        return (Path(text) / RECORDS).is_file()
+        return holds_dataset(Path(text))
     except (OSError, ValueError):  # a name too long, or with a null byte
         return False
 
 
 def _around(folder: Path, root: Path | None) -> DatasetRef:
     for place in (folder, *folder.parents):
-        if (place / RECORDS).is_file():
+        if holds_dataset(place):
             return _at_path(str(place), place, root)
     raise NoDatasetHere(folder)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing, InvalidDatasetId, RootUnknown
-from usr_core.roots.layout import RECORDS
+from usr_core.roots.layout import holds_dataset
 from usr_core.roots.locate import locate_dataset
 from usr_core.roots.target_errors import GlobInvalid, NoParquetFile
 
@@ -64,7 +64,7 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
         return locate_dataset(text, root=root)
     folder = Path(text or ".").expanduser().absolute()
     if glob is None:
-        home = next((place for place in (folder, *folder.parents) if (place / RECORDS).is_file()), None)
+        home = next((place for place in (folder, *folder.parents) if holds_dataset(place)), None)
         if home is not None:
             return locate_dataset(str(home), root=root)
     return _files(folder, glob)

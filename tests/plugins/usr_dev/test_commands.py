@@ -14,7 +14,7 @@ ON = {"USR_SHOW_DEV_COMMANDS": "1"}
 
 
 def rows(usr: Usr, dataset: str = DS) -> list[dict[str, object]]:
-    shown = usr.ok("head", dataset, "--n", "999", "--format", "json", "--raw").data
+    shown = usr.ok("head", dataset, "-n", "999", "--format", "json", "--raw").data
     return [{name: value for name, value in row.items() if name != "created_at"} for row in shown]
 
 
@@ -83,7 +83,7 @@ class TestMakeMock:
         assert 5 == len(rows(seeded))
 
     def test_a_refusal_changes_nothing(self, seeded: Usr, tmp_path: Path) -> None:
-        """Not enough sequences, a bad file, a namespace with other columns; also where there is something to replace."""
+        """Not enough sequences, a bad file, a taken namespace; also where there is something to replace."""
         bad = tmp_path / "bad.csv"
         bad.write_text("sequence\nACGT\nXXXX\n", encoding="utf-8")
         seeded.ok("dev", "make-mock", DS, "--n", "5", "--namespace", "demo", env=ON)

@@ -53,7 +53,7 @@ def csv(path: Path, text: str) -> Path:
 
 
 def records(usr: Usr) -> list[dict[str, Any]]:
-    return list(usr.ok("head", DS, "--n", "99", "--format", "json", "--raw").data)
+    return list(usr.ok("head", DS, "-n", "99", "--format", "json", "--raw").data)
 
 
 class TestConvert:

@@ -147,7 +147,7 @@ class TestCursor:
 
     def test_one_run_a_cursor(self, busy: Usr, cursor: Path, kept: Path) -> None:
         """A second one is refused while the first runs: exit 5."""
-        with ended(start_usr(*follow(cursor, kept), root=busy.root)) as running:
+        with ended(start_usr(*follow(cursor, kept), root=busy.root)):
             wait_until(lambda: len(seqs(kept)) == 4)
             result = busy.refuses(5, *follow(cursor, kept, "--once"))
 

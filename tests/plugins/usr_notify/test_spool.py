@@ -59,7 +59,7 @@ class TestFollow:
             port = free.getsockname()[1]
         words: Words = ["notify", "follow", DS, "--cursor", cursor, "--to", f"https://localhost:{port}/hook"]
         words += ["--ca-bundle", ca_folder() / "ca.pem", "--retries", "0", "--spool", spool, "--poll", "0.05"]
-        with ended(start_usr(*words, root=busy.root)) as running:
+        with ended(start_usr(*words, root=busy.root)):
             wait_until(lambda: waiting(spool) == 4)
             with webhook_server(port=port) as server:
                 wait_until(lambda: len(server.received) == 4)

@@ -171,7 +171,7 @@ EXPORTER_FAULTS = {
     ),
     "NeedsRows": (
         "zero_batches_give_a_valid_empty_file",
-        "def taken(self, batches):\n        batches = iter(batches)\n        yield next(batches)\n        yield from batches",
+        "def taken(self, batches):\n        batches = list(batches)\n        batches[0]\n        return batches",
     ),
 }
 
@@ -269,7 +269,7 @@ SINK_FAULTS = {
     ),
     "Hides": (
         "a_failure_does_not_break_the_command",
-        "def emit(self, event):\n        try:\n            super().emit(event)\n        except OSError:\n            pass",
+        "def emit(self, event):\n        if not self.path.is_dir():\n            super().emit(event)",
     ),
     "Litters": (
         "the_working_folder_stays_as_it_is",

@@ -1,0 +1,54 @@
+"""Building wheels from copies of their sources, with pip's own settings and nothing that leads back to the checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from support.cli import Result, Word
+
+__all__ = ["CHECKOUT", "build_wheel", "run_builder"]
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def build_wheel(project: Path, parts: Sequence[str], work: Path) -> Path:
+    """Build the source distribution of `parts` of a project, and the wheel from it, in the new folder `work`."""
+    # From a copy: setuptools would leave `build/` in the checkout, and take stale files from it.
+    source = work / "source"
+    source.mkdir(parents=True)
+    for name in parts:
+        if (project / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "dist")
+            shutil.copytree(project / name, source / name, ignore=ignored)
+        else:
+            shutil.copy(project / name, source)
+    run_builder(sys.executable, "-m", "build", "--outdir", work / "dist", source)
+    (wheel,) = (work / "dist").glob("*.whl")
+    return wheel
+
+
+def run_builder(*argv: Word, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Result:
+    """Run a program, and fail the test unless it ends with 0."""
+    words = tuple(map(str, argv))
+    done = subprocess.run(
+        words,
+        cwd=cwd,
+        env=_builder_env() if env is None else env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    result = Result(args=words, rc=done.returncode, out=done.stdout, err=done.stderr)
+    assert result.rc == 0, str(result)
+    return result
+
+
+def _builder_env() -> dict[str, str]:
+    """Keep pip's own settings and cache, drop what could lead back to the checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
