@@ -1,4 +1,5 @@
-"""What starting costs: ``usr --help`` over importing Typer, and ``import usr_core`` over a bare Python.
+"""What starting costs: ``usr --help`` over importing Typer, ``import usr_core`` over a bare Python, and what 50
+installed plugins add to ``usr --help`` (at most 25 ms of CPU time) and to ``usr head`` (nothing that can be measured).
 
 python benchmarks/startup.py [--runs N] [--json]
 """
@@ -6,17 +7,36 @@ python benchmarks/startup.py [--runs N] [--json]
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from measure import Job, compare, emit, run_jobs
+from measure import Figure, Job, Ratio, compare, emit, run_jobs
 
 from support.plugins import FakePlugin, install
 
 EXTRA_PLUGINS = 50
+MOST_ADDED_S = 0.025
+
+
+def make_dataset(usr: str, root: Path) -> None:
+    """Make a dataset ``ns/base`` of a few records."""
+    root.mkdir()
+    (root / "some.csv").write_text("sequence\nACGT\nTTGACA\nGATTACA\n", encoding="utf-8")
+    register = ["namespace", "register", "mock", "--columns", "mock__score:float64"]
+    fill = ["import", "ns/base", "--from", "csv", "--path", "some.csv"]
+    for words in (register, ["init", "ns/base"], fill):
+        subprocess.run([usr, "--root", ".", *words], cwd=root, check=True, stdout=subprocess.DEVNULL)
+
+
+def added(figures: Mapping[str, Figure], name: str, without: str) -> Ratio:
+    """Return what `name` costs more than `without`, over the most that it may."""
+    more = figures[name].cpu_s - figures[without].cpu_s
+    return Ratio(name=f"({name}) - ({without})", yardstick="25 ms CPU", value=more / MOST_ADDED_S, limit=1.0)
 
 
 def main() -> int:
@@ -31,6 +51,8 @@ def main() -> int:
         for number in range(EXTRA_PLUGINS):
             name = f"extra{number:02}"
             install(place / "site", FakePlugin(name).command(name).provides("importer", name))
+        make_dataset(usr, place / "root")
+        head = [usr, "--root", str(place / "root"), "head", "ns/base"]
         extra = {"PYTHONPATH": str(place / "site")}
         jobs = [
             Job(name="bare python", argv=[python, "-c", "pass"], cwd=place),
@@ -38,6 +60,8 @@ def main() -> int:
             Job(name="import typer", argv=[python, "-c", "import typer"], cwd=place),
             Job(name="usr --help", argv=[usr, "--help"], cwd=place),
             Job(name="usr --help, 50 more plugins", argv=[usr, "--help"], env=extra, cwd=place),
+            Job(name="usr head", argv=head, cwd=place),
+            Job(name="usr head, 50 more plugins", argv=head, env=extra, cwd=place),
             Job(name="usr plugins list", argv=[usr, "plugins", "list"], cwd=place),
         ]
         figures = run_jobs(jobs, runs=chosen.runs)
@@ -45,6 +69,9 @@ def main() -> int:
         compare(figures, "usr --help", "import typer", limit=1.3),
         compare(figures, "usr --help, 50 more plugins", "import typer", limit=1.8),
         compare(figures, "import usr_core", "bare python", limit=1.5),
+        added(figures, "usr --help, 50 more plugins", "usr --help"),
+        # Two medians of the same command differ by this much.
+        compare(figures, "usr head, 50 more plugins", "usr head", limit=1.05),
     ]
     return 0 if emit(figures, ratios, as_json=chosen.json) else 1
 

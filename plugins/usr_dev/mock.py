@@ -138,10 +138,11 @@ def _sequences(rows: int, length: int, seed: int) -> Iterator[str]:
     import numpy as np
 
     letters = np.frombuffer(b"ACGT", dtype=np.uint8)
-    generator = np.random.Generator(np.random.PCG64(seed))
+    bits = np.random.PCG64(seed)
     seen: set[bytes] = set()
     while len(seen) < rows:
-        for row in letters[generator.integers(0, 4, size=(min(_BATCH, rows), length))]:
+        count = max(1, min(_BATCH, rows, (1 << 22) // length))
+        for row in letters[(bits.random_raw(count * length) >> np.uint64(62)).reshape(count, length)]:
             sequence = row.tobytes()
             if len(seen) < rows and sequence not in seen:
                 seen.add(sequence)
@@ -165,11 +166,12 @@ def _values(ids: pa.RecordBatchReader, columns: MockColumns, schema: pa.Schema) 
     import numpy as np
     import pyarrow as pa
 
-    # Uniform numbers are made from the generator's bits alone; normal ones would go by the machine's libm.
-    generator = np.random.Generator(np.random.PCG64(columns.seed + 1))
+    # NumPy promises the same bits in every version, and of nothing that it makes of them.
+    bits = np.random.PCG64(columns.seed + 1)
+    width = columns.x_dim + columns.y_dim + 1
     for batch in ids:
-        count = batch.num_rows
-        numbers = generator.random((count, columns.x_dim + columns.y_dim + 1))
+        raw = bits.random_raw(batch.num_rows * width)
+        numbers = ((raw >> np.uint64(11)) * 2.0**-53).reshape(batch.num_rows, width)
         x, y, score = np.split(numbers, [columns.x_dim, columns.x_dim + columns.y_dim], axis=1)
         yield pa.RecordBatch.from_arrays(
             [

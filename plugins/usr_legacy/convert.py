@@ -60,11 +60,16 @@ def convert(dataset: Dataset, paths: Sequence[Path], options: ConvertOptions) ->
 
     Raises:
         LegacyFileInvalid, LegacyHoldsCode, TorchMissing, SourceFileError: A file can't be read.
+        UnknownBioType, UnknownAlphabet, AlphabetMismatch: An option is not allowed.
         LegacyRowInvalid, DuplicateLegacyRecord: A row can't become a record.
         ImportCellError, SessionRowError: A row breaks a rule of records, or of the registered types.
     """
+    from usr_core.records.alphabets import default_alphabet
     from usr_core.registry.store import load_registry
+    from usr_core.store.incoming.kinds import check_option_kinds
 
+    alphabet = options.alphabet or default_alphabet(options.bio_type)
+    check_option_kinds("options", bio_type=options.bio_type, alphabet=alphabet)
     entry = load_registry(dataset.ref.root).namespaces.get(options.namespace)
     types = {} if entry is None else {column.name: column.type.to_arrow() for column in entry.columns}
     naming = Naming(namespace=options.namespace, types=types, renamed=options.renamed)
@@ -92,7 +97,7 @@ def _new_rows(dataset: Dataset, found: LegacyRows, options: ConvertOptions) -> l
     by_id: dict[str, LegacyRow] = {}
     repeated: list[tuple[LegacyRow, str]] = []
     for row in found.rows:
-        sequence, bio_type = row.record.get("sequence"), row.record.get("bio_type", options.bio_type)
+        sequence, bio_type = row.record.get("sequence"), row.record.get("bio_type") or options.bio_type
         if not isinstance(sequence, str) or not isinstance(bio_type, str):
             column = "bio_type" if isinstance(sequence, str) else "sequence"
             value = row.record.get(column)
@@ -124,19 +129,15 @@ def _new_rows(dataset: Dataset, found: LegacyRows, options: ConvertOptions) -> l
 
 
 def _write(dataset: Dataset, rows: Sequence[LegacyRow], options: ConvertOptions, *, with_values: bool) -> int:
-    from usr_core.records.alphabets import default_alphabet
-
     namespaces = (options.namespace,) if with_values else ()
     session = dataset.writer(
         namespaces=namespaces,
         name="legacy-convert",
         action="convert_legacy",
-        bio_type=options.bio_type,
-        alphabet=options.alphabet or default_alphabet(options.bio_type),
         commit_rows=_FOR_GOOD,
         commit_seconds=float(_FOR_GOOD),
     )
-    records = [{"source": row.path.name, **_filled(row.record)} for row in rows]
+    records = [_record(row, options) for row in rows]
     values = [_filled(row.values) or None for row in rows]
     with session as writer:
         try:
@@ -145,6 +146,18 @@ def _write(dataset: Dataset, rows: Sequence[LegacyRow], options: ConvertOptions,
             _tell_place(error, rows)
             raise
     return writer.added
+
+
+def _record(row: LegacyRow, options: ConvertOptions) -> dict[str, object]:
+    """Return a record with nothing left to say; some rows of a file may say what others do not."""
+    from usr_core.records.alphabets import default_alphabet
+
+    record = {"source": row.path.name, "bio_type": options.bio_type, **_filled(row.record)}
+    if "alphabet" not in record:
+        kind = record["bio_type"]
+        chosen = options.alphabet if kind == options.bio_type else None
+        record["alphabet"] = chosen or default_alphabet(str(kind))
+    return record
 
 
 def _filled(values: Mapping[str, object]) -> dict[str, object]:

@@ -23,14 +23,9 @@ from usr_core.plugin.manifest import Manifest, parse_manifest
 from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.registrar import Registrar
 from usr_core.plugin.specs import NamespaceSpec, TransportSpec
+from usr_core.testing.heavy_modules import HEAVY_MODULES
 
-__all__ = ["HEAVY_MODULES", "main"]
-
-HEAVY_MODULES = frozenset(
-    {"duckdb", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "pydantic", "requests", "rich", "scipy", "sklearn"}
-    | {"tensorflow", "torch", "yaml"}
-)
-"""Packages whose import costs tens of milliseconds and more."""
+__all__ = ["main"]
 
 
 class _Report:

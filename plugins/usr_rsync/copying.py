@@ -216,7 +216,11 @@ def _raise_if_lasting(settings: RemoteSettings, job: CopyJob, run: _Run) -> None
             f"`usr remotes doctor --remote {settings.name}` lists what is needed.",
             facts=facts,
         )
-    if run.skipped or (run.exit_code in (3, 23, 24) and _GONE.search(run.messages)):
+    gone = _GONE.search(run.messages)
+    # A stream that broke off (12) may also be cut; only that the folder could not be entered says it has gone.
+    if run.skipped or (
+        gone and (run.exit_code in (3, 23, 24) or (run.exit_code == 12 and "change_dir" in gone.string))
+    ):
         facts["answer"] = run.messages or "\n".join(run.skipped[:4])
         raise RemoteChanged(
             f"A file to copy {'from' if job.fetch else 'to'} {settings.host} has gone meanwhile.",

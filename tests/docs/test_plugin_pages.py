@@ -15,6 +15,8 @@ from support.plugins import FakePlugin, install
 from support.scratch_venv import ScratchVenv, make_venv
 from usr_core.plugin.catalogue import Catalogue
 from usr_core.plugin.hookspecs import UsrHooks
+from usr_core.plugin.manifest import MOUNT_POINTS, PROVIDER_KINDS, parse_manifest
+from usr_core.plugin.records import PluginStatus
 from usr_core.plugin.switches import Switches
 
 CHECKOUT = Path(__file__).parents[2]
@@ -188,6 +190,16 @@ def test_every_page_is_in_the_directory() -> None:
     linked = set(re.findall(r"\(([a-z-]+\.md)\)", (PAGES / "README.md").read_text(encoding="utf-8")))
 
     assert {page.name for page in PAGES.glob("*.md")} - {"README.md"} == linked
+
+
+def test_the_reference_of_the_manifest_is_complete() -> None:
+    """Its example is a good manifest, and every kind, mount point and status has its name on the page."""
+    page = (PAGES / "manifest.md").read_text(encoding="utf-8")
+    example = next(text for _, language, text in blocks(PAGES / "manifest.md") if language == "toml")
+    words = [*PROVIDER_KINDS, *MOUNT_POINTS, *(status.value for status in PluginStatus)]
+
+    assert "lab" == parse_manifest(example, file="the page").id
+    assert [] == [word for word in words if f"`{word}`" not in page]
 
 
 def test_links_lead_somewhere() -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("wheel")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """A clean venv with USR, the example and pytest, and a folder far from the checkout that has the example's tests."""
+    """A clean venv with USR, the example and pytest, and a folder elsewhere that has the example's tests."""
 
     venv: Path
     folder: Path
@@ -66,6 +66,15 @@ def test_the_doctor_finds_nothing(beside: Beside) -> None:
     (found,) = beside.run("usr", "plugins", "doctor", "example", "--format", "json").data
 
     assert ("ok", [], []) == (found["status"], found["problems"], found["advice"])
+
+
+def test_new_plugins_can_be_begun_with_the_wheel(beside: Beside) -> None:
+    """The texts of every kind are packaged."""
+    kinds = ("importer", "exporter", "overlay-writer", "verify", "transport", "event-sink", "namespace", "command")
+    for kind in kinds:
+        beside.run("usr", "plugins", "new", f"new_{kind.replace('-', '_')}", "--kind", kind, "--out", "new")
+
+    assert len(kinds) == len(list((beside.folder / "new").glob("usr-plugin-new-*/src/*/usr-plugin.toml")))
 
 
 def test_its_commands_work_beside_the_built_in_ones(beside: Beside) -> None:

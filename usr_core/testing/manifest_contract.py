@@ -17,14 +17,9 @@ from usr_core.plugin.registrar import Registrar
 from usr_core.plugin.specs import NamespaceSpec, TransportSpec
 from usr_core.plugin.switches import Switches
 from usr_core.testing.contract import Contract
+from usr_core.testing.heavy_modules import HEAVY_MODULES
 
-__all__ = ["HEAVY_MODULES", "ManifestContract"]
-
-HEAVY_MODULES = frozenset(
-    {"duckdb", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "pydantic", "requests", "rich", "scipy", "sklearn"}
-    | {"tensorflow", "torch", "yaml"}
-)
-"""What no plugin's hook module may import: these cost every command that needs any plugin of that kind."""
+__all__ = ["ManifestContract"]
 
 _PROGRAM = """
 import importlib, json, sys

@@ -216,5 +216,6 @@ class TestRefusals:
             old.refuses(2, "legacy", "convert", DS)
             old.refuses(2, "legacy", "convert", DS, path, "--map", "x")
             old.refuses(2, "legacy", "convert", DS, path, "--on-duplicate", "x")
+            old.refuses(2, "legacy", "convert", DS, path, "--bio-type", "x")
             old.refuses(3, "legacy", "convert", "ns/none", path)
             old.refuses(3, "legacy", "convert", DS, tmp_path / "none.csv")

@@ -75,11 +75,11 @@ def test_plain_values_are_read_as_they_were(tmp_path: Path, form, protocol: int)
 @pytest.mark.parametrize("protocol", [0, 2, 4])
 def test_code_is_refused_and_not_run(tmp_path: Path, form, protocol: int) -> None:  # type: ignore[no-untyped-def]
     """Wherever it stands; also behind something that is plain."""
-    for number, rows in enumerate(([Evil(tmp_path / "made")], [*PLAIN[:1], {"x": [Evil(tmp_path / "made")]}])):
+    for number, rows in enumerate(([Evil(tmp_path / "made")], [{"x": [Evil(tmp_path / "made")]}, {}])):
         path = form(tmp_path / f"{number}.pt", pickle.dumps(rows, protocol))
         with pytest.raises(LegacyHoldsCode) as caught:
             load_rows_object(path)
-        assert "mkdir" in str(caught.value.facts) or "bytes" in str(caught.value.facts)
+        assert "posix.mkdir" == caught.value.name
 
     assert not (tmp_path / "made").exists()
 
