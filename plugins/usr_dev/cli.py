@@ -25,7 +25,7 @@ MockNamespaceOpt = Annotated[str, typer.Option("--namespace", help="Where the co
 @make_mock_app.command("make-mock")
 def make_mock(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Id of the dataset to make.")],
-    n: Annotated[int, typer.Option("--n", "-n", min=0, help="How many records.")] = 100,
+    n: Annotated[int, typer.Option("--n", min=0, help="How many records.")] = 100,
     length: Annotated[int, typer.Option("--length", min=1, help="Letters of each sequence.")] = 60,
     x_dim: XDimOpt = 32,
     y_dim: YDimOpt = 8,

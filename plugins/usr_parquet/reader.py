@@ -49,7 +49,10 @@ class ParquetImporter:
                 return
             rows = 0
             for group in range(file.num_row_groups):
-                size = _batch_rows(file.metadata.row_group(group), chosen, request.batch_bytes)
+                try:
+                    size = _batch_rows(file.metadata.row_group(group), chosen, request.batch_bytes)
+                except UnicodeDecodeError as error:
+                    raise _damaged_footer(source, error) from error
                 batches = file.iter_batches(size, row_groups=[group], columns=chosen, use_threads=False)
                 while (batch := _next(batches, source, rows)) is not None:
                     source.check_unchanged()
@@ -62,16 +65,22 @@ def _open(source: SourceFile) -> pq.ParquetFile:
     # A descriptor of its own, so that a file put in the place of this one is not read by mistake.
     handle = pa.PythonFile(os.fdopen(os.dup(source.descriptor), "rb"), mode="r")
     try:
-        return pq.ParquetFile(handle)
-    except (pa.ArrowInvalid, OSError) as error:
+        file = pq.ParquetFile(handle)
+        _ = file.schema_arrow.names  # a damaged name is no text
+        return file
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
         os.lseek(source.descriptor, 0, os.SEEK_SET)
         head = os.read(source.descriptor, 4)
         if head == _MAGIC:
-            raise SourceTruncated(source.path, f"its footer is missing or damaged ({_first_line(error)})") from error
+            raise _damaged_footer(source, error) from error
         reason = "The file is empty." if not head else "The file is not a Parquet file."
         raise SourceUnreadable(
             source.path, reason, hint="Give the importer that fits the file: --from csv, --from jsonl."
         ) from error
+
+
+def _damaged_footer(source: SourceFile, error: Exception) -> SourceTruncated:
+    return SourceTruncated(source.path, f"its footer is missing or damaged ({_first_line(error)})")
 
 
 def _next(batches: Iterator[pa.RecordBatch], source: SourceFile, rows: int) -> pa.RecordBatch | None:

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from usr_core.plugin.specs import ImportRequest
+from usr_core.store.incoming.errors import SourceTruncated
 from usr_core.testing import ExporterContract, ImporterContract
 from usr_core.testing.samples import ODD_TEXTS, arrow_type
 from usr_parquet.reader import ParquetImporter
@@ -46,3 +48,13 @@ class TestParquetExporter(ExporterContract):
 
     def read_back(self, path: Path, schema: pa.Schema) -> pa.Table:
         return pq.read_table(path)
+
+
+def test_a_footer_whose_names_are_no_text_is_damaged(tmp_path: Path) -> None:
+    """It is told as a damaged file, not as a fault of the importer."""
+    path = tmp_path / "in.parquet"
+    pq.write_table(pa.table({"sequence": ["ACGT"]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"sequence", b"\xffequence"))
+
+    with pytest.raises(SourceTruncated, match="its footer is missing or damaged"):
+        ParquetImporter().columns(ImportRequest(path=path))
