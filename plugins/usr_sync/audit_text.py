@@ -30,9 +30,11 @@ def plan_text(audit: dict[str, Any]) -> str:
     way = f"Pull {what} from {audit['remote']}" if pull else f"Push {what} to {audit['remote']}"
     if "dataset" not in audit:
         return visible(f"{way}, replacing that file?", limit=4000)
-    changed = [name for name in ("primary", "meta", *_FOLDERS) if audit[name]["changed"]]
-    named = ["records.parquet" if name == "primary" else "meta.md" if name == "meta" else name for name in changed]
-    return visible(f"{way} (differs: {', '.join(named) or 'only the history'})?", limit=4000)
+    plan = audit["plan"]
+    moved = f"{plan['files']} file{'s' * (plan['files'] != 1)}, {plan['bytes']:,} bytes, {plan['events']} new events"
+    aside = ", ".join(plan["put_aside"][:_NAMES_SHOWN]) + (", …" if len(plan["put_aside"]) > _NAMES_SHOWN else "")
+    what_goes = f"; puts aside {'here' if pull else 'there'}: {aside}" if aside else ""
+    return visible(f"{way} ({moved}{what_goes})?", limit=4000)
 
 
 def audit_text(audit: dict[str, Any]) -> str:
@@ -50,19 +52,32 @@ def audit_text(audit: dict[str, Any]) -> str:
         f"audit: {state}, base compared by {verify['used']}, sidecars {verify['sidecars']}, "
         f"content hashes {verify['content_hashes']}"
     )
+    if state == "TRANSFERRED":
+        lines.append("  before it:")
     lines.append(f"  {'records.parquet':16} {_changed(audit['primary'])}{_sizes(audit['primary'])}")
+    if audit["primary_only"]:
+        lines.append("  nothing else was compared (--primary-only)")
+        return "\n".join([*lines, _traffic(audit)])
     lines.append(f"  {'meta.md':16} {_changed(audit['meta'])}")
     log = audit[".events.log"]
     heads = f"here event {log['local_head']['seq']}, there event {log['remote_head']['seq']}"
     lines.append(f"  {'.events.log':16} {_changed(log)}   {_RELATIONS[log['relation']]} ({heads})")
     for name in _FOLDERS:
+        if name == "_snapshots" and audit["skip_snapshots"]:
+            lines.append(f"  {name:16} not compared (--skip-snapshots)")
+            continue
         section = audit[name]
-        counts = f"{section['local_files']} files here, {section['remote_files']} there"
+        counts = f"files: {section['local_files']} here, {section['remote_files']} there"
         lines.append(f"  {name:16} {_changed(section)}   {counts}")
         for key, words in (("local_only", "only here"), ("remote_only", "only there"), ("differing", "different")):
             lines += _names(section[key], words)
+    aside = audit.get("plan", {}).get("put_aside", [])
+    if aside and state == "TRANSFERRED":
+        side = "here" if audit["action"] == "pull" else "there"
+        lines.append(f"  {len(aside)} replaced or retired {side} and kept in .usr.replaced:")
+        lines += _names(aside, "kept")
     lines.append(_traffic(audit))
-    return "\n".join(lines)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _file_text(audit: dict[str, Any]) -> str:

@@ -222,6 +222,8 @@ def _run(
             )
             failed = getattr(error, "audit", None) or early_failure(action, target, remote, told)
             keep(failed)
+            if isinstance(error, KeyboardInterrupt) and action != "diff":
+                warn("neither copy has changed, unless the last step had begun; run it again: what has arrived is kept")
             if as_json and isinstance(error, UsrError):
                 emit_json(failed)
             raise

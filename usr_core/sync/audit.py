@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from usr_core.plugin.transports import Traffic
 from usr_core.roots.layout import EVENT_LOG, META, RECORDS
-from usr_core.sync.request import Action
+from usr_core.sync.plan import TransferPlan
+from usr_core.sync.request import Action, SyncOptions
 from usr_core.sync.sections import FOLDER_SECTIONS, section_of
 from usr_core.sync.survey import Survey
 from usr_core.sync.verification import Verification
 
-__all__ = ["TransferState", "as_bytes", "audit_of", "failed_audit"]
+__all__ = ["TransferState", "as_bytes", "audit_of", "failed_audit", "plan_in_audit"]
 
 TransferState = Literal["TRANSFERRED", "NO-OP", "DRY-RUN", "DIFF-ONLY", "FAILED"]
 
@@ -24,6 +25,7 @@ def audit_of(
     remote: str,
     verification: Verification,
     survey: Survey,
+    options: SyncOptions,
     started_at: str,
 ) -> dict[str, Any]:
     """Return the audit of a survey; ``transfer_state``, ``bytes`` and ``seconds`` are filled in by who moves."""
@@ -34,7 +36,9 @@ def audit_of(
         "dataset": dataset,
         "remote": remote,
         "changed": survey.changed,
-        "verify": verification.as_audit(),
+        "primary_only": options.primary_only,
+        "skip_snapshots": options.skip_snapshots,
+        "verify": verification.as_audit(primary_only=options.primary_only),
         "primary": {
             "changed": bool(survey.differences.in_section(RECORDS)),
             "local": survey.primary["local"],
@@ -65,6 +69,12 @@ def audit_of(
     audit["started_at"] = started_at
     audit["seconds"] = 0.0
     return audit
+
+
+def plan_in_audit(plan: TransferPlan) -> dict[str, Any]:
+    """Return what a transfer moves, and which names of the side that takes it puts aside."""
+    aside = sorted({*plan.retire, *plan.keep})
+    return {"files": len(plan.copy), "bytes": plan.bytes, "events": plan.lines.count(b"\n"), "put_aside": aside}
 
 
 def failed_audit(

@@ -74,7 +74,7 @@ class HistoryAhead(SyncError):
         where, other = ("here", "push") if action == "pull" else ("on the remote", "pull")
         super().__init__(
             f"A {action} would go back over {_counted(events)} that only the copy {where} has.",
-            hint=f"Run `usr {other}` instead; what is only {where} would be lost.",
+            hint=f"Run `usr {other}` instead.",
             facts={f"only {where}": _shown(events)},
         )
 
@@ -88,8 +88,8 @@ class HistoriesDiverged(SyncError):
     def __init__(self, *, common: int, here: Sequence[str], there: Sequence[str]) -> None:
         super().__init__(
             f"Both copies were changed since event {common}, so neither can take the other's place.",
-            hint="Decide which one goes on: copy the other dataset to a name of its own (there or here), bring over "
-            "what you want to keep with `usr maintenance merge` or `usr attach`, then sync again.",
+            hint="Decide which one goes on, and move the other to a name of its own; then take over what it alone has "
+            "(`usr maintenance merge`, `usr attach`) and sync again. docs/operations/sync.md has the commands.",
             facts={"only here": _shown(here), "only there": _shown(there)},
         )
 
@@ -143,8 +143,9 @@ class VerifyImpossible(SyncError):
     exit_code = ExitCode.REMOTE
 
     def __init__(self, strategy: str, *, lacks: str) -> None:
+        needed = {"sha256": "a program for SHA-256 (sha256sum)", "parquet": "python3 with pyarrow"}.get(lacks, lacks)
         super().__init__(
-            f"The remote can't do the comparison {strategy!r}: it has no way to compute {lacks}.",
+            f"The remote can't do the comparison {strategy!r}: it lacks {needed}.",
             hint="Install the program there (`usr remotes doctor --remote NAME` names it), or choose --verify auto.",
             facts={"lacks": lacks},
         )

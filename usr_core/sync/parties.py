@@ -79,6 +79,7 @@ class Run:
             remote=self.context.remote_name,
             verification=self.verification,
             survey=self.survey,
+            options=self.options,
             started_at=self._started_at,
         )
         return self.survey
@@ -104,6 +105,8 @@ class Run:
 
     def _fail(self, error: BaseException) -> None:
         told: dict[str, Any] = {"message": str(error) or type(error).__name__}
+        if isinstance(error, KeyboardInterrupt):
+            told = {"message": str(error) or "interrupted"}
         if isinstance(error, UsrError):
             told = {"code": error.code, "message": error.message, "hint": error.hint}
         self.finish("FAILED")

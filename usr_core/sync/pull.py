@@ -14,6 +14,7 @@ from usr_core.fs.errors import file_system_error
 from usr_core.plugin.transport_errors import RemoteChanged
 from usr_core.plugin.transports import FetchRequest
 from usr_core.roots.layout import RECORDS, REPLACED, DatasetLayout
+from usr_core.sync.audit import plan_in_audit
 from usr_core.sync.errors import NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
 from usr_core.sync.local_side import sha256_of
@@ -49,6 +50,7 @@ def pull_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
                 hint="Look at its id, and at base_dir of the remote (`usr remotes show NAME`).",
             )
         plan = plan_transfer("pull", survey, options)
+        run.audit["plan"] = plan_in_audit(plan)
         other = f"{context.remote_name}:{target.remote_folder}"
         if plan.nothing or options.dry_run:
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")

@@ -16,6 +16,7 @@ from usr_core.fs.errors import FileSystemError
 from usr_core.plugin.transport_errors import TransportError
 from usr_core.plugin.transports import SendRequest, Transport
 from usr_core.roots.layout import RECORDS, REPLACED, STAGING
+from usr_core.sync.audit import plan_in_audit
 from usr_core.sync.errors import LogNotSyncable, NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
 from usr_core.sync.jobs import JOB_FILES, write_job
@@ -56,6 +57,7 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
             )
         _require_no_dataset_below(survey.remote, target)
         plan = plan_transfer("push", survey, options)
+        run.audit["plan"] = plan_in_audit(plan)
         if plan.nothing or options.dry_run:
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")
             if plan.nothing and not options.dry_run:

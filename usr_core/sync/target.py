@@ -79,7 +79,7 @@ def find_sync_target(
         DatasetOnlyOption, PathNotMapped: About files.
         UsrError: There is no root, or the name is taken by something else.
     """
-    if remote_path is None:
+    if remote_path is None and repo_root is None:  # both are about files
         try:
             return _by_id(text, action, root, base_dir, options)
         except (InvalidDatasetId, DatasetMissing) as error:

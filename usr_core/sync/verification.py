@@ -52,12 +52,13 @@ class Verification:
         """Compare a file here with facts from the far side."""
         return self.strategy.compare(local, Fingerprint(strategy=self.used, facts=facts))
 
-    def as_audit(self) -> dict[str, object]:
+    def as_audit(self, *, primary_only: bool = False) -> dict[str, object]:
+        """Return how copies are compared as an audit says it; with `primary_only`, nothing but the base is."""
         return {
             "primary": self.requested,
             "used": self.used,
-            "sidecars": "strict" if self.sidecars else "off",
-            "content_hashes": "on" if self.contents else "off",
+            "sidecars": "strict" if self.sidecars and not primary_only else "off",
+            "content_hashes": "on" if self.contents and not primary_only else "off",
             "downgrades": list(self.downgrades),
         }
 
