@@ -19,6 +19,10 @@ from usr_core.plugin.records import PluginRecord
 __all__ = ["Isolated", "calling", "loading"]
 
 
+# What authors yield by mistake. By name: nothing heavy is imported to look at what a plugin gives.
+_NO_BATCHES = frozenset({"list", "tuple", "dict", "Table", "DataFrame"})
+
+
 class calling:
     """Turn what plugin code raises inside ``with`` into `PluginCallError`.
 
@@ -148,6 +152,8 @@ def _steps(iterator: Iterator[Any], record: PluginRecord, hook: str, lent: list[
                     item = next(iterator)
                 except StopIteration:
                     return
+                if type(item).__name__ in _NO_BATCHES:
+                    raise TypeError(f"it yielded a {type(item).__name__}; record batches are wanted")
             yield item
     finally:
         close = getattr(iterator, "close", None)

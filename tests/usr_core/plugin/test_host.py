@@ -59,6 +59,14 @@ class TestImporter:
         assert ["sequence"] == host.importer("fasta").columns(request())
         assert ["first"] == list(host.importer("fasta").read(request()))
 
+    @pytest.mark.parametrize("item", ["[1]", "{}", "__import__('pyarrow').table({'a': [1]})"])
+    def test_that_yields_no_batch_is_its_plugins_error(self, make_host: HostMaker, item: str) -> None:
+        """A list, a dictionary or a table in place of a record batch names the plugin, not the core."""
+        host = make_host(importer("fasta", read=f"yield {item}"))
+
+        with pytest.raises(PluginCallError, match="importer fasta, read"):
+            list(host.importer("fasta").read(request()))
+
     def test_imports_its_own_plugin_only(self, make_host: HostMaker) -> None:
         """Other plugins stay unimported."""
         make_host(importer("fasta"), importer("genbank")).importer("fasta")
