@@ -138,8 +138,13 @@ def _packed(arrays: Mapping[str, object]) -> bytes:
     if not arrays:
         raise ArraysInvalid("there is none")
     flat: dict[str, npt.NDArray[Any]] = {}
-    for name in sorted(map(str, arrays)):
-        if not name or "/" in name or name.endswith((_VALUES, _OFFSETS)):
+    given: list[object] = list(arrays)  # what a caller gave may be anything
+    odd = next((name for name in given if not isinstance(name, str)), None)
+    if odd is not None:
+        raise ArraysInvalid(f"an array can't be called {odd!r}", field=str(odd))
+    for name in sorted(arrays):
+        # NumPy adds .npy to names in the archive, and two of its own arguments can't be names.
+        if not name or "/" in name or name.endswith((_VALUES, _OFFSETS, ".npy")) or name in ("file", "allow_pickle"):
             raise ArraysInvalid(f"an array can't be called {name!r}", field=name)
         flat.update(_flattened(name, arrays[name]))
     buffer = io.BytesIO()
@@ -154,8 +159,13 @@ def _flattened(name: str, value: object) -> dict[str, npt.NDArray[Any]]:
         if len({row.shape for row in rows}) > 1:
             if any(row.ndim != 1 for row in rows):
                 raise ArraysInvalid("a ragged array has rows of more than one dimension", field=name)
+            kinds = {row.dtype.kind for row in rows if len(row)}
+            if len(kinds) > 1:
+                raise ArraysInvalid("its rows are of different types", field=name)
+            # An empty row has no type of its own; it must not turn the others' integers into floats.
+            filled = [row for row in rows if len(row)] or rows
             offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
-            return {f"{name}{_VALUES}": np.concatenate(rows), f"{name}{_OFFSETS}": offsets}
+            return {f"{name}{_VALUES}": np.concatenate(filled), f"{name}{_OFFSETS}": offsets}
     return {name: _array(name, value)}
 
 

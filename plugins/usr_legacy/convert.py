@@ -6,6 +6,7 @@ It is a writer session that is given everything in one call, so records and valu
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,8 @@ def _write(dataset: Dataset, rows: Sequence[LegacyRow], options: ConvertOptions,
     namespaces = (options.namespace,) if with_values else ()
     session = dataset.writer(
         namespaces=namespaces,
-        name="legacy-convert",
+        # A name of its own: what a killed conversion left must not be committed with the rows of another file.
+        name=f"legacy-convert-{secrets.token_hex(8)}",
         action="convert_legacy",
         commit_rows=_FOR_GOOD,
         commit_seconds=float(_FOR_GOOD),

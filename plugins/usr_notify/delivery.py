@@ -23,12 +23,15 @@ class SendFailure(Exception):
     Attributes:
         error: What to tell where it was the last attempt; holds no secret.
         retryable: Whether a later attempt may work.
+        rejects: Whether it is this event that was refused; else the target is down or set up wrongly, and events wait.
         retry_after: Seconds that the receiver asked for, or None.
     """
 
-    def __init__(self, error: UsrError, *, retryable: bool, retry_after: float | None = None) -> None:
+    def __init__(
+        self, error: UsrError, *, retryable: bool, retry_after: float | None = None, rejects: bool = False
+    ) -> None:
         super().__init__(error.message)
-        self.error, self.retryable, self.retry_after = error, retryable, retry_after
+        self.error, self.retryable, self.retry_after, self.rejects = error, retryable, retry_after, rejects
 
 
 class Target(Protocol):

@@ -116,7 +116,7 @@ class Spool:
                         deliver(target, message, policy)
                 except SendFailure as failed:
                     failure = failed.error
-                    if failed.retryable:
+                    if not failed.rejects:
                         return DrainOutcome(
                             delivered=delivered, rejected=rejected, waiting=len(paths) - number, failure=failure
                         )

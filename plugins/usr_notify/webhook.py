@@ -27,6 +27,8 @@ __all__ = ["WebhookTarget"]
 _REDIRECTS = 3
 _ANSWER_BYTES = 1 << 16
 _TRY_AGAIN = frozenset({408, 425, 429})
+# What is said of this event, and not of the token, the address or the certificate: those are mended, and events wait.
+_EVENT_REFUSED = frozenset({400, 406, 409, 411, 413, 414, 415, 422, 431})
 _KEEPS_METHOD = frozenset({307, 308})
 
 
@@ -145,9 +147,9 @@ class WebhookTarget:
         except (TargetInvalid, ValueError):
             there = None
         if there is None or there.origin != self._address.origin:
-            shown = "" if there is None else f" ({there.origin})"
+            # Where to is not shown: it may repeat what was sent, the token included.
             raise self._failure(
-                f"it redirects to another place{shown}, which is not followed",
+                "it redirects to another place, which is not followed",
                 retryable=False,
                 hint="If you trust that place, give its own URL.",
             )
@@ -159,16 +161,27 @@ class WebhookTarget:
         except ValueError:
             words = str(status)
         later = status in _TRY_AGAIN or status >= 500
-        return self._failure(f"it answers {words}", retryable=later, retry_after=retry_after if later else None)
+        return self._failure(
+            f"it answers {words}",
+            retryable=later,
+            retry_after=retry_after if later else None,
+            rejects=status in _EVENT_REFUSED,
+        )
 
     def _failure(
-        self, reason: str, *, retryable: bool, retry_after: float | None = None, hint: str | None = None
+        self,
+        reason: str,
+        *,
+        retryable: bool,
+        retry_after: float | None = None,
+        hint: str | None = None,
+        rejects: bool = False,
     ) -> SendFailure:
         later = "See that it runs and can be reached; the event is delivered again at the next start, or waits in the "
         kind = DeliveryFailed if retryable else DeliveryRefused
         default = f"{later}--spool." if retryable else "Check the URL, the token and the headers."
         error = kind(f"{self.label} did not take an event: {reason}.", hint=hint or default)
-        return SendFailure(error, retryable=retryable, retry_after=retry_after)
+        return SendFailure(error, retryable=retryable, retry_after=retry_after, rejects=rejects)
 
 
 def _context(ca_bundle: Path | None) -> ssl.SSLContext:
@@ -197,7 +210,7 @@ def _seconds(text: str | None) -> float | None:
         return float(min(int(text[:9]), 10**9))
     try:
         then = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if then.tzinfo is None:
         then = then.replace(tzinfo=UTC)

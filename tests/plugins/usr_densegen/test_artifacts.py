@@ -49,9 +49,29 @@ class TestStore:
         left = [path.name for path in (tmp_path / FOLDER).glob(".*")]
         assert [f"{ArtifactFolder(tmp_path, owner='r2')._prefix}00000000.tmp"] == left
 
+    def test_an_empty_row_changes_no_type(self, folder: ArtifactFolder, tmp_path: Path) -> None:
+        """Integers beyond a float's digits come back as they were."""
+        [reference] = folder.store([{"offsets": [[2**53 + 1], [], [1, 2]]}])
+        [*rows] = read_arrays(tmp_path, reference.ref, reference.sha256)["offsets"]
+        assert [[2**53 + 1], [], [1, 2]] == [row.tolist() for row in rows]
+        assert {"int64"} == {str(row.dtype) for row in rows}
+
     @pytest.mark.parametrize(
         "arrays",
-        [{}, {"a": object()}, {"a": [object()]}, {"": 1}, {"a/b": 1}, {"a.values": 1}, {"a": [[[1], [2]], [[1]]]}],
+        [
+            {},
+            {"a": object()},
+            {"a": [object()]},
+            {"": 1},
+            {"a/b": 1},
+            {"a.values": 1},
+            {"a": [[[1], [2]], [[1]]]},
+            {"a.npy": 1},
+            {"file": 1},
+            {1: 2},
+            {"a": [[1], ["x", "y"]]},
+            {"a": [[2**63], [1, 2]]},
+        ],
     )
     def test_what_is_no_array_is_refused(self, folder: ArtifactFolder, tmp_path: Path, arrays: dict) -> None:
         """Nothing is written, not even the good ones beside it."""

@@ -78,6 +78,20 @@ class TestFollow:
         assert {1, 2, 3, 4} == set(seqs(server))
         assert (0, 1) == (waiting(spool), len(list((spool / "rejected").iterdir())))
 
+    @pytest.mark.parametrize("status", [401, 403, 404])
+    def test_a_target_that_is_set_up_wrongly_loses_no_event(
+        self, busy: Usr, hook: Words, server: WebhookServer, spool: Path, status: int
+    ) -> None:
+        """A token that ran out or a wrong address is mended; until then everything waits."""
+        server.answers += [Answer(status=status) for _ in range(20)]
+        busy.run(*hook, "--spool", spool)
+        busy.run(*drain(server, spool), "--retries", "0")
+        assert (4, False) == (waiting(spool), (spool / "rejected").exists())
+        server.answers.clear()
+        busy.ok(*drain(server, spool))
+        assert 0 == waiting(spool)
+        assert {1, 2, 3, 4} == set(seqs(server))
+
 
 class TestDrain:
     def fill(self, spool: Path, count: int = 3) -> None:
