@@ -199,14 +199,17 @@ class _Inspection:
         """Return the rule that each row of the base breaks, duplicates not looked for yet."""
         verdict = np.zeros(view.rows, np.uint8)
         columns = self._columns(view.schema())
+        deleted = np.zeros(view.rows, np.bool_)
+        deleted[view.deleted_rows()] = True
         if columns:
             start = 0
-            for batch in view.batches(columns, include_deleted=True):
+            for whole in view.batches(columns, include_deleted=True):
+                batch = _without(whole, deleted[start : start + whole.num_rows])
                 mine = verdict[start : start + batch.num_rows]
                 for rule, broken in self._broken(batch, first_row=start + 1):
                     mine[broken & (mine == 0)] = rule
                 start += batch.num_rows
-        verdict[view.deleted_rows()] = 0
+        verdict[deleted] = 0
         return verdict
 
     def _broken(self, batch: pa.RecordBatch, *, first_row: int) -> list[tuple[Rule, npt.NDArray[np.bool_]]]:
@@ -318,3 +321,12 @@ def _is_details(kind: pa.DataType) -> bool:
         return False
     inner = {kind.value_type.field(at).name: kind.value_type.field(at).type for at in range(kind.value_type.num_fields)}
     return all(name in inner and pa.types.is_string(inner[name]) for name in ("tf", "tfbs"))
+
+
+def _without(batch: pa.RecordBatch, deleted: npt.NDArray[np.bool_]) -> pa.RecordBatch:
+    """Return a batch without the values of deleted records, which nobody looks at, faulty ones included."""
+    if not deleted.any():
+        return batch
+    gone = pa.array(deleted)
+    columns = [pc.if_else(gone, pa.scalar(None, column.type), column) for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

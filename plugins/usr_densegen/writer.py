@@ -18,7 +18,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from usr_core.dataset import Dataset
-from usr_core.errors import UsrError
 from usr_core.events.actor import Actor
 from usr_core.fs.errors import LockTimeout
 from usr_core.records.ids import record_id
@@ -229,6 +228,6 @@ class DenseGenWriter:
     def _tell_failure(self, error: BaseException) -> None:
         try:
             self._health.tell("failed", error=error)
-        except (UsrError, OSError) as untold:
+        except Exception as untold:  # noqa: BLE001 - the caller's figures may raise anything
             # The caller's own error is what it has to hear of.
             _log.warning("%s: the failure of run %s could not be recorded: %s", _TOOL, self.run_id, untold)

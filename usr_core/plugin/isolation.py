@@ -7,6 +7,8 @@ end the process. Errors of the core's own batches, raised while a plugin consume
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -62,8 +64,12 @@ class loading:
 
     def __enter__(self) -> None:
         self.started = time.perf_counter()
+        # What a plugin prints while it is imported is no result of the command.
+        self._printed = contextlib.redirect_stdout(sys.stderr)
+        self._printed.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._printed.__exit__(None, None, None)
         if error is None or isinstance(error, UsrError) or not isinstance(error, (Exception, SystemExit)):
             return
         raise load_error(self.record, f"{self.what} raised an error", cause=error) from error

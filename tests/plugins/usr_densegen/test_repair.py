@@ -167,6 +167,15 @@ class TestRewrite:
         assert [BOTH, PLAIN, BOTH.lower()] == left(dataset, filter_single_tf=True)
         assert "densegen__used_tfbs" in pq.read_schema(dataset.layout.records).names
 
+    def test_a_deleted_record_is_not_looked_at(self, tmp_path: Path) -> None:
+        """What is wrong in it stops nothing; the others are judged as ever."""
+        dataset = made(tmp_path / "other", {BOTH: {"used_tfbs": ["no colon"]}, ONE: {"used_tfbs": [LEXA]}, PLAIN: None})
+        ids = dict(zip(dataset.to_arrow()["sequence"].to_pylist(), dataset.to_arrow()["id"].to_pylist(), strict=True))
+        with assert_unchanged(dataset.path), pytest.raises(SiteMalformed):
+            left(dataset, filter_single_tf=True)
+        dataset.delete([ids[BOTH]])
+        assert [PLAIN] == left(dataset, filter_single_tf=True)
+
     def test_deleted_records_are_left_alone(self, dataset: Dataset) -> None:
         """They are neither dropped nor the reason that another is."""
         ids = dict(zip(*(dataset.to_arrow()[name].to_pylist() for name in ("sequence", "id")), strict=True))
