@@ -55,7 +55,7 @@ class Survey:
         local_log, remote_log: Their logs, as long as they were when they were listed.
         history: How the logs relate.
         differences: What differs, without the log.
-        unproven: Names that both sides have with one size, and whose content was not compared.
+        unproven: Names that both sides have with one size, and whose content was not compared; the base never.
         primary: What the chosen strategy saw of the base on each side.
         primary_only: Whether only the base was compared.
         local_digests, remote_digests: SHA-256 of the files that were hashed.
@@ -184,7 +184,7 @@ def _compare(
         remote_log=there[1],
         history=history,
         differences=differences,
-        unproven=tuple(name for name in alike if name not in proven and local_digests.get(name) is None),
+        unproven=tuple(name for name in alike if name not in hashed and name != RECORDS),
         primary=primary,
         primary_only=options.primary_only,
         local_digests=local_digests,
