@@ -49,3 +49,11 @@ def test_the_glossary_defines_each_term_once_in_alphabetical_order():
 
     assert len(terms) > 30
     assert sorted(set(terms)) == terms
+
+
+def test_the_table_of_findings_names_every_script():
+    """A script that nobody lists is found by nobody."""
+    scripts = {script.resolve() for script in (CHECKOUT / "findings").glob("*.sh")}
+
+    assert scripts
+    assert links_of("findings/README.md") >= scripts
