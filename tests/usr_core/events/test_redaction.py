@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
 from usr_core.events.event import Event
-from usr_core.events.redaction import HIDDEN, redact
+from usr_core.events.redaction import HIDDEN, TEXT_LIMIT, TOTAL_LIMIT, redact
+from usr_core.events.redaction import _mask as mask
 
 # The parts are joined here so that no scanner takes this file for a leak.
 S = "S3cr" + "etValue42xyz"
@@ -196,3 +198,86 @@ class TestHarmless:
         assert {"token": True, "password": None, "secret": ""} == redact(
             {"token": True, "password": None, "secret": ""}
         )
+
+
+# Repeated, each made an earlier spelling of some shape read the same characters again and again.
+NASTY = [
+    "a-a-a-", "://", "a://b@", "Bearer ", "Bearer a1 ", "sk-", "sk-aB1", "eyJaaaaaaaa-", "eyJaaaaaaaa.", "@", "QUJDRA",
+    "{", '{"a":', "-----BEGIN PRIVATE KEY", "?a_token", "token:list<", "token:timestamp[", "token=", "token \t",
+    "--a-token", "--", " -u a", 'password="\\', "pypi-", "login a ", "https://hooks.a/", "authorization:", " ",
+    "cookie:", "\n",
+]  # fmt: skip
+
+
+class TestTime:
+    @pytest.mark.parametrize("unit", NASTY)
+    def test_is_linear_in_the_text(self, unit: str) -> None:
+        """32,000 characters of any shape take well under a second; a quadratic shape takes minutes."""
+        text = unit * (32_000 // len(unit))
+        started = time.process_time()
+        mask(text, len(text))
+
+        assert time.process_time() - started < 1.5
+
+    def test_does_not_grow_with_what_is_cut(self) -> None:
+        """100 texts of a megabyte each cost what the limits let through."""
+        started = time.process_time()
+        redact({"texts": ["a-a-a-" * 170_000] * 100, "ids": range(10_000_000)})
+
+        assert time.process_time() - started < 1.5
+
+
+class TestCut:
+    def test_text_says_how_much_is_left_out(self) -> None:
+        """The beginning stays, and a note says how many characters do not."""
+        shown = redact("ACGT" * 5_000)
+
+        assert "ACGT" * (TEXT_LIMIT // 4) + f"… {20_000 - TEXT_LIMIT} more characters left out" == shown
+
+    def test_text_of_the_limit_stays_whole(self) -> None:
+        """Up to the limit nothing is cut."""
+        assert "A" * TEXT_LIMIT == redact("A" * TEXT_LIMIT)
+
+    @pytest.mark.parametrize("text", SHAPES)
+    def test_hides_a_secret_that_it_divides(self, text: str) -> None:
+        """Where the cut falls in a secret, no part of the secret stays."""
+        lead, secret, rest = re.fullmatch("(.*?)«(.*?)»(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+        start = TEXT_LIMIT - 6
+        filling = ("x" * 9 + " ") * (TEXT_LIMIT // 10)
+        begun = filling[: start - len(lead)][:-1] + " " + lead
+        shown = redact(begun + secret + rest + " end" * 5_000)
+
+        assert start == len(begun)
+        assert isinstance(shown, str)
+        assert shown.startswith(begun[: start - len(lead)])
+        assert secret[:6] not in shown[start - len(lead) :].replace(lead, "", 1)
+        assert "more characters left out" in shown
+
+    def test_hides_a_password_whose_url_does_not_end_in_sight(self) -> None:
+        """The @ that makes it a password may stand far behind the cut."""
+        shown = redact("x " * (TEXT_LIMIT // 2 - 10) + "https://me:" + S * 2_000 + "@host")
+
+        assert isinstance(shown, str)
+        assert "S3" not in shown
+
+    def test_lists_and_mappings_say_how_many_are_left_out(self) -> None:
+        """Beyond the limit of all together a list, and what follows it, ends with a note."""
+        shown = redact({"ids": ["a" * 1_000] * 100, "more": 1, "last": 2})
+
+        assert isinstance(shown, dict)
+        assert "… 34 more left out" == shown["ids"][-1]
+        assert {"ids", "…"} == set(shown)
+        assert "… 2 more left out" == shown["…"]
+        assert len(json.dumps(shown)) < 2 * TOTAL_LIMIT
+
+    def test_ends_what_is_nested_too_deeply(self) -> None:
+        """A value that contains itself ends in a note, too."""
+        knot: list[object] = []
+        knot.append(knot)
+
+        assert "more left out" in json.dumps(redact(knot), ensure_ascii=False)
+
+
+def test_an_unclosed_quote_hides_to_the_end() -> None:
+    """A secret does not stay because its closing quote is missing."""
+    assert f"password={HIDDEN}" == redact(f'password="{S} and more')
