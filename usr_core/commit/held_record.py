@@ -58,6 +58,10 @@ class HeldRecord:
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
 
+    def follow(self, folder: Path) -> None:
+        """Take `folder` for the place that the dataset's folder has been moved to."""
+        self.folder, self.path = folder, folder / self.path.name
+
     def alive(self) -> bool:
         """Tell whether the record still is what has this name."""
         try:

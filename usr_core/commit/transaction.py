@@ -49,6 +49,8 @@ _log = logging.getLogger("usr")
 
 # Returns what the log gets, given the files that were added and removed.
 _Lines = Callable[[tuple[FileChange, ...], tuple[FileChange, ...]], bytes]
+# A last step that needs the event: returns the folder that the dataset is in then.
+_LastStep = Callable[[], Path]
 
 
 class Step(StrEnum):
@@ -244,11 +246,16 @@ class Transaction:
 
     # ------------------------------------------------------------- the commit
 
-    def commit(self, event: Event) -> dict[str, Any]:
+    def commit(self, event: Event, *, last_step: _LastStep | None = None) -> dict[str, Any]:
         """Make the change real and return its event as it stands in the log.
 
         After it returned, the change survives a power cut. If it raises, the dataset is as it was. SIGINT is
         answered by `KeyboardInterrupt` up to the commit point and dropped after it.
+
+        Args:
+            event: What happened.
+            last_step: Called when the event is written, while it can still be taken back: what it raises undoes the
+                change. It may move the dataset's folder, and returns where that is.
 
         Raises:
             FileSystemError: The disk is full, read-only, or refuses; found before anyone could see anything, or undone.
@@ -268,7 +275,7 @@ class Transaction:
             line.update(whole.as_line(seq=self.head.seq + 1, clock_us=self.clock_us, prev=self.head.digest))
             return encode_line(line)
 
-        self._commit(lines, tells=True)
+        self._commit(lines, tells=True, last_step=last_step)
         return line
 
     def extend_log(self, lines: bytes) -> None:
@@ -287,7 +294,7 @@ class Transaction:
             raise ValueError("the last line has no newline")
         self._commit(lambda _added, _removed: lines, tells=False)
 
-    def _commit(self, lines: _Lines, *, tells: bool) -> None:
+    def _commit(self, lines: _Lines, *, tells: bool, last_step: _LastStep | None = None) -> None:
         """Take steps 3 to 7; `tells` where the lines say what recovery did."""
         if self.committed:
             raise RuntimeError("this transaction has been committed")
@@ -298,7 +305,7 @@ class Transaction:
         except OSError as error:
             raise self._typed(error, "write the new files") from error
         with uninterrupted(), self._link(record) as held:
-            self._carry_out(held)
+            self._carry_out(held, last_step)
             self.committed = True
             Transaction.commits += 1
             # What is left is litter: the next writer removes it if we can't.
@@ -366,8 +373,8 @@ class Transaction:
                 temporary.unlink(missing_ok=True)
         return HeldRecord(folder, record, path, descriptor)
 
-    def _carry_out(self, held: HeldRecord) -> None:
-        """Take steps 5 and 6, or undo them."""
+    def _carry_out(self, held: HeldRecord, last_step: _LastStep | None) -> None:
+        """Take steps 5 and 6, and the caller's last one, or undo them."""
         folder, record = held.folder, held.record
         try:
             if log_state(record, self.layout.event_log) == "foreign":
@@ -384,6 +391,11 @@ class Transaction:
             else:
                 touch_log(self.layout.event_log)
             self._reached(Step.LOGGED)
+            if last_step is not None:
+                self.layout = DatasetLayout(last_step())
+                held.follow(self.layout.path)
+        except CommitPending:
+            raise
         except BaseException as error:
             if self._finished_by_another(held, error):
                 return

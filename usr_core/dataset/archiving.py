@@ -43,7 +43,7 @@ class Archiving(DatasetSite):
         Raises:
             DatasetArchived: It is there already.
             ArchiveRefused: Something is in the way; nothing was changed.
-            ArchiveUnfinished: The event is written and the folder did not move; call it again.
+            ArchiveUnfinished: The folder could not be moved; nothing was changed.
         """
         from usr_core.store.record_life.archive import archive_dataset
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
@@ -77,7 +78,13 @@ class Mutation:
         return True
 
     def finish(
-        self, *, base: BaseFacts, args: Mapping[str, object], metrics: Mapping[str, object], new_base: bool = False
+        self,
+        *,
+        base: BaseFacts,
+        args: Mapping[str, object],
+        metrics: Mapping[str, object],
+        new_base: bool = False,
+        last_step: Callable[[], Path] | None = None,
     ) -> dict[str, Any]:
         """Freeze the registry if it is new, commit, and return the event.
 
@@ -86,6 +93,7 @@ class Mutation:
             args: What was asked.
             metrics: What was counted.
             new_base: True where ``records.parquet`` was staged: the digest is taken from there.
+            last_step: See `Transaction.commit`.
         """
         self.freeze_registry()
         content = None
@@ -103,7 +111,8 @@ class Mutation:
                 maintenance={"reason": reason} if reason is not None else {},
                 fingerprint=base.fingerprint(content),
                 registry_hash=self.registry.hash,
-            )
+            ),
+            last_step=last_step,
         )
 
 

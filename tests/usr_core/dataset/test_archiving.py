@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from support.cli import Usr, clean_env, usr_argv
 from support.small_datasets import IDS, make_dataset, rows_by_id
+from support.strace import inject, trace
 from support.tree import assert_unchanged, tree_differences, tree_digest
 from usr_core.commit.transaction import Step
 from usr_core.dataset import Dataset
@@ -191,18 +196,27 @@ class TestRefusals:
             Dataset.open(root, "links/other").archive()
 
 
-class _Killed(BaseException):
-    """Stands for the end of the process."""
+KILLED = """
+import os, sys
+from pathlib import Path
+from usr_core.commit.transaction import Step
+from usr_core.dataset import Dataset
+from usr_core.store.mutation import Site
+from usr_core.store.record_life.archive import archive_dataset, unarchive_dataset
+
+def observe(step):
+    if step is Step.LOGGED:
+        os._exit(9)
+
+verb = {"archive_dataset": archive_dataset, "unarchive_dataset": unarchive_dataset}[sys.argv[2]]
+verb(Site(ref=Dataset.locate(sys.argv[1]).ref, observer=observe))
+"""
 
 
 class TestACrashBetweenEventAndMove:
     def stopped_after_the_event(self, dataset: Dataset, verb: Callable[[Site], ArchiveOutcome]) -> None:
-        def observe(step: Step) -> None:
-            if step is Step.CLEANED:
-                raise _Killed
-
-        with pytest.raises(_Killed):
-            verb(Site(ref=dataset.ref, observer=observe))
+        argv = [sys.executable, "-c", KILLED, str(dataset.path), verb.__name__]
+        assert 9 == subprocess.run(argv, check=False, timeout=60).returncode
 
     def test_the_next_archive_only_moves(self, dataset: Dataset) -> None:
         """One event for one move, however often it was tried."""
@@ -234,16 +248,18 @@ class TestACrashBetweenEventAndMove:
         assert ["archive", "delete", "archive"] == actions(dataset)[-3:]
         assert not verify_chain(dataset.layout.event_log)
 
-    def test_what_is_put_in_the_way_at_the_last_moment_is_told(self, dataset: Dataset, root: Path) -> None:
-        """The event is written by then; once the place is free the next run finishes the move."""
+
+class TestAMoveThatFails:
+    def test_because_something_came_in_the_way_takes_the_event_back(self, dataset: Dataset, root: Path) -> None:
+        """Whoever is told that it failed finds every byte as it was, and can try again."""
         stranger = root / "_archive" / "ns" / "base" / "stranger.txt"
 
         def observe(step: Step) -> None:
-            if step is Step.CLEANED:
+            if step is Step.LOGGED:
                 stranger.parent.mkdir()
                 stranger.write_text("mine")
 
-        with pytest.raises(ArchiveUnfinished, match=r"event is written") as caught:
+        with assert_unchanged(dataset.path), pytest.raises(ArchiveUnfinished, match="Nothing was changed") as caught:
             archive_dataset(Site(ref=dataset.ref, observer=observe))
         assert "usr archive ns/base" in caught.value.hint
         stranger.unlink()
@@ -251,3 +267,24 @@ class TestACrashBetweenEventAndMove:
         dataset.archive()
 
         assert ["init", "import", "archive"] == actions(dataset)
+
+    @pytest.mark.parametrize("verb", ["archive", "unarchive"])
+    def test_or_may_not_last_leaves_every_byte(self, seeded: Usr, tmp_path: Path, verb: str) -> None:
+        """The rename, and the fsync of both folders that it changes: where one fails, nothing has happened."""
+        if verb == "unarchive":
+            seeded.ok("archive", "ns/base")
+        template = tmp_path / "template"
+        shutil.copytree(seeded.root, template)
+        argv = [sys.executable, "-B", *usr_argv(), "--root", str(seeded.root), verb, "ns/base"]
+        calls = trace(argv, tmp_path / "log", names=("rename", "fsync"), env=clean_env(), timeout=60)
+        move = next(i for i, call in enumerate(calls) if call.name == "rename" and '_archive/ns/base"' in call.line)
+        for call in calls[move : move + 3]:
+            shutil.rmtree(seeded.root)
+            shutil.copytree(template, seeded.root)
+            before = tree_digest(seeded.root)
+            done = inject(argv, call, "error=EIO", env=clean_env())
+
+            assert (1, 1) == (done.returncode, done.stderr.count("error[USR-ARCHIVE-003]")), call
+            assert [] == [
+                line for line in tree_differences(before, tree_digest(seeded.root)) if ".usr.lock" not in line
+            ]

@@ -1,8 +1,8 @@
 """Putting a dataset away under ``<root>/_archive/``, and bringing it back: one event and one rename.
 
-The event is committed in the dataset's own log, and then, with the lock still held, the folder is
-renamed. A crash between the two leaves a dataset whose last event tells of a move that has not happened;
-the next run of the same verb sees that and only moves (docs/adr/0010).
+The rename is the last step of the commit in the dataset's own log: one that fails takes the event back. A crash
+between the two leaves a dataset whose last event tells of a move that has not happened; the next run of the same
+verb sees that and only moves (docs/adr/0010, 0014).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from usr_core.commit.errors import CommitPending
+from usr_core.commit.interrupts import uninterrupted
 from usr_core.errors import UsrError
 from usr_core.fs.durable import make_folders, sync_folder
 from usr_core.fs.errors import file_system_error
@@ -93,7 +95,7 @@ def archive_dataset(site: Site) -> ArchiveOutcome:
     Raises:
         DatasetArchived: It is there already.
         ArchiveRefused: Something has its name there, or a link or another file system is in the way.
-        ArchiveUnfinished: The event is written and the folder did not move; the next run finishes it.
+        ArchiveUnfinished: The folder could not be moved; nothing was changed.
     """
     refuse_archived(site.ref)
     ref = site.ref
@@ -118,7 +120,7 @@ def unarchive_dataset(site: Site) -> ArchiveOutcome:
         DatasetNotArchived: It is not there.
         DatasetExists, NestedDataset: Another dataset has its place by now.
         ArchiveRefused: Something else has, or a link or another file system is in the way.
-        ArchiveUnfinished: The event is written and the folder did not move; the next run finishes it.
+        ArchiveUnfinished: The folder could not be moved; nothing was changed.
     """
     _require_archived(site.ref)
     target = new_dataset(site.ref.root, site.ref.name.removeprefix(_PREFIX))
@@ -137,13 +139,10 @@ def _move(site: Site, target: DatasetRef, *, action: str) -> ArchiveOutcome:
         try:
             _require_one_file_system(name, source, target.path)
             event = _commit_once(mutation, target)
-        except BaseException:
-            _remove_empty(reversed(made))
+        except BaseException as error:
+            if not isinstance(error, CommitPending):
+                _remove_empty(reversed(made))
             raise
-        _rename(name, source, target.path, action=action)
-        # On a network file system the lease has moved as well, and can't be given back under its old name.
-        with contextlib.suppress(OSError):
-            (target.path / LEASE).unlink()
     # A namespace's folder, or _archive/ itself, goes with the last dataset in it.
     _remove_empty(place for place in source.parents if place != site.ref.root and site.ref.root in place.parents)
     return ArchiveOutcome(ref=target, event=event)
@@ -155,28 +154,45 @@ def _require_archived(ref: DatasetRef) -> None:
 
 
 def _commit_once(mutation: Mutation, target: DatasetRef) -> dict[str, Any] | None:
-    """Write the event, unless it is there from a run that did not come to the move."""
+    """Write the event and move, or only move where a run that did not come to it has written the event."""
     base = mutation.base_facts()
-    last = mutation.txn.head.last or {}
+    source, last = mutation.site.ref.path, mutation.txn.head.last or {}
+
+    def move() -> Path:
+        _move_folder(mutation, target.path)
+        # On a network file system the lease has moved as well, and can't be given back under its old name.
+        with contextlib.suppress(OSError):
+            (target.path / LEASE).unlink()
+        return target.path
+
     if last.get("action") == mutation.action:
+        with uninterrupted():
+            move()
         return None
     return mutation.finish(
         base=base,
-        args={"from": mutation.site.ref.path.relative_to(target.root).as_posix(), "to": target.name},
+        args={"from": source.relative_to(target.root).as_posix(), "to": target.name},
         metrics={"rows": base.rows, "bytes": base.size_bytes},
+        last_step=move,
     )
 
 
-def _rename(name: str, source: Path, target: Path, *, action: str) -> None:
+def _move_folder(mutation: Mutation, target: Path) -> None:
+    """Rename the dataset's folder, durably, or leave it where it is."""
+    ref = mutation.site.ref
     try:
-        os.rename(source, target)  # noqa: PTH104 - the POSIX call: over an empty folder at the most
+        os.rename(ref.path, target)  # noqa: PTH104 - the POSIX call: over an empty folder at the most
     except OSError as error:
-        raise ArchiveUnfinished(name, action=action, target=target, cause=error) from error
-    for place in (target.parent, source.parent):
-        try:
+        raise ArchiveUnfinished(ref.name, action=mutation.action, target=target, cause=error) from error
+    try:
+        for place in (target.parent, ref.path.parent):
             sync_folder(place)
-        except OSError as error:
-            raise file_system_error(error, place, "make sure that the move, which is done, lasts") from error
+    except OSError as error:
+        try:
+            os.rename(target, ref.path)  # noqa: PTH104
+        except OSError as failure:
+            raise CommitPending(ref.name, seq=mutation.txn.head.seq + 1, cause=failure) from error
+        raise ArchiveUnfinished(ref.name, action=mutation.action, target=target, cause=error) from error
 
 
 def _make_parents(target: DatasetRef) -> list[Path]:

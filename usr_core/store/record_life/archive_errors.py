@@ -41,14 +41,14 @@ class ArchiveRefused(UsrError, OSError):
 
 
 class ArchiveUnfinished(UsrError):
-    """The event was written, and then the folder could not be moved."""
+    """The dataset's folder could not be moved; nothing was changed."""
 
     code = "USR-ARCHIVE-003"
 
     def __init__(self, name: str, *, action: str, target: Path, cause: OSError) -> None:
         super().__init__(
-            f"The event is written, but {visible(name)!r} could not be moved to {target}: {cause.strerror or cause}.",
-            hint=f"Remove the cause, then run `usr {action} {visible(name)}` again: it finishes the move.",
+            f"{visible(name)!r} could not be moved to {target}: {cause.strerror or cause}. Nothing was changed.",
+            hint=f"Remove the cause, then run `usr {action} {visible(name)}` again.",
             facts={"dataset": name, "file": target, "cause": visible(str(cause))},
         )
         self.name, self.action, self.target = name, action, target
