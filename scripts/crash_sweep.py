@@ -295,7 +295,7 @@ class CommandSweep:
             return
         assert "Traceback" not in done.stderr, done.stderr
         assert done.stderr.count("error[USR-") == 1, done.stderr
-        differences = [line for line in tree_differences(before, tree_digest(self.root)) if "/.usr.lock" not in line]
+        differences = [line for line in tree_differences(before, tree_digest(self.root)) if not line.endswith(".lock")]
         assert not differences, differences
 
     def _check_new(self) -> None:
@@ -314,7 +314,7 @@ class CommandSweep:
         names = []
         for path in root.rglob("*"):
             name = path.relative_to(root).as_posix()
-            if path.is_file() and not name.startswith("in/") and path.name not in (".usr.lock", ".usr.recovered"):
+            if path.is_file() and not name.startswith("in/") and not path.name.endswith((".lock", ".recovered")):
                 inside = any((place / EVENT_LOG).exists() for place in path.parents)
                 names.append(name if inside else f"{name}: {path.read_text()}")
         return sorted(re.sub(r"\d{8}T\d{6,12}(-[0-9a-f]{8})?", "STAMP", name) for name in names)

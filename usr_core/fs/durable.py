@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -22,6 +23,7 @@ __all__ = [
     "link_or_copy",
     "make_folders",
     "name_exists",
+    "remove_temporaries",
     "remove_tree",
     "replace_file",
     "sync_file",
@@ -85,8 +87,22 @@ def temporary_sibling(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def remove_temporaries(path: Path) -> None:
+    """Remove the temporary siblings of `path` that killed writers left. Call it only under the lock of its writers."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")
+    with contextlib.suppress(OSError):
+        for place in path.parent.iterdir():
+            if pattern.fullmatch(place.name):
+                place.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Replace `path` (or create it) as a whole: a reader sees the old bytes or the new, also after a power cut.
+
+    Args:
+        path: The file.
+        content: Its new bytes.
+        mode: Its permissions afterwards; by default those of the file that is replaced.
 
     Raises:
         OSError: The file is as it was.
@@ -94,8 +110,11 @@ def replace_file(path: Path, content: bytes) -> None:
     temporary, undo = temporary_sibling(path), None
     try:
         write_new(temporary, content)
+        if mode is not None:
+            temporary.chmod(mode)
         if name_exists(path):
-            shutil.copymode(path, temporary)
+            if mode is None:
+                shutil.copymode(path, temporary)
             undo = temporary_sibling(path)
             link_or_copy(path, undo)
         os.rename(temporary, path)  # noqa: PTH104 - the POSIX call, whose guarantees the line relies on

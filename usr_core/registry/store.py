@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from usr_core.fs.durable import replace_file
+from usr_core.fs.durable import remove_temporaries, replace_file
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import hold_lock
 from usr_core.registry.document import NamespaceEntry, Registry, RegistryColumn, checked_columns
@@ -123,6 +123,7 @@ def register_namespace(
     wanted = NamespaceEntry(name=name, columns=checked_columns(name, columns), owner=owner, description=description)
     path = root / REGISTRY_FILE
     with hold_lock(root / LOCK, timeout=lock_timeout, command=f"namespace register {name}"):
+        remove_temporaries(path)
         before = _read(path) or Registry({})
         if STATE_NAMESPACE in before.namespaces:
             check_state_entry(before, label=str(path))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from usr_core.fs.durable import replace_file, sync_folder
+from usr_core.fs.durable import remove_temporaries, replace_file, sync_folder
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
 from usr_core.remotes.document import MAX_BYTES, Entry, parse_document
@@ -115,6 +115,7 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
     with hold_lock(
         target.with_name(f".{target.name}.lock"), timeout=lock_timeout, command=f"remotes add {remote.name}"
     ):
+        remove_temporaries(target)
         content = _read(target)
         document = parse_document(content or b"", path)
         present = document.entries.get(remote.name)
@@ -185,8 +186,7 @@ def _write(path: Path, content: bytes) -> None:
         raise RemotesFileInvalid(path, f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most")
     old = os.umask(0o077)  # who may log in where is nobody else's business, not for a moment
     try:
-        replace_file(path, content)
-        path.chmod(0o600)
+        replace_file(path, content, mode=0o600)
     except OSError as error:
         raise file_system_error(error, path, "write the remotes file") from error
     finally:

@@ -15,12 +15,14 @@ from usr_core.fs.durable import (
     link_create_only,
     link_or_copy,
     make_folders,
+    remove_temporaries,
     remove_tree,
     replace_file,
     temporary_sibling,
     write_new,
 )
 from usr_core.fs.reserve import reserve_bytes
+from usr_core.registry.store import register_namespace
 
 REPLACE = "import sys; from pathlib import Path; from usr_core.fs.durable import replace_file\n"
 REPLACE += "replace_file(Path(sys.argv[1]), b'new' * 1000)"
@@ -157,3 +159,36 @@ def test_importing_is_light() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=clean_env())
 
     assert "[]\n" == done.stdout
+
+
+class TestTemporaries:
+    def test_of_killed_writers_go_and_nothing_else(self, tmp_path: Path) -> None:
+        """The next writer, under the lock, removes them; other names that look alike stay."""
+        left = temporary_sibling(tmp_path / "registry.yaml")
+        others = [tmp_path / name for name in (".registry.yaml.mine.tmp", ".other.yaml.0123abcd.tmp", "registry.yaml")]
+        for path in (left, *others):
+            path.touch()
+
+        remove_temporaries(tmp_path / "registry.yaml")
+
+        assert sorted(others) == sorted(tmp_path.iterdir())
+
+    def test_of_a_registration_that_was_killed_go_with_the_next(self, tmp_path: Path) -> None:
+        """Also where the next one has nothing to write."""
+        register_namespace(tmp_path, "mock", [("mock__x", "int64")])
+        temporary_sibling(tmp_path / "registry.yaml").touch()
+
+        register_namespace(tmp_path, "mock", [("mock__x", "int64")])
+
+        assert [".usr.lock", "registry.yaml"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_a_mode_is_there_before_the_content_is_replaced(tmp_path: Path) -> None:
+    """Nothing is left to fail once the new file has its name."""
+    path = tmp_path / "remotes.yaml"
+    path.write_text("old")
+    path.chmod(0o644)
+
+    replace_file(path, b"new", mode=0o600)
+
+    assert (b"new", 0o600) == (path.read_bytes(), path.stat().st_mode & 0o777)
