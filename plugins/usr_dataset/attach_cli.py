@@ -51,7 +51,8 @@ def attach(
         ),
     ] = None,
     allow_overwrite: Annotated[
-        bool, typer.Option("--allow-overwrite", help="Let new values win where the dataset has the column already.")
+        bool,
+        typer.Option("--allow-overwrite", help="Let new values win where records have one in that column already."),
     ] = False,
     allow_missing: AllowMissingOpt = False,
     parse_json: Annotated[

@@ -50,7 +50,8 @@ class Attaching(Viewing):
                 or the one of ``id`` and ``sequence`` that its rows have.
             key_col: The file's column that holds the key; by default the key's name.
             columns: Columns to attach, with or without prefix; by default all that the namespace registers.
-            allow_overwrite: Let new values win over those that are there.
+            allow_overwrite: Let new values win over those that are there; without it a value is refused where its
+                record has one in that column already. A null is no value, and changes nothing.
             allow_missing: Leave out and count rows that match no record.
             parse_json: Read text in nested columns as JSON.
             backend: ``pyarrow``, or ``duckdb`` for Parquet files larger than memory.
@@ -62,6 +63,7 @@ class Attaching(Viewing):
 
         Raises:
             AttachRequestInvalid: Neither a namespace nor a writer is given, or the writer takes no such option.
+            ValuesExist: Values are there already, and `allow_overwrite` is not set.
         """
         from usr_core.store.attach.attachment import AttachOptions, attach
         from usr_core.store.attach.writer_source import attach_namespace, checked_options, key_among
@@ -113,13 +115,18 @@ class Attaching(Viewing):
         *,
         key: str = "id",
         key_col: str | None = None,
+        allow_overwrite: bool = True,
         allow_missing: bool = False,
         actor: Actor | None = None,
         action: str = "write_overlay_part",
     ) -> AttachOutcome:
         """Add a part from memory: anything with ``__arrow_c_stream__`` (Arrow, pandas, Polars, DuckDB) or a reader.
 
-        New values win over those that are there, where they have one.
+        New values win over those that are there, unless `allow_overwrite` is false: then a value is refused where
+        its record has one in that column already, and nothing is written.
+
+        Raises:
+            ValuesExist: Values are there already, and `allow_overwrite` is false.
         """
         from usr_core.store.attach.attachment import AttachOptions, attach
         from usr_core.store.attach.table_source import table_source
@@ -132,7 +139,7 @@ class Attaching(Viewing):
                 namespace=namespace,
                 key=key,
                 key_column=key_col,
-                allow_overwrite=True,
+                allow_overwrite=allow_overwrite,
                 allow_missing=allow_missing,
                 action=action,
             ),

@@ -10,13 +10,17 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.types as kinds
 
+from usr_core.errors import visible
 from usr_core.values.forms import Form, form_of
 from usr_core.values.temporal import format_dates, format_timestamps
 
-__all__ = ["dumps", "to_json"]
+__all__ = ["dumps", "to_json", "value_text"]
 
 _FEW = 64
 """Up to so many floats are looked at one by one: Arrow's compute functions take longer to import."""
+
+_SHOWN = 80
+"""Letters of a value that a message shows."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -42,6 +46,12 @@ def dumps(value: object) -> str:
         ValueError: A float that is not finite is in it.
     """
     return _ENCODER.encode(value)
+
+
+def value_text(array: pa.Array, row: int) -> str:
+    """Return one value as a message shows it: text as it is, all else as JSON; control characters visible, cut."""
+    value = to_json(array.slice(row, 1))[0]
+    return visible(value if isinstance(value, str) else dumps(value), limit=_SHOWN)
 
 
 def _floats(array: pa.Array) -> list[object]:

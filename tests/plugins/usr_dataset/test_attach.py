@@ -87,14 +87,22 @@ class TestAgain:
         assert 2 == len(list((seeded.path(DS) / "_derived" / "mock").glob("part-*.parquet")))
         assert [1.0, 20.0] == column(seeded, "mock__score")[:2]
 
-    def test_a_column_that_is_there_needs_allow_overwrite(self, seeded: Usr, tmp_path: Path, ids: list[str]):
-        """In an overlay, and materialized."""
+    def test_a_value_that_is_there_needs_allow_overwrite(self, seeded: Usr, tmp_path: Path, ids: list[str]):
+        """In an overlay, and materialized; a file for other records needs nothing."""
         file = write_csv(tmp_path / "a.csv", ["id", "score"], [[ids[0], 1]])
         attach(seeded, file)
+        attach(seeded, write_csv(tmp_path / "b.csv", ["id", "score"], [[ids[0], None], [ids[1], 2]]))
+        both = write_csv(tmp_path / "c.csv", ["id", "score"], [[ids[2], 3], [ids[1], 20], [ids[0], 10]])
 
-        assert "mock__score" in refused(seeded, 1, file)
-        seeded.ok("materialize", DS, "--drop-overlays")
-        assert "--allow-overwrite" in refused(seeded, 1, file)
+        for prepare in ((), ("materialize", DS, "--drop-overlays")):
+            if prepare:
+                seeded.ok(*prepare)
+            err = refused(seeded, 1, both)
+            assert "c.csv: 2 values can't be attached" in err
+            assert f"row 2, mock__score: {ids[1]} has 2.0, the file 20.0\n" in err
+            assert f"row 3, mock__score: {ids[0]} has 1.0, the file 10.0\n" in err
+        attach(seeded, both, "--allow-overwrite")
+        assert [10.0, 20.0, 3.0] == column(seeded, "mock__score")[:3]
 
 
 class TestValues:

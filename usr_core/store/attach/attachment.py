@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.attach.columns import AttachedColumn, choose_columns
-from usr_core.store.attach.errors import AttachColumnMissing, AttachKeyType, ColumnsExist
+from usr_core.store.attach.errors import AttachColumnMissing, AttachKeyType
+from usr_core.store.attach.existing_values import refuse_existing_values
 from usr_core.store.attach.key_lookup import KeyLookup, check_lookup, open_lookup
 from usr_core.store.attach.keys import KeyCounts, KeyResolver
 from usr_core.store.attach.values import to_registered
@@ -62,7 +64,8 @@ class AttachOptions:
         key: What the input's key is.
         key_column: Name of the key's column; where None the key's name, or ``sequence`` for a sequence key.
         columns: Names with or without the prefix; None is every column that the namespace registers.
-        allow_overwrite: New values win over values that are there, where the input has one.
+        allow_overwrite: New values win over values that are there, where the input has one; else such values are
+            refused, attached ones as well as materialized ones, equal ones too.
         allow_missing: Rows whose key matches no record are left out and counted.
         parse_json: Text in nested columns is JSON.
         note: A line for `meta.md`.
@@ -113,7 +116,8 @@ def attach(
         NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry says no.
         AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The input is not what it was said to be.
         EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: Its keys are not.
-        ColumnsExist: A column is there already, and `allow_overwrite` is not set.
+        ValuesExist: Records have such values already, and `allow_overwrite` is not set.
+        OverlayTypesDiffer: A column is there under another type, and `allow_overwrite` is not set.
         AmbiguousOverlay: The namespace lies there as a file and as parts.
     """
     if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
@@ -137,13 +141,18 @@ def attach(
         overlay = list_overlays(mutation.txn.tree, namespaces=[options.namespace]).get(options.namespace)
         if overlay is not None:
             closing.callback(overlay.close)
-        if not options.allow_overwrite:
-            _refuse_existing(chosen, base.schema, overlay)
         keep_clock_after(mutation, overlay)
 
         relative = new_part_name(mutation, options.namespace)
         counts = _write_part(
-            mutation, source, options, chosen=chosen, key_column=key_column, relative=relative, progress=progress
+            mutation,
+            source,
+            options,
+            chosen=chosen,
+            key_column=key_column,
+            relative=relative,
+            overlay=overlay,
+            progress=progress,
         )
         names = tuple(column.name for column in chosen)
         taken = {key_column, *(column.in_file for column in chosen), *BASE_COLUMNS}
@@ -191,16 +200,18 @@ def _write_part(
     chosen: Sequence[AttachedColumn],
     key_column: str,
     relative: str,
+    overlay: NamespaceOverlay | None,
     progress: Callable[[int], None] | None,
 ) -> KeyCounts:
     schema = pa.schema(
         [pa.field("id", pa.string(), nullable=False), *(pa.field(column.name, column.type) for column in chosen)],
         metadata=overlay_metadata(mutation, options.namespace),
     )
-    with pq.ParquetFile(_base_path(mutation.txn.tree)) as base:
+    base_path, part = _base_path(mutation.txn.tree), mutation.txn.stage(relative)
+    with pq.ParquetFile(base_path) as base:
         lookup = open_lookup(base, options.key, backend=options.backend)
         writer = PartWriter(
-            mutation.txn.stage(relative),
+            part,
             schema,
             options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
             boundaries=_boundaries(base),
@@ -241,6 +252,8 @@ def _write_part(
         except BaseException:
             writer.abort()
             raise
+    if not options.allow_overwrite:
+        refuse_existing_values(part, base_path, overlay, label=source.label, positions=resolver.positions())
     return resolver.counts
 
 
@@ -265,11 +278,11 @@ def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
         raise AttachKeyType(label, column=column, kind=str(keys.type)) from error
 
 
-def _base_path(tree: FileTree) -> str:
+def _base_path(tree: FileTree) -> Path:
     path = tree.path(RECORDS)
     if path is None:
         raise FileNotFoundError(str(tree.folder / RECORDS))
-    return str(path)
+    return path
 
 
 def _boundaries(base: pq.ParquetFile) -> list[int]:
@@ -282,12 +295,3 @@ def _key_column(options: AttachOptions, present: Sequence[str]) -> str:
     if options.key_column is not None:
         return options.key_column
     return "sequence" if options.key != "id" and options.key not in present else options.key
-
-
-def _refuse_existing(chosen: Sequence[AttachedColumn], base: pa.Schema, overlay: NamespaceOverlay | None) -> None:
-    there = set(base.names)
-    if overlay is not None:
-        there.update(field.name for part in overlay.parts for field in part.columns)
-    taken = [column.name for column in chosen if column.name in there]
-    if taken:
-        raise ColumnsExist(taken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from usr_core.errors import ExitCode, UsrError, visible
 
@@ -13,11 +14,12 @@ __all__ = [
     "AttachKeyMissing",
     "AttachKeyType",
     "AttachRequestInvalid",
-    "ColumnsExist",
     "DuplicateAttachKey",
     "EmptyAttachKey",
     "NothingToAttach",
+    "TakenValue",
     "UnmatchedKeys",
+    "ValuesExist",
 ]
 
 
@@ -100,18 +102,39 @@ class UnmatchedKeys(UsrError, LookupError):
         self.row, self.count = row, count
 
 
-class ColumnsExist(UsrError, ValueError):
-    """The dataset has these columns already."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenValue:
+    """A value that a record has already where an attachment brings another; rows count from 1."""
+
+    row: int
+    id: str
+    column: str
+    there: str
+    new: str
+
+
+class ValuesExist(UsrError, ValueError):
+    """Records have a value already where the attachment has one, in an overlay or materialized."""
 
     code = "USR-ATTACH-006"
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, label: str, *, count: int, values: Sequence[TakenValue]) -> None:
+        first, more = values[0], count - len(values)
         super().__init__(
-            f"The dataset already has {', '.join(columns)}.",
-            hint="Use --allow-overwrite: the new values then win where the file has one.",
-            facts={"column": ", ".join(columns)},
+            f"{label}: {count:,} value{'' if count == 1 else 's'} can't be attached, because "
+            f"{'its record has' if count == 1 else 'their records have'} one in that column already.",
+            hint="Leave these values out of the file (an empty cell changes nothing), or let the new ones win with "
+            "--allow-overwrite (allow_overwrite=True).",
+            facts={
+                "file": label,
+                "row": first.row,
+                "column": first.column,
+                "value": first.new,
+                **{f"row {one.row}, {one.column}": f"{one.id} has {one.there}, the file {one.new}" for one in values},
+                "more": f"{more:,}" if more else None,
+            },
         )
-        self.columns = tuple(columns)
+        self.count, self.values = count, tuple(values)
 
 
 class AttachCell(UsrError, ValueError):

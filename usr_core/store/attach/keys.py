@@ -80,6 +80,10 @@ class KeyResolver:
                 self._note_unmatched(value, first_row + index)
         return positions
 
+    def positions(self) -> Positions:
+        """Return the base position of each row so far, -1 for those that are left out."""
+        return np.concatenate(self._positions) if self._positions else np.empty(0, np.int64)
+
     def finish(self) -> None:
         """Judge the whole file.
 
@@ -111,9 +115,7 @@ class KeyResolver:
         self._unmatched.add(self._normalize(value), value, row)
 
     def _repeated_match(self) -> RepeatedKey | None:
-        if not self._positions:
-            return None
-        positions = np.concatenate(self._positions)
+        positions = self.positions()
         rows = np.flatnonzero(positions >= 0)
         order = rows[np.argsort(positions[rows], kind="stable")]
         repeats = np.flatnonzero(positions[order][1:] == positions[order][:-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy.typing as npt
 from usr_core.store.index.keys import KeyIndex
 from usr_core.store.index.position_index import Duplicates
 from usr_core.store.overlay.parts import OverlayPart
+from usr_core.store.view.files import OpenParquet
 
-__all__ = ["Placement", "place_part"]
+__all__ = ["Placement", "as_part", "place_part"]
 
 _ROWS = 32_768
 
@@ -47,6 +49,25 @@ class Placement:
             return (low - first, high - first) if low < high else (0, 0)
         low, high = np.searchsorted(self.positions, (start, stop))
         return int(low), int(high)
+
+
+def as_part(source: OpenParquet, columns: Iterable[str], *, relative: str = "") -> OverlayPart:
+    """Return an open file that is no part, such as the base, in the form of one with these columns.
+
+    Args:
+        source: The file.
+        columns: Some of its columns.
+        relative: What errors call it.
+    """
+    return OverlayPart(
+        relative=relative,
+        namespace="",
+        source=source,
+        key="id",
+        created_at_us=0,
+        metadata={},
+        columns=tuple(source.schema.field(name) for name in columns),
+    )
 
 
 def place_part(part: OverlayPart, index: KeyIndex, duplicates: Duplicates) -> Placement:
