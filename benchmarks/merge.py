@@ -1,9 +1,10 @@
 """The merged view against the best SQL: 1 M rows, 5 namespaces of 20 parts, everything to Arrow.
 
-    python benchmarks/merge.py [--rows N] [--parts P] [--shuffled] [--head]
+    python benchmarks/merge.py [--rows N] [--parts P] [--shuffled] [--foreign] [--head]
 
 Every measurement is a process of its own; both sides alternate, medians of 5, and the values are compared. The
 target is a ratio of at most 0.8. `--shuffled` writes the parts in random order, as foreign writers may.
+`--foreign` leaves out the note by which USR knows its own parts, whose keys need no looking at in a point read.
 `--head` measures `head(10)` instead: CPU time beyond importing pyarrow.parquet.
 """
 
@@ -23,7 +24,9 @@ NAMESPACES = [f"ns{number}" for number in range(5)]
 RUNS = 5
 
 
-def generate(folder: Path, rows: int, parts: int, *, shuffled: bool, namespaces: list[str]) -> None:
+def generate(
+    folder: Path, rows: int, parts: int, *, shuffled: bool, namespaces: list[str], foreign: bool = False
+) -> None:
     """Write a dataset: each part has its share of the rows and a tenth of rewritten ones; 2 % of values are null."""
     import numpy as np
     import pyarrow as pa
@@ -67,6 +70,7 @@ def generate(folder: Path, rows: int, parts: int, *, shuffled: bool, namespaces:
                     "usr:overlay_namespace": namespace,
                     "usr:overlay_key": "id",
                     "usr:overlay_created_at": f"2026-01-01T00:00:00.{number:06d}Z",
+                    **({} if foreign else {"usr:overlay_unique_keys": str(len(mine))}),
                 }
             )
             write(pq, table, place / f"part-{number:05d}.parquet", len(mine))
@@ -188,11 +192,11 @@ def compare(folder: Path) -> None:
     print(f"ratio {medians['usr'] / medians['duckdb']:.2f} (target 0.80)   values equal: {same}")
 
 
-def measure_head(folder: Path, rows: int) -> None:
+def measure_head(folder: Path, rows: int, *, foreign: bool) -> None:
     for parts in (1, 20, 200):
         place = folder / str(parts)
         place.mkdir()
-        generate(place, rows, parts, shuffled=False, namespaces=["ns0"])
+        generate(place, rows, parts, shuffled=False, namespaces=["ns0"], foreign=foreign)
         results = [run("--head-child", "--folder", str(place)) for _ in range(RUNS)]
         middle = {name: statistics.median(one[name] for one in results) for name in ("import", "open", "head", "cpu")}
         shown = "   ".join(f"{name} {1000 * value:6.1f} ms" for name, value in middle.items())
@@ -204,6 +208,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--parts", type=int, default=20)
     parser.add_argument("--shuffled", action="store_true")
+    parser.add_argument("--foreign", action="store_true")
     parser.add_argument("--head", action="store_true")
     parser.add_argument("--keep", type=Path, help="generate into (or reuse) this folder")
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -219,10 +224,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         if options.head:
-            measure_head(folder, options.rows)
+            measure_head(folder, options.rows, foreign=options.foreign)
             return
         if not (folder / "records.parquet").exists():
-            generate(folder, options.rows, options.parts, shuffled=options.shuffled, namespaces=NAMESPACES)
+            generate(
+                folder,
+                options.rows,
+                options.parts,
+                shuffled=options.shuffled,
+                namespaces=NAMESPACES,
+                foreign=options.foreign,
+            )
         compare(folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 from usr_core.plugin.specs import ExportRequest, ExportResult
 from usr_core.registry.store import read_registry
 from usr_core.store.export import ExportOutcome, export_batches
+from usr_core.store.query.scan import Scan
 from usr_infer.columns import NAMESPACE
 
 if TYPE_CHECKING:
@@ -63,8 +65,9 @@ class Pending:
         """Yield batches of one column, ``id``; no more of the dataset is read than that and the column."""
         has_it = any(column.name == self._column for column in self._dataset.columns())
         where = [(self._column, "is null")] if has_it else None
-        with self._dataset.scan(columns=["id"], where=where) as reader:
-            for batch in reader:
+        # Not by way of `Dataset.scan`, whose errors while it reads are Arrow's.
+        with self._dataset.view() as view, closing(Scan(view, ["id"], where=where)) as scan:
+            for batch in scan:
                 left = self._limit - self.listed if self._limit else batch.num_rows
                 if batch.num_rows > left:
                     self.complete = False

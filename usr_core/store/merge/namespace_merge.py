@@ -44,6 +44,9 @@ class NamespaceMerge:
         columns: Name and plain type of each requested column.
         rows: Rows of the base, where none of `columns` is materialized; None never merges columns whole.
         decoded_bytes: What decoded batches may take, or else the columns merged whole.
+
+    Raises:
+        OverlayKeyFault: A part that has one of `columns` has a record in several rows.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class NamespaceMerge:
         for placement in placements:
             names = [field.name for field in placement.part.columns if field.name in self._kinds]
             if names and placement.part.rows:
+                placement.refuse_repeats()
                 width = bytes_per_row(placement.part, {name: self._kinds[name] for name in names})
                 batch = min(_MOST_BATCH, max(_LEAST_BATCH, decoded_bytes // (shares * width)))
                 self._cursors.append(_PartCursor(placement, names, batch))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +10,15 @@ import numpy.typing as npt
 
 from usr_core.store.index.keys import KeyIndex
 from usr_core.store.index.position_index import Duplicates
+from usr_core.store.overlay.errors import OverlayKeyFault
 from usr_core.store.overlay.parts import OverlayPart
 from usr_core.store.view.files import OpenParquet
 
-__all__ = ["Placement", "as_part", "place_part"]
+__all__ = ["KEYS_NAMED", "Placement", "as_part", "place_part"]
 
 _ROWS = 32_768
+KEYS_NAMED = 5
+"""How many of the keys at fault an error shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class Placement:
         rows: The part's row for each position; None if they are 0, 1, 2, ….
         ordered: Whether the part's rows ascend in the base, so that it can be read forwards.
         unmatched: Rows whose key matches no record.
+        repeated: Rows of the part, ascending, whose record an earlier row of it means too: no value of theirs can
+            be told to be the right one. Parts that USR writes have none.
     """
 
     part: OverlayPart
@@ -40,6 +45,22 @@ class Placement:
     rows: npt.NDArray[np.int32] | None = None
     ordered: bool = True
     unmatched: int = 0
+    repeated: tuple[int, ...] = ()
+
+    def refuse_repeats(self) -> None:
+        """Refuse to read values of a part in which a record has several rows.
+
+        Raises:
+            OverlayKeyFault: It is so; the part and the first keys are named.
+        """
+        if self.repeated:
+            raise OverlayKeyFault(
+                self.part.relative,
+                key=self.part.key,
+                fault="a key occurs more than once",
+                count=len(self.repeated),
+                values=_keys_at(self.part, self.repeated[:KEYS_NAMED]),
+            )
 
     def span(self, start: int, stop: int) -> tuple[int, int]:
         """Return which of the placed rows lie in the base rows from `start` up to `stop`."""
@@ -103,7 +124,16 @@ def place_part(part: OverlayPart, index: KeyIndex, duplicates: Duplicates) -> Pl
     if not steps.all():
         order = np.argsort(positions, kind="stable").astype(np.int32)
         sorted_rows = order if rows is None else rows[order]
-        return Placement(part=part, positions=positions[order], rows=sorted_rows, ordered=False, unmatched=unmatched)
+        positions = positions[order]
+        again = np.flatnonzero(positions[1:] == positions[:-1]) + 1
+        return Placement(
+            part=part,
+            positions=positions,
+            rows=sorted_rows,
+            ordered=False,
+            unmatched=unmatched,
+            repeated=tuple(np.unique(sorted_rows[again]).tolist()),
+        )
     if rows is None and len(positions) and int(positions[-1]) - int(positions[0]) + 1 == len(positions):
         return Placement(part=part, start=int(positions[0]))
     return Placement(part=part, positions=positions, rows=rows, unmatched=unmatched)
@@ -125,3 +155,16 @@ def _repeated(
     more = duplicates.rows[by_first[low[again] + offsets]]
     own = np.arange(len(positions), dtype=np.int32) if rows is None else rows
     return np.concatenate([positions, more]), np.concatenate([own, own[again]])
+
+
+def _keys_at(part: OverlayPart, rows: Sequence[int]) -> list[str]:
+    """Return the different keys in these rows (ascending), as they are written."""
+    found: dict[str, None] = {}
+    start = 0
+    for batch in part.source.reader().iter_batches(_ROWS, columns=[part.key], use_threads=False):
+        stop = start + batch.num_rows
+        found.update(dict.fromkeys(str(batch.column(0)[row - start]) for row in rows if start <= row < stop))
+        start = stop
+        if start > rows[-1]:
+            break
+    return list(found)

@@ -14,6 +14,7 @@ __all__ = [
     "KeyNeedsDna4",
     "KeyNeedsOneBioType",
     "NoSuchOverlay",
+    "OverlayKeyFault",
     "OverlayNotStamped",
     "OverlayTypeNotRegistered",
     "OverlayTypesDiffer",
@@ -72,6 +73,25 @@ class OverlayNotStamped(UsrError):
             facts={"file": file, "value": None if value is None else visible(value)},
         )
         self.file, self.missing = file, missing
+
+
+class OverlayKeyFault(UsrError, ValueError):
+    """A key of an overlay part is null, or occurs there more than once."""
+
+    code = "USR-MAINTENANCE-011"
+
+    def __init__(self, part: str, *, key: str, fault: str, count: int, values: Sequence[str] = ()) -> None:
+        super().__init__(
+            f"{part}: {fault} (rows concerned: {count:,}). A part needs one key a row, each once.",
+            hint="Nothing says which row is right. `usr validate` lists the rows; move the part out of _derived/, "
+            "leave one row for each key, and attach its values again.",
+            facts={
+                "file": part,
+                "column": key,
+                "value": ", ".join(visible(value, limit=80) for value in values) or None,
+            },
+        )
+        self.part, self.key, self.count, self.values = part, key, count, tuple(values)
 
 
 class OverlayTypesDiffer(UsrError):

@@ -24,13 +24,13 @@ from usr_core.store.index.keys import KeyIndex, base_index, keys_from_sequences,
 from usr_core.store.index.position_index import Duplicates
 from usr_core.store.index.row_numbers import row_numbers, valid_mask
 from usr_core.store.merge.namespace_merge import NamespaceMerge, bytes_per_row
-from usr_core.store.merge.placement import Placement, place_part
+from usr_core.store.merge.placement import KEYS_NAMED, Placement, place_part
 from usr_core.store.merge.windows import WINDOW_BYTES, WINDOW_ROWS, base_windows, merged_windows
-from usr_core.store.overlay.errors import OverlayUnreadable
+from usr_core.store.overlay.errors import OverlayKeyFault, OverlayUnreadable
 from usr_core.store.overlay.open_namespace import OpenNamespace
 from usr_core.store.overlay.ordered_part import part_in_order
 from usr_core.store.overlay.parts import OverlayPart
-from usr_core.store.upkeep.errors import OverlayKeyFault, OverlayKeysUnresolved
+from usr_core.store.upkeep.errors import OverlayKeysUnresolved
 
 __all__ = ["FoldedRows", "OverlayFold"]
 
@@ -171,12 +171,7 @@ class OverlayFold:
         with ThreadPoolExecutor(_THREADS, "usr-place") as pool:
             placements = list(pool.map(place, self._parts))
         for placed in placements:
-            if placed.positions is not None:
-                again = np.flatnonzero(placed.positions[1:] == placed.positions[:-1])
-                if len(again):
-                    row = placed.positions[again[:1]].astype(np.int64)
-                    value = str(ids_at_rows(self._ids.words, row)[0])
-                    raise _repeated(placed.part, count=len(again), value=value)
+            placed.refuse_repeats()
         return placements
 
     def _resolve_unmatched(self, placements: Sequence[Placement]) -> None:
@@ -190,8 +185,13 @@ class OverlayFold:
         for placed, ids, mine in zip(placements, found, self._codes, strict=True):
             _, first, counts = np.unique(mine, return_index=True, return_counts=True)
             if (counts > 1).any():
-                value = str(ids[int(first[counts > 1][0])])
-                raise _repeated(placed.part, count=int((counts[counts > 1] - 1).sum()), value=value)
+                raise OverlayKeyFault(
+                    placed.part.relative,
+                    key=placed.part.key,
+                    fault="a key occurs more than once",
+                    count=int((counts[counts > 1] - 1).sum()),
+                    values=[str(ids[int(at)]) for at in np.sort(first[counts > 1])[:KEYS_NAMED]],
+                )
 
     def _ids_of(self, part: OverlayPart, lost: npt.NDArray[np.int64]) -> pa.Array:
         """Return the ids that the keys in these rows stand for."""
@@ -277,7 +277,3 @@ def _rows_of(part: OverlayPart, columns: Sequence[str], rows: npt.NDArray[np.int
         low, high = np.searchsorted(rows, (start, start + batch.num_rows))
         yield batch.take(row_numbers(rows[low:high] - start))
         start += batch.num_rows
-
-
-def _repeated(part: OverlayPart, *, count: int, value: str) -> OverlayKeyFault:
-    return OverlayKeyFault(part.relative, key=part.key, fault="a key occurs more than once", count=count, value=value)

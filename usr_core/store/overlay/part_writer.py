@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrays import fixed_array
+from usr_core.store.overlay.parts import unique_keys_note
 
 __all__ = ["PartWriter"]
 
@@ -153,6 +154,7 @@ class _GroupedWriter:
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
         self._pending_bytes = 0
+        self._rows = 0
         self._seen: list[npt.NDArray[np.int32]] = []
 
     def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
@@ -176,6 +178,7 @@ class _GroupedWriter:
 
     def close(self) -> None:
         self._flush()
+        self._writer.add_key_value_metadata(unique_keys_note(self._rows))
         self._writer.close()
 
     def abort(self) -> None:
@@ -186,6 +189,7 @@ class _GroupedWriter:
 
     def _take(self, batch: pa.RecordBatch) -> None:
         if batch.num_rows:
+            self._rows += batch.num_rows
             self._pending.append(batch)
             self._pending_rows += batch.num_rows
             self._pending_bytes += batch.nbytes

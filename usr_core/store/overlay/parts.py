@@ -33,12 +33,14 @@ __all__ = [
     "META_KEY",
     "META_NAMESPACE",
     "META_REGISTRY_HASH",
+    "META_UNIQUE_KEYS",
     "PART_GLOB",
     "NamespaceOverlay",
     "OverlayKey",
     "OverlayPart",
     "list_overlays",
     "overlay_paths",
+    "unique_keys_note",
 ]
 
 OverlayKey = Literal["id", "sequence", "sequence_norm", "sequence_ci"]
@@ -51,6 +53,7 @@ META_REGISTRY_HASH = "usr:registry_hash"
 META_CONTRACT_HASH = "usr:namespace_contract_hash"
 META_ACTOR_TOOL = "usr:actor_tool"
 META_ACTOR_RUN_ID = "usr:actor_run_id"
+META_UNIQUE_KEYS = "usr:overlay_unique_keys"
 
 _FOOTER_THREADS = 8
 _FOOTER_SAMPLE = 8
@@ -115,9 +118,28 @@ class OverlayPart:
         return self.source.rows
 
     @property
+    def keys_are_unique(self) -> bool:
+        """Whether USR wrote this very file, which has each key once.
+
+        Another writer that copies the metadata writes other rows, or no Bloom filters; its keys have to be looked at.
+        """
+        file = self.source.file.metadata
+        leaf = next(at for at in range(file.num_columns) if file.schema.column(at).path == self.key)
+        # Written at the end, so it is in the footer and not in the Arrow schema, which most tools copy.
+        note = (file.metadata or {}).get(META_UNIQUE_KEYS.encode())
+        return note == str(self.rows).encode() and all(
+            file.row_group(group).column(leaf).bloom_filter_offset is not None for group in range(file.num_row_groups)
+        )
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of the file."""
         return int(self.source.handle.size())
+
+
+def unique_keys_note(rows: int) -> dict[str, str]:
+    """Return the metadata with which USR says that the keys of a file of `rows` rows are unique."""
+    return {META_UNIQUE_KEYS: str(rows)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from usr_core.registry.document import NamespaceEntry
 from usr_core.store.base.file import write_options
 from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.errors import OverlayNotStamped, OverlayUnreadable
+from usr_core.store.overlay.errors import OverlayKeyFault, OverlayNotStamped, OverlayUnreadable
 from usr_core.store.overlay.metadata import overlay_metadata
-from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart
+from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart, unique_keys_note
 
 __all__ = ["read_reserved", "reserved_schema", "stage_reserved"]
 
@@ -33,6 +33,7 @@ def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa
 
     Raises:
         OverlayNotStamped: A file is keyed by something else than ``id``.
+        OverlayKeyFault: A file has a key in several rows.
         OverlayUnreadable: A page is damaged.
     """
     schema = reserved_schema(entry)
@@ -73,6 +74,7 @@ def stage_reserved(mutation: Mutation, entry: NamespaceEntry, table: pa.Table, o
     staged = mutation.txn.stage(single)
     with pq.ParquetWriter(staged, schema, **options.writer_arguments(rows=table.num_rows)) as writer:
         writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=options.rows_per_group)
+        writer.add_key_value_metadata(unique_keys_note(table.num_rows))
     return staged.stat().st_size
 
 
@@ -80,9 +82,26 @@ def _read(part: OverlayPart, schema: pa.Schema) -> pa.Table:
     if part.key != "id":
         raise OverlayNotStamped(part.relative, missing="files of a reserved namespace are keyed by id", value=part.key)
     try:
-        return _aligned(part.file.read(), schema)
+        rows = _aligned(part.file.read(), schema)
     except (pa.ArrowException, OSError) as error:
         raise OverlayUnreadable(part.relative, cause=error) from error
+    if not part.keys_are_unique:
+        _refuse_repeats(part, rows.column("id").combine_chunks())
+    return rows
+
+
+def _refuse_repeats(part: OverlayPart, ids: pa.Array) -> None:
+    codes = ids.dictionary_encode()
+    counts = np.bincount(codes.indices.drop_null().to_numpy(), minlength=len(codes.dictionary))
+    again = np.flatnonzero(counts > 1)
+    if len(again):
+        raise OverlayKeyFault(
+            part.relative,
+            key=part.key,
+            fault="a key occurs more than once",
+            count=int((counts[again] - 1).sum()),
+            values=[str(codes.dictionary[int(at)]) for at in again[:5]],
+        )
 
 
 def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:

@@ -15,7 +15,6 @@ __all__ = [
     "MergeDuplicate",
     "MergeSameDataset",
     "MergeTypesDiffer",
-    "OverlayKeyFault",
     "OverlayKeysUnresolved",
     "SourceLengthDiffers",
     "UnknownChoice",
@@ -47,20 +46,6 @@ class OverlayKeysUnresolved(UsrError, ValueError):
             f"{part}: {count:,} of its keys ({key}) match no record, and their ids can't be known: {reason}.",
             hint="Import the records they belong to, or take those rows out of the part.",
             facts={"file": part, "column": key},
-        )
-        self.part, self.key, self.count = part, key, count
-
-
-class OverlayKeyFault(UsrError, ValueError):
-    """A key of an overlay part is null, or occurs there more than once."""
-
-    code = "USR-MAINTENANCE-011"
-
-    def __init__(self, part: str, *, key: str, fault: str, count: int, value: str | None = None) -> None:
-        super().__init__(
-            f"{part}: {fault} (rows concerned: {count:,}). A part needs one key a row, each once.",
-            hint="`usr validate` lists the rows; take the part out and attach its values again.",
-            facts={"file": part, "column": key, "value": None if value is None else visible(value)},
         )
         self.part, self.key, self.count = part, key, count
 

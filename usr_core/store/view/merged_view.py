@@ -153,6 +153,7 @@ class MergedView:
         Raises:
             UnknownColumn: A name is not a column of the view; at the call, not at the first batch.
             BaseColumnHasNulls, KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: The data do not allow it.
+            OverlayKeyFault: A part that has one of the columns has a record in several rows.
             BaseUnreadable, OverlayUnreadable: A page is damaged.
         """
         chosen = self._columns.chosen(columns, include_deleted=include_deleted)

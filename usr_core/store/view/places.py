@@ -52,11 +52,16 @@ class ViewPlaces:
         return [self._placed[part.relative] for part in wanted]
 
     def deleted(self, tombstones: NamespaceOverlay | None) -> npt.NDArray[np.int32]:
-        """Return the rows whose newest ``usr__deleted`` is true, ascending."""
+        """Return the rows whose newest ``usr__deleted`` is true, ascending.
+
+        Raises:
+            OverlayKeyFault: A file has a record in several rows.
+        """
         positions: list[npt.NDArray[np.int32]] = []
         flags: list[npt.NDArray[np.bool_]] = []
         parts = [] if tombstones is None else tombstones.parts
         for placed in self.placements(part for part in parts if _DELETED in part.source.schema.names):
+            placed.refuse_repeats()
             try:
                 column = placed.part.source.reader().read([_DELETED], use_threads=False).column(0)
             except (pa.ArrowException, OSError) as error:

@@ -1,8 +1,10 @@
 """The merged values of a few base rows, without an index of the base.
 
 Each part is asked whether it may hold the rows' ids (Bloom filter), and only then are its ids read, a
-page at a time, until those are found. Parts are visited from the newest; one is passed over when
-nothing it could say is still open. The cost depends on the number of parts, not on the base's size.
+page at a time, until those are found. Of a part that another writer made they are read to the end, because it
+may have one of them twice; whether it has others twice is not looked for here. Parts are visited from the newest;
+one is passed over when nothing it could say is still open. The cost depends on the number of parts, not on the
+base's size.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ import pyarrow as pa
 from usr_core.store.index.keys import keys_from_sequences
 from usr_core.store.index.position_index import BaseIndex
 from usr_core.store.merge.columns import Contribution, merge_column, valid_rows
+from usr_core.store.merge.placement import KEYS_NAMED
 from usr_core.store.merge.types import conform
-from usr_core.store.overlay.errors import OverlayUnreadable
+from usr_core.store.overlay.errors import OverlayKeyFault, OverlayUnreadable
 from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart
 from usr_core.store.view.bloom import BloomFilter, hash_ids
 
@@ -71,6 +74,9 @@ def merge_points(
         kinds: Name and plain type of the columns.
         points: The rows.
         below: Materialized columns of the same rows.
+
+    Raises:
+        OverlayKeyFault: A part that is looked at has several rows for one of the points.
     """
     found: dict[str, list[Contribution]] = {name: [] for name in kinds}
     open_ = {name: np.ones(len(points), np.bool_) for name in kinds}
@@ -101,7 +107,8 @@ def _find(part: OverlayPart, points: PointRows) -> Iterator[_Found]:
     """Yield where the points stand in `part`, row group by row group."""
     metadata = part.source.file.metadata
     leaf = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == part.key)
-    sought = len(points)
+    sought, unique = len(points), part.keys_are_unique
+    seen = np.zeros(len(points), np.bool_)
     for group in range(metadata.num_row_groups):
         most = sought
         if part.key == "id":
@@ -110,16 +117,34 @@ def _find(part: OverlayPart, points: PointRows) -> Iterator[_Found]:
                 most = min(most, int(np.count_nonzero(bloom.may_hold(points.hashes))))
         if most <= 0:
             continue
-        inside, at = _scan(part, group, points, most)
-        sought -= len(inside)
+        inside, at = _scan(part, group, points, most if unique else metadata.row_group(group).num_rows)
         if not len(inside):
             continue
+        if unique:
+            sought -= len(inside)
+        else:
+            _refuse_repeats(part, points, at, seen)
         repeats = points.index.duplicates()
         for row, first in zip(repeats.rows, repeats.firsts, strict=True):
             again = inside[at == first]
             inside, at = np.append(inside, again), np.append(at, np.full(len(again), row, np.int32))
         order = np.argsort(inside, kind="stable")
         yield _Found(group, inside[order], at[order])
+
+
+def _refuse_repeats(part: OverlayPart, points: PointRows, at: _Rows, seen: npt.NDArray[np.bool_]) -> None:
+    """Refuse a second row for a point; `seen` says which of them earlier row groups have, and is brought up to date."""
+    counts = np.bincount(at, minlength=len(points))
+    again = np.flatnonzero(counts + seen > 1)
+    if len(again):
+        raise OverlayKeyFault(
+            part.relative,
+            key=part.key,
+            fault="a key occurs more than once",
+            count=int((counts + seen)[again].sum()) - len(again),
+            values=[str(points.ids[int(row)]) for row in again[:KEYS_NAMED]],
+        )
+    seen[at] = True
 
 
 def _scan(part: OverlayPart, group: int, points: PointRows, most: int) -> tuple[_Rows, _Rows]:

@@ -16,8 +16,8 @@ from support.upkeep import KINDS, dataset, events, new_root, record_id_of, seque
 from usr_core.dataset import Dataset
 from usr_core.registry.errors import ColumnNotRegistered, NamespaceNotRegistered
 from usr_core.store.errors import MaintenanceRequired, NamespaceReservedHere
-from usr_core.store.overlay.errors import NoSuchOverlay, OverlayTypeNotRegistered
-from usr_core.store.upkeep.errors import OverlayKeyFault, OverlayKeysUnresolved
+from usr_core.store.overlay.errors import NoSuchOverlay, OverlayKeyFault, OverlayTypeNotRegistered
+from usr_core.store.upkeep.errors import OverlayKeysUnresolved
 
 CASES = 60
 TIMES = ["2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000001Z", "2025-12-31T23:59:59+00:00"]
