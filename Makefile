@@ -1,5 +1,6 @@
 # Each target works as the only command after a clone: it makes .venv, installs what it needs and runs.
 # PYTHON=python3.12 make test   takes another interpreter.
+# What is installed stands in requirements/, with hashes; `make lock` renews it.
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -7,15 +8,18 @@ PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
 TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl
 
-.PHONY: help demo test test-sync-faults lint bench wheel-test clean runtime dev programs
+.PHONY: help demo test test-newest test-oldest test-sync-faults lint bench wheel-test lock clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
 	@echo "make test         lint, every test, the documentation's examples, the built wheel"
+	@echo "make test-newest  every test, with the newest versions that pyproject.toml admits"
+	@echo "make test-oldest  every test, with the oldest"
 	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
 	@echo "make lint         ruff, mypy --strict, import-linter"
 	@echo "make bench        the figures of benchmarks/"
 	@echo "make wheel-test   only the test of the built wheel"
+	@echo "make lock         renew requirements/: the versions that are installed, with hashes"
 	@echo "make clean        remove .venv and what tools left"
 
 demo: runtime
@@ -24,6 +28,10 @@ demo: runtime
 test: dev programs
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-newest test-oldest: test-%: programs
+	@sh scripts/bootstrap.sh $*
+	.venv-$*/bin/python -m pytest -n 2 --dist loadgroup -m "not whole_matrix and not locked"
 
 test-sync-faults: dev programs
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
@@ -40,6 +48,9 @@ bench: dev
 wheel-test: dev
 	$(BIN)/python -m pytest tests/packaging/test_wheel.py
 
+lock:
+	@sh scripts/lock.sh
+
 runtime:
 	@sh scripts/bootstrap.sh runtime
 
@@ -50,5 +61,5 @@ programs:
 	@sh scripts/programs.sh $(TEST_PROGRAMS)
 
 clean:
-	rm -rf .venv build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-oldest build dist ./*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

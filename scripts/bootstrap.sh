@@ -1,16 +1,24 @@
 #!/bin/sh
-# bootstrap.sh runtime|dev: have a .venv with this checkout installed in it, editable; `dev` adds the tools and test
-# libraries. Instant when nothing changed. Where pip finds packages is the environment's business.
+# bootstrap.sh runtime|dev: have a .venv with this checkout installed in it, editable, and beside it exactly the versions
+# of requirements/*.txt; `dev` adds the tools and test libraries. Instant when nothing changed.
+# bootstrap.sh newest|oldest: the same in .venv-newest or .venv-oldest, with the newest or the oldest versions that
+# pyproject.toml admits today.
+# bootstrap.sh venv FOLDER: only make a venv.
+# Where pip finds packages is the environment's business.
 set -eu
 cd "$(dirname "$0")/.."
-extra=$1
-stamp=.venv/.usr-installed
-venv_python=.venv/bin/python
+wanted=$1
+case $wanted in
+runtime | dev) venv=.venv ;;
+newest | oldest) venv=.venv-$wanted ;;
+venv) venv=$2 ;;
+esac
+stamp=$venv/.usr-installed
 
 # An editable install knows the packages that were there when it was made, so a new plugin folder means a new one.
 fingerprint() {
     pwd -P
-    cksum pyproject.toml
+    cksum pyproject.toml requirements/*.txt
     ls -d plugins/usr_*/__init__.py
 }
 
@@ -37,26 +45,49 @@ make_venv() {
         version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
         sh scripts/debian_packages.sh "python$version-venv"
     fi
-    echo "make: creating .venv with $("$python" --version)" >&2
-    "$python" -m venv --clear .venv
+    echo "make: creating $venv with $("$python" --version)" >&2
+    "$python" -m venv --clear "$venv"
 }
 
+pip_install() {
+    "$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@"
+}
+
+if [ "$wanted" = venv ]; then
+    make_venv
+    exit
+fi
+
 now=$(fingerprint)
-if recent "$venv_python" && [ -f "$stamp" ]; then
-    for installed in dev "$extra"; do
+if [ "$venv" = .venv ] && recent "$venv/bin/python" && [ -f "$stamp" ]; then
+    for installed in dev "$wanted"; do
         [ "$(cat "$stamp")" = "$installed
 $now" ] && exit 0
     done
     # A venv that had the development tools keeps them.
-    [ "$(head -n 1 "$stamp")" = dev ] && extra=dev
+    [ "$(head -n 1 "$stamp")" = dev ] && wanted=dev
 fi
 
-if ! recent "$venv_python" || ! "$venv_python" -m pip --version >/dev/null 2>&1; then
+if ! recent "$venv/bin/python" || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     make_venv
 fi
 rm -f "$stamp"
-target=.
-[ "$extra" = dev ] && target='.[dev]'
-echo "make: installing the project and what it needs into .venv (once; it may take a minute)" >&2
-"$venv_python" -m pip install --quiet --quiet --disable-pip-version-check --editable "$target"
-printf '%s\n%s\n' "$extra" "$now" >"$stamp"
+echo "make: installing the project and what it needs into $venv (once; it may take a minute)" >&2
+case $wanted in
+runtime | dev)
+    pip_install --require-hashes --no-deps --requirement "requirements/$wanted.txt"
+    pip_install --no-deps --no-build-isolation --editable .
+    ;;
+newest | oldest)
+    [ "$wanted" = newest ] && resolution=highest || resolution=lowest-direct
+    pip_install uv
+    build=$("$venv/bin/python" -c '
+import tomllib
+print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])
+')
+    # shellcheck disable=SC2086  # one word a requirement
+    "$venv/bin/uv" pip install --quiet --upgrade --python "$venv/bin/python" --resolution "$resolution" \
+        --editable '.[dev]' $build
+    ;;
+esac
+printf '%s\n%s\n' "$wanted" "$now" >"$stamp"

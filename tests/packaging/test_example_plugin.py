@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Result, clean_env
-from support.wheels import CHECKOUT, build_wheel, run_builder
+from support.wheels import CHECKOUT, build_wheel, install_wheels, run_builder
 
 EXAMPLE = CHECKOUT / "examples" / "usr-plugin-example"
 PARTS = ("src", "pyproject.toml", "README.md", "LICENSE")
@@ -39,15 +38,12 @@ def beside(usr_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """Build the example's wheel, and install both wheels and what they need."""
     base = tmp_path_factory.mktemp("example")
     wheel = build_wheel(EXAMPLE, PARTS, base / "work")
-    run_builder(sys.executable, "-m", "venv", base / "venv")
-    run_builder(
-        base / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", usr_wheel, f"{wheel}[test]"
-    )  # fmt: skip
+    venv = install_wheels(base, usr_wheel, f"{wheel}[test]", also=("pytest", "iniconfig", "packaging", "pygments"))
     folder = base / "elsewhere"
     (folder / "root").mkdir(parents=True)
     shutil.copytree(EXAMPLE / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    yield Beside(venv=base / "venv", folder=folder)
-    shutil.rmtree(base / "venv")
+    yield Beside(venv=venv, folder=folder)
+    shutil.rmtree(venv)
 
 
 def test_its_own_tests_pass(beside: Beside) -> None:

@@ -43,6 +43,9 @@ def checkout(tmp_path: Path) -> Path:
     (place / "plugins" / "usr_one").mkdir(parents=True)
     (place / "plugins" / "usr_one" / "__init__.py").touch()
     (place / "pyproject.toml").write_text("[project]\n")
+    (place / "requirements").mkdir()
+    for name in ("dev", "runtime"):
+        (place / "requirements" / f"{name}.txt").write_text("pluggy==1.7.0 --hash=sha256:00\n")
     shutil.copytree(SCRIPTS, place / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     return place
 
@@ -65,7 +68,7 @@ def run(script: Path, *words: str, path: Path) -> subprocess.CompletedProcess[st
 
 
 def installs(checkout: Path) -> list[str]:
-    """Return what pip was asked to install, in order."""
+    """Return what pip was asked to install, in order: a lock's file, or the folder that `--editable` names."""
     return [line.split()[-1] for line in (checkout / "installs").read_text().splitlines()]
 
 
@@ -91,7 +94,7 @@ class TestBootstrap:
         for _ in range(2):
             assert 0 == run(checkout / "scripts" / "bootstrap.sh", "dev", path=programs).returncode
 
-        assert [".[dev]"] == installs(checkout)
+        assert ["requirements/dev.txt", "."] == installs(checkout)
 
     def test_development_tools_are_added_and_kept(self, programs: Path, checkout: Path) -> None:
         """`make test` after `make demo` installs more; `make demo` after `make test` nothing less."""
@@ -99,9 +102,9 @@ class TestBootstrap:
         for extra in ("runtime", "dev", "runtime"):
             assert 0 == run(checkout / "scripts" / "bootstrap.sh", extra, path=programs).returncode
 
-        assert [".", ".[dev]"] == installs(checkout)
+        assert ["requirements/runtime.txt", ".", "requirements/dev.txt", "."] == installs(checkout)
 
-    @pytest.mark.parametrize("changed", ["pyproject.toml", "plugins/usr_two/__init__.py"])
+    @pytest.mark.parametrize("changed", ["pyproject.toml", "plugins/usr_two/__init__.py", "requirements/runtime.txt"])
     def test_installs_again_after_a_change(self, programs: Path, checkout: Path, changed: str) -> None:
         """An editable install does not see new dependencies, entry points or packages by itself."""
         add_python(programs)
@@ -110,7 +113,16 @@ class TestBootstrap:
         (checkout / changed).write_text("# changed\n")
         run(checkout / "scripts" / "bootstrap.sh", "runtime", path=programs)
 
-        assert [".", "."] == installs(checkout)
+        assert ["requirements/runtime.txt", "."] * 2 == installs(checkout)
+
+    def test_only_locked_files_are_fetched(self, programs: Path, checkout: Path) -> None:
+        """pip checks each against a hash, and neither a dependency nor a build environment adds another."""
+        add_python(programs)
+        run(checkout / "scripts" / "bootstrap.sh", "runtime", path=programs)
+        locked, project = (checkout / "installs").read_text().splitlines()
+
+        assert "--require-hashes --no-deps" in locked
+        assert "--no-deps --no-build-isolation" in project
 
     def test_an_old_python_is_one_line(self, programs: Path, checkout: Path) -> None:
         """The line says what is needed and how to name another interpreter."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from support.cli import Result, clean_env
-from support.wheels import run_builder
+from support.wheels import install_wheels, run_builder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -45,13 +44,12 @@ class Installed:
 def installed(usr_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """Install the built wheel into a new venv."""
     base = tmp_path_factory.mktemp("wheel")
-    run_builder(sys.executable, "-m", "venv", base / "venv")
-    run_builder(base / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet", usr_wheel)
+    venv = install_wheels(base, usr_wheel)
     folder = base / "elsewhere"
     (folder / "root").mkdir(parents=True)
-    yield Installed(wheel=usr_wheel, venv=base / "venv", folder=folder)
+    yield Installed(wheel=usr_wheel, venv=venv, folder=folder)
     # Hundreds of megabytes that pytest would keep for three sessions.
-    shutil.rmtree(base / "venv")
+    shutil.rmtree(venv)
 
 
 def test_wheel_brings_only_our_packages(installed: Installed) -> None:

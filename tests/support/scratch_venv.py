@@ -16,7 +16,7 @@ __all__ = ["ScratchVenv", "make_venv"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScratchVenv:
-    """A venv that holds setuptools and what `install` is given; everything else comes from this environment."""
+    """A venv that holds what `install` is given; everything else comes from this environment."""
 
     folder: Path
 
@@ -54,13 +54,11 @@ class ScratchVenv:
 
 
 def make_venv(folder: Path) -> ScratchVenv:
-    """Make the venv; only setuptools is fetched."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    """Make the venv; nothing is fetched."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True, timeout=120)
     venv = ScratchVenv(folder=folder)
     # Behind the venv's own packages, with the .pth files there, an editable install of this checkout among them.
     paths = venv.run("-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder)
     ours = sysconfig.get_path("purelib")
     (Path(paths.out.strip()) / "outer.pth").write_text(f"import site; site.addsitedir({ours!r})\n", encoding="utf-8")
-    done = venv.pip("install", "--quiet", "--no-deps", "--ignore-installed", "setuptools>=77")
-    assert 0 == done.rc, str(done)
     return venv

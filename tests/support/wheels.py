@@ -6,12 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from support.cli import Result, Word
+from support.locks import write_requirements
 
-__all__ = ["CHECKOUT", "build_wheel", "run_builder"]
+__all__ = ["CHECKOUT", "build_wheel", "install_wheels", "run_builder"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -27,9 +28,23 @@ def build_wheel(project: Path, parts: Sequence[str], work: Path) -> Path:
             shutil.copytree(project / name, source / name, ignore=ignored)
         else:
             shutil.copy(project / name, source)
-    run_builder(sys.executable, "-m", "build", "--outdir", work / "dist", source)
+    run_builder(sys.executable, "-m", "build", "--no-isolation", "--outdir", work / "dist", source)
     (wheel,) = (work / "dist").glob("*.whl")
     return wheel
+
+
+def install_wheels(base: Path, *wheels: Word, also: Collection[str] = ()) -> Path:
+    """Install wheels into the new venv ``base / "venv"``, and return it.
+
+    What they need comes first, from the lock, with its hashes: the run-time packages and those named `also`. Then the
+    wheels find all of it there, as they may fetch nothing.
+    """
+    locked = write_requirements(base / "requirements.txt", also=also)
+    run_builder(sys.executable, "-m", "venv", base / "venv")
+    install = (base / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet")
+    run_builder(*install, "--require-hashes", "--no-deps", "--requirement", locked)
+    run_builder(*install, "--no-index", *wheels)
+    return base / "venv"
 
 
 def run_builder(*argv: Word, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Result:
@@ -42,6 +57,7 @@ def run_builder(*argv: Word, cwd: Path | None = None, env: Mapping[str, str] | N
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
+        timeout=600,
         check=False,
     )
     result = Result(args=words, rc=done.returncode, out=done.stdout, err=done.stderr)
