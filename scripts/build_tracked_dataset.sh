@@ -32,8 +32,7 @@ usr namespace register quickstart --owner usr --description "numbers about the A
     'quickstart__X_value:list<float64>,quickstart__intensity_log2_offset_delta:float64,quickstart__y_sfxi:fixed_size_list<float64>[8]'
 usr init "$dataset" --source "iGEM Registry of Standard Biological Parts" \
     --notes "The Anderson collection of constitutive E. coli promoters, BBa_J23100 to BBa_J23119"
-usr import "$dataset" --from csv --path demo_material/demo_sequences.csv --bio-type dna --alphabet dna_4 \
-    --on-duplicate skip
+usr import "$dataset" --from csv --path demo_material/demo_sequences.csv --bio-type dna --alphabet dna_4
 usr attach "$dataset" --path demo_material/demo_attachment_one.csv --namespace quickstart \
     --key sequence --key-col sequence --columns X_value
 usr attach "$dataset" --path demo_material/demo_y_sfxi.csv --namespace quickstart \

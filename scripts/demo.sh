@@ -58,14 +58,17 @@ run namespace register quickstart --columns \
     --description "numbers about the Anderson promoters"
 
 step "Make an empty dataset."
-run init "$dataset" --source "make demo" --notes "20 constitutive promoters, BBa_J23100 to BBa_J23119"
+run init "$dataset" --source "make demo" --notes "constitutive promoters, BBa_J23100 to BBa_J23119"
 
-step "Import the sequences. J23103 and J23112 carry the same one; the import says so and writes nothing."
+step "Import the sequences: 19 records."
+run import "$dataset" --from csv --path "$material/demo_sequences.csv" --bio-type dna --alphabet dna_4
+
+step "J23112 carries the same sequence as J23103, which is in the dataset. The import says so and writes nothing."
 refused ctgatagctagctcagtcctagggattatgctagc \
-    import "$dataset" --from csv --path "$material/demo_sequences.csv" --bio-type dna --alphabet dna_4
+    import "$dataset" --from csv --path "$material/demo_sequence_repeated.csv" --bio-type dna --alphabet dna_4
 
-step "Say what shall happen with duplicates: keep the first, skip the second. 19 records."
-run import "$dataset" --from csv --path "$material/demo_sequences.csv" --bio-type dna --alphabet dna_4 \
+step "Say what is to happen with duplicates: leave them out. The dataset still has 19 records."
+run import "$dataset" --from csv --path "$material/demo_sequence_repeated.csv" --bio-type dna --alphabet dna_4 \
     --on-duplicate skip
 
 step "Attach a list of numbers to each sequence: box matches and GC content. The base file stays as it is."

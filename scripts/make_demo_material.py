@@ -66,9 +66,15 @@ PROMOTERS = tuple(
 
 def demo_files() -> dict[str, str]:
     """Return the text of each file by its name."""
-    distinct = list(dict.fromkeys(promoter.sequence for promoter in PROMOTERS))
+    by_sequence: dict[str, Promoter] = {}
+    for promoter in PROMOTERS:
+        by_sequence.setdefault(promoter.sequence, promoter)
+    first = list(by_sequence.values())
+    repeated = [promoter for promoter in PROMOTERS if promoter not in first]
+    distinct = list(by_sequence)
     return {
-        "demo_sequences.csv": _csv(("part", "sequence"), ((p.part, p.sequence) for p in PROMOTERS)),
+        "demo_sequences.csv": _csv(("part", "sequence"), ((p.part, p.sequence) for p in first)),
+        "demo_sequence_repeated.csv": _csv(("part", "sequence"), ((p.part, p.sequence) for p in repeated)),
         "demo_attachment_one.csv": _csv(
             ("sequence", "X_value"), ((sequence, _json(features(sequence))) for sequence in distinct)
         ),

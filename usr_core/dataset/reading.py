@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from usr_core.dataset.querying import Querying
 from usr_core.dataset.site import Progress
@@ -28,16 +28,16 @@ __all__ = ["Reading"]
 class Reading(Querying):
     """`head`, `scan`, `to_arrow`, `to_pandas`, `to_polars`, `overview`, `export`, `validate`, `events` and others."""
 
-    def head(self, n: int = 10, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> Any:
-        """Return the first `n` records of the merged view: a pandas DataFrame where pandas is there, else Arrow."""
-        from usr_core.store.query.errors import PackageMissing
-        from usr_core.store.query.frames import pandas_frame
+    def head(self, n: int = 10, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> pd.DataFrame:
+        """Return the first `n` records of the merged view as a pandas DataFrame; `head_arrow` needs no pandas.
 
-        table = self.head_arrow(n, columns=columns, include_deleted=include_deleted)
-        try:
-            return pandas_frame(table)
-        except PackageMissing:
-            return table
+        Raises:
+            PackageMissing: pandas is not installed.
+        """
+        from usr_core.store.query.frames import pandas_frame, require_pandas
+
+        require_pandas(instead="head_arrow()")
+        return pandas_frame(self.head_arrow(n, columns=columns, include_deleted=include_deleted))
 
     def head_arrow(
         self,
@@ -103,8 +103,9 @@ class Reading(Querying):
         Raises:
             PackageMissing: pandas is not installed.
         """
-        from usr_core.store.query.frames import pandas_frame
+        from usr_core.store.query.frames import pandas_frame, require_pandas
 
+        require_pandas()
         return pandas_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
 
     def to_polars(

@@ -129,10 +129,10 @@ class PackageMissing(UsrError, ImportError):
 
     code = "USR-QUERY-008"
 
-    def __init__(self, package: str) -> None:
+    def __init__(self, package: str, *, instead: str = "to_arrow()") -> None:
         super().__init__(
-            f"{package} is not installed.",
-            hint=f"Install it with `pip install {package}`, or use to_arrow().",
+            f"{package} is not installed; `pip install {package}` brings it.",
+            hint=f"Install it with `pip install {package}`, or use {instead}.",
             facts={"package": package},
         )
         self.package = package

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
-__all__ = ["pandas_frame", "polars_frame"]
+__all__ = ["pandas_frame", "polars_frame", "require_pandas"]
+
+
+def require_pandas(*, instead: str = "to_arrow()") -> None:
+    """Refuse, before anything is read for a frame, where there can be none; `instead` is a method that needs no pandas.
+
+    Raises:
+        PackageMissing: pandas is not installed.
+    """
+    try:
+        import pandas as pd  # noqa: F401
+    except ImportError as error:
+        raise PackageMissing("pandas", instead=instead) from error
 
 
 def pandas_frame(table: pa.Table) -> pd.DataFrame:
@@ -26,10 +38,9 @@ def pandas_frame(table: pa.Table) -> pd.DataFrame:
     Raises:
         PackageMissing: pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise PackageMissing("pandas") from error
+    require_pandas()
+    import pandas as pd
+
     nullable: dict[pa.DataType, Any] = {
         pa.bool_(): pd.BooleanDtype(),
         pa.int8(): pd.Int8Dtype(),

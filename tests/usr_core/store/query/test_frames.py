@@ -115,7 +115,7 @@ class TestOthers:
 
 
 class TestMissingPackages:
-    @pytest.mark.parametrize("package, method", [("pandas", "to_pandas"), ("polars", "to_polars")])
+    @pytest.mark.parametrize("package, method", [("pandas", "to_pandas"), ("polars", "to_polars"), ("pandas", "head")])
     def test_a_missing_package_is_named(
         self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch, package: str, method: str
     ) -> None:
@@ -127,11 +127,15 @@ class TestMissingPackages:
 
         assert f"pip install {package}" in caught.value.hint
 
-    def test_head_is_arrow_without_pandas(self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-        """head needs no package."""
+    def test_head_arrow_needs_no_package(self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It is what the error about `head` offers."""
         _without(monkeypatch, "pandas")
 
-        assert isinstance(dataset.head(1), pa.Table)
+        with pytest.raises(PackageMissing) as caught:
+            dataset.head(1)
+
+        assert "head_arrow()" in caught.value.hint
+        assert isinstance(dataset.head_arrow(1), pa.Table)
 
 
 def _without(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
