@@ -14,7 +14,7 @@ __all__ = ["ExitCode", "UsrError", "visible"]
 
 
 class ExitCode(IntEnum):
-    """What the process returns to its caller (documented in ``docs/reference/exit-codes.md``)."""
+    """What the process returns to its caller (documented in ``README.md``)."""
 
     DONE = 0
     FAILED = 1
