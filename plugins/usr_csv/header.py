@@ -32,7 +32,7 @@ def read_header(source: SourceFile) -> list[str]:
         try:
             # What follows the header is decoded along with it, and is not ours to judge.
             text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            names = next(csv.reader(text), [])
+            names = next(csv.reader(text, strict=True), [])
         except csv.Error as error:
             raise SourceUnreadable(
                 source.path,

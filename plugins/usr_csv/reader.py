@@ -1,7 +1,7 @@
 """CSV files as batches of strings.
 
-Arrow parses; this module sees to what it would let pass: repeated names, an unclosed quote, records longer
-than a block, and the row at fault. An unquoted empty cell is null, a quoted one the empty string; nothing
+Arrow parses; this package sees to what it would let pass: repeated names, quotes in the wrong place, records
+longer than a block, and the row at fault. An unquoted empty cell is null, a quoted one the empty string; nothing
 else is taken for anything but text. Blank lines are skipped, except in a file of one column,
 where a blank line is an empty cell.
 """
@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import SourceTruncated, SourceUnreadable
+from usr_core.store.incoming.errors import SourceUnreadable
 from usr_core.store.incoming.source_file import SourceFile, open_source
-from usr_csv.diagnosis import diagnose
+from usr_csv.diagnosis import diagnose, misplaced_quote
 from usr_csv.header import chosen_columns, read_header
-from usr_csv.sentinel import SentinelStream, without_sentinel
+from usr_csv.quoting import CheckedStream, MisplacedQuote
 
 __all__ = ["CsvImporter"]
 
@@ -49,7 +49,8 @@ class CsvImporter:
 
         Raises:
             RepeatedColumn: A wanted name occurs twice in the header.
-            SourceUnreadable: A record has too few or too many cells, or a cell is not UTF-8.
+            SourceUnreadable: A record has too few or too many cells, a cell is not UTF-8, text follows a closing
+                quote, or a blank stands before an opening one.
             SourceTruncated: The file ends inside quotes, or its compressed stream is cut off.
             FileChanged: The file changed while it was read.
 
@@ -91,28 +92,20 @@ def _attempt(
     """Yield the records behind the first `skip`, read in blocks of `block` bytes."""
     schema = pa.schema([pa.field(names[index], pa.string()) for index in chosen])
     rows = 0
-    held: pa.RecordBatch | None = None
     try:
         with _open(source, len(names), chosen, block) as reader:
             for batch in reader:
-                if not batch.num_rows:
-                    continue
-                if held is not None:
-                    yield from _behind(held, skip - rows, schema)
-                    rows += held.num_rows
-                held = batch
+                yield from _behind(batch, skip - rows, schema)
+                rows += batch.num_rows
+    except MisplacedQuote as fault:
+        source.check_unchanged()
+        raise misplaced_quote(source, names, fault) from fault
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         if "straddl" in str(error):
             raise _RecordTooLong from error
         source.check_unchanged()
         raise diagnose(source, names, error) from error
     source.check_unchanged()
-    last = without_sentinel(held) if held is not None else None
-    if last is None:
-        raise SourceTruncated(
-            source.path, "a quoted cell is not closed", row=rows + (held.num_rows if held is not None else 0)
-        )
-    yield from _behind(last, skip - rows, schema)
 
 
 def _behind(batch: pa.RecordBatch, skip: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -125,9 +118,8 @@ def _open(source: SourceFile, columns: int, chosen: Sequence[int], block: int) -
     # Columns go by their positions, as Arrow would take the first of two that share a name.
     positions = [f"c{index}" for index in range(columns)]
     wanted = [positions[index] for index in chosen]
-    stream = SentinelStream(source.stream(), cells=columns)
     return arrow_csv.open_csv(
-        pa.PythonFile(stream, mode="r"),
+        pa.PythonFile(CheckedStream(source.stream()), mode="r"),
         read_options=arrow_csv.ReadOptions(column_names=positions, skip_rows_after_names=1, block_size=block),
         parse_options=arrow_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=columns > 1),
         convert_options=arrow_csv.ConvertOptions(

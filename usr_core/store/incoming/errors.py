@@ -100,11 +100,27 @@ class SourceTruncated(SourceFileError):
 
     code = "USR-IMPORT-006"
 
-    def __init__(self, path: Path, reason: str, *, row: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        reason: str,
+        *,
+        hint: str = "Copy or download it again, and compare its size with the original's.",
+        row: int | None = None,
+        line: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+    ) -> None:
         super().__init__(
             f"The file is cut off: {reason}.",
-            hint="Copy or download it again, and compare its size with the original's.",
-            facts={"file": str(path), "row": row},
+            hint=hint,
+            facts={
+                "file": str(path),
+                "row": row,
+                "line": line,
+                "column": column,
+                "value": None if value is None else visible(value),
+            },
         )
 
 
