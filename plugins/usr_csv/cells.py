@@ -13,13 +13,16 @@ from usr_core.values.json_values import dumps, to_json
 __all__ = ["cells", "quoted"]
 
 _STRUCTURAL = (b'"', b",", b"\n", b"\r")
+_WHOLE_FROM = 2.0**24
+"""From here on every float32 is a whole number, and not every whole number a float32."""
 _PATTERN = '[",\r\n]'
 
 
 def cells(column: pa.Array) -> pa.Array:
     """Return the cells of a column, quoted where needed; null is an empty cell, empty text is ``""``.
 
-    Numbers have the shortest digits that read back to the same bits, timestamps are RFC 3339 (``Z`` where
+    Numbers have the shortest digits that read back to the same bits (a whole number of float32 all of its digits, as
+    an integer that no float32 equals is refused by `attach`), timestamps are RFC 3339 (``Z`` where
     their type has a zone), binary is base64, lists and structs are JSON.
     """
     import pyarrow.compute as pc
@@ -55,15 +58,30 @@ def _plain_or_quoted(column: pa.Array) -> pa.Array:
     type_ = column.type
     if kinds.is_string(type_):
         return quoted(column)
-    if kinds.is_boolean(type_) or kinds.is_integer(type_) or kinds.is_float32(type_) or kinds.is_float64(type_):
+    if kinds.is_float32(type_):
+        return _float32(column)
+    if kinds.is_boolean(type_) or kinds.is_integer(type_) or kinds.is_float64(type_):
         return column.cast(pa.string())
     if kinds.is_float16(type_):
         return column.cast(pa.float32()).cast(pa.string())
     if kinds.is_timestamp(type_) or kinds.is_date32(type_):
         return _few(column)
-    if kinds.is_binary(type_):
-        return quoted(text_array([None if value is None else str(value) for value in to_json(column)]))
-    return quoted(text_array([None if value is None else dumps(value) for value in to_json(column)]))
+    spelled = str if kinds.is_binary(type_) else dumps
+    return quoted(text_array([None if value is None else spelled(value) for value in to_json(column)]))
+
+
+def _float32(column: pa.Array) -> pa.Array:
+    """Return the shortest digits; a large whole number has all its digits (123456792, where 12345679e1 would do)."""
+    import pyarrow.compute as pc
+
+    texts = column.cast(pa.string())
+    # From 1e10 on Arrow writes an exponent.
+    magnitude = pc.abs(column)
+    large = pc.and_(pc.greater_equal(magnitude, _WHOLE_FROM), pc.less(magnitude, 1e10)).fill_null(False)
+    if not pc.any(large).as_py():
+        return texts
+    digits = pc.if_else(large, column, pa.scalar(0, pa.float32())).cast(pa.int64()).cast(pa.string())
+    return pc.if_else(large, digits, texts)
 
 
 def _few(column: pa.Array) -> pa.Array:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.forms import Form, form_of
-from usr_core.values.scalars import INTEGER_BOUNDS, infinite_rows, parse_base64, parse_scalars
+from usr_core.values.scalars import INTEGER_BOUNDS, infinite_rows, parse_base64, parse_scalars, refuse_inexact
 
 __all__ = ["from_json", "loads"]
 
@@ -39,9 +39,10 @@ def loads(text: str) -> object:
 def from_json(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     """Return JSON values as an Arrow array of the type `kind`; None is null, at every level.
 
-    Integers are whole JSON numbers without point or exponent, and no truth values; floats are any JSON number,
-    or the texts ``NaN``, ``Infinity``, ``-Infinity``; binary is base64, dates and timestamps ISO 8601 text. A
-    fixed-size list has exactly its length. A struct's key may be missing (null), and none may be unknown.
+    Integers are whole JSON numbers without point or exponent, and no truth values. Floats are any JSON number (a
+    whole one without point and exponent only where the float equals it), or the texts ``NaN``, ``Infinity``,
+    ``-Infinity``; binary is base64, dates and timestamps ISO 8601 text. A fixed-size list has exactly its length.
+    A struct's key may be missing (null), and none may be unknown.
 
     Args:
         values: What `loads` gives, one a row.
@@ -66,12 +67,15 @@ def _only(values: Sequence[object], *allowed: type, reason: str) -> set[type]:
 def _floats(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     found = _only(values, float, int, str, reason="it is not a number")
     written: frozenset[int] = frozenset()
+    floats = values
     if not found <= {float}:
-        values, written = _as_floats(values)
-    numbers = pa.array(values, type=kind)
+        floats, written = _as_floats(values)
+    numbers = pa.array(floats, type=kind)
     for index in infinite_rows(numbers):
         if index not in written:
             raise BadCell(index, values[index], f"it is beyond the range of float{kind.bit_width}")
+    if int in found:
+        refuse_inexact(numbers, values)
     return numbers
 
 

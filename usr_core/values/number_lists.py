@@ -10,7 +10,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from usr_core.values.scalars import infinite_rows
+from usr_core.values.bad_cell import BadCell
+from usr_core.values.scalars import infinite_rows, refuse_inexact
 
 __all__ = ["parse_number_lists"]
 
@@ -60,7 +61,8 @@ def _numbers(texts: pa.StringArray, kind: pa.DataType) -> pa.Array | None:
             return texts.cast(kind)
         # By way of float64, as JSON is read: rounded twice, but the same whichever way a cell is read.
         numbers = texts.cast(pa.float64()).cast(kind)
-    except pa.ArrowInvalid:
+        refuse_inexact(numbers, texts)
+    except (pa.ArrowInvalid, BadCell):
         return None
     return None if infinite_rows(numbers) else numbers
 

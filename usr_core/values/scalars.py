@@ -7,7 +7,7 @@ that overflow to infinity) is caught here. The row at fault is looked for only w
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,12 +16,14 @@ from usr_core.values.bad_cell import BadCell
 from usr_core.values.forms import Form, form_of
 from usr_core.values.temporal import parse_dates, parse_timestamps
 
-__all__ = ["INTEGER_BOUNDS", "first_refused", "infinite_rows", "parse_base64", "parse_scalars"]
+__all__ = ["INTEGER_BOUNDS", "first_refused", "infinite_rows", "parse_base64", "parse_scalars", "refuse_inexact"]
 
 INTEGER_BOUNDS = {
     **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
     **{f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
 }
+_EXACT_BITS = {16: 11, 32: 24, 64: 53}
+"""Every integer of so many bits is a float of that width; of the larger ones only some are."""
 _INFINITIES = frozenset({"inf", "infinity"})
 
 
@@ -29,7 +31,8 @@ def parse_scalars(column: pa.StringArray, kind: pa.DataType) -> pa.Array:
     """Return `column` as values of the type `kind`, which is not nested; null stays null.
 
     Text stays as it is. Integers are decimal digits with ``-``; floats are decimal, ``nan`` or ``inf``; truth
-    values are ``true``, ``false``, ``1``, ``0`` in any case; binary is base64. Blanks around are refused.
+    values are ``true``, ``false``, ``1``, ``0`` in any case; binary is base64. Blanks around are refused, and so is
+    an integer that a float column can't hold exactly.
 
     Raises:
         BadCell: A text is none of that, or beyond the type's range.
@@ -41,6 +44,39 @@ def infinite_rows(numbers: pa.Array) -> list[int]:
     """Return the rows of a float array that hold infinity."""
     rows: list[int] = np.flatnonzero(np.isinf(numbers.to_numpy(zero_copy_only=False))).tolist()
     return rows
+
+
+def refuse_inexact(numbers: pa.Array, literals: Sequence[object]) -> None:
+    """Refuse integers that became another number in a float array; a number with a point or an exponent may be rounded.
+
+    Args:
+        numbers: The floats.
+        literals: What stood in each row: Python integers, or text; everything else is passed over.
+
+    Raises:
+        BadCell: An integer has no equal float of this width; the nearest one is told.
+    """
+    bits = _EXACT_BITS[numbers.type.bit_width]
+    magnitudes = np.abs(numbers.to_numpy(zero_copy_only=False))
+    for index in np.flatnonzero((magnitudes >= 2.0**bits) & np.isfinite(magnitudes)).tolist():
+        literal, number = literals[index], numbers[index].as_py()
+        written = _integer(literal)
+        if written is not None and written != int(number):
+            raise BadCell(
+                index, literal, f"float{numbers.type.bit_width} can't hold it exactly; near it is {number:.0f}"
+            )
+
+
+def _integer(literal: object) -> int | None:
+    """Return the integer that a literal stands for, or None where it is no integer literal."""
+    if isinstance(literal, int):
+        return literal
+    text = str(literal) if isinstance(literal, str | pa.StringScalar) else ""
+    digits = text.lstrip("+-")
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    magnitude = int(digits.lstrip("0") or "0")
+    return -magnitude if text.startswith("-") else magnitude
 
 
 def parse_base64(texts: list[str | None]) -> pa.Array:
@@ -75,6 +111,7 @@ def _parse_floats(column: pa.StringArray, kind: pa.DataType) -> pa.Array:
         text = column[index].as_py()
         if text.lstrip("+-").lower() not in _INFINITIES:
             raise BadCell(index, text, f"it is beyond the range of float{kind.bit_width}")
+    refuse_inexact(numbers, column)
     return numbers
 
 

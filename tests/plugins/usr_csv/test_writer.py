@@ -54,6 +54,16 @@ class TestFormat:
             cells == 'true,0.1,0.1,1.5,nan,2026-01-31T12:00:00.000005Z,2026-01-31,AP8=,"[1.5,null]","{""a"":""x,y""}"'
         )
 
+    def test_a_large_whole_float32_has_all_its_digits(self, tmp_path: Path) -> None:
+        """Rounded digits would be an integer that the column can't hold, and would be refused when they come back."""
+        values = [123456789.0, -16777218.0, 1000000064.0, 9999998976.0, 1e10, 0.1, None, float("inf"), float("nan")]
+        text = export(tmp_path / "o.csv", pa.table({"f": pa.array(values, pa.float32())}))
+
+        texts = ["123456792", "-16777218", "1000000064", "9999998976", "1e+10", "0.1", "", "inf", "nan"]
+        assert ["f", *texts] == text.splitlines()
+        read = parse_text(pa.array([cell or None for cell in texts]), pa.float32(), parse_json=True)
+        assert bits(pa.array(values, pa.float32())) == bits(read)
+
     def test_no_batches_give_a_header(self, tmp_path: Path) -> None:
         """An empty table is its header."""
         schema = pa.schema([("id", pa.string()), ("n", pa.int64())])

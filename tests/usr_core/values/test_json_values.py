@@ -85,8 +85,20 @@ class TestIntegers:
 
 class TestFloats:
     def test_whole_numbers_are_floats_too(self):
-        """A JSON number without a point fits a float column, also one with more digits than float64 has."""
-        assert [1.0, 2.5, None, 2.0**53] == from_json([1, 2.5, None, 2**53 + 1], pa.float64()).to_pylist()
+        """A JSON number without a point fits a float column, as large as it may be, where the float equals it."""
+        assert [1.0, 2.5, None, 2.0**80] == from_json([1, 2.5, None, 2**80], pa.float64()).to_pylist()
+
+    @pytest.mark.parametrize(
+        ("kind", "whole"), [(pa.float64(), 2**53 + 1), (pa.float32(), -(2**24) - 1), (pa.float16(), 2049)]
+    )
+    def test_an_integer_that_would_become_another_is_refused(self, kind, whole):
+        """Alone, in a list and in a struct; written with a point it is a float, and rounded as floats are."""
+        nested = pa.struct([("a", pa.list_(kind))])
+        with pytest.raises(BadCell, match="exactly") as caught:
+            from_json([{"a": [1.0]}, {"a": [1, whole]}], nested)
+
+        assert (1, ".a[1]", whole) == (caught.value.index, caught.value.path, caught.value.value)
+        assert from_json([1.5, float(whole)], kind).is_valid().to_pylist() == [True, True]
 
     @pytest.mark.parametrize("value", [True, "high", [1.0], "1.5"])
     def test_what_is_no_number_is_refused(self, value):

@@ -32,18 +32,19 @@ _FAILURES = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeE
 def column_of(values: Sequence[object], field: pa.Field) -> pa.Array:
     """Return `values` as an array of the field's type; None is null.
 
-    Floats may be rounded to the nearest one of a narrower type; nothing else may change: no fraction is
-    cut off, nothing overflows to infinity, no field of a struct is dropped, no time loses digits.
+    Floats may be rounded to the nearest one of a narrower type; nothing else may change: no fraction is cut off, no
+    integer becomes another number in a column of floats, nothing overflows to infinity, no field of a struct is
+    dropped, no time loses digits.
 
     Raises:
         SessionRowError: A value is not of the type; its row (1 is the first of the call) is told.
     """
     try:
-        column = pa.array(values, type=field.type)
+        column = _as_array(values, field.type)
     except _FAILURES as error:
         for row, value in enumerate(values):
             try:
-                pa.array([value], type=field.type)
+                _as_array([value], field.type)
             except _FAILURES as one:
                 raise _refused(field, row, value, str(one).splitlines()[0] if str(one) else type(one).__name__) from one
         raise SessionRowError(str(error), column=field.name) from error
@@ -53,6 +54,28 @@ def column_of(values: Sequence[object], field: pa.Field) -> pa.Array:
         if value is not None and not _is_kept(value, column[row], field.type):
             raise _refused(field, row, value, "it would become another value")
     return column
+
+
+def _as_array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    try:
+        return pa.array(values, type=kind)
+    except pa.ArrowInvalid:
+        # Arrow refuses each large integer for a column of floats, those that are floats included.
+        return pa.array([_with_floats(value, kind) for value in values], type=kind)
+
+
+def _with_floats(value: object, kind: pa.DataType) -> object:
+    """Return `value` with each integer that is a float64 as that float, where the type wants floats."""
+    kinds = pa.types
+    if kinds.is_floating(kind) and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        whole = int(value)
+        return float(whole) if abs(whole) < 2**1023 and int(float(whole)) == whole else value
+    if (kinds.is_list(kind) or kinds.is_fixed_size_list(kind)) and isinstance(value, list | tuple | np.ndarray):
+        return [_with_floats(one, kind.value_type) for one in value]
+    if kinds.is_struct(kind) and isinstance(value, Mapping):
+        types = {field.name: field.type for field in kind}
+        return {name: _with_floats(one, types.get(name, pa.null())) for name, one in value.items()}
+    return value
 
 
 def _refused(field: pa.Field, row: int, value: object, reason: str) -> SessionRowError:
@@ -100,16 +123,20 @@ def _is_kept(value: object, stored: pa.Scalar, kind: pa.DataType) -> bool:
 
 
 def _is_list_kept(value: object, stored: pa.Scalar, kind: pa.DataType) -> bool:
-    if pa.types.is_floating(kind) or pa.types.is_integer(kind):
-        given = np.asarray(value)
-        if given.dtype.kind in "iuf" and given.ndim == 1:
-            if pa.types.is_integer(kind):
-                return given.dtype.kind in "iu"
-            kept = np.asarray(stored.values.to_numpy(zero_copy_only=False), dtype=np.float64)
-            return bool(np.array_equal(np.isfinite(given), np.isfinite(kept)))
+    if isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu":
+        return pa.types.is_integer(kind) or (pa.types.is_floating(kind) and bool(value.tolist() == stored.as_py()))
+    if pa.types.is_floating(kind) and _holds_floats(value):
+        kept = np.asarray(stored.values.to_numpy(zero_copy_only=False), dtype=np.float64)
+        return bool(np.array_equal(np.isfinite(np.asarray(value, np.float64)), np.isfinite(kept)))
     if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str | bytes):
         return False
     return all(_is_kept(one, stored.values[place], kind) for place, one in enumerate(value))
+
+
+def _holds_floats(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1 and value.dtype.kind == "f"
+    return isinstance(value, list | tuple) and set(map(type, value)) <= {float}
 
 
 def _is_scalar_kept(value: object, stored: object, kind: pa.DataType) -> bool:
@@ -119,6 +146,8 @@ def _is_scalar_kept(value: object, stored: object, kind: pa.DataType) -> bool:
     if kinds.is_integer(kind):
         return isinstance(value, numbers.Integral) and value == stored and not isinstance(value, bool)
     if kinds.is_floating(kind):
+        if isinstance(value, numbers.Integral) and not isinstance(value, bool | np.bool_):
+            return int(value) == stored
         number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
         return number and math.isfinite(float(str(value))) == math.isfinite(float(str(stored)))
     if kinds.is_date32(kind):

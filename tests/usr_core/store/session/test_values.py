@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -38,6 +39,21 @@ class TestTaken:
         assert [[{"tf": "a", "offset": None}]] == column([({"tf": "a"},)], pa.list_(SITE))
         assert [1.0] == column([1], pa.float64())
 
+    @pytest.mark.parametrize(
+        ("kind", "value", "stored"),
+        [
+            (pa.float64(), 2**60, 2.0**60),
+            (pa.float32(), -(2**24) - 2, -16777218.0),
+            (pa.float16(), np.int64(2050), 2050.0),
+            (pa.list_(pa.float64()), [2**60, 0.5, None], [2.0**60, 0.5, None]),
+            (pa.list_(pa.float32()), np.array([2**30, 7]), [2.0**30, 7.0]),
+            (pa.struct([("a", pa.float32())]), {"a": 2**30}, {"a": 2.0**30}),
+        ],
+    )
+    def test_a_large_integer_that_is_a_float_is_taken(self, kind: pa.DataType, value: object, stored: object) -> None:
+        """At any depth, though Arrow by itself refuses every integer beyond 2^53."""
+        assert [stored] == column([value], kind)
+
 
 class TestRefused:
     @pytest.mark.parametrize(
@@ -57,6 +73,15 @@ class TestRefused:
             (pa.list_(SITE), [{"tf": "a", "offset": True}]),
             (pa.list_(SITE), [{"tf": "a", "offset": "1"}]),
             (pa.list_(pa.float32(), 2), [0.5]),
+            (pa.float64(), 2**53 + 1),
+            (pa.float64(), np.int64(2**53 + 1)),
+            (pa.float32(), 16777217),
+            (pa.float16(), 2049),
+            (pa.list_(pa.float16()), [2049]),
+            (pa.list_(pa.float16()), [2049, 0.5]),
+            (pa.list_(pa.float16()), np.array([2049])),
+            (pa.list_(pa.float32()), np.array([16777217])),
+            (pa.struct([("a", pa.list_(pa.float64()))]), {"a": [2**53 + 1]}),
         ],
     )
     def test_the_row_is_told(self, kind: pa.DataType, bad: object) -> None:
