@@ -17,14 +17,14 @@ show_app = typer.Typer()
 
 @list_app.command("list")
 def list_remotes(fmt: FormatOpt = Format.AUTO) -> None:
-    """List the remotes of the remotes file, in its order."""
-    from usr_core.cli.output import emit_table
+    """List the remotes of the remotes file, in its order; one that can't be used with its fault."""
     from usr_core.remotes.config import find_remotes_file, load_remotes
-    from usr_sync.remotes_output import LIST_COLUMNS, NO_REMOTES, list_rows
+    from usr_sync.remotes_output import emit_list
 
-    remotes = load_remotes(find_remotes_file(current_session().remotes_path))
+    session = current_session()
+    remotes = load_remotes(find_remotes_file(session.remotes_path))
 
-    emit_table(list_rows(remotes), LIST_COLUMNS, fmt, empty=NO_REMOTES)
+    emit_list(remotes, session.host.names_of("transport"), fmt)
 
 
 @show_app.command()

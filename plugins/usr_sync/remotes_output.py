@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,27 +14,38 @@ if TYPE_CHECKING:
     from usr_core.remotes.config import Remote, RemotesFile
     from usr_sync.remotes_doctor import RemoteReport
 
-__all__ = ["LIST_COLUMNS", "NO_REMOTES", "emit_report", "list_rows", "remote_record", "saved_text"]
+__all__ = ["NO_REMOTES", "emit_list", "emit_report", "remote_record", "saved_text"]
 
-LIST_COLUMNS = ("name", "type", "user", "host", "port", "base_dir")
 NO_REMOTES = "no remotes yet; `usr remotes wizard` adds one"
 
+_LIST_COLUMNS = ("name", "type", "user", "host", "port", "base_dir")
 _FINDING_COLUMNS = ("what", "found", "verdict", "fix")
 
 
-def list_rows(remotes: RemotesFile) -> list[dict[str, object]]:
-    """Return a row for each remote, in the file's order."""
-    return [
-        {
-            "name": remote.name,
-            "type": remote.type,
-            "user": remote.user or None,
-            "host": remote.host or None,
-            "port": remote.port,
-            "base_dir": remote.base_dir,
-        }
-        for remote in remotes.remotes.values()
-    ]
+def emit_list(remotes: RemotesFile, transports: Collection[str], fmt: Format) -> None:
+    """Print a row for each remote: those that can be used in the file's order, then the others.
+
+    The column ``fault`` says why one can't be used; people see it only where there is such a one.
+    """
+    rows: list[dict[str, object]] = []
+    for remote in remotes.remotes.values():
+        unknown = f"No plugin offers {remote.type!r} (known: {', '.join(sorted(transports)) or 'none'})."
+        rows.append(
+            {
+                "name": remote.name,
+                "type": remote.type,
+                "user": remote.user or None,
+                "host": remote.host or None,
+                "port": remote.port,
+                "base_dir": remote.base_dir,
+                "fault": None if remote.type in transports else unknown,
+            }
+        )
+    for name, fault in remotes.faults.items():
+        where = f" (line {fault.facts['line']})" if fault.facts.get("line") else ""
+        rows.append({**dict.fromkeys(_LIST_COLUMNS), "name": name, "fault": f"{fault.message}{where}"})
+    shown_fault = any(row["fault"] for row in rows) or resolve_format(fmt) is Format.JSON
+    emit_table(rows, (*_LIST_COLUMNS, "fault") if shown_fault else _LIST_COLUMNS, fmt, empty=NO_REMOTES)
 
 
 def remote_record(remote: Remote, path: Path) -> dict[str, object]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 
 from usr_core.cli.errors import UsageError
+from usr_core.remotes.errors import RemoteValueRefused
 from usr_core.remotes.remote import SSH, Remote
 
-__all__ = ["Preset", "described_remote", "preset_remote"]
+__all__ = ["Preset", "described_remote", "known_scheme", "preset_remote"]
 
 
 class Preset(StrEnum):
@@ -56,6 +58,18 @@ def described_remote(
     )
 
 
+def known_scheme(scheme: str, transports: Collection[str]) -> str:
+    """Return the name of a transport that a plugin offers.
+
+    Raises:
+        RemoteValueRefused: No plugin offers it; those that are known are listed.
+    """
+    if scheme not in transports:
+        known = ", ".join(sorted(transports)) or "none"
+        raise RemoteValueRefused("type", scheme, f"has to be a transport that a plugin offers (known: {known})")
+    return scheme
+
+
 def preset_remote(
     preset: Preset,
     *,
@@ -63,12 +77,13 @@ def preset_remote(
     user: str | None,
     host: str | None,
     base_dir: str | None,
+    port: int | None,
     transfer_node: bool,
-    ssh_key_env: str | None,
+    ssh_key_env: str | None = None,
 ) -> Remote:
     """Return the remote that a preset and the options describe; a `host` that is given wins over the preset's.
 
-    No port is set: ``~/.ssh/config`` stays in force.
+    Without a `port` none is set: ``~/.ssh/config`` stays in force.
 
     Raises:
         UsageError: An option that the preset does not answer is missing, or it has no transfer node.
@@ -86,5 +101,6 @@ def preset_remote(
         host=known if host is None else host,
         user=user,
         base_dir=base_dir,
+        port=port,
         ssh_key_env=ssh_key_env,
     )

@@ -22,6 +22,9 @@ UserOpt = Annotated[str | None, typer.Option("--user", show_default=False, help=
 BaseDirOpt = Annotated[
     str | None, typer.Option("--base-dir", show_default=False, help="The root there: an absolute path.")
 ]
+PortOpt = Annotated[
+    int | None, typer.Option("--port", show_default=False, help="By default none is written, and ssh's own is used.")
+]
 KeyOpt = Annotated[
     str | None,
     typer.Option("--ssh-key-env", metavar="VAR", show_default=False, help="A variable that holds the ssh key's path."),
@@ -35,7 +38,7 @@ def add(
     host: HostOpt = None,
     user: UserOpt = None,
     base_dir: BaseDirOpt = None,
-    port: Annotated[int | None, typer.Option("--port", show_default=False, help="By default ssh's own.")] = None,
+    port: PortOpt = None,
     batch_mode: Annotated[
         bool, typer.Option("--batch-mode/--no-batch-mode", help="Never let ssh ask for anything, or let it.")
     ] = True,
@@ -45,13 +48,13 @@ def add(
     """Add a remote to the remotes file, which is made if it is missing."""
     from usr_core.remotes.config import find_remotes_file, save_remote
     from usr_sync.remotes_output import saved_text
-    from usr_sync.remotes_presets import described_remote
+    from usr_sync.remotes_presets import described_remote, known_scheme
 
     session = current_session()
     path = find_remotes_file(session.remotes_path)
     remote = described_remote(
         name,
-        scheme=scheme,
+        scheme=known_scheme(scheme, session.host.names_of("transport")),
         host=host,
         user=user,
         base_dir=base_dir,
@@ -74,6 +77,7 @@ def wizard(
     user: UserOpt = None,
     host: HostOpt = None,
     base_dir: BaseDirOpt = None,
+    port: PortOpt = None,
     transfer_node: Annotated[
         bool, typer.Option("--transfer-node", help="Use the preset's host for large transfers.")
     ] = False,
@@ -92,6 +96,7 @@ def wizard(
         user=user,
         host=host,
         base_dir=base_dir,
+        port=port,
         transfer_node=transfer_node,
         ssh_key_env=ssh_key_env,
     )

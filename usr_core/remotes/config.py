@@ -1,15 +1,16 @@
 """The remotes file: where it is, the profiles in it, and putting one in.
 
 It is a small YAML file of the user's own, which people edit by hand: what USR does not know in it is kept, and a
-fault is told with its line.
+fault is told with its line. A fault in one profile keeps nobody from using another.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,20 +42,25 @@ class RemotesFile:
 
     Attributes:
         path: The file.
-        remotes: The profiles by name, in the file's order.
+        remotes: The profiles that can be used by name, in the file's order.
+        faults: Why the others can't be used, by name, in the file's order.
     """
 
     path: Path
     remotes: Mapping[str, Remote]
+    faults: Mapping[str, RemotesFileInvalid | RemoteValueRefused] = field(default_factory=dict)
 
     def get(self, name: str) -> Remote:
         """Return the profile of that name.
 
         Raises:
+            RemotesFileInvalid, RemoteValueRefused: There is one, with a fault; line and key are told.
             RemoteUnknown: There is none.
         """
+        if name in self.faults:
+            raise self.faults[name]
         if name not in self.remotes:
-            raise RemoteUnknown(name, path=self.path, known=tuple(self.remotes))
+            raise RemoteUnknown(name, path=self.path, known=(*self.remotes, *self.faults))
         return self.remotes[name]
 
 
@@ -71,21 +77,24 @@ def find_remotes_file(given: Path | None) -> Path:
 
 
 def load_remotes(path: Path) -> RemotesFile:
-    """Read a remotes file.
+    """Read a remotes file; a profile with a fault is among its faults.
 
     Raises:
         RemotesFileMissing: It is not there.
-        RemotesFileInvalid: It is no YAML, or not of the form of docs/reference/remotes.md; line and key are told.
-        RemoteValueRefused: A value is none that is safe to hand on; line and key are told.
+        RemotesFileInvalid: It is not YAML, or has a fault outside the profiles; the line is told.
         FileSystemError: It can't be read.
     """
     content = _read(path)
     if content is None:
         raise RemotesFileMissing(path)
-    document = parse_document(content, path)
-    return RemotesFile(
-        path=path, remotes={name: _remote(name, entry, path) for name, entry in document.entries.items()}
-    )
+    remotes: dict[str, Remote] = {}
+    faults: dict[str, RemotesFileInvalid | RemoteValueRefused] = {}
+    for name, entry in parse_document(content, path).entries.items():
+        try:
+            remotes[name] = _remote(name, entry, path)
+        except (RemotesFileInvalid, RemoteValueRefused) as fault:
+            faults[name] = fault
+    return RemotesFile(path=path, remotes=remotes, faults=faults)
 
 
 def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_timeout: float = LOCK_SECONDS) -> bool:
@@ -106,7 +115,8 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
 
     Raises:
         RemoteExists: Without `overwrite`, another profile has that name.
-        RemotesFileInvalid: The file that is there can't be read.
+        RemotesFileInvalid: The file that is there can't be read, or the profile of that name in it.
+        RemoteValueRefused: What would stay of the profile of that name can't be used.
         LockTimeout: Another process held the lock all the time.
         FileSystemError: It can't be written; it is as before.
     """
@@ -119,6 +129,8 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
         content = _read(target)
         document = parse_document(content or b"", path)
         present = document.entries.get(remote.name)
+        if present is not None and present.fault is not None:
+            raise present.fault
         kept = present.settings if present is not None else {}
         settings = {**remote.entry()}
         settings.update({key: kept[key] for key in kept if key not in _REPLACED and key not in settings})
@@ -126,11 +138,15 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
             return False
         if present is not None and not overwrite:
             raise RemoteExists(remote.name, path=path)
+        if present is not None:
+            _remote(remote.name, dataclasses.replace(present, settings=settings), path)
         _write(target, with_entry(content or b"", document, remote.name, settings, path))
     return True
 
 
 def _remote(name: str, entry: Entry, path: Path) -> Remote:
+    if entry.fault is not None:
+        raise entry.fault
     settings = {key: value for key, value in entry.settings.items() if value is not None}
     for key, value in settings.items():
         if key in _TEXTS and not isinstance(value, str):
@@ -145,7 +161,7 @@ def _remote(name: str, entry: Entry, path: Path) -> Remote:
     texts = {key: str(settings[key]) for key in _TEXTS if key in settings}
     for key in ("type", "base_dir"):
         if key not in texts:
-            raise RemotesFileInvalid(path, f"the remote {name!r} has no {key}", key=f"remotes.{name}", line=entry.line)
+            raise RemotesFileInvalid(path, f"it has no {key}", key=f"remotes.{name}", line=entry.line, remote=name)
     extra = {key: value for key, value in entry.settings.items() if key not in _KNOWN}
     try:
         return Remote(
@@ -166,7 +182,7 @@ def _remote(name: str, entry: Entry, path: Path) -> Remote:
 
 def _refuse_type(path: Path, name: str, entry: Entry, key: str, wanted: str) -> NoReturn:
     where = f"remotes.{name}.{key}"
-    raise RemotesFileInvalid(path, f"{where} has to be {wanted}", key=where, line=entry.lines[key])
+    raise RemotesFileInvalid(path, f"{key} has to be {wanted}", key=where, line=entry.lines[key], remote=name)
 
 
 def _read(path: Path) -> bytes | None:

@@ -2,14 +2,15 @@
 
 The registry's reader takes text only; here numbers and truth values are at home, and settings of transports that
 the core does not know have to come through untouched. Anchors, aliases, tags, repeated keys and a second document are
-refused as they are there.
+refused as they are there. A fault inside one profile is that profile's own: the others can be used all the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from usr_core.remotes.errors import RemotesFileInvalid
 
@@ -28,16 +29,18 @@ class Entry:
     """One profile as it is written.
 
     Attributes:
-        settings: Values by key, in the file's order.
+        settings: Values by key, in the file's order; none where there is a fault.
         line: Of its name, counted from 1.
         last_line: Of its last value.
         lines: Of each key.
+        fault: Why it can't be read, or None.
     """
 
     settings: dict[str, object]
     line: int
     last_line: int
     lines: dict[str, int]
+    fault: RemotesFileInvalid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class RemotesDocument:
     """The file as it is written.
 
     Attributes:
-        tree: All of it, as plain values.
+        tree: All of it, as plain values; a profile with a fault as its text.
         entries: The profiles by name, in the file's order.
         indent: Letters before each profile's name; None where they do not stand below each other in lines of their own.
     """
@@ -59,7 +62,8 @@ def parse_document(content: bytes, path: Path) -> RemotesDocument:
     """Read the file's bytes; an empty file, or ``remotes:`` alone, holds no profiles.
 
     Raises:
-        RemotesFileInvalid: It is not YAML, too large, or not of the form ``remotes: {NAME: {key: value}}``.
+        RemotesFileInvalid: The file is not YAML or too large, it has no mapping ``remotes``, or there is a fault
+            outside the profiles. A fault inside a profile is in its entry.
     """
     import yaml
 
@@ -72,7 +76,7 @@ def parse_document(content: bytes, path: Path) -> RemotesDocument:
             path, f"byte {error.start} is not UTF-8", line=content.count(b"\n", 0, error.start) + 1
         ) from None
     try:
-        _refuse_indirections(text, path)
+        indirections = list(_indirections(text, path))
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -80,21 +84,33 @@ def parse_document(content: bytes, path: Path) -> RemotesDocument:
         raise RemotesFileInvalid(path, reason, line=mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:
         raise RemotesFileInvalid(path, " ".join(str(error).split())) from None
-    return _Reader(path).document(root)
+    return _Reader(path, text, indirections).document(root)
 
 
-def _refuse_indirections(text: str, path: Path) -> None:
-    """Refuse what could make a small file large or deep, before it is built."""
+class _Indirection(NamedTuple):
+    """Something that makes a file mean more than it shows: at which character, in which line, and what it is."""
+
+    at: int
+    line: int
+    what: str
+
+
+def _indirections(text: str, path: Path) -> Iterator[_Indirection]:
+    """Yield what could make a small file large, in the file's order; nothing is built yet.
+
+    Raises:
+        RemotesFileInvalid: The file nests too deep.
+    """
     import yaml
 
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else None
+        at, line = (event.start_mark.index, event.start_mark.line + 1) if event.start_mark else (0, 1)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise RemotesFileInvalid(path, "anchors and aliases are refused", line=line)
+            yield _Indirection(at, line, "anchors and aliases are refused")
         tag = getattr(event, "tag", None)
         if tag is not None:
-            raise RemotesFileInvalid(path, f"the tag {tag!r} is refused", line=line)
+            yield _Indirection(at, line, f"the tag {tag!r} is refused")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
@@ -104,41 +120,77 @@ def _refuse_indirections(text: str, path: Path) -> None:
 
 
 class _Reader:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, text: str, indirections: list[_Indirection]) -> None:
         import yaml
 
         self._yaml = yaml
         self._path = path
+        self._text = text
+        self._indirections = indirections
         self._scalars = yaml.constructor.SafeConstructor()
 
     def document(self, root: yaml.Node | None) -> RemotesDocument:
         if root is None or self._is_null(root):
             return RemotesDocument(tree={"remotes": {}}, entries={}, indent=None)
+        inside = self._where_profiles_are(root)
+        for one in self._indirections:
+            if one.at not in inside:
+                raise RemotesFileInvalid(self._path, one.what, line=one.line)
         top = self._mapping(root, "the file", None)
+        rest = {key: self._value(value, key) for key, (_, value) in top.items() if key != "remotes"}
         if "remotes" not in top:
             raise RemotesFileInvalid(self._path, "the key 'remotes' is missing", line=_line(root))
-        profiles = top["remotes"][1]
-        tree = {key: self._value(value, key) for key, (_, value) in top.items()}
+        where, profiles = top["remotes"]
         if self._is_null(profiles):
-            return RemotesDocument(tree={**tree, "remotes": {}}, entries={}, indent=None)
-        nodes = self._mapping(profiles, "'remotes'", "remotes")
-        entries = {name: self._entry(name, key, value) for name, (key, value) in nodes.items()}
-        in_lines = nodes and not _in_brackets(profiles) and _line(profiles) > _line(top["remotes"][0])
+            return RemotesDocument(tree={**rest, "remotes": {}}, entries={}, indent=None)
+        if not isinstance(profiles, self._yaml.MappingNode):
+            raise RemotesFileInvalid(self._path, "'remotes' has to be a mapping", key="remotes", line=_line(profiles))
+        entries: dict[str, Entry] = {}
+        trees: dict[str, object] = {}
+        begins = [key.start_mark.index for key, _ in profiles.value]
+        for (key, value), end in zip(profiles.value, [*begins[1:], profiles.end_mark.index], strict=False):
+            name = str(key.value) if isinstance(key, self._yaml.ScalarNode) else "?"
+            entry = self._entry(name, key, value, end)
+            if name in entries:
+                entry = self._unread(name, key, end, f"the key {name!r} is repeated", _line(key), "remotes")
+            entries[name] = entry
+            text = self._text[key.start_mark.index : end].strip()
+            trees[name] = entry.settings if entry.fault is None else [trees.get(name), text]
+        in_lines = entries and not _in_brackets(profiles) and _line(profiles) > _line(where)
         indent = profiles.start_mark.column if in_lines else None
-        return RemotesDocument(tree=tree, entries=entries, indent=indent)
+        return RemotesDocument(tree={**rest, "remotes": trees}, entries=entries, indent=indent)
 
-    def _entry(self, name: str, key: yaml.Node, node: yaml.Node) -> Entry:
+    def _where_profiles_are(self, root: yaml.Node) -> range:
+        """Return the indexes from the first profile's name to the end of the last one."""
+        for key, value in root.value if isinstance(root, self._yaml.MappingNode) else ():
+            if key.value == "remotes" and isinstance(value, self._yaml.MappingNode) and value.value:
+                return range(value.value[0][0].start_mark.index, value.end_mark.index)
+        return range(0)
+
+    def _entry(self, name: str, key: yaml.Node, node: yaml.Node, end: int) -> Entry:
+        """Read one profile, which ends before the index `end`."""
         where = f"remotes.{name}"
-        fields = self._mapping(node, f"the remote {name!r}", where)
+        for one in self._indirections:
+            if key.start_mark.index <= one.at < end:
+                return self._unread(name, key, end, one.what, one.line, where)
+        if not isinstance(self._value(key, "remotes"), str):
+            return self._unread(name, key, end, "a key has to be text; put it in quotes", _line(key), "remotes")
+        try:
+            fields = self._mapping(node, f"the remote {name!r}", where)
+            settings = {field: self._value(value, f"{where}.{field}") for field, (_, value) in fields.items()}
+        except RemotesFileInvalid as fault:
+            return self._unread(name, key, end, fault.reason, fault.line, fault.key)
+        lines = {field: _line(place) for field, (place, _) in fields.items()}
         last_line = max([_line(key), *(self._last_line(value) for _, value in fields.values())])
         if _in_brackets(node):
             last_line = node.end_mark.line + 1
-        return Entry(
-            settings={field: self._value(value, f"{where}.{field}") for field, (_, value) in fields.items()},
-            line=_line(key),
-            last_line=last_line,
-            lines={field: _line(place) for field, (place, _) in fields.items()},
-        )
+        return Entry(settings=settings, line=_line(key), last_line=last_line, lines=lines)
+
+    def _unread(self, name: str, key: yaml.Node, end: int, reason: str, line: int | None, where: str | None) -> Entry:
+        fault = RemotesFileInvalid(self._path, reason, key=where, line=line, remote=name)
+        # Not from the nodes: an alias in them may lead anywhere.
+        last_line = _line(key) + self._text[key.start_mark.index : end].rstrip().count("\n")
+        return Entry(settings={}, line=_line(key), last_line=last_line, lines={}, fault=fault)
 
     def _last_line(self, node: yaml.Node) -> int:
         inner = node.value if isinstance(node.value, list) else []

@@ -53,25 +53,35 @@ class RemotesFileMissing(UsrError, FileNotFoundError):
 
 
 class RemotesFileInvalid(UsrError, ValueError):
-    """The remotes file can't be read as one.
+    """The remotes file can't be read as one, or one remote in it can't.
 
     Attributes:
         path: The file.
         reason: What is wrong.
         key: Where, as ``remotes.NAME.key``; None where it concerns the whole file.
         line: Where, counted from 1.
+        remote: The remote whose fault it is, while the others can be used; None where it concerns the whole file.
     """
 
     code = "USR-REMOTES-003"
     exit_code = ExitCode.USAGE
 
-    def __init__(self, path: Path, reason: str, *, key: str | None = None, line: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        reason: str,
+        *,
+        key: str | None = None,
+        line: int | None = None,
+        remote: str | None = None,
+    ) -> None:
+        what = "The remotes file" if remote is None else f"The remote {visible(remote)!r}"
         super().__init__(
-            f"The remotes file can't be used: {reason}.",
-            hint="Mend that line by hand; docs/reference/remotes.md shows the form.",
+            f"{what} can't be used: {reason}.",
+            hint="Correct that line of the file in an editor; docs/reference/remotes.md shows the form.",
             facts={"file": path, "line": line, "key": key},
         )
-        self.path, self.reason, self.key, self.line = path, reason, key, line
+        self.path, self.reason, self.key, self.line, self.remote = path, reason, key, line, remote
 
     def __str__(self) -> str:
         return self.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from usr_core.remotes.document import RemotesDocument, parse_document
 from usr_core.remotes.errors import RemotesFileInvalid
@@ -15,13 +16,19 @@ def with_entry(content: bytes, document: RemotesDocument, name: str, settings: d
 
     Where the profiles stand below each other, only the lines of that one are written. Elsewhere (profiles in
     one line, or none yet) the whole file is written anew, without its comments.
+
+    Raises:
+        RemotesFileInvalid: It would have to be written anew, and a profile in it can't be read.
     """
-    remotes = {name: entry.settings for name, entry in document.entries.items()}
+    remotes = cast("dict[str, object]", document.tree["remotes"])
     tree = {**document.tree, "remotes": {**remotes, name: settings}}
     if document.indent is not None:
         edited = _edited(content, document, name, settings)
         if _means(edited, tree, path):
             return edited
+    for entry in document.entries.values():
+        if entry.fault is not None:
+            raise entry.fault
     return _yaml(tree).encode("utf-8")
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from support.cli import Result, run_usr
+from support.plugins import FakePlugin, install
 
 BU_SCC = ("wizard", "--preset", "bu-scc", "--user", "someone", "--base-dir", "/project/someone/usr")
 BOX = ("add", "box", "--host", "box.lab", "--user", "me", "--base-dir", "/data/usr")
@@ -121,13 +122,13 @@ class TestWizard:
         assert host == remotes.profiles["bu-scc"]["host"]
 
     def test_generic_takes_everything_from_options(self, remotes: Remotes):
-        """Name, host, user, folder and the key's variable."""
+        """Name, host, user, folder, port and the key's variable."""
         remotes.ok(
             *("wizard", "--preset", "generic", "--name", "lab", "--user", "me", "--host", "::1", "--base-dir", "/d"),
-            *("--ssh-key-env", "LAB_KEY"),
+            *("--port", "2222", "--ssh-key-env", "LAB_KEY"),
         )
 
-        assert ("::1", "LAB_KEY") == (remotes.profiles["lab"]["host"], remotes.profiles["lab"]["ssh_key_env"])
+        assert {"host": "::1", "port": 2222, "ssh_key_env": "LAB_KEY"}.items() <= remotes.profiles["lab"].items()
 
     @pytest.mark.parametrize(
         ("args", "word"),
@@ -178,11 +179,23 @@ class TestAdd:
             "ssh_key_env": "LAB_KEY",
         } == remotes.profiles["box"]
 
-    def test_another_transport_needs_no_host(self, remotes: Remotes):
+    def test_another_transport_needs_no_host(self, remotes: Remotes, tmp_path: Path):
         """What ssh needs is ssh's."""
-        remotes.ok("add", "cloud", "--type", "s3", "--base-dir", "/bucket")
+        install(tmp_path / "site", FakePlugin("cloud").provides("transport", "s3"))
+        env = {"USR_REMOTES_PATH": remotes.path, "PYTHONPATH": tmp_path / "site"}
 
+        added = run_usr("remotes", "add", "cloud", "--type", "s3", "--base-dir", "/bucket", env=env)
+
+        assert 0 == added.rc, str(added)
         assert {"type": "s3", "base_dir": "/bucket", "batch_mode": True} == remotes.profiles["cloud"]
+
+    def test_a_transport_that_no_plugin_offers_is_refused(self, remotes: Remotes):
+        """Exit code 2; those that there are are listed, and nothing is written."""
+        result = remotes.refuses(2, *BOX, "--type", "sftp")
+
+        assert "known: ssh" in result.err
+        assert "key: type\n  value: sftp\n" in result.err
+        assert not remotes.path.exists()
 
     def test_overwrite_replaces_one_profile(self, remotes: Remotes):
         """Without it the name is taken."""
@@ -252,6 +265,7 @@ class TestListAndShow:
                 "host": "scc1.bu.edu",
                 "port": None,
                 "base_dir": "/project/someone/usr",
+                "fault": None,
             }
         ] == remotes.ok("list", "--format", "json").data
 
@@ -293,15 +307,43 @@ class TestListAndShow:
             assert "'nope'" in result.err
             assert "Known are: bu-scc." in result.err
 
-    def test_a_broken_file_is_one_error_with_its_line(self, remotes: Remotes):
+    def test_a_bad_remote_is_listed_with_its_fault_and_the_others_work(self, remotes: Remotes):
+        """Only a command about that one fails, with exit code 2 and the line."""
+        remotes.ok(*BOX)
+        bad = "  a: {type: ssh, host: h, base_dir: /d, port: none}\n  b: {type: sftp, host: h, base_dir: /d}\n"
+        remotes.path.write_text(remotes.path.read_text() + bad)
+
+        rows = {row["name"]: row for row in remotes.ok("list", "--format", "json").data}
+
+        assert ["box", "b", "a"] == list(rows)
+        assert rows["box"]["fault"] is None
+        assert "port has to be a whole number. (line 8)" in rows["a"]["fault"]
+        assert "No plugin offers 'sftp' (known: ssh)." == rows["b"]["fault"]
+        assert "fault" in remotes.ok("list").out.splitlines()[0]
+        assert "/data/usr" in remotes.ok("show", "box").out
+        for args in (("show", "a"), ("doctor", "--remote", "a"), ("warm-auth", "--remote", "a")):
+            result = remotes.refuses(2, *args)
+            assert "The remote 'a' can't be used: port has to be a whole number." in result.err
+            assert "line: 8" in result.err
+
+    def test_a_remote_can_be_added_beside_a_bad_one(self, remotes: Remotes):
+        """The bad one's lines stay as they are; it can't be overwritten, as nobody knows what it holds."""
+        remotes.path.parent.mkdir()
+        remotes.path.write_text("remotes:\n  a:\n    host: x\n    host: y\n")
+
+        remotes.ok(*BOX)
+
+        assert remotes.path.read_text().startswith("remotes:\n  a:\n    host: x\n    host: y\n  box:\n")
+        assert "'host' is repeated" in remotes.refuses(2, "add", "a", *BOX[2:], "--overwrite").err
+
+    def test_a_file_that_is_not_yaml_is_one_error_with_its_line(self, remotes: Remotes):
         """Exit code 2, whatever is asked."""
         remotes.path.parent.mkdir()
-        remotes.path.write_text("remotes:\n  a: {type: ssh, host: h, user: u, base_dir: /d, port: none}\n")
+        remotes.path.write_text("remotes:\n  a: {type: ssh\n  b: {}\n")
 
-        for args in (("list",), ("show", "a"), ("doctor", "--remote", "a"), ("warm-auth", "--remote", "a")):
+        for args in (("list",), ("show", "a"), ("doctor", "--remote", "a")):
             result = remotes.refuses(2, *args)
-            assert "remotes.a.port has to be a whole number" in result.err
-            assert "line: 2" in result.err
+            assert "line: 3" in result.err
 
     def test_a_file_that_may_not_be_read_is_one_error(self, remotes: Remotes):
         """So is one that may not be written; its bytes are as before."""

@@ -138,6 +138,25 @@ class TestReading:
             ("just words", 1, None, "mapping"),
             ("\nremote: {}\n", 2, None, "'remotes' is missing"),
             ("remotes: []\n", 1, "remotes", "mapping"),
+            ("remotes: &x\n  a: {}\n", 1, None, "anchors"),
+            ("other: !!int 1\nremotes: {}\n", 1, None, "tag"),
+            ("remotes: {}\n---\nremotes: {}\n", 2, None, "document"),
+            ("remotes: " + "[" * 3000, 1, None, "deeper than"),
+            ("a\tb: \0", None, None, "not allowed"),
+        ],
+    )
+    def test_a_fault_is_told_with_its_line(self, path: Path, text: str, line: int | None, key: str | None, reason: str):
+        """One clear error, exit code 2, that names the file, the line and the key."""
+        with pytest.raises(RemotesFileInvalid) as caught:
+            load_remotes(written(path, text))
+
+        assert (2, path) == (caught.value.exit_code, caught.value.facts["file"])
+        assert (line, key) == (caught.value.line, caught.value.key)
+        assert reason in caught.value.message
+
+    @pytest.mark.parametrize(
+        ("text", "line", "key", "reason"),
+        [
             ("remotes:\n  a: 1\n", 2, "remotes.a", "mapping"),
             ("remotes:\n  1: {}\n", 2, "remotes", "has to be text"),
             ("remotes:\n  a: {type: ssh, host: h}\n", 2, "remotes.a", "no base_dir"),
@@ -151,20 +170,23 @@ class TestReading:
             ("remotes:\n  a:\n    batch_mode: maybe\n", 3, "remotes.a.batch_mode", "true or false"),
             ("remotes:\n  a:\n    host: x\n    host: y\n", 4, "remotes.a", "'host' is repeated"),
             ("remotes:\n  a: {}\n  a: {}\n", 3, "remotes", "'a' is repeated"),
-            ("remotes:\n  a: &x {}\n  b: *x\n", 2, None, "anchors"),
-            ("remotes:\n  a: !!python/object:os.system {}\n", 2, None, "tag"),
+            ("remotes:\n  a: &x {}\n  b: *x\n", 2, "remotes.a", "anchors"),
+            ("remotes:\n  a: !!python/object:os.system {}\n", 2, "remotes.a", "tag"),
             ("remotes:\n  a:\n    since: 2020-01-01\n", 3, "remotes.a.since", "timestamp"),
             ("remotes:\n  a:\n    <<: {host: h}\n", 3, "remotes.a", "merge"),
-            ("remotes: {}\n---\nremotes: {}\n", 2, None, "document"),
-            ("remotes: " + "[" * 3000, 1, None, "deeper than"),
-            ("a\tb: \0", None, None, "not allowed"),
+            ("remotes:\n  a:\n", 2, "remotes.a", "mapping"),
+            ("remotes:\n  a: &x\n    - *x\n", 2, "remotes.a", "anchors"),
         ],
     )
-    def test_a_fault_is_told_with_its_line(self, path: Path, text: str, line: int | None, key: str | None, reason: str):
-        """One clear error, exit code 2, that names the file, the line and the key."""
-        with pytest.raises(RemotesFileInvalid) as caught:
-            load_remotes(written(path, text))
+    def test_a_fault_of_one_remote_keeps_nobody_from_the_others(
+        self, path: Path, text: str, line: int, key: str, reason: str
+    ):
+        """Only who asks for that remote gets the error, exit code 2, with the file, the line and the key."""
+        remotes = load_remotes(written(path, f"{text}  good: {{type: ssh, host: h, base_dir: /d}}\n"))
 
+        assert (["good"], "h") == (list(remotes.remotes), remotes.get("good").host)
+        with pytest.raises(RemotesFileInvalid) as caught:
+            remotes.get(next(iter(remotes.faults)))
         assert (2, path) == (caught.value.exit_code, caught.value.facts["file"])
         assert (line, key) == (caught.value.line, caught.value.key)
         assert reason in caught.value.message
@@ -204,7 +226,7 @@ class TestReading:
         written(path, "\n".join(["remotes:", "  a:", *lines]))
 
         with pytest.raises(RemoteValueRefused) as caught:
-            load_remotes(path)
+            load_remotes(path).get("a")
 
         assert {"file": path, "line": 3 + list(settings).index(key), "remote": "a", "key": key, "value": value} == (
             caught.value.facts
@@ -215,7 +237,7 @@ class TestReading:
         """The profile is named by its line. The login name may stand in ssh's own configuration."""
         written(path, yaml.safe_dump({"remotes": {"a": {"type": "ssh", "user": "u", "base_dir": "/d"}}}))
         with pytest.raises(RemoteValueRefused, match="host is missing") as caught:
-            load_remotes(path)
+            load_remotes(path).get("a")
         assert 2 == caught.value.facts["line"]
 
         written(path, yaml.safe_dump({"remotes": {"a": {"type": "ssh", "host": "h", "base_dir": "/d"}}}))
