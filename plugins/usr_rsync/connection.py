@@ -129,7 +129,7 @@ def _log_in(settings: RemoteSettings, options: tuple[str, ...]) -> None:
     if done.returncode != 0:
         raise RemoteUnreachable(
             f"Could not log in to {settings.host}.",
-            hint=f"Look at what ssh printed; try `ssh {settings.host}` by hand.",
+            hint=f"Look at what ssh printed above; `{settings.command('true')}` tries the same login.",
             facts={"host": settings.host, "exit": done.returncode},
         )
 

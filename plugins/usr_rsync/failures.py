@@ -13,6 +13,7 @@ from usr_core.plugin.transport_errors import (
     RemoteUnreachable,
     TransportError,
 )
+from usr_rsync.login_hints import login_hint
 from usr_rsync.session import Answer, SessionLost
 from usr_rsync.settings import RemoteSettings
 
@@ -35,9 +36,14 @@ def unreachable(settings: RemoteSettings, lost: SessionLost, *, doing: str) -> R
     """Return the error for a session that could not be opened, or that ended early."""
     return RemoteUnreachable(
         f"{settings.host} can't be reached to {doing}.",
-        hint=f"Try `ssh {settings.host}` by hand (keys, host key, second factor), or run "
-        f"`usr remotes doctor --remote {settings.name}`.",
-        facts={"host": settings.host, "answer": lost.answer or None, "exit": lost.exit_code},
+        hint=login_hint(settings, lost.answer),
+        facts={
+            "host": settings.host,
+            "user": settings.user,
+            "port": settings.port,
+            "answer": lost.answer or None,
+            "exit": lost.exit_code,
+        },
     )
 
 

@@ -50,6 +50,9 @@ class AgentSession:
         ssh: The ssh command line up to its options.
         host: The destination.
 
+    Attributes:
+        greeting: What the login printed before the script began; rsync would take it for an answer.
+
     Raises:
         SessionLost: The session could not be opened.
     """
@@ -72,7 +75,7 @@ class AgentSession:
         )
         try:
             self._send(script)
-            self._answer()
+            self.greeting = self._answer().body.decode("utf-8", "replace").strip()
         except BaseException:
             self.close()
             raise

@@ -6,6 +6,7 @@ What the user has not set is not passed on, so that ``~/.ssh/config`` stays in f
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,8 +85,7 @@ class RemoteSettings:
         ]
         if self.ssh_key is not None:
             values.append("IdentitiesOnly=yes")
-        if self.known_hosts is not None:
-            values.append(f'UserKnownHostsFile="{self.known_hosts.replace("%", "%%")}"')
+        values += self._known_hosts_option()
         argv = ["ssh", "-T"]
         for value in values:
             argv += ["-o", value]
@@ -94,8 +94,40 @@ class RemoteSettings:
         if self.port is not None:
             argv += ["-p", str(self.port)]
         if self.ssh_key is not None:
-            argv += ["-i", self.ssh_key.replace("%", "%%")]
+            argv += ["-i", _unexpanded(self.ssh_key)]
         return argv
+
+    def command(self, *words: str) -> str:
+        """Return a line for a shell that runs a command there as we would; ssh may ask on the terminal."""
+        there = [shlex.join(words)] if words else []
+        key = [] if self.ssh_key is None else ["-i", _unexpanded(self.ssh_key), "-o", "IdentitiesOnly=yes"]
+        return shlex.join(["ssh", *key, *self._way(), self._destination, *there])
+
+    def install_key(self) -> str:
+        """Return a line for a shell that lets the remote's key in there; it asks for the password."""
+        key = [] if self.ssh_key is None else ["-i", f"{self.ssh_key}.pub"]
+        return shlex.join(["ssh-copy-id", *key, *self._way(), self._destination])
+
+    def forget_host_key(self) -> str:
+        """Return a line for a shell that takes the host's key out of the file of known ones."""
+        file = [] if self.known_hosts is None else ["-f", self.known_hosts]
+        host = self.host if self.port in (None, 22) else f"[{self.host}]:{self.port}"
+        return shlex.join(["ssh-keygen", *file, "-R", host])
+
+    @property
+    def _destination(self) -> str:
+        return self.host if self.user is None else f"{self.user}@{self.host}"
+
+    def _way(self) -> list[str]:
+        port = [] if self.port is None else ["-p", str(self.port)]
+        return [*port, *(word for value in self._known_hosts_option() for word in ("-o", value))]
+
+    def _known_hosts_option(self) -> list[str]:
+        """Return ssh's option for the file of host keys; without quotes ssh would take a blank for its end."""
+        if self.known_hosts is None:
+            return []
+        file = _unexpanded(self.known_hosts)
+        return [f'UserKnownHostsFile="{file}"' if " " in file else f"UserKnownHostsFile={file}"]
 
 
 def child_environment() -> dict[str, str]:
@@ -117,6 +149,11 @@ def require_program(program: str) -> None:
             hint=f"Install it: the package is called {_PACKAGES.get(program, program)} on most systems.",
             facts={"program": program},
         )
+
+
+def _unexpanded(path: str) -> str:
+    """Keep ssh from taking a ``%`` in a path for one of its own words."""
+    return path.replace("%", "%%")
 
 
 def _local_file(what: str, value: object) -> str | None:

@@ -93,6 +93,10 @@ class RsyncTransport:
         """
         open_shared_connection(self._given)
 
+    def command_there(self, *words: str) -> str:
+        """Return a line for a shell of the user's that runs a command there."""
+        return self.settings.command(*words)
+
     # ------------------------------------------------------------ looking
 
     def abilities(self) -> frozenset[str]:
@@ -103,14 +107,20 @@ class RsyncTransport:
         return self._abilities
 
     def probe(self, folder: str) -> Probe:
-        """Return the versions of the programs there, its clock, and whether the folder can be written."""
+        """Return the versions of the programs there, its clock, and whether the folder can be written.
+
+        The fact ``greeting`` is there only where the login prints something.
+        """
         answer = self._look("probe", check_path(folder), doing="see what it has", path=folder)
         pairs = (line.partition("\t") for line in answer.body.decode("utf-8", "replace").splitlines())
         found = {key: value.strip() for key, _, value in pairs}
         known = ("rsync", "digest", "flock", "python3", "pyarrow", "system")
         state = found.get("folder", "")
+        facts = {name: found.get(name) or None for name in known}
+        if self._session is not None and self._session.greeting:
+            facts["greeting"] = self._session.greeting
         return Probe(
-            facts={name: found.get(name) or None for name in known},
+            facts=facts,
             clock=float(found.get("clock") or 0),
             folder="writable" if state == "writable" else "read-only" if state == "read-only" else "missing",
         )

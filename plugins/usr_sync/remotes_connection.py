@@ -1,7 +1,8 @@
 """The connection that several commands share, where a remote's transport has such a thing.
 
 A transport that does offers two methods beside the protocol's: ``shared_connection() -> bool``, whether one is up, and
-``open_shared_connection() -> None``, which may ask the user for a password or a second factor.
+``open_shared_connection() -> None``, which may ask the user for a password or a second factor. A third such method,
+``command_there(*words) -> str``, gives the line that a user pastes into a shell to run a command there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from usr_core.plugin.specs import Transport
 from usr_core.plugin.transport_errors import RemoteUnreachable
 from usr_core.remotes.remote import Remote
 
-__all__ = ["SharedConnection", "shared_connection"]
+__all__ = ["SharedConnection", "offered_method", "shared_connection"]
 
 
 class SharedConnection:
@@ -66,15 +67,23 @@ def shared_connection(remote: Remote, host: PluginHost) -> Iterator[SharedConnec
         transport.close()
 
 
-def _offered(remote: Remote, transport: Transport, method: str) -> Callable[[], Any]:
+def offered_method(transport: Transport, method: str) -> Callable[..., Any] | None:
+    """Return a method that a transport may have beside the protocol's, or None."""
     try:
-        offered: Callable[[], Any] = getattr(transport, method)
+        offered: Callable[..., Any] = getattr(transport, method)
     except (AttributeError, PluginCallError) as error:
         # The host's wall turns what a provider lacks into an error of the plugin.
         if isinstance(error, PluginCallError) and not isinstance(error.__cause__, AttributeError):
             raise
+        return None
+    return offered
+
+
+def _offered(remote: Remote, transport: Transport, method: str) -> Callable[[], Any]:
+    offered = offered_method(transport, method)
+    if offered is None:
         raise UsageError(
             f"there is nothing to warm up for {remote.name!r}: the transport {remote.type!r} shares no connections",
             hint=f"Go on with `usr remotes doctor --remote {remote.name}`.",
-        ) from None
+        )
     return offered

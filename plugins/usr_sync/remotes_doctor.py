@@ -1,4 +1,4 @@
-"""What stands in the way of working with a remote, each with its fix: the programs here, the login, the far side."""
+"""What stands in the way of working with a remote, each with its fix: the programs here, the login, the remote side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shlex
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,9 +15,10 @@ from usr_core.errors import ExitCode
 from usr_core.plugin.host import PluginHost
 from usr_core.plugin.specs import TransportSpec
 from usr_core.plugin.transport_errors import RemoteUnreachable, TransportError
-from usr_core.plugin.transports import Probe
+from usr_core.plugin.transports import Probe, RemoteEntry
 from usr_core.remotes.errors import RemoteKeyUnset
 from usr_core.remotes.remote import Remote
+from usr_sync.remotes_connection import offered_method
 from usr_sync.remotes_programs import local_version, rsync_fault
 
 __all__ = ["CLOCK_SECONDS", "RemoteFinding", "RemoteReport", "examine_remote"]
@@ -27,6 +28,7 @@ Verdict = Literal["ok", "note", "warning", "error"]
 CLOCK_SECONDS = 5.0
 """How far two clocks may be apart before it is worth a warning."""
 
+_GREETING_SHOWN = 100
 _DIGEST_TOOLS = ("sha256sum", "shasum", "openssl", "sha256", "digest")
 _PARQUET_TOOLS = ("parquet", "python", "python3", "pyarrow")
 
@@ -97,7 +99,7 @@ def examine_remote(
         except TransportError as error:
             reachable = not isinstance(error, RemoteUnreachable)
             what = "there" if reachable else "login"
-            answer = error.facts.get("answer")
+            answer = " ".join(str(error.facts.get("answer") or "").split())
             found = f"{error.message} {answer}" if answer else error.message
             findings.append(RemoteFinding(what=what, found=found, verdict="error", fix=error.hint))
     return RemoteReport(remote=remote.name, findings=tuple(findings), reachable=reachable)
@@ -169,12 +171,27 @@ def _far_findings(
         before = time.time()
         probe = transport.probe(remote.base_dir)
         after = time.time()
+        entry = transport.stat(remote.base_dir) if check_base_dir and probe.folder == "missing" else None
+        there = _Shell(offered_method(transport, "command_there"))
+        findings = [_login_finding(remote), *_fact_findings(probe.facts, there), _clock_finding(probe, before, after)]
+        if check_base_dir:
+            findings.append(_folder_finding(remote, probe, entry, there))
     finally:
         transport.close()
-    findings = [_login_finding(remote), *_fact_findings(probe.facts), _clock_finding(probe, before, after)]
-    if check_base_dir:
-        findings.append(_folder_finding(remote, probe))
     return findings
+
+
+class _Shell:
+    """Commands to run on the remote side, as lines that can be pasted here where the transport can tell them."""
+
+    def __init__(self, command_there: Callable[..., str] | None) -> None:
+        self._command_there = command_there
+
+    def line(self, *words: str) -> str:
+        """Return a line, in backticks."""
+        if self._command_there is not None:
+            return f"`{self._command_there(*words)}`"
+        return f"`{shlex.join(words)}` there"
 
 
 def _login_finding(remote: Remote) -> RemoteFinding:
@@ -185,38 +202,57 @@ def _login_finding(remote: Remote) -> RemoteFinding:
         what="login",
         found=f"{place}; whether it asks for something is not known",
         verdict="note",
-        fix="Set batch_mode: true to find out; `usr remotes warm-auth` opens a connection for logins that ask.",
+        fix="Set batch_mode: true to find out; for logins that ask, "
+        f"`usr remotes warm-auth --remote {remote.name}` opens a connection.",
     )
 
 
-def _fact_findings(facts: Mapping[str, str | None]) -> Iterator[RemoteFinding]:
-    """Judge what the far side has, in the order it told; one tool for digests is enough."""
+def _fact_findings(facts: Mapping[str, str | None], there: _Shell) -> Iterator[RemoteFinding]:
+    """Judge what the remote side has, in the order it told; one tool for digests is enough."""
     digests = {name: found or None for name, found in facts.items() if name in _DIGEST_TOOLS}
     for name, told in facts.items():
         found = " ".join(told.split()) or None if told else None
         if name in digests:
             if name == next(iter(digests)):
-                yield _digest_finding(digests)
+                yield _digest_finding(digests, there)
+        elif name == "greeting":
+            if found is not None:
+                yield _greeting_finding(found, there)
         elif name in _PARQUET_TOOLS:
             yield _optional_finding(name, found, "Only --verify parquet needs it: python3 with pyarrow there.")
         elif name in ("rsync", "flock"):
-            yield _needed_finding(name, found)
+            yield _needed_finding(name, found, there)
         else:
-            yield _optional_finding(name, found, f"Install {name} there if you need it.")
+            yield _optional_finding(name, found, "Nothing of USR needs it.")
 
 
-def _digest_finding(tools: Mapping[str, str | None]) -> RemoteFinding:
+def _greeting_finding(found: str, there: _Shell) -> RemoteFinding:
+    fix = (
+        "Let it print on a terminal only: in the file that prints (~/.bashrc there, mostly), put the line "
+        f"`case $- in *i*) ;; *) return ;; esac` before it; {there.line('true')} prints nothing then."
+    )
+    found = f"prints at each login, which rsync takes for an answer: {found[:_GREETING_SHOWN]}"
+    return RemoteFinding(what="shell there", found=found, verdict="error", fix=fix)
+
+
+def _digest_finding(tools: Mapping[str, str | None], there: _Shell) -> RemoteFinding:
     found = next((text for tool in _DIGEST_TOOLS if (text := tools.get(tool)) is not None), None)
     if found is not None:
         return RemoteFinding(what="sha256 there", found=found)
-    fix = "Install sha256sum (coreutils) or shasum (perl) there, on the PATH of a login without a terminal."
+    fix = (
+        "Install sha256sum (coreutils) or shasum (perl) there, on the PATH of a login without a terminal; "
+        f"{there.line('command', '-v', 'sha256sum')} prints its path then."
+    )
     return RemoteFinding(what="sha256 there", found="missing", verdict="error", fix=fix)
 
 
-def _needed_finding(name: str, found: str | None) -> RemoteFinding:
+def _needed_finding(name: str, found: str | None, there: _Shell) -> RemoteFinding:
     what = f"{name} there"
     if found is None:
-        fix = f"Install {name} there, on the PATH of a login without a terminal (a module loaded in ~/.bashrc will do)."
+        fix = (
+            f"Install {name} there, on the PATH of a login without a terminal (a module loaded in ~/.bashrc will do); "
+            f"{there.line('command', '-v', name)} prints its path then."
+        )
         return RemoteFinding(what=what, found="missing", verdict="error", fix=fix)
     fault = rsync_fault(found) if name == "rsync" else None
     if fault is not None:
@@ -246,15 +282,21 @@ def _clock_finding(probe: Probe, before: float, after: float) -> RemoteFinding:
     )
 
 
-def _folder_finding(remote: Remote, probe: Probe) -> RemoteFinding:
+def _folder_finding(remote: Remote, probe: Probe, entry: RemoteEntry | None, there: _Shell) -> RemoteFinding:
+    """Judge the root there; `entry` is what has its path where that is no folder."""
+    folder = remote.base_dir
     if probe.folder == "writable":
-        return RemoteFinding(what="base dir", found=f"{remote.base_dir}, writable")
+        return RemoteFinding(what="base dir", found=f"{folder}, writable")
     if probe.folder == "read-only":
         return RemoteFinding(
             what="base dir",
-            found=f"{remote.base_dir} can be read and not written",
+            found=f"{folder} can be read and not written",
             verdict="warning",
-            fix="pull works, push does not; ask its owner for write permission.",
+            fix="pull works, push does not; ask its owner for write permission "
+            f"({there.line('ls', '-ld', '--', folder)} names him).",
         )
-    fix = f"Make it there: mkdir -p {shlex.quote(remote.base_dir)}; or correct base_dir."
-    return RemoteFinding(what="base dir", found=f"there is no folder {remote.base_dir}", verdict="error", fix=fix)
+    if entry is not None and entry.kind != "link":
+        fix = f"Correct base_dir in the remotes file (`usr remotes show {remote.name}` names it)."
+        return RemoteFinding(what="base dir", found=f"{folder} is not a folder", verdict="error", fix=fix)
+    fix = f"Make it with {there.line('mkdir', '-p', '--', folder)}, or correct base_dir."
+    return RemoteFinding(what="base dir", found=f"there is no folder {folder}", verdict="error", fix=fix)

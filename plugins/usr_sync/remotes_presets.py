@@ -40,9 +40,7 @@ def described_remote(
         UsageError: An option that the scheme needs is missing.
         RemoteValueRefused: A value is not acceptable.
     """
-    needed = {"--base-dir": base_dir}
-    if scheme == SSH:
-        needed = {"--host": host, "--user": user, **needed}
+    needed = {"--host": host, "--base-dir": base_dir} if scheme == SSH else {"--base-dir": base_dir}
     missing = [option for option, value in needed.items() if value is None]
     if missing or base_dir is None:
         raise UsageError(f"{' and '.join(missing)} missing", hint=f"Give {', '.join(f'{one} …' for one in missing)}.")
@@ -95,6 +93,8 @@ def preset_remote(
         )
     if name is None and preset is Preset.GENERIC:
         raise UsageError("--name is missing", hint="Give --name …, what to call the remote.")
+    if user is None:
+        raise UsageError("--user is missing", hint="Give --user …, the login name there.")
     known = (_TRANSFER_HOSTS if transfer_node else _HOSTS).get(preset)
     return described_remote(
         preset.value if name is None else name,

@@ -24,6 +24,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SCHEME = re.compile(r"[a-z][a-z0-9_.+-]*")
 _WORD = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NO_HOSTS = (
+    (r"\w+://", "has to be a host's name alone, not a URL: user and port are settings of their own"),
+    (r"[^@]+@", "has to be a host's name alone: the login name is the setting user"),
+    (r"[\w.-]+:[0-9]*$", "has to be a host's name alone: the port is the setting port"),
+    (r"\[", "has to be a host's name or address, without brackets"),
+)
 _REFUSED_IN_PATHS = frozenset("\"'`$\\")
 
 
@@ -48,6 +54,9 @@ def host_fault(value: str) -> str | None:
     with contextlib.suppress(ValueError):
         if ipaddress.IPv6Address(value).scope_id is None:
             return None
+    for pattern, reason in _NO_HOSTS:
+        if re.match(pattern, value):
+            return reason
     return "has to be a host's name or address: letters, digits, '.', '_' and '-', with no '-' in front"
 
 
@@ -69,6 +78,8 @@ def variable_fault(value: str) -> str | None:
 def absolute_path_fault(value: str, *, home: bool = False) -> str | None:
     """Check a path: absolute, or with `home` below ``~/``, and of harmless letters."""
     if not (value.startswith("/") or (home and value.startswith("~/"))):
+        if value == "~" or value.startswith("~/"):
+            return "has to be an absolute path: ~ is not expanded there (`ssh HOST pwd` prints the home folder)"
         return "has to be an absolute path"
     if not value.isprintable() or not _is_text(value):
         return "must not hold control characters"

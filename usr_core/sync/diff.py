@@ -26,6 +26,6 @@ def diff_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
             raise NothingToSync(
                 f"The dataset {target.name}",
                 place=f"{target.folder} and {target.remote_folder}",
-                hint="Look at its id, and at base_dir of the remote (`usr remotes show NAME`).",
+                hint=f"Look at its id, and at base_dir of the remote (`usr remotes show {context.remote_name}`).",
             )
         return run.finish("DIFF-ONLY")

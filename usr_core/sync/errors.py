@@ -142,11 +142,11 @@ class VerifyImpossible(SyncError):
     code = "USR-SYNC-009"
     exit_code = ExitCode.REMOTE
 
-    def __init__(self, strategy: str, *, lacks: str) -> None:
+    def __init__(self, strategy: str, *, lacks: str, remote: str) -> None:
         needed = {"sha256": "a program for SHA-256 (sha256sum)", "parquet": "python3 with pyarrow"}.get(lacks, lacks)
         super().__init__(
             f"The remote can't do the comparison {strategy!r}: it lacks {needed}.",
-            hint="Install the program there (`usr remotes doctor --remote NAME` names it), or choose --verify auto.",
+            hint=f"Install it there (`usr remotes doctor --remote {remote}` says how), or choose --verify auto.",
             facts={"lacks": lacks},
         )
 

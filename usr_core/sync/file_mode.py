@@ -69,7 +69,7 @@ def sync_file_target(action: Action, target: FileTarget, options: SyncOptions, c
 
 
 def _run(action: Action, target: FileTarget, options: SyncOptions, context: SyncContext, audit: dict[str, Any]) -> str:
-    verification = choose_verification(context.host, options, context.transport.abilities())
+    verification = choose_verification(context.host, options, context.transport.abilities(), remote=context.remote_name)
     for sentence in verification.downgrades:
         context.warn(sentence)
     audit["verify"] = verification.as_audit()

@@ -66,7 +66,12 @@ class Run:
 
     def look(self) -> Survey:
         """Choose how to compare, and compare; warns of every step down."""
-        self.verification = choose_verification(self.context.host, self.options, self.context.transport.abilities())
+        self.verification = choose_verification(
+            self.context.host,
+            self.options,
+            self.context.transport.abilities(),
+            remote=self.context.remote_name,
+        )
         for sentence in self.verification.downgrades:
             self.context.warn(sentence)
         self.survey = survey_copies(self.action, self.local, self.remote, self.verification, self.options, self.context)

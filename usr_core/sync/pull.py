@@ -47,7 +47,7 @@ def pull_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
             raise NothingToSync(
                 f"The dataset {target.name} on {context.remote_name}",
                 place=target.remote_folder,
-                hint="Look at its id, and at base_dir of the remote (`usr remotes show NAME`).",
+                hint=f"Look at its id, and at base_dir of the remote (`usr remotes show {context.remote_name}`).",
             )
         plan = plan_transfer("pull", survey, options)
         run.audit["plan"] = plan_in_audit(plan)

@@ -14,7 +14,7 @@ from usr_core.events.log import parse_line
 from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import FileSystemError
 from usr_core.plugin.transport_errors import TransportError
-from usr_core.plugin.transports import SendRequest, Transport
+from usr_core.plugin.transports import SendRequest
 from usr_core.roots.layout import RECORDS, REPLACED, STAGING
 from usr_core.sync.audit import plan_in_audit
 from usr_core.sync.errors import LogNotSyncable, NothingToSync, SourceChanging, TransferDamaged
@@ -47,7 +47,7 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
     """
     run = Run("push", target, options, context)
     with run.accounted():
-        _require_place(context.transport, target)
+        _require_place(context, target)
         survey = run.look()
         if RECORDS not in survey.local.files:
             raise NothingToSync(
@@ -74,8 +74,9 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
     return run.audit
 
 
-def _require_place(transport: Transport, target: SyncTarget) -> None:
+def _require_place(context: SyncContext, target: SyncTarget) -> None:
     """Check that the remote's root is there, and that no folder on the way to the dataset is a dataset itself."""
+    transport = context.transport
     folder = PurePosixPath(target.remote_folder)
     for above in list(folder.parents)[: target.name.count("/")]:
         if transport.stat(f"{above}/{RECORDS}") is not None:
@@ -87,11 +88,9 @@ def _require_place(transport: Transport, target: SyncTarget) -> None:
     base = str(list(folder.parents)[target.name.count("/")])
     found = transport.stat(base)
     if found is None or found.kind not in ("folder", "link"):
-        raise NothingToSync(
-            "The remote's root",
-            place=base,
-            hint="Make that folder there, or correct base_dir in the remotes file (`usr remotes doctor` checks it).",
-        )
+        way_out = "Make that folder there, or correct" if found is None else "That is not a folder: correct"
+        doctor = f"`usr remotes doctor --remote {context.remote_name}` has the command"
+        raise NothingToSync("The remote's root", place=base, hint=f"{way_out} base_dir of the remote ({doctor}).")
 
 
 def _other(run: Run) -> str:

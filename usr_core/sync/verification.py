@@ -63,8 +63,10 @@ class Verification:
         }
 
 
-def choose_verification(host: PluginHost, options: SyncOptions, abilities: frozenset[str]) -> Verification:
-    """Return how to compare with a remote of these abilities.
+def choose_verification(
+    host: PluginHost, options: SyncOptions, abilities: frozenset[str], *, remote: str
+) -> Verification:
+    """Return how to compare with a remote of these abilities; `remote` is its name, for hints.
 
     Raises:
         VerifyImpossible: What was asked for by name needs something that the remote lacks.
@@ -84,12 +86,12 @@ def choose_verification(host: PluginHost, options: SyncOptions, abilities: froze
         used = options.verify
         strategy_needs = set(specs[used].needs) if used in specs else set()
         if strategy_needs - abilities:
-            raise VerifyImpossible(used, lacks=", ".join(sorted(strategy_needs - abilities)))
+            raise VerifyImpossible(used, lacks=", ".join(sorted(strategy_needs - abilities)), remote=remote)
     digests = ABILITY_SHA256 in abilities
     contents = options.verify_sidecars and options.verify_derived_hashes is not False
     if contents and not digests:
         if options.verify_derived_hashes:
-            raise VerifyImpossible("derived hashes", lacks=ABILITY_SHA256)
+            raise VerifyImpossible("derived hashes", lacks=ABILITY_SHA256, remote=remote)
         contents = False
         downgrades.append("overlays and other files are compared by size only: the remote can't compute sha256")
     needs = specs[used].needs if used in specs else ()

@@ -39,6 +39,9 @@ class Told:
         clock = time.time() + self.settings.get("ahead", 0)
         return Probe(facts=self.settings["facts"], clock=clock, folder=self.settings.get("folder", "writable"))
 
+    def stat(self, path):
+        return None
+
     def close(self):
         self.note("close")
 
@@ -193,7 +196,7 @@ class TestDoctor:
         code, findings = far.doctor(folder="missing", base_dir="/far/a b")
 
         assert (1, "error") == (code, findings["base dir"]["verdict"])
-        assert "mkdir -p '/far/a b'" in findings["base dir"]["fix"]
+        assert "`mkdir -p -- '/far/a b'` there" in findings["base dir"]["fix"]
 
     def test_a_base_dir_that_can_only_be_read_is_a_warning(self, far: Far):
         """A pull works."""

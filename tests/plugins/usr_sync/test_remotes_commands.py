@@ -234,7 +234,15 @@ class TestAdd:
         """It would be a word of later command lines."""
         assert "USR-REMOTES-005" in remotes.refuses(2, "add", "a/../b", *BOX[2:]).err
 
-    @pytest.mark.parametrize("option", ["--host", "--user", "--base-dir"])
+    def test_the_login_name_may_stand_in_sshs_configuration(self, remotes: Remotes):
+        """A host of ~/.ssh/config needs no --user."""
+        remotes.ok("add", "cluster", "--host", "cluster", "--base-dir", "/data/usr")
+
+        assert {"type": "ssh", "host": "cluster", "base_dir": "/data/usr", "batch_mode": True} == (
+            remotes.profiles["cluster"]
+        )
+
+    @pytest.mark.parametrize("option", ["--host", "--base-dir"])
     def test_what_ssh_needs_is_named(self, remotes: Remotes, option: str):
         """Exit code 2."""
         at = BOX.index(option)

@@ -53,6 +53,26 @@ def test_hosts_are_accepted(value: str):
     assert host_fault(value) is None
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("me@box.lab", "login name is the setting user"),
+        ("ssh://me@box.lab:22", "not a URL"),
+        ("box.lab:2222", "the port is the setting port"),
+        ("[::1]", "without brackets"),
+    ],
+)
+def test_what_belongs_into_another_setting_is_told(value: str, words: str):
+    """A destination as people paste it holds more than a host."""
+    assert words in (host_fault(value) or "")
+
+
+@pytest.mark.parametrize("value", ["~", "~/usr"])
+def test_a_home_folder_there_is_told_how_to_be_named(value: str):
+    """Nobody expands it on the remote side."""
+    assert "ssh HOST pwd" in (absolute_path_fault(value) or "")
+
+
 @pytest.mark.parametrize("value", ["fe80::1%eth0", "fe80::1%$(id)", "[::1]", "::g", "1::2::3", "host:22"])
 def test_near_addresses_are_refused(value: str):
     """A zone could hold anything, brackets and ports are not part of a host."""
