@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from usr_core.plugin import OverlayRequest
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.types import parse_type, same_type
+from usr_core.store.merge.types import conform, plain_type
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.json_reading import from_json, loads
 from usr_densegen.errors import OutputCellInvalid, OutputUnreadable
@@ -44,7 +45,7 @@ class DenseGenOutput:
         path = request.path
         wanted = dict(request.types) or {name: parse_type(text).to_arrow() for name, text in COLUMNS}
         try:
-            with pq.ParquetFile(path) as file:
+            with pq.ParquetFile(path, coerce_int96_timestamp_unit="us") as file:
                 names = _columns_of(file.schema_arrow.names)
                 kinds = {name: wanted.get(_full(name)) for name in names}
                 shaper = _Shaper(path)
@@ -93,13 +94,10 @@ class _Shaper:
 
     def shaped(self, column: pa.Array, kind: pa.DataType, *, name: str, first_row: int) -> pa.Array:
         """Return `column` as `kind` where it is nested, else as it is: the core casts single values itself."""
-        if pa.types.is_dictionary(column.type):
-            column = column.dictionary_decode()
+        column = conform(column, plain_type(column.type))
         if not pa.types.is_nested(kind) or same_type(column.type, kind):
             return column
-        text = any(
-            test(column.type) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-        )
+        text = pa.types.is_string(column.type)
         if not text and not pa.types.is_nested(column.type):
             return column
         values: list[object] = []

@@ -7,20 +7,20 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pyarrow.types as kinds
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import RepeatedColumn, SourceTruncated, SourceUnreadable
+from usr_core.store.incoming.errors import RepeatedColumn, SourceUnreadable
 from usr_core.store.incoming.source_file import SourceFile, open_source
+from usr_core.store.merge.types import conform, plain_type
+from usr_parquet.failures import damaged_footer, not_opened, unreadable_group
 
 __all__ = ["ParquetImporter"]
 
-_MAGIC = b"PAR1"
 _MOST_ROWS = 65_536
 
 
 class ParquetImporter:
-    """Reads Parquet; large and dictionary strings come as plain ones, all else as the file has it."""
+    """Reads Parquet; large, dictionary and such spellings of a type come as the plain one, all else as it is."""
 
     def columns(self, request: ImportRequest) -> Sequence[str]:
         """Return the names of the columns, from the footer alone."""
@@ -33,12 +33,13 @@ class ParquetImporter:
         Raises:
             RepeatedColumn: A wanted name occurs twice.
             SourceTruncated: The file has no footer: it is cut off.
-            SourceUnreadable: It is no Parquet file, or its pages are damaged.
+            SourceUnreadable: It is no Parquet file, its pages are damaged, a column is of an odd type, or an INT96
+                time has digits behind the microsecond.
             FileChanged: The file changed while it was read.
 
         Holds a batch of about `ImportRequest.batch_bytes` decoded, and the compressed pages of a row group.
         """
-        with open_source(request.path) as source, _open(source) as file:
+        with open_source(request.path) as source, _open(source) as file, _open(source, int96="ns") as nanoseconds:
             present = file.schema_arrow.names
             wanted = present if request.columns is None else request.columns
             chosen = [name for name in wanted if name in present]
@@ -47,53 +48,84 @@ class ParquetImporter:
                     raise RepeatedColumn(source.path, name)
             if not chosen:
                 return
-            rows = 0
+            reading = _Reading(source, file, nanoseconds, chosen)
             for group in range(file.num_row_groups):
-                try:
-                    size = _batch_rows(file.metadata.row_group(group), chosen, request.batch_bytes)
-                except UnicodeDecodeError as error:
-                    raise _damaged_footer(source, error) from error
-                batches = file.iter_batches(size, row_groups=[group], columns=chosen, use_threads=False)
-                while (batch := _next(batches, source, rows)) is not None:
+                for batch in reading.batches(group, request.batch_bytes):
                     source.check_unchanged()
-                    yield _plain(batch, chosen)
-                    rows += batch.num_rows
+                    yield batch
             source.check_unchanged()
 
 
-def _open(source: SourceFile) -> pq.ParquetFile:
+def _open(source: SourceFile, *, int96: str = "us") -> pq.ParquetFile:
     # A descriptor of its own, so that a file put in the place of this one is not read by mistake.
     handle = pa.PythonFile(os.fdopen(os.dup(source.descriptor), "rb"), mode="r")
     try:
-        file = pq.ParquetFile(handle)
+        file = pq.ParquetFile(handle, coerce_int96_timestamp_unit=int96)
         _ = file.schema_arrow.names  # a damaged name is no text
         return file
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
-        os.lseek(source.descriptor, 0, os.SEEK_SET)
-        head = os.read(source.descriptor, 4)
-        if head == _MAGIC:
-            raise _damaged_footer(source, error) from error
-        reason = "The file is empty." if not head else "The file is not a Parquet file."
-        raise SourceUnreadable(
-            source.path, reason, hint="Give the importer that fits the file: --from csv, --from jsonl."
-        ) from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
+        raise not_opened(source, error) from error
 
 
-def _damaged_footer(source: SourceFile, error: Exception) -> SourceTruncated:
-    return SourceTruncated(source.path, f"its footer is missing or damaged ({_first_line(error)})")
+class _Reading:
+    """Some columns of a file, a row group at a time.
 
+    INT96 times are read in microseconds, as nanoseconds would wrap beyond 1677 and 2262.
+    """
 
-def _next(batches: Iterator[pa.RecordBatch], source: SourceFile, rows: int) -> pa.RecordBatch | None:
-    try:
-        return next(batches, None)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        source.check_unchanged()
-        raise SourceUnreadable(
-            source.path,
-            f"The file is damaged at or behind this row: {_first_line(error)}.",
-            hint="Copy or write the file again.",
-            row=rows + 1,
-        ) from error
+    def __init__(
+        self, source: SourceFile, file: pq.ParquetFile, nanoseconds: pq.ParquetFile, names: Sequence[str]
+    ) -> None:
+        self._source, self._file, self._nanoseconds, self._names = source, file, nanoseconds, names
+        leaves = [file.schema.column(index) for index in range(len(file.schema))]
+        times = {leaf.path.split(".", 1)[0] for leaf in leaves if leaf.physical_type == "INT96"}
+        self._int96 = [name for name in names if name in times]
+        self._rows = 0
+
+    def batches(self, group: int, batch_bytes: int) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a group as plain types.
+
+        Raises:
+            SourceTruncated: The footer is damaged.
+            SourceUnreadable: The pages are, or a column can't be taken.
+        """
+        try:
+            size = _batch_rows(self._file.metadata.row_group(group), self._names, batch_bytes)
+        except UnicodeDecodeError as error:
+            raise damaged_footer(self._source, error) from error
+        batches = self._file.iter_batches(size, row_groups=[group], columns=list(self._names), use_threads=False)
+        first = self._rows
+        while (batch := self._next(batches, group)) is not None:
+            if self._int96:
+                self._check_nanoseconds(batch, group, at=self._rows - first)
+            columns = [conform(batch.column(name), plain_type(batch.column(name).type)) for name in self._names]
+            self._rows += batch.num_rows
+            yield pa.RecordBatch.from_arrays(columns, names=list(self._names))
+
+    def _next(self, batches: Iterator[pa.RecordBatch], group: int) -> pa.RecordBatch | None:
+        try:
+            return next(batches, None)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            self._source.check_unchanged()
+            raise unreadable_group(self._source, self._file, group, self._names, error, row=self._rows + 1) from error
+
+    def _check_nanoseconds(self, batch: pa.RecordBatch, group: int, *, at: int) -> None:
+        """Refuse times that microseconds can't hold; of the two readings, both wrap alike, so that they compare."""
+        exact = self._nanoseconds.read_row_group(group, columns=self._int96, use_threads=False)
+        for name in self._int96:
+            theirs = exact.column(name).slice(at, batch.num_rows).combine_chunks()
+            ours = batch.column(name).cast(theirs.type, safe=False)
+            if ours.equals(theirs):
+                continue
+            index = next(i for i in range(len(ours)) if not ours.slice(i, 1).equals(theirs.slice(i, 1)))
+            raise SourceUnreadable(
+                self._source.path,
+                "The time has digits behind the microsecond, and INT96 times are read in microseconds.",
+                hint="Write the column as a timestamp in nanoseconds (INT64) instead of the old INT96.",
+                row=self._rows + index + 1,
+                column=name,
+                value=str(theirs[index]),
+            )
 
 
 def _batch_rows(group: pq.RowGroupMetaData, chosen: Sequence[str], batch_bytes: int) -> int:
@@ -103,22 +135,3 @@ def _batch_rows(group: pq.RowGroupMetaData, chosen: Sequence[str], batch_bytes: 
     # Pages with a dictionary decode to more than they hold; four times is a cautious guess.
     fitting: int = batch_bytes * group.num_rows // max(1, 4 * size)
     return max(1, min(_MOST_ROWS, fitting))
-
-
-def _plain(batch: pa.RecordBatch, chosen: Sequence[str]) -> pa.RecordBatch:
-    columns = []
-    for name in chosen:
-        column = batch.column(name)
-        value_type = column.type.value_type if kinds.is_dictionary(column.type) else column.type
-        if value_type in (pa.large_string(), pa.string_view()) or (kinds.is_dictionary(column.type)):
-            column = column.cast(pa.string() if _is_text(value_type) else value_type)
-        columns.append(column)
-    return pa.RecordBatch.from_arrays(columns, names=list(chosen))
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return type_ in (pa.string(), pa.large_string(), pa.string_view())
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -126,3 +128,60 @@ class TestFaults:
 
         with pytest.raises(FileChanged):
             list(reading)
+
+
+class TestSpellings:
+    def test_nested_text_comes_as_plain_types(self, file: Path) -> None:
+        """Lists and text of other spellings, at any depth."""
+        kind = pa.large_list(pa.struct([("t", pa.large_string())]))
+        pq.write_table(pa.table({"v": pa.array([[{"t": "a"}], None], kind)}), file)
+
+        read_back = read(file, columns=("v",))
+
+        assert pa.list_(pa.field("item", pa.struct([("t", pa.string())]))) == read_back.schema.field("v").type
+        assert [[{"t": "a"}], None] == read_back.column("v").to_pylist()
+
+
+class TestInt96:
+    TIMES = (dt.datetime(1500, 1, 1, 1, 2, 3, 4), dt.datetime(9999, 12, 31), None, dt.datetime(2026, 1, 1))
+
+    def test_times_beyond_the_range_of_nanoseconds_are_kept(self, file: Path) -> None:
+        """Alone, in lists and in structs."""
+        us = pa.timestamp("us")
+        table = pa.table(
+            {
+                "t": pa.array(self.TIMES, us),
+                "l": pa.array([list(self.TIMES)] * 4, pa.list_(us)),
+                "s": pa.array([{"x": time} for time in self.TIMES], pa.struct([("x", us)])),
+            }
+        )
+        pq.write_table(table, file, use_deprecated_int96_timestamps=True)
+
+        assert table.to_pydict() == read(file).to_pydict()
+
+    def test_nanoseconds_are_refused(self, file: Path) -> None:
+        """Microseconds can't hold them; row, column and value are told."""
+        times = pa.array([1000] * 70_000 + [1_577_836_800_000_000_001], pa.timestamp("ns"))
+        pq.write_table(pa.table({"t": times}), file, use_deprecated_int96_timestamps=True)
+
+        with pytest.raises(SourceUnreadable, match="INT96") as caught:
+            read(file)
+
+        assert (70_001, "t", "2020-01-01 00:00:00.000000001") == (
+            caught.value.row, caught.value.column, caught.value.value,
+        )  # fmt: skip
+
+
+class TestOddColumns:
+    def test_lists_whose_lengths_do_not_fit_are_told_with_the_cast_to_make(self, file: Path) -> None:
+        """DuckDB writes a fixed array with a null so; the file is not said to be damaged."""
+        with duckdb.connect() as connection:
+            connection.execute("create table t as values ('ACGT', [1, 2, 3]::integer[3]), ('ACGA', null)")
+            connection.execute(f"copy t to '{file}' (format parquet)")
+
+        with pytest.raises(SourceUnreadable) as caught:
+            read(file)
+
+        assert ("col1", 1) == (caught.value.column, caught.value.row)
+        assert "damaged" not in caught.value.args[0]
+        assert "CAST(col1 AS FLOAT[])" in caught.value.hint

@@ -30,6 +30,7 @@ from usr_core.store.attach.values import to_registered
 from usr_core.store.base.file import write_options
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.incoming.columns import bounded
+from usr_core.store.merge.types import conform, plain_type
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.notes import append_note
 from usr_core.store.overlay.metadata import overlay_metadata
@@ -270,10 +271,8 @@ def _add_rows(
 
 
 def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
-    if keys.type == pa.string():
-        return keys
     try:
-        return keys.cast(pa.string())
+        return conform(keys, plain_type(keys.type)).cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # bytes that are no UTF-8; lists, structs
         raise AttachKeyType(label, column=column, kind=str(keys.type)) from error
 

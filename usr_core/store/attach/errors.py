@@ -11,6 +11,7 @@ __all__ = [
     "AttachBackendError",
     "AttachCell",
     "AttachColumnMissing",
+    "AttachColumnType",
     "AttachKeyMissing",
     "AttachKeyType",
     "AttachRequestInvalid",
@@ -145,10 +146,23 @@ class AttachCell(UsrError, ValueError):
     def __init__(self, label: str, *, row: int, column: str, value: object, type_text: str, reason: str) -> None:
         super().__init__(
             f"{label}: a value of {column} is not {type_text}: {reason}.",
-            hint=f"Mend the cell, or register {column} with the type that the file holds.",
+            hint=f"Correct the cell, or register {column} with the type that the file holds.",
             facts={"file": label, "row": row, "column": column, "value": visible(str(value))},
         )
         self.row, self.column = row, column
+
+
+class AttachColumnType(AttachCell):
+    """A column holds another kind of value than its registered type."""
+
+    def __init__(self, label: str, *, column: str, found: str, type_text: str, reason: str, hint: str) -> None:
+        UsrError.__init__(
+            self,
+            f"{label}: the column for {column} can't become {type_text}: {reason}.",
+            hint=hint,
+            facts={"file": label, "column": column, "type": visible(found), "registered": type_text},
+        )
+        self.column = column
 
 
 class AttachBackendError(UsrError, ValueError):

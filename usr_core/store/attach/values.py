@@ -8,7 +8,9 @@ import pyarrow.compute as pc
 
 from usr_core.registry.types import same_type
 from usr_core.store.attach.columns import AttachedColumn
-from usr_core.store.attach.errors import AttachCell
+from usr_core.store.attach.errors import AttachCell, AttachColumnType
+from usr_core.store.attach.type_difference import type_difference
+from usr_core.store.merge.types import conform, plain_type
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.text import parse_text
 
@@ -22,7 +24,8 @@ def to_registered(
 
     Text becomes a typed value by the strict rules of `usr_core.values.text`. Typed values are cast only
     where every one of them survives: ``int32`` to ``int64``, a ``float64`` that is exactly a ``float32``,
-    ``list`` to ``fixed_size_list`` of the right length.
+    ``list`` to ``fixed_size_list`` of the right length. Each Arrow spelling of a type is that type, at any depth
+    (large, view and dictionary encodings), and the fields of a struct are found by their names.
 
     Args:
         column: Values of one batch.
@@ -32,19 +35,25 @@ def to_registered(
         parse_json: Whether text in a nested column is read as JSON.
 
     Raises:
+        AttachColumnType: The column holds another kind of value.
         AttachCell: A cell has no such value; its row is named.
     """
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
     if column.type.equals(target.type):
         return column
-    if pa.types.is_null(column.type):
-        return pa.nulls(len(column), target.type)
+    plain = plain_type(column.type)
     try:
-        if _is_text(column.type):
-            return parse_text(column.cast(pa.string()), target.type, parse_json=parse_json)
-        if same_type(column.type, target.type):
-            return column.cast(target.type)
+        if plain == pa.string():
+            return parse_text(conform(column, plain), target.type, parse_json=parse_json)
+        difference = type_difference(plain, target.type)
+        if difference is not None:
+            raise AttachColumnType(
+                label,
+                column=target.name,
+                found=str(plain),
+                type_text=target.type_text,
+                reason=difference.reason,
+                hint=difference.hint(target.type, target.in_file),
+            )
         return cast_exactly(column, target.type)
     except BadCell as bad:
         raise AttachCell(
@@ -57,18 +66,18 @@ def to_registered(
         ) from bad
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return any(test(kind) for test in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
-
-
 def cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
     """Return `column` as `target`, every value the same; text becomes nothing else, and nothing else text.
 
     Raises:
         BadCell: The kinds differ (at index 0), or a value has no equal one; its index is that in `column`.
     """
-    if not may_cast(column.type, target):
+    plain = plain_type(column.type)
+    if not may_cast(plain, target):
         raise BadCell(0, column.type, f"the file holds {column.type}")
+    column = conform(column, _arranged(plain, target))
+    if same_type(column.type, target):
+        return conform(column, target)
     try:
         return _checked(column, target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, _Lossy):
@@ -78,6 +87,22 @@ def cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, _Lossy) as error:
                 raise BadCell(index, column[index].as_py(), str(error).splitlines()[0]) from error
         raise
+
+
+def _arranged(source: pa.DataType, target: pa.DataType) -> pa.DataType:
+    """Return `source` with the fields of its structs in the order of `target`, and with no type null."""
+    kinds = pa.types
+    if kinds.is_null(source):
+        return target
+    if kinds.is_struct(source):
+        return pa.struct(
+            [pa.field(field.name, _arranged(source.field(field.name).type, field.type)) for field in target]
+        )
+    if kinds.is_fixed_size_list(source):
+        return pa.list_(pa.field("item", _arranged(source.value_type, target.value_type)), source.list_size)
+    if kinds.is_list(source):
+        return pa.list_(pa.field("item", _arranged(source.value_type, target.value_type)))
+    return source
 
 
 class _Lossy(ValueError):
@@ -95,7 +120,7 @@ def _checked(column: pa.Array, target: pa.DataType) -> pa.Array:
 def _same_values(one: pa.Array, other: pa.Array) -> bool:
     if one.equals(other):
         return True
-    if pa.types.is_list(one.type) or pa.types.is_large_list(one.type) or pa.types.is_fixed_size_list(one.type):
+    if pa.types.is_list(one.type) or pa.types.is_fixed_size_list(one.type):
         same_shape = one.null_count == other.null_count and pc.list_value_length(one).equals(
             pc.list_value_length(other)
         )
@@ -114,19 +139,4 @@ def _same_values(one: pa.Array, other: pa.Array) -> bool:
 
 def may_cast(source: pa.DataType, target: pa.DataType) -> bool:
     """Tell whether a cast keeps the kind of value: numbers stay numbers, lists lists, times times."""
-    kinds = pa.types
-    number = (kinds.is_integer, kinds.is_floating)
-    if any(test(source) for test in number) and any(test(target) for test in number):
-        return True
-    lists = (kinds.is_list, kinds.is_large_list, kinds.is_fixed_size_list)
-    if any(test(source) for test in lists) and any(test(target) for test in lists):
-        return same_type(source.value_type, target.value_type) or may_cast(source.value_type, target.value_type)
-    if kinds.is_timestamp(source) and kinds.is_timestamp(target):
-        return (source.tz is None) == (target.tz is None)
-    if kinds.is_struct(source) and kinds.is_struct(target):
-        return [field.name for field in source] == [field.name for field in target] and all(
-            same_type(left.type, right.type) or may_cast(left.type, right.type)
-            for left, right in zip(source, target, strict=True)
-        )
-    binary = (kinds.is_binary, kinds.is_large_binary, kinds.is_fixed_size_binary)
-    return any(test(source) for test in binary) and any(test(target) for test in binary)
+    return type_difference(source, target) is None

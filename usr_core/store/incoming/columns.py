@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from usr_core.records.bulk_ids import string_parts
 from usr_core.store.incoming.errors import WrongColumnType
+from usr_core.store.merge.types import conform, is_any_list, plain_type
 
 __all__ = ["CHUNK_BYTES", "IMPORT_COLUMNS", "bounded", "first_empty", "text_column"]
 
@@ -43,8 +44,10 @@ def _size(batch: pa.RecordBatch) -> int:
 
 def _column_size(column: pa.Array) -> int:
     kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _column_size(column.storage)
     if pa.types.is_dictionary(kind):
-        entry = column.dictionary.nbytes // max(1, len(column.dictionary))
+        entry = _column_size(column.dictionary) // max(1, len(column.dictionary))
         return int(column.indices.nbytes + entry * len(column))
     if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
         # A view is 16 bytes, of which the first four are the length; Arrow has no function that tells it.
@@ -53,6 +56,10 @@ def _column_size(column: pa.Array) -> int:
         if column.null_count:
             lengths = lengths[column.is_valid().to_numpy(zero_copy_only=False)]
         return int(lengths.sum(dtype=np.int64)) + 4 * len(column)
+    if pa.types.is_struct(kind):
+        return sum(_column_size(column.field(index)) for index in range(kind.num_fields))
+    if is_any_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _column_size(column.flatten()) + 4 * len(column)
     return int(column.nbytes)
 
 
@@ -66,13 +73,9 @@ def text_column(batch: pa.RecordBatch, name: str, *, label: str) -> pa.Array | N
     if index < 0:
         return None
     column = batch.column(index)
-    type_ = column.type
-    if type_ == pa.string():
-        return column
-    value_type = type_.value_type if pa.types.is_dictionary(type_) else type_
-    if pa.types.is_null(type_) or value_type in (pa.string(), pa.large_string(), pa.string_view()):
-        return column.cast(pa.string())
-    raise WrongColumnType(label, column=name, found=str(type_), expected="text")
+    if pa.types.is_null(column.type) or plain_type(column.type) == pa.string():
+        return conform(column, pa.string())
+    raise WrongColumnType(label, column=name, found=str(column.type), expected="text")
 
 
 def first_empty(column: pa.Array) -> int | None:

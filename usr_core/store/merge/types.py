@@ -6,19 +6,27 @@ encoded variants of text. None of that is a different type here; everything else
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
-__all__ = ["conform", "plain_type", "row_width"]
+from usr_core.records.arrays import fixed_array
+
+__all__ = ["conform", "is_any_list", "plain_type", "row_width"]
+
+_NAMED = frozenset({"arrow.json", "arrow.uuid"})
 
 
 def plain_type(kind: pa.DataType) -> pa.DataType:
     """Return `kind` spelled as the registry spells it: list children are ``item``, all that is inside is nullable.
 
-    Dictionary, run-end, large and view encodings become the plain type; field metadata is dropped.
+    Dictionary, run-end, large and view encodings become the plain type, at any depth, and so do JSON and UUID, which
+    are text and bytes under another name; field metadata is dropped.
     """
     types = pa.types
     plain = kind
-    if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
+    if isinstance(kind, pa.BaseExtensionType) and kind.extension_name in _NAMED:
+        plain = plain_type(kind.storage_type)
+    elif types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         plain = plain_type(kind.value_type)
     elif types.is_large_string(kind) or types.is_string_view(kind):
         plain = pa.string()
@@ -26,7 +34,7 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
         plain = pa.binary()
     elif types.is_fixed_size_list(kind):
         plain = pa.list_(pa.field("item", plain_type(kind.value_type)), kind.list_size)
-    elif types.is_list(kind) or types.is_large_list(kind) or types.is_list_view(kind) or types.is_large_list_view(kind):
+    elif is_any_list(kind):
         plain = pa.list_(pa.field("item", plain_type(kind.value_type)))
     elif types.is_struct(kind):
         plain = pa.struct([pa.field(field.name, plain_type(field.type)) for field in kind])
@@ -36,11 +44,23 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 def conform(values: pa.Array, kind: pa.DataType) -> pa.Array:
     """Return `values` with the plain type `kind`, of which their type is a spelling.
 
-    Where only names and nullability inside differ, as they do in lists that come from Parquet, nothing is copied.
+    The fields of structs are found by their names, and the type null becomes any other. Where only names and
+    nullability inside differ, as they do in lists that come from Parquet, nothing is copied.
+
+    Raises:
+        pa.ArrowInvalid: The values need more than the 2 GiB, or 2^31 items, that an array of a plain type has.
     """
     if values.type.equals(kind, check_metadata=True):
         return values
-    return pa.array(_Respelled(values, kind)) if _same_layout(values.type, kind) else values.cast(kind)
+    return pa.array(_Respelled(values, kind)) if _same_layout(values.type, kind) else _decoded(values, kind)
+
+
+def is_any_list(kind: pa.DataType) -> bool:
+    """Tell whether a type is that of lists of any length: plain, large, or a view."""
+    types = pa.types
+    return any(
+        test(kind) for test in (types.is_list, types.is_large_list, types.is_list_view, types.is_large_list_view)
+    )
 
 
 def row_width(kind: pa.DataType) -> int:
@@ -53,6 +73,52 @@ def row_width(kind: pa.DataType) -> int:
         return max(1, int(kind.bit_width) // 8)
     except ValueError:
         return 16
+
+
+def _decoded(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Return `values` as `kind`, part by part: Arrow's cast can't do some encodings, and loses items of list views."""
+    types, given = pa.types, values.type
+    if types.is_run_end_encoded(given):
+        import pyarrow.compute as pc
+
+        return conform(pc.run_end_decode(values), kind)
+    if types.is_nested(given):
+        return _plain_parts(values, kind)
+    if isinstance(given, pa.BaseExtensionType):
+        return conform(values.storage, kind)
+    if types.is_dictionary(given):
+        return conform(values.dictionary, kind).take(values.indices)
+    return pa.nulls(len(values), kind) if types.is_null(given) else values.cast(kind)
+
+
+def _plain_parts(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    types, given = pa.types, values.type
+    if types.is_struct(given) and types.is_struct(kind):
+        parts = [conform(values.field(field.name), field.type) for field in kind]
+        return pa.StructArray.from_arrays(parts, fields=list(kind), mask=_gaps(values))
+    if types.is_fixed_size_list(given) and types.is_fixed_size_list(kind):
+        size = given.list_size
+        items = conform(values.values.slice(values.offset * size, len(values) * size), kind.value_type)
+        return pa.FixedSizeListArray.from_arrays(items, type=kind, mask=_gaps(values))
+    return _plain_lists(values, kind) if is_any_list(given) and types.is_list(kind) else values.cast(kind)
+
+
+def _plain_lists(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_list_view(values.type) or pa.types.is_large_list_view(values.type):
+        import pyarrow.compute as pc
+
+        # Views may overlap and stand in any order; flattened, the items of null rows are gone.
+        lengths = pc.list_value_length(values).fill_null(0).to_numpy(zero_copy_only=False)
+        items, offsets = values.flatten(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    else:
+        offsets = values.offsets.to_numpy()
+        items, offsets = values.values.slice(offsets[0], offsets[-1] - offsets[0]), offsets - offsets[0]
+    starts = fixed_array(offsets.astype(np.int64), pa.int64()).cast(pa.int32())
+    return pa.ListArray.from_arrays(starts, conform(items, kind.value_type), type=kind, mask=_gaps(values))
+
+
+def _gaps(values: pa.Array) -> pa.Array | None:
+    return values.is_null() if values.null_count else None
 
 
 class _Respelled:

@@ -20,6 +20,8 @@ __all__ = ["BUFFER_BYTES", "OpenParquet", "allow_descriptors"]
 BUFFER_BYTES = 1 << 20
 """What a buffered reader fetches at a time, where whole column chunks would be too much memory."""
 
+_INT96 = "us"
+"""The unit in which the old INT96 times are read: nanoseconds would wrap beyond 1677 and 2262."""
 _SPARE_DESCRIPTORS = 64
 
 
@@ -49,7 +51,7 @@ class OpenParquet:
         """
         handle = pa.OSFile(os.fspath(path), "rb")
         try:
-            file = pq.ParquetFile(handle, pre_buffer=False)
+            file = pq.ParquetFile(handle, pre_buffer=False, coerce_int96_timestamp_unit=_INT96)
             return cls(path, handle, file, file.schema_arrow)
         except BaseException:
             handle.close()
@@ -67,7 +69,13 @@ class OpenParquet:
             buffered: Bytes to fetch at a time; 0 fetches whole column chunks, which is faster and takes their
                 compressed size in memory.
         """
-        return pq.ParquetFile(self.handle, metadata=self.file.metadata, pre_buffer=False, buffer_size=buffered)
+        return pq.ParquetFile(
+            self.handle,
+            metadata=self.file.metadata,
+            pre_buffer=False,
+            buffer_size=buffered,
+            coerce_int96_timestamp_unit=_INT96,
+        )
 
     def column_bytes(self, columns: frozenset[str]) -> int:
         """Return the uncompressed bytes of `columns` (top-level names) in the whole file."""
