@@ -13,11 +13,18 @@ __all__ = ["attach_note", "attach_text", "import_note", "import_text", "import_w
 
 
 def import_text(outcome: ImportOutcome, name: str) -> str:
-    """Return what came in, in one line."""
-    if not outcome.skipped:
-        return f"imported {_count(outcome.added, 'record')} into {name}"
-    skipped = f"{_count(outcome.rows_read, 'row')} read, {_count(outcome.skipped, 'duplicate')} skipped"
-    return f"imported {_count(outcome.added, 'record')} into {name} ({skipped})"
+    """Return what came in, and how many records take up values that were kept for them."""
+    text = f"imported {_count(outcome.added, 'record')} into {name}"
+    if outcome.skipped:
+        text += f" ({_count(outcome.rows_read, 'row')} read, {_count(outcome.skipped, 'duplicate')} skipped)"
+    if outcome.kept_values:
+        takes = (
+            "takes up values that were kept for it"
+            if outcome.kept_values == 1
+            else ("take up values that were kept for them")
+        )
+        text += f"\n  {_count(outcome.kept_values, 'record')} of them {takes}"
+    return text
 
 
 def import_note(outcome: ImportOutcome) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.metadata import next_base_metadata
+from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
 from usr_core.store.incoming.build import ImportDefaults, build_base
 from usr_core.store.incoming.errors import MissingColumn
+from usr_core.store.incoming.id_words import row_groups_from
 from usr_core.store.mutation import Site, mutate
+from usr_core.store.overlay.kept_values import count_kept_values
 
 __all__ = ["RECORD_COLUMNS", "ImportOptions", "ImportOutcome", "ImportSource", "import_records"]
 
@@ -49,6 +53,7 @@ class ImportOutcome:
         added: New records.
         skipped: Rows left out as exact duplicates.
         case_variants: New records that differ from another one only in letter case.
+        kept_values: New records that take up values, or a state, which the dataset had kept for their ids.
         ignored_columns: Columns of the input that a record does not have.
         bio_types: Those of the dataset now, sorted; from the footer's statistics, so of three one may be missing.
         new_bio_types: Those of them that it did not hold before; empty where it was empty.
@@ -59,6 +64,7 @@ class ImportOutcome:
     added: int
     skipped: int
     case_variants: int
+    kept_values: int
     ignored_columns: tuple[str, ...]
     bio_types: tuple[str, ...]
     new_bio_types: tuple[str, ...]
@@ -98,10 +104,16 @@ def import_records(
             metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
             progress=progress,
         )
-        event, kinds = None, before.bio_types
+        event, kinds, kept = None, before.bio_types, 0
         if built.added:
             after = read_base_facts(staged)
             kinds = after.bio_types
+            kept = count_kept_values(
+                mutation.txn.tree,
+                lambda: _ids_from(staged, before.rows),
+                bio_type=kinds[0] if len(kinds) == 1 else None,
+                dropped=ROWS_DROPPED in before.metadata,
+            )
             event = mutation.finish(
                 base=after,
                 args={
@@ -115,6 +127,7 @@ def import_records(
                     "rows_added": built.added,
                     "rows_skipped": built.skipped,
                     "case_variants": built.case_variants,
+                    "rows_with_kept_values": kept,
                     "bytes": built.size_bytes,
                 },
                 new_base=True,
@@ -124,9 +137,22 @@ def import_records(
         added=built.added,
         skipped=built.skipped,
         case_variants=built.case_variants,
+        kept_values=kept,
         ignored_columns=ignored,
         bio_types=kinds,
         new_bio_types=tuple(kind for kind in kinds if before.rows and kind not in before.bio_types),
         rows_total=built.rows_total if built.added else before.rows,
         event=event,
     )
+
+
+def _ids_from(base: Path, first: int) -> Iterator[pa.Array]:
+    """Yield the ids of the rows from `first` on."""
+    with pq.ParquetFile(base) as source:
+        for group, start in row_groups_from(source, first):
+            at = start
+            for batch in source.iter_batches(row_groups=[group], columns=["id"], use_threads=False):
+                ids = batch.column(0).slice(max(0, first - at))
+                at += batch.num_rows
+                if len(ids):
+                    yield ids

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.names import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
 from usr_core.registry.store import load_registry
 from usr_core.store.base.opened import open_base
 from usr_core.store.index.repeated_keys import RepeatedKeys, find_repeated_keys
@@ -83,21 +83,21 @@ class DedupeOutcome:
 @dataclass(frozen=True, slots=True)
 class _Files:
     base: OpenParquet
-    tombstones: NamespaceOverlay | None
+    reserved: Mapping[str, NamespaceOverlay]
 
     @classmethod
     def open(cls, tree: FileTree) -> _Files:
         base = open_base(tree)
         try:
-            return cls(base, list_overlays(tree, namespaces={TOMBSTONE_NAMESPACE}).get(TOMBSTONE_NAMESPACE))
+            return cls(base, list_overlays(tree, namespaces=RESERVED_NAMESPACES))
         except BaseException:
             base.close()
             raise
 
     def close(self) -> None:
         self.base.close()
-        if self.tombstones is not None:
-            self.tombstones.close()
+        for overlay in self.reserved.values():
+            overlay.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ def dedupe(site: Site, options: DedupeOptions, *, progress: Callable[[int], None
     """Remove all but one of the rows that share a key; the others keep their order and every value.
 
     Of several rows a deleted one stays only where all of them are deleted. Overlay values of ids that go stay
-    on disk, matching no record; their tombstones go, so that the sequences can come in again. The base need
-    not have unique ids: that is what this mends.
+    on disk, matching no record; their tombstones and states go, so that the sequences can come in again as new.
+    The base need not have unique ids: that is what this mends.
 
     Args:
         progress: Called with the number of rows just written.
@@ -162,7 +162,7 @@ def _planned(files: _Files, options: DedupeOptions) -> tuple[DedupeOutcome, _Pla
 def _plan(repeated: RepeatedKeys, files: _Files, *, keep_last: bool) -> _Plan:
     if not repeated.count:
         return _Plan(np.empty(0, np.int64), np.empty(0, np.int64))
-    deleted = ViewPlaces(files.base).deleted(files.tombstones)
+    deleted = ViewPlaces(files.base).deleted(files.reserved.get(TOMBSTONE_NAMESPACE))
     dead = np.isin(repeated.rows, deleted)
     wish = -repeated.rows if keep_last else repeated.rows
     order = np.lexsort((wish, dead, repeated.groups))
@@ -184,7 +184,7 @@ def _rewrite(
 ) -> DedupeOutcome:
     keep = np.ones(files.base.rows, np.bool_)
     keep[plan.dropped] = False
-    after, tombstones = rewrite_without(mutation, files.base, files.tombstones, keep, progress=progress)
+    after, gone = rewrite_without(mutation, files.base, files.reserved, keep, progress=progress)
     event = mutation.finish(
         base=after,
         args={"key": outcome.key, "keep": outcome.keep},
@@ -193,7 +193,7 @@ def _rewrite(
             "rows_after": after.rows,
             "rows_dropped": outcome.rows_dropped,
             "groups": outcome.groups,
-            "tombstones_dropped": tombstones,
+            **gone,
             "bytes": after.size_bytes,
         },
         new_base=True,

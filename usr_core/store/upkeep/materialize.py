@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from usr_core.registry.names import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
-from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.file import GROUP_BYTES, WriteOptions, write_options
@@ -25,7 +24,7 @@ from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.errors import NoSuchOverlay
 from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved, registered_columns
 from usr_core.store.overlay.parts import NamespaceOverlay
-from usr_core.store.overlay.reserved import read_reserved, stage_reserved
+from usr_core.store.upkeep.row_drop import drop_reserved
 from usr_core.store.upkeep.snapshot import stage_snapshot
 from usr_core.store.view.merged_view import MergedView
 
@@ -42,7 +41,8 @@ class MaterializeOptions:
         namespaces: The namespaces to fold; None is every one but the reserved ones.
         overlays: What happens to the folded files.
         snapshot_before: Keep the base as it was under `_snapshots/`.
-        drop_deleted: Remove deleted records with their tombstones, so that the sequences can come in again.
+        drop_deleted: Remove deleted records with their tombstones and states, so that the sequences can come in
+            again as new; attached values of other namespaces stay on disk.
     """
 
     namespaces: tuple[str, ...] | None = None
@@ -99,10 +99,15 @@ def _fold(
     ]
     snapshot = stage_snapshot(mutation) if options.snapshot_before else None
     staged = mutation.txn.stage(RECORDS)
-    metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash, same_rows=not dropped)
+    metadata = next_base_metadata(
+        before.metadata, registry_hash=mutation.registry.hash, same_rows=not dropped, dropped=dropped
+    )
     _write_base(staged, view, columns, metadata, keep_deleted=not options.drop_deleted, progress=progress)
+    gone: dict[str, int] = {}
     if dropped:
-        _drop_tombstones(mutation, view)
+        keep = np.ones(view.rows, np.bool_)
+        keep[view.deleted_rows()] = False
+        gone = drop_reserved(mutation, view.source, view.overlays, keep)
     if options.overlays != "keep":
         files = {part.relative: name for name, overlay in folded.items() for part in overlay.parts}
         archive_or_drop(mutation, files, archive=options.overlays == "archive")
@@ -119,6 +124,7 @@ def _fold(
         metrics={
             "rows": after.rows,
             "rows_dropped": before.rows - after.rows,
+            **gone,
             "columns_added": len(new),
             "bytes": after.size_bytes,
         },
@@ -178,15 +184,3 @@ def _group_bytes(options: WriteOptions) -> int:
 
 def _write_group(writer: pq.ParquetWriter, table: pa.Table, schema: pa.Schema) -> None:
     writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=table.num_rows)
-
-
-def _drop_tombstones(mutation: Mutation, view: MergedView) -> None:
-    """Remove the tombstones of the rows that go, so that their sequences can be imported again."""
-    overlay = view.overlays.get(TOMBSTONE_NAMESPACE)
-    tombstones = read_reserved(overlay, TOMBSTONE_ENTRY)
-    gone = [
-        batch.column("id").filter(batch.column("usr__deleted").fill_null(False))
-        for batch in view.batches(["id", "usr__deleted"], include_deleted=True)
-    ]
-    kept = pc.invert(pc.is_in(tombstones.column("id"), value_set=pa.chunked_array(gone, type=pa.string())))
-    stage_reserved(mutation, TOMBSTONE_ENTRY, tombstones.filter(kept), overlay)

@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.records.arrays import boolean_array
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.document import NamespaceEntry
+from usr_core.registry.names import STATE_NAMESPACE
 from usr_core.registry.reserved import TOMBSTONE_ENTRY
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
@@ -33,7 +34,7 @@ from usr_core.store.upkeep.snapshot import stage_snapshot
 from usr_core.store.view.files import OpenParquet
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["ChosenRows", "DropOptions", "DropOutcome", "drop_rows", "rewrite_without"]
+__all__ = ["ChosenRows", "DropOptions", "DropOutcome", "drop_reserved", "drop_rows", "rewrite_without"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +91,8 @@ class DropOutcome:
 def drop_rows(site: Site, options: DropOptions, *, progress: Callable[[int], None] | None = None) -> DropOutcome:
     """Rewrite the base without the rows that are chosen; the others keep their order and every value.
 
-    Overlay values of records that go stay on disk, matching no record; their tombstones go, so that the sequences
-    can come in again.
+    Overlay values of records that go stay on disk, matching no record; their tombstones and states go, so that the
+    sequences can come in again as new.
 
     Args:
         progress: Called with the number of rows just written.
@@ -115,8 +116,7 @@ def drop_rows(site: Site, options: DropOptions, *, progress: Callable[[int], Non
         keep = np.ones(view.rows, np.bool_)
         keep[outcome.chosen.rows] = False
         snapshot = stage_snapshot(mutation) if options.snapshot_before else None
-        tombstones = view.overlays.get(TOMBSTONE_NAMESPACE)
-        after, undeleted = rewrite_without(mutation, view.source, tombstones, keep, progress=progress)
+        after, gone = rewrite_without(mutation, view.source, view.overlays, keep, progress=progress)
         event = mutation.finish(
             base=after,
             args={**options.args, "snapshot_before": options.snapshot_before},
@@ -124,7 +124,7 @@ def drop_rows(site: Site, options: DropOptions, *, progress: Callable[[int], Non
                 "rows_before": outcome.rows_before,
                 "rows_after": after.rows,
                 "rows_dropped": outcome.rows_dropped,
-                "tombstones_dropped": undeleted,
+                **gone,
                 "bytes": after.size_bytes,
                 **outcome.chosen.metrics,
             },
@@ -136,18 +136,19 @@ def drop_rows(site: Site, options: DropOptions, *, progress: Callable[[int], Non
 def rewrite_without(
     mutation: Mutation,
     base: OpenParquet,
-    tombstones: NamespaceOverlay | None,
+    overlays: Mapping[str, NamespaceOverlay],
     keep: npt.NDArray[np.bool_],
     *,
     progress: Callable[[int], None] | None = None,
-) -> tuple[BaseFacts, int]:
-    """Stage a base with the rows that `keep` allows, and the tombstones that are left.
+) -> tuple[BaseFacts, dict[str, int]]:
+    """Stage a base with the rows that `keep` allows, and the tombstones and states that are left.
 
     Returns:
-        The new base, and how many tombstones went.
+        The new base, and how many tombstones and states went, as `drop_reserved` returns it.
     """
     before = mutation.base_facts()
-    metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash)
+    dropped = len(keep) - int(np.count_nonzero(keep))
+    metadata = next_base_metadata(before.metadata, registry_hash=mutation.registry.hash, dropped=dropped)
     metadata = with_case_note(metadata, base, rows=int(np.count_nonzero(keep)))
     staged = mutation.txn.stage(RECORDS)
     with base_writer(staged, extra_fields(base.schema), metadata=metadata) as writer:
@@ -156,7 +157,7 @@ def rewrite_without(
             if progress is not None:
                 progress(batch.num_rows)
         writer.finish()
-    return read_base_facts(staged), _drop_tombstones(mutation, base, tombstones, keep)
+    return read_base_facts(staged), drop_reserved(mutation, base, overlays, keep)
 
 
 def _open(tree: FileTree) -> MergedView:
@@ -172,13 +173,40 @@ def _chosen(view: MergedView, options: DropOptions) -> DropOutcome:
     return DropOutcome(chosen=chosen, rows_before=view.rows, rows_dropped=len(rows), rows_after=view.rows - len(rows))
 
 
-def _drop_tombstones(
-    mutation: Mutation, base: OpenParquet, tombstones: NamespaceOverlay | None, keep: npt.NDArray[np.bool_]
+def drop_reserved(
+    mutation: Mutation, base: OpenParquet, overlays: Mapping[str, NamespaceOverlay], keep: npt.NDArray[np.bool_]
+) -> dict[str, int]:
+    """Stage tombstones and states without those of ids that are gone altogether: such records come in again as new.
+
+    Args:
+        mutation: The change.
+        base: The base as it is.
+        overlays: The open overlays by namespace; only the reserved ones are looked at.
+        keep: Which of the base's rows stay.
+
+    Returns:
+        The counts for the event: ``tombstones_dropped`` and ``states_dropped``.
+    """
+    entries = {
+        "tombstones_dropped": TOMBSTONE_ENTRY,
+        "states_dropped": mutation.registry.namespace(STATE_NAMESPACE) if STATE_NAMESPACE in overlays else None,
+    }
+    return {
+        name: 0 if entry is None else _drop_rows_of(mutation, base, overlays.get(entry.name), entry, keep)
+        for name, entry in entries.items()
+    }
+
+
+def _drop_rows_of(
+    mutation: Mutation,
+    base: OpenParquet,
+    overlay: NamespaceOverlay | None,
+    entry: NamespaceEntry,
+    keep: npt.NDArray[np.bool_],
 ) -> int:
-    """Remove the tombstones of ids that are gone altogether, so that their records can be imported again."""
-    if tombstones is None:
+    if overlay is None:
         return 0
-    held = read_reserved(tombstones, TOMBSTONE_ENTRY)
+    held = read_reserved(overlay, entry)
     ids = held.column("id").combine_chunks()
     seen = {kept: np.zeros(len(ids), np.bool_) for kept in (True, False)}
     start = 0
@@ -191,5 +219,5 @@ def _drop_tombstones(
                 seen[kept] |= found.to_numpy(zero_copy_only=False)
     gone = seen[False] & ~seen[True]
     if gone.any():
-        stage_reserved(mutation, TOMBSTONE_ENTRY, held.filter(boolean_array(~gone)), tombstones)
+        stage_reserved(mutation, entry, held.filter(boolean_array(~gone)), overlay)
     return int(np.count_nonzero(gone))

@@ -1,0 +1,112 @@
+"""Values that were kept for records which are not there: new records of these ids take them up again.
+
+Dropping rows leaves the values of other namespaces on disk. Whoever adds records says how many of them get such values,
+because nothing in the file that was imported told of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.store.index.keys import keys_from_sequences
+from usr_core.store.index.position_index import BaseIndex
+from usr_core.store.index.row_numbers import valid_mask
+from usr_core.store.overlay.names import overlay_paths
+from usr_core.store.overlay.parts import OverlayPart, list_overlays
+from usr_core.store.view.bloom import BloomFilter, hash_ids
+
+__all__ = ["count_kept_values"]
+
+_MOST_FILES = 64
+_MOST_ROWS = 1_000_000
+"""Overlays up to so many files and rows are always looked at; larger ones where rows were dropped."""
+_ROWS = 32_768
+
+
+def count_kept_values(
+    tree: FileTree, new_ids: Callable[[], Iterator[pa.Array]], *, bio_type: str | None, dropped: bool
+) -> int:
+    """Return how many new records have a value in an overlay, or a state, already.
+
+    A part that can't be read is passed over: it is no business of whoever adds records.
+
+    Args:
+        tree: The files before the change.
+        new_ids: Opens the ids of the new records, each once.
+        bio_type: Of all records, for parts keyed by sequence; None where there are several.
+        dropped: Whether the base tells that rows were dropped from it. Without that, large overlays are not looked at,
+            because only another writer's can hold such values.
+
+    Memory: 33 bytes a new record where there are overlays that count.
+    """
+    files = sum(len(paths) for name, paths in overlay_paths(tree).items() if name != TOMBSTONE_NAMESPACE)
+    if not files or (files > _MOST_FILES and not dropped):
+        return 0
+    overlays = list_overlays(tree, on_problem=lambda _: None)
+    try:
+        parts = [part for name, one in overlays.items() if name != TOMBSTONE_NAMESPACE for part in one.parts]
+        if not dropped and sum(part.rows for part in parts) > _MOST_ROWS:
+            return 0
+        index = BaseIndex.from_ids(new_ids())
+        hashes = np.concatenate([_hashes(ids) for ids in new_ids()]) if index.rows else np.empty(0, np.uint64)
+        has = np.zeros(index.rows, np.bool_)
+        for part in parts if index.rows else ():
+            try:
+                _mark(part, index, hashes, has, bio_type)
+            except (pa.ArrowException, OSError):
+                continue
+        return int(np.count_nonzero(has))
+    finally:
+        for overlay in overlays.values():
+            overlay.close()
+
+
+def _mark(
+    part: OverlayPart,
+    index: BaseIndex,
+    hashes: npt.NDArray[np.uint64],
+    has: npt.NDArray[np.bool_],
+    bio_type: str | None,
+) -> None:
+    """Mark the new records for which `part` has a value."""
+    if part.key == "sequence_ci" or (part.key != "id" and bio_type is None):
+        return
+    metadata = part.source.file.metadata
+    leaf = next(at for at in range(metadata.num_columns) if metadata.schema.column(at).path == part.key)
+    for group in range(metadata.num_row_groups):
+        if part.key == "id":
+            bloom = BloomFilter.of(part.source.handle, metadata.row_group(group).column(leaf))
+            if bloom is not None and not bloom.may_hold(hashes).any():
+                continue
+        found = [_positions(keys, part, index, bio_type) for keys in _batches(part, group, [part.key])]
+        if not any((positions >= 0).any() for positions in found):
+            continue
+        columns = [field.name for field in part.columns]
+        for positions, values in zip(found, _batches(part, group, columns), strict=True):
+            valued = np.logical_or.reduce([valid_mask(column) for column in values.columns])
+            has[positions[(positions >= 0) & valued]] = True
+
+
+def _positions(
+    keys: pa.RecordBatch, part: OverlayPart, index: BaseIndex, bio_type: str | None
+) -> npt.NDArray[np.int32]:
+    column = keys.column(0)
+    if part.key != "id" and bio_type is not None:
+        column = keys_from_sequences(column, bio_type=bio_type, upper=False)
+    return index.positions(column)
+
+
+def _batches(part: OverlayPart, group: int, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    reader = part.source.reader()
+    return iter(reader.iter_batches(_ROWS, row_groups=[group], columns=columns, use_threads=False))
+
+
+def _hashes(ids: pa.Array) -> npt.NDArray[np.uint64]:
+    content = b"".join(text.encode("utf-8") for text in ids.to_pylist())
+    return hash_ids(np.frombuffer(content, np.uint8).reshape(-1, 40))
