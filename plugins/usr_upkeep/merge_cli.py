@@ -13,7 +13,7 @@ from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
 
 if TYPE_CHECKING:
-    from usr_core.store.upkeep.merge_datasets import MergeOutcome
+    from usr_core.store.upkeep.merge_outcome import MergeOutcome
 
 __all__ = ["merge_app"]
 
@@ -91,7 +91,8 @@ def merge(
         if dry_run or not plan.changes:
             emit_text(merge_text(plan, target.name, source.name, would=True))
             return
-        confirm(f"Add {count_text(plan.rows_added, 'record')} of {source.name} to {target.name}?")
+        changed = f" and change {count_text(plan.cells, 'value')} there" if plan.cells else ""
+        confirm(f"Add {count_text(plan.rows_added, 'record')} of {source.name} to {target.name}{changed}?")
     with (
         Progress("merging", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance merge"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from usr_core.errors import visible
+from usr_core.registry.names import RESERVED_NAMESPACES
 
 if TYPE_CHECKING:
     from usr_core.store.upkeep.compact import CompactOutcome
     from usr_core.store.upkeep.dedupe import DedupeOutcome
-    from usr_core.store.upkeep.merge_datasets import MergeOutcome
+    from usr_core.store.upkeep.merge_outcome import MergeOutcome
     from usr_core.store.upkeep.overlay_clear import ClearOutcome
     from usr_core.store.upkeep.overlay_remove import RemoveOutcome
 
@@ -86,11 +87,24 @@ def merge_text(outcome: MergeOutcome, name: str, source: str, *, would: bool = F
         lines.append(f"  {count_text(outcome.duplicates, 'record')} there already")
     if outcome.cells:
         lines.append(f"  {count_text(outcome.cells, 'value')} of them taken from {source}")
+        for one in outcome.changed:
+            before = "nothing" if one.before is None else one.before
+            lines.append(f"  - row {one.row}  {one.id}  {one.column}: {before} -> {one.after}")
+        more = outcome.cells - len(outcome.changed)
+        lines += [f"  … and {more:,} more"] if more else []
     if outcome.case_variants:
         lines.append(f"  {count_text(outcome.case_variants, 'record')} left out: only the case of letters differs")
     if outcome.deleted:
         lines.append(f"  {count_text(outcome.deleted, 'record')} left out: deleted in {source}")
+    if outcome.kept:
+        takes = (
+            "takes up values that were kept for it" if outcome.kept == 1 else "take up values that were kept for them"
+        )
+        lines.append(f"  {count_text(outcome.kept, 'new record')} {takes}")
     lines += [f"  {namespace}: {count_text(rows, 'row')} carried along" for namespace, rows in outcome.carried.items()]
+    for namespace, rows in outcome.left.items():
+        way = "" if namespace in RESERVED_NAMESPACES else f"; --carry-namespace {namespace} brings them along"
+        lines.append(f"  {namespace}: the values of {count_text(rows, 'record')} are not carried{way}")
     if not outcome.changes:
         lines.append(f"  nothing {_verb(would, 'was', 'would be')} changed")
     return "\n".join(lines)

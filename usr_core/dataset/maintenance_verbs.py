@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from usr_core.store.mutation import Site
     from usr_core.store.upkeep.compact import CompactOutcome
     from usr_core.store.upkeep.dedupe import DedupeOutcome
-    from usr_core.store.upkeep.merge_datasets import MergeOutcome
+    from usr_core.store.upkeep.merge_outcome import MergeOutcome
     from usr_core.store.upkeep.overlay_clear import ClearOutcome
     from usr_core.store.upkeep.overlay_remove import RemoveOutcome
     from usr_core.store.upkeep.row_drop import ChosenRows, DropOutcome
@@ -184,8 +184,10 @@ class MaintenanceVerbs(DatasetSite):
         Args:
             source: A dataset, an id in this root, or the folder of a dataset anywhere.
             require_same_columns: Refuse bases with different columns; else missing values are null.
-            if_duplicate: ``error``, ``skip``, ``prefer-src`` or ``prefer-dest``, for records that are here already.
-            coerce_overlap: ``to-dest`` casts values of another type exactly, ``none`` refuses them.
+            if_duplicate: ``error``, ``skip``, ``prefer-src`` or ``prefer-dest``, for records that are here already;
+                what counts are the values that readers of the two see.
+            coerce_overlap: ``to-dest`` casts values of another type exactly, text to numbers and back among them;
+                ``none`` refuses them.
             avoid_casefold_dups: Leave out records that differ from one here only in the case of letters.
             carry_namespaces: Namespaces whose overlay values come along.
             dry_run: Check and count, and change nothing.
@@ -196,7 +198,8 @@ class MaintenanceVerbs(DatasetSite):
             UsrError: The datasets can't be merged so (see `usr_core.store.upkeep.merge_datasets.merge_datasets`).
         """
         from usr_core.roots.locate import locate_dataset
-        from usr_core.store.upkeep.merge_datasets import MergeOptions, merge_datasets
+        from usr_core.store.upkeep.merge_datasets import merge_datasets
+        from usr_core.store.upkeep.merge_outcome import MergeOptions
 
         site = self._upkeep_site("merge", dry_run=dry_run)
         ref = source.ref if isinstance(source, DatasetSite) else locate_dataset(str(source), root=self.ref.root)

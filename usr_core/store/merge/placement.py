@@ -47,6 +47,11 @@ class Placement:
     unmatched: int = 0
     repeated: tuple[int, ...] = ()
 
+    def base_rows(self) -> npt.NDArray[np.int32]:
+        """Return the base rows, ascending."""
+        first = self.start or 0
+        return np.arange(first, first + self.part.rows, dtype=np.int32) if self.positions is None else self.positions
+
     def refuse_repeats(self) -> None:
         """Refuse to read values of a part in which a record has several rows.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +14,20 @@ from usr_core.registry.document import Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import read_registry
 from usr_core.store.index.row_numbers import row_numbers, valid_mask
-from usr_core.store.merge.namespace_merge import NamespaceMerge, bytes_per_row
+from usr_core.store.merge.namespace_merge import bytes_per_row
 from usr_core.store.merge.types import plain_type
-from usr_core.store.merge.windows import BaseColumn, base_windows
+from usr_core.store.merge.windows import WINDOW_BYTES, BaseColumn, base_windows
 from usr_core.store.overlay.fold import OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, registered_columns
 from usr_core.store.upkeep.errors import CarriedContractDiffers
-from usr_core.store.upkeep.merge_fates import Fate, SourceFates
+from usr_core.store.upkeep.merge_cells import CellTally, only, taken_cells
+from usr_core.store.upkeep.merge_fates import SourceFates
 from usr_core.store.upkeep.merge_files import MergeFiles
-from usr_core.store.view.places import ViewPlaces
+from usr_core.store.upkeep.merge_view import OrderedRows, OverlayValues, overlaid
 
 __all__ = ["CarriedNamespace"]
+
+_ROWS = 32_768
 
 
 class CarriedNamespace:
@@ -56,56 +59,84 @@ class CarriedNamespace:
         self.schema = pa.schema([pa.field("id", pa.string(), nullable=False), *fields])
         _check_contract(namespace, registry, source_root)
 
-    def rows(
-        self, fates: SourceFates, *, prefer_source: bool, scratch: Path
-    ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
-        """Yield rows with at least one value, keyed by ``id``, and their places in the destination afterwards.
+    def rows(self, fates: SourceFates, *, scratch: Path) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
+        """Yield the source's rows with a value whose records are there afterwards, and their places in the destination.
 
         Args:
             fates: What becomes of the source's rows.
-            prefer_source: Whether a value replaces one that a duplicate has in the destination already.
             scratch: A folder that may be made meanwhile.
 
-        Memory: that of `OverlayFold`, and a byte for each row and column of the destination where there are
-        duplicates whose values stay.
+        Memory: that of `OverlayFold`.
         """
         if not self.kinds:
             return
-        taken: Mapping[str, npt.NDArray[np.bool_]] = {}
-        if not prefer_source and fates.count(Fate.DUPLICATE):
-            taken = self._taken()
         opened = OpenNamespace(self._source.base, self._source.overlay(self.namespace))
         with OverlayFold(opened, self.kinds, scratch=scratch, with_unmatched=False) as fold:
             for rows in fold.batches():
                 places = fates.places[rows.positions]
-                columns = [
-                    _without(column, taken[name], places) if name in taken else column
-                    for name, column in zip(self.kinds, rows.columns, strict=True)
-                ]
-                keep = np.logical_or.reduce([valid_mask(column) for column in columns]) & (places >= 0)
+                keep = np.logical_or.reduce([valid_mask(column) for column in rows.columns]) & (places >= 0)
                 if keep.any():
-                    batch = pa.RecordBatch.from_arrays([rows.ids, *columns], schema=self.schema)
+                    batch = pa.RecordBatch.from_arrays([rows.ids, *rows.columns], schema=self.schema)
                     yield batch.filter(boolean_array(keep)), places[keep]
 
-    def _taken(self) -> dict[str, npt.NDArray[np.bool_]]:
-        """Return for each column which rows of the destination have a value, in the base or the overlay."""
-        base, overlay = self._destination.base, self._destination.overlays.get(self.namespace)
-        found = {name: np.zeros(base.rows, np.bool_) for name in self.kinds}
+    def taken(
+        self,
+        fates: SourceFates,
+        *,
+        over: bool,
+        settled: Collection[str],
+        overlays: OverlayValues,
+        scratch: Path,
+        tally: CellTally,
+    ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
+        """Yield the rows of the part that is needed, keyed by ``id``, in the order of their places.
+
+        New records get all their values. Duplicates get those that change what is shown: where nothing is shown, or,
+        if `over`, something else.
+
+        Args:
+            fates: What becomes of the source's rows.
+            over: Whether a value replaces one that a duplicate has in the destination already.
+            settled: Columns whose values duplicates have got already.
+            overlays: What the destination's overlays have for these columns.
+            scratch: A folder that may be made meanwhile.
+            tally: Counts the values of duplicates that change.
+        """
+        base, highest = self._destination.base, int(fates.places.max(initial=-1)) + 1
         own = [name for name in self.kinds if name in base.schema.names]
         below = [BaseColumn(name, plain_type(base.schema.field(name).type)) for name in own]
-        parts = [] if overlay is None else [part for part in overlay.parts if part.rows]
-        merge = NamespaceMerge(ViewPlaces(base).placements(parts), self.kinds)
-        width = max((bytes_per_row(part, self.kinds) for part in parts), default=0)
-        windows = base_windows(base, below, overlay_width=width)
-        for window in windows:
-            values = merge.window(window.start, window.stop, {})
-            for name in self.kinds:
-                # Base and overlay are not merged: only whether one of them has a value counts.
-                valid = valid_mask(values[name])
-                if name in window.columns:
-                    valid |= valid_mask(window.columns[name])
-                found[name][window.start : window.stop] = valid
-        return found
+        kinds = {"id": pa.string(), **self.kinds}
+        with OrderedRows(scratch / f"{self.namespace}.parquet", kinds, highest=highest) as ordered:
+            for batch, places in self.rows(fates, scratch=scratch / "fold"):
+                ordered.add({name: batch.column(name) for name in kinds}, places)
+            theirs = ordered.merge()
+            width = max(bytes_per_row(part, self.kinds) for part in self._source.overlay(self.namespace).parts)
+            step = max(1, min(_ROWS, WINDOW_BYTES // width))
+            for window in base_windows(base, below, overlay_width=2 * width, window_rows=step):
+                start, stop = window.start, window.stop
+                there, above = theirs.window(start, stop, {}), overlays.window(start, stop)
+                rows = np.arange(start, stop, dtype=np.int64)
+                columns = []
+                for name, kind in self.kinds.items():
+                    shown = overlaid(window.columns.get(name), above.get(name), kind, stop - start)
+                    changed = taken_cells(shown, there[name], over=over) & (name not in settled)
+                    tally.add(name, changed, rows=rows, ids=there["id"], before=shown, after=there[name])
+                    columns.append(only(there[name], changed))
+                yield from self._valued(there["id"], columns, rows)
+            for start in range(base.rows, highest, step):
+                stop = min(start + step, highest)
+                there = theirs.window(start, stop, {})
+                columns = [there[name] for name in self.kinds]
+                yield from self._valued(there["id"], columns, np.arange(start, stop, dtype=np.int64))
+
+    def _valued(
+        self, ids: pa.Array, columns: Sequence[pa.Array], places: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
+        keep = np.logical_or.reduce([valid_mask(column) for column in columns])
+        if keep.any():
+            numbers = row_numbers(np.flatnonzero(keep))
+            arrays = [array.take(numbers) for array in (ids, *columns)]
+            yield pa.RecordBatch.from_arrays(arrays, schema=self.schema), places[keep]
 
 
 def _check_contract(namespace: str, registry: Registry, source_root: Path) -> None:
@@ -115,13 +146,3 @@ def _check_contract(namespace: str, registry: Registry, source_root: Path) -> No
         return  # a dataset that came without its root; the types of its files have been compared
     if namespace in theirs.namespaces and theirs.contract_hash(namespace) != registry.contract_hash(namespace):
         raise CarriedContractDiffers(namespace)
-
-
-def _without(column: pa.Array, taken: npt.NDArray[np.bool_], places: npt.NDArray[np.int64]) -> pa.Array:
-    """Return `column` with null where the destination has a value already."""
-    inside = (places >= 0) & (places < len(taken))
-    hidden = np.zeros(len(places), np.bool_)
-    hidden[inside] = taken[places[inside]]
-    if not hidden.any():
-        return column
-    return column.take(row_numbers(np.arange(len(column)), hidden=hidden))

@@ -3,104 +3,51 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
+from usr_core.records.arrays import boolean_array
 from usr_core.registry.document import Registry
+from usr_core.registry.names import TOMBSTONE_NAMESPACE
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.file import write_options
-from usr_core.store.base.metadata import next_base_metadata
-from usr_core.store.base.rewrite import base_writer, with_case_note
+from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
+from usr_core.store.base.rewrite import base_writer, extra_fields, with_case_note
 from usr_core.store.incoming.build import ROW_LIMIT
 from usr_core.store.incoming.errors import TooManyRows
+from usr_core.store.index.row_numbers import valid_mask
+from usr_core.store.merge.types import plain_type
 from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.overlay.metadata import overlay_metadata
-from usr_core.store.overlay.open_namespace import refuse_reserved
-from usr_core.store.overlay.part_writer import PartWriter
-from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
-from usr_core.store.overlay.single_part import group_boundaries
+from usr_core.store.overlay.kept_values import count_kept_values
+from usr_core.store.overlay.open_namespace import refuse_reserved, registered_columns
+from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.upkeep.errors import MergeDuplicate, MergeSameDataset, UnknownChoice
 from usr_core.store.upkeep.merge_carry import CarriedNamespace
+from usr_core.store.upkeep.merge_cells import CellTally
 from usr_core.store.upkeep.merge_columns import COERCIONS, Coercion, MergedColumns, plan_columns
 from usr_core.store.upkeep.merge_fates import Fate, SourceFates, decide_fates
 from usr_core.store.upkeep.merge_files import MergeFiles
-from usr_core.store.upkeep.merge_rows import FilledRows, new_rows
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.upkeep.merge_outcome import DUPLICATE_POLICIES, MergeOptions, MergeOutcome
+from usr_core.store.upkeep.merge_parts import MergeParts
+from usr_core.store.upkeep.merge_rows import MergedRows, Override, Take
+from usr_core.store.upkeep.merge_view import OverlayValues, merged_places
+from usr_core.store.view.places import ViewPlaces
+from usr_core.store.view.schema import ViewColumns
 
-__all__ = ["DUPLICATE_POLICIES", "DuplicatePolicy", "MergeOptions", "MergeOutcome", "merge_datasets"]
-
-DuplicatePolicy = Literal["error", "skip", "prefer-src", "prefer-dest"]
-DUPLICATE_POLICIES: tuple[DuplicatePolicy, ...] = get_args(DuplicatePolicy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeOptions:
-    """How two datasets are merged.
-
-    Attributes:
-        same_columns: Refuse bases whose columns differ; else missing ones are filled with null.
-        if_duplicate: What happens to records that are there already: ``error`` refuses them, ``skip`` leaves
-            them as they are, ``prefer-dest`` fills nulls of their materialized columns from the source, and
-            ``prefer-src`` lets the source's values win. The seven columns of a record never change.
-        coerce_overlap: ``to-dest`` casts values of another type where all of them survive, ``none`` refuses.
-        avoid_case_variants: Leave out records that differ from one that is there only in the case of letters.
-        carried: Namespaces whose overlay values come along.
-        dry_run: Check and count, and change nothing.
-    """
-
-    same_columns: bool = False
-    if_duplicate: str = "skip"
-    coerce_overlap: str = "to-dest"
-    avoid_case_variants: bool = True
-    carried: tuple[str, ...] = ()
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeOutcome:
-    """What a merge did, or would do.
-
-    Attributes:
-        rows_before, rows_after: Rows of the destination.
-        rows_source: Rows of the source, deleted ones included.
-        rows_added: New records.
-        duplicates: Records that were there already, by their id.
-        case_variants: Records left out because they differ from another one only in the case of letters.
-        deleted: Records left out because they are deleted in the source.
-        cells: Materialized values that duplicates got from the source.
-        columns_added: Materialized columns that the destination did not have.
-        carried: Rows of overlay values that came along, by namespace.
-        event: None in a dry run, and where nothing was to be changed.
-    """
-
-    rows_before: int
-    rows_after: int
-    rows_source: int
-    rows_added: int
-    duplicates: int
-    case_variants: int
-    deleted: int
-    cells: int = 0
-    columns_added: tuple[str, ...] = ()
-    carried: Mapping[str, int] = field(default_factory=dict)
-    event: dict[str, Any] | None = None
-
-    @property
-    def changes(self) -> bool:
-        """Whether anything is added or changed."""
-        return bool(self.rows_added or self.cells or any(self.carried.values()))
+__all__ = ["merge_datasets"]
 
 
 def merge_datasets(
@@ -108,8 +55,10 @@ def merge_datasets(
 ) -> MergeOutcome:
     """Add the records of `source` to the dataset of `site`: its own rows first, then the new ones in their order.
 
-    The bases are compared and merged, materialized columns included; overlay values only of the namespaces
-    carried. Deleted records of the source are left out, and its tombstones with them.
+    The bases are compared and merged, materialized columns included, with the values that the source's view shows;
+    overlay values of other columns only for the namespaces carried, and those that stay behind are counted. Deleted
+    records of the source are left out, and its tombstones with them. What is taken is what readers see afterwards:
+    where an overlay of the destination would hide it, a part is written.
 
     Args:
         progress: Called with the number of rows just written.
@@ -119,24 +68,29 @@ def merge_datasets(
         UnknownChoice, NamespaceReservedHere: An option makes no sense.
         MergeColumnsDiffer, MergeTypesDiffer, NamespaceNotRegistered, ColumnNotRegistered: The columns do not fit.
         MergeDuplicate: A record is there already, under ``error``; the first one is named.
-        NoSuchOverlay, CarriedContractDiffers, OverlayTypeNotRegistered: A namespace can't be carried along.
+        NoSuchOverlay, CarriedContractDiffers, OverlayTypeNotRegistered: A namespace can't be carried along, or can't be
+            written to.
+        OverlayTypesDiffer, OverlayKeyFault: An overlay of one of them can't be read.
         BaseKeysNotUnique, ImportCellError, SourceLengthDiffers, BaseColumnHasNulls: A base is not valid.
         TooManyRows: The result would exceed `ROW_LIMIT` rows.
 
-    Memory: 28 bytes a row of the destination, 65 a row of the source, and what `CarriedNamespace` says.
+    Memory: 28 bytes a row of the destination (twice that where overlays of it are concerned), 65 a row of the
+    source, and what `CarriedNamespace` says.
     """
     _check(site, source, options)
     with ExitStack() as exits:
+        # All overlays of the source count; of the destination those that it can meet.
+        theirs = exits.enter_context(read_consistent(source.path, _opener(source.name, None)))
+        concerned = {*options.carried, *(field.name.split("__")[0] for field in extra_fields(theirs.base.schema))}
+        opener = _opener(site.ref.name, concerned)
         if options.dry_run:
             registry = load_registry(site.ref.root)
-            destination = exits.enter_context(read_consistent(site.ref.path, _opener(site.ref.name, options)))
-            theirs = exits.enter_context(read_consistent(source.path, _opener(source.name, options)))
+            destination = exits.enter_context(read_consistent(site.ref.path, opener))
             scratch = Path(exits.enter_context(tempfile.TemporaryDirectory()))
             return _Merge(destination, theirs, source, registry, options).tried(scratch)
         mutation = exits.enter_context(mutate(site, "merge"))
-        destination = exits.enter_context(_opener(site.ref.name, options)(mutation.txn.tree))
-        theirs = exits.enter_context(read_consistent(source.path, _opener(source.name, options)))
-        for namespace in options.carried:
+        destination = exits.enter_context(opener(mutation.txn.tree))
+        for namespace in concerned:
             keep_clock_after(mutation, destination.overlays.get(namespace))
         merge = _Merge(destination, theirs, source, mutation.registry, options)
         return merge.done(mutation, progress)
@@ -156,8 +110,15 @@ class _Merge:
         self._destination, self._source, self._ref, self._options = destination, source, source_ref, options
         self._prefer_source = options.if_duplicate == "prefer-src"
         coerce: Coercion = "none" if options.coerce_overlap == "none" else "to-dest"
+        for side in (destination, source):
+            ViewColumns(side.base.schema, side.overlays)  # refuses columns that no view can show
         self._columns: MergedColumns = plan_columns(
-            destination.base.schema, source.base.schema, registry, same=options.same_columns, coerce=coerce
+            destination.base.schema,
+            source.base.schema,
+            registry,
+            attached=_attached_types(destination),
+            same=options.same_columns,
+            coerce=coerce,
         )
         self._carried = [
             CarriedNamespace(name, destination, source, registry, source_root=source_ref.root)
@@ -167,36 +128,42 @@ class _Merge:
         if options.if_duplicate == "error":
             self._refuse_duplicates()
         self._plan = self._planned()
+        self._place = merged_places(destination, self._new_ids)
+        self._tally = CellTally()
+        self._schemas = self._override_schemas(registry)
 
     def tried(self, scratch: Path) -> MergeOutcome:
         """Return what would be done, after reading everything that would be read."""
-        if self._plan.rows_added:
-            for _ in self._new_rows():
+        rows = self._rows(lambda _: None)
+        for batches in (rows.filled(scratch / "filled.parquet") if self._fills() else (), rows.new()):
+            for _ in batches:
                 pass
-        cells = 0
-        if self._fills():
-            filled = self._filled(scratch / "filled.parquet")
-            for _ in filled.batches():
-                pass
-            cells = filled.cells
+        base_cells = self._tally.count
         carried = {
-            one.namespace: sum(batch.num_rows for batch, _ in self._carried_rows(one, scratch / "fold"))
-            for one in self._carried
+            one.namespace: sum(batch.num_rows for batch, _ in self._carried_rows(one, scratch)) for one in self._carried
         }
-        return self._settled(replace(self._plan, cells=cells, carried=carried))
+        return self._settled(carried, grows=bool(self._plan.rows_added or base_cells))
 
     def done(self, mutation: Mutation, progress: Callable[[int], None] | None) -> MergeOutcome:
         """Write the result and commit it."""
-        before = mutation.base_facts()
-        staged, cells = mutation.txn.stage(RECORDS), 0
+        before, staged = mutation.base_facts(), mutation.txn.stage(RECORDS)
+        parts = MergeParts(mutation, self._destination, rows=self._plan.rows_after)
         if self._plan.rows_added or self._fills():
-            cells = self._write_base(mutation, staged, before.metadata, progress)
-        rewritten = bool(self._plan.rows_added or cells)
+            self._write_base(mutation, staged, before.metadata, parts, progress)
+        rewritten = bool(self._plan.rows_added or self._tally.count)
         if not rewritten:
             mutation.txn.unstage(RECORDS)
         new_base = staged if rewritten else self._destination.base.path
-        carried = {one.namespace: self._write_part(mutation, one, new_base) for one in self._carried}
-        outcome = self._settled(replace(self._plan, cells=cells, carried=carried))
+        parts.finish()
+        carried = {}
+        for one in self._carried:
+            scratch = staged.with_name(f"carried-{one.namespace}")
+            for batch, places in self._carried_rows(one, scratch):
+                parts.add(one.namespace, batch, places, schema=one.schema)
+            carried[one.namespace] = parts.finish()
+            shutil.rmtree(scratch, ignore_errors=True)
+        parts.publish()
+        outcome = self._settled(carried, grows=rewritten)
         if not outcome.changes:
             return outcome
         after = read_base_facts(new_base)
@@ -221,6 +188,8 @@ class _Merge:
                 "cells_from_source": outcome.cells,
                 "columns_added": len(outcome.columns_added),
                 "rows_carried": sum(outcome.carried.values()),
+                "rows_not_carried": dict(outcome.left),
+                "rows_with_kept_values": outcome.kept,
                 "bytes": after.size_bytes,
             },
             new_base=rewritten,
@@ -243,10 +212,44 @@ class _Merge:
             deleted=self._fates.count(Fate.DELETED),
         )
 
-    def _settled(self, outcome: MergeOutcome) -> MergeOutcome:
-        """Columns come along only where the base is written."""
-        grows = outcome.rows_added or outcome.cells
-        return replace(outcome, columns_added=self._columns.added if grows else ())
+    def _settled(self, carried: Mapping[str, int], *, grows: bool) -> MergeOutcome:
+        """Return the outcome; columns come along only where the base is written."""
+        return replace(
+            self._plan,
+            cells=self._tally.count,
+            changed=self._tally.values,
+            columns_added=self._columns.added if grows else (),
+            carried=carried,
+            left=self._left_behind(),
+            kept=self._kept_values(),
+        )
+
+    def _kept_values(self) -> int:
+        if not self._plan.rows_added:
+            return 0
+        facts = read_base_facts(self._destination.base.path)
+        bio_type = facts.bio_types[0] if len(facts.bio_types) == 1 else None
+        return count_kept_values(
+            self._destination.tree, self._new_ids, bio_type=bio_type, dropped=ROWS_DROPPED in facts.metadata
+        )
+
+    def _left_behind(self) -> dict[str, int]:
+        """Return how many of the source's records have values that do not come along, by namespace.
+
+        The values of a materialized column are in its view; what is counted are keys in parts with any other column.
+        """
+        taken = {column.name for column in self._columns.taken}
+        places, left = ViewPlaces(self._source.base), {}
+        for name, overlay in self._source.overlays.items():
+            if name == TOMBSTONE_NAMESPACE or name in self._options.carried:
+                continue
+            there = np.zeros(self._source.base.rows, np.bool_)
+            parts = [part for part in overlay.parts if any(one.name not in taken for one in part.columns)]
+            for placed in places.placements(parts):
+                there[placed.base_rows()] = True
+            if count := int(np.count_nonzero(there & (self._fates.places >= 0))):
+                left[name] = count
+        return left
 
     def _refuse_duplicates(self) -> None:
         rows = self._fates.rows(Fate.DUPLICATE)
@@ -263,19 +266,46 @@ class _Merge:
         prefers = self._options.if_duplicate in ("prefer-src", "prefer-dest")
         return prefers and bool(self._plan.duplicates and self._columns.taken)
 
+    def _new_ids(self) -> Iterator[pa.Array]:
+        start = 0
+        for batch in self._source.base.reader().iter_batches(columns=["id"], use_threads=False):
+            new = self._fates.fates[start : start + batch.num_rows] == Fate.NEW
+            start += batch.num_rows
+            if new.any():
+                yield batch.column(0).filter(boolean_array(new))
+
+    def _override_schemas(self, registry: Registry) -> dict[str, pa.Schema]:
+        """Return the schemas of the parts that may be needed where overlays of the destination would hide a value.
+
+        Raises:
+            NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry lacks what is there.
+        """
+        schemas = {}
+        taken = {column.name: column.kind for column in self._columns.taken}
+        for overlay in self._destination.attached:
+            there = {field.name for part in overlay.parts for field in part.columns}
+            if there.isdisjoint(taken):
+                continue
+            names = [name for name in registered_columns(overlay, registry) if name in taken]
+            fields = [pa.field(name, taken[name]) for name in names]
+            schemas[overlay.namespace] = pa.schema([pa.field("id", pa.string(), nullable=False), *fields])
+        return schemas
+
     # ------------------------------------------------------------- the base
 
-    def _new_rows(self) -> Iterator[pa.RecordBatch]:
-        return new_rows(self._source, self._columns, self._fates)
-
-    def _filled(self, scratch: Path) -> FilledRows:
-        return FilledRows(
+    def _rows(self, override: Callable[[Override], None]) -> MergedRows:
+        kinds = {column.name: column.kind for column in self._columns.taken}
+        overlays = [self._destination.overlays[name] for name in self._schemas]
+        take: Take = "none" if not self._fills() else "over" if self._prefer_source else "under"
+        return MergedRows(
             self._destination,
             self._source,
             self._columns,
             self._fates,
-            take=("over" if self._prefer_source else "under") if self._fills() else "none",
-            scratch=scratch,
+            overlays=OverlayValues(overlays, kinds, self._place),
+            take=take,
+            override=override,
+            tally=self._tally,
         )
 
     def _write_base(
@@ -283,57 +313,70 @@ class _Merge:
         mutation: Mutation,
         staged: Path,
         before: Mapping[str, str],
+        parts: MergeParts,
         progress: Callable[[int], None] | None,
-    ) -> int:
-        """Write the base as it will be; return how many values duplicates took from the source."""
+    ) -> None:
+        """Write the base as it will be, and what overlays of the destination would hide into parts."""
         metadata = with_case_note(
             next_base_metadata(before, registry_hash=mutation.registry.hash),
             self._destination.base,
             self._source.base,
             rows=self._plan.rows_after,
         )
-        filled = self._filled(staged.with_name("filled.parquet")) if self._fills() or self._columns.added else None
-        if filled is None:
-            # Nothing of what is there changes: its row groups are copied as bytes.
-            writer = BaseWriter(staged, existing=self._destination.base.path, metadata=metadata)
-        else:
+
+        def override(values: Override) -> None:
+            for namespace, schema in self._schemas.items():
+                mine = [field for field in schema if field.name in values.columns]
+                if not mine:
+                    continue
+                arrays = [
+                    values.columns[field.name]
+                    if field.name in values.columns
+                    else pa.nulls(len(values.ids), field.type)
+                    for field in list(schema)[1:]
+                ]
+                keep = np.logical_or.reduce([valid_mask(values.columns[field.name]) for field in mine])
+                batch = pa.RecordBatch.from_arrays([values.ids, *arrays], schema=schema).filter(boolean_array(keep))
+                parts.add(namespace, batch, values.places[keep], schema=schema)
+
+        rows = self._rows(override)
+        if self._fills() or self._columns.added:
+            filled = rows.filled(staged.with_name("filled.parquet"))
             writer = base_writer(staged, self._columns.fields, metadata=metadata)
+        else:
+            # Nothing of what is there changes: its row groups are copied as bytes.
+            filled = iter(())
+            writer = BaseWriter(staged, existing=self._destination.base.path, metadata=metadata)
         with writer:
-            for batches in (filled.batches() if filled is not None else (), self._new_rows()):
+            for batches in (filled, rows.new()):
                 for batch in batches:
                     writer.write(batch)
                     if progress is not None:
                         progress(batch.num_rows)
             writer.finish()
-        return filled.cells if filled is not None else 0
 
     # ------------------------------------------------------------- what is carried along
 
     def _carried_rows(self, carried: CarriedNamespace, scratch: Path) -> Iterator[tuple[pa.RecordBatch, Any]]:
-        return carried.rows(self._fates, prefer_source=self._prefer_source, scratch=scratch)
+        there = self._destination.overlays.get(carried.namespace)
+        return carried.taken(
+            self._fates,
+            over=self._prefer_source,
+            settled=[column.name for column in self._columns.taken] if self._fills() else (),
+            overlays=OverlayValues([] if there is None else [there], carried.kinds, self._place),
+            scratch=scratch,
+            tally=self._tally,
+        )
 
-    def _write_part(self, mutation: Mutation, carried: CarriedNamespace, base: Path) -> int:
-        """Stage the part with the values of one namespace; return its rows."""
-        name = carried.namespace
-        relative = new_part_name(mutation, name)
-        path = mutation.txn.stage(relative)
-        schema = carried.schema.with_metadata(overlay_metadata(mutation, name))
-        opened = OpenParquet.open(base)
-        try:
-            boundaries = group_boundaries(opened)
-        finally:
-            opened.close()
-        rows = min(self._source.base.rows, self._plan.rows_after)
-        options = write_options(schema, bloom="id").writer_arguments(rows=rows)
-        writer = PartWriter(path, schema, options=options, boundaries=boundaries)
-        for batch, places in self._carried_rows(carried, path.with_name("fold")):
-            writer.add(batch, places)
-        writer.close()
-        if writer.rows:
-            adopt_single_file(mutation, name, self._destination.overlays.get(name))
-        else:
-            mutation.txn.unstage(relative)
-        return writer.rows
+
+def _attached_types(files: MergeFiles) -> dict[str, pa.DataType]:
+    """Return the plain types of the columns that overlays have."""
+    return {
+        field.name: plain_type(field.type)
+        for overlay in files.attached
+        for part in overlay.parts
+        for field in part.columns
+    }
 
 
 def _check(site: Site, source: DatasetRef, options: MergeOptions) -> None:
@@ -353,5 +396,5 @@ def _check_choice(option: str, value: str, allowed: Sequence[str]) -> None:
         raise UnknownChoice(option, value=value, allowed=allowed)
 
 
-def _opener(name: str, options: MergeOptions) -> Callable[[FileTree], MergeFiles]:
-    return lambda tree: MergeFiles.open(tree, name=name, namespaces=options.carried)
+def _opener(name: str, namespaces: Collection[str] | None) -> Callable[[FileTree], MergeFiles]:
+    return lambda tree: MergeFiles.open(tree, name=name, namespaces=namespaces)

@@ -20,21 +20,23 @@ __all__ = ["MergeFiles"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeFiles:
-    """One dataset's base, tombstones, and the overlays of the namespaces that are carried along.
+    """One dataset's base, tombstones, and overlays: the source's all, the destination's as far as they are concerned.
 
     Attributes:
+        tree: The files of the state that is merged.
         label: What errors call the base.
         base: The open base.
         overlays: The open overlays by namespace.
     """
 
+    tree: FileTree
     label: str
     base: OpenParquet
     overlays: Mapping[str, NamespaceOverlay]
 
     @classmethod
-    def open(cls, tree: FileTree, *, name: str, namespaces: Collection[str]) -> MergeFiles:
-        """Open the files of the dataset called `name`.
+    def open(cls, tree: FileTree, *, name: str, namespaces: Collection[str] | None) -> MergeFiles:
+        """Open the files of the dataset called `name`: the overlays of `namespaces`, or all of them.
 
         Raises:
             BaseMissing, BaseUnreadable: See `open_base`.
@@ -42,11 +44,12 @@ class MergeFiles:
         """
         base = open_base(tree)
         try:
-            overlays = list_overlays(tree, namespaces={*namespaces, TOMBSTONE_NAMESPACE})
+            wanted = None if namespaces is None else {*namespaces, TOMBSTONE_NAMESPACE}
+            overlays = list_overlays(tree, namespaces=wanted)
         except BaseException:
             base.close()
             raise
-        return cls(label=f"{name}/{RECORDS}", base=base, overlays=overlays)
+        return cls(tree=tree, label=f"{name}/{RECORDS}", base=base, overlays=overlays)
 
     def __enter__(self) -> Self:
         return self
@@ -62,6 +65,11 @@ class MergeFiles:
     def tombstones(self) -> NamespaceOverlay | None:
         """Which records are deleted, None where none ever was."""
         return self.overlays.get(TOMBSTONE_NAMESPACE)
+
+    @property
+    def attached(self) -> list[NamespaceOverlay]:
+        """The overlays of namespaces that tools attach to."""
+        return [overlay for name, overlay in self.overlays.items() if name not in RESERVED_NAMESPACES]
 
     def overlay(self, namespace: str) -> NamespaceOverlay:
         """Return the overlay of a namespace.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,70 +16,77 @@ from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.store.base.rewrite import checked_batches
 from usr_core.store.incoming.rows import ImportDefaults, RowReader
-from usr_core.store.index.row_numbers import valid_mask
-from usr_core.store.merge.columns import Contribution, merge_column
-from usr_core.store.merge.namespace_merge import NamespaceMerge
-from usr_core.store.merge.placement import Placement
-from usr_core.store.merge.types import conform
-from usr_core.store.overlay.ordered_part import part_in_order
-from usr_core.store.overlay.parts import OverlayPart
+from usr_core.store.index.row_numbers import row_numbers, valid_mask
 from usr_core.store.upkeep.errors import SourceLengthDiffers
+from usr_core.store.upkeep.merge_cells import CellTally, only, taken_cells
 from usr_core.store.upkeep.merge_columns import MergedColumns
 from usr_core.store.upkeep.merge_fates import Fate, SourceFates
 from usr_core.store.upkeep.merge_files import MergeFiles
+from usr_core.store.upkeep.merge_view import OrderedRows, OverlayValues, overlaid
+from usr_core.store.view.places import ViewPlaces
 
-__all__ = ["FilledRows", "new_rows"]
+__all__ = ["MergedRows", "Override", "SourceValues", "Take"]
 
 _CHECKED = ("id", "bio_type", "sequence", "alphabet", "length")
 _AS_GIVEN = {field.name: field.type for field in BASE_FIELDS if field.name not in _CHECKED}
 
+Take = Literal["none", "over", "under"]
+Rows = npt.NDArray[np.int64]
 
-def new_rows(source: MergeFiles, columns: MergedColumns, fates: SourceFates) -> Iterator[pa.RecordBatch]:
-    """Yield the source's new records, in order, with the destination's types.
 
-    Every record of the source is checked as an import checks it: letters, kinds, lengths, recomputed ids.
+class SourceValues:
+    """The source's materialized columns as its view shows them, for the batches of its base from the first one on."""
 
-    Raises:
-        ImportCellError, UnknownBioType, UnknownAlphabet, AlphabetMismatch: A record breaks a rule; row 1 is the first.
-        SourceLengthDiffers, BaseColumnHasNulls, BaseUnreadable: The source is damaged.
-        MergeTypesDiffer: A value of a materialized column would not survive the cast.
+    def __init__(self, source: MergeFiles, columns: MergedColumns) -> None:
+        self._columns = columns
+        kinds = {column.name: column.source for column in columns.taken}
+        self._overlays = OverlayValues(source.attached, kinds, ViewPlaces(source.base).placements)
+        self._label = source.label
+
+    def converted(self, first: int, batch: pa.RecordBatch, chosen: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
+        """Return the values of the `chosen` rows of a batch, with the destination's types.
+
+        Raises:
+            MergeTypesDiffer: A value would not survive the cast; its row is named.
+        """
+        above = self._overlays.window(first, first + batch.num_rows)
+        rows = np.flatnonzero(chosen)
+        found = {}
+        for column in self._columns.taken:
+            shown = overlaid(batch.column(column.name), above.get(column.name), column.source, batch.num_rows)
+            if len(rows) < batch.num_rows:
+                shown = shown.take(row_numbers(rows))
+            found[column.name] = column.converted(shown, label=self._label, rows=first + rows)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Values that have to be in an overlay, because what is there would hide them in the base.
+
+    Attributes:
+        places: Rows of the result, ascending.
+        ids: Their ids.
+        columns: Values by column; null where none is needed.
     """
-    # No record takes a default: all seven columns are there and hold no null.
-    defaults = ImportDefaults(bio_type="dna", alphabet="dna_4", source=source.label, created_at_us=0)
-    with IdHasher() as hasher:
-        reader = RowReader(label=source.label, defaults=defaults, hasher=hasher)
-        for first, batch in checked_batches(source.base, label=source.label):
-            records = reader.read(batch.select(list(BASE_COLUMNS)))
-            _check_lengths(source.label, first, batch.column("length"), records.column("length"))
-            new = fates.fates[first : first + batch.num_rows] == Fate.NEW
-            if not new.any():
-                continue
-            kept = boolean_array(new)
-            rows = first + np.flatnonzero(new)
-            some = batch if new.all() else batch.filter(kept)
-            # Checked and normalized ones; an empty source is one too, and a created_at is kept to the digit.
-            arrays = {name: records.column(name).filter(kept) for name in _CHECKED}
-            arrays |= {name: some.column(name).cast(kind) for name, kind in _AS_GIVEN.items()}
-            arrays |= {
-                column.name: column.converted(some.column(column.name), label=source.label, rows=rows)
-                for column in columns.taken
-            }
-            yield _batch(arrays)
+
+    places: Rows
+    ids: pa.Array
+    columns: Mapping[str, pa.Array]
 
 
-class FilledRows:
-    """The destination's rows, with materialized values of the source's duplicates in them.
+class MergedRows:
+    """The rows of the result: first `filled`, or nothing of the destination's rows at all, then `new`.
 
     Args:
         destination, source: The two sides.
         columns: The columns of the result.
         fates: What becomes of the source's rows.
-        take: Which values duplicates get from the source: none, all it has (``over``), or those that are null
-            in the destination (``under``).
-        scratch: A file that may be made meanwhile.
-
-    Attributes:
-        cells: How many values were taken from the source so far.
+        overlays: What overlays of the destination have for the rows of the result.
+        take: Which values duplicates get from the source: none, all that it has (``over``), or those that the
+            destination does not show (``under``).
+        override: Called with values that overlays of the destination would hide.
+        tally: Counts the values of duplicates that change.
     """
 
     def __init__(
@@ -88,66 +96,110 @@ class FilledRows:
         columns: MergedColumns,
         fates: SourceFates,
         *,
-        take: Literal["none", "over", "under"],
-        scratch: Path,
+        overlays: OverlayValues,
+        take: Take,
+        override: Callable[[Override], None],
+        tally: CellTally,
     ) -> None:
-        self._destination, self._source, self._columns = destination, source, columns
-        self._over, self._scratch = take == "over", scratch
-        duplicates = (fates.fates == Fate.DUPLICATE) & (take != "none")
-        self._places = np.where(duplicates, fates.places, -1)
-        self.cells = 0
+        self._destination, self._source, self._columns, self._fates = destination, source, columns, fates
+        self._overlays, self._take, self._override, self._tally = overlays, take, override, tally
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in the destination's order, all columns of the result by name; once.
+    def filled(self, scratch: Path) -> Iterator[pa.RecordBatch]:
+        """Yield the destination's rows in their order, all columns of the result by name, values of duplicates in them.
+
+        Args:
+            scratch: A file that may be made meanwhile.
 
         Raises:
             MergeTypesDiffer: A value of the source would not survive the cast; its row is named.
-            BaseColumnHasNulls, BaseUnreadable, OverlayUnreadable: A base is damaged.
+            BaseColumnHasNulls, BaseUnreadable, OverlayUnreadable, OverlayKeyFault: A file is damaged.
         """
-        placed, order = self._placed()
-        try:
-            merge = NamespaceMerge([placed], {column.name: column.source for column in self._columns.taken})
+        kinds = {column.name: column.kind for column in self._columns.taken}
+        with OrderedRows(scratch, kinds, highest=self._destination.base.rows) as ordered:
+            if self._take != "none":
+                values, duplicate = SourceValues(self._source, self._columns), self._fates.fates == Fate.DUPLICATE
+                for first, batch in checked_batches(self._source.base, label=self._source.label):
+                    mine = duplicate[first : first + batch.num_rows]
+                    if mine.any():
+                        places = self._fates.places[first : first + batch.num_rows][mine]
+                        ordered.add(values.converted(first, batch, mine), places)
+            theirs = ordered.merge()
             for first, batch in checked_batches(self._destination.base, label=self._destination.label):
-                found = merge.window(first, first + batch.num_rows, {})
-                yield self._filled(batch, found, order[first : first + batch.num_rows])
-        finally:
-            if placed.part.source is not self._source.base:
-                placed.part.source.close()
-                placed.part.path.unlink(missing_ok=True)
+                yield self._with(batch, first, theirs.window(first, first + batch.num_rows, {}))
 
-    def _filled(self, batch: pa.RecordBatch, found: dict[str, pa.Array], rows: npt.NDArray[np.int64]) -> pa.RecordBatch:
+    def new(self) -> Iterator[pa.RecordBatch]:
+        """Yield the source's new records, in order, with the destination's types.
+
+        Every record of the source is checked as an import checks it: letters, kinds, lengths, recomputed ids.
+
+        Raises:
+            ImportCellError, UnknownBioType, UnknownAlphabet, AlphabetMismatch: A record breaks a rule; row 1 is the
+                first.
+            SourceLengthDiffers, BaseColumnHasNulls, BaseUnreadable: The source is damaged.
+            MergeTypesDiffer: A value of a materialized column would not survive the cast.
+        """
+        source, values = self._source, SourceValues(self._source, self._columns)
+        # No record takes a default: all seven columns are there and hold no null.
+        defaults = ImportDefaults(bio_type="dna", alphabet="dna_4", source=source.label, created_at_us=0)
+        with IdHasher() as hasher:
+            reader = RowReader(label=source.label, defaults=defaults, hasher=hasher)
+            for first, batch in checked_batches(source.base, label=source.label):
+                records = reader.read(batch.select(list(BASE_COLUMNS)))
+                _check_lengths(source.label, first, batch.column("length"), records.column("length"))
+                new = self._fates.fates[first : first + batch.num_rows] == Fate.NEW
+                if not new.any():
+                    continue
+                kept = boolean_array(new)
+                some = batch if new.all() else batch.filter(kept)
+                # Checked and normalized ones; an empty source is one too, and a created_at is kept to the digit.
+                arrays = {name: records.column(name).filter(kept) for name in _CHECKED}
+                arrays |= {name: some.column(name).cast(kind) for name, kind in _AS_GIVEN.items()}
+                arrays |= values.converted(first, batch, new)
+                self._unhide(arrays, self._fates.places[first : first + batch.num_rows][new])
+                yield _batch(arrays)
+
+    def _with(self, batch: pa.RecordBatch, first: int, found: Mapping[str, pa.Array]) -> pa.RecordBatch:
         arrays = {name: batch.column(name) for name in batch.schema.names}
         width = batch.num_rows
+        rows = np.arange(first, first + width, dtype=np.int64)
+        above = self._overlays.window(first, first + width) if self._take != "none" else {}
+        hidden: dict[str, pa.Array] = {}
         for column in self._columns.taken:
-            theirs = column.converted(found[column.name], label=self._source.label, rows=rows)
-            there = column.name in arrays
-            ours = conform(arrays[column.name], column.kind) if there else pa.nulls(width, column.kind)
-            both = [Contribution(slice(0, width), ours), Contribution(slice(0, width), theirs)]
-            arrays[column.name] = merge_column(column.kind, width, both if self._over else both[::-1])
-            taken = valid_mask(theirs) if self._over else valid_mask(theirs) & ~valid_mask(ours)
-            self.cells += int(np.count_nonzero(taken))
+            name, theirs = column.name, found[column.name]
+            ours, over = arrays.get(name), above.get(name)
+            shown = overlaid(ours, over, column.kind, width)
+            taken = taken_cells(shown, theirs, over=self._take == "over")
+            self._tally.add(name, taken, rows=rows, ids=batch.column("id"), before=shown, after=theirs)
+            arrays[name] = overlaid(ours, only(theirs, taken), column.kind, width)
+            if over is not None and (taken & valid_mask(over)).any():
+                hidden[name] = only(theirs, taken & valid_mask(over))
+        self._override_where_needed(hidden, batch.column("id"), rows)
         return _batch(arrays)
 
-    def _placed(self) -> tuple[Placement, npt.NDArray[np.int64]]:
-        """Return where the source's duplicates stand in the destination, and for each of its rows the source's row."""
-        rows = np.flatnonzero(self._places >= 0)
-        positions = self._places[rows]
-        order = np.zeros(self._destination.base.rows, np.int64)
-        order[positions] = rows
-        part = OverlayPart(
-            relative=self._source.label,
-            namespace="",
-            source=self._source.base,
-            key="id",
-            created_at_us=0,
-            metadata={},
-            columns=tuple(self._source.base.schema.field(column.name) for column in self._columns.taken),
+    def _unhide(self, arrays: Mapping[str, pa.Array], places: Rows) -> None:
+        """See to it that a new record shows what it shows in the source, and not values kept for an earlier one."""
+        if not self._columns.taken:
+            return
+        above = self._overlays.window(int(places[0]), int(places[-1]) + 1)
+        hidden = {
+            name: only(arrays[name], taken)
+            for name, over in above.items()
+            if (taken := taken_cells(over, arrays[name], over=True) & valid_mask(over)).any()
+        }
+        self._override_where_needed(hidden, arrays["id"], places)
+
+    def _override_where_needed(self, hidden: Mapping[str, pa.Array], ids: pa.Array, places: Rows) -> None:
+        if not hidden:
+            return
+        keep = np.logical_or.reduce([valid_mask(values) for values in hidden.values()])
+        numbers = row_numbers(np.flatnonzero(keep))
+        self._override(
+            Override(
+                places=places[keep],
+                ids=ids.take(numbers),
+                columns={name: values.take(numbers) for name, values in hidden.items()},
+            )
         )
-        if bool(np.all(positions[1:] > positions[:-1])):
-            return Placement(part=part, positions=positions.astype(np.int32), rows=rows.astype(np.int32)), order
-        names = [column.name for column in self._columns.taken]
-        placed = part_in_order(part, names, self._places, self._scratch)
-        return placed, order
 
 
 def _batch(arrays: Mapping[str, pa.Array]) -> pa.RecordBatch:

@@ -177,14 +177,44 @@ class TestColumns:
                 merge(dest, bad, if_duplicate="prefer-src")
             assert 2 == caught.value.row
 
-    def test_text_does_not_become_a_number(self, root: Path) -> None:
-        """Nor a number text: "07" is not 7. Nothing is read before it is refused."""
-        dest = dataset(root, "dest", [S[0]], extra=column("mock__i", [1]))
-        text = dataset(root, "text", [S[1]], extra={"mock__i": pa.array(["1"])})
-        flag = dataset(root, "flag", [S[1]], extra={"mock__i": pa.array([True])})
-        for source in (text, flag):
-            with assert_unchanged(root), pytest.raises(MergeTypesDiffer):
-                merge(dest, source)
+    @pytest.mark.parametrize(
+        ("name", "texts", "numbers"),
+        [
+            ("mock__i", ["7", "-3", None, "9223372036854775807"], [7, -3, None, 2**63 - 1]),
+            ("mock__f", ["1", "0.50", "1e3", "NaN"], [1.0, 0.5, 1000.0, float("nan")]),
+        ],
+    )
+    def test_text_becomes_a_number_and_back_where_each_survives(
+        self, root: Path, name: str, texts: list[str | None], numbers: list[object]
+    ) -> None:
+        """A number is written as an export writes it."""
+        dest = dataset(root, "dest", [S[0]], extra=column(name, [None]))
+        merge(dest, dataset(root, "src", S[1:5], extra={name: pa.array(texts)}))
+        assert list(map(repr, [None, *numbers])) == [repr(one) for (one,) in values(dest, name)]
+
+        back = dataset(root, "back", [S[0]], extra=column("mock__s", [None]))
+        merge(back, dataset(root, "numbers", S[1:5], extra={"mock__s": pa.array(numbers, KINDS[name])}))
+        written = {"0.50": "0.5", "1": "1.0", "1e3": "1000.0"} if name == "mock__f" else {}
+        assert [None, *[written.get(text, text) for text in texts]] == [one for (one,) in values(back, "mock__s")]
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            *(("mock__i", text) for text in ("07", "7.0", "-0", "9223372036854775808", "")),
+            *(("mock__f", text) for text in ("00.5", "0.10000000000000001", "1e400", "1,5")),
+        ],
+    )
+    def test_the_first_text_that_is_no_such_number_is_named(self, root: Path, name: str, text: str) -> None:
+        """A number that comes out differently when it is written is another one. Truth values are no text."""
+        dest = dataset(root, "dest", [S[0]], extra=column(name, [None]))
+        source = dataset(root, "src", S[1:4], extra={name: pa.array(["1", text, text])})
+        for dry_run in (True, False):
+            with assert_unchanged(root), pytest.raises(MergeTypesDiffer) as caught:
+                merge(dest, source, dry_run=dry_run)
+            assert (2, text) == (caught.value.row, caught.value.facts["value"])
+        flag = dataset(root, "flag", [S[1]], extra={name: pa.array([True])})
+        with assert_unchanged(root), pytest.raises(MergeTypesDiffer):
+            merge(dest, flag)
 
     def test_coerce_none_refuses_another_type(self, root: Path) -> None:
         """Before any row is read."""
@@ -337,14 +367,14 @@ class TestOutcome:
             plan = dest.merge(source, dry_run=True, **options)
         outcome = merge(dest, source, **options)
 
-        assert (1, 2, 1, 3, ("mock__s",)) == (
+        assert (1, 2, 1, 4, ("mock__s",)) == (
             plan.rows_added,
             plan.duplicates,
             plan.case_variants,
             plan.cells,
             plan.columns_added,
         )
-        for name in ("rows_added", "rows_after", "cells", "columns_added", "carried", "case_variants"):
+        for name in ("rows_added", "rows_after", "cells", "changed", "columns_added", "carried", "case_variants"):
             assert getattr(plan, name) == getattr(outcome, name), name
 
     def test_the_event_tells_the_policies_and_the_counts(self, root: Path) -> None:
