@@ -46,13 +46,17 @@ def remove_text(outcome: RemoveOutcome, name: str, *, would: bool = False) -> st
 def clear_text(outcome: ClearOutcome, name: str, *, would: bool = False) -> str:
     """Return what was unset, one line a fact."""
     columns = ", ".join(outcome.columns)
-    if not outcome.cells:
+    if not (outcome.cells or outcome.base_cells):
         return f"{columns} of {name} has no such values; nothing {_verb(would, 'was', 'would be')} changed"
     lines = [f"{_verb(would, 'unset', 'would unset')} {count_text(outcome.cells, 'value')} of {columns} in {name}"]
+    if outcome.base_cells:
+        lines.append(f"  {count_text(outcome.base_cells, 'value')} in the base")
     if outcome.rows_removed:
         lines.append(f"  - {count_text(outcome.rows_removed, 'row')} without any value left")
     if outcome.part is not None:
         lines.append(f"  + {outcome.part}")
+    if outcome.snapshot is not None:
+        lines.append(f"  the base as it was is {outcome.snapshot}")
     return "\n".join([*lines, *_archived(outcome.archived)])
 
 

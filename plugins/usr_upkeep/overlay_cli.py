@@ -98,7 +98,7 @@ def clear(
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Unset values of an overlay, for some records or for all; the old files are archived."""
+    """Unset values, attached and materialized ones, for some records or for all; what held them is kept aside."""
     from usr_upkeep.named_records import named_records
     from usr_upkeep.outcome_text import clear_text, count_text
 
@@ -106,7 +106,7 @@ def clear(
     names, records = split_names(columns) or (), named_records(ids, id_file)
     if dry_run or not yes:
         plan = target.clear_overlay(namespace, names, ids=records, dry_run=True)
-        if dry_run or not plan.cells:
+        if dry_run or not (plan.cells or plan.base_cells):
             emit_text(clear_text(plan, target.name, would=True))
             return
         confirm(f"Unset {count_text(plan.cells, 'value')} of {', '.join(plan.columns)} in {target.name}?")

@@ -79,7 +79,9 @@ class MaintenanceVerbs(DatasetSite):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> ClearOutcome:
-        """Unset values of an overlay; the files that held them are archived. Needs a `maintenance` block.
+        """Unset values, attached ones as well as materialized ones. Needs a `maintenance` block.
+
+        The files that held attached ones are archived; a base that is rewritten for it is kept as a snapshot.
 
         Args:
             namespace: A registered namespace.
@@ -90,7 +92,6 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            ColumnMaterialized: A column is in the base too, where no overlay can unset it.
             IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: There is no such thing to clear.
         """
         from usr_core.store.upkeep.overlay_clear import ClearOptions, clear_overlay

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["row_numbers", "valid_mask"]
+__all__ = ["only", "row_numbers", "valid_mask"]
 
 
 def row_numbers(rows: npt.NDArray[Any], *, hidden: npt.NDArray[np.bool_] | None = None) -> pa.Array:
@@ -23,3 +23,8 @@ def valid_mask(values: pa.Array) -> npt.NDArray[np.bool_]:
     if values.null_count == 0:
         return np.ones(len(values), np.bool_)
     return np.asarray(values.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def only(values: pa.Array, chosen: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return `values` with null wherever they are not `chosen`."""
+    return values if chosen.all() else values.take(row_numbers(np.arange(len(values)), hidden=~chosen))

@@ -40,8 +40,14 @@ class OpenNamespace:
     overlay: NamespaceOverlay
 
     @classmethod
-    def open(cls, tree: FileTree, namespace: str) -> OpenNamespace:
+    def open(cls, tree: FileTree, namespace: str, *, materialized: bool = False) -> OpenNamespace:
         """Open the base and the overlay of `namespace`; footers are read.
+
+        Args:
+            tree: The dataset's files.
+            namespace: Its name.
+            materialized: Take a namespace without an overlay too if the base has a column of it; its overlay has no
+                parts then.
 
         Raises:
             NoSuchOverlay: The namespace has no overlay here.
@@ -49,11 +55,13 @@ class OpenNamespace:
             BaseMissing, BaseUnreadable: See `open_base`.
         """
         present = overlay_paths(tree)
-        if namespace not in present:
-            raise NoSuchOverlay(namespace, present=sorted(set(present) - RESERVED_NAMESPACES))
         base = open_base(tree)
         try:
-            return cls(base, list_overlays(tree, namespaces={namespace})[namespace])
+            if namespace in present:
+                return cls(base, list_overlays(tree, namespaces={namespace})[namespace])
+            if materialized and any(name.startswith(f"{namespace}__") for name in base.schema.names):
+                return cls(base, NamespaceOverlay(namespace, ()))
+            raise NoSuchOverlay(namespace, present=sorted(set(present) - RESERVED_NAMESPACES))
         except BaseException:
             base.close()
             raise

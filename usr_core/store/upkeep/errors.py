@@ -9,7 +9,6 @@ from usr_core.errors import ExitCode, UsrError, visible
 
 __all__ = [
     "CarriedContractDiffers",
-    "ColumnMaterialized",
     "IdsUnknown",
     "MergeColumnsDiffer",
     "MergeDuplicate",
@@ -48,20 +47,6 @@ class OverlayKeysUnresolved(UsrError, ValueError):
             facts={"file": part, "column": key},
         )
         self.part, self.key, self.count = part, key, count
-
-
-class ColumnMaterialized(UsrError, ValueError):
-    """A column whose values shall be unset has values in the base, which would show again."""
-
-    code = "USR-MAINTENANCE-020"
-
-    def __init__(self, column: str) -> None:
-        super().__init__(
-            f"{column} is materialized: its values in the base would show again, so it can't be cleared.",
-            hint="Attach the values that shall count (usr attach --allow-overwrite); a null can't hide a value.",
-            facts={"column": column},
-        )
-        self.column = column
 
 
 class IdsUnknown(UsrError, LookupError):

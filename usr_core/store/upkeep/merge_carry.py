@@ -13,14 +13,14 @@ from usr_core.records.arrays import boolean_array
 from usr_core.registry.document import Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import read_registry
-from usr_core.store.index.row_numbers import row_numbers, valid_mask
+from usr_core.store.index.row_numbers import only, row_numbers, valid_mask
 from usr_core.store.merge.namespace_merge import bytes_per_row
 from usr_core.store.merge.types import plain_type
 from usr_core.store.merge.windows import WINDOW_BYTES, BaseColumn, base_windows
 from usr_core.store.overlay.fold import OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, registered_columns
 from usr_core.store.upkeep.errors import CarriedContractDiffers
-from usr_core.store.upkeep.merge_cells import CellTally, only, taken_cells
+from usr_core.store.upkeep.merge_cells import CellTally, taken_cells
 from usr_core.store.upkeep.merge_fates import SourceFates
 from usr_core.store.upkeep.merge_files import MergeFiles
 from usr_core.store.upkeep.merge_view import OrderedRows, OverlayValues, overlaid

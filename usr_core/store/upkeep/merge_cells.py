@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.index.row_numbers import row_numbers, valid_mask
+from usr_core.store.index.row_numbers import valid_mask
 from usr_core.store.merge.same_values import same_values
 from usr_core.values.json_writing import value_text
 
-__all__ = ["EXAMPLES", "CellTally", "ChangedValue", "only", "taken_cells"]
+__all__ = ["EXAMPLES", "CellTally", "ChangedValue", "taken_cells"]
 
 EXAMPLES = 20
 """How many of the values that change are described."""
@@ -74,8 +74,3 @@ def taken_cells(shown: pa.Array, theirs: pa.Array, *, over: bool) -> Mask:
     if over:
         missing |= ~same_values(shown, theirs)
     return valid_mask(theirs) & missing
-
-
-def only(values: pa.Array, chosen: Mask) -> pa.Array:
-    """Return `values` with null wherever they are not `chosen`."""
-    return values if chosen.all() else values.take(row_numbers(np.arange(len(values)), hidden=~chosen))

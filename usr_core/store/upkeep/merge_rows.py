@@ -16,9 +16,9 @@ from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.store.base.rewrite import checked_batches
 from usr_core.store.incoming.rows import ImportDefaults, RowReader
-from usr_core.store.index.row_numbers import row_numbers, valid_mask
+from usr_core.store.index.row_numbers import only, row_numbers, valid_mask
 from usr_core.store.upkeep.errors import SourceLengthDiffers
-from usr_core.store.upkeep.merge_cells import CellTally, only, taken_cells
+from usr_core.store.upkeep.merge_cells import CellTally, taken_cells
 from usr_core.store.upkeep.merge_columns import MergedColumns
 from usr_core.store.upkeep.merge_fates import Fate, SourceFates
 from usr_core.store.upkeep.merge_files import MergeFiles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from support.upkeep import KINDS, dataset, events, new_root, record_id_of, seque
 from usr_core.dataset import Dataset
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.store.errors import MaintenanceRequired, NamespaceReservedHere
-from usr_core.store.upkeep.errors import ColumnMaterialized, IdsUnknown
+from usr_core.store.upkeep.errors import IdsUnknown
 
 IDS = [record_id_of(sequence(number)) for number in range(5)]
 
@@ -109,9 +110,71 @@ def test_refusals_leave_everything_as_it_was(made: Dataset) -> None:
             made.clear_overlay("usr_state", ["usr_state__masked"])
 
 
-def test_a_materialized_column_can_not_be_cleared(made: Dataset) -> None:
-    """Its values in the base would show again."""
+def test_materialized_values_are_unset_in_the_base(made: Dataset) -> None:
+    """With those above them; the base as it was is a snapshot, and counts are those of readers."""
     with made.maintenance(reason="test"):
         made.materialize()
-    with assert_unchanged(made.path), pytest.raises(ColumnMaterialized):
-        clear(made, "mock__i")
+    before, others = made.layout.records.read_bytes(), values(made, "mock__v", "mock__r")
+    outcome = clear(made, "mock__i", ids=IDS[1:3])
+
+    assert [(1,), (None,), (None,)] == values(made, "mock__i")
+    assert others == values(made, "mock__v", "mock__r")
+    assert (1, 1) == (outcome.cells, outcome.base_cells)
+    assert before == (made.path / outcome.snapshot).read_bytes()
+    assert {"cells_cleared": 1, "cells_cleared_in_base": 1}.items() <= outcome.event["metrics"].items()
+    assert IDS == [*made.to_arrow().column("id").to_pylist(), *IDS[3:]]
+
+
+def test_a_namespace_that_is_in_the_base_alone(made: Dataset) -> None:
+    """No overlay comes of it; an id of no record is told; nothing to unset changes nothing."""
+    with made.maintenance(reason="test"):
+        made.materialize(drop_overlays=True)
+    with assert_unchanged(made.path):
+        with pytest.raises(IdsUnknown):
+            clear(made, "mock__i", ids=[IDS[3]])
+        assert (0, None) == (clear(made, "mock__v", ids=[IDS[2]]).cells, clear(made, "mock__v", ids=[IDS[1]]).event)
+        plan = made.clear_overlay("mock", ["mock__i", "mock__v"], dry_run=True)
+    outcome = clear(made, "mock__i", "mock__v")
+
+    assert (3, 3, 3, None) == (plan.cells, outcome.cells, outcome.base_cells, outcome.part)
+    assert [(None, None)] * 3 == values(made, "mock__i", "mock__v")
+    assert not (made.path / "_derived/mock").exists()
+    assert made.validate(strict=True).ok
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_generated_values_are_unset_as_in_a_dictionary(tmp_path: Path, seed: int) -> None:
+    """In the base, in overlays, in both or nowhere; of all records or of some."""
+    draw, texts = random.Random(seed), [sequence(number) for number in range(9)]
+    keys, shown, columns = [record_id_of(text) for text in texts], {}, ["mock__i", "mock__s"]
+    extra = {}
+    for name in columns:
+        if draw.random() < 0.7:
+            cells = [draw.choice([None, 1]) for _ in keys]
+            extra[name] = pa.array(cells).cast(KINDS[name])
+            shown |= {(one, name): cell for one, cell in zip(keys, cells, strict=True) if cell}
+    made = dataset(new_root(tmp_path / "root"), "d", texts, extra=extra, row_group_size=4)
+    for number in range(draw.randrange(3)):
+        rows, name = draw.sample(keys, 5), draw.choice(columns)
+        cells = [draw.choice([None, 2]) for _ in rows]
+        array, when = pa.array(cells).cast(KINDS[name]), f"2026-01-01T00:00:0{number}.000000Z"
+        write_part(made.path, "mock", rows, {name: array}, part=f"part-{number}", created_at=when)
+        shown |= {(one, name): cell for one, cell in zip(rows, cells, strict=True) if cell}
+    if not shown:
+        return
+    cleared, ids = draw.sample(columns, draw.randrange(1, 3)), draw.choice([None, draw.sample(keys, 3)])
+    gone = {cell for cell in shown if cell[1] in cleared and (ids is None or cell[0] in ids)}
+    present = {column.name for column in made.columns()}
+    with assert_unchanged(made.path):
+        plan = made.clear_overlay("mock", cleared, ids=ids, dry_run=True)
+    outcome = clear(made, *cleared, ids=ids)
+
+    assert (len(gone), len(gone)) == (plan.cells, outcome.cells)
+    assert plan.base_cells == outcome.base_cells
+    for name in present & set(columns):
+        left = [None if (one, name) in gone else shown.get((one, name)) for one in keys]
+        if name in {column.name for column in made.columns()}:
+            found = [None if value is None else int(value) for (value,) in values(made, name)]
+            assert left == found
+        else:
+            assert not any(left)
