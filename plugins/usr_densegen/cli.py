@@ -50,7 +50,7 @@ def repair_command(
         bool, typer.Option("--drop-single-tf", help="Drop records for which TFBS parts of one TF only were on offer.")
     ] = False,
     drop_id_seq_only: Annotated[
-        bool, typer.Option("--drop-id-seq-only", help="Drop records that have no value in the namespace densegen.")
+        bool, typer.Option("--drop-id-seq-only", help="Drop records for which no namespace has a value.")
     ] = False,
     drop_missing_used_tfbs: Annotated[
         bool, typer.Option("--drop-missing-used-tfbs", help="Drop records without any used TFBS.")

@@ -18,7 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usr_core.dataset import Dataset
+from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.records.bulk_ids import IdHasher, id_words
+from usr_core.store.index.row_numbers import only
 from usr_core.store.upkeep.row_drop import ChosenRows, DropOutcome
 from usr_core.store.view.merged_view import MergedView
 from usr_densegen.errors import ColumnUnfit, NothingChosen
@@ -50,7 +52,7 @@ class Rule(IntEnum):
     def words(self) -> str:
         """What to tell a person."""
         return {
-            Rule.ID_SEQ_ONLY: "nothing of DenseGen",
+            Rule.ID_SEQ_ONLY: "id and sequence only",
             Rule.MISSING_USED_TFBS: "no used TFBS",
             Rule.SINGLE_USED_TF: "used TFBSs of one TF",
             Rule.SINGLE_TF_ON_OFFER: "TFBS parts of one TF",
@@ -71,7 +73,8 @@ class RepairOptions:
         dedupe: Which of the records with the same bio_type and sequence, in any case, stays, by row order.
         filter_single_tf: Drop records whose used TFBSs all belong to one TF.
         drop_single_tf: Drop records for which TFBS parts of one TF only were on offer.
-        drop_id_seq_only: Drop records that have no value in DenseGen's namespace.
+        drop_id_seq_only: Drop records for which no namespace has a value, attached, materialized or a state; those
+            of other tools and people count as DenseGen's do.
         drop_missing_used_tfbs: Drop records without any used TFBS.
         shortest: Letters that a motif has at least; a shorter one is no TFBS for these rules.
     """
@@ -218,8 +221,7 @@ class _Inspection:
         if options.drop_id_seq_only:
             silent = np.ones(batch.num_rows, np.bool_)
             for name in batch.schema.names:
-                if name.startswith(f"{NAMESPACE}__"):
-                    silent &= batch.column(name).is_null().to_numpy(zero_copy_only=False)
+                silent &= batch.column(name).is_null().to_numpy(zero_copy_only=False)
             found.append((Rule.ID_SEQ_ONLY, silent))
         if options.drop_missing_used_tfbs or options.filter_single_tf:
             factors = self._used(batch, first_row)
@@ -254,8 +256,9 @@ class _Inspection:
         options = self._options
         wanted: list[str] = []
         if options.drop_id_seq_only:
-            wanted += [name for name in schema.names if name.startswith(f"{NAMESPACE}__")]
-            if not wanted:
+            wanted += [name for name in schema.names if name not in BASE_COLUMNS]
+            # Without a column of DenseGen's this is no dataset of its own, and nearly every record would go.
+            if not any(name.startswith(f"{NAMESPACE}__") for name in wanted):
                 raise ColumnUnfit(f"{NAMESPACE}__…", rule="--drop-id-seq-only", dataset=self._name)
         for needed, rule in (
             (options.drop_missing_used_tfbs, "--drop-missing-used-tfbs"),
@@ -327,6 +330,5 @@ def _without(batch: pa.RecordBatch, deleted: npt.NDArray[np.bool_]) -> pa.Record
     """Return a batch without the values of deleted records, which nobody looks at, faulty ones included."""
     if not deleted.any():
         return batch
-    gone = pa.array(deleted)
-    columns = [pc.if_else(gone, pa.scalar(None, column.type), column) for column in batch.columns]
+    columns = [only(column, ~deleted) for column in batch.columns]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

@@ -45,7 +45,7 @@ class TestRepair:
 
         assert "would remove 3 records of 4 from densegen/demo" in out
         rows = [line.split(maxsplit=3) for line in out.splitlines()]
-        assert [["2", "CCCCGGGG", "used TFBSs of one TF"], ["3", "GGGGTTTT", "nothing of DenseGen"]] == [
+        assert [["2", "CCCCGGGG", "used TFBSs of one TF"], ["3", "GGGGTTTT", "id and sequence only"]] == [
             [row[0], *row[2:]] for row in rows if row and row[0] in "23"
         ]
         assert "duplicate" in out

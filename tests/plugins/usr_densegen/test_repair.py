@@ -12,6 +12,7 @@ import pytest
 
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
+from usr_core.records.ids import record_id
 from usr_core.registry.store import register_namespace
 from usr_core.store.errors import MaintenanceRequired
 from usr_densegen.errors import ColumnUnfit, NothingChosen, SiteMalformed
@@ -60,8 +61,36 @@ def last_event(dataset: Dataset) -> dict[str, Any]:
 
 class TestRules:
     def test_id_seq_only(self, dataset: Dataset) -> None:
-        """A record without any value of DenseGen goes."""
+        """A record without any value goes."""
         assert [BOTH, ONE, BOTH.lower(), SHORT] == left(dataset, drop_id_seq_only=True)
+
+    def test_columns_of_any_type_are_looked_at_beside_deleted_records(self, dataset: Dataset) -> None:
+        """Vectors and structs among them."""
+        types = ["fixed_size_list<float32>[2]", "struct<x:int8,y:list<string>>", "timestamp[us, UTC]", "binary", "bool"]
+        columns = [(f"lab__c{number}", text) for number, text in enumerate(types)]
+        register_namespace(dataset.ref.root, "lab", columns)
+        vectors = pa.array([[1, 2]], pa.list_(pa.float32(), 2))
+        dataset.write_overlay_part("lab", pa.table({"id": [record_id("dna", PLAIN)], "lab__c0": vectors}))
+        dataset.delete([record_id("dna", ONE)])
+
+        assert [BOTH, PLAIN, BOTH.lower(), SHORT] == left(dataset, drop_id_seq_only=True, drop_missing_used_tfbs=False)
+
+    @pytest.mark.parametrize("kind", ["attached", "materialized", "state", "cleared"])
+    def test_values_of_others_keep_a_record(self, dataset: Dataset, kind: str) -> None:
+        """Another tool's, wherever it lies, and what a person set, false too; a state that was cleared is none."""
+        register_namespace(dataset.ref.root, "lab", [("lab__strength", "float64")])
+        plain = record_id("dna", PLAIN)
+        if kind in ("attached", "materialized"):
+            dataset.write_overlay_part("lab", pa.table({"id": [plain], "lab__strength": [float("nan")]}))
+        else:
+            dataset.set_state([plain], masked=False)
+        if kind == "materialized":
+            with dataset.maintenance(reason="test"):
+                dataset.materialize(namespaces=["lab"], drop_overlays=True)
+        if kind == "cleared":
+            dataset.clear_state([plain])
+
+        assert (PLAIN in left(dataset, drop_id_seq_only=True)) == (kind != "cleared")
 
     def test_missing_used_tfbs(self, dataset: Dataset) -> None:
         """So does one without a used TFBS."""
