@@ -35,7 +35,16 @@ def _summary(overview: Overview) -> dict[str, object]:
         "last change": change,
         "events": overview.events,
         "registry": overview.registry_hash,
+        **_partial(overview),
     }
+
+
+def _partial(overview: Overview) -> dict[str, object]:
+    lacks = overview.partial_copy
+    if lacks is None:
+        return {}
+    rest = f"its history up to event {lacks.events} and the overlays are still on {lacks.remote}"
+    return {"copy": f"the base alone (--primary-only): {rest}; `usr pull {overview.name} {lacks.remote}` brings them"}
 
 
 def _namespace_row(namespace: NamespaceOverview) -> dict[str, object]:

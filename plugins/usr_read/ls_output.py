@@ -36,6 +36,7 @@ def _record(listing: DatasetListing) -> dict[str, object]:
         "namespaces": listing.namespaces,
         "size_bytes": listing.size_bytes,
         "last_change": listing.last_change,
+        "unfinished_pull": listing.unfinished_pull,
     }
 
 
@@ -44,8 +45,17 @@ def _row(listing: DatasetListing) -> dict[str, object]:
         listing.name,
         listing.rows,
         listing.columns,
-        ",".join(listing.namespaces) if listing.problem is None else f"unreadable: {listing.problem.code}",
+        _namespaces(listing),
         None if listing.size_bytes is None else size_text(listing.size_bytes),
         listing.last_change,
     )
     return dict(zip(_HEADER, cells, strict=True))
+
+
+def _namespaces(listing: DatasetListing) -> str:
+    """Return the namespaces, or why they are not known."""
+    if listing.unfinished_pull is not None:
+        return f"unfinished pull from {listing.unfinished_pull or 'a remote'}"
+    if listing.problem is not None:
+        return f"unreadable: {listing.problem.code}"
+    return ",".join(listing.namespaces)

@@ -57,6 +57,9 @@ def audit_text(audit: dict[str, Any]) -> str:
     lines.append(f"  {'records.parquet':16} {_changed(audit['primary'])}{_sizes(audit['primary'])}")
     if audit["primary_only"]:
         lines.append("  nothing else was compared (--primary-only)")
+        if state == "TRANSFERRED" and audit[".events.log"]["relation"] != "equal":
+            side = "here" if audit["action"] == "pull" else "there"
+            lines.append(f"  the copy {side} can be read; before it is changed, {audit['action']} it whole")
         return "\n".join([*lines, _traffic(audit)])
     lines.append(f"  {'meta.md':16} {_changed(audit['meta'])}")
     log = audit[".events.log"]
@@ -76,6 +79,8 @@ def audit_text(audit: dict[str, Any]) -> str:
         side = "here" if audit["action"] == "pull" else "there"
         lines.append(f"  {len(aside)} replaced or retired {side} and kept in .usr.replaced:")
         lines += _names(aside, "kept")
+    if audit.get("registry_written"):
+        lines.append("  registry.yaml    written for this root, which had none, from the dataset's frozen registry")
     lines.append(_traffic(audit))
     return "\n".join(line.rstrip() for line in lines)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from usr_core.dataset import Dataset
 from usr_core.errors import ExitCode, UsrError
 from usr_core.events.chain import verify_chain
 from usr_core.plugin.transport_errors import RemoteLocked
+from usr_core.store.errors import CopyIncomplete
 from usr_core.sync.errors import (
     ChangeUnderWay,
     CopiesDamaged,
@@ -144,15 +144,14 @@ class SyncContract:
 
     @pytest.mark.parametrize("action", ["pull", "push"])
     def test_a_second_run_is_a_no_op(self, twins: Any, action: str) -> None:
-        """Nothing moves, nothing changes, and the receipt says so."""
+        """Nothing moves, nothing changes, and no receipt is written."""
         here, there = twins.both()
         audit = twins.sync(action)
 
         assert "NO-OP" == audit["transfer_state"]
         assert (here, there) == twins.both()
         assert audit["bytes"]["sent"] < 100_000
-        receipts = (twins.local / NAME / ".sync.log").read_text().splitlines()
-        assert ["NO-OP"] == [json.loads(line)["transfer_state"] for line in receipts]
+        assert not (twins.local / NAME / ".sync.log").exists()
 
     def test_the_log_is_extended_and_never_replaced(self, twins: Any) -> None:
         """A follower keeps its place: the log is the same file as before."""
@@ -448,9 +447,10 @@ class SyncContract:
         assert here == there
 
     def test_a_base_without_a_history_is_not_written_over(self, twins: Any) -> None:
-        """What came by --primary-only and differs by now is kept, until --repair puts it aside."""
+        """Where no receipt tells where it comes from, it is kept, until --repair puts it aside."""
         shutil.rmtree(twins.local / NAME)
         twins.sync("pull", primary_only=True)
+        (twins.local / NAME / ".sync.log").unlink()
         assert not twins.sync("diff", primary_only=True)["changed"]
         twins.change_far(add(MORE))
         self._refused(twins, "pull", HistoryMissing, "no events")
@@ -458,6 +458,47 @@ class SyncContract:
 
         assert twins.both()[0] == twins.both()[1]
         assert list((twins.local / NAME / ".usr.replaced").rglob("records.parquet"))
+
+    def test_a_base_that_came_by_primary_only_is_brought_up_to_date(self, twins: Any) -> None:
+        """The receipt tells that it is the remote's own, older one; one that was exchanged is not written over."""
+        shutil.rmtree(twins.local / NAME)
+        twins.sync("pull", primary_only=True)
+        base = twins.local / NAME / "records.parquet"
+        twins.change_far(add(MORE))
+        right = base.read_bytes()
+        base.write_bytes(right[:-20] + b"X" + right[-19:])
+        self._refused(twins, "pull", HistoryMissing, "no events")
+        base.write_bytes(right)
+        twins.sync("pull")
+
+        assert twins.both()[0] == twins.both()[1]
+        assert 7 == len(twins.here().to_arrow())
+
+    def test_a_copy_that_came_by_primary_only_can_be_read_and_nothing_else(self, twins: Any) -> None:
+        """Changes and pushes are refused and name the remote; a whole pull ends that."""
+        twins.change_far(add(MORE))
+        twins.sync("pull", primary_only=True)
+        assert 7 == len(twins.here().to_arrow())
+        before = tree_digest(twins.local)
+        with pytest.raises(CopyIncomplete) as caught:
+            twins.here().add_sequences([{"sequence": OTHER}])
+        assert ("far", 1) == (caught.value.remote, caught.value.events)
+        assert before == tree_digest(twins.local)
+        self._refused(twins, "push", CopyIncomplete, "far")
+
+        twins.sync("pull")
+        twins.here().add_sequences([{"sequence": OTHER}])
+        twins.sync("push")
+
+        assert twins.both()[0] == twins.both()[1]
+
+    def test_primary_only_of_an_equal_history_takes_nothing_away(self, twins: Any) -> None:
+        """A base that was repaired so belongs to the log that is here."""
+        base = twins.local / NAME / "records.parquet"
+        base.unlink()
+        twins.sync("pull", primary_only=True)
+
+        assert 1 == twins.here().add_sequences([{"sequence": OTHER}]).added
 
     def test_skip_snapshots_leaves_them_out(self, filled: Any) -> None:
         """Neither compared nor sent."""

@@ -19,6 +19,7 @@ __all__ = [
     "line_seq",
     "parse_line",
     "read_head",
+    "read_last",
     "read_lines",
 ]
 
@@ -95,6 +96,20 @@ def read_head(path: Path) -> LogHead:
     if seq is None:
         seq = _counted(path, end)
     return LogHead(seq=seq, clock_us=_clock(last), digest=line_digest(lines[-1]), end=end, torn=torn, last=last)
+
+
+def read_last(path: Path) -> Mapping[str, Any] | None:
+    """Return the object that the last whole line of a file of JSON lines holds, or None where there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        _, tail = _last_lines(descriptor, os.fstat(descriptor).st_size)
+    finally:
+        os.close(descriptor)
+    lines = [line for line in tail.rpartition(b"\n")[0].split(b"\n") if line.strip()]
+    return parse_line(lines[-1]) if lines else None
 
 
 def line_seq(event: Mapping[str, Any] | None) -> int | None:

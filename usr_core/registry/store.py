@@ -6,6 +6,7 @@ by the next registration.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from usr_core.registry.yaml_loader import MAX_BYTES
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import LOCK
 
-__all__ = ["RegisterResult", "load_registry", "read_registry", "register_namespace", "registry_text"]
+__all__ = ["RegisterResult", "begin_registry", "load_registry", "read_registry", "register_namespace", "registry_text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,21 @@ def register_namespace(
         changed=tuple(changes),
         datasets=datasets,
     )
+
+
+def begin_registry(root: Path, registry: Registry, *, lock_timeout: float = 60.0) -> bool:
+    """Write a whole registry into a root that has none; return whether it was written.
+
+    Raises:
+        LockTimeout: Another process held ``<root>/.usr.lock`` all the time.
+        FileSystemError: The file can't be written.
+    """
+    path = root / REGISTRY_FILE
+    with hold_lock(root / LOCK, timeout=lock_timeout, command="write the registry"):
+        if os.path.lexists(path):
+            return False
+        _write(path, registry)
+    return True
 
 
 def registry_text(registry: Registry) -> str:

@@ -19,10 +19,20 @@ from usr_core.roots.errors import (
     InvalidDatasetId,
     NestedDataset,
     OutsideRoot,
+    PullUnfinished,
 )
 from usr_core.roots.layout import RECORDS, holds_dataset
+from usr_core.roots.unfinished import unfinished_pull
 
-__all__ = ["ARCHIVE", "DatasetRef", "list_datasets", "new_dataset", "parse_dataset_id", "resolve_dataset"]
+__all__ = [
+    "ARCHIVE",
+    "DatasetRef",
+    "list_datasets",
+    "list_unfinished",
+    "new_dataset",
+    "parse_dataset_id",
+    "resolve_dataset",
+]
 
 ARCHIVE = "_archive"
 
@@ -77,6 +87,7 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
         InvalidDatasetId, ArchivedPath: `text` is not an id.
         AmbiguousDataset: Several datasets end in the name; all are listed.
         DatasetMissing: There is none; near names are in the hint.
+        PullUnfinished: Its first pull has not come to its end.
         NestedDataset: It lies in another dataset's folder.
         OutsideRoot: A link leads it out of `root`.
     """
@@ -90,6 +101,9 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
     path = root / name
     _check_inside(root, name, path)
     if not holds_dataset(path):
+        for ref, remote in list_unfinished(root):
+            if name in (ref.name, ref.name.rpartition("/")[2]):
+                raise PullUnfinished(ref.name, place=root, remote=remote)
         raise DatasetMissing(text, place=root, near=_near(root, name))
     _check_not_nested(root, name)
     return DatasetRef(root=root, name=name, path=path)
@@ -140,6 +154,18 @@ def list_datasets(root: Path, archived: bool = False) -> list[DatasetRef]:
         else:
             found.extend(_datasets_in(root, folder, name))
     return sorted(found, key=lambda ref: ref.name)
+
+
+def list_unfinished(root: Path) -> list[tuple[DatasetRef, str]]:
+    """Return the places of a root where a first pull has not come to its end, with the remote; sorted by name."""
+    root = root.resolve()
+    found: list[tuple[DatasetRef, str]] = []
+    for folder in _folders(root, root):
+        for place in (folder, *(() if holds_dataset(folder) else _folders(root, folder))):
+            remote = unfinished_pull(place)
+            if remote is not None:
+                found.append((DatasetRef(root=root, name=place.relative_to(root).as_posix(), path=place), remote))
+    return sorted(found, key=lambda one: one[0].name)
 
 
 def _datasets_in(root: Path, folder: Path, name: str) -> list[DatasetRef]:

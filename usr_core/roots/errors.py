@@ -16,6 +16,7 @@ __all__ = [
     "NestedDataset",
     "NoDatasetHere",
     "OutsideRoot",
+    "PullUnfinished",
     "RootMissing",
     "RootNotAFolder",
     "RootUnknown",
@@ -59,14 +60,37 @@ class DatasetMissing(UsrError, FileNotFoundError):
     code = "USR-ROOTS-003"
     exit_code = ExitCode.MISSING
 
-    def __init__(self, text: str, *, place: Path, near: Sequence[str] = ()) -> None:
+    def __init__(self, text: str, *, place: Path, near: Sequence[str] = (), hint: str | None = None) -> None:
         offer = f"Did you mean {' or '.join(near)}? " if near else ""
         super().__init__(
             f"No dataset {visible(text)!r} in {place}.",
-            hint=f"{offer}`usr ls` lists the datasets; `usr init` makes one.",
+            hint=hint or f"{offer}`usr ls` lists the datasets; `usr init` makes one.",
             facts={"dataset": visible(text), "root": place},
         )
         self.text, self.place, self.near = text, place, tuple(near)
+
+
+class PullUnfinished(DatasetMissing):
+    """The first pull of a dataset did not come to its end, so it is not a dataset yet.
+
+    Attributes:
+        remote: Where it was pulled from; ``""`` where that is not known.
+    """
+
+    code = "USR-ROOTS-012"
+
+    def __init__(self, text: str, *, place: Path, remote: str) -> None:
+        super().__init__(text, place=place)
+        origin = f" from {visible(remote)}" if remote else ""
+        self.message = (
+            f"{visible(text)!r} is not a dataset yet: its first pull{origin} has not come to its end "
+            "(it was interrupted, or still runs)."
+        )
+        self.hint = f"Run `usr pull {visible(text)} {visible(remote) or 'REMOTE'}`: it goes on from what has arrived."
+        self.remote = remote
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class AmbiguousDataset(UsrError, LookupError):
@@ -144,15 +168,16 @@ class NoDatasetHere(UsrError, LookupError):
 
 
 class RootUnknown(UsrError, LookupError):
-    """No root was given and none was found upward of the current folder."""
+    """No root was given and none was found upward of the current folder, or a folder lies in no known root."""
 
     code = "USR-ROOTS-009"
     exit_code = ExitCode.USAGE
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, given: Path | None = None, hint: str | None = None) -> None:
+        what = "No root was given" if given is None else f"{folder} is not inside the root {given}"
         super().__init__(
-            f"No root was given, and no folder from {folder} upward holds registry.yaml or datasets/registry.yaml.",
-            hint="Give --root DIR or set USR_ROOT; `usr --root DIR namespace register` begins a root.",
+            f"{what}, and no folder from {folder} upward holds registry.yaml or datasets/registry.yaml.",
+            hint=hint or "Give --root DIR or set USR_ROOT; `usr --root DIR namespace register` begins a root.",
             facts={"folder": folder},
         )
         self.folder = folder

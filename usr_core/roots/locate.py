@@ -8,9 +8,17 @@ from pathlib import Path
 
 from usr_core.errors import UsrError
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, parse_dataset_id, resolve_dataset
-from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, NoDatasetHere, RootUnknown
+from usr_core.roots.errors import (
+    ArchivedPath,
+    DatasetMissing,
+    InvalidDatasetId,
+    NoDatasetHere,
+    PullUnfinished,
+    RootUnknown,
+)
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
 from usr_core.roots.layout import holds_dataset
+from usr_core.roots.unfinished import unfinished_pull
 
 __all__ = ["locate_dataset"]
 
@@ -33,6 +41,7 @@ def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
         NoDatasetHere: Nothing was named, and we are in no dataset.
         ArchivedPath: The id or the path leads into an ``archived/`` folder.
         DatasetMissing: No such dataset.
+        PullUnfinished: Its first pull has not come to its end.
         AmbiguousDataset, InvalidDatasetId, OutsideRoot, NestedDataset: See `resolve_dataset`.
         RootMissing, RootNotAFolder, RootUnknown: See `find_root`.
     """
@@ -72,6 +81,9 @@ def _at_path(text: str, path: Path, root: Path | None) -> DatasetRef:
         if any(a in {"datasets", "usr"} and b == "archived" for a, b in itertools.pairwise(parts)):
             raise ArchivedPath(text)
     if not _holds_dataset(str(folder)):
+        remote = unfinished_pull(folder)
+        if remote is not None:
+            raise PullUnfinished(text, place=folder.parent, remote=remote)
         raise DatasetMissing(text, place=folder.parent)
     base = _root_of(folder, root)
     return DatasetRef(root=base, name=folder.relative_to(base).as_posix(), path=folder)

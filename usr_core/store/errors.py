@@ -8,6 +8,7 @@ from usr_core.errors import ExitCode, UsrError, visible
 
 __all__ = [
     "BaseUnreadable",
+    "CopyIncomplete",
     "EventNotRecordable",
     "MaintenanceRequired",
     "NamespaceReservedHere",
@@ -129,3 +130,24 @@ class EventNotRecordable(UsrError, ValueError):
             f"The event can't be recorded: {reason}.",
             hint="Give metrics and args as mappings of texts, numbers, lists and mappings; no NaN, 64 KiB at most.",
         )
+
+
+class CopyIncomplete(UsrError):
+    """A copy was pulled with ``--primary-only``, so its history is not here and nothing may be changed.
+
+    Attributes:
+        remote: Where the rest is.
+        events: How many events are missing here.
+    """
+
+    code = "USR-EVENT-004"
+
+    def __init__(self, dataset: str, *, remote: str, events: int, doing: str) -> None:
+        missing = "1 event" if events == 1 else f"{events:,} events"
+        super().__init__(
+            f"{dataset} was pulled with --primary-only: the rest of it ({missing}, with their overlays) is still on "
+            f"{visible(remote)}, so it can be read but not {doing}.",
+            hint=f"Run `usr pull {dataset} {visible(remote)}` first: it brings the rest.",
+            facts={"dataset": dataset, "remote": remote},
+        )
+        self.remote, self.events = remote, events

@@ -24,6 +24,7 @@ from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.overlay.names import overlay_paths
+from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.store.record_life.archive_errors import DatasetArchived
 
 __all__ = ["Mutation", "Site", "mutate", "refuse_archived"]
@@ -137,6 +138,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         DatasetArchived: It was put away; `unarchive` brings it back.
         RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: No valid registry; nothing may be changed.
         LockTimeout: Another writer holds the dataset.
+        CopyIncomplete: The copy was pulled with ``--primary-only``.
     """
     refuse_archived(site)
     registry = load_registry(site.ref.root)
@@ -144,6 +146,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         site.layout, command=action.replace("_", " "), lock_timeout=site.lock_timeout, observer=site.observer
     )
     with transaction as txn:
+        refuse_partial_copy(site.ref.name, site.ref.path, doing="changed")
         # A file beside a folder is an error for every command: nobody can tell which of the two is meant.
         overlay_paths(txn.tree)
         try:

@@ -12,6 +12,8 @@ from usr_core.errors import UsrError
 from usr_core.events.actor import Actor
 from usr_core.events.clock import now_us, rfc3339
 from usr_core.plugin.transports import Traffic
+from usr_core.roots.layout import RECORDS
+from usr_core.store.partial_copy import partial_copy
 from usr_core.sync.audit import TransferState, as_bytes, audit_of, failed_audit
 from usr_core.sync.local_side import LocalSide
 from usr_core.sync.receipts import write_receipt
@@ -78,6 +80,7 @@ class Run:
         for side, listing in (("here", self.survey.local), ("there", self.survey.remote)):
             for link in listing.links:
                 self.context.warn(f"{link} {side} is a link or no regular file, and is left out")
+        self._look_at_partial_copy()
         self.audit = audit_of(
             self.action,
             dataset=self.target.name,
@@ -88,6 +91,18 @@ class Run:
             started_at=self._started_at,
         )
         return self.survey
+
+    def _look_at_partial_copy(self) -> None:
+        """Note what a copy pulled with ``--primary-only`` is: its base, unchanged, is the remote's own."""
+        partial = partial_copy(self.target.folder)
+        if partial is None:
+            return
+        base = self.survey.local_digests.get(RECORDS)
+        self.survey.base_known = base is not None and base == partial.base_sha256
+        if self.action == "diff":
+            self.context.warn(
+                f"the copy here was pulled with --primary-only: its history and overlays are still on {partial.remote}"
+            )
 
     def finish(self, state: TransferState) -> dict[str, Any]:
         """Return the audit of what was done."""

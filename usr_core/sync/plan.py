@@ -82,7 +82,8 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
         # Another strategy may call a base equal that the new events have changed; only its digest proves it.
         if RECORDS in source.files and RECORDS in taker.files and RECORDS not in differing and not survey.same_bytes:
             differing.append(RECORDS)
-        if _history_begins_with(survey, pull=pull) and RECORDS in differing and not options.repair:
+        unknown = _history_begins_with(survey, pull=pull) and not (pull and survey.base_known)
+        if unknown and RECORDS in differing and not options.repair:
             raise HistoryMissing(action=action)
     elif damaged and not options.repair and RECORDS in taker.files:
         raise CopiesDamaged(action=action, files=damaged)

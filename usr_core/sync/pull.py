@@ -14,6 +14,7 @@ from usr_core.fs.errors import file_system_error
 from usr_core.plugin.transport_errors import RemoteChanged
 from usr_core.plugin.transports import FetchRequest
 from usr_core.roots.layout import RECORDS, REPLACED, DatasetLayout
+from usr_core.roots.unfinished import ORIGIN
 from usr_core.sync.audit import plan_in_audit
 from usr_core.sync.errors import NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
@@ -21,6 +22,7 @@ from usr_core.sync.local_side import sha256_of
 from usr_core.sync.parties import Run
 from usr_core.sync.plan import TransferPlan, plan_transfer
 from usr_core.sync.request import SyncContext, SyncOptions
+from usr_core.sync.root_registry import give_root_a_registry
 from usr_core.sync.sections import is_canonical
 from usr_core.sync.staging import FILES, claim_staging, drop_all_but, drop_staging, require_only
 from usr_core.sync.target import SyncTarget
@@ -56,19 +58,25 @@ def pull_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")
             if plan.nothing and not options.dry_run:
                 drop_staging(target.folder, kind="pull", other=other)
-                run.account("pull")
+                _give_registry(run)
             return run.audit
         context.confirm(run.audit)
         with claim_staging(target.folder, kind="pull", other=other) as place:
             # Undo copies of a promotion that died before its commit point would be in the way of this one's.
-            drop_all_but(place, [f"{FILES}/{name}" for name in plan.copy])
+            drop_all_but(place, [ORIGIN, *(f"{FILES}/{name}" for name in plan.copy)])
             (place / FILES).mkdir(exist_ok=True)
             _fetch(run, plan, place / FILES)
             arrived = _checked(run, plan, place / FILES)
             _promote(run, plan, place, arrived)
+        _give_registry(run)
         run.finish("TRANSFERRED")
         run.account("pull")
     return run.audit
+
+
+def _give_registry(run: Run) -> None:
+    if not run.options.primary_only:
+        run.audit["registry_written"] = give_root_a_registry(run.target, run.context)
 
 
 def _fetch(run: Run, plan: TransferPlan, files: Path) -> None:

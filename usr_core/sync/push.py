@@ -16,6 +16,7 @@ from usr_core.fs.errors import FileSystemError
 from usr_core.plugin.transport_errors import TransportError
 from usr_core.plugin.transports import SendRequest
 from usr_core.roots.layout import RECORDS, REPLACED, STAGING
+from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.sync.audit import plan_in_audit
 from usr_core.sync.errors import LogNotSyncable, NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
@@ -41,12 +42,14 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
 
     Raises:
         NothingToSync: There is no such dataset here, or the remote has no such root.
+        CopyIncomplete: The copy here was pulled with ``--primary-only``.
         HistoryAhead, HistoriesDiverged, CopiesDamaged: See `plan_transfer`.
         TransferDamaged, SourceChanging: What arrived is not what is here, or somebody else changed the remote.
         TransportError, LockTimeout, FileSystemError: As they say.
     """
     run = Run("push", target, options, context)
     with run.accounted():
+        refuse_partial_copy(target.name, target.folder, doing="pushed")
         _require_place(context, target)
         survey = run.look()
         if RECORDS not in survey.local.files:
@@ -62,7 +65,6 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")
             if plan.nothing and not options.dry_run:
                 _drop_leftovers(run)
-                run.account("push")
             return run.audit
         _require_whole_log(run)
         context.confirm(run.audit)

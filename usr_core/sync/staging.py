@@ -14,6 +14,7 @@ from pathlib import Path
 from usr_core.fs.errors import FileSystemError, LockTimeout, file_system_error
 from usr_core.fs.lock import hold_lock
 from usr_core.roots.layout import STAGING
+from usr_core.roots.unfinished import ORIGIN
 from usr_core.sync.errors import TransferDamaged
 
 __all__ = ["FILES", "claim_staging", "drop_all_but", "drop_staging", "require_only"]
@@ -56,6 +57,7 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
         place = top / f"{kind}-{own}"
         try:
             (place / FILES).mkdir(parents=True, exist_ok=True)
+            (place / ORIGIN).write_text(other, encoding="utf-8", errors="replace")
             os.utime(place)  # its age decides when it is given up
         except OSError as error:
             raise file_system_error(error, place, "make room for what arrives") from error

@@ -59,6 +59,7 @@ class Survey:
         primary: What the chosen strategy saw of the base on each side.
         primary_only: Whether only the base was compared.
         local_digests, remote_digests: SHA-256 of the files that were hashed.
+        base_known: Whether a base here that has no history is the one that was pulled from there.
     """
 
     local: Listing
@@ -72,6 +73,7 @@ class Survey:
     primary_only: bool = False
     local_digests: dict[str, str] = field(default_factory=dict)
     remote_digests: dict[str, str] = field(default_factory=dict)
+    base_known: bool = False
 
     @property
     def same_bytes(self) -> bool:

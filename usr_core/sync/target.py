@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from usr_core.errors import UsrError, visible
+from usr_core.events.log import read_head
 from usr_core.roots.dataset_id import ARCHIVE, new_dataset, parse_dataset_id, resolve_dataset
 from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, RootUnknown
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
@@ -61,7 +63,8 @@ def find_sync_target(
     """Return what `text` means.
 
     An id is a dataset in the root, here or yet to come. What is no id is a path: to a dataset's folder, whose root
-    is found upward, or to a file, here or yet to come.
+    is found upward, or to a file, here or yet to come. A dataset's folder outside every root has the id that its own
+    history tells.
 
     Args:
         text: What was named.
@@ -161,8 +164,7 @@ def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, o
         if ref.name.startswith(f"{ARCHIVE}/"):
             raise ArchivedPath(str(folder))
         if not (ref.root / REGISTRY_FILE).is_file() and not _is_root(ref.root, root):
-            # Without a root nobody knows the dataset's whole id, and it would end up in another place there.
-            raise RootUnknown(folder)
+            return _by_history(ref.path, root, base_dir)
         return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
     place = Path(os.path.realpath(folder))
     for base in place.parents[:2]:
@@ -172,8 +174,45 @@ def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, o
         base = find_root(root)
         name = place.relative_to(base).as_posix()
     except (UsrError, ValueError) as error:
-        raise DatasetMissing(str(folder), place=folder.parent) from error
+        raise DatasetMissing(str(folder), place=folder.parent, hint=_how_to_name(place)) from error
     return _yet_to_come(base, name, base_dir, options, action)
+
+
+def _by_history(folder: Path, root: Path | None, base_dir: str) -> SyncTarget:
+    """Return a dataset that lies in no root, by the id that its last event tells.
+
+    Raises:
+        RootUnknown: It tells none whose last part is the folder's name. Nobody knows the whole id then, and the
+            dataset would end up in another place there.
+    """
+    told = (read_head(folder / EVENT_LOG).last or {}).get("dataset")
+    name = told.get("name") if isinstance(told, dict) else None
+    if not isinstance(name, str) or name.rpartition("/")[2] != folder.name or not _is_id(name):
+        try:
+            given = find_root(root)
+        except UsrError:
+            given = None
+        raise RootUnknown(folder, given=given, hint=_how_to_name(folder))
+    parts = name.count("/") + 1
+    base = folder.parents[parts - 1] if folder.parts[-parts:] == PurePosixPath(name).parts else folder.parent
+    return SyncTarget(root=base, name=name, folder=folder, remote_folder=f"{base_dir}/{name}")
+
+
+def _is_id(name: str) -> bool:
+    try:
+        parse_dataset_id(name)
+    except UsrError:
+        return False
+    return True
+
+
+def _how_to_name(folder: Path) -> str:
+    whole, short = f"{folder.parent.name}/{folder.name}", folder.name
+    return (
+        "Give --root DIR, the folder below which its id begins: "
+        f"--root {shlex.quote(str(folder.parent.parent))} for the id {visible(whole)}, "
+        f"--root {shlex.quote(str(folder.parent))} for {visible(short)}."
+    )
 
 
 def _is_root(folder: Path, root: Path | None) -> bool:

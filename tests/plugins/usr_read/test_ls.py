@@ -28,11 +28,27 @@ class TestNumbers:
         seeded.ok("init", "another/empty")
 
         empty, base = listed(seeded)
-        assert ["name", "rows", "columns", "namespaces", "size_bytes", "last_change"] == list(base)
+        assert ["name", "rows", "columns", "namespaces", "size_bytes", "last_change", "unfinished_pull"] == list(base)
         assert ("another/empty", 0, 7, []) == tuple(empty[key] for key in ("name", "rows", "columns", "namespaces"))
         assert (DS, 6) == (base["name"], base["rows"])
         assert (seeded.path(DS) / "records.parquet").stat().st_size == base["size_bytes"]
         assert seeded.events(DS)[-1]["timestamp_utc"] == base["last_change"]
+
+    def test_an_unfinished_pull_is_a_line_of_its_own(self, seeded: Usr):
+        """Exit code 0: it is not a dataset that can't be read."""
+        staging = seeded.path("lab/new") / ".usr.tmp" / "pull-0123"
+        staging.mkdir(parents=True)
+        (staging / "origin").write_text("cluster:/data/lab/new")
+
+        shown = [line for line in seeded.ok("ls").out.splitlines() if line.startswith("lab/new")]
+
+        assert ["lab/new", "unfinished", "pull", "from", "cluster"] == shown[0].split()
+        assert ("lab/new", None, "cluster") == tuple(
+            listed(seeded)[0][key] for key in ("name", "rows", "unfinished_pull")
+        )
+        told = seeded.run("head", "lab/new")
+        assert (3, True) == (told.rc, "error[USR-ROOTS-012]" in told.err)
+        assert "`usr pull lab/new cluster`" in told.err
 
     def test_overlays_count_as_namespaces_and_bytes(self, seeded: Usr):
         """Not as columns of the base."""

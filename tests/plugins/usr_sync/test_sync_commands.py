@@ -6,6 +6,7 @@ import getpass
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -182,21 +183,17 @@ class TestErrors:
         here.refuses(3, "push", NAME, "far", "-y")
         assert not here.far.exists()
 
-    def test_a_folder_whose_root_nobody_knows(self, here, tmp_path):
-        """Without registry.yaml above it, its id there would be a guess."""
-        (here.usr.root / "registry.yaml").unlink()
+    def test_a_folder_outside_every_root(self, here, tmp_path):
+        """Its own history tells its id; where it tells another name, the id there would be a guess, and exit 2."""
+        shutil.copytree(here.usr.path(NAME), tmp_path / "copies" / "other")
         before = tree_digest(here.far)
-        done = subprocess.run(
-            [*usr_argv(), "push", str(here.usr.path(NAME)), "far", "-y"],
-            env=clean_env(here.env),
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert 2 == done.returncode, done.stderr
+
+        refused = here.refuses(2, "push", tmp_path / "copies" / "other", "far", "-y")
+
+        assert f"--root {tmp_path / 'copies'} for other" in refused.err
         assert before == tree_digest(here.far)
-        here.ok("push", here.usr.path(NAME), "far", "-y")  # --root says it
+        (tmp_path / "copies" / "other").rename(tmp_path / "copies" / NAME.rpartition("/")[2])
+        here.ok("push", tmp_path / "copies" / NAME.rpartition("/")[2], "far", "-y")
         assert (here.far / NAME / "records.parquet").is_file()
 
     def test_a_far_folder_that_is_a_link(self, here, tmp_path):

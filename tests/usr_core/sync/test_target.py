@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from support.small_datasets import make_dataset
 from usr_core.errors import ExitCode, UsrError
-from usr_core.roots.errors import ArchivedPath, DatasetExists, DatasetMissing
+from usr_core.roots.errors import ArchivedPath, DatasetExists, DatasetMissing, RootUnknown
 from usr_core.sync.errors import DatasetOnlyOption, PathNotMapped, StrictBootstrap
 from usr_core.sync.request import SyncOptions
 from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target
@@ -49,6 +50,41 @@ class TestDataset:
             found = find(text, root, action)
             assert ("ns/new", root / "ns" / "new") == (found.name, found.folder)
         assert not (root / "ns" / "new").exists()
+
+    @pytest.mark.parametrize("action", ["diff", "pull", "push"])
+    @pytest.mark.parametrize("given", [True, False])
+    @pytest.mark.parametrize("place", ["copies/ns/base", "base"])
+    def test_a_folder_outside_every_root_has_the_id_of_its_history(self, root, tmp_path, action, given, place):
+        """A copy elsewhere is the same dataset, whether or not another root is given."""
+        copy = tmp_path / "scratch" / place
+        shutil.copytree(root / "ns" / "base", copy)
+
+        found = find(copy, root if given else None, action)
+
+        assert ("ns/base", copy, "/far/ns/base") == (found.name, found.folder, found.remote_folder)
+
+    @pytest.mark.parametrize("place", ["other", "base/log gone"])
+    def test_a_folder_whose_history_tells_another_name_is_refused(self, root, tmp_path, place):
+        """So is one without events; the hint names a --root for each id that it could have, and that root works."""
+        copy = tmp_path / "scratch" / "x" / place.partition("/")[0]
+        shutil.copytree(root / "ns" / "base", copy)
+        if "gone" in place:
+            (copy / ".events.log").unlink()
+
+        with pytest.raises(RootUnknown) as caught:
+            find(copy, root, "diff")
+
+        assert str(root) in caught.value.message
+        assert f"--root {tmp_path / 'scratch'} for the id x/{copy.name}" in caught.value.hint
+        assert f"x/{copy.name}" == find(copy, tmp_path / "scratch", "diff").name
+        assert copy.name == find(copy, tmp_path / "scratch" / "x", "diff").name
+
+    def test_a_folder_yet_to_come_outside_every_root(self, root, tmp_path):
+        """Nobody knows what it is called; the hint says which --root would tell."""
+        with pytest.raises(DatasetMissing) as caught:
+            find(tmp_path / "scratch" / "ns" / "new", root)
+
+        assert f"--root {tmp_path / 'scratch'} for the id ns/new" in caught.value.hint
 
     def test_push_of_what_is_not_here(self, root):
         """Near names are in the hint."""

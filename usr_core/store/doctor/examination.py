@@ -16,14 +16,17 @@ from usr_core.fs.mounts import file_system_of
 from usr_core.plugin.specs import Finding
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
-from usr_core.roots.dataset_id import DatasetRef
+from usr_core.roots.dataset_id import DatasetRef, list_unfinished
+from usr_core.roots.errors import PullUnfinished
 from usr_core.roots.layout import EVENT_LOG, LOCK, DatasetLayout
 from usr_core.store.doctor.folder import FolderAbility, try_folder
 from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.doctor.lock import LockState, read_lock
 from usr_core.store.doctor.machine import TOOLS, find_tools, read_versions
 from usr_core.store.doctor.snapshots import SnapshotUse, read_snapshots
+from usr_core.store.errors import CopyIncomplete
 from usr_core.store.overlay.names import overlay_paths
+from usr_core.store.partial_copy import refuse_partial_copy
 
 __all__ = ["DatasetHealth", "DoctorReport", "examine"]
 
@@ -93,6 +96,7 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
     versions, tools = read_versions(), find_tools()
     _judge_machine(versions, tools, findings)
     registry_hash = _look_at_registry(root, findings)
+    _look_for_unfinished_pulls(root, findings)
     dataset = _look_at_dataset(ref, findings) if ref is not None else None
     for ability in tried:
         if not ability.works:
@@ -169,6 +173,14 @@ def _look_at_registry(root: Path | None, findings: list[Finding]) -> str | None:
         return None
 
 
+def _look_for_unfinished_pulls(root: Path | None, findings: list[Finding]) -> None:
+    for ref, remote in list_unfinished(root) if root is not None else ():
+        told = PullUnfinished(ref.name, place=ref.root, remote=remote)
+        findings.append(
+            Finding(code=told.code, message=told.message, severity="note", file=str(ref.path), hint=told.hint)
+        )
+
+
 def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
     layout = DatasetLayout(ref.path)
     overlay_paths(
@@ -177,6 +189,10 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
             Finding(code=error.code, message=error.message, hint=error.hint, file=str(error.facts.get("file", "")))
         ),
     )
+    try:
+        refuse_partial_copy(ref.name, ref.path, doing="changed")
+    except CopyIncomplete as told:
+        findings.append(Finding(code=told.code, message=told.message, severity="note", hint=told.hint))
     lock = read_lock(layout.lock)
     if lock.problem:
         findings.append(

@@ -18,7 +18,7 @@ from usr_core.errors import UsrError
 from usr_core.events.log import read_head
 from usr_core.fs.errors import file_system_error
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
-from usr_core.roots.dataset_id import DatasetRef, list_datasets
+from usr_core.roots.dataset_id import DatasetRef, list_datasets, list_unfinished
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.overlay.errors import BaseMissing
 from usr_core.store.overlay.names import overlay_paths
@@ -38,6 +38,7 @@ class DatasetListing:
         size_bytes: Bytes of base and overlays.
         last_change: Time of the last event, RFC 3339, or None where there is none.
         problem: What makes the dataset unreadable.
+        unfinished_pull: Where its first pull has not come to its end, the remote (``""`` if not known), else None.
     """
 
     name: str
@@ -47,14 +48,19 @@ class DatasetListing:
     size_bytes: int | None = None
     last_change: str | None = None
     problem: UsrError | None = None
+    unfinished_pull: str | None = None
 
 
 def list_root(root: Path, *, archived: bool = False) -> list[DatasetListing]:
     """Return the datasets of `root`, sorted by name; of its ``_archive/`` instead if `archived`.
 
-    A dataset that can't be read is in the list with its `problem`; it never hides the others.
+    A dataset that can't be read is in the list with its `problem`; it never hides the others. One whose first pull
+    has not come to its end is in the list with the remote.
     """
-    return [_listing(ref) for ref in list_datasets(root, archived)]
+    found = [_listing(ref) for ref in list_datasets(root, archived)]
+    if not archived:
+        found += [DatasetListing(name=ref.name, unfinished_pull=remote) for ref, remote in list_unfinished(root)]
+    return sorted(found, key=lambda listing: listing.name)
 
 
 def _listing(ref: DatasetRef) -> DatasetListing:

@@ -14,6 +14,7 @@ from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.base.facts import usr_metadata
 from usr_core.store.overlay.parts import NamespaceOverlay
+from usr_core.store.partial_copy import PartialCopy, partial_copy
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = [
@@ -81,6 +82,7 @@ class Overview:
         last_change: Time of the last event, RFC 3339, or None.
         last_action: Its action, or None.
         events: Number of the last event.
+        partial_copy: What a copy pulled with ``--primary-only`` lacks, else None.
     """
 
     name: str
@@ -97,6 +99,7 @@ class Overview:
     last_change: str | None
     last_action: str | None
     events: int
+    partial_copy: PartialCopy | None = None
 
 
 def read_overview(ref: DatasetRef) -> Overview:
@@ -133,6 +136,7 @@ def read_overview(ref: DatasetRef) -> Overview:
             last_change=last.get("timestamp_utc"),
             last_action=last.get("action"),
             events=head.seq,
+            partial_copy=partial_copy(ref.path),
         )
 
 
