@@ -80,6 +80,13 @@ def answer_error(settings: RemoteSettings, answer: Answer, *, doing: str, path: 
         return RemoteRefused(f"A change on {settings.host} failed half-way.", hint=hint, facts=facts)
     return RemoteRefused(
         f"Could not {doing}: the file system of {settings.host} refused.",
-        hint="Look at space, quota and permissions there, then run the command again.",
+        hint=_refusal_hint(settings, answer, path),
         facts=facts,
     )
+
+
+def _refusal_hint(settings: RemoteSettings, answer: Answer, path: str) -> str:
+    if "Permission denied" in answer.message:
+        look = settings.command("ls", "-ld", "--", path)
+        return f"Ask the owner there for permission, or log in as a user who has it; `{look}` shows who may what."
+    return "Look at space, quota and permissions there, then run the command again."

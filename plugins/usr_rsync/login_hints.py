@@ -67,7 +67,10 @@ def _denied(settings: RemoteSettings, answer: str) -> str:
 
 
 def _no_key_file(settings: RemoteSettings, _: str) -> str:
-    return f"There is no file {settings.ssh_key or 'of that name'}: let the variable ssh_key_env name a private key."
+    key = settings.ssh_key or "with the key"
+    return (
+        f"Correct the variable that holds the path of the key ({_profile(settings)} names it): there is no file {key}."
+    )
 
 
 def _too_many_keys(settings: RemoteSettings, _: str) -> str:

@@ -10,6 +10,7 @@ __all__ = ["audit_text", "plan_text"]
 
 _FOLDERS = ("_snapshots", "_derived", "_auxiliary")
 _NAMES_SHOWN = 5
+_COUNTED = (("files", "file"), ("events", "new event"))
 _STATES = {
     "TRANSFERRED": "transferred",
     "NO-OP": "nothing to do: both copies are alike",
@@ -31,7 +32,8 @@ def plan_text(audit: dict[str, Any]) -> str:
     if "dataset" not in audit:
         return visible(f"{way}, replacing that file?", limit=4000)
     plan = audit["plan"]
-    moved = f"{plan['files']} file{'s' * (plan['files'] != 1)}, {plan['bytes']:,} bytes, {plan['events']} new events"
+    files, events = (f"{plan[key]:,} {words}{'s' * (plan[key] != 1)}" for key, words in _COUNTED)
+    moved = f"{files}, {plan['bytes']:,} bytes, {events}"
     aside = ", ".join(plan["put_aside"][:_NAMES_SHOWN]) + (", …" if len(plan["put_aside"]) > _NAMES_SHOWN else "")
     what_goes = f"; puts aside {'here' if pull else 'there'}: {aside}" if aside else ""
     return visible(f"{way} ({moved}{what_goes})?", limit=4000)

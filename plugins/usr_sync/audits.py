@@ -39,4 +39,7 @@ def write_audit(path: Path | None, audit: dict[str, Any]) -> None:
     try:
         replace_file(path, content.encode() + b"\n")
     except OSError as error:
-        raise file_system_error(error, path, "write the audit") from error
+        failure = file_system_error(error, path, "write the audit")
+        if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+            failure.hint = "Give --audit-json-out a file in a folder that is there."
+        raise failure from error

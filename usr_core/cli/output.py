@@ -147,6 +147,8 @@ def confirm(question: str, yes: bool = False) -> bool:
     if not answer:
         print(file=sys.stderr)
         raise AnswerMissing("a question needs an answer and the input has ended", hint="Answer it beforehand with -y.")
+    if not sys.stdin.isatty():
+        print(file=sys.stderr)  # nobody's Enter has ended the line
     if answer.strip().lower() not in ("y", "yes"):
         raise Declined("aborted; nothing was changed", hint="Answer y, or give -y, to go on.")
     return True

@@ -23,6 +23,7 @@ def diff_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
     with run.accounted():
         survey = run.look()
         if not survey.local.files and not survey.remote.files:
+            run.require_remote_root()
             raise NothingToSync(
                 f"The dataset {target.name}",
                 place=f"{target.folder} and {target.remote_folder}",

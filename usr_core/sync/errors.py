@@ -86,11 +86,21 @@ class HistoriesDiverged(SyncError):
     exit_code = ExitCode.DIVERGED
 
     def __init__(self, *, common: int, here: Sequence[str], there: Sequence[str]) -> None:
+        facts = {"only here": _shown(here), "only there": _shown(there)}
+        if common == 0:
+            super().__init__(
+                "The copies have no event in common: they are two datasets of one name, and neither takes the other's "
+                "place.",
+                hint="Give one of them another name (rename its folder), or use a remote with another base_dir; "
+                "`usr maintenance merge` takes records of one over into the other.",
+                facts=facts,
+            )
+            return
         super().__init__(
             f"Both copies were changed since event {common}, so neither can take the other's place.",
             hint="Decide which one goes on, and move the other to a name of its own; then take over what it alone has "
             "(`usr maintenance merge`, `usr attach`) and sync again. docs/operations/sync.md has the commands.",
-            facts={"only here": _shown(here), "only there": _shown(there)},
+            facts=facts,
         )
 
 

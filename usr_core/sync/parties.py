@@ -15,6 +15,7 @@ from usr_core.plugin.transports import Traffic
 from usr_core.roots.layout import RECORDS
 from usr_core.store.partial_copy import partial_copy
 from usr_core.sync.audit import TransferState, as_bytes, audit_of, failed_audit
+from usr_core.sync.errors import NothingToSync
 from usr_core.sync.local_side import LocalSide
 from usr_core.sync.receipts import write_receipt
 from usr_core.sync.remote_side import RemoteSide
@@ -91,6 +92,20 @@ class Run:
             started_at=self._started_at,
         )
         return self.survey
+
+    def require_remote_root(self) -> None:
+        """Check that the remote has a root where the dataset could be.
+
+        Raises:
+            NothingToSync: Its ``base_dir`` is not there, or is not a folder.
+        """
+        base = self.target.remote_folder.removesuffix(f"/{self.target.name}")
+        found = self.context.transport.stat(base)
+        if found is not None and found.kind in ("folder", "link"):
+            return
+        way_out = "Make that folder there, or correct" if found is None else "That is not a folder: correct"
+        doctor = f"`usr remotes doctor --remote {self.context.remote_name}` has the command"
+        raise NothingToSync("The remote's root", place=base, hint=f"{way_out} base_dir of the remote ({doctor}).")
 
     def _look_at_partial_copy(self) -> None:
         """Note what a copy pulled with ``--primary-only`` is: its base, unchanged, is the remote's own."""

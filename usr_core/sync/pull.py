@@ -46,6 +46,7 @@ def pull_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
     with run.accounted():
         survey = run.look()
         if RECORDS not in survey.remote.files:
+            run.require_remote_root()
             raise NothingToSync(
                 f"The dataset {target.name} on {context.remote_name}",
                 place=target.remote_folder,

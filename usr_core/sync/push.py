@@ -14,7 +14,7 @@ from usr_core.events.log import parse_line
 from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import FileSystemError
 from usr_core.plugin.transport_errors import TransportError
-from usr_core.plugin.transports import SendRequest
+from usr_core.plugin.transports import SendRequest, Transport
 from usr_core.roots.layout import RECORDS, REPLACED, STAGING
 from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.sync.audit import plan_in_audit
@@ -50,7 +50,8 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
     run = Run("push", target, options, context)
     with run.accounted():
         refuse_partial_copy(target.name, target.folder, doing="pushed")
-        _require_place(context, target)
+        _require_place(context.transport, target)
+        run.require_remote_root()
         survey = run.look()
         if RECORDS not in survey.local.files:
             raise NothingToSync(
@@ -76,9 +77,8 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
     return run.audit
 
 
-def _require_place(context: SyncContext, target: SyncTarget) -> None:
-    """Check that the remote's root is there, and that no folder on the way to the dataset is a dataset itself."""
-    transport = context.transport
+def _require_place(transport: Transport, target: SyncTarget) -> None:
+    """Check that no folder on the way to the dataset there is a dataset itself."""
     folder = PurePosixPath(target.remote_folder)
     for above in list(folder.parents)[: target.name.count("/")]:
         if transport.stat(f"{above}/{RECORDS}") is not None:
@@ -87,12 +87,6 @@ def _require_place(context: SyncContext, target: SyncTarget) -> None:
                 place=str(folder),
                 hint=f"{above} is a dataset itself there; rename one of the two.",
             )
-    base = str(list(folder.parents)[target.name.count("/")])
-    found = transport.stat(base)
-    if found is None or found.kind not in ("folder", "link"):
-        way_out = "Make that folder there, or correct" if found is None else "That is not a folder: correct"
-        doctor = f"`usr remotes doctor --remote {context.remote_name}` has the command"
-        raise NothingToSync("The remote's root", place=base, hint=f"{way_out} base_dir of the remote ({doctor}).")
 
 
 def _other(run: Run) -> str:

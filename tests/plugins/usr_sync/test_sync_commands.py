@@ -86,7 +86,8 @@ class TestTransfer:
     def test_an_audit_that_cant_be_written_is_found_before_anything_moves(self, here, tmp_path):
         """The place is tried first."""
         before = tree_digest(here.far)
-        here.refuses(1, "push", NAME, "far", "-y", "--audit-json-out", tmp_path / "none" / "audit.json")
+        refused = here.refuses(1, "push", NAME, "far", "-y", "--audit-json-out", tmp_path / "none" / "audit.json")
+        assert "hint: Give --audit-json-out a file in a folder that is there." in refused.err
         assert before == tree_digest(here.far)
 
     def test_a_run_that_ends_early_replaces_an_old_audit(self, here, tmp_path):

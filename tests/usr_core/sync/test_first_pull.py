@@ -17,6 +17,7 @@ from usr_core.roots.errors import DatasetMissing, PullUnfinished
 from usr_core.roots.locate import locate_dataset
 from usr_core.store.doctor.examination import examine
 from usr_core.store.query.listing import list_root
+from usr_core.sync.errors import HistoriesDiverged, NothingToSync
 from usr_core.testing.memory_remote import MemoryRemote
 
 
@@ -97,6 +98,37 @@ class TestCutOff:
         (pair.local / NAME / ".usr.tmp" / "pull-0" / "files").mkdir(parents=True)
 
         assert [] == list_unfinished(pair.local)
+
+
+class TestWhatIsNotThere:
+    @pytest.mark.parametrize("action", ["diff", "pull"])
+    def test_a_dataset_that_the_remote_does_not_have(self, pair: MemoryPair, action: str) -> None:
+        """Its id is what to look at, and where it would be."""
+        with pytest.raises(NothingToSync, match="The dataset ns/other") as caught:
+            pair.sync(action, "ns/other")
+
+        assert "`usr remotes show far`" in caught.value.hint
+
+    @pytest.mark.parametrize("action", ["diff", "pull"])
+    def test_a_remote_without_its_root(self, pair: MemoryPair, action: str) -> None:
+        """That no dataset is there is then no wonder: the root is named."""
+        pair.base_dir = f"{pair.base_dir}/nowhere"
+
+        with pytest.raises(NothingToSync, match="The remote's root is not there") as caught:
+            pair.sync(action)
+
+        assert pair.base_dir == caught.value.facts["place"]
+        assert "`usr remotes doctor --remote far`" in caught.value.hint
+
+    @pytest.mark.parametrize("action", ["pull", "push"])
+    def test_another_dataset_of_that_name(self, pair: MemoryPair, action: str) -> None:
+        """They have no event in common, and are not said to have diverged since one."""
+        make_dataset(pair.local)
+
+        with pytest.raises(HistoriesDiverged, match="two datasets of one name") as caught:
+            pair.sync(action)
+
+        assert {"only here", "only there"} == set(caught.value.facts)
 
 
 class TestRegistry:
