@@ -485,6 +485,8 @@ class SyncContract:
         assert ("far", 1) == (caught.value.remote, caught.value.events)
         assert before == tree_digest(twins.local)
         self._refused(twins, "push", CopyIncomplete, "far")
+        report = twins.here().validate(strict=True)
+        assert (True, ["USR-EVENT-004"]) == (report.ok, [finding.code for finding in report.findings])
 
         twins.sync("pull")
         twins.here().add_sequences([{"sequence": OTHER}])

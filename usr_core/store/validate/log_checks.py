@@ -9,11 +9,14 @@ from typing import Any
 from usr_core.events.chain import verify_chain
 from usr_core.events.event import EVENT_VERSION
 from usr_core.events.log import read_head, read_lines
+from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import EVENT_LOG, RECORDS
 from usr_core.store.base.facts import BaseFacts
+from usr_core.store.errors import CopyIncomplete
+from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.store.validate.report import FIRST_ROWS, FindingList
 
-__all__ = ["check_chain", "check_fingerprint", "check_log_form"]
+__all__ = ["check_chain", "check_copy_is_whole", "check_fingerprint", "check_log_form"]
 
 _RESTORE = "Restore .events.log from a copy; `usr events verify` says where it was changed."
 
@@ -64,6 +67,16 @@ def check_log_form(log: Path, findings: FindingList, *, under_way: bool) -> None
                 rows=lines[:FIRST_ROWS],
                 count=len(lines),
             )
+
+
+def check_copy_is_whole(ref: DatasetRef, findings: FindingList) -> bool:
+    """Warn of a copy that was pulled with ``--primary-only``; its base and its log are not of one state."""
+    try:
+        refuse_partial_copy(ref.name, ref.path, doing="changed")
+    except CopyIncomplete as told:
+        findings.add(told.code, told.message, hint=told.hint, severity="warning")
+        return False
+    return True
 
 
 def check_chain(log: Path, findings: FindingList, *, under_way: bool) -> None:

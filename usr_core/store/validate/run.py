@@ -24,7 +24,12 @@ from usr_core.store.overlay.parts import META_REGISTRY_HASH, NamespaceOverlay, l
 from usr_core.store.validate.base_footer_checks import check_base_footer, is_hash
 from usr_core.store.validate.base_rows import check_base_rows
 from usr_core.store.validate.column_types import check_materialized, check_types_agree
-from usr_core.store.validate.log_checks import check_chain, check_fingerprint, check_log_form
+from usr_core.store.validate.log_checks import (
+    check_chain,
+    check_copy_is_whole,
+    check_fingerprint,
+    check_log_form,
+)
 from usr_core.store.validate.overlay_footer_checks import check_overlay_footers
 from usr_core.store.validate.overlay_names import check_overlay_bounds, check_overlay_names, stray_overlay_files
 from usr_core.store.validate.overlay_rows import check_overlay_rows
@@ -155,10 +160,12 @@ def _check(
     base_whole = _check_base(opened, registries, findings, strict=strict, progress=progress)
     _check_overlays(opened, registries, findings, progress=progress)
     layout = DatasetLayout(ref.path)
-    check_log_form(layout.event_log, findings, under_way=opened.under_way)
+    whole = check_copy_is_whole(ref, findings)
+    if whole or opened.last_event:
+        check_log_form(layout.event_log, findings, under_way=opened.under_way)
     if strict:
         check_chain(layout.event_log, findings, under_way=opened.under_way)
-        if opened.base is not None and not opened.under_way:
+        if whole and opened.base is not None and not opened.under_way:
             check_fingerprint(opened.last_event, _facts(opened.base), findings)
         for leftover in find_leftovers(ref.path):
             findings.add(
