@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 
-__all__ = ["ExitCode", "UsrError", "visible"]
+__all__ = ["ExitCode", "UsrError", "counted", "visible"]
 
 
 class ExitCode(IntEnum):
@@ -59,3 +59,8 @@ def visible(text: str, *, limit: int = 200) -> str:
     """
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
     return shown if len(text) <= limit else f"{shown[:limit]}… ({len(text)} characters)"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 record``, ``2,000 records``; `plural` where it is not `noun` and an s."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"

@@ -61,6 +61,10 @@ def attach(
     backend: Annotated[
         str, typer.Option("--backend", help="pyarrow, or duckdb to match the keys of large Parquet files.")
     ] = "pyarrow",
+    importer: Annotated[
+        str | None,
+        typer.Option("--from", show_default=False, help="Name of an importer; by default by the file's ending."),
+    ] = None,
     writer: Annotated[
         str | None,
         typer.Option("--writer", show_default=False, help="Name of an overlay writer that reads a tool's output."),
@@ -88,6 +92,7 @@ def attach(
             allow_missing=allow_missing,
             parse_json=parse_json,
             backend=backend,
+            importer=importer,
             writer=writer,
             writer_options=split_options(writer_options or ()),
             note=line,

@@ -37,8 +37,8 @@ def usr_verify_strategies() -> Iterable[VerifySpec]:
 def usr_choose_verify(request: VerifyRequest) -> str | None:
     """Choose the strongest of what is available.
 
-    A stranger's strategy that the host lists first is stronger than ours, or it would not be first. Any other is left
-    alone: whoever offers it can choose it by a policy of its own.
+    A third party's strategy that the host lists first is preferred by the user's configuration and stronger than ours,
+    or it would not be first. Any other is left alone: whoever offers it can choose it by a policy of its own.
     """
     if not request.available:
         return None

@@ -5,6 +5,7 @@ Everything that a command raises ends here, as one message and a code: see `usr_
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsrError as error:
         code = _reported(error, leading)
     except KeyboardInterrupt:
-        code = int(ExitCode.INTERRUPTED)
+        code = _interrupted()
     except SystemExit:
         if not _stdout_is_gone():
             raise
@@ -49,13 +50,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - the last stop: whatever was not foreseen becomes one line
         # Python wraps an interrupt that arrives while a class is being made.
         if _was_interrupted(error):
-            code = int(ExitCode.INTERRUPTED)
+            code = _interrupted()
         else:
             code = report_unexpected(error, debug=leading.debug, origin=run.origin)
     finally:
         gc.enable()
     if code == ExitCode.INTERRUPTED and sys.stderr is not None:
         print("interrupted", file=sys.stderr)
+    if argv is None:
+        _end_beside_hanging_sinks(code)
     return code
 
 
@@ -103,6 +106,15 @@ class _Run:
             gc.enable()
             try:
                 code = app(args=arguments, prog_name="usr", standalone_mode=False)
+            except BaseException as error:
+                _close_session(failed=True, interrupted=isinstance(error, KeyboardInterrupt))
+                raise
+            if code == ExitCode.INTERRUPTED:  # Typer makes a code of the exception
+                _close_session(failed=True, interrupted=True)
+                return _interrupted()
+            # The result first: event sinks take their time.
+            try:
+                _flush()
             finally:
                 _close_session()
         except typer.Abort:
@@ -137,13 +149,25 @@ class _Run:
             raise PluginProblems([f"{r.id} ({r.status.value}: {r.reason})" for r in catalogue.problems()])
 
 
-def _close_session() -> None:
-    """Let the event sinks of this run write out what they hold."""
+def _close_session(*, failed: bool = False, interrupted: bool = False) -> None:
+    """Tell the event sinks of this run what was changed, and close them.
+
+    Args:
+        failed: An error is under way already, so one of a sink is a warning.
+        interrupted: Whoever sits there wants to go on: nobody is told any more.
+    """
+    from usr_core.cli.output import warn
     from usr_core.cli.session import opened_session
 
     session = opened_session()
-    if session is not None:
-        session.close()
+    if session is None:
+        return
+    try:
+        session.close(tell=not interrupted)
+    except UsrError as error:
+        if not failed:
+            raise
+        warn(error.message)
 
 
 def _report_usage(error: Exception) -> int:
@@ -191,6 +215,30 @@ def _changes_made() -> bool:
     """Tell whether this run has committed a change; without loading what commits."""
     commit = sys.modules.get("usr_core.commit.transaction")
     return commit is not None and commit.Transaction.commits > 0
+
+
+def _interrupted() -> int:
+    """Return the exit code of an interrupted run: what was made before the interrupt is no failure."""
+    from usr_core.cli.session import opened_session
+
+    session = opened_session()
+    if not _changes_made() or (session is not None and session.several_changes):
+        return int(ExitCode.INTERRUPTED)
+    if sys.stderr is not None:
+        print("warning: interrupted after the change was committed; only its report is cut short", file=sys.stderr)
+    return int(ExitCode.DONE)
+
+
+def _end_beside_hanging_sinks(code: int) -> None:
+    """End the process at once where a sink was given up: what it started must not keep the process alive."""
+    sinks = sys.modules.get("usr_core.plugin.sinks")
+    if sinks is None or not sinks.sinks_given_up():
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
+    os._exit(code)
 
 
 def _reported(error: UsrError, leading: LeadingArguments) -> int:

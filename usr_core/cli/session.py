@@ -29,6 +29,10 @@ class Session:
         debug: Whether ``--debug`` was given.
         lock_timeout: Seconds to wait for a dataset's lock.
         catalogue: The installed plugins under this run's switches; by default those of the environment.
+
+    Attributes:
+        several_changes: Set by a command that commits more than once: if it is interrupted after the first commit, it
+            has not done what it was asked for.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class Session:
         self.remotes_config = remotes_config
         self.debug = debug
         self.lock_timeout = lock_timeout
+        self.several_changes = False
         self.catalogue = catalogue if catalogue is not None else Catalogue(read_switches())
 
     @cached_property
@@ -52,7 +57,7 @@ class Session:
         from usr_core.cli.output import warn
         from usr_core.plugin.host import PluginHost
 
-        return PluginHost(self.catalogue, report=warn)
+        return PluginHost(self.catalogue, report=warn, hold_events=True)
 
     @cached_property
     def found_root(self) -> Path:
@@ -73,10 +78,17 @@ class Session:
         named = os.environ.get("USR_REMOTES_PATH")
         return Path(named) if named else None
 
-    def close(self) -> None:
-        """Close the plugin host, if this run had use for it."""
+    def close(self, *, tell: bool = True) -> None:
+        """Tell the event sinks what this run has changed, and close the plugin host, if the run had use for it.
+
+        Args:
+            tell: False after an interrupt: a warning says what the sinks are not told.
+
+        Raises:
+            UsrError: A required sink failed; the change is made.
+        """
         if "host" in self.__dict__:
-            self.host.close()
+            self.host.close(tell=tell)
 
     def dataset(self, text: str | None) -> Dataset:
         """Open the dataset that an argument names: an id, a dataset's folder, or None for the current folder.

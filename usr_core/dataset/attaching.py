@@ -62,7 +62,8 @@ class Attaching(Viewing):
             progress: Called with the number of rows just read.
 
         Raises:
-            AttachRequestInvalid: Neither a namespace nor a writer is given, or the writer takes no such option.
+            AttachRequestInvalid: Neither a namespace nor a writer is given, a writer and an importer are, or the writer
+                takes no such option.
             ValuesExist: Values are there already, and `allow_overwrite` is not set.
         """
         from usr_core.store.attach.attachment import AttachOptions, attach
@@ -70,7 +71,7 @@ class Attaching(Viewing):
 
         file = Path(path)
         spec = None if writer is None else self.host.overlay_writer_spec(writer)
-        options = checked_options(spec, writer_options or {})
+        options = checked_options(spec, writer_options or {}, importer=importer)
         namespace = attach_namespace(spec, namespace)
         if spec is None:
             source = self._file_source(file, parse_json=parse_json, importer=importer)

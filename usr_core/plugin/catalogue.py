@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from usr_core.plugin.conflicts import claim_key, resolve_claims
 from usr_core.plugin.discovery import InstalledPlugin, locate, other_plugins, own_plugins
 from usr_core.plugin.errors import BadManifest, IncompatiblePlugin
-from usr_core.plugin.manifest import CommandClaim, Manifest, ProviderClaim, parse_manifest
+from usr_core.plugin.manifest import CommandClaim, Manifest, ProviderClaim, claims_of, parse_manifest
 from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.switches import Switches
 
@@ -100,6 +100,11 @@ class Catalogue:
         found = (entry for entry in _providers(self.all) if entry.claim.kind == kind and entry.refusal is None)
         return tuple(sorted(found, key=lambda entry: entry.claim.name))
 
+    def refused(self, kind: str) -> tuple[ProviderEntry, ...]:
+        """Return the providers of a kind that are installed and can't be used, sorted by name."""
+        found = (entry for entry in _providers(self.all) if entry.claim.kind == kind and entry.refusal is not None)
+        return tuple(sorted(found, key=lambda entry: entry.claim.name))
+
     def trace(self, text: str, started: float | None = None) -> None:
         """Say something on stderr under ``USR_TRACE_PLUGINS=1``."""
         if self.switches.trace:
@@ -151,7 +156,9 @@ def _record(plugin: InstalledPlugin, switches: Switches) -> PluginRecord:
     problem: tuple[PluginStatus, str, str] | None = None
     if location.manifest is not None:
         try:
-            manifest = _manifest(plugin, location.manifest)
+            text = _text_of(location.manifest)
+            manifest = claims_of(text, plugin_id=plugin.id)
+            manifest = _manifest(plugin, text, location.manifest)
         except IncompatiblePlugin as error:
             problem = (PluginStatus.INCOMPATIBLE, error.message, error.hint)
         except BadManifest as error:
@@ -171,14 +178,17 @@ def _record(plugin: InstalledPlugin, switches: Switches) -> PluginRecord:
     )  # fmt: skip
 
 
-def _manifest(plugin: InstalledPlugin, path: str) -> Manifest:
+def _text_of(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as in discovery
-            text = file.read()
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise BadManifest(
             f"the file can't be read: {error}", hint="Install the plugin again.", facts={"file": path}
         ) from error
+
+
+def _manifest(plugin: InstalledPlugin, text: str, path: str) -> Manifest:
     manifest = parse_manifest(text, file=path)
     if manifest.id != plugin.id:
         raise BadManifest(

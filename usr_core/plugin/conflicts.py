@@ -98,11 +98,7 @@ def _is_preferred(record: PluginRecord, key: str, preferred: Mapping[str, str], 
     choice = preferred.get(key)
     if choice is None or key in own:
         return False
-    return _same_distribution(choice, record)
-
-
-def _same_distribution(choice: str, record: PluginRecord) -> bool:
-    return choice.lower().replace("_", "-").replace(".", "-") == record.installed.distribution.key
+    return record.is_named(choice)
 
 
 def _refusal(record: PluginRecord, key: str, what: str, rivals: Sequence[PluginRecord]) -> Refusal:

@@ -22,7 +22,16 @@ from typing import NamedTuple
 
 from usr_core.plugin.manifest import MANIFEST_NAME
 
-__all__ = ["GROUP", "OWN_DISTRIBUTION", "Distribution", "InstalledPlugin", "locate", "other_plugins", "own_plugins"]
+__all__ = [
+    "GROUP",
+    "OWN_DISTRIBUTION",
+    "Distribution",
+    "InstalledPlugin",
+    "locate",
+    "normalized",
+    "other_plugins",
+    "own_plugins",
+]
 
 GROUP = "usr.plugins"
 OWN_DISTRIBUTION = "universal-sequence-record"
@@ -56,7 +65,7 @@ class Distribution(NamedTuple):
     @property
     def is_own(self) -> bool:
         """Whether this is the distribution that ships `usr_core`."""
-        return self.key == _normalized(OWN_DISTRIBUTION)
+        return self.key == normalized(OWN_DISTRIBUTION)
 
     def _identity(self) -> tuple[str, str]:
         if self.known is not None:
@@ -160,7 +169,7 @@ def _distributions() -> tuple[Distribution, ...]:
             continue
         for name in names:
             if name.endswith(_FOLDER_ENDINGS):
-                key = _normalized(_project(name))
+                key = normalized(_project(name))
                 found.setdefault(key, Distribution(key, os.path.join(entry or ".", name)))
     return tuple(found.values())
 
@@ -172,7 +181,8 @@ def _project(folder: str) -> str:
     return stem.partition("-")[0]
 
 
-def _normalized(name: str) -> str:
+def normalized(name: str) -> str:
+    """Return a distribution's name in the form by which two spellings are the same."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -202,7 +212,7 @@ def _archived_plugins() -> Iterator[InstalledPlugin]:
 
     for found in importlib_metadata.distributions(path=archives):
         name, version = found.metadata["Name"], found.version
-        distribution = Distribution(_normalized(name), None, (name, version))
+        distribution = Distribution(normalized(name), None, (name, version))
         for point in found.entry_points.select(group=GROUP):
             yield InstalledPlugin(point.name, point.value, distribution)
 

@@ -53,7 +53,7 @@ class PluginLoadError(PluginError):
 
 
 class PluginCallError(PluginError):
-    """Plugin code raised while the core was calling it."""
+    """Plugin code raised while the core was calling it, or gave an answer that can't be used."""
 
     code = "USR-PLUGIN-004"
 
@@ -115,8 +115,11 @@ class PluginProblems(PluginError):
 
 
 def cause_text(cause: BaseException) -> str:
-    """Return an exception as one line: its type, and its message where it has one."""
-    if isinstance(cause, SystemExit):
-        return f"SystemExit: it tried to end the process (code {cause.code!r})"
-    message = str(cause).strip()
+    """Return an exception as one line: its type, and its message where it has one that can be read."""
+    try:
+        if isinstance(cause, SystemExit):
+            return f"SystemExit: it tried to end the process (code {cause.code!r})"
+        message = str(cause).strip()
+    except Exception:  # noqa: BLE001 - a stranger's exception may not even have a text
+        message = ""
     return f"{type(cause).__name__}: {message}" if message else type(cause).__name__

@@ -7,13 +7,14 @@ for a `UsrError`, which passes untouched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from usr_core.errors import UsrError
+from usr_core.plugin.answers import ANSWERS
 from usr_core.plugin.catalogue import Catalogue, ProviderEntry
 from usr_core.plugin.errors import AmbiguousImporter, PluginConflict, PluginError, PluginMissing
 from usr_core.plugin.isolation import Isolated, calling, load_error
@@ -67,11 +68,19 @@ class PluginHost:
     Args:
         catalogue: The installed plugins; by default those that the environment's switches allow.
         report: Takes one line about a plugin that failed where the work can go on without it.
+        hold_events: Keep events until `close`, so that what a command has done is printed before event sinks are told.
     """
 
-    def __init__(self, catalogue: Catalogue | None = None, *, report: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue | None = None,
+        *,
+        report: Callable[[str], None] | None = None,
+        hold_events: bool = False,
+    ) -> None:
         self.catalogue = catalogue if catalogue is not None else Catalogue(read_switches())
         self.report = report if report is not None else _ignore
+        self._hold_events = hold_events
 
     # ------------------------------------------------------------ formats
 
@@ -83,14 +92,17 @@ class PluginHost:
             PluginError: Its plugin is refused, or broken.
         """
         record, spec = self._spec("importer", name, ImporterSpec)
-        return cast(Importer, self._built(record, spec, f"importer {name}"))
+        return cast(Importer, self._built("importer", record, spec))
 
     def importer_for_path(self, path: Path) -> tuple[str, Importer]:
         """Return the importer for a file's ending, also below ``.gz`` and ``.zst``, with its name.
 
+        Built-in importers keep their endings. Between third parties ``".fa" = "NAME"`` under ``[plugins.prefer]``
+        decides, where NAME is an importer, a plugin's id or a distribution.
+
         Raises:
             PluginMissing: No active importer reads such files.
-            AmbiguousImporter: Several do.
+            AmbiguousImporter: Several do, and none is preferred.
         """
         file_name = path.name.lower()
         for ending in _COMPRESSED:
@@ -101,27 +113,48 @@ class PluginHost:
             if any(file_name.endswith(suffix.lower()) for suffix in spec.suffixes)
         ]
         if not fitting:
-            known = sorted(
-                {suffix for _, spec in self._all_specs("importer", ImporterSpec) for suffix in spec.suffixes}
-            )
-            raise PluginMissing(
-                "no importer reads files with this ending",
-                hint=f"Name one (available: {self._available('importer')}), or rename the file to one of: "
-                f"{', '.join(known) or 'none'}.",
-                facts={"file": path},
-            )
-        if len(fitting) > 1:
-            names = ", ".join(spec.name for _, spec in fitting)
-            raise AmbiguousImporter(
-                f"several importers read files with this ending: {names}", hint="Name one.", facts={"file": path}
-            )
-        record, spec = fitting[0]
-        return spec.name, cast(Importer, self._built(record, spec, f"importer {spec.name}"))
+            raise self._no_importer(path)
+        record, spec = self._one_of(fitting, file_name, path)
+        return spec.name, cast(Importer, self._built("importer", record, spec))
+
+    def _no_importer(self, path: Path) -> PluginMissing:
+        known = sorted({suffix for _, spec in self._all_specs("importer", ImporterSpec) for suffix in spec.suffixes})
+        return PluginMissing(
+            "no importer reads files with this ending",
+            hint=f"Name one (available: {self._available('importer')}), or rename the file to one of: "
+            f"{', '.join(known) or 'none'}.{self._not_asked('importer')}",
+            facts={"file": path},
+        )
+
+    def _one_of(
+        self, fitting: Sequence[tuple[PluginRecord, ImporterSpec]], file_name: str, path: Path
+    ) -> tuple[PluginRecord, ImporterSpec]:
+        """Return the importer for a file: the built-in one, the only one, or the one that the user prefers."""
+        own = [found for found in fitting if found[0].is_own]
+        if len(own) == 1 or len(fitting) == 1:
+            return (own or list(fitting))[0]
+        preferred = self.catalogue.switches.preferred
+        choices = {choice for ending, choice in preferred.items() if _is_ending(ending, file_name)}
+        chosen = [
+            (record, spec)
+            for record, spec in fitting
+            if any(choice in (spec.name, record.id) or record.is_named(choice) for choice in choices)
+        ]
+        if len(chosen) == 1:
+            return chosen[0]
+        names = ", ".join(spec.name for _, spec in fitting)
+        ending = next(s for s in fitting[0][1].suffixes if file_name.endswith(s.lower()))
+        raise AmbiguousImporter(
+            f"several importers read files with this ending: {names}",
+            hint=f'Name one with --from, or put "{ending}" = "{fitting[0][1].name}" (or another) under '
+            "[plugins.prefer] in the configuration file.",
+            facts={"file": path},
+        )
 
     def exporter(self, name: str) -> Exporter:
         """Return the exporter of that name; errors as `importer`."""
         record, spec = self._spec("exporter", name, ExporterSpec)
-        return cast(Exporter, self._built(record, spec, f"exporter {name}"))
+        return cast(Exporter, self._built("exporter", record, spec))
 
     def exporter_spec(self, name: str) -> ExporterSpec:
         """Return what an exporter says of itself, without building it; errors as `importer`."""
@@ -130,7 +163,7 @@ class PluginHost:
     def overlay_writer(self, name: str) -> OverlayWriter:
         """Return the overlay writer of that name; errors as `importer`."""
         record, spec = self._spec("overlay_writer", name, OverlayWriterSpec)
-        return cast(OverlayWriter, self._built(record, spec, f"overlay writer {name}"))
+        return cast(OverlayWriter, self._built("overlay_writer", record, spec))
 
     def overlay_writer_spec(self, name: str) -> OverlayWriterSpec:
         """Return what an overlay writer says of itself, without building it; errors as `importer`."""
@@ -141,7 +174,7 @@ class PluginHost:
     def verify_strategy(self, name: str) -> VerifyStrategy:
         """Return the verify strategy of that name; errors as `importer`."""
         record, spec = self._spec("verify", name, VerifySpec)
-        return cast(VerifyStrategy, self._built(record, spec, f"verify strategy {name}"))
+        return cast(VerifyStrategy, self._built("verify", record, spec))
 
     def verify_specs(self) -> tuple[VerifySpec, ...]:
         """Return every working verify strategy's spec, the strongest first, then by name."""
@@ -152,27 +185,30 @@ class PluginHost:
         """Return the strategy that plugins choose for ``auto``, or None where none has an opinion.
 
         Raises:
-            PluginCallError: A plugin's policy raised.
-            PluginError: A plugin chose a strategy that is not available.
+            PluginCallError: A plugin's policy raised, or chose a strategy that is not available.
         """
-        records = {entry.record for entry in self.catalogue.providers("verify")}
+        records = {entry.record for kind in ("verify", "verify_policy") for entry in self.catalogue.providers(kind)}
         for record in sorted(records, key=lambda record: (record.is_own, record.id)):
-            if not self._loads(record):
-                continue
-            chosen = self._registrar.choose_verify(record, request)
-            if chosen is not None and chosen not in request.available:
-                what = f"it chose the verify strategy {chosen!r}, which is not among those available here"
-                raise load_error(record, what)
-            if chosen is not None:
+            if self._loads(record) and (chosen := self._registrar.choose_verify(record, request)) is not None:
                 return chosen
         return None
+
+    def trusted_verify(self) -> frozenset[str]:
+        """Return the strategies whose strength counts: built-in ones, and those that the user's configuration prefers.
+
+        A preference is ``"verify:NAME" = "DISTRIBUTION"`` under ``[plugins.prefer]``.
+        """
+        preferred = self.catalogue.switches.preferred
+        return frozenset(
+            entry.claim.name
+            for entry in self.catalogue.providers("verify")
+            if entry.record.is_own or entry.record.is_named(preferred.get(f"verify:{entry.claim.name}"))
+        )
 
     def transport(self, scheme: str, settings: Mapping[str, Any]) -> Transport:
         """Return the transport for a scheme, built with a remote's settings; errors as `importer`."""
         record, spec = self._spec("transport", scheme, TransportSpec)
-        with calling(record, f"transport {scheme}, factory"):
-            provider = spec.factory(settings)
-        return cast(Transport, Isolated(provider, record, f"transport {scheme}"))
+        return cast(Transport, self._built("transport", record, spec, settings))
 
     def transport_spec(self, scheme: str) -> TransportSpec:
         """Return what a transport says of itself, without building it; errors as `importer`."""
@@ -185,18 +221,37 @@ class PluginHost:
         return self._spec("namespace", plugin_id, NamespaceSpec)[1]
 
     def checks(self) -> tuple[BoundCheck, ...]:
-        """Return every working check, sorted by name; a plugin that can't be loaded is reported and left out."""
-        return tuple(
-            BoundCheck(spec=spec, plugin=record.id, run=self._check_runner(record, spec))
-            for record, spec in self._all_specs("check", CheckSpec)
-        )
+        """Return every declared check, sorted by name; one that can't be loaded raises when it is run.
+
+        Checks of plugins that the user has switched off are left out.
+        """
+        found = [self._bound(entry) for entry in self.catalogue.providers("check")]
+        for entry in self.catalogue.refused("check"):
+            if entry.record.status is not PluginStatus.DISABLED:
+                reason, hint = entry.refusal or ("", "")
+                error = PluginError(f"the check {entry.claim.name!r} can't be run: {reason}", hint=hint)
+                found.append(_unloadable(entry, error))
+        return tuple(sorted(found, key=lambda check: check.spec.name))
+
+    def _bound(self, entry: ProviderEntry) -> BoundCheck:
+        try:
+            record, spec = self._spec("check", entry.claim.name, CheckSpec)
+        except PluginError as error:
+            return _unloadable(entry, error)
+        return BoundCheck(spec=spec, plugin=record.id, run=self._check_runner(record, spec))
 
     # ------------------------------------------------------------ events
 
     @cached_property
     def sinks(self) -> EventSinks:
         """The event sinks of this process."""
-        return EventSinks(lambda: self._all_specs("event_sink", EventSinkSpec), self._built, self._tolerate)
+        return EventSinks(
+            self._offered_sinks,
+            lambda record, spec: self._built("event_sink", record, spec),
+            self._tolerate,
+            self.report,
+            hold=self._hold_events,
+        )
 
     def event_sinks(self) -> tuple[EventSinkSpec, ...]:
         """Return the sinks that receive events; errors as `EventSinks.specs`."""
@@ -206,9 +261,10 @@ class PluginHost:
         """Hand a committed event to every sink that wants its action; errors as `EventSinks.emit`."""
         self.sinks.emit(event)
 
-    def close(self) -> None:
-        """Close every sink that was opened; errors as `EventSinks.close`."""
-        self.sinks.close()
+    def close(self, *, tell: bool = True) -> None:
+        """Tell the sinks what is held unless not to `tell`, and close those that were opened; as `EventSinks.close`."""
+        if "sinks" in self.__dict__:
+            self.sinks.close(tell=tell)
 
     # ------------------------------------------------------------ what there is
 
@@ -250,9 +306,11 @@ class PluginHost:
             undeclared = self._without_manifest(name)
             if undeclared is not None:
                 return ProviderEntry(claim=ProviderClaim(kind, name), record=undeclared)
+            self._refuse_unreadable(words, name)
             raise PluginMissing(
                 f"there is no {words} {name!r}",
-                hint=f"Available: {self._available(kind)}. Install a plugin that offers it, or see `usr plugins list`.",
+                hint=f"Available: {self._available(kind)}. Install a plugin that offers it, or see `usr plugins list`."
+                f"{self._not_asked(kind)}",
             )
         if entry.refusal is None:
             return entry
@@ -269,8 +327,27 @@ class PluginHost:
                 return record
         return None
 
+    def _refuse_unreadable(self, words: str, name: str) -> None:
+        """Raise for a plugin of this name that nobody knows more of, as its manifest can't be read.
+
+        Raises:
+            PluginError: There is one.
+        """
+        for record in self.catalogue.all:
+            if record.id == name and not record.usable:
+                raise PluginError(
+                    f"no {words} {name!r} can be used: {record.origin} is {record.status.value}: {record.reason}",
+                    hint=record.hint,
+                )
+
+    def _not_asked(self, kind: str) -> str:
+        """Return a sentence about the plugins that offer this kind and can't be used, or nothing."""
+        refused = [f"{entry.claim.name}: {(entry.refusal or ('', ''))[0]}" for entry in self.catalogue.refused(kind)]
+        return f" Installed, and can't be used: {'; '.join(refused)}." if refused else ""
+
     def _available(self, kind: str) -> str:
-        return ", ".join(self.names_of(kind)) or "none"
+        names = self.names_of(kind)
+        return ", ".join(("auto", *names) if kind == "verify" else names) or "none"
 
     def _all_specs(self, kind: str, form: type[SpecT]) -> Iterator[tuple[PluginRecord, SpecT]]:
         """Yield the declared specs of every plugin that works, by name; the others are reported."""
@@ -295,17 +372,25 @@ class PluginHost:
         cause = error.facts.get("cause")
         self.report(f"{error.message}: {cause}" if cause else error.message)
 
-    def _built(self, record: PluginRecord, spec: Any, name: str) -> Isolated:
+    def _offered_sinks(self) -> Iterator[tuple[PluginRecord, str, Callable[[], EventSinkSpec]]]:
+        for entry in self.catalogue.providers("event_sink"):
+            name = entry.claim.name
+            yield entry.record, name, partial(self._spec_of, name)
+
+    def _spec_of(self, name: str) -> EventSinkSpec:
+        return self._spec("event_sink", name, EventSinkSpec)[1]
+
+    def _built(self, kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Isolated:
+        name = f"{KINDS[kind].words} {_handle(spec)}"
         with calling(record, f"{name}, factory"):
-            provider = spec.factory()
-        return Isolated(provider, record, name)
+            provider = spec.factory(*arguments)
+        return Isolated(provider, record, name, ANSWERS[kind])
 
     def _check_runner(
         self, record: PluginRecord, spec: CheckSpec
     ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]:
         def run(batches: Iterable[pa.RecordBatch]) -> Iterable[Finding]:
-            check = self._built(record, spec, f"check {spec.name}")
-            return cast(Iterable[Finding], check(batches))
+            return cast(Iterable[Finding], self._built("check", record, spec)(batches))
 
         return run
 
@@ -313,6 +398,20 @@ class PluginHost:
 def _handle(spec: AnySpec) -> str:
     """Return what a spec is asked for by: a transport's scheme, every other one's name."""
     return spec.scheme if isinstance(spec, TransportSpec) else spec.name
+
+
+def _unloadable(entry: ProviderEntry, error: PluginError) -> BoundCheck:
+    """Return a check that says why it can't be run."""
+
+    def run(_: Iterable[pa.RecordBatch]) -> Iterable[Finding]:
+        raise error
+
+    spec = CheckSpec(name=entry.claim.name, summary="", factory=lambda: run)
+    return BoundCheck(spec=spec, plugin=entry.record.id, run=run)
+
+
+def _is_ending(preference: str, file_name: str) -> bool:
+    return preference.startswith(".") and file_name.endswith(preference.lower())
 
 
 def _ignore(_: str) -> None:

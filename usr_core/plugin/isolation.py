@@ -1,28 +1,26 @@
-"""The wall around plugin code: what it raises comes out as one kind of error that says whose it is.
+"""The wall around plugin code: what it raises, and what it returns that can't be, comes out as one kind of error.
 
-A `UsrError` passes untouched, because a plugin that raises one has said what is wrong in the proper form.
-So do ``KeyboardInterrupt`` and whatever else is no `Exception`, but for ``SystemExit``: a plugin must not
-end the process. Errors of the core's own batches, raised while a plugin consumes them, pass too.
+A `UsrError` passes untouched if it is well formed, because a plugin that raises one has said what is wrong in the
+proper form. So does ``KeyboardInterrupt``. Everything else is a `PluginCallError` with the plugin's name,
+``SystemExit`` included: a plugin must not end the process. Errors of the core's own batches, raised while a plugin
+consumes them, pass too. What plugin code prints meanwhile goes to standard error.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-from usr_core.errors import UsrError
+from usr_core.errors import ExitCode, UsrError
+from usr_core.plugin.answers import Answer, named
 from usr_core.plugin.errors import PluginCallError, PluginLoadError, cause_text
+from usr_core.plugin.printing import printing_to_stderr
 from usr_core.plugin.records import PluginRecord
 
-__all__ = ["Isolated", "calling", "loading"]
-
-
-# What authors yield by mistake. By name: nothing heavy is imported to look at what a plugin gives.
-_NO_BATCHES = frozenset({"list", "tuple", "dict", "Table", "DataFrame"})
+__all__ = ["Isolated", "call_error", "calling", "load_error", "loading", "wrong_answer"]
 
 
 class calling:
@@ -36,24 +34,19 @@ class calling:
 
     def __init__(self, record: PluginRecord, hook: str, lent: Iterable[Lent] = ()) -> None:
         self.record, self.hook, self.lent = record, hook, tuple(lent)
+        self._printing = printing_to_stderr()
 
     def __enter__(self) -> None:
-        return None
+        self._printing.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is None or isinstance(error, UsrError) or not isinstance(error, (Exception, SystemExit)):
+        self._printing.__exit__(None, None, None)
+        if error is None or passes(error):
             return
         for iterator in self.lent:
             if iterator.failure is not None and _was_caused_by(error, iterator.failure):
                 raise iterator.failure
-        distribution = self.record.installed.distribution
-        raise PluginCallError(
-            plugin=self.record.id,
-            distribution=distribution.name,
-            version=distribution.version,
-            hook=self.hook,
-            cause=error,
-        ) from error
+        raise call_error(self.record, self.hook, error) from error
 
 
 class loading:
@@ -61,16 +54,15 @@ class loading:
 
     def __init__(self, record: PluginRecord, what: str) -> None:
         self.record, self.what = record, what
+        self._printing = printing_to_stderr()
 
     def __enter__(self) -> None:
         self.started = time.perf_counter()
-        # What a plugin prints while it is imported is no result of the command.
-        self._printed = contextlib.redirect_stdout(sys.stderr)
-        self._printed.__enter__()
+        self._printing.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._printed.__exit__(None, None, None)
-        if error is None or isinstance(error, UsrError) or not isinstance(error, (Exception, SystemExit)):
+        self._printing.__exit__(None, None, None)
+        if error is None or passes(error):
             return
         raise load_error(self.record, f"{self.what} raised an error", cause=error) from error
 
@@ -86,6 +78,40 @@ def load_error(record: PluginRecord, what: str, *, cause: BaseException | None =
         hint=f"Install or upgrade {distribution.name}, or switch it off with --disable-plugin {record.id}.",
         cause=None if cause is None else cause_text(cause),
     )
+
+
+def call_error(record: PluginRecord, hook: str, cause: BaseException) -> PluginCallError:
+    """Return the error that says `record` failed in `hook`."""
+    distribution = record.installed.distribution
+    return PluginCallError(
+        plugin=record.id, distribution=distribution.name, version=distribution.version, hook=hook, cause=cause
+    )
+
+
+def wrong_answer(provider: object, method: str, what: str) -> PluginCallError:
+    """Return the error that says what is wrong with the answer of a provider's method, once the core has checked it."""
+    if isinstance(provider, Isolated):
+        return call_error(provider.__record__, f"{provider.__name__}, {method}", ValueError(what))
+    kind = type(provider)
+    return PluginCallError(
+        plugin=kind.__name__, distribution=kind.__module__, version="?", hook=method, cause=ValueError(what)
+    )
+
+
+def passes(error: BaseException) -> bool:
+    """Tell whether an error out of plugin code is let through as it is."""
+    if isinstance(error, UsrError):
+        return _is_well_formed(error)
+    return isinstance(error, KeyboardInterrupt)
+
+
+def _is_well_formed(error: UsrError) -> bool:
+    """Tell whether an error can be shown: a subclass may have left out what `UsrError` sets."""
+    try:
+        texts = [error.code, error.message, error.hint, *error.facts, *map(str, error.facts.values())]
+        return all(isinstance(text, str) for text in texts) and ExitCode(error.exit_code) is not ExitCode.DONE
+    except Exception:  # noqa: BLE001 - it is a stranger's object
+        return False
 
 
 class Lent:
@@ -109,35 +135,57 @@ class Lent:
 
 
 class Isolated:
-    """A provider behind the wall: every call, and every step of an iterator it returns, is isolated.
+    """A provider behind the wall: every call, and every step of an iterator it returns, is isolated and checked.
 
     It has the methods and attributes of the provider. Iterators among the arguments are lent: see `Lent`.
+
+    Args:
+        provider: What the plugin's factory gave.
+        record: The plugin.
+        name: What it is, for messages: ``importer csv``.
+        answers: What the methods have to return; a method that is named here has to be there. ``""`` is the call of
+            the provider itself.
+
+    Raises:
+        PluginCallError: A method is missing.
     """
 
-    def __init__(self, provider: object, record: PluginRecord, name: str) -> None:
-        self._provider, self._record, self._name = provider, record, name
+    def __init__(
+        self, provider: object, record: PluginRecord, name: str, answers: Mapping[str, Answer] | None = None
+    ) -> None:
+        self._provider, self.__record__, self.__name__ = provider, record, name
+        self._answers = answers or {}
+        with calling(record, f"{name}, factory"):
+            for method in self._answers:
+                if not callable(getattr(provider, method, None) if method else provider):
+                    lacks = f"which has no method {method}" if method else "which can't be called"
+                    raise TypeError(f"it returned {named(provider)}, {lacks}")
 
     def __getattr__(self, attribute: str) -> Any:
-        hook = f"{self._name}, {attribute}"
-        with calling(self._record, hook):
+        hook = f"{self.__name__}, {attribute}"
+        with calling(self.__record__, hook):
             value = getattr(self._provider, attribute)
-        return self._wrapped(value, hook) if callable(value) else value
+        return self._wrapped(value, hook, self._answers.get(attribute)) if callable(value) else value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._wrapped(self._provider, self._name)(*args, **kwargs)
+        return self._wrapped(self._provider, self.__name__, self._answers.get(""))(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<{self._name} of {self._record.origin}>"
+        return f"<{self.__name__} of {self.__record__.origin}>"
 
-    def _wrapped(self, function: Any, hook: str) -> Any:
+    def _wrapped(self, function: Any, hook: str, answer: Answer | None) -> Any:
         def call(*args: Any, **kwargs: Any) -> Any:
             lent: list[Lent] = []
             passed = [_lend(argument, lent) for argument in args]
             named = {key: _lend(argument, lent) for key, argument in kwargs.items()}
-            with calling(self._record, hook, lent):
+            with calling(self.__record__, hook, lent):
                 result = function(*passed, **named)
+                if answer is not None:
+                    result = answer.checked(result)
             if isinstance(result, Iterator):
-                return _steps(result, self._record, hook, lent)
+                return _steps(result, self.__record__, hook, lent, answer)
+            if isinstance(result, AbstractContextManager):
+                return _Held(result, self.__record__, hook)
             return result
 
         return call
@@ -150,7 +198,10 @@ def _lend(argument: Any, lent: list[Lent]) -> Any:
     return lent[-1]
 
 
-def _steps(iterator: Iterator[Any], record: PluginRecord, hook: str, lent: list[Lent]) -> Iterator[Any]:
+def _steps(
+    iterator: Iterator[Any], record: PluginRecord, hook: str, lent: list[Lent], answer: Answer | None
+) -> Iterator[Any]:
+    check = answer.item_check() if answer is not None else None
     try:
         while True:
             with calling(record, hook, lent):
@@ -158,14 +209,37 @@ def _steps(iterator: Iterator[Any], record: PluginRecord, hook: str, lent: list[
                     item = next(iterator)
                 except StopIteration:
                     return
-                if type(item).__name__ in _NO_BATCHES:
-                    raise TypeError(f"it yielded a {type(item).__name__}; record batches are wanted")
+                if check is not None:
+                    item = check(item)
             yield item
     finally:
         close = getattr(iterator, "close", None)
         if close is not None:
             with calling(record, f"{hook}, close", lent):
                 close()
+
+
+class _Held:
+    """A context manager of a provider, behind the wall: entering gives True or False, and leaving swallows nothing."""
+
+    def __init__(self, manager: AbstractContextManager[Any], record: PluginRecord, hook: str) -> None:
+        self._manager, self._record, self._hook = manager, record, hook
+
+    def __enter__(self) -> bool:
+        with calling(self._record, f"{self._hook}, entering"):
+            entered = self._manager.__enter__()
+            if entered is not True and entered is not False:
+                raise TypeError(f"it gave {named(entered)} and has to give True or False")
+        return entered
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            with calling(self._record, f"{self._hook}, leaving"):
+                self._manager.__exit__(kind, error, at)
+        except PluginCallError as failure:
+            if error is not None and _was_caused_by(failure, error):
+                return  # it let the error of the block out again, which goes its way
+            raise
 
 
 def _was_caused_by(error: BaseException, failure: BaseException) -> bool:

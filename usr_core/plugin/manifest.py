@@ -21,6 +21,7 @@ __all__ = [
     "CommandClaim",
     "Manifest",
     "ProviderClaim",
+    "claims_of",
     "parse_manifest",
 ]
 
@@ -36,7 +37,17 @@ MOUNT_POINTS: Mapping[str, str] = {
 """Groups of the core that any plugin's commands may join with ``parent``, and their help lines."""
 
 PROVIDER_KINDS = frozenset(
-    {"importer", "exporter", "overlay_writer", "verify", "transport", "event_sink", "namespace", "check"}
+    {
+        "importer",
+        "exporter",
+        "overlay_writer",
+        "verify",
+        "verify_policy",
+        "transport",
+        "event_sink",
+        "namespace",
+        "check",
+    }
 )
 
 _LOWER = frozenset(ascii_lowercase)
@@ -120,6 +131,41 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
     table.finish()
     _refuse_repeats(manifest, file)
     return manifest
+
+
+def claims_of(text: str, *, plugin_id: str) -> Manifest | None:
+    """Return what a manifest that can't be used claims, as far as it can be read; for messages only.
+
+    It lets a message say that a command or provider is there, and why it can't be used.
+    """
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+
+    def tables(name: str) -> list[Mapping[str, object]]:
+        found = document.get(name)
+        return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+    def words(entry: Mapping[str, object], key: str) -> str:
+        value = entry.get(key)
+        return value if isinstance(value, str) and value.isprintable() else ""
+
+    commands = [
+        CommandClaim(words(c, "name"), "", words(c, "summary"), words(c, "parent") or None)
+        for c in tables("commands")
+        if words(c, "name")
+    ]
+    provides = [ProviderClaim(words(p, "kind"), words(p, "name")) for p in tables("provides") if words(p, "name")]
+    return Manifest(
+        api=words(document, "api"),
+        id=plugin_id,
+        summary=words(document, "summary"),
+        commands=tuple(commands),
+        provides=tuple(provides),
+    )
 
 
 class _Table:

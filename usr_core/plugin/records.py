@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from usr_core.plugin.discovery import InstalledPlugin
+from usr_core.plugin.discovery import InstalledPlugin, normalized
 from usr_core.plugin.manifest import CommandClaim, Manifest, ProviderClaim
 
 __all__ = ["PluginRecord", "PluginStatus", "Refusal"]
@@ -67,6 +67,10 @@ class PluginRecord(NamedTuple):
     def is_own(self) -> bool:
         """Whether it comes with `usr_core` itself."""
         return self.installed.distribution.is_own
+
+    def is_named(self, distribution: str | None) -> bool:
+        """Tell whether its distribution has this name, in any spelling."""
+        return distribution is not None and normalized(distribution) == self.installed.distribution.key
 
     @property
     def origin(self) -> str:

@@ -8,19 +8,21 @@ needed, and asked alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pluggy
 
+from usr_core.plugin.answers import a_text, named
 from usr_core.plugin.errors import PluginError
 from usr_core.plugin.hookspecs import PROJECT, UsrHooks
 from usr_core.plugin.isolation import calling, load_error, loading
 from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.loading import load_object
+from usr_core.plugin.offers import check_spec
 from usr_core.plugin.records import PluginRecord, PluginStatus
-from usr_core.plugin.specs import VerifyRequest
+from usr_core.plugin.specs import NamespaceSpec, VerifyRequest
 
 __all__ = ["Registrar"]
 
@@ -48,7 +50,7 @@ class Registrar:
 
         Raises:
             PluginLoadError: It can't be imported, or what it offers is of the wrong form.
-            PluginCallError: The hook raised.
+            PluginCallError: The hook raised, or a field of what it offers is of the wrong form.
         """
         key = (record, kind_name)
         if key not in self._specs:
@@ -88,11 +90,16 @@ class Registrar:
         """Return what one loaded plugin's ``usr_choose_verify`` answers, None where it has none.
 
         Raises:
-            PluginCallError: The hook raised.
+            PluginCallError: The hook raised, or answered with something that is not available.
         """
         with calling(record, "usr_choose_verify"):
-            answer: str | None = self._only(record, "usr_choose_verify")(request=request)
-        return answer
+            answer = self._only(record, "usr_choose_verify")(request=request)
+            if answer is None:
+                return None
+            chosen = a_text(answer, "what it returned")
+            if chosen not in request.available:
+                raise ValueError(f"it chose {chosen!r}, which is not among those available: {request.available}")
+        return chosen
 
     def _only(self, record: PluginRecord, hook: str) -> pluggy.HookCaller:
         """Return a caller of a hook that reaches one plugin alone, so that nobody's error hides another's answer."""
@@ -120,11 +127,18 @@ class Registrar:
         offered: list[Any] = []
         with calling(record, kind.hook):
             for answer in self._only(record, kind.hook)():
+                if isinstance(answer, (str, bytes, Mapping)) or not isinstance(answer, Iterable):
+                    raise TypeError(f"it returned {named(answer)}; a list of {kind.spec.__name__} is wanted")
                 offered.extend(answer)
         self.trace(f"called {kind.hook} of {record.id}", started)
         for spec in offered:
             if not isinstance(spec, kind.spec):
-                what = f"{kind.hook} offers a {type(spec).__name__} where a {kind.spec.__name__} belongs"
+                what = f"{kind.hook} offers {named(spec)} where a {kind.spec.__name__} belongs"
+                raise load_error(record, what)
+            with calling(record, kind.hook):
+                check_spec(kind_name, spec)
+            if isinstance(spec, NamespaceSpec) and spec.name != record.id:
+                what = f"{kind.hook} offers the namespace {spec.name!r}, and a plugin owns the one of its id only"
                 raise load_error(record, what)
         names = [spec.name for spec in offered]
         repeated = next((name for name in names if names.count(name) > 1), None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from usr_core.plugin.transports import Transport
 
@@ -45,6 +45,11 @@ __all__ = [
     "VerifySpec",
     "VerifyStrategy",
 ]
+
+SINK_TIMEOUT_S = 10.0
+"""Seconds that an event sink has for each call, unless its spec says otherwise."""
+MAX_TIMEOUT_S = 3600.0
+"""The most that a spec may say."""
 
 # ---------------------------------------------------------------- importers
 
@@ -114,16 +119,25 @@ class ExportRequest:
         path: A fresh temporary file beside the final one; the core renames it after the exporter returned.
         schema: Columns in order, with registry types; the batches have exactly this schema.
         metadata: Key/value metadata for formats that can hold it.
+        opener: Opens what `open` gives where that is not the file at `path`.
     """
 
     path: Path
     schema: pa.Schema
     metadata: Mapping[str, str] = field(default_factory=dict)
+    opener: Callable[[], BinaryIO] | None = None
+
+    def open(self) -> BinaryIO:
+        """Open what is to be written: the file at `path`, or a stream that compresses or goes to standard output.
+
+        For exporters whose spec says `streams`. A stream can't be read or moved in, and is opened once.
+        """
+        return self.path.open("wb") if self.opener is None else self.opener()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:
-    """What an exporter wrote."""
+    """What an exporter wrote: every row that it was given, and the bytes (before compression) that they took."""
 
     rows: int
     size_bytes: int
@@ -135,6 +149,7 @@ class Exporter(Protocol):
     def write(self, request: ExportRequest, batches: Iterable[pa.RecordBatch]) -> ExportResult:
         """Write all `batches` to ``request.path``, in order, holding a bounded number of them at a time.
 
+        The core counts the rows that are taken and compares them, and the bytes of the file, with the answer.
         Zero batches give a valid empty file: a header, an empty table, or no line at all.
         """
         ...
@@ -142,12 +157,22 @@ class Exporter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExporterSpec:
-    """Offer to write a file format; ``suffix`` names files that go into a folder."""
+    """Offer to write a file format.
+
+    Attributes:
+        name, summary, factory: As for every spec.
+        suffix: Ending of files that go into a folder.
+        streams: The exporter writes to ``request.open()`` and nowhere else, from the first byte to the last. Then it
+            can write to standard output, and, if it is not `binary`, below the endings ``.gz`` and ``.zst``.
+        binary: The format is no text: it does not go to a terminal, and compressing it again is of no use.
+    """
 
     name: str
     summary: str
     factory: Callable[[], Exporter]
     suffix: str
+    streams: bool = False
+    binary: bool = False
 
 
 # ---------------------------------------------------------------- overlay writers
@@ -247,7 +272,11 @@ class VerifyStrategy(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifySpec:
-    """Offer a way to compare copies; a higher ``strength`` is preferred by ``auto``."""
+    """Offer a way to compare copies.
+
+    Of the built-in ones, and of those that the user's configuration prefers, ``auto`` takes the one with the highest
+    ``strength`` whose ``needs`` the remote can serve.
+    """
 
     name: str
     summary: str
@@ -295,7 +324,10 @@ class TransportSpec:
 
 
 class EventSink(Protocol):
-    """Receives events after they are committed; it can't undo them."""
+    """Receives events after they are committed; it can't undo them.
+
+    The factory and both methods run in one thread, which is not the main thread; they return nothing.
+    """
 
     def emit(self, event: Mapping[str, Any]) -> None: ...
     def close(self) -> None: ...
@@ -303,13 +335,22 @@ class EventSink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventSinkSpec:
-    """Offer to receive events; ``actions`` empty means all, ``required`` makes a failure fail the command."""
+    """Offer to receive events.
+
+    Attributes:
+        name, summary, factory: As for every spec.
+        required: A failure makes the command fail (exit 4); the change stays.
+        actions: The events that are wanted; empty means all.
+        timeout_s: Seconds that the factory, each `emit` and `close` may take. A sink that takes longer is given up for
+            the rest of the process, and told so.
+    """
 
     name: str
     summary: str
     factory: Callable[[], EventSink]
     required: bool = False
     actions: frozenset[str] = frozenset()
+    timeout_s: float = SINK_TIMEOUT_S
 
 
 # ---------------------------------------------------------------- namespaces and checks

@@ -151,6 +151,8 @@ def _remote_facts(target: FileTarget, verification: Verification, context: SyncC
 def _equal(
     target: FileTarget, verification: Verification, here: dict[str, str | int], there: dict[str, str | int]
 ) -> bool:
+    if here["size_bytes"] != there["size_bytes"]:  # before any strategy
+        return False
     if "sha256" in here and "sha256" in there:
         return here["sha256"] == there["sha256"]
     return verification.compare(verification.local_facts(target.path), there).equal

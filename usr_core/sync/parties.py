@@ -144,7 +144,8 @@ class Run:
             told = {"message": str(error) or "interrupted"}
         if isinstance(error, UsrError):
             told = {"code": error.code, "message": error.message, "hint": error.hint}
-        self.finish("FAILED")
+        if self.audit["transfer_state"] != "TRANSFERRED":  # an event sink's failure undoes nothing
+            self.finish("FAILED")
         self.audit["error"] = told
 
     def account(self, action: Literal["pull", "push"]) -> None:

@@ -249,7 +249,9 @@ def _primary(
     fingerprint = verification.local_facts(local.path(RECORDS))
     seen["local"] = {**(seen["local"] or {}), **fingerprint.facts}
     seen["remote"] = {**(seen["remote"] or {}), **facts}
-    return seen, verification.compare(fingerprint, facts).equal
+    # Sizes come before any strategy: no plugin's answer makes two files of different sizes equal.
+    same_size = mine.size(RECORDS) == theirs.size(RECORDS)
+    return seen, verification.compare(fingerprint, facts).equal and same_size
 
 
 def _refuse_moved(local: LocalSide, remote: RemoteSide, found: Survey, mine: set[str], theirs: set[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from usr_core.plugin.specs import FileRef, Fingerprint, Verdict, VerifyRequest, VerifyStrategy
+from usr_core.plugin.specs import FileRef, Fingerprint, Verdict, VerifyRequest, VerifySpec, VerifyStrategy
 from usr_core.plugin.transports import ABILITY_SHA256
 from usr_core.sync.errors import VerifyImpossible
 from usr_core.sync.request import SyncOptions
@@ -73,15 +73,18 @@ def choose_verification(
         PluginMissing: There is no such strategy.
     """
     specs = {spec.name: spec for spec in host.verify_specs()}
-    possible = [name for name, spec in specs.items() if set(spec.needs) <= abilities]
+    trusted = host.trusted_verify()
+    # Those that nobody vouches for come last: what they say of their strength decides nothing.
+    possible = sorted((n for n, spec in specs.items() if set(spec.needs) <= abilities), key=lambda n: n not in trusted)
     downgrades: list[str] = []
     if options.verify == _AUTO:
         request = VerifyRequest(requested=_AUTO, available=tuple(possible), remote_abilities=abilities)
-        used = host.choose_verify(request) or (possible[0] if possible else "size")
-        stronger = [name for name, spec in specs.items() if used in specs and spec.strength > specs[used].strength]
-        for name in stronger:
-            lacks = ", ".join(sorted(set(specs[name].needs) - abilities)) or "nothing"
-            downgrades.append(f"the base is compared by {used}, not by {name}: the remote can't compute {lacks}")
+        best = next((name for name in possible if name in trusted), "size")
+        used = host.choose_verify(request) or best
+        if used in trusted and used in specs:
+            downgrades += _stronger(used, {name: spec for name, spec in specs.items() if name in trusted}, abilities)
+        elif used != best:
+            downgrades.append(f"the base is compared by {used}, as a plugin's policy chose, not by {best}")
     else:
         used = options.verify
         strategy_needs = set(specs[used].needs) if used in specs else set()
@@ -105,3 +108,13 @@ def choose_verification(
         sidecars=options.verify_sidecars,
         downgrades=tuple(downgrades),
     )
+
+
+def _stronger(used: str, specs: Mapping[str, VerifySpec], abilities: frozenset[str]) -> list[str]:
+    """Return a sentence for every strategy that is stronger than the one that is used."""
+    told = []
+    for name, spec in specs.items():
+        if spec.strength > specs[used].strength:
+            lacks = ", ".join(sorted(set(spec.needs) - abilities)) or "nothing"
+            told.append(f"the base is compared by {used}, not by {name}: the remote can't compute {lacks}")
+    return told

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from usr_core.plugin.answers import ANSWERS
 from usr_core.plugin.isolation import Isolated
 from usr_core.plugin.sinks import EventSinks
 from usr_core.plugin.specs import EventSinkSpec
@@ -152,7 +153,8 @@ def _sinks(spec: EventSinkSpec, reports: list[str]) -> EventSinks:
     record = stranger("contract", "contract.plugin")
     tolerant = EventSinkSpec(name=spec.name, summary=spec.summary, factory=spec.factory)
     return EventSinks(
-        lambda: [(record, tolerant)],
-        lambda _record, offered, name: Isolated(offered.factory(), record, name),
+        lambda: [(record, spec.name, lambda: tolerant)],
+        lambda _record, offered: Isolated(offered.factory(), record, offered.name, ANSWERS["event_sink"]),
         lambda error: reports.append(error.message),
+        reports.append,
     )

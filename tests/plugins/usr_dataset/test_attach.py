@@ -277,3 +277,22 @@ class TestBadInput:
         pq.write_table(pa.table({"id": keys, "score": [1.0]}), tmp_path / "a.parquet")
 
         assert "USR-ATTACH-010" in refused(seeded, 1, tmp_path / "a.parquet")
+
+
+class TestImporter:
+    def test_is_named_where_the_ending_says_nothing(self, seeded: Usr, tmp_path: Path) -> None:
+        """``--from csv`` reads a file of any name, as for import."""
+        first = ids_of(seeded.path(DS))[0]
+        (tmp_path / "scores.txt").write_text(f"id,score\n{first},1.5\n")
+        words = ["attach", DS, "--path", tmp_path / "scores.txt", "--namespace", "mock", "--key", "id"]
+        seeded.refuses(4, *words)
+        seeded.ok(*words, "--from", "csv")
+
+        assert "1.5" in seeded.ok("head", DS, "--columns", "mock__score").out
+
+    def test_beside_a_writer_is_refused(self, seeded: Usr, tmp_path: Path) -> None:
+        """One of them reads the file."""
+        with assert_unchanged(seeded.root):
+            result = seeded.refuses(2, "attach", DS, "--path", tmp_path / "x", "--writer", "opal", "--from", "csv")
+
+        assert "--from or --writer" in result.err

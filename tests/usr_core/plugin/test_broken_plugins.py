@@ -78,7 +78,8 @@ class TestWhereItIsNeeded:
         """A sink that fails, or can't be loaded, is one warning that names the plugin; the event is in the log."""
         if kind in ENDS_WITH_THE_PLUGIN:
             ended = ended_by_force(seeded, "snapshot", "ns/base", env=env)
-            assert ended != 0
+            # An interrupt ends the telling of sinks; what ends the whole process is past any help.
+            assert (0 if kind == "hangs" else 3) == ended
         else:
             result = seeded.ok("snapshot", "ns/base", env=env, timeout=20)
             warned = [line for line in result.err.splitlines() if line.startswith("warning: ")]

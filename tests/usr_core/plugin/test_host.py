@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
+from support.hosts import HostMaker
 from support.plugins import FakePlugin
 from usr_core.errors import UsrError
 from usr_core.plugin.errors import AmbiguousImporter, PluginCallError, PluginConflict, PluginLoadError, PluginMissing
 from usr_core.plugin.records import PluginStatus
 from usr_core.plugin.specs import ExportRequest, ImportRequest, VerifyRequest
-
-from .conftest import HostMaker
 
 IMPORTER = """
 from usr_core.errors import UsrError
@@ -26,7 +25,8 @@ class Reader:
         {columns}
         return ["sequence"]
     def read(self, request):
-        yield "first"
+        import pyarrow as pa
+        yield pa.record_batch({{"sequence": ["first"]}})
         {read}
 
 def factory():
@@ -57,7 +57,7 @@ class TestImporter:
         host = make_host(importer("fasta"))
 
         assert ["sequence"] == host.importer("fasta").columns(request())
-        assert ["first"] == list(host.importer("fasta").read(request()))
+        assert [["first"]] == [batch.column(0).to_pylist() for batch in host.importer("fasta").read(request())]
 
     @pytest.mark.parametrize("item", ["[1]", "{}", "__import__('pyarrow').table({'a': [1]})"])
     def test_that_yields_no_batch_is_its_plugins_error(self, make_host: HostMaker, item: str) -> None:
@@ -101,7 +101,7 @@ class TestImporter:
         plain = importer("fasta")
         host = make_host(FakePlugin("fasta", hooks=plain.hooks, bare=True))
 
-        assert ["first"] == list(host.importer("fasta").read(request()))
+        assert [["first"]] == [batch.column(0).to_pylist() for batch in host.importer("fasta").read(request())]
         assert "fasta" not in host.names_of("importer")
 
 
@@ -128,14 +128,14 @@ class TestIsolation:
         """What was yielded before the failure arrives, then the plugin's error."""
         batches = make_host(importer("fasta", read="raise OSError('gone')")).importer("fasta").read(request())
 
-        assert "first" == next(batches)
+        assert ["first"] == next(batches).column(0).to_pylist()
         with pytest.raises(PluginCallError, match="importer fasta, read"):
             next(batches)
 
     def test_closing_a_generator_closes_the_plugins(self, make_host: HostMaker) -> None:
         """A reader's ``finally`` runs when the core stops early."""
         body = (
-            "import usr_plugin_fasta as p\n        try:\n            yield 'second'\n"
+            "import usr_plugin_fasta as p\n        try:\n            yield pa.record_batch({'sequence': ['second']})\n"
             "        finally:\n            p.closed = True"
         )
         batches: Any = make_host(importer("fasta", read=body)).importer("fasta").read(request())
@@ -337,8 +337,10 @@ def usr_choose_verify(request):
         """A policy can't step outside what both sides can do."""
         host = make_host(self.plugin("aa", 1, "xx"))
 
-        with pytest.raises(PluginLoadError, match="'xx'"):
+        with pytest.raises(PluginCallError, match="usr_choose_verify") as caught:
             host.choose_verify(VerifyRequest(requested="auto", available=("aa",)))
+
+        assert "'xx'" in str(caught.value.facts["cause"])
 
 
 class TestConflicts:

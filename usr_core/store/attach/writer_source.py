@@ -32,12 +32,21 @@ def attach_namespace(spec: OverlayWriterSpec | None, namespace: str | None) -> s
     return chosen
 
 
-def checked_options(spec: OverlayWriterSpec | None, options: Mapping[str, str]) -> dict[str, str]:
+def checked_options(
+    spec: OverlayWriterSpec | None, options: Mapping[str, str], *, importer: str | None = None
+) -> dict[str, str]:
     """Return the options for a writer.
 
     Raises:
-        AttachRequestInvalid: There are options and no writer, or one that the writer does not take.
+        AttachRequestInvalid: There are options and no writer, or one that the writer does not take, or an importer is
+            named beside a writer.
     """
+    if spec is not None and importer is not None:
+        raise AttachRequestInvalid(
+            "A writer and an importer were named, and one of them reads the file.",
+            hint="Leave out --from or --writer.",
+            facts={"writer": spec.name, "importer": importer},
+        )
     if spec is None and options:
         raise AttachRequestInvalid(
             "A writer's option was given, and no writer.",

@@ -1,0 +1,118 @@
+"""What hooks offer, checked field by field: a spec is a stranger's object, and a wrong one is told when it is offered.
+
+A check raises `TypeError` or `ValueError` that says which field is wrong; it is called inside the wall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from usr_core.errors import UsrError
+from usr_core.plugin.answers import a_number, a_text, named, texts, whole_number
+from usr_core.plugin.specs import MAX_TIMEOUT_S
+
+__all__ = ["check_spec"]
+
+_KEYS = ("id", "sequence", "sequence_norm", "sequence_ci")
+
+
+def check_spec(kind: str, spec: Any) -> None:
+    """Check the fields of a spec of this kind, which is an object of the kind's class.
+
+    Raises:
+        TypeError, ValueError: A field can't be used; the text names it.
+    """
+    name = a_text(spec.name, "name")
+    if not name or not name.isprintable():
+        raise ValueError("name has to be one printable line")
+    a_text(spec.summary, "summary")
+    if kind != "namespace" and not callable(spec.factory):
+        raise TypeError(f"factory of {name!r} is {named(spec.factory)} and has to be callable")
+    _CHECKS[kind](spec)
+
+
+def _importer(spec: Any) -> None:
+    for suffix in texts(spec.suffixes, "suffixes"):
+        _suffix(suffix, "suffixes")
+
+
+def _exporter(spec: Any) -> None:
+    _suffix(a_text(spec.suffix, "suffix"), "suffix")
+    _flag(spec.streams, "streams")
+    _flag(spec.binary, "binary")
+
+
+def _overlay_writer(spec: Any) -> None:
+    a_text(spec.namespace, "namespace")
+    if a_text(spec.key, "key") not in _KEYS:
+        raise ValueError(f"key is {spec.key!r} and has to be one of {', '.join(_KEYS)}")
+    texts(spec.options, "options")
+
+
+def _verify(spec: Any) -> None:
+    whole_number(spec.strength, "strength")
+    texts(spec.needs, "needs")
+
+
+def _transport(spec: Any) -> None:
+    a_text(spec.scheme, "scheme")
+    texts(spec.features, "features")
+    texts(spec.settings, "settings")
+
+
+def _event_sink(spec: Any) -> None:
+    _flag(spec.required, "required")
+    texts(spec.actions, "actions")
+    if not 0 < a_number(spec.timeout_s, "timeout_s") <= MAX_TIMEOUT_S:
+        raise ValueError(f"timeout_s has to be more than 0 and at most {MAX_TIMEOUT_S:g}")
+
+
+def _namespace(spec: Any) -> None:
+    from usr_core.registry.types import parse_type
+
+    if isinstance(spec.columns, (str, bytes, Mapping)):
+        raise TypeError(f"columns is {named(spec.columns)} and has to be pairs of name and type")
+    seen = set()
+    for pair in spec.columns:
+        if len(texts(pair, "an item of columns")) != 2:
+            raise ValueError("an item of columns has to be a pair of name and type")
+        column, spelling = pair
+        if not column.startswith(f"{spec.name}__") or column in seen:
+            raise ValueError(f"the column {column!r} is there twice, or does not begin with {spec.name}__")
+        seen.add(column)
+        try:
+            parse_type(spelling)
+        except UsrError as error:
+            raise ValueError(f"the type of {column}: {error.message}") from error
+    for field in ("owner", "description"):
+        if getattr(spec, field) is not None:
+            a_text(getattr(spec, field), field)
+
+
+def _check(spec: Any) -> None:
+    texts(spec.columns, "columns")
+    if spec.namespace is not None:
+        a_text(spec.namespace, "namespace")
+
+
+def _suffix(suffix: str, field: str) -> None:
+    if len(suffix) < 2 or suffix[0] != "." or "/" in suffix or not suffix.isprintable():
+        raise ValueError(f"{field} holds {suffix!r}; an ending begins with a point and has no /")
+
+
+def _flag(value: object, field: str) -> None:
+    if value is not True and value is not False:
+        raise TypeError(f"{field} is {named(value)} and has to be True or False")
+
+
+_CHECKS: Mapping[str, Callable[[Any], None]] = {
+    "importer": _importer,
+    "exporter": _exporter,
+    "overlay_writer": _overlay_writer,
+    "verify": _verify,
+    "transport": _transport,
+    "event_sink": _event_sink,
+    "namespace": _namespace,
+    "check": _check,
+}
