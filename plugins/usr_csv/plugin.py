@@ -20,7 +20,15 @@ def usr_importers() -> Iterable[ImporterSpec]:
 @hookimpl
 def usr_exporters() -> Iterable[ExporterSpec]:
     """Offer to write CSV; nested values as JSON."""
-    return [ExporterSpec(name="csv", summary="CSV; nested values as JSON", factory=_exporter, suffix=".csv")]
+    return [
+        ExporterSpec(
+            name="csv",
+            summary="CSV; nested values as JSON",
+            factory=_exporter,
+            suffix=".csv",
+            streams=True,
+        )
+    ]
 
 
 def _importer() -> Importer:

@@ -30,7 +30,7 @@ class CsvExporter:
             OSError: Writing failed.
         """
         rows = 0
-        with request.path.open("wb") as file:
+        with request.open() as file:
             header = io.StringIO()
             csv.writer(header, lineterminator="\n").writerow(request.schema.names)
             file.write(header.getvalue().encode("utf-8"))

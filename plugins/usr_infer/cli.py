@@ -49,7 +49,7 @@ def pending(
     column: Annotated[str, typer.Option("--column", show_default=False, help="The column, such as infer__llr.")],
     limit: Annotated[int, typer.Option("--limit", min=0, help="Stop after so many records; 0 is none.")] = 0,
     out: Annotated[
-        Path | None, typer.Option("--out", show_default=False, help="Write the ids into this file, one a line.")
+        str | None, typer.Option("--out", show_default=False, help="Write the ids into this file, one a line.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --out replace a file.")] = False,
     fmt: FormatOpt = Format.AUTO,
@@ -62,8 +62,8 @@ def pending(
     target = current_session().dataset(dataset)
     name = pending_column(target, column)
     found = Pending(target, name, limit=limit)
-    if out is None:
+    if out is None or out == "-":
         emit_pending(found, name, fmt, quiet=quiet)
     else:
-        write_ids(found, out, overwrite=overwrite)
-        emit_written(found, name, out, fmt)
+        write_ids(found, Path(out), overwrite=overwrite)
+        emit_written(found, name, Path(out), fmt)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from usr_core.plugin.specs import ExportRequest, ExportResult
+from usr_core.plugin.specs import ExporterSpec, ExportRequest, ExportResult
 from usr_core.registry.store import read_registry
 from usr_core.store.export import ExportOutcome, export_batches
 from usr_core.store.query.scan import Scan
@@ -89,9 +89,11 @@ def write_ids(pending: Pending, target: Path, *, overwrite: bool) -> ExportOutco
     """Write the ids into a file, one a line; it appears whole or not at all.
 
     Raises:
-        TargetExists, TargetInDataset, TargetFolderMissing, FileSystemError: It can't be written there.
+        TargetExists, TargetInDataset, TargetNotAFile, TargetFolderMissing, FileSystemError: It can't be written there.
     """
-    return export_batches(_LineWriter(), target, schema=_SCHEMA, batches=pending.batches(), overwrite=overwrite)
+    return export_batches(
+        _LineWriter(), target, spec=_LINES, schema=_SCHEMA, batches=pending.batches(), overwrite=overwrite
+    )
 
 
 class _LineWriter:
@@ -100,9 +102,12 @@ class _LineWriter:
     def write(self, request: ExportRequest, batches: Iterable[pa.RecordBatch]) -> ExportResult:
         """Write the ids of all batches, holding one batch at a time."""
         rows = 0
-        with request.path.open("wb") as file:
+        with request.open() as file:
             for batch in batches:
                 file.write("".join(f"{one}\n" for one in batch.column(0).to_pylist()).encode("utf-8"))
                 rows += batch.num_rows
             size = file.tell()
         return ExportResult(rows=rows, size_bytes=size)
+
+
+_LINES = ExporterSpec(name="ids", summary="An id a line", factory=_LineWriter, suffix=".txt", streams=True)

@@ -25,7 +25,15 @@ def usr_importers() -> Iterable[ImporterSpec]:
 @hookimpl
 def usr_exporters() -> Iterable[ExporterSpec]:
     """Offer to write JSON Lines, one object a record."""
-    return [ExporterSpec(name="jsonl", summary="JSON Lines, one object a record", factory=_exporter, suffix=".jsonl")]
+    return [
+        ExporterSpec(
+            name="jsonl",
+            summary="JSON Lines, one object a record",
+            factory=_exporter,
+            suffix=".jsonl",
+            streams=True,
+        )
+    ]
 
 
 def _importer() -> Importer:

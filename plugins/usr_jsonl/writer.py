@@ -27,7 +27,7 @@ class JsonlExporter:
             OSError: Writing failed.
         """
         rows = 0
-        with request.path.open("wb") as file:
+        with request.open() as file:
             for batch in bounded(iter(batches), limit=_STEP_BYTES):
                 names = batch.schema.names
                 columns = [to_json(column) for column in batch.columns]

@@ -18,7 +18,16 @@ def usr_importers() -> Iterable[ImporterSpec]:
 @hookimpl
 def usr_exporters() -> Iterable[ExporterSpec]:
     """Offer to write Parquet with exact types."""
-    return [ExporterSpec(name="parquet", summary="Parquet with exact types", factory=_exporter, suffix=".parquet")]
+    return [
+        ExporterSpec(
+            name="parquet",
+            summary="Parquet with exact types",
+            factory=_exporter,
+            suffix=".parquet",
+            streams=True,
+            binary=True,
+        )
+    ]
 
 
 def _importer() -> Importer:

@@ -25,11 +25,13 @@ class ParquetExporter:
         schema = request.schema.with_metadata({**(request.schema.metadata or {}), **dict(request.metadata)} or None)
         options = write_options(schema, bloom="id" if "id" in schema.names else None)
         rows = 0
-        with pq.ParquetWriter(request.path, schema, **options.writer_arguments()) as writer:
-            for group in _groups(batches, rows=options.rows_per_group):
-                rows += sum(batch.num_rows for batch in group)
-                _write_group(writer, group, schema)
-        return ExportResult(rows=rows, size_bytes=request.path.stat().st_size)
+        with request.open() as file:
+            with pq.ParquetWriter(file, schema, **options.writer_arguments()) as writer:
+                for group in _groups(batches, rows=options.rows_per_group):
+                    rows += sum(batch.num_rows for batch in group)
+                    _write_group(writer, group, schema)
+            size = file.tell()
+        return ExportResult(rows=rows, size_bytes=size)
 
 
 def _groups(batches: Iterable[pa.RecordBatch], *, rows: int) -> Iterator[list[pa.RecordBatch]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
+from usr_core.cli.errors import UsageError
 from usr_core.cli.options import (
     ColumnsOpt,
     GlobOpt,
@@ -16,9 +18,10 @@ from usr_core.cli.options import (
     TargetArg,
     split_names,
 )
-from usr_core.cli.output import emit_text
+from usr_core.cli.output import emit_text, note
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
+from usr_core.errors import counted
 
 __all__ = ["export_app"]
 
@@ -31,7 +34,8 @@ def export(
     *,
     export_format: Annotated[str, typer.Option("--fmt", show_default=False, help="csv, jsonl or parquet.")],
     out: Annotated[
-        Path, typer.Option("--out", readable=False, show_default=False, help="A file, or a folder to put one into.")
+        str,
+        typer.Option("--out", show_default=False, help="A file (.gz and .zst compress), a folder, or - for stdout."),
     ],
     columns: ColumnsOpt = None,
     include_deleted: IncludeDeletedOpt = False,
@@ -52,7 +56,7 @@ def export(
     with Progress("exporting", total=source.base_rows(), quiet=quiet) as progress:
         written = export_of(
             source,
-            out,
+            _standard_output() if out == "-" else Path(out),
             fmt=export_format,
             columns=split_names(columns),
             include_deleted=include_deleted,
@@ -61,4 +65,16 @@ def export(
             progress=progress.advance,
         )
 
-    emit_text(f"exported {written.rows:,} records to {written.path} ({size_text(written.size_bytes)})")
+    told = f"exported {counted(written.rows, 'record')} to {written.path or 'standard output'}"
+    told = f"{told} ({size_text(written.size_bytes)})"
+    if written.path is not None:
+        emit_text(told)
+    elif not quiet:
+        note(told)
+
+
+def _standard_output() -> BinaryIO:
+    """Return standard output as a stream of bytes; a file that is called ``-`` is written as ``./-``."""
+    if sys.stdout is None:
+        raise UsageError("Standard output is closed.", hint="Give --out a file.")
+    return sys.stdout.buffer

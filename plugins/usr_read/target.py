@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from usr_core.cli.errors import UsageError
 from usr_core.cli.target import open_target
@@ -56,7 +56,7 @@ def head_of(
 
 def export_of(
     source: Dataset | ParquetTable,
-    out: Path,
+    out: Path | BinaryIO,
     *,
     fmt: str,
     columns: Sequence[str] | None,
@@ -65,7 +65,7 @@ def export_of(
     overwrite: bool,
     progress: Progress,
 ) -> ExportOutcome:
-    """Write the records of a dataset, or the rows of a file, to `out`."""
+    """Write the records of a dataset, or the rows of a file, to `out`, a file, a folder or a stream of bytes."""
     if isinstance(source, ParquetTable):
         return source.export(out, fmt=fmt, columns=columns, overwrite=overwrite, progress=progress)
     return source.export(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from usr_core.dataset.site import Progress
 
@@ -83,33 +83,36 @@ class ParquetTable:
 
     def export(
         self,
-        out: str | Path,
+        out: str | Path | BinaryIO,
         *,
         fmt: str,
         columns: Sequence[str] | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
-        """Write the file's rows to another file, or into a folder under a name of its own.
+        """Write the file's rows to another file, into a folder under a name of its own, or to a binary stream.
 
         Raises:
             ColumnNotExportable: A column has a type that the format can't hold.
             UnknownColumn: The file has no such column.
-            TargetExists, FileSystemError: As `Dataset.export`.
+            TargetExists, TargetUnsuitable, PluginCallError: As `Dataset.export`.
         """
         from usr_core.plugin.errors import PluginCallError
-        from usr_core.store.export import export_batches, export_target
+        from usr_core.store.export import export_batches
+        from usr_core.store.export_target import export_target
         from usr_core.store.query.errors import ColumnNotExportable
         from usr_core.store.query.parquet_target import ParquetTarget
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
+        target = export_target(Path(out), name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
         with ParquetTarget.open(self.path) as opened:
             foreign = opened.unregistrable(columns)
             try:
                 return export_batches(
                     exporter,
-                    export_target(Path(out), name=self.name, suffix=spec.suffix),
+                    target,
+                    spec=spec,
                     schema=opened.schema(columns, plain=True),
                     batches=opened.batches(columns, plain=True, progress=progress),
                     overwrite=overwrite,

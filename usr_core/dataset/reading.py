@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from usr_core.dataset.querying import Querying
 from usr_core.dataset.site import Progress
@@ -155,7 +155,7 @@ class Reading(Querying):
 
     def export(
         self,
-        out: str | Path,
+        out: str | Path | BinaryIO,
         *,
         fmt: str,
         columns: Sequence[str] | None = None,
@@ -164,16 +164,26 @@ class Reading(Querying):
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
-        """Write the merged view to a file, or into a folder under a name of its own. Changes nothing here."""
-        from usr_core.store.export import export_batches, export_target
+        """Write the merged view to a file, into a folder under a name of its own, or to a binary stream.
+
+        A file appears whole or not at all, and one ending in ``.gz`` or ``.zst`` is compressed. Changes nothing here.
+
+        Raises:
+            TargetExists: The file is there, and `overwrite` is not set.
+            TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetUnsuitable: It can't be written there, or so.
+            PluginCallError: The exporter failed, or what it says it wrote is not what it was given.
+        """
+        from usr_core.store.export import export_batches
+        from usr_core.store.export_target import export_target
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
-        target = export_target(Path(out), name=self.name, suffix=spec.suffix)
+        target = export_target(Path(out), name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
         with self.view(namespaces=namespaces) as view:
             return export_batches(
                 exporter,
                 target,
+                spec=spec,
                 schema=view.schema(columns, include_deleted=include_deleted),
                 batches=view.batches(columns, include_deleted=include_deleted, progress=progress),
                 overwrite=overwrite,

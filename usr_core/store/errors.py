@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, visible
@@ -15,6 +16,8 @@ __all__ = [
     "TargetExists",
     "TargetFolderMissing",
     "TargetInDataset",
+    "TargetNotAFile",
+    "TargetUnsuitable",
     "ToolActionInvalid",
 ]
 
@@ -92,18 +95,41 @@ class TargetFolderMissing(UsrError, FileNotFoundError):
 
 
 class TargetInDataset(UsrError, ValueError):
-    """A file would be written over a dataset's own files, or where they are looked for."""
+    """A file would be written over the files of a dataset or a root, or where they are looked for."""
 
     code = "USR-EXPORT-003"
     exit_code = ExitCode.USAGE
 
-    def __init__(self, path: Path, *, dataset: Path) -> None:
+    def __init__(self, path: Path, *, place: str) -> None:
         super().__init__(
-            f"{path.name} has a meaning inside the dataset {dataset}; an export does not go there.",
-            hint="Give an --out with another name, or outside the dataset's folder.",
+            f"{path.name} has a meaning of its own in {place}; an export does not go there.",
+            hint="Give an --out with another name, or in another folder.",
             facts={"file": str(path)},
         )
         self.path = path
+
+
+class TargetNotAFile(UsrError, ValueError):
+    """What has the name of a file to be written is a link, a folder, a device, a pipe or a socket."""
+
+    code = "USR-EXPORT-004"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, path: Path, *, kind: str, hint: str) -> None:
+        super().__init__(
+            f"{path} is {kind}; an export replaces regular files only.", hint=hint, facts={"file": str(path)}
+        )
+        self.path, self.kind = path, kind
+
+
+class TargetUnsuitable(UsrError, ValueError):
+    """A format can't be written in the way that the target asks for: compressed, or to standard output."""
+
+    code = "USR-EXPORT-005"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, *, hint: str, facts: Mapping[str, object]) -> None:
+        super().__init__(message, hint=hint, facts=facts)
 
 
 class ToolActionInvalid(UsrError, ValueError):

@@ -42,7 +42,7 @@ class TestCsvImporter(ImporterContract):
 
 
 class TestCsvExporter(ExporterContract):
-    features = frozenset({"round_trip"})
+    features = frozenset({"round_trip", "streams"})
 
     @pytest.fixture
     def exporter(self) -> CsvExporter:

@@ -42,7 +42,7 @@ class TestJsonlImporter(ImporterContract):
 
 
 class TestJsonlExporter(ExporterContract):
-    features = frozenset({"round_trip"})
+    features = frozenset({"round_trip", "streams"})
 
     @pytest.fixture
     def exporter(self) -> JsonlExporter:

@@ -39,7 +39,7 @@ class TestParquetImporter(ImporterContract):
 
 
 class TestParquetExporter(ExporterContract):
-    features = frozenset({"round_trip"})
+    features = frozenset({"round_trip", "streams"})
     held_bytes = 64 << 20  # a row group
 
     @pytest.fixture

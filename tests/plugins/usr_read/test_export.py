@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.cli import Usr
+from support.cli import Usr, clean_env, usr_argv
 from support.overlays import ids_of, write_overlay, write_tombstones
 from support.tables import read_csv
 from support.tree import assert_unchanged
@@ -167,3 +168,53 @@ class TestRefusals:
     def test_an_unknown_dataset(self, scored: Usr, tmp_path: Path):
         """Exit 3."""
         scored.refuses(3, "export", "ns/none", "--fmt", "csv", "--out", tmp_path / "o.csv")
+
+
+class TestStandardOutput:
+    @pytest.mark.parametrize("fmt", ["csv", "jsonl", "parquet"])
+    def test_holds_the_records_and_nothing_else(self, scored: Usr, tmp_path: Path, fmt: str):
+        """``--out -`` makes no file; what was done is said on stderr."""
+        scored.ok("export", DS, "--fmt", fmt, "--out", tmp_path / "o")
+        folder = tmp_path / "here"
+        folder.mkdir()
+        argv = [*usr_argv(), "--root", str(scored.root), "export", DS, "--fmt", fmt, "--out", "-"]
+        done = subprocess.run(argv, cwd=folder, env=clean_env(), capture_output=True, timeout=60, check=True)
+
+        assert (tmp_path / "o").read_bytes() == done.stdout
+        assert b"exported 6 records to standard output" in done.stderr
+        assert [] == list(folder.iterdir())
+
+    def test_that_is_closed_ends_quietly(self, scored: Usr):
+        """As for every other command, with 141 and no word."""
+        argv = [*usr_argv(), "--root", str(scored.root), "export", DS, "--fmt", "csv", "--out", "-"]
+        with subprocess.Popen(
+            argv, env=clean_env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.close()
+            assert process.stderr is not None
+            err = process.stderr.read()
+
+            assert (141, b"") == (process.wait(timeout=60), err)
+
+    def test_that_is_full_is_one_error(self, scored: Usr):
+        """Not the exporter's."""
+        argv = [*usr_argv(), "--root", str(scored.root), "export", DS, "--fmt", "jsonl", "--out", "-"]
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                argv, env=clean_env(), stdout=full, stderr=subprocess.PIPE, timeout=60, text=True, check=False
+            )
+
+        assert (1, True) == (done.returncode, "USR-CLI-006" in done.stderr), done.stderr
+
+    def test_a_file_of_that_name_is_written_with_a_folder(self, scored: Usr, tmp_path: Path):
+        """``./-`` is a file."""
+        scored.ok("export", DS, "--fmt", "csv", "--out", "./-", cwd=tmp_path)
+
+        assert 6 == len(read_csv(tmp_path / "-"))
+
+    def test_one_record_is_one_record(self, scored: Usr, tmp_path: Path):
+        """Numbers and nouns agree."""
+        write_tombstones(scored.path(DS), ids_of(scored.path(DS))[1:])
+
+        assert "exported 1 record to " in scored.ok("export", DS, "--fmt", "csv", "--out", tmp_path / "o.csv").out

@@ -1,0 +1,101 @@
+"""Where an export may be written to: which names are taken, what is no regular file, which endings compress."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from usr_core.fs.errors import file_system_error
+from usr_core.roots.find_root import REGISTRY_FILE
+from usr_core.roots.layout import EVENT_LOG, META, RECORDS, is_machinery
+from usr_core.store.errors import TargetExists, TargetFolderMissing, TargetInDataset, TargetNotAFile, TargetUnsuitable
+from usr_core.store.incoming.source_file import COMPRESSED_SUFFIXES
+
+__all__ = ["check_target", "export_target", "target_compression"]
+
+_OTHER_COMPRESSIONS = frozenset({".bz2", ".xz", ".lzma", ".zip", ".7z", ".lz4", ".br", ".z", ".tgz"})
+
+_SPECIAL = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def export_target(out: Path, *, name: str, suffix: str) -> Path:
+    """Return the file to write: `out` itself, or ``<name with / as __><suffix>`` inside it where it is a folder."""
+    return out / f"{name.replace('/', '__')}{suffix}" if out.is_dir() else out
+
+
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Refuse a target that may not be written; with `overwrite`, a regular file may be replaced.
+
+    Raises:
+        TargetInDataset: It is, or would become, a file of a dataset or of a root.
+        TargetNotAFile: A link, a folder, or a special file has this name.
+        TargetFolderMissing: There is no folder to put it into.
+        TargetExists: A file is there, and `overwrite` is not set.
+        FileSystemError: The folder can't be looked at.
+    """
+    if not target.parent.is_dir():
+        raise TargetFolderMissing(target)
+    place = Path(os.path.realpath(target.parent)) / target.name
+    if place.name == REGISTRY_FILE or is_machinery(place.name):
+        raise TargetInDataset(target, place="a root or a dataset")
+    for folder in place.parents:
+        if (folder / RECORDS).is_file():
+            relative = place.relative_to(folder).as_posix()
+            # Beside a dataset's files there is room for others; a name that means something to USR is not free.
+            if relative in {RECORDS, META, EVENT_LOG} or relative.startswith("_") or is_machinery(relative):
+                raise TargetInDataset(target, place=f"the dataset {folder}")
+            break
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise file_system_error(error, target, "look at the file that is to be written") from error
+    if not stat.S_ISREG(mode):
+        raise _not_a_file(target, mode)
+    if not overwrite:
+        raise TargetExists(target)
+
+
+def target_compression(target: Path, *, fmt: str, streams: bool, binary: bool) -> str | None:
+    """Return how the target's ending asks for its content to be compressed: ``gzip``, ``zstd`` or None.
+
+    Raises:
+        TargetUnsuitable: The format can't be written so, or the ending stands for another compression.
+    """
+    ending = target.suffix.lower()
+    facts = {"file": str(target)}
+    if ending not in COMPRESSED_SUFFIXES and ending not in _OTHER_COMPRESSIONS:
+        return None
+    plain = target.with_suffix("").name if ending != ".tgz" else f"{target.stem}.tar"
+    if binary:
+        what = f"{target.name} names a compressed file, and files of the format {fmt} are not compressed from outside."
+        raise TargetUnsuitable(what, hint=f"Give --out {plain}: such a file is compressed inside.", facts=facts)
+    if ending in _OTHER_COMPRESSIONS:
+        known = " and ".join(COMPRESSED_SUFFIXES)
+        what = f"{target.name} names a file of a compression that exports don't write."
+        raise TargetUnsuitable(what, hint=f"Give an --out that ends in {known.replace(' and ', ' or ')}.", facts=facts)
+    if not streams:
+        what = f"The exporter {fmt} can't write compressed files."
+        raise TargetUnsuitable(what, hint=f"Give --out {plain}, and compress the file afterwards.", facts=facts)
+    return COMPRESSED_SUFFIXES[ending]
+
+
+def _not_a_file(target: Path, mode: int) -> TargetNotAFile:
+    if stat.S_ISLNK(mode):
+        points_to = os.path.realpath(target)
+        if points_to.startswith(("/proc/", "/dev/")):
+            hint = "Give --out - to write to standard output."
+        else:
+            hint = f"Give --out {points_to}, which it points to, or remove the link."
+        return TargetNotAFile(target, kind="a link", hint=hint)
+    if stat.S_ISDIR(mode):
+        return TargetNotAFile(target, kind="a folder", hint="Give an --out with another name, or move the folder away.")
+    kind = _SPECIAL.get(stat.S_IFMT(mode), "a special file")
+    return TargetNotAFile(target, kind=kind, hint="Give --out - and redirect standard output, or give another --out.")
