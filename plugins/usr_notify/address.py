@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, urlsplit
 from usr_core.events.redaction import redact
 from usr_notify.errors import TargetInvalid
 
-__all__ = ["Address", "parse_address", "refuse_secret_in"]
+__all__ = ["LOCAL_HOSTS", "Address", "parse_address", "refuse_secret_in"]
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -54,8 +54,8 @@ def parse_address(url: str, *, allow_http_localhost: bool) -> Address:
         raise _bad("That is no URL of a webhook.", "Give one such as https://host/path.")
     if "@" in parts.netloc:
         raise _bad("The URL holds a login.", "Put a line `Authorization: …` into a --header-file instead.")
-    if parts.scheme == "http" and not (host in _LOCAL and allow_http_localhost):
-        hint = "Use https." if host not in _LOCAL else "Use https, or give --allow-http-localhost."
+    if parts.scheme == "http" and not (host in LOCAL_HOSTS and allow_http_localhost):
+        hint = "Use https." if host not in LOCAL_HOSTS else "Use https, or give --allow-http-localhost."
         raise _bad("Events are sent over https only; http would show them to everyone on the way.", hint)
     return Address(scheme=parts.scheme, host=host, port=port or _PORTS[parts.scheme], target=_target(parts))
 

@@ -19,6 +19,7 @@ from usr_notify.options import (
     HeaderFileOpt,
     RetriesOpt,
     TargetChoice,
+    TemplateOpt,
     TimeoutOpt,
     ToFileOpt,
     TokenFileOpt,
@@ -73,6 +74,7 @@ def follow(
     allow_http_localhost: AllowHttpOpt = False,
     connect_timeout: ConnectTimeoutOpt = 10.0,
     timeout: TimeoutOpt = 30.0,
+    template: TemplateOpt = None,
     retries: RetriesOpt = 5,
     dry_run: DryRunOpt = False,
     quiet: QuietOpt = False,
@@ -95,6 +97,7 @@ def follow(
             allow_http_localhost=allow_http_localhost,
             connect_timeout=connect_timeout,
             timeout=timeout,
+            template=template,
         )
     )
     options = FollowOptions(
@@ -132,6 +135,7 @@ def drain(
     allow_http_localhost: AllowHttpOpt = False,
     connect_timeout: ConnectTimeoutOpt = 10.0,
     timeout: TimeoutOpt = 30.0,
+    template: TemplateOpt = None,
     retries: RetriesOpt = 5,
     dry_run: DryRunOpt = False,
 ) -> None:
@@ -150,6 +154,7 @@ def drain(
             allow_http_localhost=allow_http_localhost,
             connect_timeout=connect_timeout,
             timeout=timeout,
+            template=template,
         )
     )
 

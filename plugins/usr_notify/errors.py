@@ -18,6 +18,7 @@ __all__ = [
     "SettingsInvalid",
     "SpoolUnusable",
     "TargetInvalid",
+    "TemplateInvalid",
 ]
 
 
@@ -136,3 +137,10 @@ class SettingsInvalid(UsrError, ValueError):
             facts={"file": str(path)},
         )
         self.path = path
+
+
+class TemplateInvalid(UsrError, ValueError):
+    """The ``--template`` for a webhook's requests can't be used; nothing was sent."""
+
+    code = "USR-NOTIFY-112"
+    exit_code = ExitCode.USAGE

@@ -18,6 +18,7 @@ __all__ = [
     "HeaderFileOpt",
     "RetriesOpt",
     "TargetChoice",
+    "TemplateOpt",
     "TimeoutOpt",
     "ToFileOpt",
     "ToOpt",
@@ -56,7 +57,16 @@ ConnectTimeoutOpt = Annotated[
     float, typer.Option("--connect-timeout", min=0.1, help="Seconds for a connection to the webhook.")
 ]
 TimeoutOpt = Annotated[
-    float, typer.Option("--timeout", min=0.1, help="Seconds that the webhook may be silent, or the program may take.")
+    float, typer.Option("--timeout", min=0.1, help="Seconds that the webhook or the program may take.")
+]
+TemplateOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--template",
+        metavar="JSON",
+        show_default=False,
+        help="The webhook's request instead of the event: JSON with {action}, {dataset}, {rows} … in its texts.",
+    ),
 ]
 RetriesOpt = Annotated[
     int,
@@ -77,6 +87,7 @@ class TargetChoice:
     allow_http_localhost: bool
     connect_timeout: float
     timeout: float
+    template: str | None
 
 
 def open_target(choice: TargetChoice) -> Target:
@@ -84,7 +95,7 @@ def open_target(choice: TargetChoice) -> Target:
 
     Raises:
         UsageError: There is none, or several, or an option does not go with it.
-        TargetInvalid, SecretUnusable, ProgramMissing: It can't be used.
+        TargetInvalid, SecretUnusable, ProgramMissing, TemplateInvalid: It can't be used.
     """
     from usr_core.cli.errors import UsageError
     from usr_notify.credentials import read_headers, read_url
@@ -95,15 +106,17 @@ def open_target(choice: TargetChoice) -> Target:
     if choice.program is not None:
         from usr_notify.program import ProgramTarget, program_words
 
-        if choice.token_file or choice.header_file or choice.ca_bundle:
+        if choice.token_file or choice.header_file or choice.ca_bundle or choice.template is not None:
             raise UsageError(
-                "--token-file, --header-file and --ca-bundle are for webhooks.", hint="Leave them out with --exec."
+                "--token-file, --header-file, --ca-bundle and --template are for webhooks.",
+                hint="Leave them out with --exec.",
             )
         return ProgramTarget(program_words(choice.program), timeout=choice.timeout)
     url = read_url(choice.to, choice.to_file)
     if url is None:
         raise UsageError("Nothing says where events go.", hint="Give --to URL, --to-file FILE or --exec CMD.")
     from usr_notify.address import parse_address, refuse_secret_in
+    from usr_notify.template import Template
     from usr_notify.webhook import WebhookTarget
 
     if choice.to is not None:
@@ -114,6 +127,7 @@ def open_target(choice: TargetChoice) -> Target:
         ca_bundle=choice.ca_bundle,
         connect_timeout=choice.connect_timeout,
         timeout=choice.timeout,
+        template=None if choice.template is None else Template(choice.template),
     )
 
 
