@@ -17,13 +17,14 @@ from typing import TextIO
 
 from usr_core.errors import UsrError
 from usr_core.plugin.discovery import InstalledPlugin, locate, other_plugins, own_plugins
-from usr_core.plugin.kinds import KINDS
+from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.loading import load_object, load_target
 from usr_core.plugin.manifest import Manifest, parse_manifest
 from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.registrar import Registrar
-from usr_core.plugin.specs import NamespaceSpec, TransportSpec
+from usr_core.plugin.specs import TransportSpec
 from usr_core.testing.heavy_modules import HEAVY_MODULES
+from usr_plugins.trial import try_offers
 
 __all__ = ["main"]
 
@@ -79,9 +80,11 @@ def _examine(record: PluginRecord, report: _Report) -> None:
     )
     report(import_ms=round(seconds * 1000, 1), heavy_modules=heavy)
     registrar = Registrar(lambda _text, _started: None)
+    offered: dict[str, tuple[AnySpec, ...]] = {}
     with report.step("registering its hooks", "Give hooks the names and arguments of usr_core.plugin.hookspecs."):
         registrar.load(record)
-        _compare_offers(record, registrar, report)
+        offered = _compare_offers(record, registrar, report)
+        _compare_policy(record, registrar, report)
     for claim in record.commands:
         seconds, heavy = _timed(
             report,
@@ -90,6 +93,7 @@ def _examine(record: PluginRecord, report: _Report) -> None:
             lambda claim=claim: load_target(record, claim),  # type: ignore[misc]
         )
         report(command=" ".join(claim.path), import_ms=round(seconds * 1000, 1), heavy_modules=heavy)
+    try_offers(record, offered, report.step)  # last, as factories import what is heavy
 
 
 def _timed(report: _Report, doing: str, fix: str, load: Callable[[], object]) -> tuple[float, list[str]]:
@@ -101,11 +105,14 @@ def _timed(report: _Report, doing: str, fix: str, load: Callable[[], object]) ->
     return seconds, sorted(HEAVY_MODULES & (set(sys.modules) - before))
 
 
-def _compare_offers(record: PluginRecord, registrar: Registrar, report: _Report) -> None:
+def _compare_offers(record: PluginRecord, registrar: Registrar, report: _Report) -> dict[str, tuple[AnySpec, ...]]:
+    """Compare what the hooks offer with the manifest; return what they offer, by kind."""
+    found: dict[str, tuple[AnySpec, ...]] = {}
     declared = {(claim.kind, claim.name) for claim in record.provides}
     for kind in KINDS.values():
         with report.step(f"calling {kind.hook}", f"Let {kind.hook} return {kind.spec.__name__} objects."):
-            for spec in registrar.specs(record, kind.name):
+            found[kind.name] = registrar.specs(record, kind.name)
+            for spec in found[kind.name]:
                 name = spec.scheme if isinstance(spec, TransportSpec) else spec.name
                 report(offered={"kind": kind.name, "name": name})
                 if record.manifest is not None and (kind.name, name) not in declared:
@@ -114,25 +121,28 @@ def _compare_offers(record: PluginRecord, registrar: Registrar, report: _Report)
                         fix=f'Add [[provides]] with kind = "{kind.name}" and name = "{name}" to usr-plugin.toml.',
                     )
                 declared.discard((kind.name, name))
-                if isinstance(spec, NamespaceSpec):
-                    _check_namespace(record, spec, report)
             for _, name in sorted(claim for claim in declared if claim[0] == kind.name):
                 report(
                     problem=f"its manifest declares the {kind.words} {name!r}, which {kind.hook} does not offer",
                     fix=f"Offer it in {kind.hook}, or take it out of usr-plugin.toml.",
                 )
+    return found
 
 
-def _check_namespace(record: PluginRecord, spec: NamespaceSpec, report: _Report) -> None:
-    from usr_core.registry.types import parse_type
-
-    if spec.name != record.id:
-        report(problem=f"it offers the namespace {spec.name!r}, and its id is {record.id!r}", fix="Name it as the id.")
-    for name, spelling in spec.columns:
-        if not name.startswith(f"{spec.name}__"):
-            report(problem=f"the column {name!r} is not of its namespace", fix=f"Name it {spec.name}__….")
-        with report.step(f"reading the type of {name}", "Use a type of the registry."):
-            parse_type(spelling)
+def _compare_policy(record: PluginRecord, registrar: Registrar, report: _Report) -> None:
+    """Compare the hook `usr_choose_verify` with what the manifest says of it."""
+    kinds = {claim.kind for claim in record.provides}
+    implements = registrar.implements(record, "usr_choose_verify")
+    if implements and record.manifest is not None and not kinds & {"verify", "verify_policy"}:
+        report(
+            problem="it implements usr_choose_verify, which its manifest does not declare, so it is never asked",
+            fix=f'Add [[provides]] with kind = "verify_policy" and name = "{record.id}" to usr-plugin.toml.',
+        )
+    if not implements and "verify_policy" in kinds:
+        report(
+            problem="its manifest declares a verify_policy, and it does not implement usr_choose_verify",
+            fix="Implement the hook, or take the entry out of usr-plugin.toml.",
+        )
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from usr_core.plugin.registrar import Registrar
 
-__all__ = ["BoundCheck", "PluginHost"]
+__all__ = ["BoundCheck", "PluginHost", "build_provider"]
 
 SpecT = TypeVar("SpecT", bound=AnySpec)
 
@@ -92,7 +92,7 @@ class PluginHost:
             PluginError: Its plugin is refused, or broken.
         """
         record, spec = self._spec("importer", name, ImporterSpec)
-        return cast(Importer, self._built("importer", record, spec))
+        return cast(Importer, build_provider("importer", record, spec))
 
     def importer_for_path(self, path: Path) -> tuple[str, Importer]:
         """Return the importer for a file's ending, also below ``.gz`` and ``.zst``, with its name.
@@ -115,7 +115,7 @@ class PluginHost:
         if not fitting:
             raise self._no_importer(path)
         record, spec = self._one_of(fitting, file_name, path)
-        return spec.name, cast(Importer, self._built("importer", record, spec))
+        return spec.name, cast(Importer, build_provider("importer", record, spec))
 
     def _no_importer(self, path: Path) -> PluginMissing:
         known = sorted({suffix for _, spec in self._all_specs("importer", ImporterSpec) for suffix in spec.suffixes})
@@ -154,7 +154,7 @@ class PluginHost:
     def exporter(self, name: str) -> Exporter:
         """Return the exporter of that name; errors as `importer`."""
         record, spec = self._spec("exporter", name, ExporterSpec)
-        return cast(Exporter, self._built("exporter", record, spec))
+        return cast(Exporter, build_provider("exporter", record, spec))
 
     def exporter_spec(self, name: str) -> ExporterSpec:
         """Return what an exporter says of itself, without building it; errors as `importer`."""
@@ -163,7 +163,7 @@ class PluginHost:
     def overlay_writer(self, name: str) -> OverlayWriter:
         """Return the overlay writer of that name; errors as `importer`."""
         record, spec = self._spec("overlay_writer", name, OverlayWriterSpec)
-        return cast(OverlayWriter, self._built("overlay_writer", record, spec))
+        return cast(OverlayWriter, build_provider("overlay_writer", record, spec))
 
     def overlay_writer_spec(self, name: str) -> OverlayWriterSpec:
         """Return what an overlay writer says of itself, without building it; errors as `importer`."""
@@ -174,7 +174,7 @@ class PluginHost:
     def verify_strategy(self, name: str) -> VerifyStrategy:
         """Return the verify strategy of that name; errors as `importer`."""
         record, spec = self._spec("verify", name, VerifySpec)
-        return cast(VerifyStrategy, self._built("verify", record, spec))
+        return cast(VerifyStrategy, build_provider("verify", record, spec))
 
     def verify_specs(self) -> tuple[VerifySpec, ...]:
         """Return every working verify strategy's spec, the strongest first, then by name."""
@@ -208,7 +208,7 @@ class PluginHost:
     def transport(self, scheme: str, settings: Mapping[str, Any]) -> Transport:
         """Return the transport for a scheme, built with a remote's settings; errors as `importer`."""
         record, spec = self._spec("transport", scheme, TransportSpec)
-        return cast(Transport, self._built("transport", record, spec, settings))
+        return cast(Transport, build_provider("transport", record, spec, settings))
 
     def transport_spec(self, scheme: str) -> TransportSpec:
         """Return what a transport says of itself, without building it; errors as `importer`."""
@@ -247,7 +247,7 @@ class PluginHost:
         """The event sinks of this process."""
         return EventSinks(
             self._offered_sinks,
-            lambda record, spec: self._built("event_sink", record, spec),
+            partial(build_provider, "event_sink"),
             self._tolerate,
             self.report,
             hold=self._hold_events,
@@ -380,19 +380,25 @@ class PluginHost:
     def _spec_of(self, name: str) -> EventSinkSpec:
         return self._spec("event_sink", name, EventSinkSpec)[1]
 
-    def _built(self, kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Isolated:
-        name = f"{KINDS[kind].words} {_handle(spec)}"
-        with calling(record, f"{name}, factory"):
-            provider = spec.factory(*arguments)
-        return Isolated(provider, record, name, ANSWERS[kind])
-
     def _check_runner(
         self, record: PluginRecord, spec: CheckSpec
     ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]:
         def run(batches: Iterable[pa.RecordBatch]) -> Iterable[Finding]:
-            return cast(Iterable[Finding], self._built("check", record, spec)(batches))
+            return cast(Iterable[Finding], build_provider("check", record, spec)(batches))
 
         return run
+
+
+def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Isolated:
+    """Call a spec's factory and return what it gave, behind the wall.
+
+    Raises:
+        PluginCallError: The factory raised, or gave something without the methods of its kind.
+    """
+    name = f"{KINDS[kind].words} {_handle(spec)}"
+    with calling(record, f"{name}, factory"):
+        provider = spec.factory(*arguments)
+    return Isolated(provider, record, name, ANSWERS[kind])
 
 
 def _handle(spec: AnySpec) -> str:

@@ -86,6 +86,11 @@ class Registrar:
             raise
         self._objects[record] = found
 
+    def implements(self, record: PluginRecord, hook: str) -> bool:
+        """Tell whether a loaded plugin implements a hook."""
+        callers = self._manager.get_hookcallers(self._objects[record]) or []
+        return any(caller.name == hook for caller in callers)
+
     def choose_verify(self, record: PluginRecord, request: VerifyRequest) -> str | None:
         """Return what one loaded plugin's ``usr_choose_verify`` answers, None where it has none.
 

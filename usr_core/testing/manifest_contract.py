@@ -73,7 +73,10 @@ class ManifestContract(Contract):
             for spec in registrar.specs(record, kind)
         }
 
-        assert {(claim.kind, claim.name) for claim in record.provides} == offered
+        declared = {(claim.kind, claim.name) for claim in record.provides}
+        assert {claim for claim in declared if claim[0] in KINDS} == offered
+        if registrar.implements(record, "usr_choose_verify"):
+            assert {kind for kind, _ in declared} & {"verify", "verify_policy"}, "usr_choose_verify is never asked"
 
     def test_factories_build(self, record: PluginRecord) -> None:
         """A provider's own imports work. A transport is built with settings, which its own contract does."""

@@ -117,14 +117,51 @@ class TestProblems:
 
     def test_of_a_namespace_that_is_not_its_own(self, site: Path) -> None:
         """Another name, a column of another, a type that there is none of."""
-        source = (
-            "from usr_core.plugin import NamespaceSpec, hookimpl\n\n\n@hookimpl\ndef usr_namespaces():\n"
-            "    return [NamespaceSpec(name='lab', summary='s', columns=(('other__x', 'colour'),))]\n"
-        )
-        install(site, FakePlugin("sick", hooks=source).provides("namespace", "lab"))
-        said = " ".join(problem["what"] for problem in found(site, "sick")["problems"])
+        columns = {"lab__x": "int64", "other__x": "int64", "sick__x": "colour"}
+        for number, (column, spelling) in enumerate(columns.items()):
+            place = site / str(number)
+            place.mkdir(parents=True)
+            install(place, FakePlugin("sick", hooks=self.namespace(column, spelling)).provides("namespace", "sick"))
+            said = " ".join(problem["what"] for problem in found(place, "sick")["problems"])
 
-        assert all(word in said for word in ("its id is 'sick'", "'other__x' is not of its namespace", "colour"))
+            assert ("the namespace 'lab'", "begin with sick__", "colour")[number] in said
+
+    def namespace(self, column: str, spelling: str) -> str:
+        name = column.partition("__")[0].replace("other", "sick")
+        return (
+            "from usr_core.plugin import NamespaceSpec, hookimpl\n\n\n@hookimpl\ndef usr_namespaces():\n"
+            f"    return [NamespaceSpec(name={name!r}, summary='s', columns=(({column!r}, {spelling!r}),))]\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (("factory=Reader", "factory=lambda: None"), "has no method columns"),
+            (('return ["sequence"]', "return 3"), "an int and has to be a sequence of texts"),
+            (('yield pa.record_batch({"sequence": ["ACGT"]})', "yield 'ACGT'"), "it yielded a str"),
+            (("import pyarrow as pa\n\n", "raise OSError(5, 'x')\n"), "OSError"),
+            (("factory=Sink", "factory=int"), "has no method emit"),
+            (('summary="s", factory=Sink', 'summary="s", factory=Sink, timeout_s=-1'), "timeout_s"),
+        ],
+    )
+    def test_of_what_comes_back(self, site: Path, change: tuple[str, str], said: str) -> None:
+        """Factories are called, an importer opens an empty file, and answers are checked as at the border."""
+        assert change[0] in HOOKS
+        install(site, broken(HOOKS.replace(*change)))
+
+        assert any(said in problem["what"] for problem in found(site, "sick")["problems"])
+
+    def test_of_a_policy_that_nobody_asks(self, site: Path) -> None:
+        """The manifest does not declare it."""
+        source = (
+            "from usr_core.plugin import hookimpl\n\n\n@hookimpl\ndef usr_choose_verify(request):\n    return None\n"
+        )
+        install(
+            site, FakePlugin("sick", hooks=source), FakePlugin("well", hooks=source).provides("verify_policy", "well")
+        )
+
+        assert ["never asked" in problem["what"] for problem in found(site, "sick")["problems"]] == [True]
+        assert [] == found(site, "well")["problems"]
 
     @pytest.mark.parametrize(
         ("source", "said"),
