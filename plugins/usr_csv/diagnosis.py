@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from usr_core.errors import counted
 from usr_core.store.incoming.errors import SourceFileError, SourceTruncated, SourceUnreadable
 from usr_core.store.incoming.source_file import SourceFile, SourceStream
 from usr_csv.header import UTF8_HINT, readable, undecoded
@@ -131,7 +132,7 @@ def _first_fault(source: SourceFile, records: Records, names: Sequence[str]) -> 
         if len(cells) != len(names) and (cells or len(names) > 1):
             return SourceUnreadable(
                 source.path,
-                f"The record has {len(cells)} cells, the header {len(names)}.",
+                f"The record has {counted(len(cells), 'cell')}, the header {len(names)}.",
                 hint="Quote cells that hold commas, close every quote, give each record as many cells as the header.",
                 row=row,
                 line=records.line_num,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from usr_core.errors import counted
+
 if TYPE_CHECKING:
     from usr_core.store.attach.attachment import AttachOutcome
     from usr_core.store.incoming.records import ImportOutcome
@@ -14,16 +16,16 @@ __all__ = ["attach_note", "attach_text", "import_note", "import_text", "import_w
 
 def import_text(outcome: ImportOutcome, name: str) -> str:
     """Return what came in, and how many records take up values that were kept for them."""
-    text = f"imported {_count(outcome.added, 'record')} into {name}"
+    text = f"imported {counted(outcome.added, 'record')} into {name}"
     if outcome.skipped:
-        text += f" ({_count(outcome.rows_read, 'row')} read, {_count(outcome.skipped, 'duplicate')} skipped)"
+        text += f" ({counted(outcome.rows_read, 'row')} read, {counted(outcome.skipped, 'duplicate')} skipped)"
     if outcome.kept_values:
         takes = (
             "takes up values that were kept for it"
             if outcome.kept_values == 1
             else ("take up values that were kept for them")
         )
-        text += f"\n  {_count(outcome.kept_values, 'record')} of them {takes}"
+        text += f"\n  {counted(outcome.kept_values, 'record')} of them {takes}"
     return text
 
 
@@ -40,7 +42,7 @@ def import_warnings(outcome: ImportOutcome) -> list[str]:
     if count := outcome.case_variants:
         verb = "differs" if count == 1 else "differ"
         warnings.append(
-            f"{_count(count, 'new record')} {verb} from another one only in letter case; they are separate records"
+            f"{counted(count, 'new record')} {verb} from another one only in letter case; they are separate records"
         )
     if len(outcome.new_bio_types) and len(outcome.bio_types) > 1:
         warnings.append(
@@ -59,11 +61,11 @@ def attach_text(outcome: AttachOutcome, name: str) -> str:
     """Return what was attached, and how many rows were left out."""
     if not outcome.rows_read:
         return f"nothing attached to {name}: the file has no rows"
-    left_out = f"{_count(outcome.rows_missing, 'row')} matched no record"
+    left_out = f"{counted(outcome.rows_missing, 'row')} matched no record"
     if outcome.part is None:
         return f"nothing attached to {name}: {left_out}"
     columns = ", ".join(outcome.columns)
-    text = f"attached {columns} to {_count(outcome.rows_attached, 'record')} of {name}"
+    text = f"attached {columns} to {counted(outcome.rows_attached, 'record')} of {name}"
     return f"{text} ({left_out})" if outcome.rows_missing else text
 
 
@@ -72,15 +74,11 @@ def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
     if outcome.event is None:
         return f"{name} has nothing to materialize; nothing was changed"
     lines = [
-        f"materialized {', '.join(outcome.namespaces) or 'no namespace'} into {name}: {_count(outcome.rows, 'record')}"
+        f"materialized {', '.join(outcome.namespaces) or 'no namespace'} into {name}: {counted(outcome.rows, 'record')}"
     ]
     lines += [f"  + {column}" for column in outcome.columns]
     if outcome.rows_dropped:
-        lines.append(f"  - {_count(outcome.rows_dropped, 'deleted record')}")
+        lines.append(f"  - {counted(outcome.rows_dropped, 'deleted record')}")
     if outcome.snapshot is not None:
         lines.append(f"  kept {outcome.snapshot}")
     return "\n".join(lines)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ import typer
 from usr_core.cli.options import DatasetArg
 from usr_core.cli.output import emit_text
 from usr_core.cli.session import current_session
+from usr_core.errors import counted
 
 __all__ = ["add_demo_cols_app", "make_mock_app"]
 
@@ -46,7 +47,7 @@ def make_mock(
     columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
     rows = make_mock(target, columns, rows=n, length=length, from_csv=from_csv, force=force)
 
-    emit_text(f"made {target.name} with {rows:,} records")
+    emit_text(f"made {target.name} with {counted(rows, 'record')}")
 
 
 @add_demo_cols_app.command("add-demo-cols")
@@ -65,4 +66,6 @@ def add_demo_cols(
     columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
     rows = add_demo_columns(target, columns, force=force)
 
-    emit_text(f"attached {namespace}__x, {namespace}__y and {namespace}__score to {rows:,} records of {target.name}")
+    emit_text(
+        f"attached {namespace}__x, {namespace}__y and {namespace}__score to {counted(rows, 'record')} of {target.name}"
+    )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from usr_core.cli.output import Format, emit_json, emit_text, resolve_format
-from usr_core.errors import visible
+from usr_core.errors import counted, visible
 from usr_core.plugin.specs import Finding
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def health_lines(report: DoctorReport) -> list[str]:
 
 def _dataset_lines(dataset: DatasetHealth) -> Iterator[str]:
     snapshots = dataset.snapshots
-    yield f"dataset      {_shown(dataset.name)} in {_shown(dataset.path)}, {dataset.events:,} events"
+    yield f"dataset      {_shown(dataset.name)} in {_shown(dataset.path)}, {counted(dataset.events, 'event')}"
     holder = _shown(dataset.lock.holder) or "somebody"
     yield f"lock         held by {holder}" if dataset.lock.held else "lock         free"
     yield (

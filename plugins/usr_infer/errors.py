@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, counted, visible
 
 __all__ = [
     "InferArrayUnfit",
@@ -104,7 +104,7 @@ class InferIdsCount(UsrError, ValueError):
 
     def __init__(self, file: Path, *, source: str, ids: int, rows: int) -> None:
         super().__init__(
-            f"{visible(file.name)}: it has {rows:,} rows, and {source} has {ids:,} ids.",
+            f"{visible(file.name)}: it has {counted(rows, 'row')}, and {source} has {counted(ids, 'id')}.",
             hint="Give one id for each row, in the rows' order; the file may be of another run.",
             facts={"file": str(file), "ids": source, "row": min(ids, rows) + 1},
         )

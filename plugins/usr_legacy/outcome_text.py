@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from usr_core.cli.errors import UsageError
-from usr_core.errors import visible
+from usr_core.errors import counted, visible
 
 if TYPE_CHECKING:
     from usr_legacy.convert import ConvertOutcome
@@ -40,7 +40,7 @@ def convert_notes(outcome: ConvertOutcome, namespace: str) -> Iterator[str]:
 def convert_text(outcome: ConvertOutcome, name: str, *, would: bool) -> str:
     """Return what was added, one line a fact."""
     verb = "would add" if would else "added"
-    lines = [f"{verb} {outcome.added:,} of {outcome.rows_read:,} rows to {name}"]
+    lines = [f"{verb} {outcome.added:,} of {counted(outcome.rows_read, 'row')} to {name}"]
     if outcome.skipped:
         lines.append(f"  {outcome.skipped:,} left out: there already")
     return "\n".join([*lines, *(f"  + {column}" for column in outcome.columns)])

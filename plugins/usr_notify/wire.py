@@ -141,6 +141,7 @@ class Wire:
         first = (proxy.host, proxy.port) if proxy is not None else (address.host, address.port)
         sock = socket.create_connection(first, timeout=connect_timeout)
         try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each event waits for an acknowledgement
             self.guard = sock.dup()
             deadline.watch(self.guard)
             if context is not None:

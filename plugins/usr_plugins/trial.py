@@ -80,7 +80,7 @@ def _check(provider: Any, _: Any, __: Path) -> None:
 
 
 def _untried(provider: Any, _: Any, __: Path) -> None:
-    """An overlay writer needs a tool's output."""
+    """Leave an overlay writer alone: it needs a tool's output."""
 
 
 _TRIALS: Mapping[str, Callable[[Any, Any, Path], None]] = {

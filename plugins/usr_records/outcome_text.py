@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from usr_core.errors import counted
+
 if TYPE_CHECKING:
     from usr_core.store.record_life.state import StateOutcome
     from usr_core.store.record_life.tombstones import DeleteOutcome, RestoreOutcome
@@ -25,7 +27,7 @@ def delete_text(outcome: DeleteOutcome, name: str) -> str:
     rest = _rest({"already deleted": outcome.already_deleted}, outcome.missing)
     if not outcome.deleted:
         return f"nothing deleted in {name}{rest}; nothing was changed"
-    return f"deleted {_count(outcome.deleted, 'record')} of {name}{rest}"
+    return f"deleted {counted(outcome.deleted, 'record')} of {name}{rest}"
 
 
 def restore_text(outcome: RestoreOutcome, name: str) -> str:
@@ -33,7 +35,7 @@ def restore_text(outcome: RestoreOutcome, name: str) -> str:
     rest = _rest({"not deleted": outcome.not_deleted}, outcome.missing)
     if not outcome.restored:
         return f"nothing restored in {name}{rest}; nothing was changed"
-    return f"restored {_count(outcome.restored, 'record')} of {name}{rest}"
+    return f"restored {counted(outcome.restored, 'record')} of {name}{rest}"
 
 
 def state_text(outcome: StateOutcome, name: str, done: str) -> str:
@@ -41,15 +43,11 @@ def state_text(outcome: StateOutcome, name: str, done: str) -> str:
     rest = _rest({"had it already" if done == "set" else "had none": outcome.unchanged}, outcome.missing)
     if not outcome.changed:
         return f"no state {done} in {name}{rest}; nothing was changed"
-    return f"{done} the state of {_count(outcome.changed, 'record')} of {name}{rest}"
+    return f"{done} the state of {counted(outcome.changed, 'record')} of {name}{rest}"
 
 
 def _rest(counts: dict[str, int], missing: int) -> str:
     told = [f"{number:,} {what}" for what, number in counts.items() if number]
     if missing:
-        told.append(f"{_count(missing, 'id')} matched no record")
+        told.append(f"{counted(missing, 'id')} matched no record")
     return f" ({', '.join(told)})" if told else ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from usr_core.cli.options import DatasetArg, DryRunOpt, QuietOpt, YesOpt
 from usr_core.cli.output import confirm, emit_text
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
+from usr_core.errors import counted
 
 __all__ = ["dedupe_app"]
 
@@ -37,7 +38,7 @@ def dedupe(
     quiet: QuietOpt = False,
 ) -> None:
     """Remove all but one of the records that share a key. The others keep their order."""
-    from usr_upkeep.outcome_text import count_text, dedupe_text
+    from usr_upkeep.outcome_text import dedupe_text
 
     target = current_session().dataset(dataset)
     if dry_run or not yes:
@@ -45,7 +46,7 @@ def dedupe(
         if dry_run or not plan.rows_dropped:
             emit_text(dedupe_text(plan, target.name, would=True))
             return
-        confirm(f"Remove {count_text(plan.rows_dropped, 'record')} of {plan.rows_before:,} from {target.name}?")
+        confirm(f"Remove {counted(plan.rows_dropped, 'record')} of {plan.rows_before:,} from {target.name}?")
     with (
         Progress("writing", total=target.base_rows(), quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance dedupe"),

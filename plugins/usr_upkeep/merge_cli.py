@@ -11,6 +11,7 @@ from usr_core.cli.options import DryRunOpt, QuietOpt, YesOpt, split_names
 from usr_core.cli.output import confirm, emit_text
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
+from usr_core.errors import counted
 
 if TYPE_CHECKING:
     from usr_core.store.upkeep.merge_outcome import MergeOutcome
@@ -66,7 +67,7 @@ def merge(
     quiet: QuietOpt = False,
 ) -> None:
     """Add the records of one dataset to another. Deleted records and tombstones of the source stay behind."""
-    from usr_upkeep.outcome_text import count_text, merge_text
+    from usr_upkeep.outcome_text import merge_text
 
     if require_same_columns and union_columns:
         raise UsageError("--require-same-columns and --union-columns exclude each other.", hint="Give one of them.")
@@ -91,8 +92,8 @@ def merge(
         if dry_run or not plan.changes:
             emit_text(merge_text(plan, target.name, source.name, would=True))
             return
-        changed = f" and change {count_text(plan.cells, 'value')} there" if plan.cells else ""
-        confirm(f"Add {count_text(plan.rows_added, 'record')} of {source.name} to {target.name}{changed}?")
+        changed = f" and change {counted(plan.cells, 'value')} there" if plan.cells else ""
+        confirm(f"Add {counted(plan.rows_added, 'record')} of {source.name} to {target.name}{changed}?")
     with (
         Progress("merging", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance merge"),

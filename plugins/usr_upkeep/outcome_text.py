@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.errors import visible
+from usr_core.errors import counted, visible
 from usr_core.registry.names import RESERVED_NAMESPACES
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from usr_core.store.upkeep.overlay_clear import ClearOutcome
     from usr_core.store.upkeep.overlay_remove import RemoveOutcome
 
-__all__ = ["clear_text", "compact_text", "count_text", "dedupe_text", "merge_text", "remove_text"]
+__all__ = ["clear_text", "compact_text", "dedupe_text", "merge_text", "remove_text"]
 
 _SEQUENCE_SHOWN = 60
 
@@ -25,11 +25,11 @@ def compact_text(outcome: CompactOutcome, name: str, *, would: bool = False) -> 
         return f"{outcome.namespace} in {name} is one part already; nothing {_verb(would, 'was', 'would be')} changed"
     verb = _verb(would, "compacted", "would compact")
     lines = [
-        f"{verb} {count_text(outcome.parts, 'file')} of {outcome.namespace} in {name} ({outcome.rows_before:,} rows) "
-        f"into one part of {count_text(outcome.rows, 'row')}"
+        f"{verb} {counted(outcome.parts, 'file')} of {outcome.namespace} in {name} "
+        f"({counted(outcome.rows_before, 'row')}) into one part of {counted(outcome.rows, 'row')}"
     ]
     if outcome.unmatched:
-        lines.append(f"  {count_text(outcome.unmatched, 'key')} of them {_agree(outcome.unmatched)} no record")
+        lines.append(f"  {counted(outcome.unmatched, 'key')} of them {_agree(outcome.unmatched)} no record")
     if outcome.part is not None:
         lines.append(f"  + {outcome.part}")
     return "\n".join([*lines, *_archived(outcome.archived)])
@@ -39,7 +39,7 @@ def remove_text(outcome: RemoveOutcome, name: str, *, would: bool = False) -> st
     """Return what was taken away, one line a fact."""
     done = {"archive": "archived", "delete": "deleted"}[outcome.mode]
     verb = _verb(would, done, f"would {outcome.mode}")
-    line = f"{verb} {count_text(outcome.parts, 'file')} of {outcome.namespace} in {name} ({outcome.rows:,} rows)"
+    line = f"{verb} {counted(outcome.parts, 'file')} of {outcome.namespace} in {name} ({counted(outcome.rows, 'row')})"
     return "\n".join([line, *_archived(outcome.archived)])
 
 
@@ -48,11 +48,11 @@ def clear_text(outcome: ClearOutcome, name: str, *, would: bool = False) -> str:
     columns = ", ".join(outcome.columns)
     if not (outcome.cells or outcome.base_cells):
         return f"{columns} of {name} has no such values; nothing {_verb(would, 'was', 'would be')} changed"
-    lines = [f"{_verb(would, 'unset', 'would unset')} {count_text(outcome.cells, 'value')} of {columns} in {name}"]
+    lines = [f"{_verb(would, 'unset', 'would unset')} {counted(outcome.cells, 'value')} of {columns} in {name}"]
     if outcome.base_cells:
-        lines.append(f"  {count_text(outcome.base_cells, 'value')} in the base")
+        lines.append(f"  {counted(outcome.base_cells, 'value')} in the base")
     if outcome.rows_removed:
-        lines.append(f"  - {count_text(outcome.rows_removed, 'row')} without any value left")
+        lines.append(f"  - {counted(outcome.rows_removed, 'row')} without any value left")
     if outcome.part is not None:
         lines.append(f"  + {outcome.part}")
     if outcome.snapshot is not None:
@@ -68,8 +68,8 @@ def dedupe_text(outcome: DedupeOutcome, name: str, *, would: bool = False) -> st
         )
     verb = _verb(would, "removed", "would remove")
     lines = [
-        f"{verb} {count_text(outcome.rows_dropped, 'record')} of {outcome.rows_before:,} from {name}: "
-        f"{count_text(outcome.groups, outcome.key)} shared by several, {outcome.keep}"
+        f"{verb} {counted(outcome.rows_dropped, 'record')} of {outcome.rows_before:,} from {name}: "
+        f"{counted(outcome.groups, outcome.key)} shared by several, {outcome.keep}"
     ]
     if would:
         lines += [
@@ -85,30 +85,30 @@ def dedupe_text(outcome: DedupeOutcome, name: str, *, would: bool = False) -> st
 def merge_text(outcome: MergeOutcome, name: str, source: str, *, would: bool = False) -> str:
     """Return what came in and what stayed behind, one line a fact."""
     verb = _verb(would, "added", "would add")
-    lines = [f"{verb} {outcome.rows_added:,} of {count_text(outcome.rows_source, 'record')} of {source} to {name}"]
+    lines = [f"{verb} {outcome.rows_added:,} of {counted(outcome.rows_source, 'record')} of {source} to {name}"]
     lines += [f"  + column {column}" for column in outcome.columns_added]
     if outcome.duplicates:
-        lines.append(f"  {count_text(outcome.duplicates, 'record')} there already")
+        lines.append(f"  {counted(outcome.duplicates, 'record')} there already")
     if outcome.cells:
-        lines.append(f"  {count_text(outcome.cells, 'value')} of them taken from {source}")
+        lines.append(f"  {counted(outcome.cells, 'value')} of them taken from {source}")
         for one in outcome.changed:
             before = "nothing" if one.before is None else one.before
             lines.append(f"  - row {one.row}  {one.id}  {one.column}: {before} -> {one.after}")
         more = outcome.cells - len(outcome.changed)
         lines += [f"  … and {more:,} more"] if more else []
     if outcome.case_variants:
-        lines.append(f"  {count_text(outcome.case_variants, 'record')} left out: only the case of letters differs")
+        lines.append(f"  {counted(outcome.case_variants, 'record')} left out: only the case of letters differs")
     if outcome.deleted:
-        lines.append(f"  {count_text(outcome.deleted, 'record')} left out: deleted in {source}")
+        lines.append(f"  {counted(outcome.deleted, 'record')} left out: deleted in {source}")
     if outcome.kept:
         takes = (
             "takes up values that were kept for it" if outcome.kept == 1 else "take up values that were kept for them"
         )
-        lines.append(f"  {count_text(outcome.kept, 'new record')} {takes}")
-    lines += [f"  {namespace}: {count_text(rows, 'row')} carried along" for namespace, rows in outcome.carried.items()]
+        lines.append(f"  {counted(outcome.kept, 'new record')} {takes}")
+    lines += [f"  {namespace}: {counted(rows, 'row')} carried along" for namespace, rows in outcome.carried.items()]
     for namespace, rows in outcome.left.items():
         way = "" if namespace in RESERVED_NAMESPACES else f"; --carry-namespace {namespace} brings them along"
-        lines.append(f"  {namespace}: the values of {count_text(rows, 'record')} are not carried{way}")
+        lines.append(f"  {namespace}: the values of {counted(rows, 'record')} are not carried{way}")
     if not outcome.changes:
         lines.append(f"  nothing {_verb(would, 'was', 'would be')} changed")
     return "\n".join(lines)
@@ -124,8 +124,3 @@ def _verb(would: bool, done: str, wish: str) -> str:
 
 def _agree(number: int) -> str:
     return "matches" if number == 1 else "match"
-
-
-def count_text(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it has to be."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -19,6 +19,7 @@ from usr_core.cli.options import (
 from usr_core.cli.output import confirm, emit_text
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
+from usr_core.errors import counted
 
 __all__ = ["clear_app", "compact_app", "remove_app"]
 
@@ -38,7 +39,7 @@ def compact(
     quiet: QuietOpt = False,
 ) -> None:
     """Merge the parts of a namespace into one; the values that readers see stay the same."""
-    from usr_upkeep.outcome_text import compact_text, count_text
+    from usr_upkeep.outcome_text import compact_text
 
     target = current_session().dataset(dataset)
     if dry_run:
@@ -47,7 +48,7 @@ def compact(
     if drop and not yes:
         plan = target.compact_overlay(namespace, drop=True, dry_run=True)
         if plan.needed:
-            confirm(f"Remove {count_text(plan.parts, 'old file')} of {namespace} in {target.name} for good?")
+            confirm(f"Remove {counted(plan.parts, 'old file')} of {namespace} in {target.name} for good?")
     with (
         Progress("compacting", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance overlay-compact"),
@@ -70,14 +71,14 @@ def remove(
     yes: YesOpt = False,
 ) -> None:
     """Take away all values of a namespace; materialized ones stay in the base."""
-    from usr_upkeep.outcome_text import count_text, remove_text
+    from usr_upkeep.outcome_text import remove_text
 
     target = current_session().dataset(dataset)
     plan = target.remove_overlay(namespace, mode=mode, dry_run=True)
     if dry_run:
         emit_text(remove_text(plan, target.name, would=True))
         return
-    confirm(f"{mode.capitalize()} {count_text(plan.parts, 'file')} of {namespace} in {target.name}?", yes)
+    confirm(f"{mode.capitalize()} {counted(plan.parts, 'file')} of {namespace} in {target.name}?", yes)
     with target.maintenance(reason="usr maintenance overlay-remove"):
         outcome = target.remove_overlay(namespace, mode=mode)
 
@@ -100,7 +101,7 @@ def clear(
 ) -> None:
     """Unset values, attached and materialized ones, for some records or for all; what held them is kept aside."""
     from usr_upkeep.named_records import named_records
-    from usr_upkeep.outcome_text import clear_text, count_text
+    from usr_upkeep.outcome_text import clear_text
 
     target = current_session().dataset(dataset)
     names, records = split_names(columns) or (), named_records(ids, id_file)
@@ -109,7 +110,7 @@ def clear(
         if dry_run or not (plan.cells or plan.base_cells):
             emit_text(clear_text(plan, target.name, would=True))
             return
-        confirm(f"Unset {count_text(plan.cells, 'value')} of {', '.join(plan.columns)} in {target.name}?")
+        confirm(f"Unset {counted(plan.cells, 'value')} of {', '.join(plan.columns)} in {target.name}?")
     with (
         Progress("clearing", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance overlay-clear"),

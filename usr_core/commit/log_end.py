@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from usr_core.commit.record import CommitRecord, log_state
+from usr_core.errors import counted
 from usr_core.events.log import read_head
 from usr_core.fs.durable import name_exists, sync_folder
 from usr_core.fs.reserve import reserve_bytes
@@ -36,7 +37,7 @@ def mend_log(log: Path) -> list[str]:
             told = "gave the last event its newline"
         else:
             os.ftruncate(descriptor, end)
-            told = f"cut {size - end} bytes of a torn last line off the event log"
+            told = f"cut {counted(size - end, 'byte')} of a torn last line off the event log"
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

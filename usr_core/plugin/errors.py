@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from usr_core.errors import ExitCode, UsrError
+from usr_core.errors import ExitCode, UsrError, counted
 
 __all__ = [
     "AmbiguousImporter",
@@ -109,7 +109,8 @@ class PluginProblems(PluginError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(
-            f"USR_PLUGINS_STRICT is set and {len(problems)} installed plugin(s) have a problem: {'; '.join(problems)}",
+            f"USR_PLUGINS_STRICT is set and {counted(len(problems), 'installed plugin')} "
+            f"{'has' if len(problems) == 1 else 'have'} a problem: {'; '.join(problems)}",
             hint="See `usr plugins list`; repair, upgrade or uninstall them, or unset USR_PLUGINS_STRICT.",
         )
 

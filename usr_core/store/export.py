@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
-from usr_core.errors import UsrError
+from usr_core.errors import UsrError, counted
 from usr_core.fs.durable import sync_file, sync_folder, temporary_sibling
 from usr_core.fs.errors import file_system_error
 from usr_core.plugin.answers import named
@@ -151,13 +151,13 @@ def _compare(exporter: Exporter, result: object, handed: _Handed, *, size: int) 
     if not isinstance(result, ExportResult):
         wrong = f"it returned {named(result)}; an ExportResult is wanted"
     elif not handed.exhausted:
-        wrong = f"it stopped after {handed.rows} rows, and there are more"
+        wrong = f"it stopped after {counted(handed.rows, 'row')}, and there are more"
     elif result.rows != handed.rows:
-        wrong = f"it took {handed.rows} rows, and says that it wrote {result.rows}"
+        wrong = f"it took {counted(handed.rows, 'row')}, and says that it wrote {result.rows}"
     elif result.size_bytes != size:
-        wrong = f"it says that it wrote {result.size_bytes} bytes, and there are {size}"
+        wrong = f"it says that it wrote {counted(result.size_bytes, 'byte')}, and there are {size}"
     elif handed.rows and not size:
-        wrong = f"it took {handed.rows} rows and wrote nothing"
+        wrong = f"it took {counted(handed.rows, 'row')} and wrote nothing"
     if wrong:
         raise wrong_answer(exporter, "write", wrong)
 

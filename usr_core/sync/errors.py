@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, counted, visible
 
 __all__ = [
     "ChangeUnderWay",
@@ -301,7 +301,7 @@ class GiverDamaged(SyncError):
 
 
 def _counted(events: Sequence[str]) -> str:
-    return "1 event" if len(events) == 1 else f"{len(events)} events"
+    return counted(len(events), "event")
 
 
 def _shown(items: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, counted, visible
 
 __all__ = [
     "AttachBackendError",
@@ -62,7 +62,7 @@ class EmptyAttachKey(UsrError, ValueError):
 
     def __init__(self, label: str, *, row: int, column: str, count: int) -> None:
         super().__init__(
-            f"{label}: {count} row(s) have no key; every row needs one.",
+            f"{label}: {counted(count, 'row')} {'has' if count == 1 else 'have'} no key; every row needs one.",
             hint="Fill the key column, or drop these rows from the file.",
             facts={"file": label, "row": row, "column": column},
         )
@@ -76,7 +76,8 @@ class DuplicateAttachKey(UsrError, ValueError):
 
     def __init__(self, label: str, *, row: int, earlier: int, column: str, value: str | None, count: int) -> None:
         super().__init__(
-            f"{label}: {count} row(s) repeat a key of an earlier row; an attachment needs unique keys.",
+            f"{label}: {counted(count, 'row')} {'repeats' if count == 1 else 'repeat'} a key of an earlier row; "
+            "an attachment needs unique keys.",
             hint="Aggregate the rows per key, or attach them as separate files with --allow-overwrite.",
             facts={
                 "file": label,
@@ -96,7 +97,7 @@ class UnmatchedKeys(UsrError, LookupError):
 
     def __init__(self, label: str, *, row: int, column: str, value: str, count: int, key: str) -> None:
         super().__init__(
-            f"{label}: {count} row(s) match no record by {key}.",
+            f"{label}: {counted(count, 'row')} {'matches' if count == 1 else 'match'} no record by {key}.",
             hint="Import these sequences first, or leave such rows out with --allow-missing.",
             facts={"file": label, "row": row, "column": column, "value": visible(value)},
         )

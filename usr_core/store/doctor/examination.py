@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from usr_core.commit.read_snapshot import resolve_tree
-from usr_core.errors import UsrError
+from usr_core.errors import UsrError, counted
 from usr_core.events.log import read_head
 from usr_core.fs.mounts import file_system_of
 from usr_core.plugin.specs import Finding
@@ -228,7 +228,7 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
         findings.append(
             Finding(
                 code="USR-DOCTOR-007",
-                message=f"the last line of {EVENT_LOG} is cut off ({len(head.torn):,} bytes)",
+                message=f"the last line of {EVENT_LOG} is cut off ({counted(len(head.torn), 'byte')})",
                 severity="warning",
                 file=EVENT_LOG,
                 hint="The next command that writes cuts it, and says so in its event.",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from usr_core.errors import counted
+
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
@@ -61,4 +63,4 @@ class SqlResult:
         return self.table.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
-        return f"SqlResult({self.table.num_rows} rows: {', '.join(self.columns)})"
+        return f"SqlResult({counted(self.table.num_rows, 'row')}: {', '.join(self.columns)})"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from usr_core.errors import counted
 from usr_core.records.base_schema import base_schema
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.registry.document import Registry
@@ -92,7 +93,7 @@ def _overlay_columns(
     if isinstance(rows, Mapping | str):
         raise SessionRowError(f"{namespace} has no list of rows", value=rows)
     if len(rows) != count:
-        raise SessionRowError(f"{namespace} has {len(rows)} rows for {count} records")
+        raise SessionRowError(f"{namespace} has {counted(len(rows), 'row')} for {counted(count, 'record')}")
     spelled: dict[object, str] = {}  # rows have the same few names, again and again
     for index, row in enumerate(rows):
         if row is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, counted, visible
 
 __all__ = [
     "CarriedContractDiffers",
@@ -89,7 +89,7 @@ class MergeDuplicate(UsrError, ValueError):
 
     def __init__(self, file: str, *, row: int, record_id: str, count: int) -> None:
         super().__init__(
-            f"{count:,} records of the source are in the destination already.",
+            f"{counted(count, 'record')} of the source {'is' if count == 1 else 'are'} in the destination already.",
             hint="Give --if-duplicate skip, prefer-src or prefer-dest.",
             facts={"file": file, "row": row, "column": "id", "value": visible(record_id)},
         )
