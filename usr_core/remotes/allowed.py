@@ -1,7 +1,7 @@
 """What the settings of a remote may hold: allow-lists, checked before any program sees a value.
 
 Each check returns None, or says in words what is wrong: ``has to be …``. A value that could be taken for an option, or
-that a shell on the far side could take for more than a word, is never accepted, whoever quotes it later.
+that a shell on the remote side could take for more than a word, is never accepted, whoever quotes it later.
 """
 
 from __future__ import annotations
