@@ -3,7 +3,8 @@
 What an append copies is neither decoded nor encoded, and keeps its Bloom filters and page indexes. A
 small last row group is decoded and joined with the new rows, so that groups don't grow without end;
 and a small group that a write leaves at the end lies behind everything else, so that the next append can
-cut it off without leaving a gap. An older base whose columns are laid out otherwise is encoded anew, once.
+cut it off without leaving a gap. An older base whose columns are laid out otherwise, or whose columns of floats
+have minimum and maximum, is encoded anew, once.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS, base_schema
-from usr_core.store.base.file import GROUP_BYTES, write_options
+from usr_core.store.base.file import GROUP_BYTES, float_paths, write_options
 from usr_core.store.base.footer import FooterLayout, footer_layout, footer_start, without_trailing_groups
 from usr_core.store.base.segments import Segment, SegmentedFile, read_metadata_of
 from usr_core.store.errors import BaseUnreadable
@@ -167,6 +168,7 @@ class BaseWriter:
         ours = pq.ParquetFile(pa.BufferReader(_empty_file(self.schema))).metadata
         return (
             bool(ours.schema.equals(metadata.schema))
+            and not _has_float_bounds(metadata, self.schema)
             and len(layout.groups) == metadata.num_row_groups
             and all(0 < group.data_end <= path.stat().st_size for group in layout.groups)
         )
@@ -267,6 +269,17 @@ def _layout(path: Path) -> FooterLayout:
         raise BaseUnreadable(path, "its footer is damaged") from error
     finally:
         os.close(descriptor)
+
+
+def _has_float_bounds(metadata: pq.FileMetaData, schema: pa.Schema) -> bool:
+    """Tell whether a column of floats has minimum and maximum, as older bases and those of other writers may have."""
+    floats = float_paths(schema)
+    leaves = [index for index in range(metadata.num_columns) if metadata.schema.column(index).path in floats]
+    return any(
+        (statistics := metadata.row_group(group).column(index).statistics) is not None and statistics.has_min_max
+        for index in leaves
+        for group in range(metadata.num_row_groups)
+    )
 
 
 def _empty_file(schema: pa.Schema) -> pa.Buffer:

@@ -21,6 +21,7 @@ __all__ = [
     "GROUP_ROWS",
     "WIDE_GROUP_ROWS",
     "WriteOptions",
+    "float_paths",
     "row_group_rows",
     "write_options",
 ]
@@ -46,7 +47,7 @@ class WriteOptions:
         rows_per_group: Rows a row group holds at most; also what the Bloom filters are sized for.
         compression: Codec by column path.
         dictionary: Column paths with a dictionary.
-        statistics: Column paths with statistics.
+        statistics: Column paths with statistics; none of floats (ADR 0015).
         chunked_by_content: Whether pages end where the content says.
     """
 
@@ -110,6 +111,12 @@ def write_options(schema: pa.Schema, *, bloom: str | None, rows_per_group: int |
     )
 
 
+def float_paths(schema: pa.Schema) -> frozenset[str]:
+    """Return the Parquet column paths that hold floats, those inside lists and structs included."""
+    leaves = (leaf for field in schema for leaf in _leaves(field.name, field.type, nested=False))
+    return frozenset(path for path, kind, _ in leaves if pa.types.is_floating(kind))
+
+
 def row_group_rows(schema: pa.Schema) -> int:
     """Return how many rows of this schema a row group holds at most.
 
@@ -131,8 +138,11 @@ def _levels(compression: dict[str, str]) -> int | dict[str, int] | None:
 
 
 def _is_small(leaf: pa.DataType) -> bool:
-    """Tell whether minimum and maximum of a column cost little and may let a reader skip a row group."""
-    return bool(pa.types.is_primitive(leaf))
+    """Tell whether minimum and maximum of a column cost little and may let a reader skip a row group.
+
+    Those of floats leave NaN out, and readers (DuckDB, DataFusion) then skip the groups that hold it.
+    """
+    return bool(pa.types.is_primitive(leaf) and not pa.types.is_floating(leaf))
 
 
 def _leaves(path: str, type_: pa.DataType, *, nested: bool) -> list[tuple[str, pa.DataType, bool]]:
