@@ -2,14 +2,17 @@
 
 pandas by itself turns integers with gaps into floats. Here every integer or boolean column that may hold a null
 gets pandas' nullable type (``Int64``, ``boolean``), whether it holds one or not, so that the types of a frame
-do not depend on its rows. In a column of floats a null is NaN, as pandas has no other.
+do not depend on its rows. In a column of floats a null is NaN, as pandas has no other. Inside lists and structs
+integers are Python's where one of them is null.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from usr_core.store.query.errors import PackageMissing
 
@@ -52,11 +55,65 @@ def pandas_frame(table: pa.Table) -> pd.DataFrame:
         pa.uint32(): pd.UInt32Dtype(),
         pa.uint64(): pd.UInt64Dtype(),
     }
-    frame = table.to_pandas(types_mapper=nullable.get, date_as_object=True)
+    careful = [i for i, column in enumerate(table.columns) if any(map(_changes_in_pandas, column.chunks))]
+    plain = table
+    for index in careful:
+        plain = plain.set_column(index, plain.field(index).name, pa.nulls(len(plain)))
+    frame = plain.to_pandas(types_mapper=nullable.get, date_as_object=True)
     for field in table.schema:
         if not field.nullable and field.type in nullable:
             frame[field.name] = table.column(field.name).to_numpy()
+    for index in careful:
+        cells = [cell for chunk in table.column(index).chunks for cell in _cells(chunk)]
+        frame.isetitem(index, pd.Series(cells, dtype=object))
     return frame
+
+
+def _changes_in_pandas(values: pa.Array, *, in_struct: bool = False) -> bool:
+    """Tell whether pandas would change a value inside lists or structs: integers beside a null become floats.
+
+    In a struct, nanoseconds lose their meaning besides: times become bare integers.
+    """
+    kinds, kind = pa.types, values.type
+    if kinds.is_struct(kind):
+        fields = (values.field(index) for index in range(kind.num_fields))
+        return any(_is_careful(field) or _changes_in_pandas(field, in_struct=True) for field in fields)
+    if kinds.is_list(kind) or kinds.is_fixed_size_list(kind):
+        items = values.flatten()
+        return _is_careful(items, times=in_struct) or _changes_in_pandas(items, in_struct=in_struct)
+    return False
+
+
+def _is_careful(values: pa.Array, *, times: bool = True) -> bool:
+    if pa.types.is_integer(values.type):
+        return bool(values.null_count)
+    return times and pa.types.is_timestamp(values.type) and values.type.unit == "ns"
+
+
+def _cells(values: pa.Array) -> list[object]:
+    """Return a cell a row as pandas has them: dicts for structs, NumPy arrays for lists."""
+    kinds, kind = pa.types, values.type
+    rows: list[object]
+    if kinds.is_struct(kind):
+        names = [field.name for field in kind]
+        parts = [_cells(values.field(index)) for index in range(kind.num_fields)]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*parts, strict=True)]
+    elif kinds.is_list(kind) or kinds.is_fixed_size_list(kind):
+        lengths = pc.list_value_length(values).fill_null(0).to_numpy(zero_copy_only=False)
+        rows = list(np.split(_items(values.flatten()), np.cumsum(lengths)[:-1])) if len(values) else []
+    else:
+        return values.to_pylist()  # type: ignore[no-any-return]
+    return [row if valid else None for row, valid in zip(rows, values.is_valid().to_pylist(), strict=True)]
+
+
+def _items(values: pa.Array) -> np.ndarray:
+    kinds, kind = pa.types, values.type
+    if not (kinds.is_nested(kind) or kinds.is_date(kind) or (kinds.is_integer(kind) and values.null_count)):
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+    items = np.empty(len(values), object)
+    for index, item in enumerate(_cells(values)):
+        items[index] = item
+    return items
 
 
 def polars_frame(table: pa.Table) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -16,6 +17,7 @@ import pytest
 from support.reading import make_dataset, open_files
 from usr_core import Dataset
 from usr_core.store.query.errors import PackageMissing
+from usr_core.store.query.frames import pandas_frame
 
 HUGE = 2**62 + 1
 
@@ -31,6 +33,13 @@ def dataset(tmp_path: Path) -> Dataset:
     }
     made, _ = make_dataset(tmp_path, 3, columns=columns)
     return made
+
+
+def plain(cell: Any) -> Any:
+    """Return a cell of a frame as Arrow gives it to Python."""
+    if isinstance(cell, np.ndarray):
+        return [plain(one) for one in cell]
+    return {name: plain(one) for name, one in cell.items()} if isinstance(cell, dict) else cell
 
 
 class TestPandas:
@@ -50,6 +59,40 @@ class TestPandas:
         assert whole.dtypes.to_dict() == one.dtypes.to_dict()
         assert "int32" == str(whole["length"].dtype)
         assert "datetime64[us, UTC]" == str(whole["created_at"].dtype)
+
+    def test_integers_in_lists_and_structs_keep_every_digit(self) -> None:
+        """Beside a null, at any depth; pandas by itself makes floats of the whole column."""
+        struct = pa.struct([("a", pa.int64()), ("l", pa.list_(pa.uint64())), ("f", pa.float32())])
+        rows = [{"a": HUGE, "l": [2**64 - 1, None], "f": 0.5}, {"a": None, "l": None, "f": None}, None]
+        columns = {
+            "l": pa.array([[HUGE, None], [HUGE], None, []], pa.list_(pa.int64())),
+            "x": pa.array([[HUGE, None], None, [1, 2], [3, 4]], pa.list_(pa.int64(), 2)),
+            "s": pa.array([*rows, rows[0]], struct),
+            "d": pa.array([rows, None, [], [None]], pa.list_(struct)),
+        }
+        table = pa.concat_tables([pa.table(columns).slice(1), pa.table(columns).slice(0, 1)])
+
+        frame = pandas_frame(table)
+
+        assert list(columns) == list(frame)
+        for name in columns:
+            assert table.column(name).to_pylist() == [plain(cell) for cell in frame[name]]
+
+    def test_nanoseconds_in_structs_stay_times(self) -> None:
+        """Digit by digit; pandas by itself makes integers of them."""
+        column = pa.array([{"t": 1_577_836_800_000_000_001}, None], pa.struct([("t", pa.timestamp("ns"))]))
+
+        (first, second) = pandas_frame(pa.table({"s": column}))["s"]
+
+        assert {"t": pd.Timestamp("2020-01-01T00:00:00.000000001")} == first
+        assert second is None
+
+    def test_lists_without_a_null_are_arrays_of_their_type(self) -> None:
+        """As pandas has them."""
+        frame = pandas_frame(pa.table({"l": pa.array([[HUGE, 1], None], pa.list_(pa.int64()))}))
+
+        assert np.dtype("int64") == frame["l"][0].dtype
+        assert [HUGE, 1] == frame["l"][0].tolist()
 
     def test_text_stays_text(self, dataset: Dataset) -> None:
         """Neither the empty text nor NA is missing."""
