@@ -19,6 +19,7 @@ from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
 from usr_core.store.view.files import OpenParquet
 from usr_core.store.view.head import PointReader
 from usr_core.store.view.places import ViewPlaces
+from usr_core.store.view.registered_types import RegisteredTypes
 from usr_core.store.view.schema import ViewColumn, ViewColumns, schema_of
 
 __all__ = ["MOST_BATCH_ROWS", "MergedView"]
@@ -33,10 +34,15 @@ class MergedView:
     by name, columns by first appearance in write order.
     """
 
-    def __init__(self, base: OpenParquet, overlays: Mapping[str, NamespaceOverlay]) -> None:
+    def __init__(
+        self,
+        base: OpenParquet,
+        overlays: Mapping[str, NamespaceOverlay],
+        registered: RegisteredTypes | None = None,
+    ) -> None:
         self._base = base
         self._overlays = dict(overlays)
-        self._columns = ViewColumns(base.schema, overlays)
+        self._columns = ViewColumns(base.schema, overlays, registered)
         self._places = ViewPlaces(base)
         self._points = PointReader(base, self._overlays, self._places)
         self._deleted_rows: npt.NDArray[np.int32] | None = None
@@ -62,7 +68,7 @@ class MergedView:
         overlays: dict[str, NamespaceOverlay] = {}
         try:
             overlays = list_overlays(tree, namespaces=wanted)
-            return cls(base, overlays)
+            return cls(base, overlays, RegisteredTypes(tree, base.schema, overlays))
         except BaseException:
             base.close()
             for overlay in overlays.values():

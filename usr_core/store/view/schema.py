@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -14,6 +14,7 @@ from usr_core.roots.layout import RECORDS
 from usr_core.store.merge.types import plain_type
 from usr_core.store.overlay.errors import OverlayTypesDiffer, UnknownColumn
 from usr_core.store.overlay.parts import NamespaceOverlay
+from usr_core.store.view.registered_types import RegisteredTypes, holds_milliseconds
 
 __all__ = ["ViewColumn", "ViewColumns", "optional_base_columns", "schema_of"]
 
@@ -51,12 +52,15 @@ class ViewColumns:
     Args:
         base: The base file's schema.
         overlays: The opened overlays by namespace; columns of another namespace than the file's are passed over.
+        registered: Tells the registered types of columns that Parquet keeps under another one; None leaves those.
 
     Raises:
         OverlayTypesDiffer: Two files hold a column with different types.
     """
 
-    def __init__(self, base: pa.Schema, overlays: Mapping[str, NamespaceOverlay]) -> None:
+    def __init__(
+        self, base: pa.Schema, overlays: Mapping[str, NamespaceOverlay], registered: RegisteredTypes | None = None
+    ) -> None:
         found: dict[str, ViewColumn] = {}
         seen: dict[str, tuple[str, pa.DataType]] = {}
         for field in base:
@@ -73,6 +77,11 @@ class ViewColumns:
                 for name, kind in tombstones.items():
                     owner = found.pop(name).namespace if name in found else None
                     found[name] = ViewColumn(pa.field(name, kind), in_base=False, namespace=owner, hidden=True)
+        if registered is not None:
+            for name, column in found.items():
+                if column.stored and holds_milliseconds(column.field.type):
+                    kind = registered.of(name, column.field.type)
+                    found[name] = replace(column, field=column.field.with_type(kind))
         self._columns = found
 
     @staticmethod
