@@ -87,11 +87,16 @@ class Filling(DatasetSite):
         source: str = "python",
         on_duplicate: Literal["error", "skip"] = "error",
     ) -> ImportOutcome:
-        """Append records given as mappings with ``sequence`` and, optionally, the other columns of a record."""
-        from usr_core.store.incoming.mappings import batches_of_rows, columns_of_rows
+        """Append records given as mappings with ``sequence`` and, optionally, the other columns of a record.
+
+        Raises:
+            RecordsExpected: `rows` are no mappings, such as texts or a table.
+            RowWithoutSequence: A value is no text.
+        """
+        from usr_core.store.incoming.mappings import batches_of_rows, checked_rows, columns_of_rows
         from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records
 
-        held = list(rows)
+        held = checked_rows(rows)
         outcome = import_records(
             self._site(),
             ImportSource(

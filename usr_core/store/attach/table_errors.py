@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usr_core.errors import UsrError
 
-__all__ = ["NotATable", "RowWithoutSequence"]
+__all__ = ["NotATable", "RecordsExpected", "RowWithoutSequence"]
 
 
 class NotATable(UsrError, TypeError):
@@ -30,5 +30,19 @@ class RowWithoutSequence(UsrError, ValueError):
             f"{label}: a record's {column} {reason}.",
             hint="Give each record as a mapping with a text under 'sequence'.",
             facts={"file": label, "row": row, "column": column, "value": repr(value)},
+        )
+        self.row = row
+
+
+class RecordsExpected(UsrError, TypeError):
+    """Records were to be given as mappings, and something else was given."""
+
+    code = "USR-TABLE-003"
+
+    def __init__(self, reason: str, *, hint: str, row: int | None = None, value: object = None) -> None:
+        super().__init__(
+            f"Records are given as a list of mappings, and {reason}.",
+            hint=hint,
+            facts={"row": row, "value": None if value is None else repr(value)[:200]},
         )
         self.row = row

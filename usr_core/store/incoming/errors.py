@@ -181,7 +181,7 @@ class MissingColumn(UsrError, ValueError):
         listed = ", ".join(visible(name, limit=40) for name in present[:20]) or "none"
         more = f", and {len(present) - 20} more" if len(present) > 20 else ""
         super().__init__(
-            f"The file has no column {column!r}.",
+            f"There is no column {column!r} among the records.",
             hint=f"{_advice(column, present)} Columns found: {listed}{more}.",
             facts={"file": label, "column": column},
         )

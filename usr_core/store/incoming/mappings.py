@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import pyarrow as pa
 
 from usr_core.records.arrays import text_array
-from usr_core.store.attach.table_errors import RowWithoutSequence
+from usr_core.store.attach.table_errors import RecordsExpected, RowWithoutSequence
 
-__all__ = ["batches_of_rows", "columns_of_rows"]
+__all__ = ["batches_of_rows", "checked_rows", "columns_of_rows"]
 
+_RECORDS_HINT = "Give a mapping a record, in a list: add_sequences([{'sequence': 'ACGT'}])."
 _ROWS = 65_536
 _CHARACTERS = 64 << 20
 _Rows = Sequence[Mapping[str, object]]
+
+
+def checked_rows(rows: object) -> list[Mapping[str, object]]:
+    """Return the records that were handed over, in order.
+
+    Raises:
+        RecordsExpected: They are no mappings with names as keys: a text, a table, one mapping by itself.
+    """
+    kind = type(rows).__name__
+    if hasattr(rows, "__arrow_c_stream__"):
+        to_rows = "to_dict('records')" if hasattr(rows, "iterrows") else "to_pylist()"
+        to_rows = "to_dicts()" if hasattr(rows, "to_dicts") else to_rows
+        raise RecordsExpected(f"this is a {kind}", hint=f"Give its rows: add_sequences(table.{to_rows}).")
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise RecordsExpected(f"this is a {kind}", hint=_RECORDS_HINT, value=rows)
+    held = list(rows)
+    for number, row in enumerate(held, start=1):
+        fault = "" if isinstance(row, Mapping) else f"is a {type(row).__name__}"
+        if not fault and not all(isinstance(name, str) for name in row):
+            fault = "has a key that is no text"
+        if fault:
+            raise RecordsExpected(f"record {number} {fault}", hint=_RECORDS_HINT, row=number, value=row)
+    return held
 
 
 def columns_of_rows(rows: _Rows) -> list[str]:
