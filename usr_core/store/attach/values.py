@@ -85,7 +85,7 @@ def cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
             try:
                 _checked(column.slice(index, 1), target)
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, _Lossy) as error:
-                raise BadCell(index, column[index].as_py(), str(error).splitlines()[0]) from error
+                raise BadCell(index, column[index].as_py(), str(error).splitlines()[0].rstrip(".")) from error
         raise
 
 
