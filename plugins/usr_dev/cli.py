@@ -43,6 +43,7 @@ def make_mock(
     from usr_dev.mock import MockColumns, make_mock
 
     session = current_session()
+    session.several_changes = True
     target = Dataset.open(session.found_root, dataset, lock_timeout=session.lock_timeout, host=session.host)
     columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
     rows = make_mock(target, columns, rows=n, length=length, from_csv=from_csv, force=force)
@@ -62,6 +63,7 @@ def add_demo_cols(
     """Attach random columns to every record of a dataset."""
     from usr_dev.mock import MockColumns, add_demo_columns
 
+    current_session().several_changes = True
     target = current_session().dataset(dataset)
     columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
     rows = add_demo_columns(target, columns, force=force)

@@ -55,6 +55,7 @@ def convert(
     from usr_legacy.convert import ConvertOptions, convert
     from usr_legacy.outcome_text import convert_notes, convert_text, parse_renames
 
+    current_session().several_changes = True
     target = current_session().dataset(dataset)
     outcome = convert(
         target,

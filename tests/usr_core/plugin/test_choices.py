@@ -87,20 +87,22 @@ class TestAuto:
         """A third party's strength of 99 is no reason; by name it can be had."""
         host = make_host(strategy("boast"))
 
-        assert "hash" == choose_verification(host, SyncOptions(verify="auto"), ALL).used
-        assert "size" == choose_verification(host, SyncOptions(verify="auto"), frozenset()).used
-        assert "boast" == choose_verification(host, SyncOptions(verify="boast"), ALL).used
+        assert "hash" == choose_verification(host, SyncOptions(verify="auto"), ALL, remote="r").used
+        assert "size" == choose_verification(host, SyncOptions(verify="auto"), frozenset(), remote="r").used
+        assert "boast" == choose_verification(host, SyncOptions(verify="boast"), ALL, remote="r").used
 
     def test_takes_one_that_the_user_prefers(self, make_host: HostMaker, tmp_path: Path) -> None:
         """Then its strength counts as a built-in one's does."""
         prefer(tmp_path, '"verify:boast" = "usr-plugin-boast"')
-        chosen = choose_verification(make_host(strategy("boast")), SyncOptions(verify="auto"), ALL)
+        chosen = choose_verification(make_host(strategy("boast")), SyncOptions(verify="auto"), ALL, remote="r")
 
         assert ("boast", ()) == (chosen.used, chosen.downgrades)
 
     def test_tells_what_a_policy_chose(self, make_host: HostMaker) -> None:
         """A policy may choose its plugin's own strategy, never without a word."""
-        chosen = choose_verification(make_host(strategy("boast", policy="'boast'")), SyncOptions(verify="auto"), ALL)
+        chosen = choose_verification(
+            make_host(strategy("boast", policy="'boast'")), SyncOptions(verify="auto"), ALL, remote="r"
+        )
 
         assert "boast" == chosen.used
         assert ["the base is compared by boast, as a plugin's policy chose, not by hash"] == list(chosen.downgrades)
@@ -118,19 +120,19 @@ class TestAuto:
     def test_refuses_a_policy_that_answers_nonsense(self, make_host: HostMaker, answer: str) -> None:
         """With its plugin's name."""
         with pytest.raises(PluginCallError, match="usr-plugin-odd"):
-            choose_verification(make_host(strategy("odd", policy=answer)), SyncOptions(verify="auto"), ALL)
+            choose_verification(make_host(strategy("odd", policy=answer)), SyncOptions(verify="auto"), ALL, remote="r")
 
     def test_is_listed_beside_the_strategies(self, make_host: HostMaker) -> None:
         """Where an unknown one was asked for."""
         with pytest.raises(PluginMissing) as caught:
-            choose_verification(make_host(), SyncOptions(verify="bogus"), ALL)
+            choose_verification(make_host(), SyncOptions(verify="bogus"), ALL, remote="r")
 
         assert "auto, hash, parquet, size" in caught.value.hint
 
     def test_named_needs_are_needed(self, make_host: HostMaker) -> None:
         """A strategy by name is never stepped down from."""
         with pytest.raises(VerifyImpossible):
-            choose_verification(make_host(), SyncOptions(verify="hash"), frozenset())
+            choose_verification(make_host(), SyncOptions(verify="hash"), frozenset(), remote="r")
 
 
 class TestUnusable:
