@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["diff_app", "pull_app", "push_app"]
 
+_INTERRUPTED = "neither copy has changed, unless the last step had begun; run it again: what has arrived is kept"
+
 diff_app, pull_app, push_app = typer.Typer(), typer.Typer(), typer.Typer()
 
 TargetArg = Annotated[str, typer.Argument(metavar="TARGET", help="Dataset id, dataset folder, or file.")]
@@ -186,8 +188,12 @@ def _run(
     session = current_session()
     as_json = resolve_format(fmt) is Format.JSON
 
+    began = False
+
     def ask(audit: dict[str, Any]) -> None:
+        nonlocal began
         confirm(plan_text(audit), yes)
+        began = True
 
     def keep(audit: dict[str, Any]) -> None:
         # What was done is done; that it can't be written down must not hide it.
@@ -223,7 +229,7 @@ def _run(
             failed = getattr(error, "audit", None) or early_failure(action, target, remote, told)
             keep(failed)
             if isinstance(error, KeyboardInterrupt) and action != "diff":
-                warn("neither copy has changed, unless the last step had begun; run it again: what has arrived is kept")
+                warn(_INTERRUPTED if began else "nothing was changed or moved")
             if as_json and isinstance(error, UsrError):
                 emit_json(failed)
             raise

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.errors import DatasetMissing, InvalidDatasetId, RootUnknown
+from usr_core.roots.errors import DatasetMissing, InvalidDatasetId, PullUnfinished, RootUnknown
 from usr_core.roots.layout import holds_dataset
 from usr_core.roots.locate import locate_dataset
 from usr_core.roots.target_errors import GlobInvalid, NoParquetFile
+from usr_core.roots.unfinished import unfinished_pull
 
 __all__ = ["ParquetFiles", "find_target"]
 
@@ -45,6 +46,7 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
 
     Raises:
         NoParquetFile: The folder is in no dataset, and has no such file.
+        PullUnfinished: The folder is one whose first pull has not come to its end.
         GlobInvalid: It is no pattern of relative names, or `text` is a file.
         UsrError: There is no such dataset; see `locate_dataset`.
     """
@@ -53,6 +55,8 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
     if text is not None and not text.startswith(_PATH_STARTS):
         try:
             dataset = locate_dataset(text, root=root)
+        except PullUnfinished:
+            raise
         except (DatasetMissing, InvalidDatasetId, RootUnknown):
             if not _is(text, Path.exists):
                 raise
@@ -93,5 +97,8 @@ def _files(folder: Path, glob: str | None) -> ParquetFiles:
     except (ValueError, NotImplementedError, IndexError) as error:
         raise GlobInvalid(glob or "", reason="it is no pattern of relative names") from error
     if not found:
+        remote = unfinished_pull(folder)
+        if remote is not None:
+            raise PullUnfinished(str(folder), place=folder.parent, remote=remote)
         raise NoParquetFile(folder, glob=glob)
     return ParquetFiles(folder, tuple(found))

@@ -118,6 +118,24 @@ class TestTransfer:
             assert 143 == process.wait(20)
         assert [] == list(temporary.iterdir())
 
+    def test_an_interrupt_at_the_question_is_told_as_one(self, here):
+        """Nothing had begun, and the message does not say that something may have; exit 130."""
+        with subprocess.Popen(
+            ["env", "--default-signal=INT", *usr_argv(), "--root", str(here.usr.root), "push", NAME, "far"],
+            env=clean_env(here.env),
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            told = b""
+            while b"[y/N]" not in told:
+                told += os.read(process.stderr.fileno(), 4096)
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert 130 == process.wait(20)
+            told += process.stderr.read()
+        assert b"warning: nothing was changed or moved" in told
+        assert [] == list(here.far.iterdir())
+
     def test_shows_progress_on_a_terminal_only(self, here):
         """Bytes and rate on stderr where that is a terminal; --quiet silences it."""
         (here.usr.path(NAME) / "blob.bin").write_bytes(os.urandom(30_000_000))

@@ -15,6 +15,7 @@ from usr_core.plugin.transport_errors import RemoteUnreachable
 from usr_core.roots.dataset_id import list_unfinished, resolve_dataset
 from usr_core.roots.errors import DatasetMissing, PullUnfinished
 from usr_core.roots.locate import locate_dataset
+from usr_core.roots.read_target import find_target
 from usr_core.store.doctor.examination import examine
 from usr_core.store.query.listing import list_root
 from usr_core.sync.errors import HistoriesDiverged, NothingToSync
@@ -56,6 +57,18 @@ class TestCutOff:
             locate_dataset(str(cut_off.local / NAME), root=None)
         with pytest.raises(DatasetMissing):
             resolve_dataset(cut_off.local, "ns/other")
+
+    def test_commands_that_also_read_files_say_it_too(
+        self, cut_off: MemoryPair, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also where we stand in the root, or in the folder itself, which holds no Parquet file."""
+        monkeypatch.chdir(cut_off.local)
+        for text in (NAME, f"./{NAME}"):
+            with pytest.raises(PullUnfinished):
+                find_target(text, root=cut_off.local)
+        monkeypatch.chdir(cut_off.local / NAME)
+        with pytest.raises(PullUnfinished):
+            find_target(None, root=cut_off.local)
 
     def test_the_listing_has_it(self, cut_off: MemoryPair) -> None:
         """With the remote, and without rows; it is not a dataset that can't be read."""
