@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__.py)))
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
-TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl
+TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl busybox
 
 .PHONY: help demo test test-newest test-oldest test-sync-faults lint bench wheel-test lock clean runtime dev programs
 

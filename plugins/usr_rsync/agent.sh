@@ -9,18 +9,35 @@ LC_ALL=C
 export LC_ALL
 trap '' HUP
 unset CDPATH
+BLANKS=$(printf ' \t\nx')
+BLANKS=${BLANKS%x}
+IFS=$BLANKS
 TAB=$(printf '\t')
+NL='
+'
 
 have() { command -v "$1" >/dev/null 2>&1; }
 get() { IFS= read -r "$1" || exit 0; }
 
+# What a worker needs too.
+COMMON='
 say() {
     if [ -z "${2-}" ]; then
-        printf '\n%s %s \n' "$T" "$1"
+        printf "\n%s %s \n" "$T" "$1"
     else
-        printf '\n%s %s %s\n' "$T" "$1" "$(printf '%s' "$2" | tr '\n\r' '  ' | cut -c 1-600)"
+        printf "\n%s %s %s\n" "$T" "$1" "$(printf %s "$2" | tr "\n\r" "  " | cut -c 1-600)"
     fi
 }
+complaints() {
+    printf "%s\n" "$1" | grep -v -e "No such file or directory" -e "Not a directory" -e ":BIO routines:" -e "^\$"
+}
+'
+eval "$COMMON"
+
+# Without these nothing can be said or seen.
+for x in cat cut dd find grep head tail tr; do
+    have "$x" || { say tool "$x"; exit; }
+done
 
 # Read exactly so many bytes of standard input; the rest is the next request.
 if head --version 2>/dev/null </dev/null | grep -q GNU; then
@@ -30,7 +47,7 @@ else
 fi
 
 if find / -maxdepth 0 -printf '' >/dev/null 2>&1 </dev/null; then
-    entries() { find "$1" "$2" "$3" -printf '%y %s %i %T@ %P\0' </dev/null; }
+    entries() { find "$1" "$2" "$3" -printf '%y\t%s\t%i\t%T@\t%P\0' </dev/null; }
 else
     entries() {
         find "$1" "$2" "$3" -exec sh -c '
@@ -38,9 +55,10 @@ else
             shift
             for f do
                 if [ -L "$f" ]; then k=l; elif [ -d "$f" ]; then k=d; elif [ -f "$f" ]; then k=f; else k=o; fi
-                s=$(stat -c "%s %i %Y" "$f" 2>/dev/null || stat -f "%z %i %m" "$f" 2>/dev/null) || continue
+                s=$(stat -c "%s/%i/%y" "$f" 2>/dev/null || stat -f "%z/%i/%Fm" "$f" 2>/dev/null) || continue
+                i=${s#*/}
                 [ "$f" = "$top" ] && n= || n=${f#"$top"/}
-                printf "%s %s %s\0" "$k" "$s" "$n"
+                printf "%s\t%s\t%s\t%s\t%s\0" "$k" "${s%%/*}" "${i%%/*}" "${i#*/}" "$n"
             done' sh "$1" {} + </dev/null
     }
 fi
@@ -56,11 +74,8 @@ cores() {
     [ "$n" -le 8 ] 2>/dev/null && echo "$n" || echo 8
 }
 
-# What a listing or a read complained about, but for names that are not there.
+# complaints() leaves out of what a program complained about the names that are not there.
 # (openssl says it twice, the second time without a reason.)
-complaints() {
-    printf '%s\n' "$1" | grep -v -e 'No such file or directory' -e 'Not a directory' -e ':BIO routines:' -e '^$'
-}
 
 do_list() {
     { err=$({ entries "$1" "$2" "$3" >&3; } 2>&1); } 3>&1
@@ -79,7 +94,7 @@ do_read() {
         } 3>&1
         if left=$(complaints "$err"); then say refused "$left"; else say ok; fi
     elif [ -e "$p" ] || [ -L "$p" ]; then
-        say changed "it is no regular file"
+        say odd "it is a link, a folder or a special file"
     elif left=$(complaints "$(find "$p" -maxdepth 0 2>&1 >/dev/null </dev/null)"); then
         say refused "$left"
     else
@@ -87,9 +102,38 @@ do_read() {
     fi
 }
 
+# Run "$@" with names behind it, so many at a time and so many at once, and answer. All of it is one group of processes
+# where there is a setsid, so that it can be ended.
+WORKER='
+p=$1 k=$2 procs=$3
+shift 3
+{ err=$({ cd "$p" && tr "\n" "\0" | xargs -0 -n "$k" $procs "$@" >&3; } 2>&1); rc=$?; } 3>&1
+case $err in
+    "") [ "$rc" -le 123 ] || err="a program ended with $rc" ;;
+    *) err=$(complaints "$err") ;;
+esac
+if [ "$err" ]; then say refused "$err"; else say ok; fi
+'
+
+# While a worker runs, the next line is waited for: whoever asked sends one when it has the answer, and where it has gone
+# instead, nothing goes on here.
+work() {
+    have xargs || { say tool xargs; get x; return; }
+    own=
+    ! have setsid || own=setsid
+    printf '%s\n' "$names" | T=$T $own sh -c "$COMMON$WORKER" sh "$@" &
+    job=$!
+    if ! IFS= read -r x; then
+        [ -z "$own" ] || kill -TERM "-$job" 2>/dev/null
+        kill -TERM "$job" 2>/dev/null
+        exit 0
+    fi
+    wait "$job"
+}
+
 do_digest() {
-    [ "$S" ] || { say tool sha256sum; return; }
-    [ -d "$p" ] || { say ok; return; }
+    [ "$S" ] || { say tool sha256sum; get x; return; }
+    [ -d "$p" ] || { say ok; get x; return; }
     procs=$(cores)
     # More than one name a process only where a line is written at once.
     k=1
@@ -97,15 +141,15 @@ do_digest() {
         k=$((c / (procs * 4) + 1))
         [ "$k" -le 16 ] || k=16
     fi
+    many="-P $procs"
+    printf 'x\0' | xargs -0 -P 2 true >/dev/null 2>&1 || many=
     # shellcheck disable=SC2086
-    { err=$({ cd "$p" && printf '%s\n' "$names" | tr '\n' '\0' | xargs -0 -n "$k" -P "$procs" $S >&3; } 2>&1); } 3>&1
-    if left=$(complaints "$err"); then say refused "$left"; else say ok; fi
+    work "$p" "$k" "$many" $S
 }
 
 do_facts() {
-    [ -d "$p" ] || { say ok; return; }
-    { err=$({ cd "$p" && printf '%s\n' "$names" | tr '\n' '\0' | xargs -0 -n 100 python3 -c "$program" >&3; } 2>&1); rc=$?; } 3>&1
-    if [ "$rc" -eq 0 ]; then say ok; else say refused "$err"; fi
+    [ -d "$p" ] || { say ok; get x; return; }
+    work "$p" 100 '' python3 -c "$program"
 }
 
 python_has() { python3 -c "import importlib.util as u,sys; sys.exit(u.find_spec('pyarrow') is None)" >/dev/null 2>&1 </dev/null; }
@@ -128,10 +172,28 @@ do_probe() {
     ! have python3 || v=$(python3 -c 'import pyarrow; print(pyarrow.__version__)' 2>/dev/null </dev/null)
     printf 'pyarrow\t%s\n' "$v"
     printf 'system\t%s\n' "$(uname -sr 2>/dev/null)"
-    printf 'clock\t%s\n' "$(date +%s.%N | sed 's/\.%*N$//')"
+    v=$(date +%s.%N)
+    case $v in *N | *[!0-9.]*) v=$(date +%s) ;; esac
+    printf 'clock\t%s\n' "$v"
     if [ ! -d "$p" ]; then v=missing; elif [ -w "$p" ] && [ -x "$p" ]; then v=writable; else v=read-only; fi
     printf 'folder\t%s\n' "$v"
+    [ "$v" != writable ] || ! have flock || printf 'lock\t%s\n' "$(try_lock "$(date +%s)")"
     say ok
+}
+
+# Take a lock for real, on a file that is removed again: what is wrong with it, or nothing.
+try_lock() {
+    f=$p/.usr.lock.$$.$1
+    if [ -e "$f" ] || [ -L "$f" ]; then return; fi
+    if v=$({ : >"$f"; } 2>&1); then
+        exec 7>>"$f"
+        v=$(flock -n 7 2>&1 </dev/null) || v=${v:-"it can not be taken"}
+        # A lock that another process gets as well locks nobody out.
+        [ "$v" ] || ! ( exec 7>&-; exec 7>>"$f"; flock -n 7 2>/dev/null ) || v="two processes get it at once"
+        exec 7>&-
+        rm -f "$f"
+    fi
+    printf '%s' "$v" | tr '\n\t' '  '
 }
 
 # ---------------------------------------------------------------- the lock
@@ -148,7 +210,7 @@ network_place() {
 # time is renewed by a helper that ends with us, and one that was not renewed for its duration is taken over.
 take_lease() {
     mine=$d/.usr.lease.$token
-    printf 'filelock/2\npid=%s\nhost=%s\nmode=lease\ntoken=%s\nduration=30.0\n' "$$" "$(hostname)" "$token" >"$mine" || return 1
+    printf 'filelock/2\npid=%s\nhost=%s\nmode=lease\ntoken=%s\nduration=30.0\n' "$$" "$(uname -n 2>/dev/null || hostname)" "$token" >"$mine" || return 1
     seen= since=0
     while ! ln "$mine" "$d/.usr.lease" 2>/dev/null; do
         now=$(date +%s)
@@ -177,14 +239,20 @@ take_lease() {
     beat=$!
 }
 
+# Ask again and again, as not every flock can wait; in whole seconds, the last one begun.
 do_lock() {
     l=$d/.usr.lock
-    have flock || { say tool flock; return; }
+    for x in flock date mkdir sleep; do
+        have "$x" || { say tool "$x"; return; }
+    done
     if [ "$make" = 1 ] && ! err=$(mkdir -p "$d" 2>&1 </dev/null); then say refused "$err"; return; fi
     [ -d "$d" ] || { say unwritable "there is no such folder"; return; }
-    [ ! -L "$l" ] || { say refused "a symbolic link stands in place of .usr.lock"; return; }
-    begun=$(date +%s)
+    [ "$wait" -eq 0 ] || wait=$((wait + 1))
+    end=$(($(date +%s) + wait))
     while :; do
+        [ ! -L "$l" ] || { say odd "a symbolic link stands in place of .usr.lock"; return; }
+        # To open a named pipe would wait for its other end.
+        [ ! -e "$l" ] || [ -f "$l" ] || { say odd "something that is no regular file stands in place of .usr.lock"; return; }
         if ! err=$({ : >>"$l"; } 2>&1); then
             case $err in
                 *"No space left"* | *uota* | *"Input/output"*) say refused "$err" ;;
@@ -193,19 +261,24 @@ do_lock() {
             return
         fi
         exec 9>>"$l"
-        if ! flock -w "$wait" 9 2>/dev/null; then
-            say locked "$(head -c 500 "$l" 2>/dev/null)"
+        if err=$(flock -n 9 2>&1 </dev/null); then
+            # A lock on a file that has lost its name would exclude nobody.
+            if [ -e /dev/fd/9 ] && [ ! "$l" -ef /dev/fd/9 ]; then exec 9>&-; else break; fi
+        else
             exec 9>&-
-            return
+            case $err in
+                '') ;;
+                *ption* | *sage* | *rgument*) say tool "flock that understands -n ($err)"; return ;;
+                *) say refused "$err"; return ;;
+            esac
         fi
-        # A lock on a file that has lost its name would exclude nobody.
-        if [ ! -L "$l" ] && [ "$l" -ef /dev/fd/9 ]; then break; fi
-        exec 9>&-
-        [ -d "$d" ] && [ ! -L "$l" ] || { say changed "the folder went away"; return; }
+        [ -d "$d" ] || { say changed "the folder went away"; return; }
+        if [ "$(date +%s)" -ge "$end" ]; then say locked "$(head -c 500 "$l" 2>/dev/null)"; return; fi
+        sleep 0.1 2>/dev/null || sleep 1
     done
     beat=
     if network_place "$d"; then
-        take_lease "$((begun + ${wait%.*}))"
+        take_lease "$end"
         case $? in
             1) say refused "the lease .usr.lease can't be made"; exec 9>&-; return ;;
             2) say locked "$(head -c 500 "$d/.usr.lease" 2>/dev/null | tr '\n' ' ')"; exec 9>&-; return ;;
@@ -227,6 +300,139 @@ do_unlock() {
 }
 
 # ---------------------------------------------------------------- a commit, inside a subshell that stands in the folder
+#
+# A commit of many files costs few processes: awk judges all operations at once against lists of what is there, whole
+# new folders are renamed as one, and other files in batches. Lists are kept in variables, so that a change can be taken
+# back on a full disk.
+
+# Read operations; print `A <folder>` for each folder above a name, `T <folder>` for each whose entries change, `J
+# <folder>` for each that something is retired from; or only `! <reason>` for a name that leads out of the folder.
+NAMES='
+BEGIN { FS = "\t" }
+function wrong(reason) { if (fault == "") fault = reason }
+function plain(n) {
+    if (n == "" || n ~ /^\// || n ~ /\/$/ || n ~ /\/\// || n ~ /(^|\/)\.\.?(\/|$)/) wrong(n " is no name inside the folder")
+}
+function folder(n) { return match(n, /\/[^\/]*$/) ? substr(n, 1, RSTART - 1) : "" }
+function once(tag, n) { if (!((tag, n) in said)) { said[tag, n] = 1; out[++lines] = tag "\t" n } }
+function above(n) { while ((n = folder(n)) != "" && !(("A", n) in said)) once("A", n) }
+/^$/ { next }
+$1 == "publish" && NF == 4 {
+    plain($2); plain($3); if ($4 != "-") plain($4)
+    if ($2 !~ /^\.usr\.tmp\/./) wrong($2 " is not staged")
+    if ($4 != "-" && $4 !~ /^\.usr\.tmp\/./) wrong($4 " is no undo copy")
+    if ($3 ~ /^\.usr\./) wrong($3 " is no name for content")
+    above($2); above($3); above($4); once("T", folder($3))
+    next
+}
+$1 == "retire" && NF == 3 {
+    plain($2); plain($3)
+    above($2); above($3); once("T", folder($2)); once("T", folder($3)); once("J", folder($2))
+    next
+}
+{ wrong("unknown operation") }
+END { if (fault != "") print "!\t" fault; else for (i = 1; i <= lines; i++) print out[i] }
+'
+
+# Read what look() lists; print what is to be done for `mode` commit, finish
+# or undo, each line behind a letter: `! <status>
+# <reason>` alone, where it is not to be done; `W <staged> <final>` a folder to rename; `H <n> <folder>` and `B <n> <name>`
+# names to move into a folder; `V <name> <new name>`; `Q`, `G` and `Y` the same for what is retired; `U <name>` to remove;
+# `K <final> <copy>` undo copies to make; `C <folder>` folders to make first.
+PLAN='
+BEGIN { FS = "\t" }
+function wrong(status, reason) { if (fault == "") fault = status "\t" reason }
+function put(line) { out[++lines] = line }
+function folder(n) { return match(n, /\/[^\/]*$/) ? substr(n, 1, RSTART - 1) : "" }
+function last(n) { return match(n, /\/[^\/]*$/) ? substr(n, RSTART + 1) : n }
+function exists(n) { return (n in here) || (n in staged) || (n in odd) }
+function need(n) { if (n != "" && !(n in needed)) { needed[n] = 1; put("C\t" n) } }
+function move(from, to, kind) { moves++; from_[moves] = from; to_[moves] = to; kind_[moves] = kind }
+function top(n,   d, w, t) {
+    d = folder(n)
+    if (d in tops) return tops[d]
+    t = ""
+    for (w = d; w != ""; w = folder(w)) if (w in missing) t = w
+    tops[d] = t
+    return t
+}
+function root(n,   d, w) {
+    d = folder(n)
+    if (d in roots) return roots[d]
+    for (w = d; w != "" && !(w in whole); w = folder(w)) ;
+    roots[d] = w
+    return w
+}
+/^=/ { list = $0; next }
+list == "=staged" { staged[substr($0, 3)] = 1; next }
+list == "=folders" { folders[substr($0, 3)] = 1; next }
+list == "=odd" { odd[substr($0, 3)] = 1; next }
+list == "=here" { here[substr($0, 3)] = 1; next }
+list == "=isfolder" { isfolder[substr($0, 3)] = 1; next }
+list == "=missing" { missing[$0] = 1; next }
+$1 == "publish" { n++; a[n] = $2; b[n] = $3; c[n] = $4; next }
+$1 == "retire" { r++; old[r] = $2; aside[r] = $3; to[$2] = $3; next }
+END {
+    if (mode == "undo") undo(); else apply()
+    if (fault != "") { print "!\t" fault; exit }
+    for (i = 1; i <= moves; i++) {
+        into = folder(to_[i])
+        need(into)
+        if (last(from_[i]) == last(to_[i]) && !((kind_[i], into) in group)) { group[kind_[i], into] = ++groups[kind_[i]]; where[kind_[i], groups[kind_[i]]] = into }
+    }
+    for (kind in groups) if (groups[kind] <= 50) for (g = 1; g <= groups[kind]; g++) put((kind == "new" ? "H" : "G") "\t" g "\t" where[kind, g])
+    for (i = 1; i <= moves; i++) {
+        kind = kind_[i]
+        if (last(from_[i]) == last(to_[i]) && groups[kind] <= 50) put((kind == "new" ? "B" : "Q") "\t" group[kind, folder(to_[i])] "\t./" from_[i])
+        else put((kind == "new" ? "V" : "Y") "\t" from_[i] "\t" to_[i])
+    }
+    for (i = 1; i <= lines; i++) print out[i]
+}
+function apply() {
+    for (i = 1; i <= r; i++) {
+        if (mode == "commit") {
+            if (old[i] in isfolder) wrong("refused", old[i] " is a folder")
+            if (!exists(old[i])) wrong("changed", old[i] " is not there any more")
+            if (exists(aside[i]) || (aside[i] in isfolder)) wrong("changed", aside[i] " is there by now")
+        }
+        if (exists(old[i]) && !exists(aside[i])) { move(old[i], aside[i], "old"); gone[old[i]] = 1 }
+        if (top(aside[i]) != "") unfit[top(aside[i])] = 1
+    }
+    for (i = 1; i <= n; i++) {
+        if (b[i] in isfolder) wrong("refused", "a folder has the name " b[i])
+        if (mode == "commit") {
+            if (!(a[i] in staged)) wrong("changed", "the staged file " a[i] " is missing")
+            if (c[i] == "-" && exists(b[i]) && !(b[i] in gone)) wrong("changed", b[i] " is there by now")
+            if (c[i] != "-" && !exists(b[i])) wrong("changed", b[i] " is not there any more")
+            if (c[i] != "-") { put("K\t" b[i] "\t" c[i]); if (folder(c[i]) != staging) need(folder(c[i])) }
+        } else if (strict && !(a[i] in staged) && !exists(b[i])) wrong("lost", "the staged file " a[i] " has gone")
+        if (!(a[i] in staged)) continue
+        f = top(b[i])
+        if (f == "") continue
+        rest = "/" substr(b[i], length(f) + 2)
+        s = substr(a[i], 1, length(a[i]) - length(rest))
+        if (c[i] != "-" || s rest != a[i] || index(s, staging "/") != 1 || ((f in source) && source[f] != s) || ((s in whole) && whole[s] != f)) { unfit[f] = 1; continue }
+        source[f] = s; whole[s] = f; count[f]++
+        for (w = folder(a[i]); w != s && !(w in known); w = folder(w)) known[w] = 1
+        known[s] = 1
+    }
+    for (s in whole) for (w = folder(s); w != ""; w = folder(w)) if (w in whole) unfit[whole[s]] = unfit[whole[w]] = 1
+    for (f in staged) if ((s = root(f)) != "") found[whole[s]]++
+    for (f in odd) if ((s = root(f)) != "") unfit[whole[s]] = 1
+    for (f in folders) if ((s = root(f)) != "" && !(f in known)) unfit[whole[s]] = 1
+    for (f in source) if (!(f in unfit) && found[f] == count[f]) { fit[f] = 1; need(folder(f)); put("W\t" source[f] "\t" f) }
+    for (i = 1; i <= n; i++) if ((a[i] in staged) && !(top(b[i]) in fit)) move(a[i], b[i], "new")
+}
+function undo() {
+    for (i = 1; i <= n; i++) {
+        # What has the name may be the old file, back from where it was retired to.
+        if ((a[i] in staged) || ((b[i] in to) && !exists(to[b[i]]))) continue
+        if (c[i] == "-") { if (exists(b[i])) { put("U\t./" b[i]); gone[b[i]] = 1 } }
+        else if (exists(c[i])) move(c[i], b[i], "new")
+    }
+    for (i = 1; i <= r; i++) if (exists(aside[i]) && (!exists(old[i]) || (old[i] in gone))) move(aside[i], old[i], "old")
+}
+'
 
 there() { [ -e "./$1" ] || [ -L "./$1" ]; }
 
@@ -237,24 +443,11 @@ fail() {
         exit 0
     fi
     if [ "$copies" = 1 ]; then
-        each operations drop_copy
+        pick K | while IFS=$TAB read -r b c; do rm -f "./$c"; done
         [ "$made" = 0 ] || [ -s ./.events.log ] || rm -f ./.events.log
     fi
     say "$1" "$2"
     exit 0
-}
-
-plain() {
-    case "/$1/" in *//* | */./* | */../*) fail name "$1 is no name inside the folder" ;; esac
-}
-
-# No folder on the way to a name is a link: what is renamed there would land somewhere else.
-clear_way() {
-    w=$1
-    while :; do
-        case $w in */*) w=${w%/*} ;; *) return 0 ;; esac
-        [ ! -L "./$w" ] || fail refused "the folder $w is a symbolic link"
-    done
 }
 
 staging_name() {
@@ -263,21 +456,25 @@ staging_name() {
     [ ! -L ./.usr.tmp ] && [ ! -L "./$1" ] || fail refused "$1 is a symbolic link"
 }
 
-each() {
-    [ -f "$J/$1" ] || return 0
-    while IFS=$TAB read -r op a b c || [ "$op" ]; do "$2" || return 1; done <"$J/$1"
-}
+# The lines of a plan that stand behind a tag.
+pick() { printf '%s\n' "$plan" | sed -n "s/^$1$TAB//p"; }
+among_names() { printf '%s\n' "$names" | sed -n "s/^$1$TAB//p"; }
+zeros() { tr '\n' '\0'; }
 
-# Make the files and folders named on standard input durable; what can't be synced one by one is left to the system.
+# Make the files and folders named on standard input durable: one by one where they are few, else the file system that
+# they are on; what can't be synced like that is left to the system. It prints why it could not.
 flush() {
     have sync || return 0
-    e=$(sort -u | tr '\n' '\0' | xargs -0 sync 2>&1) || case $e in
-        *"Input/output error"* | *"No space left"* | *uota*) return 1 ;;
+    f=$(sort -u)
+    if [ "$(($(printf '%s\n' "$f" | wc -l)))" -le 64 ]; then e=$(printf '%s\n' "$f" | zeros | xargs -0 sync 2>&1)
+    else e=$(sync -f . 2>&1) || e=$(sync 2>&1)
+    fi || case $e in
+        *"nput/output error"* | *"I/O error"* | *"No space left"* | *uota*) printf '%s' "$e"; return 1 ;;
     esac
 }
 
 # The same, and a failure is the commit's failure.
-durably() { "$@" | flush || fail refused "the file system could not make it durable"; }
+durably() { e=$("$@" | flush) || fail refused "the file system could not make it durable: $e"; }
 
 size() { if [ -f ./.events.log ]; then s=$(($(wc -c <./.events.log))); else s=0; fi; }
 
@@ -297,146 +494,125 @@ log_state() {
 
 cut_log() { dd if=/dev/null of=./.events.log bs=1 seek="$offset" count=0 2>&1; }
 
-# Is there a retire of the name $1? Its target is then in `to`.
-retired() {
-    while IFS=$TAB read -r x y z v || [ "$x" ]; do
-        if [ "$x" = retire ] && [ "$y" = "$1" ]; then to=$z; return 0; fi
-    done <"$J/operations"
-    return 1
-}
-
-check() {
-    plain "$a"
-    plain "$b"
-    clear_way "$a"
-    clear_way "$b"
-    case $op in
-        publish)
-            case $a in .usr.tmp/?*) ;; *) fail name "$a is not staged" ;; esac
-            case $b in .usr.*) fail name "$b is no name for content" ;; esac
-            [ -f "./$a" ] && [ ! -L "./$a" ] || fail changed "the staged file $a is missing"
-            [ ! -d "./$b" ] || fail refused "a folder has the name $b"
-            if [ "$c" = - ]; then
-                ! there "$b" || retired "$b" || fail changed "$b is there by now"
-            else
-                plain "$c"
-                clear_way "$c"
-                case $c in .usr.tmp/?*) ;; *) fail name "$c is no undo copy" ;; esac
-                there "$b" || fail changed "$b is not there any more"
-            fi
-            ;;
-        retire)
-            there "$a" || fail changed "$a is not there any more"
-            [ ! -d "./$a" ] || fail refused "$a is a folder"
-            ! there "$b" || fail changed "$b is there by now"
-            ;;
-        *) fail name "unknown operation" ;;
-    esac
-}
-
-names_only() {
-    plain "$a"
-    plain "$b"
-    case $op in
-        publish)
-            case $a in .usr.tmp/?*) ;; *) fail name "$a is not staged" ;; esac
-            case $b in .usr.*) fail name "$b is no name for content" ;; esac
-            [ "$c" = - ] || plain "$c"
-            ;;
-        retire) ;;
-        *) fail name "unknown operation" ;;
-    esac
-}
-
-drop_copy() { [ "$op" != publish ] || [ "$c" = - ] || [ ! -e "./$b" ] || rm -f "./$c"; }
-
-keep_copy() {
-    [ "$op" = publish ] && [ "$c" != - ] || return 0
-    rm -f "./$c"
-    [ -d "./${c%/*}" ] || e=$(mkdir -p "./${c%/*}" 2>&1) || fail refused "$e"
-    ln "./$b" "./$c" 2>/dev/null </dev/null || e=$(cp -p "./$b" "./$c" 2>&1 </dev/null) || fail refused "$e"
-}
-
-# The folders that publishing and retiring will make, the deepest last.
-missing_above() {
-    w=$b
-    while :; do
-        case $w in */*) w=${w%/*} ;; *) return 0 ;; esac
-        [ ! -d "./$w" ] || return 0
-        printf '%s\n' "$w"
+# No folder on the way to a name is a link: what is renamed there would land somewhere else. Those that are there are
+# then in `present`, the others in `missing`.
+look_at_ways() {
+    missing='' present=.$NL
+    IFS=$NL
+    for w in $(among_names A); do
+        if [ -L "./$w" ]; then IFS=$BLANKS; e="the folder $w is a symbolic link"; return 1; fi
+        case $w in
+            .usr.tmp | .usr.tmp/*) [ -d "./$w" ] || missing=$missing$w$NL ;;
+            *) if [ -d "./$w" ]; then present=$present./$w$NL; else missing=$missing$w$NL; fi ;;
+        esac
     done
+    IFS=$BLANKS
 }
 
-touched() {
-    case $b in */*) printf './%s\n' "${b%/*}" ;; esac
-    [ "$op" = retire ] || return 0
-    case $a in */*) printf './%s\n' "${a%/*}" ;; esac
-}
+in_folders() { printf %s "$present" | zeros | xargs -0 sh -c 't=$1; shift; exec find "$@" -mindepth 1 -maxdepth 1 $t' sh "$1" 2>/dev/null; }
 
-all_touched() {
-    echo .
-    each operations touched
-}
-
-all_staged() {
-    printf '%s\n' . ./.usr.tmp "$J" "./$staging" "$J/record.json" "$J/line"
-    each operations made_durable
-}
-
-made_durable() {
-    [ "$op" = publish ] || return 0
-    printf './%s\n' "$a"
-    [ "$c" = - ] || printf './%s\n' "$c"
+# Make the plan for `mode`, from what is there.
+look() {
+    look_at_ways || return 1
+    plan=$({
+        echo =staged
+        find "./$staging" -type f 2>/dev/null
+        echo =folders
+        find "./$staging" -type d 2>/dev/null
+        echo =odd
+        find "./$staging" ! -type d ! -type f 2>/dev/null
+        echo =here
+        in_folders '! -type d'
+        echo =isfolder
+        in_folders '-type d'
+        echo =missing
+        printf %s "$missing"
+        echo =operations
+        cat "$J/operations"
+    } </dev/null | awk -v mode="$1" -v strict="$strict" -v staging="$staging" "$PLAN" 2>&1) && return 0
+    e=$plan plan=
+    return 1
 }
 
 alive() { [ "$held" -ef /dev/fd/8 ] || { linked=2; fail changed "somebody else has settled the change meanwhile"; }; }
 
+# Move what the plan has under the tags $1 (folders), $2 (names) and $3 (renames); `held` is looked at before each step.
+move() {
+    IFS=$NL
+    for h in $(pick "$1"); do
+        IFS=$BLANKS
+        [ -z "$held" ] || alive
+        e=$(pick "$2$TAB${h%%"$TAB"*}" | zeros | xargs -0 sh -c 'd=$1; shift; exec mv -f "$@" "$d/"' sh "./${h#*"$TAB"}" 2>&1) || return 1
+    done
+    IFS=$NL
+    for h in $(pick "$3"); do
+        IFS=$BLANKS
+        [ -z "$held" ] || alive
+        rename "${h%%"$TAB"*}" "${h#*"$TAB"}" || return 1
+    done
+    IFS=$BLANKS
+}
+
 rename() {
-    case $2 in */*) [ -d "./${2%/*}" ] || e=$(mkdir -p "./${2%/*}" 2>&1 </dev/null) || return 1 ;; esac
     e="a folder has the name $2"
     [ ! -d "./$2" ] || return 1
     e=$(mv -f "./$1" "./$2" 2>&1 </dev/null)
 }
 
-staged_still() { [ "$op" != publish ] || there "$a" || fail changed "the staged file $a has gone"; }
+make_folders() { e=$(pick C | sed 's|^|./|' | zeros | xargs -0 sh -c '[ "$#" = 0 ] || exec mkdir -p "$@"' sh 2>&1); }
 
 apply() {
+    # The plan of a commit was made under this lock: what has gone since, a rename will find.
+    if [ "$action" = commit ]; then look_at_ways || fail refused "$e"
+    else
+        look "$action" || fail refused "$e"
+        refuse
+    fi
     alive
-    clear_way "$b"
-    if [ "$op" = publish ]; then
-        if there "$a"; then rename "$a" "$b" || fail refused "$e"
-        elif [ "$strict" = 1 ] && ! there "$b"; then fail lost "the staged file $a has gone"
-        fi
-    elif there "$a" && ! there "$b"; then
-        rename "$a" "$b" || fail refused "$e"
-    fi
-}
-
-reverse() {
-    if [ "$op" = retire ]; then
-        if there "$b" && ! there "$a"; then rename "$b" "$a" || { printf '%s' "$e"; return 1; }; fi
-        return 0
-    fi
-    if there "$a"; then return 0; fi
-    # What has the name may be the old file, back from where it was retired to.
-    if retired "$b" && ! there "$to"; then return 0; fi
-    if [ "$c" = - ]; then
-        rm -f "./$b" || return 1
-    elif there "$c"; then
-        rename "$c" "$b" || { printf '%s' "$e"; return 1; }
-    fi
-}
-
-empty_above() {
-    w=$b
-    while :; do
-        case $w in */*) w=${w%/*} ;; *) return 0 ;; esac
-        rmdir "./$w" 2>/dev/null || return 0
+    make_folders || fail refused "$e"
+    move G Q Y || fail refused "$e"
+    IFS=$NL
+    for h in $(pick W); do
+        IFS=$BLANKS
+        alive
+        rename "${h%%"$TAB"*}" "${h#*"$TAB"}" || fail refused "$e"
     done
+    IFS=$BLANKS
+    move H B V || fail refused "$e"
+}
+
+# End where the plan says why it is not to be carried out.
+refuse() {
+    case $plan in "!$TAB"*) h=${plan#??} plan=; fail "${h%%"$TAB"*}" "${h#*"$TAB"}" ;; esac
+}
+
+keep_copies() {
+    IFS=$NL
+    for h in $(pick K); do
+        IFS=$BLANKS
+        b=${h%%"$TAB"*} c=${h#*"$TAB"}
+        rm -f "./$c"
+        [ -d "./${c%/*}" ] || e=$(mkdir -p "./${c%/*}" 2>&1) || fail refused "$e"
+        ln "./$b" "./$c" 2>/dev/null </dev/null || e=$(cp -p "./$b" "./$c" 2>&1 </dev/null) || fail refused "$e"
+    done
+    IFS=$BLANKS
+}
+
+all_touched() {
+    echo .
+    among_names T | while IFS= read -r w; do [ ! -d "./$w" ] || printf './%s\n' "$w"; done
+}
+
+# More than flush() makes durable one by one make no difference.
+all_staged() {
+    printf '%s\n' . ./.usr.tmp "$J" "./$staging" "$J/record.json" "$J/line"
+    head -n 65 "$J/operations" | cut -f 2 | sed -n 's|^\.usr\.tmp/|./&|p'
+    pick K | cut -f 2 | sed 's|^|./|'
 }
 
 # Under its abort name, so that a reader sees the old state from here on.
 take_back() {
+    held=
     [ ! -f "$R" ] || mv -f "$R" "$A" || return 1
     echo . | flush || return 1
     log_state
@@ -444,15 +620,14 @@ take_back() {
         cut_log || return 1
         echo ./.events.log | flush || return 1
     fi
-    each reversed reverse || return 1
-    if [ -f "$J/folders" ]; then
-        sort -r "$J/folders" | while IFS= read -r w; do rmdir "./$w" 2>/dev/null; done
-    else
-        each reversed empty_above
-    fi
+    look undo || { printf '%s' "$e"; return 1; }
+    pick U | zeros | xargs -0 sh -c '[ "$#" = 0 ] || exec rm -f "$@"' sh || return 1
+    make_folders && move H B V && move G Q Y || { printf '%s' "$e"; return 1; }
+    if [ "$new" ]; then w=$new; else w=$(among_names A | grep -v '^\.usr\.tmp'); fi
+    printf '%s\n' "$w" | sed -e '/^$/d' -e 's|^|./|' | sort -r | zeros | xargs -0 rmdir 2>/dev/null
     [ ! -f ./.events.log ] || touch -c ./.events.log 2>/dev/null
     [ "$made" = 0 ] || [ -s ./.events.log ] || rm -f ./.events.log
-    { echo .; each operations touched | while IFS= read -r w; do [ ! -d "$w" ] || echo "$w"; done; } | flush || return 1
+    all_touched | flush || return 1
     clean "$A"
 }
 
@@ -460,11 +635,6 @@ clean() {
     rm -f "$1" || return 1
     rm -rf "./$staging" "./$job"
     rmdir ./.usr.tmp 2>/dev/null
-    return 0
-}
-
-empty_retired() {
-    case $op$a in retire*/*) rmdir "./${a%/*}" 2>/dev/null ;; esac
     return 0
 }
 
@@ -482,14 +652,14 @@ write_line() {
 
 carry_out() {
     exec 8<"$held"
-    each operations apply
+    apply
     durably all_touched
     alive
     write_line
     linked=2
     exec 8<&-
-    # The empty folders of what was retired go, after the job's own files were read for the last time.
-    each operations empty_retired
+    # The empty folders of what was retired go.
+    among_names J | sed -e '/^$/d' -e 's|^|./|' | zeros | xargs -0 rmdir 2>/dev/null
     clean "$held" || fail refused "the record can't be removed"
     say ok
 }
@@ -497,25 +667,29 @@ carry_out() {
 same_record() { cmp -s "$1" "$J/record.json" || fail changed "the record there is another one"; }
 
 do_commit() (
-    linked=0 copies=0 made=0 strict=1 held= to= e=
+    linked=0 copies=0 made=0 strict=1 held='' e='' plan='' names='' new=''
     cd "$p" 2>/dev/null || { action=none; fail changed "the folder is not there"; }
     J=./$job R=./.usr.commit.$seq.json A=./.usr.abort.$seq.json
     case $action in commit) ;; *) linked=2 ;; esac
+    for x in awk cmp cp cut dd find grep head ln mkdir mv rm rmdir sed sort tail touch tr wc xargs; do
+        have "$x" || fail tool "$x"
+    done
     staging_name "$job"
     staging_name "$staging"
-    for x in record.json line operations reversed; do
+    for x in record.json line operations; do
         [ -f "$J/$x" ] && [ ! -L "$J/$x" ] || fail changed "$job/$x is missing"
     done
     [ "$(($(wc -c <"$J/line")))" -eq "$length" ] || fail changed "$job/line has not the length that was named"
-    [ ! -L ./.events.log ] || fail refused ".events.log is a symbolic link"
-    each operations names_only
-    each reversed names_only
-    have cmp || fail tool cmp
+    [ ! -L ./.events.log ] || fail odd ".events.log is a symbolic link"
+    [ ! -e ./.events.log ] || [ -f ./.events.log ] || fail odd ".events.log is no regular file"
+    names=$(awk "$NAMES" "$J/operations" 2>&1) || fail refused "$names"
+    case $names in "!$TAB"*) fail name "${names#??}" ;; esac
     case $action in
         commit)
-            rm -f "$J/folders"
             ! there "$R" && ! there "$A" || fail changed "change $seq was made by somebody else"
-            each operations check
+            look commit || fail refused "$e"
+            refuse
+            new=$(printf %s "$missing" | grep -v '^\.usr\.tmp')
             size
             # A line that was cut off is no event: it goes, as it does when a writer there opens the dataset.
             if [ "$s" -gt "$offset" ] && [ "$(($(from_offset | tr -dc '\n' | wc -c)))" -eq 0 ]; then
@@ -528,8 +702,7 @@ do_commit() (
                 e=$({ : >>./.events.log; } 2>&1) || fail refused "$e"
             fi
             copies=1
-            each operations keep_copy
-            each operations missing_above | sort -u >"$J/folders" || fail refused "no room for the list of folders"
+            keep_copies
             durably all_staged
             if [ "$length" -gt 0 ] && have fallocate; then
                 e=$(fallocate -n -o "$offset" -l "$length" ./.events.log 2>&1 </dev/null) || case $e in
@@ -553,11 +726,9 @@ do_commit() (
             [ "$s" -eq "$offset" ] || { rm -f "$R"; fail changed "the log has moved on"; }
             linked=1 copies=0 held=$R
             durably echo .
-            each operations staged_still
             carry_out
             ;;
         finish)
-            linked=2
             log_state
             if ! there "$R"; then
                 [ "$state" = written ] && ! there "$A" || fail changed "there is no change $seq to finish"
@@ -572,10 +743,9 @@ do_commit() (
             carry_out
             ;;
         undo)
-            linked=2
             if there "$R"; then same_record "$R"; elif there "$A"; then same_record "$A"; fi
             if there "$R" || there "$A"; then
-                each operations way_is_clear
+                look_at_ways || fail refused "$e"
                 if back=$(take_back 2>&1); then say ok; else say pending "$back"; fi
             else
                 clean "$R"
@@ -583,7 +753,6 @@ do_commit() (
             fi
             ;;
         discard)
-            linked=2
             ! there "$R" || same_record "$R"
             clean "$R" || fail refused "the record can't be removed"
             say ok
@@ -591,11 +760,6 @@ do_commit() (
         *) fail name "unknown action" ;;
     esac
 )
-
-way_is_clear() {
-    clear_way "$a"
-    clear_way "$b"
-}
 
 # ---------------------------------------------------------------- small things
 
@@ -636,11 +800,13 @@ do_folder() {
     fi
 }
 
-# Remove what rsync leaves of tries that were cut off.
+# Remove what rsync leaves of tries that were cut off, and make durable what has arrived: no lock is held now.
 do_sweep() {
     rm -rf "$p/.rsync-tmp"
     find "$p" -type d -name .rsync-partial -prune -exec rm -rf {} + </dev/null >/dev/null 2>&1
-    say ok
+    if err=$(cd "$p" 2>&1 && printf '%s\n' "$names" | flush); then say ok
+    else say refused "$err"
+    fi
 }
 
 l= d= beat= token=
@@ -663,7 +829,7 @@ while IFS= read -r request; do
             place) get p; get to; do_place ;;
             remove) get p; get name; do_remove ;;
             folder) get p; do_folder ;;
-            sweep) get p; do_sweep ;;
+            sweep) get p; get n; names=$(take "$n"); do_sweep ;;
             *) say name "unknown request" ;;
         esac 9>&- ;;
     esac

@@ -3,7 +3,8 @@
 A connection that is up already is used and never closed: one that the user's own ssh configuration shares
 (``ControlPath``), or one that `open_shared_connection` has opened. Otherwise the first session of a command makes a
 shared one in a private temporary folder, everything else of the command goes over it, and `close` ends it. Should we be
-killed, it ends by itself seconds after its last session.
+killed, it ends by itself seconds after its last session. An open connection may be dead at its other end (a laptop
+slept, or changed networks): where its first session does not answer in time, the command goes on over one of its own.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _OURS = "usr-"
 _LONGEST_FOLDER = 70
 _IDLE_SECONDS = 30
 _WARM_HOURS = 12
-_CHECK_SECONDS = 30.0
+_CHECK_SECONDS = 10.0
 
 
 class SharedConnection:
@@ -41,6 +42,17 @@ class SharedConnection:
         self.settings = settings
         self._folder: Path | None = None
         self._options: tuple[str, ...] | None = None
+        self._alone = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether sessions go over a connection that is not ours, as far as one was looked for."""
+        return self._options is not None and self._folder is None
+
+    def leave_shared(self) -> None:
+        """Make a connection of our own at the next use, whatever the user has open: that one does not answer."""
+        self.forget()
+        self._alone = True
 
     def ssh(self) -> list[str]:
         """Return the ssh command line of a session, without destination; nothing is asked on the terminal.
@@ -71,10 +83,11 @@ class SharedConnection:
             self._options = None
 
     def _find(self) -> tuple[str, ...]:
-        if _control(self.settings, "check"):
-            return ()
-        if _warm_ones() and _control(self.settings, "check", *_warm()):
-            return ("ControlMaster=no", *_warm())
+        if not self._alone:
+            if _control(self.settings, "check"):
+                return ()
+            if _warm_ones() and _control(self.settings, "check", *_warm()):
+                return ("ControlMaster=no", *_warm())
         folder = tempfile.mkdtemp(prefix=_OURS)
         if len(folder) > _LONGEST_FOLDER:
             Path(folder).rmdir()

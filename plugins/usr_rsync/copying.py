@@ -19,9 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.fs.errors import file_system_error
-from usr_core.plugin.transport_errors import RemoteChanged, RemoteRefused, RemoteToolMissing, RemoteUnreachable
+from usr_core.plugin.transport_errors import (
+    RemoteChanged,
+    RemoteRefused,
+    RemoteShellPrints,
+    RemoteToolMissing,
+    RemoteUnreachable,
+)
 from usr_core.plugin.transports import Traffic
-from usr_rsync.failures import is_final, unreachable
+from usr_rsync.failures import FULL, is_final, unreachable
 from usr_rsync.processes import end_process, last_lines
 from usr_rsync.session import SessionLost
 from usr_rsync.settings import RemoteSettings, child_environment, require_program
@@ -57,7 +63,8 @@ _CHUNK = 1 << 16
 _PROGRESS = re.compile(r"^\s*([\d,.]+)\s+(\d+)%")
 _COUNT = re.compile(r"^Total bytes (sent|received): ([\d,.]+)")
 _GONE = re.compile(r"No such file or directory \(2\)|file has vanished|Not a directory \(20\)")
-_FULL = re.compile(r"No space left on device|Disk quota exceeded")
+_TOO_LONG = re.compile(r"File name too long")
+_UNCLEAN = re.compile(r"is your shell clean|protocol version mismatch")
 _REFUSED = re.compile(
     r"Permission denied \(13\)|Read-only file system|Operation not permitted|File name too long|Input/output"
 )
@@ -97,15 +104,25 @@ class _Run:
     skipped: list[str]
 
 
-def copy_files(settings: RemoteSettings, ssh: Callable[[], Sequence[str]], job: CopyJob) -> Traffic:
+def copy_files(
+    settings: RemoteSettings,
+    ssh: Callable[[], Sequence[str]],
+    job: CopyJob,
+    *,
+    renew: Callable[[int], None],
+    printed: Callable[[], str],
+) -> Traffic:
     """Copy files; after a transient failure again, three times.
 
     Args:
         settings: The remote.
         ssh: Gives the ssh command line up to its options, for each try.
         job: What to copy.
+        renew: Called with its number before each further try.
+        printed: Gives what a login there prints by itself.
 
     Raises:
+        RemoteShellPrints: What the login shell there prints is in rsync's way.
         RemoteToolMissing: There is no rsync, here or there.
         RemoteChanged: A file to copy has gone, or is no regular file any more.
         RemoteRefused: The file system there refused.
@@ -114,15 +131,17 @@ def copy_files(settings: RemoteSettings, ssh: Callable[[], Sequence[str]], job: 
     """
     require_program("rsync")
     spent = Traffic()
-    for pause in (*PAUSES, None):
+    for number, pause in enumerate((*PAUSES, None), 2):
         run = _run([*_command(ssh()), *_ends(settings, job)], job)
         spent += run.traffic
         if run.exit_code == 0 and not run.skipped:
             return spent
+        _raise_if_printed(settings, job, run, printed())
         _raise_if_lasting(settings, job, run)
         if pause is None:
             break
         time.sleep(pause)
+        renew(number)
     raise RemoteUnreachable(
         f"The transfer {'from' if job.fetch else 'to'} {settings.host} was cut off {len(PAUSES) + 1} times.",
         hint="What arrived is kept: run the command again, and it goes on from there.",
@@ -204,6 +223,16 @@ def _number(text: str) -> int:
     return int(re.sub(r"\D", "", text) or "0")
 
 
+def _raise_if_printed(settings: RemoteSettings, job: CopyJob, run: _Run, printed: str) -> None:
+    """Raise where rsync failed over what is not its own protocol: rsync says so, or a login is known to print."""
+    if _UNCLEAN.search(run.messages) or (printed and run.exit_code in (2, 12, 13)):
+        raise RemoteShellPrints(
+            host=settings.host,
+            printed=printed or run.messages,
+            doing="fetch files" if job.fetch else "send files",
+        )
+
+
 def _raise_if_lasting(settings: RemoteSettings, job: CopyJob, run: _Run) -> None:
     """Raise the error that another try would not mend; return where it might."""
     facts: dict[str, object] = {"host": settings.host, "path": job.there, "exit": run.exit_code}
@@ -227,7 +256,7 @@ def _raise_if_lasting(settings: RemoteSettings, job: CopyJob, run: _Run) -> None
             hint="Somebody has changed it; run the command again.",
             facts=facts,
         )
-    if _FULL.search(run.messages):
+    if FULL.search(run.messages):
         _refuse(settings, job, run, errno.ENOSPC, facts)
     if run.exit_code == 255 and is_final(SessionLost(run.messages, 255)):
         raise unreachable(settings, SessionLost(run.messages, 255), doing=doing)
@@ -236,16 +265,31 @@ def _raise_if_lasting(settings: RemoteSettings, job: CopyJob, run: _Run) -> None
 
 
 def _refuse(settings: RemoteSettings, job: CopyJob, run: _Run, number: int, facts: dict[str, object]) -> None:
-    """Raise for the side that refused: rsync names the sending one ``sender``."""
-    by_sender = "[sender]" in run.messages
+    """Raise for the side that refused: rsync names the sending one ``sender``, in the line that says why."""
+    lines = run.messages.splitlines()
+    why = [line for line in lines if FULL.search(line) or _REFUSED.search(line)]
+    by_sender = any("[sender]" in line for line in why or lines)
     if by_sender != job.fetch:
         error = file_system_error(OSError(number, os.strerror(number)), job.here, "copy the files")
         with contextlib.suppress(TypeError):
             error.facts = {**error.facts, "answer": run.messages or None}
         raise error
-    full = number == errno.ENOSPC
+    if _TOO_LONG.search(run.messages):
+        raise RemoteRefused(
+            f"A file's name is too long for the file system of {settings.host}.",
+            hint="Shorten it, or the names of the folders above it.",
+            facts=facts,
+        )
+    if number == errno.ENOSPC:
+        upload = job.there.removesuffix("/files")
+        raise RemoteRefused(
+            f"No space is left on {settings.host}.",
+            hint=f"Make room or get more quota there, then run the command again: it goes on with what has arrived. "
+            f"That lies in {upload} there; removing that folder frees its room.",
+            facts={**facts, "partial upload": upload},
+        )
     raise RemoteRefused(
-        f"{'No space left' if full else 'The files could not be copied'} on {settings.host}.",
-        hint="Free space or quota there" + (", then run the command again." if full else ", or look at permissions."),
+        f"The files could not be copied on {settings.host}.",
+        hint="Look at permissions, space and quota there, and at what rsync answered.",
         facts=facts,
     )

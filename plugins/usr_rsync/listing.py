@@ -1,43 +1,123 @@
-"""What the far side's listings and digests look like, and what they mean."""
+"""What the far side's listings, digests and clocks look like, and what they mean.
+
+None of it is believed: what has another form is `RemoteNonsense`, never a number made up or an entry left out.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from usr_core.plugin.transports import RemoteEntry
+from usr_core.errors import visible
+from usr_core.plugin.transport_errors import RemoteNonsense, RemoteRefused
+from usr_core.plugin.transports import ABILITY_SHA256, RemoteEntry
 
-__all__ = ["parse_digests", "parse_entries"]
+__all__ = ["LISTING_BYTES", "parse_clock", "parse_digests", "parse_entries", "parse_facts"]
+
+LISTING_BYTES = 1 << 28
+"""The most that the listing of one folder may have: more than a million names."""
 
 _KINDS: dict[str, Literal["file", "folder", "link"]] = {"f": "file", "d": "folder", "l": "link"}
+_KIND = re.compile(r"[a-zA-Z?]")
+_NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
+_CLOCK = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
 _DIGEST = re.compile(rb"(\\?)([0-9a-fA-F]{64}) [ *]?(.+)")
 
 
-def parse_entries(body: bytes) -> Iterator[RemoteEntry]:
-    """Yield the entries of a listing: kind, size, inode, time and path, each ended by a NUL, in its order."""
-    for raw in body.split(b"\0"):
-        fields = raw.lstrip(b"\n").split(b" ", 4) if raw.strip(b"\n") else []
-        if len(fields) == 5:
-            kind, size, inode, time, path = (field.decode("utf-8", "surrogateescape") for field in fields)
-            yield RemoteEntry(
-                path=path,
-                kind=_KINDS.get(kind, "other"),
-                size_bytes=int(size) if kind == "f" else 0,
-                mark=f"{inode}:{size}:{time}",
-            )
+def parse_entries(body: bytes, *, host: str) -> Iterator[RemoteEntry]:
+    """Yield the entries of a listing: kind, size, inode, time and path, each ended by a NUL, in its order.
+
+    Raises:
+        RemoteNonsense: An entry has another form.
+    """
+    *whole, rest = body.split(b"\0")
+    if rest.strip(b"\n"):
+        raise _nonsense("a listing breaks off", rest, host)
+    for raw in whole:
+        fields = raw.split(b"\t", 4)
+        if len(fields) != 5:
+            raise _nonsense("an entry of a listing has not five fields", raw, host)
+        kind, size, inode, time, path = (field.decode("utf-8", "surrogateescape") for field in fields)
+        if not (_KIND.fullmatch(kind) and _NUMBER.fullmatch(size) and _NUMBER.fullmatch(inode) and time):
+            raise _nonsense("the kind, size or number of a file in a listing is none", raw, host)
+        yield RemoteEntry(
+            path=path,
+            kind=_KINDS.get(kind, "other"),
+            size_bytes=int(size) if kind == "f" else 0,
+            mark=f"{inode}:{size}:{time}",
+        )
 
 
-def parse_digests(body: bytes) -> dict[str, str]:
+def parse_digests(body: bytes, names: Iterable[str], *, host: str) -> dict[str, dict[str, str | int]]:
     """Return digests by name, from the lines of sha256sum, shasum or openssl.
 
     The first two begin a line with a backslash where they had to escape a backslash in the name.
+
+    Raises:
+        RemoteNonsense: A line is none of a digest, or of a file that was not asked about.
     """
-    digests: dict[str, str] = {}
+    asked = set(names)
+    digests: dict[str, dict[str, str | int]] = {}
     for line in body.splitlines():
+        if not line:
+            continue
         match = _DIGEST.fullmatch(line)
         if match is None:
-            continue
+            raise _nonsense("a line that should hold a digest does not", line, host)
         name = match[3].replace(b"\\\\", b"\\") if match[1] else match[3]
-        digests[name.decode("utf-8", "surrogateescape").removeprefix("./")] = match[2].decode("ascii").lower()
+        text = name.decode("utf-8", "surrogateescape").removeprefix("./")
+        if text not in asked:
+            raise _nonsense("there is a digest of a file that was not asked about", line, host)
+        found: dict[str, str | int] = {ABILITY_SHA256: match[2].decode("ascii").lower()}
+        if digests.setdefault(text, found) != found:
+            raise _nonsense("there are two digests of one file", line, host)
     return digests
+
+
+def parse_facts(body: bytes, folder: str, *, host: str) -> dict[str, dict[str, str | int]]:
+    """Return the facts of Parquet files by name, from the lines of `usr_core.plugin.parquet_facts.PROGRAM`.
+
+    Raises:
+        RemoteNonsense: A line has another form.
+        RemoteRefused: A file is no whole Parquet file.
+    """
+    facts: dict[str, dict[str, str | int]] = {}
+    for line in body.splitlines():
+        if not line.strip():
+            continue
+        try:
+            told = json.loads(line)
+            name = str(told["path"]).removeprefix("./")
+            error = told.get("error")
+            if error is None:
+                facts[name] = {
+                    "rows": int(told["rows"]),
+                    "columns": int(told["columns"]),
+                    "schema": str(told["schema"]),
+                }
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise _nonsense("a line about a Parquet file has another form", line, host) from None
+        if error is not None:
+            raise RemoteRefused(
+                f"{name} on {host} is no whole Parquet file.",
+                hint="Look at that file there; --verify hash does not read it.",
+                facts={"host": host, "path": f"{folder}/{name}", "answer": error},
+            )
+    return facts
+
+
+def parse_clock(text: str, *, host: str) -> float:
+    """Return a clock's seconds since 1970.
+
+    Raises:
+        RemoteNonsense: It is no such number.
+    """
+    if not _CLOCK.fullmatch(text):
+        raise _nonsense("its clock is no number of seconds", text.encode(), host)
+    return float(text)
+
+
+def _nonsense(what: str, answer: bytes, host: str) -> RemoteNonsense:
+    return RemoteNonsense(what, host=host, answer=visible(answer[:200].decode("utf-8", "replace")))

@@ -21,6 +21,8 @@ _WORD = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9._-]*", re.ASCII)
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 _STAGING = re.compile(r"(?:(?:pull|push)-[A-Za-z0-9-]+|[0-9a-f]{8,64})", re.ASCII)
 _HOST_LENGTH = 253
+_PATH_BYTES = 4096
+"""What systems take of a path at most, its final zero included."""
 
 
 def check_host(host: object) -> str:
@@ -68,8 +70,16 @@ def check_path(path: str) -> str:
     """Return an absolute path on the far side; ``/`` alone is refused.
 
     Raises:
-        RemoteNameRefused: It is relative, holds a control character, or an empty part, ``.`` or ``..``.
+        RemoteNameRefused: It is relative, longer than a system takes, or holds a control character, an empty part,
+            ``.`` or ``..``.
     """
+    if (length := len(path.encode("utf-8", "surrogateescape"))) >= _PATH_BYTES:
+        raise RemoteNameRefused(
+            f"A path on the remote has {length:,} bytes, and systems take fewer than {_PATH_BYTES:,}: "
+            f"{visible(path, limit=80)}.",
+            hint="Shorten the folder's or file's name, or the remote's base_dir.",
+            facts={"value": path},
+        )
     if path.startswith("/") and _is_plain(path[1:]):
         return path
     raise _refused("path", path, "absolute paths without control characters and without . or .. in them")

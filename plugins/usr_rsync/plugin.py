@@ -20,7 +20,7 @@ def usr_transports() -> Iterable[TransportSpec]:
             summary="Reach remotes over ssh with rsync",
             factory=_transport,
             scheme="ssh",
-            features=frozenset({"resume", "delta", "lock"}),
+            features=frozenset({"resume", "delta", "lock", "watch"}),
             settings=("host", "user", "port", "batch_mode", "ssh_key", "known_hosts", "connect_timeout"),
         )
     ]

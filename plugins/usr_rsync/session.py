@@ -1,7 +1,8 @@
 """One long ssh session in which ``agent.sh`` answers requests; what is locked in it is free when it dies.
 
 A request is lines on its standard input; an answer is a body of any bytes, then a line that begins with a random token
-that nobody else knows. See agent.sh.
+that nobody else knows. See agent.sh. Nothing is waited for in silence: after ten seconds somebody is told, and
+where an answer has a time limit the session ends with it.
 """
 
 from __future__ import annotations
@@ -9,29 +10,68 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import select
+import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import IO
 
+from usr_core.errors import visible
+from usr_core.plugin.transport_errors import RemoteNonsense
 from usr_core.plugin.transports import Traffic
 from usr_rsync.processes import end_process, last_lines
 from usr_rsync.settings import child_environment
 
-__all__ = ["AgentSession", "Answer", "SessionLost"]
+__all__ = ["SILENCE_SECONDS", "AgentSession", "Answer", "Limits", "LoginRunsNothing", "SessionLost", "SessionSilent"]
+
+SILENCE_SECONDS = 10.0
+"""Seconds without a byte after which whoever waits is told so."""
 
 _CHUNK = 1 << 16
+_TAIL_BYTES = 4096
+"""The longest last line of an answer."""
+_BANNER_BYTES = 1 << 20
+"""The most that a login may print before the agent's first word."""
 
 
 class SessionLost(Exception):
     """The session ended before it had answered; ``answer`` is what ssh printed last. Not for users."""
 
-    def __init__(self, answer: str, exit_code: int | None) -> None:
+    def __init__(self, answer: str, exit_code: int | None, printed: bytes = b"") -> None:
         super().__init__(answer)
-        self.answer, self.exit_code = answer, exit_code
+        self.answer, self.exit_code, self.printed = answer, exit_code, printed
+
+
+class SessionSilent(SessionLost):
+    """The answer did not come within the time that it was given."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:.0f} seconds", None)
+        self.seconds = seconds
+
+
+class LoginRunsNothing(SessionLost):
+    """The login worked, and what was to run ended at once without a word of ours: no shell runs there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is expected of an answer.
+
+    Attributes:
+        doing: What is asked for, for whoever waits.
+        seconds: How long the whole answer may take; None for as long as it wants.
+        body: Bytes that it may have at most.
+    """
+
+    doing: str
+    seconds: float | None = None
+    body: int = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +89,23 @@ class AgentSession:
     Args:
         ssh: The ssh command line up to its options.
         host: The destination.
+        first_answer: Seconds that the login may take, the start of the script included.
+        tell: Takes one line about what is waited for.
 
     Attributes:
+        first: The script's first word, ``ready`` where it can work.
         greeting: What the login printed before the script began; rsync would take it for an answer.
 
     Raises:
         SessionLost: The session could not be opened.
+        SessionSilent: It did not answer in time.
+        LoginRunsNothing: What was started there ended without a word.
+        RemoteNonsense: The login printed without an end.
     """
 
-    def __init__(self, ssh: Sequence[str], host: str) -> None:
+    def __init__(self, ssh: Sequence[str], host: str, *, first_answer: float, tell: Callable[[str], None]) -> None:
         self._token = secrets.token_hex(16).encode()
+        self._host, self._tell = host, tell
         self.traffic = Traffic()
         self._received = bytearray()
         self._messages: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
@@ -73,36 +120,65 @@ class AgentSession:
             env=child_environment(),
             start_new_session=True,  # Ctrl-C is ours to answer, not ssh's
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
+        self._asking = True
         try:
-            self._send(script)
-            self.greeting = self._answer().body.decode("utf-8", "replace").strip()
+            limits = Limits(doing="log in", seconds=first_answer, body=_BANNER_BYTES)
+            until = self._until(limits)
+            self._send(script, limits, until)
+            self.first = self._answer(limits, until)
+            self.greeting = self.first.body.decode("utf-8", "replace").strip()
+        except SessionLost as lost:
+            self.close()
+            # Failures of ssh itself, and a shell that was killed, are 255.
+            if not isinstance(lost, SessionSilent) and lost.exit_code not in (None, 255) and lost.exit_code >= 0:
+                raise LoginRunsNothing(lost.answer, lost.exit_code, lost.printed) from lost
+            raise
         except BaseException:
             self.close()
             raise
+        self._asking = False
 
     def alive(self) -> bool:
         """Tell whether the session still runs."""
         return self._process.poll() is None and self._process.stdin is not None and not self._process.stdin.closed
 
-    def ask(self, word: str, *arguments: str | int, payload: Sequence[bytes] = ()) -> Answer:
+    def ask(
+        self,
+        word: str,
+        *arguments: str | int,
+        payload: Sequence[bytes] = (),
+        limits: Limits,
+        acknowledge: bool = False,
+    ) -> Answer:
         """Send a request and return its answer.
 
         Args:
             word: The request.
             arguments: Its arguments, one line each.
             payload: Further arguments of any length, each sent behind its length.
+            limits: What is expected of the answer.
+            acknowledge: The far side waits for a line that says that the answer is here, and gives up without it.
 
         Raises:
             SessionLost: The session ended; whether the request was carried out is not known.
+            RemoteNonsense: The answer is larger than it may be.
         """
         lines = [word, *(str(argument) for argument in arguments)]
         if any("\n" in line or "\0" in line for line in lines):
             raise ValueError("an argument is one line")
         message = b"".join(line.encode("utf-8", "surrogateescape") + b"\n" for line in lines)
         message += b"".join(b"%d\n%b" % (len(part), part) for part in payload)
+        self._asking = True
         try:
-            self._send(message)
-            return self._answer()
+            until = self._until(limits)
+            self._send(message, limits, until)
+            answer = self._answer(limits, until)
+            if acknowledge:
+                self._send(b"seen\n", limits, until)
+            self._asking = False
+            return answer
         except BaseException:
             # What is left of the answer would be taken for the next one.
             self.close()
@@ -113,25 +189,40 @@ class AgentSession:
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            # The far side ends when its input does.
-            self._process.wait(0.5)
+        if not self._asking:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                # The far side ends when its input does.
+                self._process.wait(0.5)
         end_process(self._process)
         self._messages.close()
 
-    def _send(self, message: bytes) -> None:
+    def end_from_elsewhere(self) -> bool:
+        """Let another thread's `ask` end with `SessionLost`, and that thread close the session; False if none asks."""
+        if not self._asking:
+            return False
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return True
+
+    @staticmethod
+    def _until(limits: Limits) -> float | None:
+        return None if limits.seconds is None else time.monotonic() + limits.seconds
+
+    def _send(self, message: bytes, limits: Limits, until: float | None) -> None:
         stream = self._process.stdin
         if stream is None or stream.closed:
             raise SessionLost("", None)
         view = memoryview(message)
         try:
             while view:
-                view = view[os.write(stream.fileno(), view) :]
+                self._wait(stream.fileno(), select.POLLOUT, limits, until)
+                with contextlib.suppress(BlockingIOError):
+                    view = view[os.write(stream.fileno(), view) :]
         except OSError as error:
             raise self._lost() from error
         self.traffic += Traffic(sent=len(message))
 
-    def _answer(self) -> Answer:
+    def _answer(self, limits: Limits, until: float | None) -> Answer:
         mark = b"\n" + self._token + b" "
         stream = self._process.stdout
         assert stream is not None
@@ -141,7 +232,14 @@ class AgentSession:
             end = -1 if start < 0 else self._received.find(b"\n", start + len(mark))
             if end >= 0:
                 break
+            if len(self._received) > limits.body + _TAIL_BYTES:
+                raise RemoteNonsense(
+                    f"to {limits.doing}, it has more than {limits.body:,} bytes",
+                    host=self._host,
+                    answer=visible(bytes(self._received[:200]).decode("utf-8", "replace")),
+                )
             looked = max(0, len(self._received) - len(mark)) if start < 0 else start
+            self._wait(stream.fileno(), select.POLLIN, limits, until)
             chunk = os.read(stream.fileno(), _CHUNK)
             if not chunk:
                 raise self._lost()
@@ -152,11 +250,35 @@ class AgentSession:
         del self._received[: end + 1]
         return Answer(status=status, message=message.strip(), body=body)
 
+    def _wait(self, descriptor: int, event: int, limits: Limits, until: float | None) -> None:
+        """Wait for the other end; say so once after some silence.
+
+        Raises:
+            SessionSilent: The time is over.
+        """
+        poll = select.poll()
+        poll.register(descriptor, event)
+        begun, told = time.monotonic(), False
+        while True:
+            now = time.monotonic()
+            if until is not None and now >= until:
+                raise SessionSilent(limits.seconds or 0.0)
+            ends = [end for end in (until, None if told else begun + SILENCE_SECONDS) if end is not None]
+            if poll.poll(max(0.0, min(ends) - now) * 1000 + 1 if ends else None):
+                return
+            if not told and time.monotonic() - begun >= SILENCE_SECONDS:
+                told = True
+                self._tell(f"{self._host} has not answered for {SILENCE_SECONDS:.0f} s ({limits.doing}); still waiting")
+
     def _lost(self) -> SessionLost:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2)
-        self._messages.seek(0)
-        return SessionLost(last_lines(self._messages.read()), self._process.poll())
+        with contextlib.suppress(ValueError, OSError):
+            self._messages.seek(0)
+            return SessionLost(
+                last_lines(self._messages.read(1 << 20)), self._process.poll(), bytes(self._received[:2000])
+            )
+        return SessionLost("", self._process.poll())
 
 
 @cache

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import secrets
 import socket
 import time
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
 from usr_core.commit.interrupts import uninterrupted
+from usr_core.errors import visible
 from usr_core.plugin.parquet_facts import PROGRAM
-from usr_core.plugin.transport_errors import RemoteRefused, RemoteToolMissing, RemoteUnreachable
+from usr_core.plugin.transport_errors import RemoteNonsense, RemoteToolMissing, RemoteUnreachable
 from usr_core.plugin.transports import (
     ABILITY_PARQUET,
     ABILITY_SHA256,
@@ -40,12 +42,19 @@ from usr_rsync import leftovers
 from usr_rsync.connection import SharedConnection, open_shared_connection, shared_connection_is_up
 from usr_rsync.copying import PAUSES, CopyJob, copy_files
 from usr_rsync.failures import answer_error, is_final, unreachable
-from usr_rsync.listing import parse_digests, parse_entries
+from usr_rsync.listing import LISTING_BYTES, parse_clock, parse_digests, parse_entries, parse_facts
 from usr_rsync.names import check_names, check_path, check_staging_name
-from usr_rsync.session import AgentSession, Answer, SessionLost
+from usr_rsync.session import AgentSession, Answer, Limits, SessionLost, SessionSilent
 from usr_rsync.settings import RemoteSettings
 
 __all__ = ["RsyncTransport"]
+
+_READ_BYTES = 1 << 29
+"""The most that is read of one file in one go."""
+_DIGEST_BYTES = 8192
+"""The most that is said of one file."""
+_FLUSHED_BY_NAME = 64
+"""How many files are made durable one by one; the file system as a whole beyond."""
 
 _ACTIONS = {
     "commit": "commit the change",
@@ -76,8 +85,14 @@ class RsyncTransport:
         self._ended = Traffic()
         self._abilities: frozenset[str] | None = None
         self._sizes: dict[str, int] = {}
+        self._tell: Callable[[str], None] = lambda _line: None
+        self._closed = 0
         # Whoever forgets to close leaves no connection behind either.
         self._finalizer = weakref.finalize(self, SharedConnection.close, self._connection)
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Let `tell` have a line about each long silence and each further try."""
+        self._tell = tell
 
     # ------------------------------------------------------------ a connection that commands share
 
@@ -102,7 +117,7 @@ class RsyncTransport:
     def abilities(self) -> frozenset[str]:
         """Return what the far side can do; asked once."""
         if self._abilities is None:
-            answer = self._look("abilities", doing="see what it can do", path="")
+            answer = self._look("abilities", doing="see what it can do", path="", seconds=self._patience)
             self._abilities = frozenset(answer.body.decode("ascii", "replace").split())
         return self._abilities
 
@@ -111,29 +126,30 @@ class RsyncTransport:
 
         The fact ``greeting`` is there only where the login prints something.
         """
-        answer = self._look("probe", check_path(folder), doing="see what it has", path=folder)
+        answer = self._look("probe", check_path(folder), doing="see what it has", path=folder, seconds=self._patience)
         pairs = (line.partition("\t") for line in answer.body.decode("utf-8", "replace").splitlines())
         found = {key: value.strip() for key, _, value in pairs}
         known = ("rsync", "digest", "flock", "python3", "pyarrow", "system")
         state = found.get("folder", "")
         facts = {name: found.get(name) or None for name in known}
-        if self._session is not None and self._session.greeting:
-            facts["greeting"] = self._session.greeting
+        if greeting := self._greeting():
+            facts["greeting"] = greeting
         return Probe(
             facts=facts,
-            clock=float(found.get("clock") or 0),
+            clock=parse_clock(found.get("clock", ""), host=self.settings.host),
             folder="writable" if state == "writable" else "read-only" if state == "read-only" else "missing",
+            lock=found.get("lock"),
         )
 
     def stat(self, path: str) -> RemoteEntry | None:
         """Return what has that path, or None."""
         answer = self._look("stat", check_path(path), doing="look at a file", path=path)
-        return next(iter(parse_entries(answer.body)), None)
+        return next(iter(parse_entries(answer.body, host=self.settings.host)), None)
 
     def walk(self, path: str) -> Iterator[RemoteEntry]:
         """Yield everything below a folder, sorted by path; memory grows with the number of entries."""
-        answer = self._look("walk", check_path(path), doing="list a folder", path=path)
-        entries = sorted(parse_entries(answer.body), key=lambda entry: entry.path)
+        answer = self._look("walk", check_path(path), doing="list a folder", path=path, body=LISTING_BYTES)
+        entries = sorted(parse_entries(answer.body, host=self.settings.host), key=lambda entry: entry.path)
         self._sizes.update((f"{path}/{entry.path}", entry.size_bytes) for entry in entries if entry.kind == "file")
         return iter(entries)
 
@@ -143,7 +159,11 @@ class RsyncTransport:
             raise ValueError("a range begins in the file and has a length")
         path = check_path(request.path)
         length = "all" if request.length is None else request.length
-        return self._look("read", path, request.offset, length, doing="read a file", path=path).body
+        most = _READ_BYTES if request.length is None else request.length
+        body = self._look("read", path, request.offset, length, doing="read a file", path=path, body=most).body
+        if len(body) > most:
+            raise RemoteNonsense(f"more bytes of a file came than were asked for ({most:,})", host=self.settings.host)
+        return body
 
     def digest(self, request: DigestRequest) -> Mapping[str, Mapping[str, str | int]]:
         """Return facts by name, computed there on several cores; files that are missing are left out."""
@@ -155,9 +175,19 @@ class RsyncTransport:
         # The biggest first, or the last core would work alone in the end.
         names = tuple(sorted(names, key=lambda name: -self._sizes.get(f"{folder}/{name}", 0)))
         listed = "\n".join(f"./{name}" for name in names).encode("utf-8", "surrogateescape")
+        most = _DIGEST_BYTES * (len(names) + 1)
         if request.kind == ABILITY_SHA256:
-            answer = self._look("digest", folder, len(names), payload=(listed,), doing="compute digests", path=folder)
-            return {name: {ABILITY_SHA256: value} for name, value in parse_digests(answer.body).items()}
+            answer = self._look(
+                "digest",
+                folder,
+                len(names),
+                payload=(listed,),
+                doing="compute digests",
+                path=folder,
+                body=most,
+                acknowledge=True,
+            )
+            return parse_digests(answer.body, names, host=self.settings.host)
         if ABILITY_PARQUET not in self.abilities():
             raise RemoteToolMissing(
                 f"{self.settings.host} has no Python with pyarrow to read Parquet footers with.",
@@ -165,8 +195,16 @@ class RsyncTransport:
                 facts={"host": self.settings.host, "program": "python3 with pyarrow"},
             )
         payload = (PROGRAM.encode(), listed)
-        answer = self._look("facts", folder, payload=payload, doing="read Parquet footers", path=folder)
-        return self._parquet_facts(answer.body, folder)
+        answer = self._look(
+            "facts",
+            folder,
+            payload=payload,
+            doing="read Parquet footers",
+            path=folder,
+            body=most,
+            acknowledge=True,
+        )
+        return parse_facts(answer.body, folder, host=self.settings.host)
 
     # ------------------------------------------------------------ moving
 
@@ -201,6 +239,7 @@ class RsyncTransport:
         self._look("folder", into, doing="make a folder", path=into)
         total = 0
         for name in names:
+            check_path(f"{into}/{name}")
             with contextlib.suppress(OSError):
                 total += (request.source / name).lstat().st_size
         self._copy(
@@ -214,7 +253,9 @@ class RsyncTransport:
                 progress=request.progress,
             )
         )
-        self._look("sweep", into, doing="remove what rsync left", path=into)
+        # More names than are made durable one by one make no difference.
+        flushed = "\n".join(f"./{name}" for name in names[: _FLUSHED_BY_NAME + 1]).encode("utf-8", "surrogateescape")
+        self._look("sweep", into, payload=(flushed,), doing="make what has arrived durable", path=into)
 
     # ------------------------------------------------------------ changing
 
@@ -261,7 +302,11 @@ class RsyncTransport:
         return self._copied + self._ended + talked
 
     def close(self) -> None:
-        """End the session, and the connection unless it is one that the user keeps open."""
+        """End the session, and the connection unless it is one that the user keeps open.
+
+        From another thread it ends what is being asked, with `RemoteUnreachable`, and what goes on there for it.
+        """
+        self._closed += 1
         try:
             self._end_session()
         finally:
@@ -297,56 +342,91 @@ class RsyncTransport:
             "command": " ".join(request.label.split()),
             "since": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         }
-        wait = f"{max(0.0, request.timeout):.2f}"
+        wait = math.ceil(max(0.0, request.timeout))
         arguments = (folder, int(request.create), wait, secrets.token_hex(16), json.dumps(holder))
-        return self._retried("lock", arguments, (), doing="lock the dataset")
+        # The far side gives up by itself; that it does not answer either is another matter.
+        limits = Limits(doing="lock the dataset", seconds=wait + self._patience)
+        return self._retried("lock", arguments, (), limits)
 
     def _unlock(self) -> None:
         session = self._session
         if session is None or not session.alive():
             return  # it died with the session
         try:
-            session.ask("unlock")
+            session.ask("unlock", limits=Limits(doing="unlock the dataset", seconds=self._patience))
         except SessionLost:
             self._end_session()
 
-    def _look(self, word: str, *arguments: str | int, doing: str, path: str, payload: tuple[bytes, ...] = ()) -> Answer:
+    @property
+    def _patience(self) -> float:
+        """Seconds that a short answer may take."""
+        return 2.0 * self.settings.connect_timeout
+
+    def _look(
+        self,
+        word: str,
+        *arguments: str | int,
+        doing: str,
+        path: str,
+        payload: tuple[bytes, ...] = (),
+        seconds: float | None = None,
+        body: int = 1 << 20,
+        acknowledge: bool = False,
+    ) -> Answer:
         """Ask something that may be asked twice."""
-        if self._locked is None:
-            answer = self._retried(word, arguments, payload, doing=doing)
-        else:
-            answer = self._once(word, arguments, payload, doing=doing)
+        limits = Limits(doing=doing, seconds=seconds, body=body)
+        ask = self._retried if self._locked is None else self._once
+        answer = ask(word, arguments, payload, limits, acknowledge=acknowledge)
         if answer.status != "ok":
             raise answer_error(self.settings, answer, doing=doing, path=path)
         return answer
 
     def _change(self, word: str, *arguments: str | int, doing: str, path: str) -> None:
         """Ask for something that must not be asked twice."""
-        answer = self._once(word, arguments, (), doing=doing)
+        answer = self._once(word, arguments, (), Limits(doing=doing))
         if answer.status != "ok":
             raise answer_error(self.settings, answer, doing=doing, path=path)
 
     def _retried(
-        self, word: str, arguments: tuple[str | int, ...], payload: tuple[bytes, ...], *, doing: str
+        self,
+        word: str,
+        arguments: tuple[str | int, ...],
+        payload: tuple[bytes, ...],
+        limits: Limits,
+        *,
+        acknowledge: bool = False,
     ) -> Answer:
-        for pause in PAUSES:
+        closed = self._closed
+        for number, pause in enumerate(PAUSES, 2):
             try:
-                return self._connected().ask(word, *arguments, payload=payload)
+                return self._connected().ask(word, *arguments, payload=payload, limits=limits, acknowledge=acknowledge)
             except SessionLost as lost:
                 self._end_session()
                 self._connection.forget()
-                if is_final(lost):
-                    raise unreachable(self.settings, lost, doing=doing) from lost
+                if is_final(lost) or self._closed != closed:
+                    raise unreachable(self.settings, lost, doing=limits.doing) from lost
+            self._tell_retry(number)
             time.sleep(pause)
-        return self._once(word, arguments, payload, doing=doing)
+        return self._once(word, arguments, payload, limits, acknowledge=acknowledge)
 
-    def _once(self, word: str, arguments: tuple[str | int, ...], payload: tuple[bytes, ...], *, doing: str) -> Answer:
+    def _tell_retry(self, number: int) -> None:
+        self._tell(f"the connection to {self.settings.host} broke; try {number} of {len(PAUSES) + 1}")
+
+    def _once(
+        self,
+        word: str,
+        arguments: tuple[str | int, ...],
+        payload: tuple[bytes, ...],
+        limits: Limits,
+        *,
+        acknowledge: bool = False,
+    ) -> Answer:
         try:
-            return self._connected().ask(word, *arguments, payload=payload)
+            return self._connected().ask(word, *arguments, payload=payload, limits=limits, acknowledge=acknowledge)
         except SessionLost as lost:
             self._end_session()
             self._connection.forget()
-            raise unreachable(self.settings, lost, doing=doing) from lost
+            raise unreachable(self.settings, lost, doing=limits.doing) from lost
 
     def _connected(self) -> AgentSession:
         if self._session is not None and self._session.alive():
@@ -358,31 +438,49 @@ class RsyncTransport:
                 hint="Run the command again: what was begun there is finished or taken back first.",
                 facts={"host": self.settings.host, "path": self._locked},
             )
-        self._session = AgentSession(self._connection.ssh(), self.settings.host)
-        return self._session
+        self._session = session = self._open_session()
+        if session.first.status != "ready":
+            self._end_session()
+            raise answer_error(self.settings, session.first, doing="start a session", path="")
+        return session
+
+    def _open_session(self) -> AgentSession:
+        """Open a session; where a shared connection does not answer, over one of our own."""
+        ssh = self._connection.ssh()
+        shared, seconds = self._connection.is_shared, float(self.settings.connect_timeout)
+        try:
+            # Until a connection of our own is there, ssh counts; then the login has as long again.
+            first_answer = seconds if shared else 2 * seconds
+            return AgentSession(ssh, self.settings.host, first_answer=first_answer, tell=self._tell)
+        except SessionSilent:
+            if not shared:
+                raise
+        self._tell(f"the open connection to {self.settings.host} does not answer; connecting without it")
+        self._connection.leave_shared()
+        return AgentSession(self._connection.ssh(), self.settings.host, first_answer=2 * seconds, tell=self._tell)
+
+    def _greeting(self) -> str:
+        """Return what the login printed by itself, as far as a session was opened."""
+        return visible(self._session.greeting[:200]) if self._session is not None else ""
 
     def _end_session(self) -> None:
         session, self._session = self._session, None
         if session is not None:
             self._ended += session.traffic
-            session.close()
+            if not session.end_from_elsewhere():
+                session.close()
 
     def _copy(self, job: CopyJob) -> None:
-        self._copied += copy_files(self.settings, self._connection.ssh, job)
+        self._copied += copy_files(self.settings, self._connection.ssh, job, renew=self._renew, printed=self._greeting)
 
-    def _parquet_facts(self, body: bytes, folder: str) -> dict[str, dict[str, str | int]]:
-        facts: dict[str, dict[str, str | int]] = {}
-        for line in body.splitlines():
-            told = json.loads(line)
-            name = told["path"].removeprefix("./")
-            if "error" in told:
-                raise RemoteRefused(
-                    f"{name} on {self.settings.host} is no whole Parquet file.",
-                    hint="Look at that file there; --verify hash does not read it.",
-                    facts={"host": self.settings.host, "path": f"{folder}/{name}", "answer": told["error"]},
-                )
-            facts[name] = {key: told[key] for key in ("rows", "columns", "schema")}
-        return facts
+    def _renew(self, number: int) -> None:
+        """Before a further try of a transfer, see that the remote answers over the open connection, or make our own."""
+        self._tell_retry(number)
+        if self._locked is None:
+            self._end_session()
+            self._connection.forget()
+            with contextlib.suppress(RemoteUnreachable):
+                self.stat("/tmp")
 
     def _staging(self, relative: str) -> str:
         """Return ``.usr.tmp/<name>``; the plain name is taken too."""

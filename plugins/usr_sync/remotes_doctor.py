@@ -173,7 +173,7 @@ def _far_findings(
         after = time.time()
         entry = transport.stat(remote.base_dir) if check_base_dir and probe.folder == "missing" else None
         there = _Shell(offered_method(transport, "command_there"))
-        findings = [_login_finding(remote), *_fact_findings(probe.facts, there), _clock_finding(probe, before, after)]
+        findings = [_login_finding(remote), *_fact_findings(probe, there), _clock_finding(probe, before, after)]
         if check_base_dir:
             findings.append(_folder_finding(remote, probe, entry, there))
     finally:
@@ -207,10 +207,10 @@ def _login_finding(remote: Remote) -> RemoteFinding:
     )
 
 
-def _fact_findings(facts: Mapping[str, str | None], there: _Shell) -> Iterator[RemoteFinding]:
+def _fact_findings(probe: Probe, there: _Shell) -> Iterator[RemoteFinding]:
     """Judge what the remote side has, in the order it told; one tool for digests is enough."""
-    digests = {name: found or None for name, found in facts.items() if name in _DIGEST_TOOLS}
-    for name, told in facts.items():
+    digests = {name: found or None for name, found in probe.facts.items() if name in _DIGEST_TOOLS}
+    for name, told in probe.facts.items():
         found = " ".join(told.split()) or None if told else None
         if name in digests:
             if name == next(iter(digests)):
@@ -220,6 +220,8 @@ def _fact_findings(facts: Mapping[str, str | None], there: _Shell) -> Iterator[R
                 yield _greeting_finding(found, there)
         elif name in _PARQUET_TOOLS:
             yield _optional_finding(name, found, "Only --verify parquet needs it: python3 with pyarrow there.")
+        elif name == "flock" and found is not None and probe.lock:
+            yield _lock_finding(found, probe.lock)
         elif name in ("rsync", "flock"):
             yield _needed_finding(name, found, there)
         else:
@@ -233,6 +235,16 @@ def _greeting_finding(found: str, there: _Shell) -> RemoteFinding:
     )
     found = f"prints at each login, which rsync takes for an answer: {found[:_GREETING_SHOWN]}"
     return RemoteFinding(what="shell there", found=found, verdict="error", fix=fix)
+
+
+def _lock_finding(found: str, fault: str) -> RemoteFinding:
+    """Tell why a lock could not be taken in the base directory, whatever the program's version is."""
+    return RemoteFinding(
+        what="flock there",
+        found=f"{found}; a lock in the base directory failed: {fault}",
+        verdict="error",
+        fix="Install the flock of util-linux or BusyBox there, or move base_dir to a file system that has locks.",
+    )
 
 
 def _digest_finding(tools: Mapping[str, str | None], there: _Shell) -> RemoteFinding:

@@ -10,7 +10,9 @@ __all__ = [
     "RemoteChanged",
     "RemoteLocked",
     "RemoteNameRefused",
+    "RemoteNonsense",
     "RemoteRefused",
+    "RemoteShellPrints",
     "RemoteToolMissing",
     "RemoteUnreachable",
     "TransportError",
@@ -80,3 +82,32 @@ class RemoteNameRefused(TransportError, ValueError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class RemoteNonsense(TransportError):
+    """The remote has answered, and the answer is not of the form or size that was asked for."""
+
+    code = "USR-TRANSPORT-008"
+
+    def __init__(self, what: str, *, host: str, answer: str | None = None) -> None:
+        super().__init__(
+            f"The answer of {host} can't be understood: {what}.",
+            hint="Look at what `find`, `stat`, `sha256sum` and `date` are there for a login without a terminal; "
+            "`usr remotes doctor` shows them.",
+            facts={"host": host, "answer": answer},
+        )
+
+
+class RemoteShellPrints(TransportError):
+    """The login shell on the remote prints something by itself, and a program that needs the channel can't run."""
+
+    code = "USR-TRANSPORT-009"
+
+    def __init__(self, *, host: str, printed: str, doing: str) -> None:
+        super().__init__(
+            f"The login shell on {host} prints something by itself, so rsync can't {doing}.",
+            hint="Remove what prints from the shell's startup files there (~/.bashrc, ~/.profile, a module's message), "
+            "or put it behind `case $- in *i*) …;; esac`, so that it prints for interactive logins only; "
+            f"`ssh {host} true` has to print nothing.",
+            facts={"host": host, "printed": printed},
+        )

@@ -30,6 +30,7 @@ __all__ = [
     "SendRequest",
     "Traffic",
     "Transport",
+    "WatchedTransport",
 ]
 
 ABILITY_SHA256 = "sha256"
@@ -78,11 +79,14 @@ class Probe:
         facts: Names and texts in the order to show: ``rsync`` and its version, for example; a missing thing is None.
         clock: Its time, seconds since 1970.
         folder: The folder that was asked about: ``missing``, ``read-only`` or ``writable``.
+        lock: Why a lock can't be taken in that folder; ``""`` where one was taken and given back, None where it was
+            not tried.
     """
 
     facts: Mapping[str, str | None]
     clock: float
     folder: Literal["missing", "read-only", "writable"]
+    lock: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +225,10 @@ class CommitRequest:
 class Transport(Protocol):
     """Moves bytes to and from one remote; for one thread at a time unless a method says otherwise.
 
+    What the far side answers is not believed: a size, digest, clock or listing that is none, or that is larger than
+    what was asked for can be, is `RemoteNonsense` (exit 7). A transport whose spec has the feature ``watch`` is a
+    `WatchedTransport`.
+
     Errors are `UsrError`s: `RemoteUnreachable` (exit 7) where the far side does not answer or a try was cut
     off, after retries; `RemoteToolMissing` (exit 7) where it lacks a program; `RemoteChanged` (exit 6) where a file to
     fetch has gone or the log moved on; `RemoteLocked` (exit 5); `RemoteRefused` (exit 1) for what its file
@@ -284,5 +292,20 @@ class Transport(Protocol):
         ...
 
     def close(self) -> None:
-        """End the connection, unless it is one that the user keeps open."""
+        """End the connection, unless it is one that the user keeps open.
+
+        May be called while another thread waits in `digest`: that call then ends soon, with an error, and what it has
+        started on the far side ends too. The transport can be used again afterwards.
+        """
+        ...
+
+
+class WatchedTransport(Transport, Protocol):
+    """A transport that says what it waits for; its spec has the feature ``watch``."""
+
+    def watch(self, tell: Callable[[str], None]) -> None:
+        """Let `tell` have a line about each long silence of the far side, and about each further try.
+
+        `tell` may be called from any thread that calls the transport.
+        """
         ...

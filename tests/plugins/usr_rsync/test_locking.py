@@ -20,6 +20,8 @@ from usr_core.testing.commit_jobs import Job
 
 _PROGRAMS = [
     "sh",
+    "awk",
+    "sed",
     "bash",
     "dd",
     "tr",
