@@ -18,10 +18,12 @@ from usr_core.dataset import Dataset
 from usr_core.errors import ExitCode, UsrError
 from usr_core.events.chain import verify_chain
 from usr_core.plugin.transport_errors import RemoteLocked
+from usr_core.roots.layout import EVENT_LOG, RECORDS
 from usr_core.store.errors import CopyIncomplete
 from usr_core.sync.errors import (
     ChangeUnderWay,
     CopiesDamaged,
+    FileNotRegular,
     FileOfDataset,
     GiverDamaged,
     HistoriesDiverged,
@@ -31,6 +33,7 @@ from usr_core.sync.errors import (
     NameNotSyncable,
     NamesClash,
     NothingToSync,
+    RemoteRecordUnreadable,
     VerifyImpossible,
 )
 
@@ -596,6 +599,35 @@ class SyncContract:
         (tmp_path / "link").symlink_to("/etc/passwd")
         with pytest.raises(NothingToSync):
             pair.sync_file("push", tmp_path / "link", "link")
+
+    @pytest.mark.parametrize("name", [EVENT_LOG, RECORDS])
+    @pytest.mark.parametrize("action", ["pull", "push"])
+    def test_a_link_in_place_of_the_log_or_the_base_there_is_refused(self, filled: Any, name: str, action: str) -> None:
+        """By its name, on a first pull as later: records without their history would arrive otherwise."""
+        filled.sync("push")
+        filled.link_far(f"{NAME}/{name}", "elsewhere")
+        if action == "pull":
+            shutil.rmtree(filled.local / NAME)
+
+        error = self._refused(filled, action, FileNotRegular, name)
+        assert "again" not in (error.hint or "")
+
+    def test_a_push_does_not_write_over_a_link_there(self, twins: Any) -> None:
+        """Nor through one that stands in place of a folder; what it leads to stays."""
+        put("notes/a.txt", "new")(twins.local)
+        twins.link_far(f"{NAME}/notes", "elsewhere")
+
+        self._refused(twins, "push", FileNotRegular, "notes")
+
+    @pytest.mark.parametrize("action", ["diff", "pull", "push"])
+    def test_a_commit_record_there_that_can_not_be_read_is_named(self, twins: Any, action: str) -> None:
+        """With the side and the path; nothing says that it goes away by itself."""
+        add("GGGGTTTT")(twins.local)
+        twins.change_far(put(".usr.commit.9.json", '{"usr_commit": 7}'))
+
+        error = self._refused(twins, action, RemoteRecordUnreadable, f"{NAME}/.usr.commit.9.json")
+        assert "remote" in error.message
+        assert "again" not in (error.hint or "")
 
     # ------------------------------------------------------------- writers that died
 

@@ -41,6 +41,10 @@ class Pair(Protocol):
         """Let `change` work on the far root as a folder here."""
         ...
 
+    def link_far(self, name: str, target: str) -> None:
+        """Put a symbolic link in place of what has that name in the far root."""
+        ...
+
 
 @dataclass
 class _Both:
@@ -52,6 +56,9 @@ class _Both:
         raise NotImplementedError
 
     def change_far(self, change: Callable[[Path], None]) -> None:
+        raise NotImplementedError
+
+    def link_far(self, name: str, target: str) -> None:
         raise NotImplementedError
 
     def sync(self, action: str, name: str = NAME, *, host: PluginHost | None = None, **options: Any) -> dict[str, Any]:
@@ -116,6 +123,11 @@ class FolderPair(_Both):
     def change_far(self, change: Callable[[Path], None]) -> None:
         change(Path(self.base_dir))
 
+    def link_far(self, name: str, target: str) -> None:
+        path = Path(self.base_dir) / name
+        path.unlink(missing_ok=True)
+        path.symlink_to(target)
+
 
 @dataclass
 class MemoryPair(_Both):
@@ -143,6 +155,10 @@ class MemoryPair(_Both):
             for name, held in after.items():
                 if before.get(name) != held:
                     self.remote.write(f"{self.base_dir}/{name}", held)
+
+    def link_far(self, name: str, target: str) -> None:
+        self.remote.remove(f"{self.base_dir}/{name}")
+        self.remote.link(f"{self.base_dir}/{name}", target)
 
 
 def content(digests: dict[str, str]) -> dict[str, str]:

@@ -58,7 +58,7 @@ class CommitRecordUnreadable(UsrError):
             hint="Use the version that wrote it, or restore the dataset from a copy.",
             facts={"file": str(path)},
         )
-        self.path = path
+        self.path, self.reason = path, reason
 
 
 class DatasetBusy(UsrError):

@@ -11,6 +11,7 @@ __all__ = [
     "ChangeUnderWay",
     "CopiesDamaged",
     "DatasetOnlyOption",
+    "FileNotRegular",
     "FileOfDataset",
     "GiverDamaged",
     "HistoriesDiverged",
@@ -22,6 +23,7 @@ __all__ = [
     "NothingToSync",
     "PathNotMapped",
     "RemoteFolderIsLink",
+    "RemoteRecordUnreadable",
     "SourceChanging",
     "StrictBootstrap",
     "SyncError",
@@ -297,6 +299,33 @@ class GiverDamaged(SyncError):
             hint="`usr validate` on that side says more; if the other copy is sound, `--repair` in the other direction "
             "takes its files.",
             facts={"files": _shown(files)},
+        )
+
+
+class FileNotRegular(SyncError):
+    """A link or a special file stands in place of a file that sync would read or write."""
+
+    code = "USR-SYNC-020"
+
+    def __init__(self, name: str, *, side: str, folder: str) -> None:
+        super().__init__(
+            f"{visible(name)} {side} is a symbolic link or a special file, and neither is read or written by sync.",
+            hint=f"Put a regular file or folder in its place in {visible(folder)} (`cp -L` makes one of a link), or "
+            "move it out of the dataset.",
+            facts={"file": f"{folder}/{name}"},
+        )
+
+
+class RemoteRecordUnreadable(SyncError):
+    """The remote's dataset has a commit record that can't be read, so nobody can finish or take back its change."""
+
+    code = "USR-SYNC-021"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"The remote copy has a commit record that can't be read ({reason}): {visible(path)}.",
+            hint="Use the version of USR that wrote it, there; or restore the remote copy, or push to another place.",
+            facts={"file": path},
         )
 
 

@@ -20,15 +20,20 @@ __all__ = ["Head", "History", "LogBytes", "Relation", "compare_logs", "local_log
 
 Relation = Literal["equal", "ahead", "behind", "diverged"]
 _BLOCK = 1 << 16
+_LONGEST_LINE = 1 << 26
+"""Bytes of a line; an event has a few thousand."""
+_MOST_BYTES = 1 << 29
+"""Bytes of log that are held in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """The end of a log: number and digest of its last line, and the bytes up to its end."""
+    """The end of a log: number and digest of its last line, bytes up to its end, and whether that line has a number."""
 
     seq: int
     digest: str
     end: int
+    numbered: bool = False
 
     def as_audit(self) -> dict[str, object]:
         return {"seq": self.seq, "digest": self.digest}
@@ -36,18 +41,24 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class LogBytes:
-    """A log of `size` bytes and a way to read ``(offset, length)`` of it; reads are whole."""
+    """A log of `size` bytes, a way to read ``(offset, length)`` of it, and where it is; reads are whole."""
 
     size: int
     read: Callable[[int, int], bytes]
+    side: str = "here"
 
     def tail(self) -> tuple[int, bytes]:
         """Return (offset, bytes) of the last whole line, newline included; ``(end, b"")`` where there is none.
 
         What stands behind the last newline is a line that was cut off, and counts for nothing.
+
+        Raises:
+            LogNotSyncable: The last line has no end for megabytes.
         """
         step = _BLOCK
         while True:
+            if step > _LONGEST_LINE:
+                raise LogNotSyncable(f"its last line is longer than {_LONGEST_LINE:,} bytes", side=self.side)
             start = max(0, self.size - step)
             block = self.read(start, self.size - start)
             whole = block[: block.rfind(b"\n") + 1]
@@ -115,14 +126,14 @@ def compare_logs(local: LogBytes, remote: LogBytes) -> History:
     elif there.head.end < here.head.end and _begins(local, there):
         relation, common = "ahead", there.head
     else:
-        common = _common(local.read(0, here.head.end), remote.read(0, there.head.end))
+        common = _common(_part(local, 0, here.head.end), _part(remote, 0, there.head.end))
         relation = "diverged"
         if common.end == here.head.end:
             relation = "equal" if common.end == there.head.end else "behind"
         elif common.end == there.head.end:
             relation = "ahead"
-    local_only = local.read(common.end, here.head.end - common.end)
-    remote_only = remote.read(common.end, there.head.end - common.end)
+    local_only = _part(local, common.end, here.head.end)
+    remote_only = _part(remote, common.end, there.head.end)
     if relation in ("ahead", "behind"):
         _check_follows(local_only or remote_only, common, side="here" if relation == "ahead" else "there")
     return History(
@@ -134,6 +145,12 @@ def compare_logs(local: LogBytes, remote: LogBytes) -> History:
         local_only=local_only,
         remote_only=remote_only,
     )
+
+
+def _part(log: LogBytes, start: int, end: int) -> bytes:
+    if end - start > _MOST_BYTES:
+        raise LogNotSyncable(f"{end - start:,} bytes of it are new, and {_MOST_BYTES:,} are the most", side=log.side)
+    return log.read(start, end - start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +166,8 @@ def _end(log: LogBytes) -> _End:
     seq = line_seq(parse_line(line)) if line else None
     raw = line.removesuffix(b"\n")
     digest = line_digest(raw) if raw.strip() else NO_PREVIOUS
-    return _End(Head(seq=seq or 0, digest=digest, end=start + len(line)), start, line, seq is not None or not line)
+    head = Head(seq=seq or 0, digest=digest, end=start + len(line), numbered=seq is not None)
+    return _End(head, start, line, seq is not None or not line)
 
 
 def _begins(log: LogBytes, end: _End) -> bool:
@@ -170,7 +188,8 @@ def _common(one: bytes, other: bytes) -> Head:
     lines = [line for line in one[:end].split(b"\n") if line.strip()]
     if not lines:
         return Head(seq=0, digest=NO_PREVIOUS, end=end)
-    return Head(seq=_seq_of(lines, 0), digest=line_digest(lines[-1]), end=end)
+    numbered = line_seq(parse_line(lines[-1])) is not None
+    return Head(seq=_seq_of(lines, 0), digest=line_digest(lines[-1]), end=end, numbered=numbered)
 
 
 def _seq_of(lines: Sequence[bytes], before: int) -> int:
@@ -182,26 +201,31 @@ def _seq_of(lines: Sequence[bytes], before: int) -> int:
 
 def _counted(head: Head, common: Head, more: bytes) -> Head:
     lines = [line for line in more.split(b"\n") if line.strip()]
-    return Head(seq=head.seq or (_seq_of(lines, common.seq) if lines else common.seq), digest=head.digest, end=head.end)
+    seq = head.seq or (_seq_of(lines, common.seq) if lines else common.seq)
+    return Head(seq=seq, digest=head.digest, end=head.end, numbered=head.numbered)
 
 
 def _check_follows(lines: bytes, common: Head, *, side: str) -> None:
-    """Check that each new line follows the one before it."""
+    """Check that each new line follows the one before it, the first one of a new log included.
+
+    Lines without a number are an older writer's: they are counted, and stand before every numbered one.
+    """
     try:
         lines.decode("utf-8")
     except UnicodeDecodeError as error:
         raise LogNotSyncable("a new line is no UTF-8 text", side=side) from error
-    seq, digest = common.seq, common.digest
-    for raw in lines.split(b"\n"):
-        if not raw.strip():
-            continue
+    seq, digest, numbered = common.seq, common.digest, common.numbered
+    for raw in lines.removesuffix(b"\n").split(b"\n") if lines else ():
         event = parse_line(raw)
         if event is None:
-            raise LogNotSyncable(f"the line after event {seq} is no JSON object", side=side)
+            told = "is empty" if not raw.strip() else "is no JSON object"
+            raise LogNotSyncable(f"the line after event {seq} {told}", side=side)
         own = line_seq(event)
-        if own is not None and (event.get("prev") != digest or (own != seq + 1 and common.seq > 0)):
+        if own is None and numbered:
+            raise LogNotSyncable(f"the line after event {seq} has no number", side=side)
+        if own is not None and (event.get("prev") != digest or own != seq + 1):
             raise LogNotSyncable(f"event {own} does not follow event {seq}", side=side)
-        seq, digest = own if own is not None else seq + 1, line_digest(raw)
+        seq, digest, numbered = seq + 1, line_digest(raw), own is not None
 
 
 def _described(raw: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,13 +12,14 @@ from pathlib import Path
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.transports import RemoteEntry
-from usr_core.roots.layout import EVENT_LOG, is_machinery
+from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, EVENT_LOG, is_machinery
 from usr_core.sync.errors import NameNotSyncable
 
 __all__ = ["Entry", "Listing", "check_name", "list_local", "list_remote", "mark_of"]
 
 # Control characters, halves of surrogate pairs, and what some tools take for the end of a line.
 _REFUSED = {"Cc", "Cs", "Zl", "Zp"}
+_RECORD = re.compile(rf"(?:{re.escape(COMMIT_PREFIX)}|{re.escape(ABORT_PREFIX)})[0-9]+\.json")
 _RSYNC = {".rsync-partial", ".rsync-tmp"}
 
 
@@ -99,7 +101,7 @@ def list_remote(entries: Iterable[RemoteEntry], *, exists: bool, staging: bool =
     links: list[str] = []
     records: list[str] = []
     for entry in entries:
-        if entry.path.startswith((".usr.commit.", ".usr.abort.")) and entry.path.endswith(".json"):
+        if _RECORD.fullmatch(entry.path):
             records.append(entry.path)
         if is_machinery(entry.path) or entry.kind == "folder":
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from usr_core.sync.history import LogBytes, local_log
 from usr_core.sync.listing import Listing, list_local, mark_of
 
 __all__ = ["LocalSide", "sha256_of"]
+
+_BLOCK = 1 << 18
 
 
 @dataclass(slots=True)
@@ -92,16 +95,19 @@ class LocalSide:
 
 def sha256_of(paths: Mapping[str, Path], done: Callable[[int], None] | None = None) -> dict[str, str]:
     """Return the SHA-256 of files by name, the largest first, on all cores; those that have gone are left out."""
+    stopped = threading.Event()
 
     def digest(item: tuple[str, Path]) -> tuple[str, str | None]:
         name, path = item
         try:
             # Not through a link: what it leads to is no content of the dataset.
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb") as handle:
-                found = hashlib.file_digest(handle, "sha256").hexdigest()
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb", buffering=0) as handle:
+                found, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
+                while (size := handle.readinto(block)) and not stopped.is_set():
+                    found.update(block[:size])
                 if done is not None:
                     done(handle.tell())
-                return name, found
+                return name, found.hexdigest()
         except FileNotFoundError:
             return name, None
 
@@ -113,5 +119,11 @@ def sha256_of(paths: Mapping[str, Path], done: Callable[[int], None] | None = No
 
     workers = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     with ThreadPoolExecutor(workers, "usr-digest") as pool:
-        found = pool.map(digest, sorted(paths.items(), key=size, reverse=True))
-        return {name: text for name, text in found if text is not None}
+        try:
+            found = pool.map(digest, sorted(paths.items(), key=size, reverse=True))
+            return {name: text for name, text in found if text is not None}
+        except BaseException:
+            # An interrupt does not wait for the files that are being read.
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

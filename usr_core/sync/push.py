@@ -13,12 +13,19 @@ from usr_core.commit.record import CommitRecord, Publish, Retire
 from usr_core.events.log import parse_line
 from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import FileSystemError
-from usr_core.plugin.transport_errors import TransportError
+from usr_core.plugin.transport_errors import RemoteRefused, RemoteUnreachable, TransportError
 from usr_core.plugin.transports import SendRequest, Transport
 from usr_core.roots.layout import RECORDS, REPLACED, STAGING
 from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.sync.audit import plan_in_audit
-from usr_core.sync.errors import LogNotSyncable, NothingToSync, SourceChanging, TransferDamaged
+from usr_core.sync.errors import (
+    FileNotRegular,
+    LogNotSyncable,
+    NothingToSync,
+    SourceChanging,
+    SyncError,
+    TransferDamaged,
+)
 from usr_core.sync.footers import check_footers
 from usr_core.sync.jobs import JOB_FILES, write_job
 from usr_core.sync.listing import Listing, list_remote, mark_of
@@ -44,7 +51,9 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
         NothingToSync: There is no such dataset here, or the remote has no such root.
         CopyIncomplete: The copy here was pulled with ``--primary-only``.
         HistoryAhead, HistoriesDiverged, CopiesDamaged: See `plan_transfer`.
+        FileNotRegular: A link or a special file is on the remote where a file is to be written.
         TransferDamaged, SourceChanging: What arrived is not what is here, or somebody else changed the remote.
+        RemoteUnreachable: The connection broke; the message says whether the change was made.
         TransportError, LockTimeout, FileSystemError: As they say.
     """
     run = Run("push", target, options, context)
@@ -61,6 +70,7 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
             )
         _require_no_dataset_below(survey.remote, target)
         plan = plan_transfer("push", survey, options)
+        _require_no_links(plan, target)
         run.audit["plan"] = plan_in_audit(plan)
         if plan.nothing or options.dry_run:
             run.finish("NO-OP" if plan.nothing else "DRY-RUN")
@@ -112,6 +122,17 @@ def _require_no_dataset_below(there: Listing, target: SyncTarget) -> None:
                 place=target.remote_folder,
                 hint=f"The dataset {target.name}/{folder} lies there; rename one of the two.",
             )
+
+
+def _require_no_links(plan: TransferPlan, target: SyncTarget) -> None:
+    """Refuse to write over, or through, what is a link or a special file there."""
+    odd = set(plan.taker.links)
+    if not odd:
+        return
+    for name in plan.copy:
+        for place in (PurePosixPath(name), *PurePosixPath(name).parents):
+            if str(place) in odd:
+                raise FileNotRegular(str(place), side="on the remote", folder=target.remote_folder)
 
 
 def _require_whole_log(run: Run) -> None:
@@ -228,20 +249,64 @@ def _record(run: Run, plan: TransferPlan, staging: str) -> CommitRecord:
 
 
 def _promote(run: Run, plan: TransferPlan, place: Path) -> None:
-    """Make the staged files real there, if nobody has changed what the plan was made for."""
-    survey = run.survey
-    with run.remote.locked(f"push from {os.uname().nodename}", create=True) as held:
-        if not held:
-            raise SourceChanging("The remote folder can't be written, or its permissions")
-        now, log = run.remote.look()
-        if now.records:
-            run.remote.recover(now)
-            raise SourceChanging("The remote copy")
-        moved = [name for name in (*plan.copy, *plan.retire) if now.files.get(name) != plan.taker.files.get(name)]
-        if moved or log.size != survey.remote_log.size or not run.remote.still(survey.remote_log):
-            raise SourceChanging("The remote copy")
-        run.remote.commit(_record_as_sent(place), job=f"{STAGING}/{place.name}")
+    """Make the staged files real there, if nobody has changed what the plan was made for.
+
+    Raises:
+        RemoteUnreachable: The connection broke before the commit; or after it was asked for, and a second look says
+            that it was not made, or could not be had.
+    """
+    survey, record = run.survey, CommitRecord.read(place / "record.json")
+    asked = False
+    try:
+        with run.remote.locked(f"push from {os.uname().nodename}", create=True) as held:
+            if not held:
+                raise RemoteRefused(
+                    f"The folder {run.target.remote_folder} on the remote can't be written.",
+                    hint="Ask for write permission there.",
+                    facts={"path": run.target.remote_folder},
+                )
+            now, log = run.remote.look()
+            if now.records:
+                run.remote.recover(now)
+                raise SourceChanging("The remote copy")
+            moved = [name for name in (*plan.copy, *plan.retire) if now.files.get(name) != plan.taker.files.get(name)]
+            if moved or log.size != survey.remote_log.size or not run.remote.still(survey.remote_log):
+                raise SourceChanging("The remote copy")
+            asked = True
+            run.remote.commit(record, job=f"{STAGING}/{place.name}")
+    except RemoteUnreachable as lost:
+        if not asked:
+            raise
+        _look_again(run, plan, lost)
 
 
-def _record_as_sent(place: Path) -> CommitRecord:
-    return CommitRecord.read(place / "record.json")
+def _look_again(run: Run, plan: TransferPlan, lost: RemoteUnreachable) -> None:
+    """After the connection broke while the commit was made: connect once more, and go on if it was made.
+
+    What is half done there is finished first, under the lock, which whoever still works on it holds.
+    """
+    run.context.warn("the connection broke while the change was made on the remote; connecting again to see")
+    try:
+        listing, log = run.remote.listing("usr push", lock=True)
+        end = run.survey.history.remote.end
+        made = log.size >= end + len(plan.lines) and log.read(end, len(plan.lines)) == plan.lines
+        made = made and all(listing.size(name) == plan.source.size(name) for name in plan.copy)
+        made = made and not any(name in listing.files for name in plan.retire)
+        if made and run.verification.digests:
+            there, here = run.remote.digests(plan.copy), run.survey.local_digests
+            made = all(there.get(name) == here.get(name) for name in plan.copy)
+    except (TransportError, SyncError) as error:
+        raise RemoteUnreachable(
+            "The connection broke while the change was made on the remote, and whether it was made is not known: "
+            f"{error.message}",
+            hint="Run the same push again when the remote can be reached: it finishes the change, or says that there is"
+            " nothing to do.",
+            facts={**lost.facts},
+        ) from lost
+    if not made:
+        raise RemoteUnreachable(
+            "The connection broke while the change was made on the remote, and it was not made: the remote copy is as "
+            "it was.",
+            hint="Run the same push again: what has arrived is kept there.",
+            facts={**lost.facts},
+        ) from lost

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from usr_core.commit.errors import CommitRecordUnreadable
 from usr_core.commit.record import CommitRecord
-from usr_core.plugin.transport_errors import RemoteChanged
+from usr_core.plugin.transport_errors import RemoteChanged, RemoteRefused
 from usr_core.plugin.transports import (
     ABILITY_LOCK,
     CommitRequest,
@@ -22,7 +23,13 @@ from usr_core.plugin.transports import (
     Transport,
 )
 from usr_core.roots.layout import ABORT_PREFIX, EVENT_LOG, RECORDS, STAGING
-from usr_core.sync.errors import ChangeUnderWay, RemoteFolderIsLink, SourceChanging
+from usr_core.sync.errors import (
+    ChangeUnderWay,
+    FileNotRegular,
+    RemoteFolderIsLink,
+    RemoteRecordUnreadable,
+    SourceChanging,
+)
 from usr_core.sync.history import LogBytes
 from usr_core.sync.jobs import JOB_FILES, write_job
 from usr_core.sync.listing import Listing, list_remote
@@ -61,6 +68,8 @@ class RemoteSide:
 
         Raises:
             ChangeUnderWay: A change is under way there, or was left half done, and may not be finished from here.
+            FileNotRegular: The log or the base there is a link or a special file.
+            RemoteRecordUnreadable: A commit record there can't be read.
             SourceChanging: It changed again and again.
         """
         if lock and self.exists() and ABILITY_LOCK in self.transport.abilities():
@@ -77,6 +86,9 @@ class RemoteSide:
             if not listing.records and listing == before:
                 return listing, self.log(listing)
             time.sleep(_PAUSE * attempt)
+        for name in listing.records:
+            with contextlib.suppress(RemoteChanged):  # it was settled this very moment
+                self._record(name)
         if listing.records:
             raise ChangeUnderWay(self.folder)
         raise SourceChanging("The remote copy")
@@ -104,7 +116,7 @@ class RemoteSide:
 
     def log(self, listing: Listing) -> LogBytes:
         """Return the log as it was when it was listed."""
-        return LogBytes(listing.log_size, self._read_log)
+        return LogBytes(listing.log_size, self._read_log, "there")
 
     def digests(self, names: Iterable[str], *, below: str = "") -> dict[str, str]:
         """Return SHA-256 by name; files that are missing are left out."""
@@ -132,7 +144,7 @@ class RemoteSide:
     def recover(self, listing: Listing) -> None:
         """Finish or take back what dead writers left; the lock must be held."""
         for name in sorted(listing.records, key=lambda one: not one.startswith(ABORT_PREFIX)):
-            record = CommitRecord.decode(self.transport.read(ReadRequest(path=f"{self.folder}/{name}")), Path(name))
+            record = self._record(name)
             entry = self.transport.stat(f"{self.folder}/{EVENT_LOG}")
             log_size = 0 if entry is None else entry.size_bytes
             found = self._read_log(record.offset, len(record.line)) if log_size > record.offset else b""
@@ -142,6 +154,23 @@ class RemoteSide:
                 self._settle(record, "discard")
             else:
                 self._settle(record, "finish")
+
+    def _record(self, name: str) -> CommitRecord:
+        """Read a commit record there.
+
+        Raises:
+            RemoteRecordUnreadable: It is of another format, or no regular file.
+        """
+        path = f"{self.folder}/{name}"
+        entry = self.transport.stat(path)
+        if entry is not None and entry.kind != "file":
+            raise RemoteRecordUnreadable(path, "it is no regular file")
+        try:
+            return CommitRecord.decode(self.transport.read(ReadRequest(path=path)), Path(name))
+        except CommitRecordUnreadable as error:
+            raise RemoteRecordUnreadable(path, error.reason) from error
+        except RemoteRefused as error:
+            raise RemoteRecordUnreadable(path, str(error.facts.get("answer") or error.message)) from error
 
     def commit(self, record: CommitRecord, *, job: str) -> None:
         """Make a change real whose files and job are in its staging; the lock must be held."""
@@ -176,7 +205,11 @@ class RemoteSide:
 
     def _look(self) -> Listing:
         exists = self.exists()
-        return list_remote(self.transport.walk(self.folder) if exists else (), exists=exists)
+        listing = list_remote(self.transport.walk(self.folder) if exists else (), exists=exists)
+        for name in (RECORDS, EVENT_LOG):
+            if name in listing.links:
+                raise FileNotRegular(name, side="on the remote", folder=self.folder)
+        return listing
 
     def _read_log(self, offset: int, length: int) -> bytes:
         if not length:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.plugin.host import PluginHost
 from usr_core.remotes.config import find_remotes_file, load_remotes
 from usr_core.sync.request import Action, SyncContext, SyncOptions
 from usr_core.sync.target import FileTarget, find_sync_target
+
+if TYPE_CHECKING:
+    from usr_core.plugin.transports import WatchedTransport
 
 __all__ = ["sync"]
 
@@ -81,6 +84,8 @@ def sync(
             lock_timeout=lock_timeout,
             **{name: value for name, value in given.items() if value is not None},
         )
+        if "watch" in plugins.transport_spec(profile.type).features:
+            cast("WatchedTransport", transport).watch(context.warn)
         if isinstance(found, FileTarget):
             from usr_core.sync.file_mode import sync_file_target
 

@@ -161,10 +161,7 @@ def _compare(
         for listed in (mine_hashed, theirs_hashed):
             if RECORDS not in listed:
                 listed.append(RECORDS)
-    with ThreadPoolExecutor(1, "usr-remote-digest") as pool:
-        far = pool.submit(remote.digests, theirs_hashed)
-        local_digests = local.digests(mine_hashed)
-        remote_digests = far.result()
+    local_digests, remote_digests = _digests_of_both(local, remote, mine_hashed, theirs_hashed)
     primary, same_base = _primary(local, remote, mine, theirs, verification, local_digests, remote_digests)
     proven = {
         name for name in hashed if local_digests.get(name) and local_digests.get(name) == remote_digests.get(name)
@@ -195,6 +192,21 @@ def _compare(
     if found.changed:
         _refuse_moved(local, remote, found, set(mine_hashed), set(theirs_hashed))
     return found
+
+
+def _digests_of_both(
+    local: LocalSide, remote: RemoteSide, mine: Iterable[str], theirs: Iterable[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Hash on both sides at once; an interrupt, or an error of one side, ends the other's work as well."""
+    with ThreadPoolExecutor(1, "usr-remote-digest") as pool:
+        far = pool.submit(remote.digests, theirs)
+        try:
+            here = local.digests(mine)
+            return here, far.result()
+        except BaseException:
+            if not far.done():
+                remote.transport.close()
+            raise
 
 
 def _counts(name: str, options: SyncOptions) -> bool:

@@ -137,3 +137,55 @@ def test_agrees_with_comparing_line_by_line():
         )
         found = compare_logs(log(here), log(there))
         assert (expected, sum(map(len, mine[:common]))) == (found.relation, found.common)
+
+
+class TestBrokenLogs:
+    """Refused on a first transfer, where the other side has no event, as later."""
+
+    @pytest.mark.parametrize("common", ["", "ab"])
+    @pytest.mark.parametrize(
+        ("broken", "told"),
+        [
+            (lambda ab, cd: ab + b"\n" + cd, "is empty"),
+            (lambda ab, cd: ab + b"   \n" + cd, "is empty"),
+            (lambda ab, cd: ab + b"[1]\n" + cd, "is no JSON object"),
+            (lambda ab, cd: ab + plain("x") + cd, "has no number"),
+            (lambda ab, cd: ab + cd.replace(b'"seq": 3', b'"seq": 4'), "event 4 does not follow event 2"),
+            (lambda ab, cd: ab + cd.splitlines(keepends=True)[1], "event 4 does not follow event 2"),
+        ],
+    )
+    def test_a_line_that_is_out_of_place_is_refused(self, common, broken, told):
+        """Empty, no event, unnumbered behind a numbered one, or leaping."""
+        ab = chain(*"ab")
+        cd = chain(*"cd", seq=2, prev=line_digest(ab.splitlines()[-1]))
+
+        with pytest.raises(LogNotSyncable, match=told):
+            compare_logs(log(chain(*common)), log(broken(ab, cd)))
+
+    def test_a_log_that_does_not_begin_with_its_first_event_is_refused(self):
+        """Its beginning was cut off."""
+        ab = chain(*"ab")
+
+        with pytest.raises(LogNotSyncable, match="event 2 does not follow event 0"):
+            compare_logs(log(b""), log(ab.splitlines(keepends=True)[1]))
+
+    def test_a_log_that_an_older_writer_began_is_followed_by_count(self):
+        """Unnumbered lines come first; the first number counts them."""
+        old = plain(*"ab")
+        new = chain("c", seq=2, prev=line_digest(old.splitlines()[-1]))
+
+        assert "behind" == compare_logs(log(b""), log(old + new)).relation
+        with pytest.raises(LogNotSyncable, match="event 1 does not follow event 2"):
+            compare_logs(log(b""), log(old + chain("c", prev=line_digest(old.splitlines()[-1]))))
+
+    def test_a_line_without_an_end_is_not_held_in_memory(self):
+        """A log of zeros, however long, is refused after some megabytes."""
+        reads: list[int] = []
+
+        def read(offset: int, length: int) -> bytes:
+            reads.append(length)
+            return bytes(length)
+
+        with pytest.raises(LogNotSyncable, match="longer than"):
+            compare_logs(log(b""), LogBytes(1 << 40, read, "there"))
+        assert max(reads) <= 1 << 26
