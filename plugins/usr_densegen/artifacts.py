@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from usr_core.fs.durable import make_folders, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
+from usr_core.fs.sharing import share
 from usr_densegen.errors import ArraysInvalid, ArtifactDamaged
 
 __all__ = ["FOLDER", "ArtifactFolder", "ArtifactRef", "read_arrays"]
@@ -88,7 +89,7 @@ class ArtifactFolder:
         if not packed:
             return []
         try:
-            make_folders(self._place, below=self._dataset)
+            make_folders(self._place, below=self._dataset, like=self._dataset)
             refs = [self._write(content, fields) for content, fields in packed]
             sync_folder(self._place)
         except OSError as error:
@@ -102,6 +103,7 @@ class ArtifactFolder:
             temporary = self._place / f"{self._prefix}{secrets.token_hex(4)}.tmp"
             try:
                 write_new(temporary, content)
+                share(temporary, like=self._dataset)
                 os.rename(temporary, self._place / name)  # noqa: PTH104 - the POSIX call, atomic
             finally:
                 with contextlib.suppress(OSError):

@@ -120,7 +120,7 @@ def _publish(held: HeldRecord, operation: Publish, *, strict: bool) -> list[Path
     for _ in range(_FOLDER_TRIES):
         if not name_exists(source):
             break  # published before
-        created += make_folders(final.parent, below=held.folder, sync=False)
+        created += make_folders(final.parent, below=held.folder, sync=False, like=held.folder)
         # A folder may vanish again under a late holder who clears up; the staged file is still there then.
         with contextlib.suppress(FileNotFoundError):
             os.rename(source, final)  # noqa: PTH104
@@ -135,7 +135,7 @@ def _retire(folder: Path, operation: Retire) -> list[Path]:
     if name_exists(target) or not name_exists(final):
         return []  # retired before
     refuse_links(folder, operation.target)
-    created = make_folders(target.parent, below=folder, sync=False)
+    created = make_folders(target.parent, below=folder, sync=False, like=folder)
     os.rename(final, target)  # noqa: PTH104
     return created
 

@@ -13,7 +13,6 @@ __all__ = [
     "CommitRecordUnreadable",
     "DatasetBusy",
     "LateHolder",
-    "LinkInsideDataset",
     "StagedFileLost",
 ]
 
@@ -88,20 +87,6 @@ class StagedFileLost(UsrError):
             facts={"file": str(record), "value": final},
         )
         self.final = final
-
-
-class LinkInsideDataset(UsrError):
-    """A folder inside the dataset is a symbolic link, so a write would land outside."""
-
-    code = "USR-COMMIT-006"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path.name} is a symbolic link; USR writes only below the dataset's own folder.",
-            hint="Replace the link by the folder that it points to.",
-            facts={"file": str(path)},
-        )
-        self.path = path
 
 
 class ArchiveNameTaken(UsrError, FileExistsError):

@@ -41,7 +41,7 @@ class HeldRecord:
             FileNotFoundError: It is not there.
             CommitRecordUnreadable: It is of another format, or leads out of the dataset.
         """
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             return cls(folder, CommitRecord.read(path), path, descriptor)
         except BaseException:

@@ -6,9 +6,10 @@ import os
 import stat
 from pathlib import Path
 
-from usr_core.commit.errors import LinkInsideDataset
+from usr_core.fs.errors import LinkInsideDataset
+from usr_core.fs.regular import require_regular
 
-__all__ = ["check_inside", "refuse_links"]
+__all__ = ["check_inside", "refuse_linked_file", "refuse_links"]
 
 
 def check_inside(name: object) -> str:
@@ -26,7 +27,7 @@ def check_inside(name: object) -> str:
 def refuse_links(folder: Path, relative: str) -> None:
     """Refuse a name whose folders lead through a symbolic link: a write would land somewhere else.
 
-    The last part may be a link; it is replaced or moved itself, never followed.
+    The last part is not looked at: where a commit record says so, a link is replaced or moved itself, never followed.
 
     Raises:
         LinkInsideDataset: A folder on the way is a link.
@@ -40,3 +41,25 @@ def refuse_links(folder: Path, relative: str) -> None:
             return
         if stat.S_ISLNK(mode):
             raise LinkInsideDataset(place)
+
+
+def refuse_linked_file(folder: Path, relative: str) -> None:
+    """Refuse to replace, extend, move or remove a file that is a link, or that lies in a linked folder.
+
+    What such a link points to belongs to somebody else (git-annex, DVC, a scratch disk): it is read, and the link
+    is left to the person who made it.
+
+    Raises:
+        LinkInsideDataset: The file, or a folder on the way, is a link; a dangling one too.
+        SpecialFile: A FIFO, socket or device has the name.
+    """
+    refuse_links(folder, relative)
+    place = folder / relative
+    try:
+        mode = os.lstat(place).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(mode):
+        raise LinkInsideDataset(place)
+    if not stat.S_ISDIR(mode):
+        require_regular(place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from usr_core.commit.errors import ArchiveNameTaken
 from usr_core.commit.record import Publish, Retire
 from usr_core.events.event import FileChange
 from usr_core.fs.durable import link_or_copy, name_exists, sync_file
+from usr_core.fs.sharing import keep_access, share
 from usr_core.roots.layout import STAGING, is_machinery
 
 __all__ = ["missing_folders", "prepare_retired", "prepare_staged"]
@@ -39,8 +39,9 @@ def prepare_staged(
         if relative not in retired and name_exists(final):
             undo = f"undo-{index}"
             link_or_copy(final, staging / undo)
-            if not final.is_symlink():
-                shutil.copymode(final, path)  # a file that was made private stays private
+            keep_access(path, like=final)  # a file that was made private stays private
+        else:
+            share(path, like=folder)
         sync_file(path)
         added.append(FileChange(path=relative, size_bytes=path.stat().st_size))
         publishes.append(Publish(staged=name, final=relative, undo=undo))

@@ -14,6 +14,8 @@ from typing import Literal
 
 from usr_core.commit.errors import CommitRecordUnreadable
 from usr_core.commit.names import check_inside
+from usr_core.fs.errors import SpecialFile
+from usr_core.fs.regular import open_regular, read_regular
 from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, STAGING
 
 __all__ = ["CommitRecord", "LogState", "Publish", "Retire", "find_records", "log_state"]
@@ -112,9 +114,13 @@ class CommitRecord:
 
         Raises:
             FileNotFoundError: It has gone meanwhile.
-            CommitRecordUnreadable: It is of another format. (It can't be torn: it is named only when whole.)
+            CommitRecordUnreadable: It is of another format, or no file. (It is never torn: it is named when whole.)
         """
-        return cls.decode(path.read_bytes(), path)
+        try:
+            content = read_regular(path)
+        except SpecialFile as error:
+            raise CommitRecordUnreadable(path, f"it is a {error.kind}") from error
+        return cls.decode(content, path)
 
     @classmethod
     def decode(cls, content: bytes, path: Path) -> CommitRecord:
@@ -164,7 +170,7 @@ def log_state(record: CommitRecord, log: Path) -> LogState:
         a stale holder's. A record without a line is ``open`` as long as nobody extends the log.
     """
     try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(log)
     except FileNotFoundError:
         return "open" if record.offset == 0 else "foreign"
     try:

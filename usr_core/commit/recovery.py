@@ -14,6 +14,7 @@ from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.log_end import mend_log, write_line
 from usr_core.commit.record import CommitRecord, find_records, log_state
 from usr_core.fs.durable import remove_tree, sync_folder
+from usr_core.fs.errors import LinkInsideDataset
 from usr_core.roots.layout import COMMIT_PREFIX, EVENT_LOG, STAGING
 
 __all__ = ["TRANSFER_DAYS", "recover", "stale_staging", "take_back"]
@@ -34,8 +35,11 @@ def recover(folder: Path) -> list[str]:
         CommitRecordUnreadable: A record is of another format, or leads out of the dataset.
         StagedFileLost: A committed change can't be finished, as a file of it was removed.
         LateHolder: While this process was paused, somebody else settled a record.
+        LinkInsideDataset: The staging folder is a symbolic link.
         OSError: The file system refuses; what was not finished stays for the next try.
     """
+    if (folder / STAGING).is_symlink():
+        raise LinkInsideDataset(folder / STAGING)
     commits, aborts = find_records(folder)
     told: list[str] = []
     for path in aborts:
@@ -74,7 +78,7 @@ def stale_staging(folder: Path) -> list[Path]:
     staging = folder / STAGING
     try:
         if not stat.S_ISDIR(os.lstat(staging).st_mode):
-            return [staging]  # a link or a file in its place; what it points to is none of our business
+            return [staging]  # a link or a file in its place
     except FileNotFoundError:
         return []
     oldest = time.time() - TRANSFER_DAYS * 86_400

@@ -9,12 +9,13 @@ import contextlib
 import os
 from pathlib import Path
 
+from usr_core.fs.regular import open_regular
+from usr_core.fs.sharing import share_descriptor
+
 __all__ = ["RECOVERY_NOTES", "forget_notes", "keep_notes"]
 
 RECOVERY_NOTES = ".usr.recovered"
 _MAX_BYTES = 1 << 16
-# Not through a link: what it points to would end up in the event log.
-_PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def keep_notes(folder: Path, told: list[str]) -> list[str]:
@@ -23,14 +24,16 @@ def keep_notes(folder: Path, told: list[str]) -> list[str]:
     On a full disk the notes of this call live in memory only.
     """
     path = folder / RECOVERY_NOTES
+    # Not through a link: what it points to would end up in the event log.
     earlier: list[str] = []
     with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | _PLAIN)
+        descriptor = open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "rb") as notes:
             earlier = notes.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     if told:
         with contextlib.suppress(OSError):
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _PLAIN, 0o666)
+            descriptor = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+            share_descriptor(descriptor, like=folder)
             with os.fdopen(descriptor, "ab") as notes:
                 notes.write("".join(f"{line}\n" for line in told).encode())
     return [*earlier, *told]

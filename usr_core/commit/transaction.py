@@ -29,7 +29,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.interrupts import uninterrupted
 from usr_core.commit.log_end import reserve_line, write_line
-from usr_core.commit.names import check_inside, refuse_links
+from usr_core.commit.names import check_inside, refuse_linked_file, refuse_links
 from usr_core.commit.preparation import missing_folders, prepare_retired, prepare_staged
 from usr_core.commit.record import CommitRecord, Retire, log_state
 from usr_core.commit.recovery import recover, take_back
@@ -41,7 +41,8 @@ from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
-from usr_core.roots.layout import LEASE, STAGING, DatasetLayout
+from usr_core.fs.sharing import make_shared_folder, share
+from usr_core.roots.layout import EVENT_LOG, LEASE, STAGING, DatasetLayout
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
 
@@ -79,6 +80,7 @@ class Transaction:
     Args:
         layout: The dataset; its folder must exist.
         command: What is done, for whoever waits for the lock.
+        name: The dataset's id, for messages; by default the folder's name.
         lock_timeout: Seconds to wait for another writer.
         staging: Name of a staging folder that is there already, whose files are to be adopted; it is kept if this
             change fails, for the next try. By default a fresh one.
@@ -101,12 +103,14 @@ class Transaction:
         layout: DatasetLayout,
         *,
         command: str,
+        name: str | None = None,
         lock_timeout: float = LOCK_SECONDS,
         staging: str | None = None,
         observer: StepObserver | None = None,
     ) -> None:
         self.layout = layout
         self._command = command
+        self._name = name or layout.path.name
         self._lock_timeout = lock_timeout
         self._observer = observer
         self._txn = staging or secrets.token_hex(8)
@@ -132,6 +136,7 @@ class Transaction:
                     self.layout.lock,
                     timeout=self._lock_timeout,
                     command=self._command,
+                    name=self._name,
                     lease=self.layout.path / LEASE,
                 )
             )
@@ -145,7 +150,7 @@ class Transaction:
                 raise self._typed(error, "finish what an earlier writer left") from error
             self._recovered = keep_notes(self.layout.path, told)
             for note in told:
-                _log.warning("%s: %s", self.layout.path.name, note)
+                _log.warning("%s: %s", self._name, note)
             self._reached(Step.RECOVERED)
             self._exits = exits.pop_all()
         return self
@@ -186,13 +191,13 @@ class Transaction:
 
         Raises:
             ValueError: `relative` is no plain name below the dataset's folder.
-            LinkInsideDataset: It leads through a symbolic link.
+            LinkInsideDataset: A link has that name, or it leads through one.
             FileSystemError: The staging folder can't be made.
         """
         if relative not in self._staged:
             self._check_name(relative)
             try:
-                self._staging.mkdir(parents=True, exist_ok=True)
+                make_shared_folder(self._staging, like=self.layout.path)
             except OSError as error:
                 raise file_system_error(error, self._staging, "make room for the new files") from error
             # The suffix stays: some writers choose the format by it.
@@ -209,7 +214,7 @@ class Transaction:
 
         Raises:
             ValueError: A name is not plain.
-            LinkInsideDataset: A name leads through a symbolic link.
+            LinkInsideDataset: A link has the name, or a name leads through one.
         """
         self._check_name(relative)
         refuse_links(self._staging, check_inside(staged))
@@ -228,7 +233,7 @@ class Transaction:
 
         Raises:
             ValueError: A name is not plain, or retired already.
-            LinkInsideDataset: A name leads through a symbolic link.
+            LinkInsideDataset: The file is a link, or a name leads through one.
             FileSystemError: There is no such file.
         """
         target = into or f"{STAGING}/{self._txn}/retired-{len(self._retired)}"
@@ -320,7 +325,9 @@ class Transaction:
         folder = self.layout.path
         if self._staged and not self._staging.is_dir():
             raise LateHolder(folder.name, seq=self.head.seq + 1)
-        self._staging.mkdir(parents=True, exist_ok=True)
+        for name in (EVENT_LOG, *self._retired, *self._staged):
+            refuse_linked_file(folder, name)  # once more: staging may have taken hours
+        make_shared_folder(self._staging, like=folder)
         retires, removed = prepare_retired(folder, tuple(self._retired.values()))
         publishes, added = prepare_staged(folder, self._staging, self._staged, retired=self._retired)
         folders = missing_folders(folder, [*(op.target for op in retires), *(op.final for op in publishes)])
@@ -355,6 +362,7 @@ class Transaction:
         descriptor = -1
         try:
             write_new(temporary, encoded)
+            share(temporary, like=folder)  # a colleague may have to settle it
             descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             self._reached(Step.RECORDED)
             self._record_paths = (path, folder / record.abort_name())
@@ -423,7 +431,9 @@ class Transaction:
 
     def _check_name(self, relative: str) -> None:
         try:
-            refuse_links(self.layout.path, check_inside(relative))
+            refuse_linked_file(self.layout.path, check_inside(relative))
+        except UsrError:
+            raise
         except OSError as error:
             raise file_system_error(error, self.layout.path / relative, "look at the dataset's folders") from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.events.clock import parse_rfc3339
+from usr_core.fs.regular import open_regular
 
 __all__ = [
     "NO_PREVIOUS",
@@ -76,7 +77,7 @@ def read_head(path: Path) -> LogHead:
     size; who appends writes that newline.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except FileNotFoundError:
         return LogHead(seq=0, clock_us=None, digest=NO_PREVIOUS, end=0, torn=b"", last=None)
     try:
@@ -130,7 +131,7 @@ def parse_line(raw: bytes) -> Mapping[str, Any] | None:
 def read_lines(path: Path, *, start: int = 0, first_number: int = 1) -> Iterator[LogLine]:
     """Yield the lines from byte `start` on, the torn last one included; memory holds one line."""
     try:
-        handle = path.open("rb")
+        handle = os.fdopen(open_regular(path), "rb")
     except FileNotFoundError:
         return
     with handle:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.events.log import LogLine, line_digest, line_seq, parse_line, read_lines
+from usr_core.fs.regular import open_regular
 
 __all__ = ["follow_events", "tail_events"]
 
@@ -33,7 +34,7 @@ def tail_events(log: Path, *, n: int, since: int | None) -> Iterator[LogLine]:
     torn last line too; one that lacks only its newline is whole. A line that is no JSON object is given with no event.
     """
     try:
-        descriptor = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(log)
     except FileNotFoundError:
         return
     try:
@@ -98,7 +99,7 @@ class _Follower:
 
     def new_lines(self) -> Iterator[LogLine]:
         try:
-            descriptor = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = open_regular(self._log)
         except FileNotFoundError:
             return
         try:

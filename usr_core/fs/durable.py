@@ -17,17 +17,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from usr_core.fs.errors import LinksUnsupported
+from usr_core.fs.sharing import keep_access, share
 
 __all__ = [
     "link_create_only",
     "link_or_copy",
     "make_folders",
     "name_exists",
+    "own_file",
     "remove_temporaries",
     "remove_tree",
     "replace_file",
     "sync_file",
     "sync_folder",
+    "temporaries_of",
     "temporary_sibling",
     "write_new",
 ]
@@ -89,20 +92,27 @@ def temporary_sibling(path: Path) -> Path:
 
 def remove_temporaries(path: Path) -> None:
     """Remove the temporary siblings of `path` that killed writers left. Call it only under the lock of its writers."""
+    for left in temporaries_of(path):
+        with contextlib.suppress(OSError):
+            left.unlink()
+
+
+def temporaries_of(path: Path) -> list[Path]:
+    """Return the temporary files beside `path` that `replace_file` has made for it, sorted."""
     pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")
     with contextlib.suppress(OSError):
-        for place in path.parent.iterdir():
-            if pattern.fullmatch(place.name):
-                place.unlink(missing_ok=True)
+        return sorted(place for place in path.parent.iterdir() if pattern.fullmatch(place.name))
+    return []
 
 
-def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None:
+def replace_file(path: Path, content: bytes, *, mode: int | None = None, shared: bool = False) -> None:
     """Replace `path` (or create it) as a whole: a reader sees the old bytes or the new, also after a power cut.
 
     Args:
         path: The file.
         content: Its new bytes.
         mode: Its permissions afterwards; by default those of the file that is replaced.
+        shared: A new file takes the group and the group bits of its folder.
 
     Raises:
         OSError: The file is as it was.
@@ -114,9 +124,11 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
             temporary.chmod(mode)
         if name_exists(path):
             if mode is None:
-                shutil.copymode(path, temporary)
+                keep_access(temporary, like=path)
             undo = temporary_sibling(path)
             link_or_copy(path, undo)
+        elif shared:
+            share(temporary, like=path.parent)
         os.rename(temporary, path)  # noqa: PTH104 - the POSIX call, whose guarantees the line relies on
         try:
             sync_folder(path.parent)
@@ -132,6 +144,37 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
             with contextlib.suppress(OSError):
                 if left is not None:
                     left.unlink(missing_ok=True)
+
+
+def own_file(path: Path, *, temporary: Path) -> None:
+    """Give a file that has more than one hard link an inode of its own, with the same bytes, before it is extended.
+
+    A backup that was made with hard links stays as it was then. Readers see the same bytes at any moment.
+
+    Args:
+        path: The file; one that is not there, is a link, or has one name only, stays as it is.
+        temporary: A name beside it for the copy, which a crash may leave.
+
+    Raises:
+        OSError: The copy can't be made; the file is as before.
+    """
+    try:
+        before = path.lstat()
+    except FileNotFoundError:
+        return
+    if before.st_nlink < 2 or not stat.S_ISREG(before.st_mode):
+        return
+    try:
+        shutil.copy2(path, temporary)
+        keep_access(temporary, like=path)
+        sync_file(temporary)
+        now = path.lstat()
+        # A writer that woke up late must not put old bytes over what another has written meanwhile.
+        if (now.st_ino, now.st_size, now.st_mtime_ns) == (before.st_ino, before.st_size, before.st_mtime_ns):
+            os.rename(temporary, path)  # noqa: PTH104 - the POSIX call, atomic
+            sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def link_create_only(source: Path, target: Path) -> None:
@@ -160,22 +203,27 @@ def link_create_only(source: Path, target: Path) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> bool:
-    """Make `target` a second name of `source`'s bytes: a hard link, else a fsynced copy. Return True for a link."""
+    """Make `target` a second name of `source`'s bytes: a hard link, else a fsynced copy. Return True for a link.
+
+    What a symbolic link leads to belongs to somebody else, who may write into it: that is copied.
+    """
     try:
+        if source.is_symlink():
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(source))
         os.link(source, target)
     except OSError as error:
         if error.errno not in _NO_LINKS | {errno.EXDEV}:
             raise
-        shutil.copy2(source, target, follow_symlinks=False)
-        if not target.is_symlink():
-            sync_file(target)
+        shutil.copy2(source, target)
+        sync_file(target)
         return False
     return True
 
 
-def make_folders(path: Path, *, below: Path, sync: bool = True) -> list[Path]:
+def make_folders(path: Path, *, below: Path, sync: bool = True, like: Path | None = None) -> list[Path]:
     """Create `path` and its missing parents below the folder `below`; return what was created, outermost first.
 
+    Each takes the group and the group bits of the folder `like`, by default of the folder that it is made in.
     With ``sync=False`` the caller makes the new names durable, by fsyncing the parents of what is returned.
 
     Raises:
@@ -192,6 +240,7 @@ def make_folders(path: Path, *, below: Path, sync: bool = True) -> list[Path]:
             with contextlib.suppress(FileExistsError):
                 folder.mkdir()
                 created.append(folder)
+                share(folder, like=like or folder.parent)
             if sync:
                 sync_folder(folder.parent)
     except BaseException:

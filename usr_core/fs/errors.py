@@ -11,11 +11,13 @@ from usr_core.errors import ExitCode, UsrError
 __all__ = [
     "DiskFull",
     "FileSystemError",
+    "LinkInsideDataset",
     "LinkRefused",
     "LinksUnsupported",
     "LockTimeout",
     "PermissionRefused",
     "ReadOnlyPlace",
+    "SpecialFile",
     "TooManyOpenFiles",
     "file_system_error",
 ]
@@ -66,6 +68,36 @@ class LinkRefused(FileSystemError):
     code = "USR-FS-007"
 
 
+class SpecialFile(FileSystemError):
+    """A folder, FIFO, socket or device stands where a regular file should be; it is not opened."""
+
+    code = "USR-FS-009"
+
+    def __init__(self, path: Path, *, kind: str) -> None:
+        super().__init__(
+            f"{path.name} is a {kind}, where a regular file should be.",
+            hint="Move it away; restore the file from a copy if there was one.",
+            facts={"file": str(path)},
+        )
+        self.path, self.kind = path, kind
+
+
+class LinkInsideDataset(UsrError):
+    """A file or folder that would be written, moved or removed is a symbolic link."""
+
+    code = "USR-COMMIT-006"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name} is a symbolic link: USR reads what it points to, and does not replace, extend, move or "
+            "remove it.",
+            hint="Put what it points to in its place (a file: "
+            f'`cp --remove-destination "$(readlink -f {path.name})" {path.name}`), then run the command again.',
+            facts={"file": str(path)},
+        )
+        self.path = path
+
+
 class LockTimeout(UsrError, TimeoutError):
     """Another writer held the lock for longer than we were told to wait.
 
@@ -76,9 +108,9 @@ class LockTimeout(UsrError, TimeoutError):
     code = "USR-LOCK-001"
     exit_code = ExitCode.LOCKED
 
-    def __init__(self, path: Path, *, seconds: float, holder: str) -> None:
+    def __init__(self, path: Path, *, seconds: float, holder: str, name: str | None = None) -> None:
         super().__init__(
-            f"{path.parent.name} is locked by another writer; waited {seconds:g} s.",
+            f"{name or path.parent.name} is locked by another writer; waited {seconds:g} s.",
             hint="Wait for it to finish, or give a longer --lock-timeout.",
             facts={"file": str(path), "holder": holder or "unknown"},
         )

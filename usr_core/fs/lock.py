@@ -18,6 +18,8 @@ from pathlib import Path
 from usr_core.errors import UsrError
 from usr_core.fs.errors import LockTimeout, file_system_error
 from usr_core.fs.mounts import MOUNT_TABLE, is_network_place
+from usr_core.fs.regular import open_regular, read_regular
+from usr_core.fs.sharing import share_descriptor
 
 __all__ = ["LEASE_SECONDS", "LOCK_SECONDS", "hold_lock", "read_holder"]
 
@@ -27,18 +29,26 @@ LOCK_SECONDS = 60.0
 # Half of the default wait for the lock: a waiter outlives the lease of a host that died.
 LEASE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+_LONGEST_LABEL = 1 << 16
 
 
 @contextlib.contextmanager
 def hold_lock(
-    path: Path, *, timeout: float, command: str, lease: Path | None = None, mount_table: Path = MOUNT_TABLE
+    path: Path,
+    *,
+    timeout: float,
+    command: str,
+    name: str | None = None,
+    lease: Path | None = None,
+    mount_table: Path = MOUNT_TABLE,
 ) -> Iterator[None]:
     """Hold the exclusive lock on `path` for the length of the block.
 
     Args:
-        path: The lock file; created if missing, its folder must exist.
+        path: The lock file; created if missing, with the group bits of its folder, which must exist.
         timeout: Seconds to wait for another holder; 0 tries once.
         command: What we do, for whoever waits for us.
+        name: What is locked, such as a dataset's id; by default the folder's name.
         lease: A lease file to hold too where `path` lies on a network file system.
         mount_table: Where to look that up.
 
@@ -47,9 +57,10 @@ def hold_lock(
         FileSystemError: The lock file can't be opened or locked, or the lease can't be taken.
     """
     deadline = time.monotonic() + timeout
-    descriptor = _acquire(path, deadline, timeout)
+    name = name or path.parent.name
+    descriptor = _acquire(path, deadline, timeout, name)
     try:
-        with _held_lease(lease if is_network_place(path, mount_table) else None, deadline, timeout):
+        with _held_lease(lease if is_network_place(path, mount_table) else None, deadline, timeout, name):
             _tell_holder(descriptor, command)
             try:
                 yield
@@ -66,26 +77,26 @@ def hold_lock(
 def read_holder(path: Path) -> str:
     """Return what the lock file says of its holder, one line, or ``""``; it tells nothing of whether it is held."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace").strip()
-        told = json.loads(text)
+        told = json.loads(read_regular(path, _LONGEST_LABEL).decode("utf-8", "replace"))
         return f"{told['command']} (pid {told['pid']} on {told['host']}, since {told['since']})"
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 
 
-def _acquire(path: Path, deadline: float, timeout: float) -> int:
+def _acquire(path: Path, deadline: float, timeout: float, name: str) -> int:
     from filelock import lock_descriptor
 
     while True:
         try:
-            # Not through a link: the holder's name is written over what the file holds.
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            descriptor = _open(path)
+        except UsrError:
+            raise
         except OSError as error:
             raise file_system_error(error, path, "open the lock file") from error
         try:
             while not lock_descriptor(descriptor, blocking=False):
                 if time.monotonic() >= deadline:
-                    raise LockTimeout(path, seconds=timeout, holder=read_holder(path))
+                    raise LockTimeout(path, seconds=timeout, holder=read_holder(path), name=name)
                 time.sleep(_POLL_SECONDS)
             # Someone may have removed the folder (a failed init) while we waited: a lock on a file
             # that has lost its name would exclude nobody.
@@ -99,6 +110,18 @@ def _acquire(path: Path, deadline: float, timeout: float) -> int:
         os.close(descriptor)
 
 
+def _open(path: Path) -> int:
+    # Not through a link: the holder's name is written over what the file holds.
+    flags = os.O_RDWR | os.O_NOFOLLOW
+    try:
+        return open_regular(path, flags)
+    except FileNotFoundError:
+        descriptor = open_regular(path, flags | os.O_CREAT)
+    with contextlib.suppress(OSError):
+        share_descriptor(descriptor, like=path.parent)
+    return descriptor
+
+
 def _still_named(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
@@ -107,7 +130,7 @@ def _still_named(descriptor: int, path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _held_lease(lease: Path | None, deadline: float, timeout: float) -> Iterator[None]:
+def _held_lease(lease: Path | None, deadline: float, timeout: float, name: str) -> Iterator[None]:
     if lease is None:
         yield
         return
@@ -118,9 +141,9 @@ def _held_lease(lease: Path | None, deadline: float, timeout: float) -> Iterator
     try:
         claim.acquire(timeout=wait)
     except Timeout as error:
-        raise LockTimeout(lease, seconds=timeout, holder=_lease_holder(lease)) from error
+        raise LockTimeout(lease, seconds=timeout, holder=_lease_holder(lease), name=name) from error
     except LeaseSettingsMismatch as error:  # a version of USR with another duration holds it
-        raise LockTimeout(lease, seconds=0, holder=_lease_holder(lease)) from error
+        raise LockTimeout(lease, seconds=0, holder=_lease_holder(lease), name=name) from error
     except OSError as error:
         raise file_system_error(error, lease, "take the lease") from error
     try:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.fs.durable import remove_temporaries, replace_file
-from usr_core.fs.errors import file_system_error
+from usr_core.fs.errors import LinkInsideDataset, SpecialFile, file_system_error
 from usr_core.fs.lock import hold_lock
+from usr_core.fs.regular import read_regular
 from usr_core.registry.document import NamespaceEntry, Registry, RegistryColumn, checked_columns
 from usr_core.registry.errors import (
     NamespaceDiffers,
@@ -116,6 +117,7 @@ def register_namespace(
             datasets that use the namespace are named.
         RegistryInvalid, ReservedNamespaceAltered: The file that is there is not valid.
         LockTimeout: Another process held the lock all the time.
+        LinkInsideDataset: The file is a symbolic link.
         FileSystemError: The file can't be read or written; it is as before.
     """
     check_namespace(name)
@@ -123,6 +125,8 @@ def register_namespace(
         raise ReservedNamespace(name)
     wanted = NamespaceEntry(name=name, columns=checked_columns(name, columns), owner=owner, description=description)
     path = root / REGISTRY_FILE
+    if path.is_symlink():
+        raise LinkInsideDataset(path)
     with hold_lock(root / LOCK, timeout=lock_timeout, command=f"namespace register {name}"):
         remove_temporaries(path)
         before = _read(path) or Registry({})
@@ -185,12 +189,11 @@ def registry_text(registry: Registry) -> str:
 
 def _read(path: Path) -> Registry | None:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_regular(path, MAX_BYTES + 1)
     except FileNotFoundError:
         return None
-    except IsADirectoryError:
-        raise RegistryInvalid(str(path), "it is a folder") from None
+    except SpecialFile as error:
+        raise RegistryInvalid(str(path), f"it is a {error.kind}") from None
     except OSError as error:
         raise file_system_error(error, path, "read the registry") from error
     return parse_registry(content, str(path))
@@ -201,7 +204,7 @@ def _write(path: Path, registry: Registry) -> None:
     if len(content) > MAX_BYTES:
         raise RegistryInvalid(str(path), f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most")
     try:
-        replace_file(path, content)
+        replace_file(path, content, shared=True)
     except OSError as error:
         raise file_system_error(error, path, "write the registry") from error
 

@@ -22,6 +22,7 @@ def append_note(mutation: Mutation, note: str | None) -> None:
     """Stage `meta.md` with one more dated line, as part of the change that the note is about."""
     if not note or not note.strip():
         return
+    staged = mutation.txn.stage(META)  # refuses what is no regular file
     path = mutation.site.layout.meta
     text = (
         path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else f"# {mutation.site.ref.name}\n"
@@ -29,7 +30,7 @@ def append_note(mutation: Mutation, note: str | None) -> None:
     if not text.endswith("\n"):
         text += "\n"
     text += f"\n- {_today()} {mutation.action}: {_one_line(note)}\n"
-    mutation.txn.stage(META).write_text(text, encoding="utf-8", errors="surrogateescape")
+    staged.write_text(text, encoding="utf-8", errors="surrogateescape")
 
 
 def _today() -> str:

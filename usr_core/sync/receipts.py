@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from usr_core.roots.layout import SYNC_LOG
+from usr_core.fs.durable import own_file
+from usr_core.fs.regular import open_regular
+from usr_core.fs.sharing import share_descriptor
+from usr_core.roots.layout import COMMIT_PREFIX, SYNC_LOG
 
 __all__ = ["write_receipt"]
 
@@ -23,9 +27,11 @@ def write_receipt(folder: Path, audit: Mapping[str, Any], *, method: str) -> Non
         OSError: The file can't be written; the transfer has happened all the same.
     """
     line = json.dumps({"receipt_version": 1, "method": method, **audit}, ensure_ascii=True, separators=(",", ":"))
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(folder / SYNC_LOG, flags, 0o666)
+    path = folder / SYNC_LOG
+    own_file(path, temporary=path.with_name(f"{COMMIT_PREFIX}{secrets.token_hex(8)}.tmp"))
+    descriptor = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
     try:
+        share_descriptor(descriptor, like=folder)
         os.write(descriptor, line.encode() + b"\n")
         os.fsync(descriptor)
     finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from usr_core.fs.errors import FileSystemError, LockTimeout, file_system_error
 from usr_core.fs.lock import hold_lock
+from usr_core.fs.sharing import make_shared_folder
 from usr_core.roots.layout import STAGING
 from usr_core.roots.unfinished import ORIGIN
 from usr_core.sync.errors import TransferDamaged
@@ -44,7 +45,7 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
     top = folder / STAGING
     with contextlib.ExitStack() as exits:
         try:
-            top.mkdir(parents=True, exist_ok=True)
+            make_shared_folder(top, like=folder if folder.is_dir() else folder.parent)
         except OSError as error:
             raise file_system_error(error, top, "make room for what arrives") from error
         lock: Path | None = top / f"{kind}-{own}.lock"
@@ -56,7 +57,7 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
             exits.callback(shutil.rmtree, top / f"{kind}-{own}", ignore_errors=True)
         place = top / f"{kind}-{own}"
         try:
-            (place / FILES).mkdir(parents=True, exist_ok=True)
+            make_shared_folder(place / FILES, like=folder)
             (place / ORIGIN).write_text(other, encoding="utf-8", errors="replace")
             os.utime(place)  # its age decides when it is given up
         except OSError as error:

@@ -10,11 +10,12 @@ import pytest
 from support import crash_child
 from support.crash import World, check_whole, view
 from support.tree import assert_unchanged
-from usr_core.commit.errors import ArchiveNameTaken, LinkInsideDataset
+from usr_core.commit.errors import ArchiveNameTaken
 from usr_core.commit.transaction import Transaction
+from usr_core.errors import UsrError
 from usr_core.events.chain import verify_chain
 from usr_core.events.event import Event
-from usr_core.fs.errors import FileSystemError, LinkRefused, LockTimeout
+from usr_core.fs.errors import FileSystemError, LinkInsideDataset, LinkRefused, LockTimeout, SpecialFile
 from usr_core.roots.layout import DatasetLayout
 
 EVENT = Event(action="test", dataset="d", root="/root")
@@ -71,15 +72,46 @@ class TestStage:
 
         assert 0o600 == (dataset / "meta.md").stat().st_mode & 0o777
 
-    def test_replaces_a_link_and_not_what_it_points_to(self, dataset: Path, tmp_path: Path) -> None:
-        """The last part of a name is never followed."""
-        (tmp_path / "outside").write_text("outside")
-        (dataset / "meta.md").unlink()
-        (dataset / "meta.md").symlink_to(tmp_path / "outside")
-        crash_child.small_change(dataset)
+    @pytest.mark.parametrize("dangling", [False, True])
+    def test_refuses_to_replace_a_link(self, dataset: Path, tmp_path: Path, dangling: bool) -> None:
+        """A file that is a link is somebody else's: it is neither replaced nor written through."""
+        (dataset / "meta.md").rename(tmp_path / "outside")
+        (dataset / "meta.md").symlink_to(tmp_path / ("nothing" if dangling else "outside"))
 
-        assert "outside" == (tmp_path / "outside").read_text()
-        assert b"small after 1" == (dataset / "meta.md").read_bytes()
+        with assert_unchanged(tmp_path), pytest.raises(LinkInsideDataset):
+            crash_child.small_change(dataset)
+
+    def test_refuses_a_file_that_became_a_link_meanwhile(self, dataset: Path, tmp_path: Path) -> None:
+        """A file that is a link by the time of the commit is refused before anything changes."""
+        with _transaction(dataset) as txn:
+            txn.stage("meta.md").write_text("new")
+            (dataset / "meta.md").rename(tmp_path / "outside")
+            (dataset / "meta.md").symlink_to(tmp_path / "outside")
+            with pytest.raises(LinkInsideDataset):
+                txn.commit(EVENT)
+
+        assert (dataset / "meta.md").is_symlink()
+
+    @pytest.mark.parametrize("name", [".events.log", ".usr.tmp"])
+    def test_refuses_a_linked_log_or_staging_folder(self, dataset: Path, tmp_path: Path, name: str) -> None:
+        """Neither is written through, and neither is replaced by a file or folder of the dataset's own."""
+        if name == ".usr.tmp":
+            (tmp_path / "outside").mkdir()
+        else:
+            (dataset / name).rename(tmp_path / "outside")
+        (dataset / name).symlink_to(tmp_path / "outside")
+
+        with assert_unchanged(tmp_path), pytest.raises(LinkInsideDataset):
+            crash_child.small_change(dataset)
+
+    @pytest.mark.parametrize("name", [".events.log", ".usr.lock", "meta.md"])
+    def test_refuses_a_fifo_without_waiting(self, dataset: Path, name: str) -> None:
+        """A FIFO in place of a file is an error at once; nobody would ever write to its other end."""
+        (dataset / name).unlink(missing_ok=True)
+        os.mkfifo(dataset / name)
+
+        with pytest.raises(SpecialFile, match="is a FIFO"):
+            crash_child.small_change(dataset)
 
     def test_writes_names_that_are_no_utf8(self, dataset: Path) -> None:
         """A file name of any bytes survives the record and the event."""
@@ -89,6 +121,34 @@ class TestStage:
             txn.commit(EVENT)
 
         assert (dataset / name).read_text() == "x"
+        assert [] == verify_chain(dataset / ".events.log")
+
+
+class TestHardLinks:
+    def test_a_backup_of_hard_links_keeps_its_log(self, dataset: Path, tmp_path: Path) -> None:
+        """The log gets an inode of its own before it is extended, with its owner, mode and whole chain."""
+        (dataset / ".events.log").chmod(0o640)
+        before = (dataset / ".events.log").read_bytes()
+        os.link(dataset / ".events.log", tmp_path / "backup")
+
+        crash_child.small_change(dataset)
+
+        log = dataset / ".events.log"
+        assert before == (tmp_path / "backup").read_bytes()
+        assert log.read_bytes().startswith(before) and len(log.read_bytes()) > len(before)
+        assert 0o640 == log.stat().st_mode & 0o777
+        assert [] == verify_chain(log)
+        assert [] == list(dataset.glob("*.tmp"))
+
+    def test_a_torn_line_is_cut_in_the_own_copy_only(self, dataset: Path, tmp_path: Path) -> None:
+        """Repairing the log's end leaves a backup of it as it was."""
+        with (dataset / ".events.log").open("ab") as log:
+            log.write(b'{"torn')
+        os.link(dataset / ".events.log", tmp_path / "backup")
+
+        crash_child.small_change(dataset)
+
+        assert (tmp_path / "backup").read_bytes().endswith(b'{"torn')
         assert [] == verify_chain(dataset / ".events.log")
 
 
@@ -172,15 +232,15 @@ class TestClock:
 
 
 class TestEnter:
-    @pytest.mark.parametrize("name", [".usr.lock", ".events.log"])
-    def test_writes_through_no_link(self, dataset: Path, tmp_path: Path, name: str) -> None:
+    @pytest.mark.parametrize(("name", "error"), [(".usr.lock", LinkRefused), (".events.log", LinkInsideDataset)])
+    def test_writes_through_no_link(self, dataset: Path, tmp_path: Path, name: str, error: type[UsrError]) -> None:
         """A lock or a log that is a link would let a dataset from elsewhere overwrite any file of ours."""
         victim = tmp_path / "victim"
         victim.write_bytes((dataset / ".events.log").read_bytes())
         before = victim.read_bytes()
         (dataset / name).unlink()
         (dataset / name).symlink_to(victim)
-        with pytest.raises(LinkRefused):
+        with pytest.raises(error):
             crash_child.small_change(dataset)
 
         assert before == victim.read_bytes()

@@ -7,7 +7,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from usr_core.fs.errors import SpecialFile
 from usr_core.fs.lock import read_holder
+from usr_core.fs.regular import open_regular
 
 __all__ = ["LockState", "read_lock"]
 
@@ -34,9 +36,11 @@ def read_lock(path: Path) -> LockState:
     moment tries again.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except FileNotFoundError:
         return LockState(held=False)
+    except SpecialFile as error:
+        return LockState(held=False, problem=error.message)
     except OSError as error:
         return LockState(held=False, problem=f"{path.name} can't be opened: {os.strerror(error.errno or 0)}")
     try:

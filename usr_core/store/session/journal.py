@@ -22,6 +22,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from usr_core.fs.durable import sync_folder
+from usr_core.fs.sharing import share_descriptor
 from usr_core.store.session.errors import JournalUnreadable
 
 __all__ = ["JournalSegment", "read_segment"]
@@ -49,6 +50,7 @@ class JournalSegment:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self.size_bytes = 0
         try:
+            share_descriptor(self._descriptor, like=path.parent)
             self._append(_MAGIC + _framed(schema.serialize().to_pybytes()))
             sync_folder(path.parent)
         except BaseException:

@@ -330,7 +330,7 @@ class RecordWriter:
 
     def _take_folder(self, exits: contextlib.ExitStack) -> None:
         try:
-            make_folders(self._folder, below=self._site.ref.path)
+            make_folders(self._folder, below=self._site.ref.path, like=self._site.ref.path)
         except OSError as error:
             raise file_system_error(error, self._folder, "make the session's journal") from error
         lock = self._folder / "lock"
