@@ -18,23 +18,53 @@ FolderOpt = Annotated[
     Path | None,
     typer.Option("--fs", metavar="DIR", show_default=False, help="Try out what this folder's file system can do."),
 ]
+AdoptOpt = Annotated[
+    bool,
+    typer.Option("--adopt", help="First list all files in an event: begin a lost log, accept changes by hand."),
+]
+CleanOpt = Annotated[
+    bool,
+    typer.Option("--clean", help="First remove what transfers have put aside, and what dead writers left."),
+]
+AgeOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--older-than",
+        metavar="AGE",
+        show_default="30d",
+        help="With --clean: how old what was put aside has to be, such as 30d, 12h or 0d.",
+    ),
+]
 
 
 @app.command()
-def doctor(dataset: DatasetArg = None, *, folder: FolderOpt = None, fmt: FormatOpt = Format.AUTO) -> None:
+def doctor(
+    dataset: DatasetArg = None,
+    *,
+    folder: FolderOpt = None,
+    adopt: AdoptOpt = False,
+    clean: CleanOpt = False,
+    older_than: AgeOpt = None,
+    fmt: FormatOpt = Format.AUTO,
+) -> None:
     """Look for what is wrong around a dataset and on this machine. Exit code 1 where there is a problem.
 
-    Nothing is changed, but for test files that --fs makes in DIR and removes. What a dead writer left is settled by
-    the next command that writes.
+    Without --adopt and --clean nothing is changed, but for test files that --fs makes in DIR and removes. What a dead
+    writer left is settled by the next command that writes.
     """
     from usr_core.store.doctor.examination import examine
     from usr_doctor.health_text import emit_health
+    from usr_doctor.repairs import adopt_files, clean_up, parse_age
     from usr_doctor.target import find_target
 
     session = current_session()
+    age = parse_age(older_than, clean=clean)
+    if adopt:
+        adopt_files(session.dataset(dataset))
+    removed = clean_up(session.dataset(dataset), age) if clean else ()
     root, ref = find_target(dataset, root=session.root)
     report = examine(root, ref=ref, folder=folder)
 
-    emit_health(report, fmt)
+    emit_health(report, fmt, removed=removed)
     if not report.ok:
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from usr_core.cli.output import Format, emit_json, emit_text, resolve_format
@@ -11,6 +11,7 @@ from usr_core.errors import counted, visible
 from usr_core.plugin.specs import Finding
 
 if TYPE_CHECKING:
+    from usr_core.store.doctor.cleaning import Removed
     from usr_core.store.doctor.examination import DatasetHealth, DoctorReport
 
 __all__ = ["emit_health", "health_document", "health_lines"]
@@ -18,15 +19,15 @@ __all__ = ["emit_health", "health_document", "health_lines"]
 _NO_LIMIT = sys.maxsize - 1
 
 
-def emit_health(report: DoctorReport, fmt: Format) -> None:
-    """Print a report: what was seen, then findings and a closing line; or one JSON document."""
+def emit_health(report: DoctorReport, fmt: Format, *, removed: Sequence[Removed] = ()) -> None:
+    """Print a report: what was seen and removed, then findings and a closing line; or one JSON document."""
     if resolve_format(fmt) is Format.JSON:
-        emit_json(health_document(report))
+        emit_json(health_document(report, removed))
     else:
-        emit_text("\n".join(health_lines(report)))
+        emit_text("\n".join([*_removed_lines(removed), *health_lines(report)]))
 
 
-def health_document(report: DoctorReport) -> dict[str, object]:
+def health_document(report: DoctorReport, removed: Sequence[Removed] = ()) -> dict[str, object]:
     """Return the JSON form of a report."""
     return {
         "ok": report.ok,
@@ -37,6 +38,7 @@ def health_document(report: DoctorReport) -> dict[str, object]:
         "tools": dict(report.tools),
         "dataset": report.dataset,
         "folder": list(report.folder),
+        "removed": [{"file": one.relative, "size_bytes": one.size_bytes} for one in removed],
         "findings": [
             {
                 "severity": finding.severity,
@@ -68,6 +70,11 @@ def health_lines(report: DoctorReport) -> list[str]:
     found = "1 problem found" if problems == 1 else f"{problems} problems found"
     lines.append("ok: no problem found" if report.ok else found)
     return lines
+
+
+def _removed_lines(removed: Sequence[Removed]) -> Iterator[str]:
+    for one in removed:
+        yield f"removed      {_shown(one.relative)} ({one.size_bytes:,} bytes)"
 
 
 def _dataset_lines(dataset: DatasetHealth) -> Iterator[str]:

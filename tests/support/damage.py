@@ -72,6 +72,7 @@ def healthy_dataset(root: Path) -> Dataset:
     tags = pa.array([f"t{number}" for number in range(10)])
     dataset.write_overlay_part("mock", pa.table({"id": ids.slice(3, 10), "mock__tag": tags}))
     _write_reserved(dataset, ids.to_pylist())
+    dataset.adopt()  # what was written by hand has no event of its own
     return dataset
 
 

@@ -175,6 +175,12 @@ def loose_tag(dataset: Dataset) -> None:
     write_part(dataset, dataset.path / "_derived" / "mock" / "part-later.parquet", table, "mock")
 
 
+def linked(place: Path, store: Path) -> None:
+    """Move a file or folder away and leave a link to it."""
+    place.rename(store)
+    place.symlink_to(store)
+
+
 DAMAGES = [
     # the base's footer
     Damage(name="base cut in half", do=cut(BASE, 0.5), errors={"USR-BASE-001"}),
@@ -536,23 +542,20 @@ DAMAGES = [
     Damage(
         name="unregistered materialized column",
         do=base(renamed("extra__count", "extra__other")),
-        errors={"USR-VALID-070"},
+        errors={"USR-VALID-070", "USR-VALID-086"},
         strict=True,
-        warnings=frozenset({"USR-VALID-086"}),
     ),
     Damage(
         name="another type of a materialized column",
         do=base(cast("extra__count", pa.int32())),
-        errors={"USR-VALID-071"},
+        errors={"USR-VALID-071", "USR-VALID-086"},
         strict=True,
-        warnings=frozenset({"USR-VALID-086"}),
     ),
     Damage(
         name="records taken away",
         do=base(lambda t: t.slice(0, 39)),
-        errors=set(),
+        errors={"USR-VALID-086"},
         strict=True,
-        warnings=frozenset({"USR-VALID-086"}),
     ),
     Damage(
         name="staging left",
@@ -573,6 +576,71 @@ DAMAGES = [
         do=beside("_derived/mock/.part.tmp"),
         errors={"USR-VALID-090"},
         file="_derived/mock/.part.tmp",
+        strict=True,
+    ),
+    Damage(
+        name="overlays gone",
+        do=lambda d: shutil.rmtree(d.path / "_derived/mock"),
+        errors={"USR-VALID-087"},
+        file="_derived/mock/part-",
+        strict=True,
+    ),
+    Damage(
+        name="notes gone",
+        do=lambda d: (d.path / "meta.md").unlink(),
+        errors={"USR-VALID-087"},
+        file="meta.md",
+        strict=True,
+    ),
+    Damage(
+        name="snapshots gone",
+        do=lambda d: shutil.rmtree(d.path / "_snapshots"),
+        errors=set(),
+        warnings=frozenset({"USR-VALID-087"}),
+        file="_snapshots/records-",
+        strict=True,
+    ),
+    Damage(
+        name="part of another size",
+        do=lambda d: rewrite(part_of(d.path), lambda t: t.slice(0, 3)),
+        errors=set(),
+        warnings=frozenset({"USR-VALID-088"}),
+        file="_derived/mock/part-",
+        strict=True,
+    ),
+    Damage(
+        name="part that no event brought",
+        do=lambda d: shutil.copy(part_of(d.path), d.path / "_derived/mock/part-copied.parquet"),
+        errors={"USR-VALID-089"},
+        file="_derived/mock/part-copied.parquet",
+        strict=True,
+    ),
+    Damage(
+        name="part that is a link",
+        do=lambda d: linked(part_of(d.path), d.ref.root / "store"),
+        errors={"USR-VALID-091"},
+        file="_derived/mock/part-",
+        strict=True,
+    ),
+    Damage(
+        name="folder of parts that is a link",
+        do=lambda d: linked(d.path / "_derived/mock", d.ref.root / "store"),
+        errors={"USR-VALID-091"},
+        file="_derived/mock",
+        strict=True,
+    ),
+    Damage(
+        name="link in a circle",
+        do=lambda d: (d.path / "_artifacts").symlink_to(d.path),
+        errors={"USR-VALID-091"},
+        file="_artifacts",
+        strict=True,
+    ),
+    Damage(
+        name="staging folder that is a link",
+        do=lambda d: d.layout.staging.symlink_to(d.ref.root),
+        errors={"USR-VALID-090"},
+        file=".usr.tmp",
         strict=True,
     ),
 ]

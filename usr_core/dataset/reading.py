@@ -206,7 +206,7 @@ class Reading(Querying):
         return tail_events(self.layout.event_log, n=n, since=since)
 
     def verify_events(self) -> list[ChainFault]:
-        """Return what is wrong with the chain of events: lines edited, deleted, inserted, reordered or torn."""
-        from usr_core.events.chain import verify_chain
+        """Return what is wrong with the log: its chain, lines that are no events, or that there is none."""
+        from usr_core.events.chain import verify_log
 
-        return list(verify_chain(self.layout.event_log))
+        return verify_log(self.layout.event_log)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from usr_core.dataset.site import DatasetSite, Progress
 
 if TYPE_CHECKING:
+    from usr_core.store.doctor.cleaning import Removed
     from usr_core.store.upkeep.materialize import MaterializeOutcome
 
 __all__ = ["Upkeep"]
 
 
 class Upkeep(DatasetSite):
-    """`materialize`, `freeze_registry`, `snapshot`."""
+    """`materialize`, `freeze_registry`, `snapshot`, `adopt`, `clean`."""
 
     def materialize(
         self,
@@ -72,3 +73,28 @@ class Upkeep(DatasetSite):
         relative, event = take_snapshot(self._site())
         self._announce(event)
         return self.path / relative
+
+    def adopt(self) -> Mapping[str, Any] | None:
+        """Take the files as they are found: begin a log that is gone, or accept what was changed by hand.
+
+        Returns:
+            The ``adopt`` event, or None where the log tells exactly these files already.
+        """
+        from usr_core.store.doctor.adoption import adopt_files
+
+        event = adopt_files(self._site())
+        self._announce(event)
+        return event
+
+    def clean(self, *, older_than_seconds: float) -> list[Removed]:
+        """Remove what transfers have put aside and what dead writers left; no file of the dataset itself.
+
+        Args:
+            older_than_seconds: How old what pulls and pushes have put aside has to be.
+
+        Returns:
+            What was removed, each with its size in bytes.
+        """
+        from usr_core.store.doctor.cleaning import clean_dataset
+
+        return clean_dataset(self._site(), older_than_seconds=older_than_seconds)

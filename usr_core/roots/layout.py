@@ -13,6 +13,7 @@ __all__ = [
     "ABORT_PREFIX",
     "ARCHIVED",
     "ARTIFACTS",
+    "CHAIN_MARK",
     "COMMIT_PREFIX",
     "DERIVED",
     "EVENT_LOG",
@@ -45,6 +46,7 @@ LEASE = ".usr.lease"
 STAGING = ".usr.tmp"
 JOURNALS = ".usr.journal"
 REPLACED = ".usr.replaced"
+CHAIN_MARK = ".usr.chain"
 COMMIT_PREFIX = ".usr.commit."
 ABORT_PREFIX = ".usr.abort."
 

@@ -11,6 +11,7 @@ __all__ = [
     "BaseUnreadable",
     "CopyIncomplete",
     "EventNotRecordable",
+    "LogMissing",
     "MaintenanceRequired",
     "NamespaceReservedHere",
     "TargetExists",
@@ -177,3 +178,22 @@ class CopyIncomplete(UsrError):
             facts={"dataset": dataset, "remote": remote},
         )
         self.remote, self.events = remote, events
+
+
+class LogMissing(UsrError, FileNotFoundError):
+    """A dataset has records and no event that tells where they come from, so nothing may be changed."""
+
+    code = "USR-EVENT-003"
+
+    def __init__(self, dataset: str, *, path: Path, rows: int) -> None:
+        count = "1 record" if rows == 1 else f"{rows:,} records"
+        super().__init__(
+            f"{dataset} has {count} and no event log: it was lost, or left behind by a copy without hidden files.",
+            hint=f"Restore {path.name} from a copy, or pull the dataset; where there is none, "
+            f"`usr doctor {dataset} --adopt` begins a new log with the files as they are.",
+            facts={"file": str(path)},
+        )
+        self.dataset, self.path, self.rows = dataset, path, rows
+
+    def __str__(self) -> str:
+        return self.message

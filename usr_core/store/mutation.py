@@ -7,27 +7,34 @@ frozen it yet, and hands over one event with a truthful fingerprint.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from usr_core.commit.chain_mark import chain_fault, mark_chain
+from usr_core.commit.names import refuse_linked_file
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
 from usr_core.errors import UsrError
 from usr_core.events.actor import Actor
-from usr_core.events.event import Event
+from usr_core.events.event import Event, FileChange
+from usr_core.events.files_told import ADOPT
 from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
-from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
 from usr_core.store.base.facts import BaseFacts, read_base_facts
+from usr_core.store.errors import LogMissing
 from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.store.record_life.archive_errors import DatasetArchived
 
 __all__ = ["Mutation", "Site", "mutate", "refuse_archived"]
+
+_log = logging.getLogger("usr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +62,16 @@ class Site:
 
 @dataclass(slots=True, kw_only=True)
 class Mutation:
-    """One change under way: the transaction, the registry it goes by, and the base as it is."""
+    """One change under way: the transaction, the registry it goes by, the base and the log as they are.
+
+    ``broken_chain`` is the first fault of the chain of events, or ``""``; the event tells it in its ``maintenance``.
+    """
 
     site: Site
     txn: Transaction
     registry: Registry
     action: str
+    broken_chain: str = ""
 
     def base_facts(self) -> BaseFacts:
         """Return the footer of the base as it is before this change.
@@ -86,6 +97,7 @@ class Mutation:
         metrics: Mapping[str, object],
         new_base: bool = False,
         last_step: Callable[[], Path] | None = None,
+        found: tuple[FileChange, ...] = (),
     ) -> dict[str, Any]:
         """Freeze the registry if it is new, commit, and return the event.
 
@@ -95,12 +107,13 @@ class Mutation:
             metrics: What was counted.
             new_base: True where ``records.parquet`` was staged: the digest is taken from there.
             last_step: See `Transaction.commit`.
+            found: Files that the event names as added beside those that were staged.
         """
         self.freeze_registry()
         content = None
         if os.environ.get("USR_EVENT_SHA256") == "1":
             content = self.txn.stage(RECORDS) if new_base else self.site.layout.records
-        reason = self.site.maintenance
+        maintenance = {"reason": self.site.maintenance, "broken_chain": self.broken_chain}
         return self.txn.commit(
             Event(
                 action=self.action,
@@ -109,7 +122,8 @@ class Mutation:
                 actor=self.site.actor,
                 args=args,
                 metrics=metrics,
-                maintenance={"reason": reason} if reason is not None else {},
+                added=found,
+                maintenance={name: told for name, told in maintenance.items() if told},
                 fingerprint=base.fingerprint(content),
                 registry_hash=self.registry.hash,
             ),
@@ -132,26 +146,49 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
     """Hold the dataset for one change.
 
     The registry is read before the lock is waited for, so that a missing one is told at once, and it
-    is that state which the change goes by.
+    is that state which the change goes by. A chain of events that was broken before is told, and does not stop anybody.
 
     Raises:
-        DatasetArchived: It was put away; `unarchive` brings it back.
+        DatasetArchived: The dataset was put away; `unarchive` brings it back.
         RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: No valid registry; nothing may be changed.
         LockTimeout: Another writer holds the dataset.
         CopyIncomplete: The copy was pulled with ``--primary-only``.
+        LinkInsideDataset: The event log is a link.
+        LogMissing: There is a base with rows and no event.
     """
     refuse_archived(site)
     registry = load_registry(site.ref.root)
     transaction = Transaction(
-        site.layout, command=action.replace("_", " "), lock_timeout=site.lock_timeout, observer=site.observer
+        site.layout,
+        command=f"{action.replace('_', ' ')} {site.ref.name}",
+        name=site.ref.name,
+        lock_timeout=site.lock_timeout,
+        observer=site.observer,
     )
     with transaction as txn:
         refuse_partial_copy(site.ref.name, site.ref.path, doing="changed")
+        refuse_linked_file(site.ref.path, EVENT_LOG)
+        if action != ADOPT:
+            _require_log(site, txn)
         # A file beside a folder is an error for every command: nobody can tell which of the two is meant.
         overlay_paths(txn.tree)
+        fault = chain_fault(site.ref.path)
+        if fault:
+            _log.warning("%s: the chain of events was broken before this change: %s", site.ref.name, fault)
         try:
-            yield Mutation(site=site, txn=txn, registry=registry, action=action)
+            yield Mutation(site=site, txn=txn, registry=registry, action=action, broken_chain=fault)
         except OSError as error:
             if isinstance(error, UsrError) or error.errno is None or isinstance(error, FileNotFoundError):
                 raise
             raise file_system_error(error, site.ref.path, "write the new files") from error
+        if txn.committed and not fault:
+            mark_chain(site.ref.path)
+
+
+def _require_log(site: Site, txn: Transaction) -> None:
+    """Refuse to begin a new log beside records that came about in some way which an old one told."""
+    if txn.head.seq or txn.tree.path(RECORDS) is None:
+        return
+    rows = read_base_facts(site.layout.records).rows
+    if rows:
+        raise LogMissing(site.ref.name, path=site.layout.event_log, rows=rows)

@@ -65,3 +65,26 @@ class TestDoctor:
 
         assert result.rc == 1
         assert "USR-DOCTOR-008" in result.out
+
+    def test_adopt_begins_a_lost_log(self, seeded: Usr) -> None:
+        """The event is told on stderr, and the dataset can be changed again."""
+        (seeded.path(NAME) / ".events.log").unlink()
+        refused = seeded.refuses(1, "snapshot", NAME)
+
+        result = seeded.ok("doctor", NAME, "--adopt")
+
+        assert f"usr doctor {NAME} --adopt" in refused.err
+        assert "event 1 lists 3 files as found" in result.err
+        seeded.ok("snapshot", NAME)
+
+    def test_clean_tells_what_it_removed(self, seeded: Usr) -> None:
+        """Each thing has a line and its size; --older-than takes an age and nothing else, and needs --clean."""
+        aside = seeded.path(NAME) / ".usr.replaced" / "20200101T000000-1"
+        aside.mkdir(parents=True)
+        (aside / "meta.md").write_text("12345")
+        seeded.refuses(2, "doctor", NAME, "--clean", "--older-than", "soon")
+        seeded.refuses(2, "doctor", NAME, "--older-than", "1d")
+
+        result = seeded.ok("doctor", NAME, "--clean", "--format", "json")
+
+        assert [{"file": ".usr.replaced/20200101T000000-1", "size_bytes": 5}] == result.data["removed"]

@@ -43,7 +43,8 @@ class TestValidate:
         assert result.rc == 1
         assert (result.data["ok"], result.data["strict"], result.data["records"]) == (False, True, 6)
         assert [(one["code"], one["rows"]) for one in result.data["findings"] if one["severity"] == "error"] == [
-            ("USR-VALID-027", [3])
+            ("USR-VALID-027", [3]),
+            ("USR-VALID-086", []),
         ]
 
     def test_quiet_leaves_notes_out(self, seeded: Usr) -> None:

@@ -188,6 +188,7 @@ class TestOlderFiles:
         (part,) = (dataset.path / "_derived" / "mock").iterdir()
         part.rename(dataset.path / "_derived" / "mock.parquet")
         (dataset.path / "_derived" / "mock").rmdir()
+        dataset.adopt()
         dataset.write_overlay("mock", pa.table({"id": pa.array(IDS[1:3]), "score": pa.array([20.0, 30.0])}))
 
         assert [1.0, 20.0, 30.0, None, None, None] == dataset.to_arrow().to_pydict()["mock__score"]

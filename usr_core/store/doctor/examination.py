@@ -1,6 +1,7 @@
 """`usr doctor`: what is wrong around a dataset, and with the place where it lies. Nothing is repaired here.
 
-What a dead writer left is settled by the next command that writes; the doctor says what that will be.
+What a dead writer left is settled by the next command that writes; the doctor says what that will be. What changes
+something on request is in `adoption` and `cleaning`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import resolve_tree
+from usr_core.commit.record import find_records
 from usr_core.errors import UsrError, counted
 from usr_core.events.log import read_head
 from usr_core.fs.mounts import file_system_of
@@ -19,6 +22,7 @@ from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import DatasetRef, list_unfinished
 from usr_core.roots.errors import PullUnfinished
 from usr_core.roots.layout import EVENT_LOG, LOCK, DatasetLayout
+from usr_core.store.doctor.files import judge_links, judge_root, judge_sharing, judge_size_aside
 from usr_core.store.doctor.folder import FolderAbility, try_folder
 from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.doctor.lock import LockState, read_lock
@@ -97,6 +101,8 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
     _judge_machine(versions, tools, findings)
     registry_hash = _look_at_registry(root, findings)
     _look_for_unfinished_pulls(root, findings)
+    if root is not None:
+        findings += judge_root(root)
     dataset = _look_at_dataset(ref, findings) if ref is not None else None
     for ability in tried:
         if not ability.works:
@@ -223,7 +229,19 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
         )
         for leftover in find_leftovers(ref.path)
     ]
+    findings += judge_links(FileTree(ref.path))
+    findings += judge_sharing(ref.path)
+    findings += judge_size_aside(ref.path)
     head = read_head(layout.event_log)
+    if not head.seq and not lock.held and layout.records.exists() and not any(find_records(ref.path)):
+        findings.append(
+            Finding(
+                code="USR-DOCTOR-013",
+                message=f"{EVENT_LOG} is {'empty' if layout.event_log.exists() else 'missing'}; changes are refused",
+                file=EVENT_LOG,
+                hint=f"Restore it from a copy, or pull the dataset; else `usr doctor {ref.name} --adopt` begins one.",
+            )
+        )
     if head.torn and not lock.held:
         findings.append(
             Finding(

@@ -74,6 +74,10 @@ def _leftovers(folder: Path, *, idle: bool) -> Iterator[Leftover]:
 
 def _staging(folder: Path, named: set[str], *, idle: bool) -> Iterator[Leftover]:
     staging = folder / STAGING
+    if staging.is_symlink():
+        fix = "Put a folder in its place, or remove the link: every change is refused meanwhile."
+        yield Leftover(relative=STAGING, message=f"{STAGING} is a symbolic link", fix=fix)
+        return
     stale = {place.name for place in stale_staging(folder)}
     names = sorted(entry.name for entry in os.scandir(staging)) if staging.is_dir() else []
     for name in names:

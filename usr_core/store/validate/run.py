@@ -6,24 +6,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from usr_core.commit.file_tree import FileTree
+from usr_core.commit.file_tree import FileTree, TreeEntry
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.record import find_records
 from usr_core.errors import UsrError
-from usr_core.events.log import read_head
+from usr_core.events.files_told import files_told
+from usr_core.events.log import LogHead, read_head
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
-from usr_core.store.base.facts import BaseFacts, usr_metadata
+from usr_core.store.base.facts import usr_metadata
 from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.overlay.parts import META_REGISTRY_HASH, NamespaceOverlay, list_overlays
 from usr_core.store.validate.base_footer_checks import check_base_footer, is_hash
 from usr_core.store.validate.base_rows import check_base_rows
 from usr_core.store.validate.column_types import check_materialized, check_types_agree
+from usr_core.store.validate.file_checks import check_files_told, check_links
 from usr_core.store.validate.log_checks import (
     check_chain,
     check_copy_is_whole,
@@ -58,8 +59,8 @@ def validate_dataset(
 
     Args:
         ref: The dataset.
-        strict: Also check that materialized columns are registered, the event chain, leftovers, and that the base is
-            the one of the last event (a warning).
+        strict: Also check that materialized columns are registered, the event chain, that base and files are those
+            that the events tell of, leftovers and links.
         registry_mode: What registry hashes have to equal: the root's registry (``current``), a frozen one
             (``frozen``, which does not look at the root), one of both (``either``), or nothing, but each part's
             contract hash the one that the root's registry gives its namespace (``contract``).
@@ -107,7 +108,8 @@ class _Opened:
     stray: list[str] = field(default_factory=list)
     base_problem: UsrError | None = None
     overlay_problems: list[UsrError] = field(default_factory=list)
-    last_event: Mapping[str, Any] = field(default_factory=dict)
+    log: LogHead
+    entries: Sequence[TreeEntry] = ()
     under_way: bool = False
 
     def close(self) -> None:
@@ -118,13 +120,13 @@ class _Opened:
 
 
 def _open(tree: FileTree) -> _Opened:
-    opened = _Opened()
+    opened = _Opened(log=read_head(tree.folder / EVENT_LOG))
     try:
         opened.base, opened.base_problem = _open_base(tree)
         opened.overlays = list_overlays(tree, on_problem=opened.overlay_problems.append)
         opened.frozen = read_frozen(tree)
         opened.stray = stray_overlay_files(tree)
-        opened.last_event = read_head(tree.folder / EVENT_LOG).last or {}
+        opened.entries = list(tree.walk())
         opened.under_way = any(find_records(tree.folder))
         return opened
     except BaseException:
@@ -161,12 +163,13 @@ def _check(
     _check_overlays(opened, registries, findings, progress=progress)
     layout = DatasetLayout(ref.path)
     whole = check_copy_is_whole(ref, findings)
-    if whole or opened.last_event:
+    if whole or opened.log.last:
         check_log_form(layout.event_log, findings, under_way=opened.under_way)
     if strict:
-        check_chain(layout.event_log, findings, under_way=opened.under_way)
-        if whole and opened.base is not None and not opened.under_way:
-            check_fingerprint(opened.last_event, _facts(opened.base), findings)
+        check_chain(layout.event_log, findings)
+        if whole and not opened.under_way:
+            _check_against_log(layout, opened, findings)
+        check_links(opened.entries, findings)
         for leftover in find_leftovers(ref.path):
             findings.add(
                 "USR-VALID-090",
@@ -177,6 +180,15 @@ def _check(
             )
     if opened.base is not None and base_whole:
         run_checks(checks, opened.base, opened.overlays, findings)
+
+
+def _check_against_log(layout: DatasetLayout, opened: _Opened, findings: FindingList) -> None:
+    if not opened.log.seq:
+        return  # told already
+    if opened.base is not None:
+        check_fingerprint(opened.log.last or {}, opened.base, findings)
+    overlays = [part.relative for overlay in opened.overlays.values() for part in overlay.parts]
+    check_files_told(files_told(layout.event_log, end=opened.log.end), opened.entries, overlays, findings)
 
 
 def _check_base(
@@ -218,12 +230,3 @@ def _check_overlays(
         check_overlay_footers(overlay, registries, findings)
     check_types_agree(opened.base.schema if opened.base is not None else None, opened.overlays, findings)
     check_overlay_rows(opened.overlays, opened.base, findings, progress)
-
-
-def _facts(base: OpenParquet) -> BaseFacts:
-    return BaseFacts(
-        rows=base.rows,
-        schema=base.schema.remove_metadata(),
-        metadata=usr_metadata(base.schema),
-        size_bytes=int(base.handle.size()),
-    )

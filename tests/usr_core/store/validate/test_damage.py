@@ -122,6 +122,7 @@ class TestSequenceKeys:
     def test_are_found_among_the_records(self, dna: Dataset, key: str) -> None:
         """A part of an older writer, keyed by sequence, is valid where its keys are records."""
         self._attach(dna, key, ["TTTT", "ACGT"])
+        dna.adopt()
 
         assert dna.validate(strict=True).findings == ()
 

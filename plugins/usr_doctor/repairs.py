@@ -1,0 +1,48 @@
+"""What ``usr doctor`` changes on request: ``--adopt`` and ``--clean``."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from usr_core.cli.errors import UsageError
+from usr_core.cli.output import warn
+
+if TYPE_CHECKING:
+    from usr_core.dataset import Dataset
+    from usr_core.store.doctor.cleaning import Removed
+
+__all__ = ["adopt_files", "clean_up", "parse_age"]
+
+_DEFAULT_AGE = "30d"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def parse_age(text: str | None, *, clean: bool) -> float:
+    """Return an age such as ``30d`` in seconds; ``30d`` where none is given.
+
+    Raises:
+        UsageError: It is no number with s, m, h, d or w behind it, or `clean` was not asked for.
+    """
+    if text is not None and not clean:
+        raise UsageError("--older-than is about --clean", hint="Add --clean, or leave --older-than out.")
+    match = re.fullmatch(r"(\d{1,6})([smhdw])", text or _DEFAULT_AGE)
+    if match is None:
+        hint = "Write a whole number and s, m, h, d or w, such as 30d."
+        raise UsageError("--older-than is no age", hint=hint, facts={"value": text})
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def adopt_files(dataset: Dataset) -> None:
+    """Take the dataset's files as they are found, and say on stderr what the event lists."""
+    event = dataset.adopt()
+    if event is None:
+        warn(f"{dataset.name}: the log tells exactly these files; there is nothing to adopt")
+        return
+    files = event["metrics"]["files"]
+    warn(f"{dataset.name}: event {event['seq']} lists {files:,} {'file' if files == 1 else 'files'} as found")
+
+
+def clean_up(dataset: Dataset, age: float) -> tuple[Removed, ...]:
+    """Remove what was put aside longer ago than `age` seconds, and what dead writers left."""
+    return tuple(dataset.clean(older_than_seconds=age))

@@ -1,0 +1,85 @@
+"""The files of a dataset against its log, and links among them; under ``--strict``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from usr_core.commit.file_tree import TreeEntry
+from usr_core.events.files_told import FilesTold
+from usr_core.roots.layout import ARCHIVED, DERIVED, RECORDS, SNAPSHOTS
+from usr_core.store.validate.report import FindingList
+
+__all__ = ["check_files_told", "check_links"]
+
+_ADOPT = "Restore it from a copy (usr pull); or take the files as they are: `usr doctor DATASET --adopt`."
+_SHOWN = 20
+
+
+def check_files_told(
+    told: FilesTold, entries: Sequence[TreeEntry], overlays: Collection[str], findings: FindingList
+) -> None:
+    """Compare what is there with what the events say is there.
+
+    A missing snapshot is a warning: pull and push leave snapshots out where they are told to. So is an overlay or a
+    snapshot of another size; its rows are checked as every overlay's are. An overlay that no event has brought is only
+    found where every event names its files.
+
+    Args:
+        told: The account of the log.
+        entries: Every file of the dataset.
+        overlays: Relative names of the files that readers take for overlays.
+        findings: Takes a finding for each file, at most 20 of each kind, with the count of all.
+    """
+    there = {entry.relative: entry.found.st_size for entry in entries if entry.found is not None}
+    missing = [name for name in told.sizes if name not in there and name != RECORDS]
+    lost = [name for name in missing if not name.startswith(f"{SNAPSHOTS}/")]
+    _tell("USR-VALID-087", "was added by an event, and is not there", lost, findings)
+    snapshots = [name for name in missing if name.startswith(f"{SNAPSHOTS}/")]
+    _tell("USR-VALID-087", "was added by an event, and is not there", snapshots, findings, warning=True)
+    differing = {
+        name: f"has {there[name]:,} bytes, and {size:,} by the event that wrote it"
+        for name, size in told.sizes.items()
+        if there.get(name, size) != size and _is_fixed(name)
+    }
+    _tell("USR-VALID-088", differing, sorted(differing), findings, warning=True)
+    if told.complete:
+        strays = sorted(name for name in overlays if name not in told.sizes)
+        _tell("USR-VALID-089", "is an overlay that no event has brought", strays, findings)
+
+
+def check_links(entries: Sequence[TreeEntry], findings: FindingList) -> None:
+    """Report every link: readers follow it, and every change of what it stands for is refused."""
+    seen: dict[str, bool] = {}
+    special = []
+    for entry in entries:
+        if entry.link is not None:
+            seen[entry.link] = seen.get(entry.link, False) or entry.found is not None
+        elif entry.found is None:
+            special.append(entry.relative)
+    for link, leads in seen.items():
+        what = "a symbolic link" if leads else "a symbolic link that leads to no file of a dataset"
+        hint = "Put what it points to in its place." if leads else "Restore what it points to, or remove the link."
+        findings.add("USR-VALID-091", f"{link} is {what}", hint=hint, file=link)
+    for name in special:
+        findings.add(
+            "USR-VALID-091", f"{name} is a FIFO, socket or device; a dataset holds files", hint="Remove it.", file=name
+        )
+
+
+def _is_fixed(name: str) -> bool:
+    """Tell whether only an event may change a file of this name; notes and artifacts are people's and tools' own."""
+    return name.startswith((f"{DERIVED}/", f"{SNAPSHOTS}/")) and not name.startswith(f"{ARCHIVED}/")
+
+
+def _tell(
+    code: str, what: str | Mapping[str, str], names: Sequence[str], findings: FindingList, *, warning: bool = False
+) -> None:
+    for number, name in enumerate(names[:_SHOWN], 1):
+        more = f" (and {len(names) - _SHOWN:,} more files)" if number == _SHOWN < len(names) else ""
+        findings.add(
+            code,
+            f"{name} {what if isinstance(what, str) else what[name]}{more}",
+            hint=_ADOPT,
+            file=name,
+            severity="warning" if warning else "error",
+        )
