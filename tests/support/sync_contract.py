@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -276,14 +277,51 @@ class SyncContract:
         assert not twins.sync("diff", verify_derived_hashes=False)["changed"]
         assert twins.sync("diff")["changed"]
 
-    def test_links_are_reported_and_stay(self, filled: Any) -> None:
-        """A link does not travel, and neither does what it leads to."""
-        (filled.local / NAME / "link").symlink_to("/etc/passwd")
+    def test_links_are_followed_and_told(self, filled: Any, tmp_path: Path) -> None:
+        """What a link to a file, or to a folder of files, leads to travels as files; that is said."""
+        (tmp_path / "store").mkdir()
+        (tmp_path / "store" / "inner.txt").write_text("inner")
+        (filled.local / NAME / "link").symlink_to("/etc/hostname")
+        (filled.local / NAME / "folder").symlink_to(tmp_path / "store")
         audit = filled.sync("push")
 
-        assert ["link"] == audit["links"]["local"]
-        assert any("link" in line for line in filled.warnings)
-        assert "link" not in filled.there()
+        assert ["folder", "link"] == audit["links"]["followed"]
+        assert any("link here is a link; what it leads to (/etc/hostname)" in line for line in filled.warnings)
+        assert {"link", "folder/inner.txt"} <= set(filled.there())
+        assert not filled.sync("diff")["changed"]
+
+    def test_links_that_lead_nowhere_stay(self, filled: Any) -> None:
+        """A dangling link, a circle and a FIFO are told, and do not travel."""
+        here = filled.local / NAME
+        (here / "dangling").symlink_to("nothing")
+        (here / "circle").symlink_to(here)
+        os.mkfifo(here / "fifo")
+        audit = filled.sync("push")
+
+        assert ["circle", "dangling", "fifo"] == audit["links"]["local"]
+        assert any("dangling here is a link or no regular file" in line for line in filled.warnings)
+        assert not {"dangling", "circle", "fifo"} & set(filled.there())
+
+    @pytest.mark.parametrize("whole_folder", [False, True])
+    def test_a_linked_part_travels_as_a_file(self, filled: Any, tmp_path: Path, whole_folder: bool) -> None:
+        """The remote copy has every value; none is left out while the transfer counts as done."""
+        parts = filled.local / NAME / "_derived" / "mock"
+        (part,) = parts.iterdir()
+        moved = parts if whole_folder else part
+        moved.rename(tmp_path / "store")
+        moved.symlink_to(tmp_path / "store")
+        filled.sync("push")
+
+        assert f"_derived/mock/{part.name}" in filled.there()
+        assert not filled.sync("diff")["changed"]
+
+    def test_a_dangling_part_is_refused(self, filled: Any) -> None:
+        """What can't be read can't be sent: nothing is said to be done."""
+        parts = filled.local / NAME / "_derived" / "mock"
+        (part,) = parts.iterdir()
+        part.unlink()
+        part.symlink_to("nothing")
+        self._refused(filled, "push", FileNotRegular, part.name)
 
     def test_a_name_with_a_line_break_is_refused(self, filled: Any) -> None:
         """It could forge a line in a list; nothing moves."""
@@ -595,7 +633,7 @@ class SyncContract:
             twins.sync("diff")
 
     def test_a_link_is_no_file(self, pair: Any, tmp_path: Path) -> None:
-        """It is not followed in file mode either."""
+        """In file mode it is not followed."""
         (tmp_path / "link").symlink_to("/etc/passwd")
         with pytest.raises(NothingToSync):
             pair.sync_file("push", tmp_path / "link", "link")

@@ -64,7 +64,11 @@ def audit_of(
             "remote_only": list(found.remote_only),
             "differing": list(found.differing),
         }
-    audit["links"] = {"local": list(survey.local.links), "remote": list(survey.remote.links)}
+    audit["links"] = {
+        "local": list(survey.local.links),
+        "remote": list(survey.remote.links),
+        "followed": sorted(survey.local.linked),
+    }
     audit["bytes"] = as_bytes(Traffic())
     audit["started_at"] = started_at
     audit["seconds"] = 0.0

@@ -307,12 +307,14 @@ class FileNotRegular(SyncError):
 
     code = "USR-SYNC-020"
 
-    def __init__(self, name: str, *, side: str, folder: str) -> None:
+    def __init__(self, name: str, *, side: str, folder: str | None = None) -> None:
+        where = "" if folder is None else f" in {visible(folder)}"
         super().__init__(
-            f"{visible(name)} {side} is a symbolic link or a special file, and neither is read or written by sync.",
-            hint=f"Put a regular file or folder in its place in {visible(folder)} (`cp -L` makes one of a link), or "
+            f"{visible(name)} {side} is a link that can't be followed, or a special file, and is neither copied nor "
+            "replaced. Nothing was changed.",
+            hint=f"Put a regular file or folder in its place{where} (`cp -L` makes one of a link), or "
             "move it out of the dataset.",
-            facts={"file": f"{folder}/{name}"},
+            facts={"file": name if folder is None else f"{folder}/{name}"},
         )
 
 

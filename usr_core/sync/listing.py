@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.transports import RemoteEntry
@@ -43,14 +41,21 @@ class Listing:
     Attributes:
         exists: Whether the dataset's folder is there.
         files: Regular files by relative name, sorted, the log included, machinery left out.
-        links: Relative names of links and of what is no file; they never travel.
+        links: Relative names of links and of what is no file; they never travel. Here, of links those that lead to no
+            file of a dataset.
+        linked: The links here that were followed, by relative name, and where each leads: their content travels.
         records: Names of live commit records and abort files, which a writer at work, or a dead one, left.
     """
 
     exists: bool
     files: Mapping[str, Entry]
     links: tuple[str, ...] = ()
+    linked: Mapping[str, str] = field(default_factory=dict)
     records: tuple[str, ...] = ()
+
+    def is_linked(self, path: str) -> bool:
+        """Tell whether a file here is a link, or lies in a linked folder."""
+        return any(path == link or path.startswith(f"{link}/") for link in self.linked)
 
     def size(self, path: str) -> int:
         """Return the size of a file in bytes, 0 if it is not there."""
@@ -64,7 +69,7 @@ class Listing:
 
 
 def list_local(tree: FileTree) -> Listing:
-    """List a dataset here, a live commit resolved as if applied.
+    """List a dataset here, a live commit resolved as if applied, links followed.
 
     Raises:
         NameNotSyncable: A file's name holds control characters or is no UTF-8.
@@ -73,17 +78,16 @@ def list_local(tree: FileTree) -> Listing:
         return Listing(exists=False, files={})
     files: dict[str, Entry] = {}
     links: list[str] = []
-    for relative in _walk(tree, ""):
-        path = tree.path(relative) or tree.folder / relative
-        try:
-            found = os.lstat(path)
-        except FileNotFoundError:
+    linked: dict[str, str] = {}
+    for entry in tree.walk():
+        if entry.found is None:
+            links.append(entry.relative)
             continue
-        if stat.S_ISREG(found.st_mode):
-            files[check_name(relative, side="here")] = Entry(size_bytes=found.st_size, mark=mark_of(found))
-        else:
-            links.append(relative)
-    return Listing(exists=True, files=dict(sorted(files.items())), links=tuple(sorted(links)))
+        name = check_name(entry.relative, side="here")
+        files[name] = Entry(size_bytes=entry.found.st_size, mark=mark_of(entry.found))
+        if entry.link is not None:
+            linked[entry.link] = os.path.realpath(tree.folder / entry.link)
+    return Listing(exists=True, files=dict(sorted(files.items())), links=tuple(sorted(links)), linked=linked)
 
 
 def list_remote(entries: Iterable[RemoteEntry], *, exists: bool, staging: bool = False) -> Listing:
@@ -132,23 +136,3 @@ def check_name(path: str, *, side: str) -> str:
     if any(part in _RSYNC for part in parts):
         raise NameNotSyncable(path, side=side, reason="rsync keeps what is under way in folders of that name")
     return path
-
-
-def _walk(tree: FileTree, folder: str) -> Iterator[str]:
-    for name in tree.names(folder):
-        relative = f"{folder}/{name}" if folder else name
-        if is_machinery(relative):
-            continue
-        path = tree.path(relative)
-        if relative not in tree.moved and _is_folder(tree.folder / relative if path is None else path):
-            yield from _walk(tree, relative)
-        else:
-            yield relative
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(os.lstat(path).st_mode)
-    except FileNotFoundError:
-        # A folder of which only moved files exist yet.
-        return True

@@ -14,6 +14,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.transaction import Transaction
 from usr_core.fs.errors import FileSystemError
+from usr_core.fs.regular import open_regular
 from usr_core.roots.layout import EVENT_LOG, DatasetLayout
 from usr_core.sync.history import LogBytes, local_log
 from usr_core.sync.listing import Listing, list_local, mark_of
@@ -77,7 +78,7 @@ class LocalSide:
 
     def digests(self, names: Iterable[str], done: Callable[[int], None] | None = None) -> dict[str, str]:
         """Return the SHA-256 of files, on all cores; files that have gone are left out."""
-        return sha256_of({name: self.path(name) for name in names}, done)
+        return sha256_of({name: self.path(name) for name in names}, done, follow=True)
 
     def changed(self, listing: Listing, names: Iterable[str]) -> list[str]:
         """Return which of `names` are not what they were when they were listed."""
@@ -85,7 +86,7 @@ class LocalSide:
         for name in names:
             entry = listing.files.get(name)
             try:
-                mark = mark_of(os.lstat(self.path(name)))
+                mark = mark_of(self.path(name).stat())
             except FileNotFoundError:
                 mark = None
             if mark != (None if entry is None else entry.mark):
@@ -93,15 +94,20 @@ class LocalSide:
         return found
 
 
-def sha256_of(paths: Mapping[str, Path], done: Callable[[int], None] | None = None) -> dict[str, str]:
-    """Return the SHA-256 of files by name, the largest first, on all cores; those that have gone are left out."""
+def sha256_of(
+    paths: Mapping[str, Path], done: Callable[[int], None] | None = None, *, follow: bool = False
+) -> dict[str, str]:
+    """Return the SHA-256 of files by name, the largest first, on all cores; those that have gone are left out.
+
+    What has arrived from elsewhere is never read through a link; with `follow`, files of our own dataset are.
+    """
     stopped = threading.Event()
+    flags = os.O_RDONLY if follow else os.O_RDONLY | os.O_NOFOLLOW
 
     def digest(item: tuple[str, Path]) -> tuple[str, str | None]:
         name, path = item
         try:
-            # Not through a link: what it leads to is no content of the dataset.
-            with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW), "rb", buffering=0) as handle:
+            with os.fdopen(open_regular(path, flags), "rb", buffering=0) as handle:
                 found, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
                 while (size := handle.readinto(block)) and not stopped.is_set():
                     found.update(block[:size])

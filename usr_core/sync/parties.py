@@ -81,6 +81,8 @@ class Run:
         for side, listing in (("here", self.survey.local), ("there", self.survey.remote)):
             for link in listing.links:
                 self.context.warn(f"{link} {side} is a link or no regular file, and is left out")
+        for link, place in self.survey.local.linked.items():
+            self.context.warn(f"{link} here is a link; what it leads to ({place}) counts as the dataset's own")
         self._look_at_partial_copy()
         self.audit = audit_of(
             self.action,

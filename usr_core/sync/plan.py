@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from usr_core.fs.errors import LinkInsideDataset
 from usr_core.roots.layout import EVENT_LOG, RECORDS
 from usr_core.sync.errors import (
     CopiesDamaged,
+    FileNotRegular,
     HistoriesDiverged,
     HistoryAhead,
     HistoryMissing,
@@ -68,7 +70,10 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
         CopiesDamaged: One history, and yet the copies differ.
         LogNotSyncable: The logs differ before their common end.
         NamesClash: One side has a file where the other has a folder.
+        FileNotRegular: A link that can't be followed stands for the base, the log, an overlay or a frozen registry.
+        LinkInsideDataset: What a pull would replace or extend here is a link, or lies in a linked folder.
     """
+    _refuse_unfollowed(survey)
     pull = action == "pull"
     source, taker = (survey.remote, survey.local) if pull else (survey.local, survey.remote)
     missing = survey.differences.remote_only if pull else survey.differences.local_only
@@ -95,15 +100,31 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
     copy = sorted({*missing, *(name for name in differing if name != EVENT_LOG)})
     retire = [] if options.primary_only else [name for name in surplus if is_canonical(name)]
     replaced = [name for name in copy if name in taker.files]
+    lines = b"" if options.primary_only else (survey.history.remote_only if pull else survey.history.local_only)
+    for name in (*replaced, *retire, *([EVENT_LOG] if lines else [])):
+        if taker.is_linked(name):
+            raise LinkInsideDataset(Path(name))
     return TransferPlan(
         copy=tuple(copy),
         retire=tuple(retire),
         # What an ordinary step forward replaces is in the history; everything else somebody may want back.
         keep=tuple(name for name in replaced if options.repair or not is_canonical(name) or not forward),
-        lines=b"" if options.primary_only else (survey.history.remote_only if pull else survey.history.local_only),
+        lines=lines,
         source=source,
         taker=taker,
     )
+
+
+def _refuse_unfollowed(survey: Survey) -> None:
+    """Refuse a link that stands for a file whose content the event chain decides, and that can't be followed.
+
+    Raises:
+        FileNotRegular: A dangling link here, or any link there: only files travel.
+    """
+    for side, listing in (("here", survey.local), ("on the remote", survey.remote)):
+        for name in listing.links:
+            if is_canonical(f"{name}/") or name in (RECORDS, EVENT_LOG):
+                raise FileNotRegular(name, side=side)
 
 
 def _refuse_clashes(names: Iterable[str], taker: Listing) -> None:
