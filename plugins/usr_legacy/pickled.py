@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
+from usr_core.roots.locate import refuse_archived_path
 from usr_legacy.errors import LegacyFileInvalid, LegacyHoldsCode
 
 __all__ = ["HoldsTensors", "read_plain"]
@@ -111,6 +112,7 @@ def read_plain(path: Path) -> object:
         LegacyHoldsCode: It names something that is neither a plain value nor part of a tensor.
         HoldsTensors: It names parts of tensors only.
     """
+    refuse_archived_path(path)
     try:
         with path.open("rb") as handle:
             if zipfile.is_zipfile(handle):

@@ -626,6 +626,19 @@ class SyncContract:
         )
         assert "TRANSFERRED" == twins.sync_file("push", base, f"{NAME}/notes/base.parquet")["transfer_state"]
 
+    def test_a_file_called_records_parquet_is_moved_where_there_is_no_dataset(self, pair: Any, tmp_path: Path) -> None:
+        """A folder of some other program's Parquet files is not a dataset, on either side."""
+        for place in ("run1", "run2"):
+            (tmp_path / place).mkdir()
+            pq.write_table(pa.table({"x": [place]}), tmp_path / place / "records.parquet")
+        one, two = tmp_path / "run1" / "records.parquet", tmp_path / "run2" / "records.parquet"
+        pair.change_far(lambda root: void((root / "run42").mkdir()))
+
+        for action, path in (("push", one), ("push", two), ("pull", one)):
+            assert "TRANSFERRED" == pair.sync_file(action, path, "run42/records.parquet")["transfer_state"]
+
+        assert one.read_bytes() == two.read_bytes()
+
     def test_a_diff_beside_a_half_done_change_says_so(self, twins: Any) -> None:
         """It may not finish it; exit 5, as for a lock."""
         twins.change_far(lambda root: leave_half_done(root / NAME, MORE))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from usr_core.dataset.site import Progress
 from usr_core.dataset.viewing import Viewing
 from usr_core.events.actor import Actor
+from usr_core.roots.locate import refuse_archived_path
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +71,7 @@ class Attaching(Viewing):
         from usr_core.store.attach.writer_source import attach_namespace, checked_options, key_among
 
         file = Path(path)
+        refuse_archived_path(file)
         spec = None if writer is None else self.host.overlay_writer_spec(writer)
         options = checked_options(spec, writer_options or {}, importer=importer)
         namespace = attach_namespace(spec, namespace)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from usr_core.dataset.site import DatasetSite, Progress
 from usr_core.records.alphabets import default_alphabet
 from usr_core.roots.dataset_id import new_dataset
+from usr_core.roots.locate import refuse_archived_path
 
 if TYPE_CHECKING:
     from usr_core.store.incoming.records import ImportOutcome
@@ -58,6 +59,7 @@ class Filling(DatasetSite):
         from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records
 
         file = Path(path)
+        refuse_archived_path(file)
         name, reader = self._importer(importer, file)
         outcome = import_records(
             self._site(),

@@ -1,6 +1,6 @@
 """Dataset ids: their grammar, and the folders they lead to.
 
-An id is ``dataset`` or ``namespace/dataset``. A dataset is a folder that holds ``records.parquet``.
+An id is ``dataset`` or ``namespace/dataset``. What makes a folder a dataset: `usr_core.roots.layout.holds_dataset`.
 Nothing here writes.
 """
 
@@ -21,7 +21,7 @@ from usr_core.roots.errors import (
     OutsideRoot,
     PullUnfinished,
 )
-from usr_core.roots.layout import RECORDS, holds_dataset
+from usr_core.roots.layout import RECORDS, has_log, holds_dataset
 from usr_core.roots.unfinished import unfinished_pull
 
 __all__ = [
@@ -112,7 +112,7 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
 def new_dataset(root: Path, text: str) -> DatasetRef:
     """Return the place of a dataset to be made; nothing is created.
 
-    Its folder may exist already if it holds no ``records.parquet``.
+    Its folder may exist already if it holds neither ``records.parquet`` nor a log.
 
     Raises:
         InvalidDatasetId, ArchivedPath: `text` is not an id.
@@ -128,8 +128,9 @@ def new_dataset(root: Path, text: str) -> DatasetRef:
     for place in (path.parent, path):
         if place.exists() and not place.is_dir():
             raise DatasetExists(text, path=place, reason="a file of that name is in the way")
-    if (path / RECORDS).exists():
-        raise DatasetExists(text, path=path, reason="there is such a dataset")
+    if has_log(path) or os.path.lexists(path / RECORDS):
+        reason = "there is such a dataset" if holds_dataset(path) else f"that folder holds some other {RECORDS}"
+        raise DatasetExists(text, path=path, reason=reason)
     if "/" not in name and (inner := _datasets_in(root, path, name)):
         raise DatasetExists(text, path=path, reason=f"that folder holds the dataset {inner[0].name!r}")
     return DatasetRef(root=root, name=name, path=path)
@@ -215,7 +216,7 @@ def _check_inside(root: Path, name: str, path: Path) -> None:
 
 def _check_not_nested(root: Path, name: str) -> None:
     outer, slash, _ = name.partition("/")
-    if slash and (root / outer / RECORDS).exists():
+    if slash and holds_dataset(root / outer):
         raise NestedDataset(name, outer=outer)
 
 

@@ -1,11 +1,13 @@
 """The names of the files inside one dataset's folder.
 
-Only `holds_dataset` touches the disk. A relative path is written with ``/`` and relative to the dataset's
+Only `holds_dataset` and `has_log` touch the disk. A relative path is written with ``/`` and relative to the dataset's
 folder; that is also how events, commit records and audits name files.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,7 @@ __all__ = [
     "STAGING",
     "SYNC_LOG",
     "DatasetLayout",
+    "has_log",
     "holds_dataset",
     "is_machinery",
 ]
@@ -49,6 +52,8 @@ REPLACED = ".usr.replaced"
 CHAIN_MARK = ".usr.chain"
 COMMIT_PREFIX = ".usr.commit."
 ABORT_PREFIX = ".usr.abort."
+
+_SCHEMA_KEY = b"usr:schema_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +118,44 @@ def is_machinery(relative: str) -> bool:
 
 
 def holds_dataset(folder: Path) -> bool:
-    """Tell whether a folder is a dataset: its base is there, or a commit record that is about to put it there.
+    """Tell whether a folder is a dataset.
 
-    The second is what a writer leaves that dies in the middle of the first change; readers and writers resolve it.
+    It is one where its log holds something, where its ``records.parquet`` carries ``usr:schema_version`` (a copy
+    without hidden files has no log), or where a commit record is about to put them there: what a writer leaves that
+    dies in the middle of the first change. A folder of other Parquet files, of whatever names, is none.
+
+    Raises:
+        OSError: The folder may not be looked into.
     """
-    if (folder / RECORDS).is_file():
+    if has_log(folder):
         return True
-    return any(path.suffix == ".json" for path in folder.glob(f"{COMMIT_PREFIX}*"))
+    if any(path.suffix == ".json" for path in folder.glob(f"{COMMIT_PREFIX}*")):
+        return True
+    return (folder / RECORDS).is_file() and _is_base(folder / RECORDS)
+
+
+def has_log(folder: Path) -> bool:
+    """Tell whether a folder holds an event log that is not empty; a link that leads nowhere counts as one."""
+    try:
+        return (folder / EVENT_LOG).stat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return (folder / EVENT_LOG).is_symlink()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
+
+
+def _is_base(path: Path) -> bool:
+    """Tell whether a Parquet file's footer has our key; nothing heavy is imported to find out."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 8))
+            length = int.from_bytes(file.read(4), "little")
+            if file.read(4) != b"PAR1" or length > size - 12:
+                return False
+            file.seek(size - 8 - length)
+            return _SCHEMA_KEY in file.read(length)
+    except PermissionError:
+        return True  # whoever reads it is told so

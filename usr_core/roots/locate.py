@@ -20,7 +20,7 @@ from usr_core.roots.find_root import REGISTRY_FILE, find_root
 from usr_core.roots.layout import holds_dataset
 from usr_core.roots.unfinished import unfinished_pull
 
-__all__ = ["locate_dataset"]
+__all__ = ["locate_dataset", "refuse_archived_path"]
 
 _PATH_STARTS = (".", "/", "~")
 
@@ -53,9 +53,31 @@ def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
         parse_dataset_id(text)
         return resolve_dataset(find_root(root), text)
     except (DatasetMissing, InvalidDatasetId, RootUnknown):
+        refuse_archived_path(Path(text), text)
         if not _holds_dataset(text):
             raise
         return _at_path(text, Path(text), root)
+
+
+def refuse_archived_path(path: Path, text: str | None = None) -> None:
+    """Refuse a path into ``datasets/archived`` or ``usr/archived``: a folder, or a file in one, there or not.
+
+    Every command that takes a path calls this before it looks at it; a link that leads there is refused too.
+
+    Args:
+        path: The path.
+        text: As it was given, for the error; by default the path's own text.
+
+    Raises:
+        ArchivedPath: So it is.
+    """
+    try:
+        places = (Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100 - resolves ``..``
+    except (OSError, ValueError):
+        return  # no path at all; whoever uses it is told
+    for place in places:
+        if any(above in {"datasets", "usr"} and name == "archived" for above, name in itertools.pairwise(place.parts)):
+            raise ArchivedPath(str(path) if text is None else text)
 
 
 def _holds_dataset(text: str) -> bool:
@@ -75,11 +97,8 @@ def _around(folder: Path, root: Path | None) -> DatasetRef:
 def _at_path(text: str, path: Path, root: Path | None) -> DatasetRef:
     if "\0" in text:
         raise InvalidDatasetId(text, reason="it holds a null byte")
+    refuse_archived_path(path, text)
     folder = Path(os.path.realpath(path))
-    for seen in (path.absolute(), folder):
-        parts = seen.parts
-        if any(a in {"datasets", "usr"} and b == "archived" for a, b in itertools.pairwise(parts)):
-            raise ArchivedPath(text)
     if not _holds_dataset(str(folder)):
         remote = unfinished_pull(folder)
         if remote is not None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.errors import DatasetMissing, InvalidDatasetId, PullUnfinished, RootUnknown
+from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, PullUnfinished, RootUnknown
 from usr_core.roots.layout import holds_dataset
-from usr_core.roots.locate import locate_dataset
+from usr_core.roots.locate import locate_dataset, refuse_archived_path
 from usr_core.roots.target_errors import GlobInvalid, NoParquetFile
 from usr_core.roots.unfinished import unfinished_pull
 
@@ -45,11 +45,14 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
         glob: Selects among the Parquet files of the folder.
 
     Raises:
+        ArchivedPath: It leads into an ``archived/`` folder.
         NoParquetFile: The folder is in no dataset, and has no such file.
         PullUnfinished: The folder is one whose first pull has not come to its end.
         GlobInvalid: It is no pattern of relative names, or `text` is a file.
         UsrError: There is no such dataset; see `locate_dataset`.
     """
+    if text is not None and (text.startswith(_PATH_STARTS) or _is(text, Path.exists)):
+        refuse_archived_path(Path(text).expanduser(), text)
     if text is not None and text.endswith(SUFFIX) and not _is(text, Path.is_dir):
         return _one_file(text, glob)
     if text is not None and not text.startswith(_PATH_STARTS):
@@ -67,6 +70,7 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
     if text is not None and not _is(text, Path.is_dir):
         return locate_dataset(text, root=root)
     folder = Path(text or ".").expanduser().absolute()
+    refuse_archived_path(folder, text)
     if glob is None:
         home = next((place for place in (folder, *folder.parents) if holds_dataset(place)), None)
         if home is not None:
@@ -94,6 +98,10 @@ def _files(folder: Path, glob: str | None) -> ParquetFiles:
     try:
         pattern = f"*{SUFFIX}" if glob is None else glob
         found = sorted(path for path in folder.glob(pattern) if path.suffix == SUFFIX and path.is_file())
+        for path in found:
+            refuse_archived_path(path)
+    except ArchivedPath:
+        raise
     except (ValueError, NotImplementedError, IndexError) as error:
         raise GlobInvalid(glob or "", reason="it is no pattern of relative names") from error
     if not found:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.find_root import REGISTRY_FILE
-from usr_core.roots.layout import EVENT_LOG, META, RECORDS, is_machinery
+from usr_core.roots.layout import EVENT_LOG, META, RECORDS, holds_dataset, is_machinery
+from usr_core.roots.locate import refuse_archived_path
 from usr_core.store.errors import TargetExists, TargetFolderMissing, TargetInDataset, TargetNotAFile, TargetUnsuitable
 from usr_core.store.incoming.source_file import COMPRESSED_SUFFIXES
 
@@ -41,11 +42,12 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     """
     if not target.parent.is_dir():
         raise TargetFolderMissing(target)
+    refuse_archived_path(target)
     place = Path(os.path.realpath(target.parent)) / target.name
     if place.name == REGISTRY_FILE or is_machinery(place.name):
         raise TargetInDataset(target, place="a root or a dataset")
     for folder in place.parents:
-        if (folder / RECORDS).is_file():
+        if holds_dataset(folder):
             relative = place.relative_to(folder).as_posix()
             # Beside a dataset's files there is room for others; a name that means something to USR is not free.
             if relative in {RECORDS, META, EVENT_LOG} or relative.startswith("_") or is_machinery(relative):

@@ -23,11 +23,13 @@ from usr_core.events.event import Event, FileChange
 from usr_core.events.files_told import ADOPT
 from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import Registry
+from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
 from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.errors import LogMissing
+from usr_core.store.overlay.errors import BaseMissing
 from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.store.record_life.archive_errors import DatasetArchived
@@ -155,9 +157,10 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         CopyIncomplete: The copy was pulled with ``--primary-only``.
         LinkInsideDataset: The event log is a link.
         LogMissing: There is a base with rows and no event.
+        BaseMissing: There are events and no base.
     """
     refuse_archived(site)
-    registry = load_registry(site.ref.root)
+    registry = _load_registry(site)
     transaction = Transaction(
         site.layout,
         command=f"{action.replace('_', ' ')} {site.ref.name}",
@@ -185,9 +188,24 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
             mark_chain(site.ref.path)
 
 
+def _load_registry(site: Site) -> Registry:
+    """Read the root's registry; where there is none, the error names the one that the dataset froze last."""
+    try:
+        return load_registry(site.ref.root)
+    except RegistryMissing as error:
+        frozen = sorted(site.layout.registry_folder.glob("registry.*.yaml"), key=lambda path: path.stat().st_mtime_ns)
+        if frozen:
+            error.hint = f"The dataset has frozen the registry it was written under: cp {frozen[-1]} {error.path}"
+        raise
+
+
 def _require_log(site: Site, txn: Transaction) -> None:
-    """Refuse to begin a new log beside records that came about in some way which an old one told."""
-    if txn.head.seq or txn.tree.path(RECORDS) is None:
+    """Refuse to change what is no whole dataset: without its base, or without the log that tells of its records."""
+    if txn.tree.path(RECORDS) is None:
+        if txn.head.seq:
+            raise BaseMissing(RECORDS)
+        return
+    if txn.head.seq:
         return
     rows = read_base_facts(site.layout.records).rows
     if rows:

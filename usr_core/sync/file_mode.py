@@ -21,7 +21,7 @@ from usr_core.fs.durable import sync_file, sync_folder
 from usr_core.fs.errors import file_system_error
 from usr_core.plugin.transport_errors import RemoteChanged
 from usr_core.plugin.transports import DigestRequest, FetchRequest, PlaceRequest, RemoveRequest, SendRequest, Traffic
-from usr_core.roots.layout import EVENT_LOG, RECORDS, STAGING, is_machinery
+from usr_core.roots.layout import EVENT_LOG, RECORDS, REGISTRY_FOLDER, STAGING, holds_dataset, is_machinery
 from usr_core.sync.audit import as_bytes
 from usr_core.sync.errors import FileOfDataset, NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
@@ -106,10 +106,19 @@ def _refuse_canonical(action: Action, target: FileTarget, context: SyncContext) 
         name = written.relative_to(folder).as_posix()
         if not (is_canonical(name) or is_machinery(name) or name == EVENT_LOG):
             continue
-        base = f"{folder}/{RECORDS}"
-        found = Path(base).is_file() if action == "pull" else context.transport.stat(base) is not None
-        if found:
+        if holds_dataset(Path(folder)) if action == "pull" else _holds_dataset_there(str(folder), context):
             raise FileOfDataset(str(written), dataset=str(folder))
+
+
+def _holds_dataset_there(folder: str, context: SyncContext) -> bool:
+    """Tell whether a folder there is a dataset: it has a log, or a base and registries (a copy without hidden files).
+
+    A base alone may be some other program's file.
+    """
+    there = context.transport.stat
+    if there(f"{folder}/{EVENT_LOG}") is not None:
+        return True
+    return there(f"{folder}/{RECORDS}") is not None and there(f"{folder}/{REGISTRY_FOLDER}") is not None
 
 
 def _nothing(what: str) -> NothingToSync:

@@ -13,8 +13,8 @@ from usr_core.events.log import read_head
 from usr_core.roots.dataset_id import ARCHIVE, new_dataset, parse_dataset_id, resolve_dataset
 from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, RootUnknown
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
-from usr_core.roots.layout import EVENT_LOG, RECORDS, is_machinery
-from usr_core.roots.locate import locate_dataset
+from usr_core.roots.layout import EVENT_LOG, holds_dataset, is_machinery
+from usr_core.roots.locate import locate_dataset, refuse_archived_path
 from usr_core.sync.errors import DatasetOnlyOption, PathNotMapped, StrictBootstrap
 from usr_core.sync.request import Action, SyncOptions
 
@@ -100,6 +100,7 @@ def find_sync_target(
     if path.is_dir():
         reason = "it is a folder that holds no dataset" if remote_path is None else "--remote-path is about files"
         raise PathNotMapped(path, reason=reason)
+    refuse_archived_path(path, text)
     _refuse_dataset_options(options)
     return FileTarget(
         path=path.absolute(), remote_path=remote_path or _mapped(path.absolute(), repo_root, mapping or {})
@@ -112,7 +113,7 @@ def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options:
         base = find_root(root)
     except RootUnknown as error:
         # Without a root no id means anything, and a folder that holds a dataset is still one.
-        if (Path(text) / RECORDS).is_file():
+        if holds_dataset(Path(text)):
             raise InvalidDatasetId(text, reason="it is a folder, and there is no root") from error
         raise
     try:
@@ -148,7 +149,7 @@ def _dataset_folder(path: Path) -> Path | None:
     """Return the folder that a path means as a dataset, or None where it is a file's."""
     if path.is_file():
         return None
-    if (path / RECORDS).is_file():
+    if path.is_dir() and holds_dataset(path):
         return path
     if path.is_dir():
         # What a first pull left that did not come to its end.
@@ -159,7 +160,7 @@ def _dataset_folder(path: Path) -> Path | None:
 
 
 def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, options: SyncOptions) -> SyncTarget:
-    if (folder / RECORDS).is_file() or action == "push":
+    if holds_dataset(folder) or action == "push":
         ref = locate_dataset(str(folder.absolute()), root=root)
         if ref.name.startswith(f"{ARCHIVE}/"):
             raise ArchivedPath(str(folder))

@@ -159,7 +159,7 @@ class TestRefusals:
     def test_an_archived_dataset_with_the_namespaces_name_is_in_the_way(self, dataset: Dataset, root: Path) -> None:
         """Datasets do not nest, in the archive neither."""
         (root / "_archive" / "ns").mkdir(parents=True)
-        (root / "_archive" / "ns" / "records.parquet").write_bytes(b"")
+        (root / "_archive" / "ns" / ".events.log").write_bytes(b"{}\n")
 
         with assert_unchanged(root), pytest.raises(ArchiveRefused, match="archived dataset itself"):
             dataset.archive()

@@ -40,6 +40,7 @@ def dataset(root: Path, name: str, *columns: str) -> Path:
     pq.write_table(
         pa.table({column: pa.array([], pa.string()) for column in ("id", *columns)}), folder / "records.parquet"
     )
+    (folder / ".events.log").write_text("{}\n")
     return folder
 
 

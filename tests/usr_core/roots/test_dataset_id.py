@@ -22,6 +22,7 @@ def make(root: Path, *names: str) -> None:
     for name in names:
         (root / name).mkdir(parents=True)
         (root / name / "records.parquet").touch()
+        (root / name / ".events.log").write_text("{}\n")
 
 
 class TestParse:

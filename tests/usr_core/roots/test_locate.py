@@ -29,6 +29,7 @@ def root(tmp_path, monkeypatch) -> Path:
 def make(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "records.parquet").touch()
+    (folder / ".events.log").write_text("{}\n")
     return folder
 
 

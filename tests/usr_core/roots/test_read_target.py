@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.errors import DatasetMissing
+from usr_core.roots.dataset_id import DatasetRef, list_datasets, new_dataset
+from usr_core.roots.errors import ArchivedPath, DatasetExists, DatasetMissing
 from usr_core.roots.read_target import ParquetFiles, find_target
 from usr_core.roots.target_errors import GlobInvalid, NoParquetFile
 
@@ -25,6 +27,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "plain" / "notes.txt").touch()
+    (tmp_path / "ns/demo/.events.log").write_text("{}\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -126,3 +129,46 @@ class TestFolders:
         """They stay inside the folder, and have a folder to select in."""
         with pytest.raises(GlobInvalid):
             meant(text, root, glob)
+
+
+class TestOtherTables:
+    def test_a_folder_with_some_records_parquet_is_a_folder(self, tmp_path: Path, monkeypatch) -> None:
+        """Only a base that carries our key, or a log, makes a dataset: by id, by path, by folder and inside it."""
+        run = tmp_path / "permuter" / "run42"
+        run.mkdir(parents=True)
+        pq.write_table(pa.table({"x": [1]}), run / "records.parquet")
+        (tmp_path / "registry.yaml").touch()
+        monkeypatch.chdir(tmp_path)
+
+        for text in ("permuter/run42", "./permuter/run42", str(run), "permuter/run42/records.parquet"):
+            found = find_target(text, root=None)
+            assert isinstance(found, ParquetFiles)
+            assert ("records.parquet",) == found.names
+        monkeypatch.chdir(run)
+        assert isinstance(find_target(None, root=None), ParquetFiles)
+        assert [] == list_datasets(tmp_path)
+        with pytest.raises(DatasetExists, match=r"some other records\.parquet"):
+            new_dataset(tmp_path, "permuter/run42")
+        pq.write_table(pa.table({"x": [1]}).replace_schema_metadata({"usr:schema_version": "1"}), "records.parquet")
+        assert isinstance(find_target(str(run), root=None), DatasetRef)
+
+    @pytest.mark.parametrize("place", ["datasets/archived/ns/x", "usr/archived/x"])
+    @pytest.mark.parametrize(
+        "name", ["", "records.parquet", "part.parquet", "_derived/lab/part-1.parquet", "notes.txt"]
+    )
+    def test_nothing_in_an_old_archive_is_read(self, tmp_path: Path, monkeypatch, place: str, name: str) -> None:
+        """Folders, files, files yet to come and links to any of them are refused, with the place that is read."""
+        file = tmp_path / place / name
+        (file if not name else file.parent).mkdir(parents=True)
+        if name:
+            file.touch()
+        (tmp_path / "link").symlink_to(tmp_path / place)
+        (tmp_path / "registry.yaml").touch()
+        monkeypatch.chdir(tmp_path)
+
+        for text in (str(file), f"./{place}/{name}", f"{place}/{name}".rstrip("/"), f"link/{name}"):
+            with pytest.raises(ArchivedPath, match="_archive/"):
+                find_target(text, root=None)
+        monkeypatch.chdir(tmp_path / place)
+        with pytest.raises(ArchivedPath):
+            find_target(name or None, root=None)

@@ -22,7 +22,7 @@ from usr_core.fs.errors import file_system_error
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, list_datasets, new_dataset, parse_dataset_id
 from usr_core.roots.errors import AmbiguousDataset
 from usr_core.roots.find_root import find_root
-from usr_core.roots.layout import LEASE, RECORDS
+from usr_core.roots.layout import LEASE, holds_dataset
 from usr_core.roots.locate import locate_dataset
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.record_life.archive_errors import (
@@ -103,7 +103,7 @@ def archive_dataset(site: Site) -> ArchiveOutcome:
     for place in (ref.root / ARCHIVE, target.path.parent):
         if place.is_symlink():
             raise _refused(ref.name, target.path, f"{place.name} is a link", "Put a folder in its place.")
-    if (target.path.parent / RECORDS).exists():
+    if target.path.parent != target.root and holds_dataset(target.path.parent):
         raise _refused(
             ref.name, target.path, f"{target.path.parent.name} is an archived dataset itself", "Move that one away."
         )

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from usr_core.roots.locate import refuse_archived_path
 from usr_core.store.record_life.errors import IdFileLineInvalid
 
 __all__ = ["STDIN", "read_id_file"]
@@ -33,10 +34,13 @@ def read_id_file(path: Path) -> Iterator[str]:
         path: The file; ``-`` is standard input.
 
     Raises:
+        ArchivedPath: It lies in an ``archived/`` folder.
         IdFileLineInvalid: A line holds something else; file and line are named.
         OSError: The file can't be opened or read.
     """
     named = str(path)
+    if named != STDIN:
+        refuse_archived_path(path)
     with nullcontext(sys.stdin.buffer) if named == STDIN else path.open("rb") as handle:
         yield from _ids(handle, "standard input" if named == STDIN else named)
 

@@ -34,7 +34,8 @@ class Registries:
 
     Attributes:
         mode: What hashes are compared with.
-        current: The root's registry; None where the mode does not use it or it can't be read.
+        current: The root's registry, or where the root has none the one that the dataset froze last; None where the
+            mode does not use it or it can't be read.
         frozen: The dataset's frozen registries by hash; empty where the mode does not use them.
     """
 
@@ -95,14 +96,20 @@ def read_frozen(tree: FileTree) -> dict[str, bytes]:
     return found
 
 
-def load_registries(root: Path, frozen: Mapping[str, bytes], mode: RegistryMode, findings: FindingList) -> Registries:
+def load_registries(
+    root: Path, frozen: Mapping[str, bytes], mode: RegistryMode, findings: FindingList, *, base_hash: str | None = None
+) -> Registries:
     """Read the registries that `mode` uses, and say what is wrong with any of them.
+
+    A root without a registry (a dataset that was just pulled or copied there) is a note where the modes ``either`` and
+    ``contract`` find the registry that the base was written under among the frozen ones.
 
     Args:
         root: The dataset's root.
         frozen: What `read_frozen` returned; the files are checked in every mode.
         mode: ``frozen`` does not look at the root.
         findings: Takes the faults.
+        base_hash: The registry hash that the base carries.
     """
     parsed = _parse_frozen(frozen, findings)
     if mode == "frozen" and not parsed:
@@ -112,14 +119,24 @@ def load_registries(root: Path, frozen: Mapping[str, bytes], mode: RegistryMode,
             hint="`usr maintenance registry-freeze` freezes the root's.",
             file=REGISTRY_FOLDER,
         )
-    current = None if mode == "frozen" else _load_current(root, findings)
+    stand_in = parsed.get(base_hash or "") if mode in ("either", "contract") else None
+    current = None if mode == "frozen" else _load_current(root, findings, stand_in)
     return Registries(mode=mode, current=current, frozen=parsed if mode in ("either", "frozen") else {})
 
 
-def _load_current(root: Path, findings: FindingList) -> Registry | None:
+def _load_current(root: Path, findings: FindingList, stand_in: Registry | None) -> Registry | None:
     try:
         registry = read_registry(root)
     except UsrError as error:
+        if isinstance(error, RegistryMissing) and stand_in is not None:
+            findings.add(
+                "USR-VALID-042",
+                f"the root has no {REGISTRY_FILE}; the registry that the dataset froze stands in for it",
+                hint=f"To change the dataset, copy {REGISTRY_FOLDER}/registry.{stand_in.hash}.yaml to that place.",
+                file=REGISTRY_FOLDER,
+                severity="note",
+            )
+            return stand_in
         if isinstance(error, RegistryMissing):
             error.hint = f"{error.hint}; or validate with --registry-mode frozen."
         findings.add_error(error)

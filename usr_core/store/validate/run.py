@@ -158,7 +158,8 @@ def _check(
     checks: Sequence[Check],
     progress: Callable[[int], None] | None,
 ) -> None:
-    registries = load_registries(ref.root, opened.frozen, mode, findings)
+    base_hash = usr_metadata(opened.base.schema).get(META_REGISTRY_HASH) if opened.base is not None else None
+    registries = load_registries(ref.root, opened.frozen, mode, findings, base_hash=base_hash)
     base_whole = _check_base(opened, registries, findings, strict=strict, progress=progress)
     _check_overlays(opened, registries, findings, progress=progress)
     layout = DatasetLayout(ref.path)

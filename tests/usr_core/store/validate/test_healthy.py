@@ -89,7 +89,23 @@ class TestModes:
         (healthy.ref.root / "registry.yaml").unlink()
 
         assert healthy.validate(registry_mode="frozen", strict=True).findings == ()
-        assert "USR-REGISTRY-006" in codes(healthy.validate())
+
+    @pytest.mark.parametrize("mode", ["either", "contract"])
+    def test_a_frozen_registry_stands_in_for_a_missing_one(self, healthy: Dataset, mode: RegistryMode) -> None:
+        """A dataset that was just pulled into an empty root is valid, with a note; `current` says what is missing."""
+        (healthy.ref.root / "registry.yaml").unlink()
+
+        report = healthy.validate(strict=True, registry_mode=mode)
+
+        assert (report.ok, codes(report, "note")) == (True, {"USR-VALID-042"})
+        assert "USR-REGISTRY-006" in codes(healthy.validate(registry_mode="current"))
+
+    def test_another_registry_in_the_root_leaves_the_frozen_ones_to_go_by(self, healthy: Dataset) -> None:
+        """A root that knows none of the dataset's namespaces keeps its registry, and the dataset is valid."""
+        (healthy.ref.root / "registry.yaml").unlink()
+        register_namespace(healthy.ref.root, "unrelated", [("unrelated__x", "int64")])
+
+        assert healthy.validate(strict=True).findings == ()
 
     def test_frozen_needs_a_frozen_registry(self, healthy: Dataset) -> None:
         """Without any, the mode has nothing to compare with."""
