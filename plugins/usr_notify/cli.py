@@ -59,6 +59,10 @@ def follow(
         OnTruncate,
         typer.Option("--on-truncate", help="restart delivers a truncated or replaced log from its beginning."),
     ] = OnTruncate.ERROR,
+    allow_broken_chain: Annotated[
+        bool,
+        typer.Option("--allow-broken-chain", help="Deliver an event that does not follow the one before it, and warn."),
+    ] = False,
     from_now: Annotated[
         bool, typer.Option("--from-now", help="Where there is no cursor yet, begin at the log's end.")
     ] = False,
@@ -102,6 +106,7 @@ def follow(
     )
     options = FollowOptions(
         only_actions=frozenset(split_names(only_actions) or ()),
+        allow_broken_chain=allow_broken_chain,
         restart=on_truncate is OnTruncate.RESTART,
         from_now=from_now,
         once=once,

@@ -7,6 +7,7 @@ from pathlib import Path
 from usr_core.errors import ExitCode, UsrError
 
 __all__ = [
+    "ChainBroken",
     "CursorOfAnotherDataset",
     "CursorUnusable",
     "DeliveryFailed",
@@ -65,6 +66,21 @@ class LogChanged(UsrError):
             facts={"file": str(log), "seq": seq, "offset": offset, "size": size},
         )
         self.log, self.seq, self.offset, self.size = log, seq, offset, size
+
+
+class ChainBroken(UsrError):
+    """The next event does not follow the one that was delivered before it: the log was edited."""
+
+    code = "USR-NOTIFY-113"
+    exit_code = ExitCode.DIVERGED
+
+    def __init__(self, log: Path, *, offset: int, seq: int | None, reason: str) -> None:
+        super().__init__(
+            f"The chain of events is broken behind what was delivered: {reason}.",
+            hint="`usr events verify` says what was done; --allow-broken-chain delivers what is there all the same.",
+            facts={"file": str(log), "seq": seq, "offset": offset},
+        )
+        self.log, self.offset, self.seq = log, offset, seq
 
 
 class TargetInvalid(UsrError, ValueError):

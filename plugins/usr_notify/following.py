@@ -16,7 +16,7 @@ from usr_core.events.log import LogLine
 from usr_core.fs.errors import LockTimeout
 from usr_notify.cursor import Cursor, load_cursor, save_cursor
 from usr_notify.delivery import RetryPolicy, SendFailure, Target, deliver
-from usr_notify.errors import LogChanged
+from usr_notify.errors import ChainBroken, LogChanged
 from usr_notify.log_reader import LogReader
 from usr_notify.message import Message, message_of
 from usr_notify.spool import Spool
@@ -32,6 +32,7 @@ class FollowOptions:
 
     Attributes:
         only_actions: Deliver these; empty is all.
+        allow_broken_chain: Deliver an event that does not follow the one before it, with a warning, instead of raising.
         restart: Deliver a log that was truncated or replaced from its beginning, instead of raising.
         from_now: Without a cursor file begin at the log's end.
         once: End at the log's end.
@@ -39,6 +40,7 @@ class FollowOptions:
     """
 
     only_actions: frozenset[str] = frozenset()
+    allow_broken_chain: bool = False
     restart: bool = False
     from_now: bool = False
     once: bool = False
@@ -113,6 +115,7 @@ class Follower:
         Raises:
             CursorUnusable, CursorOfAnotherDataset: The cursor file is not this log's.
             LogChanged: The log was truncated or replaced, and ``restart`` is not set.
+            ChainBroken: An event does not follow the one before it, and ``allow_broken_chain`` is not set.
             DeliveryFailed, DeliveryRefused, ProgramFailed: An event could not be delivered and there is no spool.
             SpoolUnusable: It could not be kept either.
             FileSystemError: The cursor can't be written.
@@ -142,11 +145,11 @@ class Follower:
             cursor = Cursor(dataset=self.dataset)
             cursor = reader.end(cursor) if self.options.from_now else cursor
         try:
-            lines = list(reader.new_lines(cursor))
+            lines = list(reader.new_lines(cursor, on_break=self._on_break))
         except LogChanged:
             if not self.options.restart:
                 raise
-            lines = list(reader.new_lines(cursor.at_start()))
+            lines = list(reader.new_lines(cursor.at_start(), on_break=self._on_break))
         for line, _ in lines:
             if (message := self._message(line)) is not None:
                 yield message
@@ -168,7 +171,7 @@ class Follower:
     def _read_on(self, reader: LogReader, cursor: Cursor) -> Cursor:
         saved = cursor
         try:
-            for line, behind in reader.new_lines(cursor):
+            for line, behind in reader.new_lines(cursor, on_break=self._on_break):
                 message = self._message(line)
                 if message is not None:
                     self._hand_over(message)
@@ -180,6 +183,11 @@ class Follower:
             if cursor is not saved:
                 save_cursor(self.cursor_file, cursor)
         return cursor
+
+    def _on_break(self, error: ChainBroken) -> None:
+        if not self.options.allow_broken_chain:
+            raise error
+        self.remarks.warning(error.message)
 
     def _message(self, line: LogLine) -> Message | None:
         if not line.raw.strip():

@@ -7,12 +7,13 @@ for each time the file has changed, in the very file that is then read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from usr_core.events.log import LogLine, line_digest, line_seq, parse_line
+from usr_core.fs.regular import open_regular
 from usr_notify.cursor import Cursor
-from usr_notify.errors import LogChanged
+from usr_notify.errors import ChainBroken, LogChanged
 
 __all__ = ["LogReader"]
 
@@ -26,16 +27,23 @@ class LogReader:
         self._log = log
         self._looked_at: tuple[int, int, int] | None = None
 
-    def new_lines(self, cursor: Cursor) -> Iterator[tuple[LogLine, Cursor]]:
+    def new_lines(
+        self, cursor: Cursor, *, on_break: Callable[[ChainBroken], None] | None = None
+    ) -> Iterator[tuple[LogLine, Cursor]]:
         """Yield the whole lines behind `cursor`, blank ones too; none where the file is as it was at the last look.
 
         A log that is not there (it is being replaced) has no new lines.
+
+        Args:
+            cursor: Where to begin.
+            on_break: Called before a line that does not follow the one before it, by number and digest; None does not
+                look. What lies before the cursor is not looked at.
 
         Raises:
             LogChanged: The line before the cursor is not there any more.
         """
         try:
-            descriptor = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = open_regular(self._log)
         except FileNotFoundError:
             return
         try:
@@ -44,7 +52,12 @@ class LogReader:
             if look == self._looked_at:
                 return
             self._require_line(descriptor, cursor, stat.st_size)
-            yield from _whole_lines(descriptor, cursor, stat.st_size)
+            chain = _Chain(cursor)
+            for line, behind in _whole_lines(descriptor, cursor, stat.st_size):
+                fault = chain.fault(line, behind)
+                if fault and on_break is not None:
+                    on_break(ChainBroken(self._log, offset=line.offset, seq=behind.seq, reason=fault))
+                yield line, behind
             self._looked_at = look
         finally:
             os.close(descriptor)
@@ -64,6 +77,38 @@ class LogReader:
         whole = len(raw) == cursor.line_bytes + 1 and raw.endswith(b"\n")
         if not whole or line_digest(raw[:-1]) != cursor.line_sha256:
             raise LogChanged(self._log, seq=cursor.seq, offset=cursor.offset, size=size)
+
+
+class _Chain:
+    """What the next line has to say of the one before it; None where that is not known."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        blank = cursor.offset > 0 and not cursor.line_bytes
+        self._digest = None if blank else cursor.line_sha256
+        self._seq = 0 if not cursor.offset else cursor.seq
+        self._begun = cursor.seq is not None
+
+    def fault(self, line: LogLine, behind: Cursor) -> str:
+        """Return why a line does not follow the one before, or ``""``, and go on to it; a blank line is no event."""
+        if not line.raw.strip():
+            return ""
+        fault = self._look(line.event, behind.seq)
+        expected = None if self._seq is None else self._seq + 1
+        self._digest, self._seq = behind.line_sha256, expected if behind.seq is None else behind.seq
+        self._begun = self._begun or behind.seq is not None
+        return fault
+
+    def _look(self, event: Mapping[str, object] | None, seq: int | None) -> str:
+        if event is None:
+            return ""  # told as no event; the next line follows it where a writer has taken it for one
+        if seq is None:
+            return "an event carries no number, and those before it do" if self._begun else ""
+        # A line without a digest says nothing of the one before; its number and its successor still tell on it.
+        if self._digest is not None and event.get("prev", self._digest) != self._digest:
+            return f"event {seq} does not follow the line before it"
+        if self._seq is not None and seq != self._seq + 1:
+            return f"event {seq} stands in the place of event {self._seq + 1}"
+        return ""
 
 
 def _whole_lines(descriptor: int, cursor: Cursor, size: int) -> Iterator[tuple[LogLine, Cursor]]:

@@ -219,7 +219,7 @@ class TestLog:
         kept.unlink()
         with assert_unchanged(tmp_path):
             result = busy.refuses(6, *follow(cursor, kept, "--once"))
-        busy.ok(*follow(cursor, kept, "--once", "--on-truncate", "restart"))
+        busy.ok(*follow(cursor, kept, "--once", "--on-truncate", "restart", "--allow-broken-chain"))
         busy.ok(*follow(cursor, kept, "--once"))
 
         assert "USR-NOTIFY-103" in result.err
@@ -272,3 +272,43 @@ class TestLog:
             busy.refuses(2, *base, "--exec", "cat", "--only-actions", "import,,x")
             busy.refuses(2, *base, "--exec", "cat", "--retries", "-1")
             busy.refuses(3, "notify", "follow", "ns/none", "--cursor", cursor, "--exec", "cat")
+
+
+class TestChain:
+    def test_an_edited_line_behind_the_cursor_stops_the_run(self, busy: Usr, cursor: Path, kept: Path) -> None:
+        """The finding names the event, and nothing behind it goes; what was delivered before stays so."""
+        log = busy.path(DS) / ".events.log"
+        lines = log.read_bytes().splitlines(keepends=True)
+        lines[1] = lines[1].replace(b'"action":"', b'"action":"x', 1)
+        log.write_bytes(b"".join(lines))
+
+        refused = busy.refuses(6, *follow(cursor, kept, "--once"))
+
+        assert "USR-NOTIFY-113" in refused.err
+        assert "event 3 does not follow the line before it" in refused.err
+        assert [1, 2] == seqs(kept)
+        told = busy.ok(*follow(cursor, kept, "--once", "--allow-broken-chain"))
+        assert "event 3 does not follow" in told.err
+        assert len(lines) == len(seqs(kept))
+
+    def test_a_break_before_the_cursor_is_no_finding(self, busy: Usr, cursor: Path, kept: Path) -> None:
+        """The run goes by what it delivered last; `usr events verify` looks at the whole log."""
+        log = busy.path(DS) / ".events.log"
+        busy.ok(*follow(cursor, kept, "--once"))
+        log.write_bytes(log.read_bytes().replace(b'"action":"init"', b'"action":"made"', 1))
+        busy.ok("snapshot", DS)
+
+        busy.ok(*follow(cursor, kept, "--once"))
+
+        assert seqs(kept)[-1] == len(log.read_bytes().splitlines())
+
+    def test_a_log_that_gets_its_own_inode_is_followed_on(self, busy: Usr, cursor: Path, kept: Path, tmp_path: Path):
+        """A backup of hard links makes the next writer copy the log; no event is lost or delivered twice."""
+        log = busy.path(DS) / ".events.log"
+        busy.ok(*follow(cursor, kept, "--once"))
+        (tmp_path / "backup").hardlink_to(log)
+        busy.ok("snapshot", DS)
+
+        busy.ok(*follow(cursor, kept, "--once"))
+
+        assert list(range(1, len(seqs(kept)) + 1)) == seqs(kept)
