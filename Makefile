@@ -8,7 +8,7 @@ PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
 TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl busybox
 
-.PHONY: help demo test test-newest test-oldest test-sync-faults lint bench wheel-test lock clean runtime dev programs
+.PHONY: help demo test test-newest test-oldest test-sync-faults lint bench readers wheel-test lock clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
 	@echo "make lint         ruff, mypy --strict, import-linter"
 	@echo "make bench        the figures of benchmarks/"
+	@echo "make readers      the table of docs/reading-elsewhere.md, from running other readers (minutes)"
 	@echo "make wheel-test   only the test of the built wheel"
 	@echo "make lock         renew requirements/: the versions that are installed, with hashes"
 	@echo "make clean        remove .venv and what tools left"
@@ -44,6 +45,9 @@ lint: dev
 
 bench: dev
 	$(BIN)/python -m benchmarks
+
+readers: dev
+	$(BIN)/python scripts/readers.py
 
 wheel-test: dev
 	$(BIN)/python -m pytest tests/packaging/test_wheel.py
