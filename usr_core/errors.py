@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 
-__all__ = ["ExitCode", "UsrError", "counted", "visible"]
+__all__ = ["ExitCode", "UsrError", "counted", "first_line", "visible"]
 
 
 class ExitCode(IntEnum):
@@ -64,3 +64,11 @@ def visible(text: str, *, limit: int = 200) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: ``1 record``, ``2,000 records``; `plural` where it is not `noun` and an s."""
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def first_line(cause: BaseException) -> str:
+    """Return what an exception of another library says, in one line, for a fact ``cause`` beside our own words.
+
+    Such words change with the library's version, so nothing of ours is decided by them.
+    """
+    return visible((str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip("."))

@@ -7,10 +7,12 @@ first, because a manifest for a newer API may rightly hold keys that this host h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 from typing import NamedTuple
 
+from usr_core.errors import first_line
 from usr_core.plugin.errors import BadManifest, IncompatiblePlugin
 
 __all__ = [
@@ -113,7 +115,7 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _bad(file, None, f"is not valid TOML: {error}") from error
+        raise _bad(file, None, f"is not valid TOML{toml_place(error)}", cause=first_line(error)) from error
     except RecursionError:
         raise _bad(file, None, "is nested too deeply") from None
 
@@ -306,10 +308,16 @@ def _refuse_repeats(manifest: Manifest, file: str) -> None:
             raise _bad(file, "provides", f"holds {claim.kind} {claim.name!r} twice")
 
 
-def _bad(file: str, key: str | None, problem: str) -> BadManifest:
+def toml_place(error: Exception) -> str:
+    """Return where the TOML parser stopped, as `` (line 2, column 5)``; empty where its message does not say."""
+    found = re.search(r"line (\d+), column (\d+)", str(error))
+    return "" if found is None else f" (line {found[1]}, column {found[2]})"
+
+
+def _bad(file: str, key: str | None, problem: str, *, cause: str | None = None) -> BadManifest:
     subject = f"the key {key!r}" if key else "the file"
     return BadManifest(
         f"{subject} {problem}",
         hint="Mend the manifest as docs/plugins/manifest.md says, or tell the plugin's authors.",
-        facts={"file": file, "key": key},
+        facts={"file": file, "key": key, "cause": cause},
     )

@@ -11,7 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from usr_core.errors import first_line
 from usr_core.plugin.errors import BadConfig
+from usr_core.plugin.manifest import toml_place
 
 __all__ = ["Switches", "config_path", "read_switches"]
 
@@ -96,13 +98,13 @@ def _read_config(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
         # A home that this user may not enter (`su`, containers) holds no settings of theirs.
         return (), {}
     except (OSError, UnicodeDecodeError) as error:
-        raise _bad(path, f"can't be read: {error}") from error
+        raise _bad(path, "can't be read, or is not UTF-8 text", cause=error) from error
     import tomllib
 
     try:
         plugins = tomllib.loads(text).get("plugins", {})
     except tomllib.TOMLDecodeError as error:
-        raise _bad(path, f"is not valid TOML: {error}") from error
+        raise _bad(path, f"is not valid TOML{toml_place(error)}", cause=error) from error
     if not isinstance(plugins, dict):
         raise _bad(path, "has a key 'plugins' that is not a table")
     unknown = sorted(set(plugins) - {"disable", "prefer"})
@@ -116,7 +118,9 @@ def _read_config(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
     return tuple(disable), prefer
 
 
-def _bad(path: Path, problem: str) -> BadConfig:
+def _bad(path: Path, problem: str, *, cause: Exception | None = None) -> BadConfig:
     return BadConfig(
-        f"the configuration file {problem}", hint="Mend it, or move it away to use the defaults.", facts={"file": path}
+        f"the configuration file {problem}",
+        hint="Mend it, or move it away to use the defaults.",
+        facts={"file": path, "cause": None if cause is None else first_line(cause)},
     )

@@ -125,17 +125,26 @@ class RegistryInvalid(UsrError, ValueError):
         label: The file.
         line: Where, counted from 1; None where it concerns the whole file.
         position: The letter in that line, counted from 1.
+        cause: What the YAML library says, in its own words.
     """
 
     code = "USR-REGISTRY-007"
 
-    def __init__(self, label: str, reason: str, *, line: int | None = None, position: int | None = None) -> None:
+    def __init__(
+        self,
+        label: str,
+        reason: str,
+        *,
+        line: int | None = None,
+        position: int | None = None,
+        cause: str | None = None,
+    ) -> None:
         super().__init__(
             f"{label}: {reason}.",
             hint="Mend the file by hand, or take it from version control.",
-            facts={"file": label, "line": line, "position": position},
+            facts={"file": label, "line": line, "position": position, "cause": cause},
         )
-        self.label, self.reason, self.line, self.position = label, reason, line, position
+        self.label, self.reason, self.line, self.position, self.cause = label, reason, line, position, cause
 
 
 class ReservedNamespaceAltered(UsrError, ValueError):

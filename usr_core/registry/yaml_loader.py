@@ -12,15 +12,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from usr_core.errors import visible
 from usr_core.registry.errors import RegistryInvalid
 
 if TYPE_CHECKING:
     import yaml
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "YamlList", "YamlMap", "YamlNode", "YamlText", "load_yaml"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "NOT_YAML",
+    "YamlFault",
+    "YamlList",
+    "YamlMap",
+    "YamlNode",
+    "YamlText",
+    "load_yaml",
+    "yaml_fault",
+]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
+NOT_YAML = "it is not YAML, or nests too deep to be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,27 @@ class YamlMap(YamlNode):
 
     items: dict[str, YamlNode]
     keys: dict[str, YamlText]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YamlFault:
+    """Where the YAML library stopped, counted from 1 and None where it does not say, and why in its own words."""
+
+    line: int | None
+    position: int | None
+    cause: str
+
+
+def yaml_fault(error: yaml.YAMLError) -> YamlFault:
+    """Return what an exception of the YAML library tells. Its words change with its version."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    words = [getattr(error, "problem", None), getattr(error, "context", None)]
+    told = " ".join(part for part in words if part) or str(error)
+    return YamlFault(
+        line=mark.line + 1 if mark else None,
+        position=mark.column + 1 if mark else None,
+        cause=visible(" ".join(told.split())),
+    )
 
 
 def load_yaml(content: bytes, *, label: str) -> YamlNode:
@@ -101,13 +135,11 @@ class _Reader:
                 if getattr(event, "tag", None) is not None:
                     raise self._error(event, f"the tag {event.tag!r} is refused")
                 yield event
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, position = (mark.line + 1, mark.column + 1) if mark else (None, None)
-            reason = " ".join(part for part in (error.problem, error.context) if part) or "it is not YAML"
-            raise RegistryInvalid(self._label, reason, line=line, position=position) from None
         except yaml.YAMLError as error:
-            raise RegistryInvalid(self._label, " ".join(str(error).split())) from None
+            fault = yaml_fault(error)
+            raise RegistryInvalid(
+                self._label, NOT_YAML, line=fault.line, position=fault.position, cause=fault.cause
+            ) from None
 
     def _node(self, event: yaml.Event, *, depth: int) -> YamlNode:
         yaml = self._yaml

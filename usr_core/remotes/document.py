@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from usr_core.registry.yaml_loader import NOT_YAML, yaml_fault
 from usr_core.remotes.errors import RemotesFileInvalid
 
 if TYPE_CHECKING:
@@ -78,12 +79,9 @@ def parse_document(content: bytes, path: Path) -> RemotesDocument:
     try:
         indirections = list(_indirections(text, path))
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        reason = " ".join(part for part in (error.problem, error.context) if part) or "it is not YAML"
-        raise RemotesFileInvalid(path, reason, line=mark.line + 1 if mark else None) from None
     except yaml.YAMLError as error:
-        raise RemotesFileInvalid(path, " ".join(str(error).split())) from None
+        fault = yaml_fault(error)
+        raise RemotesFileInvalid(path, NOT_YAML, line=fault.line, cause=fault.cause) from None
     return _Reader(path, text, indirections).document(root)
 
 

@@ -61,6 +61,7 @@ class RemotesFileInvalid(UsrError, ValueError):
         key: Where, as ``remotes.NAME.key``; None where it concerns the whole file.
         line: Where, counted from 1.
         remote: The remote whose fault it is, while the others can be used; None where it concerns the whole file.
+        cause: What the YAML library says, in its own words.
     """
 
     code = "USR-REMOTES-003"
@@ -74,14 +75,15 @@ class RemotesFileInvalid(UsrError, ValueError):
         key: str | None = None,
         line: int | None = None,
         remote: str | None = None,
+        cause: str | None = None,
     ) -> None:
         what = "The remotes file" if remote is None else f"The remote {visible(remote)!r}"
         super().__init__(
             f"{what} can't be used: {reason}.",
             hint="Correct that line of the file in an editor; docs/reference/remotes.md shows the form.",
-            facts={"file": path, "line": line, "key": key},
+            facts={"file": path, "line": line, "key": key, "cause": cause},
         )
-        self.path, self.reason, self.key, self.line, self.remote = path, reason, key, line, remote
+        self.path, self.reason, self.key, self.line, self.remote, self.cause = path, reason, key, line, remote, cause
 
     def __str__(self) -> str:
         return self.message

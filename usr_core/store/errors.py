@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, first_line, visible
 
 __all__ = [
     "BaseUnreadable",
@@ -28,11 +28,16 @@ class BaseUnreadable(UsrError, ValueError):
 
     code = "USR-BASE-001"
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str | Exception, *, cause: Exception | None = None) -> None:
+        """Take our own `reason`, or the Parquet library's exception, whose words stand beside ours as ``cause``."""
+        if isinstance(reason, Exception):
+            told, cause = "it is damaged, or of a kind that is not read", reason
+        else:
+            told = reason
         super().__init__(
-            f"{path.name} can't be read as Parquet: {reason.splitlines()[0] if reason else 'no reason given'}",
+            f"{path.name} can't be read as Parquet: {told}.",
             hint="Restore it from `_snapshots/` or from a remote copy (usr pull).",
-            facts={"file": str(path)},
+            facts={"file": str(path), "cause": None if cause is None else first_line(cause)},
         )
         self.path = path
 

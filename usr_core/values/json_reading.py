@@ -34,6 +34,14 @@ def loads(text: str) -> object:
         return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("it nests too deep") from None
+    except json.JSONDecodeError as error:
+        ends = error.pos >= len(text.rstrip())
+        raise ValueError("it ends too early" if ends else f"letter {error.pos + 1} can't stand there") from None
+    except _KeyRepeated:
+        raise
+    except ValueError:
+        # Python's own limit for whole numbers (sys.get_int_max_str_digits).
+        raise ValueError("a number has too many digits") from None
 
 
 def from_json(values: Sequence[object], kind: pa.DataType) -> pa.Array:
@@ -193,11 +201,15 @@ def _deeper(error: BadCell, row: int, step: str) -> BadCell:
     return BadCell(row, error.value, error.reason, path=step + error.path)
 
 
+class _KeyRepeated(ValueError):
+    pass
+
+
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is repeated")
+        raise _KeyRepeated(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is repeated")
     return found
 
 

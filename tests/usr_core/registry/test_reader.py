@@ -6,7 +6,7 @@ import pytest
 
 from usr_core.registry.errors import RegistryInvalid
 from usr_core.registry.reader import parse_registry
-from usr_core.registry.yaml_loader import MAX_BYTES
+from usr_core.registry.yaml_loader import MAX_BYTES, MAX_DEPTH
 
 GOOD = """\
 namespaces:
@@ -53,7 +53,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("change", "line", "reason"),
         [
-            (("mock__score\n", "mock__score: x\n"), 4, "not allowed in this context"),
+            (("mock__score\n", "mock__score: x\n"), 4, "it is not YAML"),
             (("float64", "float63"), 4, "no type 'float63'"),
             (("mock__tags", "mock__score"), 6, "repeated"),
             (("mock__tags", "other__tags"), 6, "does not begin with"),
@@ -74,7 +74,7 @@ class TestRefused:
             (("type: float64", "kind: float64"), 5, "unknown key 'kind'"),
             (("      type: float64\n", ""), 4, "has no type"),
             (("ünal", "x\n    ? [a]\n    : b"), 8, "a key has to be text"),
-            (("ünal", "'x"), 8, "quoted scalar"),
+            (("ünal", "'x"), 8, "it is not YAML"),
         ],
     )
     def test_a_fault_is_named_with_its_line(self, change, line, reason):
@@ -108,6 +108,7 @@ class TestRefused:
         assert "anchors" in refused("\n".join(lines)).reason
 
     def test_depth_and_size_are_bounded(self):
-        """Half a million brackets and a file of more than 1 MiB are refused."""
-        assert "deeper" in refused("namespaces: " + "[" * 500_000).reason
+        """Brackets beyond the limit, half a million of them and a file of more than 1 MiB are refused."""
+        assert "deeper" in refused("namespaces: " + "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)).reason
+        assert "nests" in refused("namespaces: " + "[" * 500_000).reason
         assert "bytes" in refused(b"#" * (MAX_BYTES + 1)).reason

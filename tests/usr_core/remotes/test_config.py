@@ -132,17 +132,18 @@ class TestReading:
     @pytest.mark.parametrize(
         ("text", "line", "key", "reason"),
         [
-            ("remotes: [unclosed\n", 2, None, "expected"),
-            ("remotes:\n  a: {\n", 3, None, "expected"),
+            ("remotes: [unclosed\n", 2, None, "not YAML"),
+            ("remotes:\n  a: {\n", 3, None, "not YAML"),
             ("- a\n", 1, None, "mapping"),
             ("just words", 1, None, "mapping"),
             ("\nremote: {}\n", 2, None, "'remotes' is missing"),
             ("remotes: []\n", 1, "remotes", "mapping"),
             ("remotes: &x\n  a: {}\n", 1, None, "anchors"),
             ("other: !!int 1\nremotes: {}\n", 1, None, "tag"),
-            ("remotes: {}\n---\nremotes: {}\n", 2, None, "document"),
-            ("remotes: " + "[" * 3000, 1, None, "deeper than"),
-            ("a\tb: \0", None, None, "not allowed"),
+            ("remotes: {}\n---\nremotes: {}\n", 2, None, "not YAML"),
+            ("remotes: " + "[" * 30 + "]" * 30, 1, None, "deeper than"),
+            ("remotes: " + "[" * 3000, 1, None, "nests"),
+            ("a\tb: \0", None, None, "not YAML"),
         ],
     )
     def test_a_fault_is_told_with_its_line(self, path: Path, text: str, line: int | None, key: str | None, reason: str):

@@ -58,7 +58,7 @@ def read_base_facts(path: Path) -> BaseFacts:
             raise
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records") from error
-        raise BaseUnreadable(path, str(error)) from error
+        raise BaseUnreadable(path, error) from error
     return BaseFacts(
         bio_types=kinds,
         rows=rows,

@@ -32,7 +32,7 @@ def open_base(tree: FileTree) -> OpenParquet:
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records") from error
-        raise BaseUnreadable(path, str(error)) from error
+        raise BaseUnreadable(path, error) from error
     if "id" not in base.schema.names:
         base.close()
         raise BaseUnreadable(path, "it has no column id")

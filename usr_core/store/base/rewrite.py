@@ -71,7 +71,7 @@ def checked_batches(
                     raise BaseColumnHasNulls(name, file=label, row=first + int(np.flatnonzero(mine)[at]) + 1)
             yield first, batch
     except (pa.ArrowException, OSError) as error:
-        raise BaseUnreadable(base.path, str(error)) from error
+        raise BaseUnreadable(base.path, error) from error
 
 
 def letter_case(base: OpenParquet) -> str | None:

@@ -193,7 +193,7 @@ def _column(base: OpenParquet, name: str) -> Iterator[pa.Array]:
                 if group + _THREADS + 1 < groups:
                     waiting.append(pool.submit(decode, group + _THREADS + 1))
     except (pa.ArrowException, OSError) as error:
-        raise BaseUnreadable(base.path, str(error)) from error
+        raise BaseUnreadable(base.path, error) from error
 
 
 def _check_dna4(base: OpenParquet) -> None:

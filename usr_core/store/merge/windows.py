@@ -68,7 +68,7 @@ def base_windows(
     try:
         yield from _windows(source, columns, overlay_width, window_rows)
     except (pa.ArrowException, OSError) as error:
-        raise BaseUnreadable(source.path, str(error)) from error
+        raise BaseUnreadable(source.path, error) from error
 
 
 def _windows(

@@ -95,7 +95,7 @@ def find_rows(base: OpenParquet, ids: Sequence[str]) -> npt.NDArray[np.int64]:
             if (found[wanted] >= 0).all():
                 break
     except (pa.ArrowException, OSError) as error:
-        raise BaseUnreadable(base.path, str(error)) from error
+        raise BaseUnreadable(base.path, error) from error
     return found
 
 

@@ -196,7 +196,7 @@ def _grep_base(
             if progress is not None:
                 progress(hits.length)
     except (pa.ArrowException, OSError) as error:
-        raise BaseUnreadable(view.source.path, str(error)) from error
+        raise BaseUnreadable(view.source.path, error) from error
 
 
 def _search(view: MergedView, matches: Matcher, column: str) -> Iterator[_Hits]:

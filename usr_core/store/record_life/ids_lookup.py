@@ -124,7 +124,7 @@ def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records' ids") from error
-        raise BaseUnreadable(path, str(error)) from error
+        raise BaseUnreadable(path, error) from error
     if there.all():
         return asked
     missing = np.flatnonzero(~there)

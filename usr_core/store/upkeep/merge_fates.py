@@ -132,4 +132,4 @@ def _batches(files: MergeFiles, columns: list[str]) -> Iterator[pa.RecordBatch]:
     try:
         yield from files.base.reader().iter_batches(_ROWS, columns=columns, use_threads=True)
     except (pa.ArrowException, OSError) as error:
-        raise BaseUnreadable(files.base.path, str(error)) from error
+        raise BaseUnreadable(files.base.path, error) from error

@@ -104,7 +104,7 @@ class _BaseCheck:
                 raise pa.ArrowInvalid(f"it has {done:,} rows, and the footer says {expected:,}")
             read_pages(self.base, group, self.others)
         except DAMAGE as error:
-            damage = BaseUnreadable(self.base.path, f"row group {group + 1} is damaged: {error}")
+            damage = BaseUnreadable(self.base.path, f"row group {group + 1} is damaged", cause=error)
         finally:
             self.hashers.put(hasher)
         return _Outcome(rows=expected, tally=tally, damage=damage)

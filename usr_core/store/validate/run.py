@@ -145,7 +145,7 @@ def _open_base(tree: FileTree) -> tuple[OpenParquet | None, UsrError | None]:
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records") from error
-        return None, BaseUnreadable(Path(RECORDS), str(error))
+        return None, BaseUnreadable(Path(RECORDS), error)
 
 
 def _check(

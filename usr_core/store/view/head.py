@@ -123,7 +123,7 @@ class PointReader:
                     if left == len(inside):
                         break
         except (pa.ArrowException, OSError) as error:
-            raise BaseUnreadable(self._base.path, str(error)) from error
+            raise BaseUnreadable(self._base.path, error) from error
         return {
             name: pa.concat_arrays(arrays) if arrays else pa.nulls(0, kinds[name]) for name, arrays in pieces.items()
         }
@@ -139,7 +139,7 @@ class PointReader:
                     pieces[name].append(conform(batch.column(name).slice(0, left), kind))
                 left -= len(batch)
         except (pa.ArrowException, OSError) as error:
-            raise BaseUnreadable(self._base.path, str(error)) from error
+            raise BaseUnreadable(self._base.path, error) from error
         found = {
             name: pa.concat_arrays(arrays) if arrays else pa.nulls(0, kinds[name]) for name, arrays in pieces.items()
         }

@@ -124,7 +124,7 @@ class ViewPlaces:
                     KeyIndex(key, ids) if key == "id" else open_key_index(self._base.reader(), key, ids=ids)
                 )
             except (pa.ArrowException, OSError) as error:
-                raise BaseUnreadable(self._base.path, str(error)) from error
+                raise BaseUnreadable(self._base.path, error) from error
         return self._keys[key]
 
     def _id_index(self) -> BaseIndex:
@@ -132,5 +132,5 @@ class ViewPlaces:
             try:
                 self._ids = base_index(self._base)
             except (pa.ArrowException, OSError) as error:
-                raise BaseUnreadable(self._base.path, str(error)) from error
+                raise BaseUnreadable(self._base.path, error) from error
         return self._ids
