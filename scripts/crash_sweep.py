@@ -186,7 +186,7 @@ def sweep_late_holders(world: World, folder: Path, tally: Tally) -> None:
         (folder / ".usr.lock").unlink()
         crash_child.small_change(folder)
         expected = view(folder)
-        out, _ = holder.communicate("go on\n")
+        out, _ = holder.communicate("go on\n", timeout=30)
         assert outcome(subprocess.CompletedProcess([], 0, out, ""))["type"] == "LateHolder", out
         _recover(folder)
         assert files_on_disk(folder) == expected
@@ -210,8 +210,8 @@ def sweep_writers(folder: Path, tally: Tally) -> None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 victim.wait(0.5)
             victim.kill()
-            victim.wait()
-        told = [writer.communicate()[0] for writer in writers[4:]]
+            victim.wait(30)
+        told = [writer.communicate(timeout=30)[0] for writer in writers[4:]]
         assert all('"done"' in text for text in told), told
         _recover(folder)
         numbers = [line.event["seq"] for line in read_lines(folder / EVENT_LOG) if line.event is not None]
@@ -330,7 +330,9 @@ class CommandSweep:
 
     def _run(self, words: str) -> subprocess.CompletedProcess[str]:
         argv = self._words(words)
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, env=_env(self.root), cwd=self.root)
+        done = subprocess.run(
+            argv, capture_output=True, text=True, check=False, env=_env(self.root), cwd=self.root, timeout=120
+        )
         assert done.returncode == 0, f"{' '.join(argv)}: {done.stdout}{done.stderr}"
         return done
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import pytest
 
 from support.cli import Usr
+from support.processes import interruptible_children, limited
 
 if TYPE_CHECKING:
     from support.sshd import LoopbackSshd
@@ -24,6 +26,29 @@ SEQUENCES = (
     "AATTCCGGAATTCCGGTTTT",
     "GATTACAGATTACAGATTAC",
 )
+
+# For a test with all of its fixtures; whatever waits longer waits for ever.
+MOST_SECONDS_OF_A_TEST = 1200.0
+
+_STDERR = pytest.StashKey[TextIO]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the real stderr, which pytest takes away while a test runs."""
+    config.stash[_STDERR] = os.fdopen(os.dup(2), "w")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End the process with every stack on stderr where a test hangs in something that has no time-out."""
+    with limited(MOST_SECONDS_OF_A_TEST, item.config.stash[_STDERR]):
+        return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible_children() -> Iterator[None]:
+    with interruptible_children():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,9 @@ class TestCommandLine:
 
         assert (
             "PermissionError"
-            in subprocess.run(as_unprivileged(program), stderr=subprocess.PIPE, text=True, check=False).stderr
+            in subprocess.run(
+                as_unprivileged(program), stderr=subprocess.PIPE, text=True, check=False, timeout=120
+            ).stderr
         )
 
     def test_settings_of_the_caller_stay_outside(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,9 @@ def test_the_readmes_python_runs_after_its_commands(tmp_path: Path):
     run_page(CHECKOUT / "README.md", tmp_path)
     (block,) = re.findall(r"^```python\n(.*?)^```$", (CHECKOUT / "README.md").read_text("utf-8"), re.M | re.S)
     folder = tmp_path / "my-sequences"
-    done = subprocess.run([sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
 
     assert 0 == done.returncode, done.stderr
     assert "write_overlay 3\n" == done.stdout.splitlines(keepends=True)[-1]

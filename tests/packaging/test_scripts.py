@@ -64,6 +64,7 @@ def run(script: Path, *words: str, path: Path) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
+        timeout=120,
     )
 
 

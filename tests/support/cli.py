@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.processes import Child
+
 __all__ = ["Result", "Usr", "as_unprivileged", "clean_env", "run_usr", "start_usr", "usr_argv"]
 
 Word = str | Path
@@ -144,7 +146,7 @@ def start_usr(
     unprivileged: bool = False,
 ) -> subprocess.Popen[str]:
     """Start ``usr`` and return at once; the caller ends it (use it as a context manager)."""
-    return subprocess.Popen(
+    return Child(
         _argv(args, root, unprivileged),
         cwd=cwd,
         env=clean_env(env),

@@ -37,11 +37,11 @@ def argv(place: Path, cases: list[str]) -> list[str]:
 def main() -> None:
     place = Path(sys.argv[1])
     for case in sys.argv[2:]:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", case, "none", str(place)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", case, "none", str(place)], check=True, timeout=120)
         try:
             told = _try_case(place / "dataset")
         finally:
-            subprocess.run(["umount", str(place)], check=True)
+            subprocess.run(["umount", str(place)], check=True, timeout=120)
         sys.stdout.write(json.dumps({"case": case, **told}) + "\n")
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from support.processes import Child
 from usr_rsync.transport import RsyncTransport
 
 __all__ = ["HOST", "LoopbackSshd", "SshFarSide", "started_sshd"]
@@ -239,7 +240,7 @@ class SshFarSide:
     def held_lock(self, folder: str) -> Iterator[None]:
         """Hold the lock by the program flock, in a process of its own."""
         command = ["flock", "-w", "0.5", f"{folder}/.usr.lock", "-c", "echo held; read line"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with Child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None and process.stdout is not None
             try:
                 if process.stdout.readline() != b"held\n":
@@ -263,11 +264,11 @@ def started_sshd(folder: Path) -> Iterator[LoopbackSshd]:
         (folder / "sshd_config").write_text(_SERVER.format(folder=folder, port=port))
         (folder / "ssh_config").write_text(_CLIENT.format(host=HOST, folder=folder, port=port, user=getpass.getuser()))
         with (folder / "sshd.log").open("ab") as log:
-            process = subprocess.Popen([server, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)
+            process = Child([server, "-D", "-e", "-f", str(folder / "sshd_config")], stderr=log)
         if _listens(port, process):
             break
         process.kill()
-        process.wait()
+        process.wait(30)
     else:
         raise RuntimeError((folder / "sshd.log").read_text())
     running = LoopbackSshd(folder, port, process)
@@ -284,7 +285,9 @@ def _lay_out(folder: Path) -> None:
     for place in ("bin", "control"):
         (folder / place).mkdir(parents=True)
     for key in ("host_key", "user_key"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True, timeout=120
+        )
     shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
     (folder / "known_hosts").write_text(f"{HOST} {(folder / 'host_key.pub').read_text()}")
     real = shutil.which("ssh")

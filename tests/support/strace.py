@@ -47,6 +47,7 @@ def trace(argv: Sequence[str], log: Path, *, names: Sequence[str], **options: ob
         capture_output=True,
         text=True,
         check=False,
+        timeout=300,
         **options,  # type: ignore[call-overload]
     )
     assert done.returncode == 0, done.stderr

@@ -778,7 +778,7 @@ def leave_half_done(folder: Path, sequence: str, *, abort: bool = False) -> None
         "dataset.add_sequences([{'sequence': sequence}])\n"
     )
     died = subprocess.run(
-        [sys.executable, "-c", program, str(folder), sequence, "abort" if abort else "no"], check=False
+        [sys.executable, "-c", program, str(folder), sequence, "abort" if abort else "no"], check=False, timeout=120
     )
     assert 9 == died.returncode
     if abort:

@@ -42,7 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="usr-disk-") as folder:
         place = Path(folder)
         (place / "disk").mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(place / "disk")], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(place / "disk")], check=True, timeout=120)
         try:
             with started_sshd(place / "sshd") as sshd:
                 lab = Lab(place / "lab", sshd, **{side: place / "disk" / "root"})
@@ -50,7 +50,7 @@ def main() -> None:
                     told = _try_point(lab, templates, side, action, point)  # type: ignore[arg-type]
                     sys.stdout.write(json.dumps({"point": point, **told}) + "\n")
         finally:
-            subprocess.run(["umount", str(place / "disk")], check=True)
+            subprocess.run(["umount", str(place / "disk")], check=True, timeout=120)
 
 
 def _try_point(lab: Lab, templates: Templates, side: str, action: Action, point: int) -> dict[str, Any]:

@@ -141,10 +141,8 @@ def webhook_server(*, port: int = 0, tls: bool = True) -> Iterator[WebhookServer
 def ended(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
     """Kill a process at the end of the block, also where the block fails: a follower ends by nothing else."""
     with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+        yield process
+        process.kill()
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
@@ -156,4 +154,4 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
 
 
 def _openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=120)

@@ -257,4 +257,6 @@ class TestKill:
         words = [str(dataset.ref.root), str(count), str(die_after), str(Path(__file__).parent)]
         tests = Path(__file__).parents[2]
         environment = {**os.environ, "PYTHONPATH": str(tests), "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run([sys.executable, "-c", CHILD, *words], check=False, env=environment).returncode
+        return subprocess.run(
+            [sys.executable, "-c", CHILD, *words], check=False, env=environment, timeout=120
+        ).returncode

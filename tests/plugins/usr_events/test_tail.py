@@ -84,7 +84,7 @@ class TestTail:
     def test_nothing_heavy_is_imported(self, busy: Usr):
         """Neither Arrow nor the rest of the store."""
         argv = [sys.executable, "-X", "importtime", *usr_argv(), "--root", str(busy.root), "events", "tail", DS]
-        done = subprocess.run(argv, env=clean_env(), capture_output=True, text=True, check=True)
+        done = subprocess.run(argv, env=clean_env(), capture_output=True, text=True, check=True, timeout=120)
 
         loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
         assert "usr_core.events.tail" in loaded

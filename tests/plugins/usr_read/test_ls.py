@@ -85,7 +85,7 @@ class TestNumbers:
         content = {"id": pa.array(ids_of(seeded.path(DS))), "mock__score": pa.array([1.0] * 6)}
         write_overlay(seeded.path(DS) / "_derived" / "mock" / "part-a.parquet", "mock", content)
         argv = [sys.executable, "-X", "importtime", *usr_argv(), "--root", str(seeded.root), "ls"]
-        done = subprocess.run(argv, env=clean_env(), capture_output=True, text=True, check=True)
+        done = subprocess.run(argv, env=clean_env(), capture_output=True, text=True, check=True, timeout=120)
 
         assert DS in done.stdout
         assert "pyarrow" not in done.stderr

@@ -18,7 +18,7 @@ from usr_core.testing.commit_jobs import Job
 
 
 def main(small: Path, roomy: Path) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(small)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(small)], check=True, timeout=120)
     with tempfile.TemporaryDirectory(prefix="usr-sshd-") as folder, started_sshd(Path(folder) / "sshd") as sshd:
         os.environ["PATH"] = sshd.path
         far = SshFarSide(sshd, str(small))
@@ -41,7 +41,7 @@ def _transfers(far: SshFarSide, small: Path, roomy: Path) -> None:
             call()
         except UsrError as error:
             sys.stdout.write(f"{word} {type(error).__name__}\n")
-        subprocess.run(["find", str(into), "-mindepth", "1", "-delete"], check=True)
+        subprocess.run(["find", str(into), "-mindepth", "1", "-delete"], check=True, timeout=120)
 
 
 def _commit(far: SshFarSide, small: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from support.processes import Child
 from support.sshd import HOST, LoopbackSshd, SshFarSide
 from usr_core.plugin.transports import FetchRequest, ReadRequest
 from usr_rsync.connection import open_shared_connection, shared_connection_is_up
@@ -89,7 +90,7 @@ class TestOwnConnection:
             "from usr_rsync.transport import RsyncTransport as R\n"
             f"t = R({{'host': {HOST!r}}}); t.abilities(); print(t._connection._folder)"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
 
         assert not Path(done.stdout.strip()).exists()
         assert gone_within(sshd, 5)
@@ -111,7 +112,7 @@ class TestOwnConnection:
             "except KeyboardInterrupt:\n"
             "    t.close(); sys.exit(130)\n"
         )
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        with Child([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
             time.sleep(0.6)
@@ -140,7 +141,7 @@ class TestSharedConnection:
             assert shared_connection_is_up(sshd.settings)
         finally:
             (socket,) = runtime.glob("usr-*")
-            subprocess.run(["ssh", "-O", "exit", "-S", str(socket).replace("%", "%%"), HOST], check=True)
+            subprocess.run(["ssh", "-O", "exit", "-S", str(socket).replace("%", "%%"), HOST], check=True, timeout=120)
 
     def test_the_users_own_is_used_and_stays(self, sshd: LoopbackSshd, runtime: Path) -> None:
         """One that the user's configuration shares."""
@@ -148,7 +149,7 @@ class TestSharedConnection:
         kept = config.read_text()
         with tempfile.TemporaryDirectory(prefix="own", dir="/tmp") as place:
             config.write_text(f"{kept}    ControlPath {place}/%C\n")
-            subprocess.run(["ssh", "-f", "-N", "-M", HOST], check=True)
+            subprocess.run(["ssh", "-f", "-N", "-M", HOST], check=True, timeout=120)
             try:
                 before = sshd.connections()
                 transport = RsyncTransport(sshd.settings)
@@ -159,5 +160,5 @@ class TestSharedConnection:
                 assert before == during
                 assert shared_connection_is_up(sshd.settings)
             finally:
-                subprocess.run(["ssh", "-O", "exit", HOST], check=True)
+                subprocess.run(["ssh", "-O", "exit", HOST], check=True, timeout=120)
                 config.write_text(kept)

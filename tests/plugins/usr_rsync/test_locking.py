@@ -198,6 +198,7 @@ class TestFull:
             text=True,
             check=False,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, Path(__file__).parents[3:1:-1]))},
+            timeout=600,
         )
 
         assert done.stdout.splitlines() == ["fetch DiskFull", "send RemoteRefused", "commit RemoteRefused unchanged"], (

@@ -424,7 +424,10 @@ def _request(folder: str, action: str = "commit") -> CommitRequest:
 def test_a_program_that_is_missing_in_the_tests_would_be_seen() -> None:
     """What the tests above take away is there otherwise."""
     found = subprocess.run(
-        ["sh", "-c", "for p in sha256sum flock rsync; do command -v $p; done"], capture_output=True, check=True
+        ["sh", "-c", "for p in sha256sum flock rsync; do command -v $p; done"],
+        capture_output=True,
+        check=True,
+        timeout=120,
     ).stdout
 
     assert len(found.splitlines()) == 3

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Result, Usr, clean_env, usr_argv
+from support.processes import Child
 from support.sshd import HOST, LoopbackSshd
 from support.tree import tree_digest
 
@@ -106,7 +107,7 @@ class TestTransfer:
         here.sshd.cut("send", 100_000)
         temporary = here.far.parent / "tmp"
         temporary.mkdir()
-        with subprocess.Popen(
+        with Child(
             [*usr_argv(), "--root", str(here.usr.root), "push", NAME, "far", "-y"],
             env=clean_env({**here.env, "TMPDIR": temporary}),
             stderr=subprocess.PIPE,
@@ -151,6 +152,7 @@ class TestTransfer:
             capture_output=True,
             text=True,
             check=False,
+            timeout=120,
         )
         assert 0 == done.returncode, done.stderr
         assert (here.far / NAME / "records.parquet").is_file()
@@ -244,7 +246,7 @@ class TestErrors:
 
 def _on_terminal(argv: list[str], env: dict[str, object]) -> str:
     master, slave = pty.openpty()
-    with subprocess.Popen(
+    with Child(
         argv, env={**clean_env(env), "TERM": "xterm"}, stdin=slave, stdout=subprocess.DEVNULL, stderr=slave
     ) as process:
         os.close(slave)
@@ -257,6 +259,6 @@ def _on_terminal(argv: list[str], env: dict[str, object]) -> str:
             if not chunk:
                 break
             shown += chunk
-        assert 0 == process.wait()
+        assert 0 == process.wait(30)
     os.close(master)
     return shown.decode()

@@ -37,6 +37,7 @@ def run(folder: Path, platform: str, **environ: str) -> subprocess.CompletedProc
         text=True,
         check=True,
         env={**os.environ, **environ},
+        timeout=120,
     )
 
 

@@ -54,6 +54,7 @@ class TestHelp:
             capture_output=True,
             text=True,
             check=True,
+            timeout=120,
         )
         loaded = set(done.stderr.split())
 
@@ -317,6 +318,7 @@ class TestExitCodes:
                 stderr=subprocess.PIPE,
                 text=True,
                 check=False,
+                timeout=120,
             )
 
         assert (1, True) == (done.returncode, done.stderr.startswith("error[USR-CLI-006]"))
@@ -409,5 +411,6 @@ def into_full(usr: Usr, *args: str) -> tuple[int, str]:
         done = subprocess.run(
             [*usr_argv(), "--root", str(usr.root), *args],
             stdout=full, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=clean_env(), check=False,
+            timeout=120,
         )  # fmt: skip
     return done.returncode, done.stderr

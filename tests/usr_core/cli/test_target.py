@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from support.cli import clean_env, run_usr, usr_argv
+from support.processes import Child
 from support.tree import assert_unchanged
 
 
@@ -27,7 +28,7 @@ def on_terminal(answer: bytes, *args: str, cwd: Path) -> tuple[int, str, str]:
     """Run with stdin and stderr on a terminal and `answer` typed; return exit code, stdout and the terminal's text."""
     leader, follower = pty.openpty()
     try:
-        process = subprocess.Popen(
+        process = Child(
             [*usr_argv(), *args], cwd=cwd, env=clean_env(), stdin=follower, stdout=subprocess.PIPE, stderr=follower
         )
         os.close(follower)

@@ -12,7 +12,7 @@ from support.full_disk import argv
 
 def _tried(place: Path, cases: list[str]) -> list[dict[str, str]]:
     place.mkdir()
-    done = subprocess.run(argv(place, cases), capture_output=True, text=True, check=False, env=clean_env())
+    done = subprocess.run(argv(place, cases), capture_output=True, text=True, check=False, env=clean_env(), timeout=600)
     assert done.returncode == 0, f"could not try on a small tmpfs (needs root or user namespaces): {done.stderr}"
     return [json.loads(line) for line in done.stdout.splitlines()]
 

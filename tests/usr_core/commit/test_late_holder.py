@@ -13,6 +13,7 @@ import pytest
 from support import crash_child
 from support.cli import clean_env
 from support.crash import World, check_whole, child_argv, files_on_disk, outcome, view
+from support.processes import Child
 from usr_core.commit.apply import apply_operations, reverse_operations
 from usr_core.commit.errors import LateHolder
 from usr_core.commit.held_record import HeldRecord
@@ -26,7 +27,7 @@ from usr_core.roots.layout import DatasetLayout
 def _paused(folder: Path, step: Step) -> Iterator[dict[str, Any]]:
     """Pause a writer at `step` for the length of the block, with its lock broken; afterwards tell what became of it."""
     told: dict[str, Any] = {}
-    holder = subprocess.Popen(
+    holder = Child(
         child_argv(folder, "--pause", step), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_env()
     )
     assert holder.stdout is not None
@@ -92,7 +93,7 @@ class TestSettledRecord:
 
     def _killed_at(self, dataset: Path, step: Step) -> Path:
         argv = child_argv(dataset, "--kill", step)
-        assert subprocess.run(argv, env=clean_env(), capture_output=True, check=False).returncode == -9
+        assert subprocess.run(argv, env=clean_env(), capture_output=True, check=False, timeout=120).returncode == -9
         return dataset / ".usr.commit.2.json"
 
     @pytest.mark.parametrize("act", [apply_operations, reverse_operations])

@@ -13,6 +13,7 @@ from pathlib import Path
 from support import crash_child
 from support.cli import clean_env
 from support.crash import check_whole, child_argv, files_on_disk, outcome
+from support.processes import Child
 from usr_core.commit.errors import DatasetBusy
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
@@ -27,7 +28,7 @@ SECONDS = 5.0
 
 def _writer(folder: Path, times: int) -> subprocess.Popen[str]:
     argv = child_argv(folder, "--change", "triple", "--times", str(times))
-    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean_env())
+    return Child(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=clean_env())
 
 
 def _numbers(tree: FileTree) -> tuple[str, ...]:
@@ -78,13 +79,13 @@ class TestRace:
                 if time.monotonic() > next_kill:
                     victim = chance.randrange(2)
                     writers[victim].kill()
-                    writers[victim].wait()
+                    writers[victim].wait(30)
                     writers[victim] = _writer(tmp_path, 10_000)
                     kills, next_kill = kills + 1, time.monotonic() + 0.15 + chance.random() * 0.4
         finally:
             for writer in writers:
                 writer.kill()
-                writer.wait()
+                writer.wait(30)
 
         torn = [numbers for numbers in seen if len(set(numbers)) != 1 or len(numbers) != 4]
         assert [] == torn
@@ -100,17 +101,22 @@ class TestRace:
     def test_waiter_is_told_who_holds_the_lock(self, tmp_path: Path) -> None:
         """A writer that waits in vain ends with exit code 5 and the holder's command and process."""
         crash_child.first_change(tmp_path)
-        holder = subprocess.Popen(
+        holder = Child(
             child_argv(tmp_path, "--pause", "recovered"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_env(),
         )  # fmt: skip
         assert holder.stdout is not None
         assert "paused\n" == holder.stdout.readline()
         waiter = subprocess.run(
-            child_argv(tmp_path, "--lock-timeout", "0.3"), capture_output=True, text=True, check=False, env=clean_env()
+            child_argv(tmp_path, "--lock-timeout", "0.3"),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean_env(),
+            timeout=120,
         )
         holder.send_signal(signal.SIGKILL)
-        holder.communicate()
+        holder.communicate(timeout=30)
 
         told = outcome(waiter)
         assert ("LockTimeout", 5) == (told["type"], told["exit"])

@@ -103,7 +103,7 @@ class TestFollow:
         ):
             assert line.event is not None, line.raw
             got.append(line.event["seq"])
-        worker.join()
+        worker.join(30)
         return got
 
     def test_gives_lines_as_they_come_and_never_a_part(self, log: Path) -> None:

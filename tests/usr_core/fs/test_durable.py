@@ -156,7 +156,9 @@ def test_importing_is_light() -> None:
     program = (
         "import sys, usr_core.commit.transaction; print([m for m in ('pyarrow', 'numpy', 'yaml') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=clean_env())
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=clean_env(), timeout=120
+    )
 
     assert "[]\n" == done.stdout
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import clean_env
+from support.processes import Child
 from usr_core.errors import ExitCode
 from usr_core.fs.errors import FileSystemError, LinkRefused, LockTimeout
 from usr_core.fs.lock import hold_lock, read_holder
@@ -30,7 +31,7 @@ with hold_lock(Path(sys.argv[1]), timeout=5, command="a long import", **options)
 
 
 def _holder(*words: object) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+    process = Child(
         [sys.executable, "-c", HOLDER, *map(str, words)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_env(),
     )  # fmt: skip
@@ -61,7 +62,7 @@ class TestHold:
         with pytest.raises(LockTimeout) as caught, hold_lock(lock, timeout=0.2, command="x"):
             pass
         waited = time.monotonic() - began
-        holder.communicate("\n")
+        holder.communicate("\n", timeout=30)
 
         assert f"a long import (pid {holder.pid} on {os.uname().nodename}, since 20" in caught.value.holder
         assert ExitCode.LOCKED == caught.value.exit_code
@@ -71,18 +72,18 @@ class TestHold:
         """A killed holder holds nothing."""
         holder = _holder(lock)
         holder.kill()
-        holder.wait()
+        holder.wait(30)
         with hold_lock(lock, timeout=0, command="x"):
             assert "x (pid" in read_holder(lock)
 
     def test_waits_for_the_holder(self, lock: Path) -> None:
         """A lock that is given back in time is taken."""
         holder = _holder(lock)
-        threading.Timer(0.2, lambda: holder.communicate("\n")).start()
+        threading.Timer(0.2, lambda: holder.communicate("\n", timeout=30)).start()
         with hold_lock(lock, timeout=10, command="x"):
             pass
 
-        assert holder.wait() == 0
+        assert holder.wait(30) == 0
 
     def test_never_unlinks_its_file(self, lock: Path) -> None:
         """The same file is locked again and again, and names nobody in between."""
@@ -101,7 +102,7 @@ class TestHold:
         def replace() -> None:
             shutil.rmtree(lock.parent)
             lock.parent.mkdir()
-            holder.communicate("\n")
+            holder.communicate("\n", timeout=30)
 
         threading.Timer(0.2, replace).start()
         with hold_lock(lock, timeout=10, command="x"):
@@ -123,7 +124,7 @@ class TestHold:
         with hold_lock(lock, timeout=0, command="x"):
             thread = threading.Thread(target=other)
             thread.start()
-            thread.join()
+            thread.join(30)
 
         assert ["x (pid"] == [text[:6] for text in told]
 
@@ -175,7 +176,7 @@ class TestLease:
             hold_lock(lock.with_name("other"), timeout=0.3, command="x", lease=lease, mount_table=network),
         ):
             pass
-        holder.communicate("\n")
+        holder.communicate("\n", timeout=30)
 
         assert str(lease) == caught.value.facts["file"]
         assert str(holder.pid) in caught.value.holder
@@ -185,7 +186,7 @@ class TestLease:
         lease = lock.with_name(".usr.lease")
         holder = _holder(lock, lease, network)
         holder.kill()
-        holder.wait()
+        holder.wait(30)
         with hold_lock(lock, timeout=10, command="x", lease=lease, mount_table=network):
             assert lease.exists()
 

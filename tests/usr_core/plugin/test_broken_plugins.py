@@ -10,6 +10,7 @@ import pytest
 from support.broken_plugins import BROKEN, HOOKS, broken
 from support.cli import Result, Usr, clean_env, usr_argv
 from support.plugins import install
+from support.processes import Child
 from support.tree import tree_digest
 
 DUPLICATE = "duplicate name"
@@ -122,7 +123,7 @@ def ended_by_force(usr: Usr, *words: str, env: dict[str, Path]) -> int:
     """Run a command that will not end by itself, interrupt it as Ctrl-C does, and return its exit code."""
     import signal
 
-    process = subprocess.Popen(
+    process = Child(
         [*usr_argv(), "--root", str(usr.root), *words], env=clean_env(env), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip

@@ -51,4 +51,4 @@ class TestArrays:
             "text_scalar('a'); sys.exit('pandas' in sys.modules)"
         )
 
-        assert 0 == subprocess.run([sys.executable, "-c", code], check=False).returncode
+        assert 0 == subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode

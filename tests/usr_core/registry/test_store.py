@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from support.processes import Child
 from usr_core.fs.errors import LockTimeout
 from usr_core.fs.lock import hold_lock
 from usr_core.registry.errors import (
@@ -163,7 +164,7 @@ class TestRegister:
             "import sys; from pathlib import Path; from usr_core.registry.store import register_namespace as r\n"
             "for n in range(8): r(Path(sys.argv[1]), f'ns{sys.argv[2]}_{n}', [(f'ns{sys.argv[2]}_{n}__a', 'bool')])"
         )
-        running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(n)]) for n in range(4)]
+        running = [Child([sys.executable, "-c", program, str(tmp_path), str(n)]) for n in range(4)]
 
         assert [0] * 4 == [process.wait(60) for process in running]
         assert 33 == len(load_registry(tmp_path).namespaces)
@@ -211,4 +212,4 @@ class TestLoad:
             "assert not {'pyarrow', 'numpy', 'duckdb', 'rich'} & set(sys.modules)"
         )
 
-        assert 0 == subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False).returncode
+        assert 0 == subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False, timeout=120).returncode

@@ -418,7 +418,7 @@ class TestSaving:
         )
 
         def add(name: str) -> int:
-            return subprocess.run([sys.executable, "-c", program, path, name], check=False).returncode
+            return subprocess.run([sys.executable, "-c", program, path, name], check=False, timeout=120).returncode
 
         with ThreadPoolExecutor(8) as pool:
             done = list(pool.map(add, names))

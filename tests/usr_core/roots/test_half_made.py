@@ -23,7 +23,7 @@ def test_is_found_read_and_finished(tmp_path: Path) -> None:
     """It is listed and shown as if its first change were done, and the next writer does it."""
     usr = Usr(root=tmp_path)
     usr.ok("namespace", "register", "mock", "--columns", "mock__score:float64")
-    died = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], env=clean_env(), check=False)
+    died = subprocess.run([sys.executable, "-c", PROGRAM, str(tmp_path)], env=clean_env(), check=False, timeout=120)
     assert 9 == died.returncode
     assert not (usr.path("ns/base") / "records.parquet").exists()
 

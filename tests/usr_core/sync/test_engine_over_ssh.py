@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.processes import Child
 from support.sshd import LoopbackSshd
 from support.sync_contract import NAME, SyncContract
 from support.sync_pairs import FolderPair
@@ -89,7 +90,7 @@ class _held:
 
     def __enter__(self) -> None:
         self._path.touch()
-        self._process = subprocess.Popen(
+        self._process = Child(
             ["flock", str(self._path), "-c", "echo held; read line"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert self._process.stdout is not None and self._process.stdout.readline() == b"held\n"

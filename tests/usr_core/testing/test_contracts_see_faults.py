@@ -342,7 +342,7 @@ def test_the_fixtures_import_nothing_heavy(tmp_path: Path):
     code += ", 'usr_core.plugin.host', 'usr_core.dataset'} & set(sys.modules) - set(before)))"
     done = subprocess.run(
         [sys.executable, "-c", f"import pytest, sys; before = list(sys.modules); {code}"],
-        cwd=tmp_path, env=clean_env(), capture_output=True, text=True, check=False,
+        cwd=tmp_path, env=clean_env(), capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
     assert ("[]\n", "") == (done.stdout, done.stderr)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.processes import Child
 from support.tree import assert_unchanged
 from usr_core.commit.record import CommitRecord
 from usr_core.dataset import Dataset
@@ -171,14 +172,14 @@ class TestLock:
             "with hold_lock(Path(sys.argv[1]), timeout=0, command='attach'):\n"
             "    print('held', flush=True); sys.stdin.read()\n"
         )
-        child = subprocess.Popen(
+        child = Child(
             [sys.executable, "-c", source, str(dataset.layout.lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         assert child.stdout is not None
         child.stdout.readline()
 
         state = read_lock(dataset.layout.lock)
-        child.communicate(b"")
+        child.communicate(b"", timeout=30)
 
         assert state.held
         assert state.holder.startswith(f"attach (pid {child.pid} on ")

@@ -194,7 +194,7 @@ class TestDescriptors:
                 print(error.hint)
         """
 
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
 
         assert "overlay-compact" in done.stdout
 

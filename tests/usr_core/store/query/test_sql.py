@@ -152,6 +152,7 @@ class TestReading:
             capture_output=True,
             text=True,
             check=False,
+            timeout=120,
         )
 
         assert ("0 False\n", "") == (done.stdout, done.stderr)

@@ -216,6 +216,7 @@ class TestResume:
             text=True,
             check=False,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            timeout=120,
         )
 
     @pytest.mark.parametrize("die_after", [20, 60, 100, 160])

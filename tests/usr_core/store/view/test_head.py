@@ -139,6 +139,6 @@ class TestHead:
             print([name for name in ("pyarrow.compute", "pyarrow.dataset", "pandas", "duckdb") if name in sys.modules])
         """
 
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
 
         assert "[]" == done.stdout.strip()

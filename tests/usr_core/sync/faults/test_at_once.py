@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Result, clean_env, start_usr, usr_argv
+from support.processes import Child
 from support.sync_faults import Runs
 from support.sync_lab import Lab
 from support.sync_states import NAME, State, check_never_torn, check_whole_copy
@@ -155,7 +156,7 @@ def _writing(lab: Lab, root: Path) -> Iterator[None]:
     for path in (stop, written):
         path.unlink(missing_ok=True)
     argv = [sys.executable, "-c", _LOOP, str(root), str(stop), NAME]
-    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
+    with Child(argv, stderr=subprocess.PIPE, text=True) as process:
         try:
             while not written.exists() and process.poll() is None:
                 time.sleep(0.02)
