@@ -52,6 +52,9 @@ def doctor(
     Without --adopt and --clean nothing is changed, but for test files that --fs makes in DIR and removes. What a dead
     writer left is settled by the next command that writes.
     """
+    from usr_core.requirements import let_any_version_run
+
+    let_any_version_run()
     from usr_core.store.doctor.examination import examine
     from usr_doctor.health_text import emit_health
     from usr_doctor.repairs import adopt_files, clean_up, parse_age

@@ -35,6 +35,17 @@ def health_document(report: DoctorReport, removed: Sequence[Removed] = ()) -> di
         "registry_hash": report.registry_hash,
         "file_system": report.file_system,
         "versions": dict(report.versions),
+        "requirements": [
+            {
+                "name": one.name,
+                "admitted": one.admitted,
+                "installed": one.installed,
+                "extra": one.extra,
+                "ok": one.installed is not None and one.problem is None,
+                "pinned_by": list(one.pinned_by),
+            }
+            for one in report.requirements
+        ],
         "tools": dict(report.tools),
         "dataset": report.dataset,
         "folder": list(report.folder),
@@ -59,6 +70,7 @@ def health_lines(report: DoctorReport) -> list[str]:
         f"registry     {_shown(report.registry_hash) or 'none'}",
         f"file system  {_shown(report.file_system) or 'unknown'}",
         f"versions     {_each(report.versions)}",
+        f"admitted     {', '.join(f'{one.name} {one.admitted}' for one in report.requirements) or 'unknown'}",
         f"tools        {_each(report.tools)}",
     ]
     if report.dataset is not None:

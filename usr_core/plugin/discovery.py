@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
+from itertools import takewhile
 from typing import NamedTuple
 
 from usr_core.plugin.manifest import MANIFEST_NAME
@@ -27,6 +28,7 @@ __all__ = [
     "OWN_DISTRIBUTION",
     "Distribution",
     "InstalledPlugin",
+    "distributions",
     "locate",
     "normalized",
     "other_plugins",
@@ -67,6 +69,10 @@ class Distribution(NamedTuple):
         """Whether this is the distribution that ships `usr_core`."""
         return self.key == normalized(OWN_DISTRIBUTION)
 
+    def requires(self) -> list[str]:
+        """Return its ``Requires-Dist`` lines: name, range, and behind a semicolon the case it is for."""
+        return [value for field, value in _headers(self.folder or "") if field == "Requires-Dist"]
+
     def _identity(self) -> tuple[str, str]:
         if self.known is not None:
             return self.known
@@ -101,7 +107,7 @@ class Location(NamedTuple):
 @cache
 def own_plugins() -> tuple[InstalledPlugin, ...]:
     """Return the plugins of the distribution that ships `usr_core`, sorted by id."""
-    for distribution in _distributions():
+    for distribution in distributions():
         if distribution.is_own:
             return tuple(sorted(_plugins_of(distribution), key=lambda plugin: plugin.id))
     return ()
@@ -110,7 +116,7 @@ def own_plugins() -> tuple[InstalledPlugin, ...]:
 @cache
 def other_plugins() -> tuple[InstalledPlugin, ...]:
     """Return the plugins of all other distributions, sorted by id and distribution."""
-    found = [p for d in _distributions() if not d.is_own for p in _plugins_of(d)]
+    found = [p for d in distributions() if not d.is_own for p in _plugins_of(d)]
     found += [p for p in _archived_plugins() if not p.distribution.is_own]
     return tuple(sorted(found, key=lambda plugin: (plugin.id, plugin.distribution.key)))
 
@@ -159,7 +165,7 @@ def _missing_module(chain: list[list[str]], rest: list[str], module: str) -> str
 
 
 @cache
-def _distributions() -> tuple[Distribution, ...]:
+def distributions() -> tuple[Distribution, ...]:
     """List distributions in the order of ``sys.path``; of two with one name the first counts."""
     found: dict[str, Distribution] = {}
     for entry in sys.path:
@@ -220,18 +226,21 @@ def _archived_plugins() -> Iterator[InstalledPlugin]:
 @cache
 def _identity(key: str, folder: str) -> tuple[str, str]:
     name, version = key, "?"
+    for field, value in _headers(folder):
+        if field == "Name":
+            name = value
+        elif field == "Version":
+            version = value
+    return name, version
+
+
+def _headers(folder: str) -> list[tuple[str, str]]:
+    """Return the fields of a metadata folder that come before its first empty line, each with its value."""
     for file_name in ("METADATA", "PKG-INFO"):
         try:
             with open(os.path.join(folder, file_name), encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    field, _, value = line.partition(":")
-                    if not value:
-                        break  # the first empty line ends the headers
-                    if field == "Name":
-                        name = value.strip()
-                    elif field == "Version":
-                        version = value.strip()
-            break
+                parts = [line.partition(":") for line in takewhile(lambda line: ":" in line, file)]
         except OSError:
             continue
-    return name, version
+        return [(field, value.strip()) for field, _, value in parts]
+    return []

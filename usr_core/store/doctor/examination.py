@@ -6,7 +6,7 @@ something on request is in `adoption` and `cleaning`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from usr_core.fs.mounts import file_system_of
 from usr_core.plugin.specs import Finding
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
+from usr_core.requirements import Requirement, VersionNotAdmitted, read_requirements
 from usr_core.roots.dataset_id import DatasetRef, list_unfinished
 from usr_core.roots.errors import PullUnfinished
 from usr_core.roots.layout import EVENT_LOG, LOCK, DatasetLayout
@@ -63,6 +64,7 @@ class DoctorReport:
         registry_hash: Hash of its registry, or None where that can't be read.
         file_system: Type of the file system that holds the dataset or the root, or None where nobody tells.
         versions: Of Python and the libraries; None for a missing one.
+        requirements: The libraries with the ranges that USR admits.
         tools: Paths of programs; None for a missing one.
         dataset: What was seen of the dataset, or None where none was named.
         folder: What the folder of ``--fs`` can do; empty without it.
@@ -73,6 +75,7 @@ class DoctorReport:
     registry_hash: str | None
     file_system: str | None
     versions: Mapping[str, str | None]
+    requirements: tuple[Requirement, ...]
     tools: Mapping[str, str | None]
     dataset: DatasetHealth | None = None
     folder: tuple[FolderAbility, ...] = field(default=())
@@ -97,8 +100,8 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
     """
     findings: list[Finding] = []
     tried = tuple(try_folder(folder)) if folder is not None else ()
-    versions, tools = read_versions(), find_tools()
-    _judge_machine(versions, tools, findings)
+    versions, tools, requirements = read_versions(), find_tools(), read_requirements()
+    _judge_machine(versions, tools, requirements, findings)
     registry_hash = _look_at_registry(root, findings)
     _look_for_unfinished_pulls(root, findings)
     if root is not None:
@@ -121,6 +124,7 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
         registry_hash=registry_hash,
         file_system=None if place is None else file_system_of(place),
         versions=versions,
+        requirements=requirements,
         tools=tools,
         dataset=dataset,
         folder=tried,
@@ -129,8 +133,16 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
 
 
 def _judge_machine(
-    versions: Mapping[str, str | None], tools: Mapping[str, str | None], findings: list[Finding]
+    versions: Mapping[str, str | None],
+    tools: Mapping[str, str | None],
+    requirements: Sequence[Requirement],
+    findings: list[Finding],
 ) -> None:
+    findings.extend(
+        Finding(code=VersionNotAdmitted.code, message=one.problem, hint=one.fix)
+        for one in requirements
+        if one.problem is not None
+    )
     for name, found in versions.items():
         if found is None:
             findings.append(
