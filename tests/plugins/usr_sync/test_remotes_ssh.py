@@ -218,7 +218,9 @@ class TestFixes:
 
     def test_a_key_that_is_not_let_in_is_installed_by_the_command_of_the_fix(self, direct: Direct, tmp_path: Path):
         """It names the key's public part; as nobody can type a password here, it only says what it would add."""
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "new")], check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "new")], check=True, timeout=60
+        )
         (tmp_path / ".ssh").mkdir(mode=0o700)
         direct.env.update({"BOX_KEY": tmp_path / "new", "HOME": tmp_path})
         fix = direct.fix("login")
