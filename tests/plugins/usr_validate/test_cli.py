@@ -73,7 +73,7 @@ class TestValidate:
         (seeded.root / "registry.yaml").unlink()
 
         seeded.ok("validate", seeded.path(NAME), "--registry-mode", "frozen", "--strict")
-        assert seeded.run("validate", NAME).rc == 1
+        assert seeded.run("validate", NAME, "--registry-mode", "current").rc == 1
 
     def test_unknown_mode_is_wrong_usage(self, seeded: Usr) -> None:
         """The four modes are the only ones."""
