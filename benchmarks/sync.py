@@ -6,7 +6,8 @@ Needs sshd, ssh and rsync; an sshd with keys of its own is started on a high por
 
 - the first push of a dataset against `rsync -a` of its folder plus one `sha256sum` pass on each side: at most 1.5;
 - a pull that has nothing to do, with content hashes, against those two passes: at most 1.3;
-- after a one-column overlay was added, the bytes that a push sends against that part's size: at most 1.1.
+- after a one-column overlay was added, the bytes that a push sends against that part's size: at most 1.1;
+- the seconds that the remote's lock is held while 20,000 new files are committed: at most 2.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # The checkout first: the folder of the core's tests has the core's name.
@@ -36,6 +38,7 @@ def main() -> int:
     options.add_argument("--megabytes", type=int, default=500)
     options.add_argument("--parts", type=int, default=200)
     options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--files", type=int, default=20_000, help="new files to commit under the lock")
     chosen = options.parse_args()
     from support.sshd import HOST, started_sshd
 
@@ -79,10 +82,13 @@ def main() -> int:
         audit = place / "audit.json"
         run([*usr, "push", NAME, "far", "-y", "--audit-json-out", str(audit)], environment)
         sent = json.loads(audit.read_text())["data"]["bytes"]["sent"]
+        os.environ["PATH"] = sshd.path
+        locked = statistics.median(seconds_locked(sshd, place / f"many-{n}", chosen.files) for n in range(chosen.runs))
     held = [
         told("first push / rsync and two passes", middle["push"] / middle["rsync -a and two passes"], 1.5),
         told("pull, nothing to do / two passes", middle["pull, nothing to do"] / middle["two passes"], 1.3),
         told(f"bytes sent / a part of {size:,} bytes", sent / size, 1.1),
+        told(f"seconds under the lock for {chosen.files:,} new files", locked, 2.0),
     ]
     return 0 if all(held) else 1
 
@@ -123,6 +129,28 @@ def add_part(root: Path) -> int:
     ids = dataset.to_arrow(columns=["id"]).column("id")
     dataset.write_overlay_part("mock", pa.table({"id": ids, "mock__score": np.random.default_rng(1).random(len(ids))}))
     return sum(path.stat().st_size for path in (root / NAME / "_derived" / "mock").iterdir())
+
+
+def seconds_locked(sshd: Any, folder: Path, files: int) -> float:
+    """Commit so many staged files in a new folder over ssh, and return the seconds from the lock to its end."""
+    from support.sshd import SshFarSide
+    from usr_core.commit.record import Publish
+    from usr_core.plugin.transports import LockRequest
+    from usr_core.testing.commit_jobs import Job
+
+    far = SshFarSide(sshd, str(folder))
+    names = [f"_derived/mock/part-20260101T000000{n:06d}-0123456789abcdef.parquet" for n in range(files)]
+    publishes = tuple(Publish(staged=f"files/{name}", final=name, undo=None) for name in names)
+    job = Job(remote=far, operations=publishes, staged={f"files/{name}": b"x" * 100 for name in names})
+    job.lay_out()
+    with far.transport.lock(LockRequest(folder=job.folder, timeout=60, label="benchmark")):
+        started = time.perf_counter()
+        list(far.transport.walk(job.folder))
+        far.transport.commit(job.request())
+        seconds = time.perf_counter() - started
+    far.transport.close()
+    shutil.rmtree(folder)
+    return seconds
 
 
 def timed(work: Callable[[], None]) -> float:

@@ -13,6 +13,7 @@ import pytest
 from filelock import SoftFileLease, Timeout
 
 from support.sshd import LoopbackSshd, SshFarSide
+from usr_core.commit.record import Publish
 from usr_core.fs.lock import LEASE_SECONDS, hold_lock
 from usr_core.plugin.transport_errors import RemoteLocked, RemoteUnreachable
 from usr_core.plugin.transports import LockRequest
@@ -204,3 +205,32 @@ class TestFull:
         assert done.stdout.splitlines() == ["fetch DiskFull", "send RemoteRefused", "commit RemoteRefused unchanged"], (
             done.stderr
         )
+
+
+class TestManyFiles:
+    @pytest.mark.parametrize("folder_is_there", [False, True])
+    def test_a_commit_of_many_new_files_runs_few_programs(
+        self, sshd: LoopbackSshd, far_side: SshFarSide, tmp_path: Path, folder_is_there: bool
+    ) -> None:
+        """A new folder is renamed as one, and new files of an old one in batches: the lock is held for a moment."""
+        names = [f"_derived/mock/part {number}.parquet" for number in range(300)]
+        job = Job(
+            remote=far_side,
+            operations=tuple(Publish(staged=f"files/{name}", final=name, undo=None) for name in names),
+            staged={f"files/{name}": name.encode() for name in names},
+        )
+        if folder_is_there:
+            job.live["_derived/mock/part old.parquet"] = b"old"
+        job.lay_out()
+        (tmp_path / "bin").mkdir()
+        for program in ("mv", "ln", "cp", "rm", "mkdir", "sync"):
+            (tmp_path / "bin" / program).write_text(
+                f'#!/bin/sh\necho {program} >>"{tmp_path}/runs"\nexec {shutil.which(program)} "$@"\n'
+            )
+            (tmp_path / "bin" / program).chmod(0o755)
+        (sshd.control / "path").write_text(f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        with far_side.transport.lock(request(job.folder)):
+            far_side.transport.commit(job.request())
+
+        assert job.found() == job.after
+        assert len((tmp_path / "runs").read_text().splitlines()) < 25

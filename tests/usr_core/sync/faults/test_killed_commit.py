@@ -38,7 +38,7 @@ def test_a_push_killed_inside_the_commit_is_settled_by_whoever_comes_next(
 ) -> None:
     """Killed with all it has started, or alone so that what it has started goes on without the lock."""
     lab, steps = runs.lab, runs.steps("push", "forward")
-    begun = next(number for number, line in enumerate(steps, 1) if line.endswith("/folders"))
+    begun = next(number for number, line in enumerate(steps, 1) if line.startswith("find ./.usr.tmp/push-"))
     lab.prepare(runs.templates, "push", "forward")
     new, old = lab.states("push")
     lab.set_action(f"harm {how}")
@@ -46,7 +46,8 @@ def test_a_push_killed_inside_the_commit_is_settled_by_whoever_comes_next(
     done = lab.sync("push")
 
     assert lab.hit
-    assert done.rc == 7 or (done.rc == 0 and how == "agent-alone"), str(done)
+    # A push that lost its answer looks again, and ends well where the change was made or could be finished.
+    assert done.rc in (0, 7), str(done)
     assert "Traceback" not in done.err
     live = _linked(lab)
     seen = check_never_torn(lab.there / NAME, [old, new])
