@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 
 from usr_core.store.incoming.errors import RepeatedColumn, SourceUnreadable
@@ -68,8 +69,10 @@ def chosen_columns(source: SourceFile, names: Sequence[str], wanted: Sequence[st
     Raises:
         RepeatedColumn: One of them occurs twice.
     """
-    chosen = list(names) if wanted is None else [name for name in wanted if name in names]
+    counts = Counter(names)
+    chosen = list(names) if wanted is None else [name for name in wanted if name in counts]
     for name in chosen:
-        if names.count(name) > 1:
+        if counts[name] > 1:
             raise RepeatedColumn(source.path, name)
-    return [names.index(name) for name in chosen]
+    places = {name: place for place, name in enumerate(names)}
+    return [places[name] for name in chosen]

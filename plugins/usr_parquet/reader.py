@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -40,11 +41,11 @@ class ParquetImporter:
         Holds a batch of about `ImportRequest.batch_bytes` decoded, and the compressed pages of a row group.
         """
         with open_source(request.path) as source, _open(source) as file, _open(source, int96="ns") as nanoseconds:
-            present = file.schema_arrow.names
-            wanted = present if request.columns is None else request.columns
+            present = Counter(file.schema_arrow.names)
+            wanted = file.schema_arrow.names if request.columns is None else request.columns
             chosen = [name for name in wanted if name in present]
             for name in chosen:
-                if present.count(name) > 1:
+                if present[name] > 1:
                     raise RepeatedColumn(source.path, name)
             if not chosen:
                 return

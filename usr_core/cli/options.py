@@ -5,6 +5,7 @@ They are annotations: ``def info(dataset: DatasetArg = None, fmt: FormatOpt = Fo
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -80,7 +81,7 @@ def split_names(text: str | None) -> tuple[str, ...] | None:
     if "" in names:
         hint = "Write names with single commas between."
         raise UsageError("a name in the list is empty", hint=hint, facts={"value": text})
-    repeated = next((name for name in names if names.count(name) > 1), None)
+    repeated = next((name for name, count in Counter(names).items() if count > 1), None)
     if repeated is not None:
         raise UsageError(f"{repeated!r} is named twice", hint="Name it once.", facts={"value": text})
     return names

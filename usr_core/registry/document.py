@@ -22,7 +22,7 @@ class RegistryColumn:
     type: ColumnType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class NamespaceEntry:
     """One namespace; `columns` are in registered order, at least one, with unique names."""
 
@@ -31,10 +31,15 @@ class NamespaceEntry:
     owner: str | None = None
     description: str | None = None
 
-    @property
+    @cached_property
     def column_names(self) -> tuple[str, ...]:
         """The full names, in order."""
-        return tuple(column.name for column in self.columns)
+        return tuple(self.by_name)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, RegistryColumn]:
+        """The columns by their full names, in order."""
+        return {column.name: column for column in self.columns}
 
     def column(self, name: str) -> RegistryColumn:
         """Return a column by its full name or by its field alone.
@@ -42,9 +47,9 @@ class NamespaceEntry:
         Raises:
             ColumnNotRegistered: There is none.
         """
-        for column in self.columns:
-            if name in {column.name, column.name.removeprefix(f"{self.name}__")}:
-                return column
+        for full in (name, f"{self.name}__{name}"):
+            if full in self.by_name:
+                return self.by_name[full]
         raise ColumnNotRegistered(name, namespace=self.name, known=self.column_names)
 
 

@@ -142,7 +142,7 @@ def register_namespace(
         written = after != before
         if written:
             _write(path, after)
-    known = old.column_names if old else ()
+    known = old.by_name if old else {}
     return RegisterResult(
         entry=entry,
         registry=after,
@@ -214,7 +214,7 @@ def _merged(old: NamespaceEntry | None, wanted: NamespaceEntry, *, overwrite: bo
         return wanted
     columns: tuple[RegistryColumn, ...] = wanted.columns
     if not overwrite:
-        columns = (*old.columns, *(column for column in wanted.columns if column.name not in old.column_names))
+        columns = (*old.columns, *(column for column in wanted.columns if column.name not in old.by_name))
     return NamespaceEntry(
         name=old.name,
         columns=columns,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import accumulate, chain
 
@@ -208,8 +209,8 @@ class _KeyRepeated(ValueError):
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _KeyRepeated(f"the key {next(key for key in keys if keys.count(key) > 1)!r} is repeated")
+        counts = Counter(key for key, _ in pairs)
+        raise _KeyRepeated(f"the key {next(key for key, count in counts.items() if count > 1)!r} is repeated")
     return found
 
 

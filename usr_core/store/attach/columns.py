@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,28 +62,28 @@ def choose_columns(
         if not names:
             raise NothingToAttach(label, namespace=namespace, registered=sorted(registered), present=present)
         wanted = list(dict.fromkeys(full_name(name, namespace) for name in names))
-    chosen: list[AttachedColumn] = []
+    chosen: dict[str, AttachedColumn] = {}
+    counts = Counter(present)
     for asked in wanted:
         name = full_name(asked, namespace)
         column_type = _registered_type(registry, entry, asked, name)
-        if any(name == earlier.name for earlier in chosen):
+        if name in chosen:
             continue
         bare = name.removeprefix(f"{namespace}__")
-        found = [form for form in (name, bare) if form in present]
+        found = [form for form in (name, bare) if form in counts]
         if not found:
             raise AttachColumnMissing(label, column=asked, present=present)
-        if len(found) > 1 or list(present).count(found[0]) > 1:
+        if len(found) > 1 or counts[found[0]] > 1:
             raise AttachColumnMissing(label, column=asked, present=present, reason="is in the file more than once")
         if found[0] == key_column:
             raise AttachColumnMissing(label, column=asked, present=present, reason="is the key column")
-        chosen.append(
-            AttachedColumn(in_file=found[0], name=name, type_text=column_type.canonical(), type=column_type.to_arrow())
+        chosen[name] = AttachedColumn(
+            in_file=found[0], name=name, type_text=column_type.canonical(), type=column_type.to_arrow()
         )
-    return chosen
+    return list(chosen.values())
 
 
 def _registered_type(registry: Registry, entry: NamespaceEntry, asked: str, name: str) -> ColumnType:
-    known = [column.name for column in entry.columns]
-    if name not in known:
-        raise ColumnNotRegistered(asked, namespace=entry.name, known=known)
+    if name not in entry.by_name:
+        raise ColumnNotRegistered(asked, namespace=entry.name, known=entry.column_names)
     return registry.column_type(name)

@@ -107,7 +107,7 @@ def _refuse_repeats(part: OverlayPart, ids: pa.Array) -> None:
 def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
     columns = []
     for field in schema:
-        if field.name not in table.schema.names:
+        if table.schema.get_field_index(field.name) < 0:
             columns.append(pa.nulls(table.num_rows, field.type))
             continue
         column = table.column(field.name)

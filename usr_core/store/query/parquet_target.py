@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -49,7 +50,7 @@ class ParquetTarget:
                 raise file_system_error(error, path, "read the file") from error
             raise _unreadable(path, error) from error
         names = source.schema.names
-        repeated = next((name for name in names if names.count(name) > 1), None)
+        repeated = next((name for name, count in Counter(names).items() if count > 1), None)
         if repeated is not None:
             source.close()
             raise RepeatedColumn(path, repeated)
@@ -97,7 +98,7 @@ class ParquetTarget:
         known = self._source.schema
         names = known.names if columns is None else list(dict.fromkeys(columns))
         for name in names:
-            if name not in known.names:
+            if known.get_field_index(name) < 0:
                 raise UnknownColumn(name, known=known.names)
         fields = [known.field(name) for name in names]
         return pa.schema([field.with_type(plain_type(field.type)) for field in fields] if plain else fields)

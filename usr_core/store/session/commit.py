@@ -275,7 +275,7 @@ class _Parts:
 def _check_registered(session: str, schema: pa.Schema, registered: pa.Schema) -> None:
     """Refuse rows whose columns are registered otherwise by now; they stay in the journal."""
     for field in schema:
-        if field.name not in registered.names:
+        if registered.get_field_index(field.name) < 0:
             raise SessionSchemaChanged(session, reason=f"{field.name} is not registered any more")
         now = registered.field(field.name).type
         if not now.equals(field.type):

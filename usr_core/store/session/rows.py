@@ -94,6 +94,7 @@ def _overlay_columns(
         raise SessionRowError(f"{namespace} has no list of rows", value=rows)
     if len(rows) != count:
         raise SessionRowError(f"{namespace} has {counted(len(rows), 'row')} for {counted(count, 'record')}")
+    registered = frozenset(known)
     spelled: dict[object, str] = {}  # rows have the same few names, again and again
     for index, row in enumerate(rows):
         if row is None:
@@ -102,7 +103,7 @@ def _overlay_columns(
             raise SessionRowError(f"{namespace} has a row that is no mapping", row=index + 1, value=row)
         for name in row.keys() - spelled.keys():
             spelled[name] = full_name(str(name), namespace)
-            if spelled[name] not in known:
+            if spelled[name] not in registered:
                 raise SessionRowError("the column is not registered", column=spelled[name], row=index + 1)
     if len(set(spelled.values())) < len(spelled):
         rows = _with_full_names(rows, spelled)
@@ -143,10 +144,12 @@ def as_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     if batch.schema.equals(schema):
         return batch
     for field in batch.schema:
-        if field.name not in schema.names or not schema.field(field.name).type.equals(field.type):
+        if schema.get_field_index(field.name) < 0 or not schema.field(field.name).type.equals(field.type):
             raise SessionRowError(f"the journal's column {field.name} is not registered as {field.type} any more")
     columns = [
-        batch.column(field.name) if field.name in batch.schema.names else pa.nulls(batch.num_rows, field.type)
+        batch.column(field.name)
+        if batch.schema.get_field_index(field.name) >= 0
+        else pa.nulls(batch.num_rows, field.type)
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)

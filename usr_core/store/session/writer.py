@@ -360,7 +360,7 @@ class RecordWriter:
                 path.unlink()
                 continue
             for field in schema:
-                if field.name not in self._schema.names:
+                if self._schema.get_field_index(field.name) < 0:
                     raise SessionSchemaChanged(self.name, reason=f"{field.name} is missing now")
                 if not self._schema.field(field.name).type.equals(field.type):
                     raise SessionSchemaChanged(self.name, reason=f"{field.name} was {field.type}")

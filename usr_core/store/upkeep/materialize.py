@@ -94,9 +94,8 @@ def _fold(
             namespaces=(), columns=(), rows=before.rows, rows_dropped=0, snapshot=None, event=None
         )
     own = {field.name for overlay in folded.values() for part in overlay.parts for field in part.columns}
-    columns = [
-        name for name in view.schema(None, include_deleted=False).names if name in own or name in before.schema.names
-    ]
+    stored = set(before.schema.names)
+    columns = [name for name in view.schema(None, include_deleted=False).names if name in own or name in stored]
     snapshot = stage_snapshot(mutation) if options.snapshot_before else None
     staged = mutation.txn.stage(RECORDS)
     metadata = next_base_metadata(
@@ -112,7 +111,7 @@ def _fold(
         files = {part.relative: name for name, overlay in folded.items() for part in overlay.parts}
         archive_or_drop(mutation, files, archive=options.overlays == "archive")
     after = read_base_facts(staged)
-    new = tuple(name for name in columns if name not in before.schema.names)
+    new = tuple(name for name in columns if name not in stored)
     event = mutation.finish(
         base=after,
         args={

@@ -103,7 +103,7 @@ class CarriedNamespace:
             tally: Counts the values of duplicates that change.
         """
         base, highest = self._destination.base, int(fates.places.max(initial=-1)) + 1
-        own = [name for name in self.kinds if name in base.schema.names]
+        own = [name for name in self.kinds if base.schema.get_field_index(name) >= 0]
         below = [BaseColumn(name, plain_type(base.schema.field(name).type)) for name in own]
         kinds = {"id": pa.string(), **self.kinds}
         with OrderedRows(scratch / f"{self.namespace}.parquet", kinds, highest=highest) as ordered:

@@ -54,7 +54,7 @@ def check_materialized(schema: pa.Schema, registries: Registries, findings: Find
         if namespace in RESERVED_NAMESPACES:
             continue
         entries = [entry for registry in accepted if (entry := registry.namespaces.get(namespace)) is not None]
-        types = [column.type for entry in entries for column in entry.columns if column.name == field.name]
+        types = [entry.by_name[field.name].type for entry in entries if field.name in entry.by_name]
         if not types:
             findings.add(
                 "USR-VALID-070",

@@ -148,7 +148,7 @@ def _entry(part: OverlayPart, registries: Registries, findings: FindingList) -> 
 
 
 def _check_type(field: pa.Field, entry: NamespaceEntry, file: str, findings: FindingList) -> None:
-    column = next((column for column in entry.columns if column.name == field.name), None)
+    column = entry.by_name.get(field.name)
     if column is None:
         findings.add(
             "USR-VALID-053",
