@@ -11,12 +11,13 @@ import io
 import os
 import select
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from usr_core.cli.arguments import LeadingArguments, read_leading
 from usr_core.cli.report import os_error, report, report_unexpected
 from usr_core.errors import ExitCode, UsrError
+from usr_core.interrupts import HandlersHeard
 
 if TYPE_CHECKING:
     from usr_core.cli.tree import CommandTree
@@ -35,8 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     leading = read_leading(arguments, os.environ)
     run = _Run(leading)
     try:
-        code = run.run(arguments)
-        _flush()
+        with _interrupts_first():
+            code = run.run(arguments)
+            _flush()
     except UsrError as error:
         code = _reported(error, leading)
     except KeyboardInterrupt:
@@ -48,11 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         code = _BROKEN_PIPE if _stdout_is_gone() else _reported(_of_stdout_or(error), leading)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever was not foreseen becomes one line
-        # Python wraps an interrupt that arrives while a class is being made.
-        if _was_interrupted(error):
-            code = _interrupted()
-        else:
-            code = report_unexpected(error, debug=leading.debug, origin=run.origin)
+        code = report_unexpected(error, debug=leading.debug, origin=run.origin)
     finally:
         gc.enable()
     if code == ExitCode.INTERRUPTED and sys.stderr is not None:
@@ -241,6 +239,21 @@ def _end_beside_hanging_sinks(code: int) -> None:
     os._exit(code)
 
 
+@contextlib.contextmanager
+def _interrupts_first() -> Iterator[None]:
+    """Take an error that follows Ctrl-C for the interrupt, unless a change was made: then it has to be told.
+
+    Native code, plugins and Python itself (while a class is being made) wrap an interrupt into errors of their own.
+    """
+    with HandlersHeard() as heard:
+        try:
+            yield
+        except Exception as error:
+            if isinstance(heard.raised, KeyboardInterrupt) and not _changes_made():
+                raise KeyboardInterrupt from error
+            raise
+
+
 def _reported(error: UsrError, leading: LeadingArguments) -> int:
     """Report an error and return the exit code; a change that was made is no failure because its report got lost."""
     from usr_core.cli.errors import OutputFailed
@@ -261,14 +274,6 @@ def _of_stdout_or(error: OSError) -> UsrError:
         except OSError as failure:
             return _output_failed(failure)
     return os_error(error)
-
-
-def _was_interrupted(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _stdout_is_gone() -> bool:

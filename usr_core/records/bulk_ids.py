@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.interrupts import native_calls
 from usr_core.records.ids import DELIMITER, ID_LENGTH
 
 if TYPE_CHECKING:
@@ -115,11 +116,12 @@ class IdHasher:
         else:
             chunk = pa.table({"b": bio_types, "s": sequences})
             expression = f"b || '{DELIMITER}' || s"
-        self._connection.register("chunk", chunk)
-        try:
-            hashed = self._connection.sql(f"SELECT sha1({expression}) AS id FROM chunk").to_arrow_table()
-        finally:
-            self._connection.unregister("chunk")
+        with native_calls():
+            self._connection.register("chunk", chunk)
+            try:
+                hashed = self._connection.sql(f"SELECT sha1({expression}) AS id FROM chunk").to_arrow_table()
+            finally:
+                self._connection.unregister("chunk")
         column = hashed.column(0)
         return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.interrupts import native_calls
 from usr_core.records.arrays import fixed_array
 
 __all__ = ["DuckdbPositions"]
@@ -41,19 +42,21 @@ class DuckdbPositions:
         start = 0
         for batch in base.iter_batches(_ROWS, columns=["id"], use_threads=False):
             numbers = fixed_array(np.arange(start, start + batch.num_rows, dtype=np.int32), pa.int32())
-            self._connection.register("rows", pa.table({"id": batch.column(0), "position": numbers}))
-            self._connection.execute("insert into base select id, position from rows")
-            self._connection.unregister("rows")
+            with native_calls():
+                self._connection.register("rows", pa.table({"id": batch.column(0), "position": numbers}))
+                self._connection.execute("insert into base select id, position from rows")
+                self._connection.unregister("rows")
             start += batch.num_rows
 
     def positions(self, keys: pa.Array) -> npt.NDArray[np.int32]:
         """Return the base row of each key, -1 where no record has it; order is kept."""
         found = np.full(len(keys), -1, dtype=np.int32)
         numbers = fixed_array(np.arange(len(keys), dtype=np.int32), pa.int32())
-        self._connection.register("asked", pa.table({"key": keys, "number": numbers}))
-        pairs: pa.Table = self._connection.sql(
-            "select number, position from asked join base on asked.key = base.id"
-        ).to_arrow_table()
-        self._connection.unregister("asked")
+        with native_calls():
+            self._connection.register("asked", pa.table({"key": keys, "number": numbers}))
+            pairs: pa.Table = self._connection.sql(
+                "select number, position from asked join base on asked.key = base.id"
+            ).to_arrow_table()
+            self._connection.unregister("asked")
         found[pairs.column("number").to_numpy()] = pairs.column("position").to_numpy()
         return found

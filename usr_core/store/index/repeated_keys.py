@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usr_core.interrupts import native_calls
 from usr_core.records.arrays import text_array
 from usr_core.records.bulk_ids import hashing_connection, id_words, string_parts
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
@@ -144,11 +145,12 @@ class _Words:
     def _duckdb_words(self, keys: pa.Array) -> Words:
         if self._connection is None:
             self._connection = hashing_connection(_THREADS)
-        self._connection.register("keys", pa.Table.from_arrays([keys], names=["k"]))
-        try:
-            hashed = self._connection.sql("SELECT hash(k) AS w FROM keys").to_arrow_table().column(0)
-        finally:
-            self._connection.unregister("keys")
+        with native_calls():
+            self._connection.register("keys", pa.Table.from_arrays([keys], names=["k"]))
+            try:
+                hashed = self._connection.sql("SELECT hash(k) AS w FROM keys").to_arrow_table().column(0)
+            finally:
+                self._connection.unregister("keys")
         return np.asarray(hashed.to_numpy(), dtype=np.uint64)
 
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Lock
 from typing import Any
 
@@ -76,17 +77,36 @@ def run_sql(
             connection.execute("set TimeZone = 'UTC'")
             _check_single(connection, statement)
             needed = _needed_columns(connection, statement, parameters, schema)
+
+            def run(columns: Sequence[str]) -> pa.Table:
+                return _run(connection, view, statement, parameters, columns, schema, include_deleted)
+
             try:
-                table = _run(connection, view, statement, parameters, needed, schema, include_deleted)
+                table = _stoppable(connection, lambda: run(needed))
             except duckdb.InvalidInputException as error:
                 if _NOT_READ not in str(error):
                     raise
-                table = _run(connection, view, statement, parameters, schema.names, schema, include_deleted)
+                table = _stoppable(connection, lambda: run(schema.names))
         except duckdb.Error as error:
             raise SqlFailed(str(error)) from error
         finally:
             connection.close()
     return _plain(table)
+
+
+def _stoppable(connection: duckdb.DuckDBPyConnection, call: Callable[[], pa.Table]) -> pa.Table:
+    """Return what `call` returns, in a thread of its own, so that this one can stop the statement.
+
+    DuckDB looks for signals between the pieces of its work only, and a join may be a single piece that takes hours.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="usr-sql") as pool:
+        answer = pool.submit(call)
+        try:
+            return answer.result()
+        finally:
+            while not answer.done():  # it may be between two statements, where nothing can be interrupted
+                connection.interrupt()
+                wait([answer], timeout=0.05)
 
 
 def _run(
