@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import IntEnum
 
-__all__ = ["ExitCode", "UsrError", "counted", "first_line", "visible"]
+__all__ = ["ExitCode", "OutOfMemory", "UsrError", "counted", "first_line", "visible"]
 
 
 class ExitCode(IntEnum):
@@ -49,6 +49,30 @@ class UsrError(Exception):
         self.message = message
         self.hint = hint
         self.facts: dict[str, object] = {k: v for k, v in (facts or {}).items() if v is not None}
+
+
+class OutOfMemory(UsrError, MemoryError):
+    """The memory that this process may take was not enough."""
+
+    code = "USR-GENERAL-002"
+
+    def __init__(self, doing: str = "", *, file: str | None = None) -> None:
+        limit = _memory_limit()
+        where = f" in {doing}" if doing else ""
+        super().__init__(
+            f"There was not enough memory{where}; a file that is small on disk may hold far more, compressed.",
+            hint="Look at what the file holds, split its longest records, or raise the limit (ulimit -v, the job's).",
+            facts={"file": file, "limit": None if limit is None else f"{limit:,} bytes"},
+        )
+        self.file, self.limit = file, limit
+
+
+def _memory_limit() -> int | None:
+    """Return how many bytes of address space this process may take, or None where nothing limits it."""
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def visible(text: str, *, limit: int = 200) -> str:

@@ -99,19 +99,18 @@ class ArrayStream:
 
     def _items(self, rows: int) -> npt.NDArray[Any]:
         size = rows * self.dtype.itemsize * math.prod(self.shape[1:])
-        content = bytearray(size)
-        view, filled = memoryview(content), 0
+        # What the header claims takes no memory before it is there.
+        content = bytearray()
         try:
-            while filled < size:
-                block = self._file.read(min(size - filled, 1 << 24))
+            while len(content) < size:
+                block = self._file.read(min(size - len(content), 1 << 24))
                 if not block:
                     break
-                view[filled : filled + len(block)] = block
-                filled += len(block)
+                content += block
         except READ_ERRORS as error:
             raise self._unreadable(f"the array {self.name!r} is damaged: {error}") from error
-        if filled < size:
-            row = None if self._by_column else self._done + filled // self.row_bytes + 1
+        if len(content) < size:
+            row = None if self._by_column else self._done + len(content) // self.row_bytes + 1
             raise self._unreadable(f"the array {self.name!r} is cut off", row=row)
         return np.frombuffer(content, dtype=self.dtype)
 

@@ -9,6 +9,7 @@ what tensors are made of is left to torch; any other name is refused as code. No
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import pickletools
 import zipfile
@@ -117,14 +118,16 @@ def read_plain(path: Path) -> object:
         with path.open("rb") as handle:
             if zipfile.is_zipfile(handle):
                 return _objects(path, io.BytesIO(_zipped(path, handle)), 1)[0]
+            # Not up to the limit: a read of so many bytes takes the memory for them first.
+            size = os.fstat(handle.fileno()).st_size
+            if size > _LARGEST:
+                raise _too_large(path)
             handle.seek(0)
-            content = handle.read(_LARGEST + 1)
+            content = handle.read(size)
     except OSError as error:
         raise LegacyFileInvalid(
             path, f"The file can't be read: {error.strerror}.", hint="Check the path and its permissions."
         ) from None
-    if len(content) > _LARGEST:
-        raise _too_large(path)
     # In memory: a length that the file only claims is met with its end, and what was looked at is what is built.
     held = io.BytesIO(content)
     first = _objects(path, held, 1)[0]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from usr_core.cli.arguments import LeadingArguments, read_leading
 from usr_core.cli.report import os_error, report, report_unexpected
-from usr_core.errors import ExitCode, UsrError
+from usr_core.errors import ExitCode, OutOfMemory, UsrError
 from usr_core.interrupts import HandlersHeard
 
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     _escape_what_can_not_be_encoded()
     leading = read_leading(arguments, os.environ)
     run = _Run(leading)
+    memory_ran_out = False
     try:
         with _interrupts_first():
             code = run.run(arguments)
             _flush()
     except UsrError as error:
+        memory_ran_out = isinstance(error, MemoryError)
         code = _reported(error, leading)
     except KeyboardInterrupt:
         code = _interrupted()
@@ -47,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not _stdout_is_gone():
             raise
         code = _BROKEN_PIPE
+    except MemoryError:
+        memory_ran_out = True
+        code = _reported(OutOfMemory(), leading)
     except OSError as error:
         code = _BROKEN_PIPE if _stdout_is_gone() else _reported(_of_stdout_or(error), leading)
     except Exception as error:  # noqa: BLE001 - the last stop: whatever was not foreseen becomes one line
@@ -55,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         gc.enable()
     if code == ExitCode.INTERRUPTED and sys.stderr is not None:
         print("interrupted", file=sys.stderr)
-    if argv is None:
-        _end_beside_hanging_sinks(code)
+    if argv is None and (memory_ran_out or _sinks_given_up()):
+        _leave_at_once(code)
     return code
 
 
@@ -227,16 +232,10 @@ def _interrupted() -> int:
     return int(ExitCode.DONE)
 
 
-def _end_beside_hanging_sinks(code: int) -> None:
-    """End the process at once where a sink was given up: what it started must not keep the process alive."""
+def _sinks_given_up() -> bool:
+    """Tell whether a sink did not end in its time: what it started must not keep the process alive."""
     sinks = sys.modules.get("usr_core.plugin.sinks")
-    if sinks is None or not sinks.sinks_given_up():
-        return
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            if stream is not None:
-                stream.flush()
-    os._exit(code)
+    return sinks is not None and sinks.sinks_given_up()
 
 
 @contextlib.contextmanager
@@ -288,6 +287,15 @@ def _stdout_is_gone() -> bool:
         _drop_stdout()
         return True
     return False
+
+
+def _leave_at_once(code: int) -> None:
+    """End the process at once: native threads that lack memory abort it, those of a sink that hangs keep it alive."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code)
 
 
 def _drop_stdout() -> None:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from usr_core.errors import ExitCode, UsrError
+from usr_core.errors import ExitCode, OutOfMemory, UsrError
 from usr_core.plugin.answers import Answer, named
 from usr_core.plugin.errors import PluginCallError, PluginLoadError, cause_text
 from usr_core.plugin.printing import printing_to_stderr
@@ -30,10 +31,11 @@ class calling:
         record: The plugin that is called.
         hook: What is called, for the message: ``importer csv, read``.
         lent: Iterators of the core that the call consumes; their own errors pass.
+        file: What it reads, where that is known.
     """
 
-    def __init__(self, record: PluginRecord, hook: str, lent: Iterable[Lent] = ()) -> None:
-        self.record, self.hook, self.lent = record, hook, tuple(lent)
+    def __init__(self, record: PluginRecord, hook: str, lent: Iterable[Lent] = (), *, file: str | None = None) -> None:
+        self.record, self.hook, self.lent, self.file = record, hook, tuple(lent), file
         self._printing = printing_to_stderr()
 
     def __enter__(self) -> None:
@@ -46,6 +48,8 @@ class calling:
         for iterator in self.lent:
             if iterator.failure is not None and _was_caused_by(error, iterator.failure):
                 raise iterator.failure
+        if isinstance(error, MemoryError):
+            raise OutOfMemory(self.hook, file=self.file) from error
         raise call_error(self.record, self.hook, error) from error
 
 
@@ -178,17 +182,24 @@ class Isolated:
             lent: list[Lent] = []
             passed = [_lend(argument, lent) for argument in args]
             named = {key: _lend(argument, lent) for key, argument in kwargs.items()}
-            with calling(self.__record__, hook, lent):
+            file = _file_of((*args, *kwargs.values()))
+            with calling(self.__record__, hook, lent, file=file):
                 result = function(*passed, **named)
                 if answer is not None:
                     result = answer.checked(result)
             if isinstance(result, Iterator):
-                return _steps(result, self.__record__, hook, lent, answer)
+                return _steps(result, self.__record__, hook, lent, answer, file)
             if isinstance(result, AbstractContextManager):
                 return _Held(result, self.__record__, hook)
             return result
 
         return call
+
+
+def _file_of(arguments: Iterable[object]) -> str | None:
+    """Return the file that a request among the arguments is about."""
+    paths = (one if isinstance(one, Path) else getattr(one, "path", None) for one in arguments)
+    return next((str(path) for path in paths if isinstance(path, Path)), None)
 
 
 def _lend(argument: Any, lent: list[Lent]) -> Any:
@@ -199,12 +210,12 @@ def _lend(argument: Any, lent: list[Lent]) -> Any:
 
 
 def _steps(
-    iterator: Iterator[Any], record: PluginRecord, hook: str, lent: list[Lent], answer: Answer | None
+    iterator: Iterator[Any], record: PluginRecord, hook: str, lent: list[Lent], answer: Answer | None, file: str | None
 ) -> Iterator[Any]:
     check = answer.item_check() if answer is not None else None
     try:
         while True:
-            with calling(record, hook, lent):
+            with calling(record, hook, lent, file=file):
                 try:
                     item = next(iterator)
                 except StopIteration:
