@@ -107,13 +107,19 @@ class ArchiveNameTaken(UsrError, FileExistsError):
 
 
 class ClockExhausted(UsrError, OverflowError):
-    """A file is stamped with the end of time, so nothing can be written that would win over it."""
+    """A file or event is stamped with the end of time, so nothing can be written that would come after it."""
 
     code = "USR-COMMIT-008"
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: str, *, stamped: str = "a file's stamp") -> None:
+        hints = {
+            "a file's stamp": "`usr validate` names the file; write it again with a true `usr:overlay_created_at`, or "
+            "move it away.",
+            "the last event's clock": "Restore `.events.log` from a copy: no writer sets its clock to that.",
+            "this machine's clock": "Set the clock right, then run the command again.",
+        }
         super().__init__(
-            f"{dataset}: a file is stamped with the last microsecond of the year 9999; nothing can come after it.",
-            hint="`usr validate` names the file; write it again with a true `usr:overlay_created_at`, or move it away.",
+            f"{dataset}: {stamped} is at the end of the year 9999 or behind it; nothing can come after that.",
+            hint=hints[stamped],
             facts={"dataset": dataset},
         )

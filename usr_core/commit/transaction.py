@@ -168,9 +168,18 @@ class Transaction:
 
     @property
     def clock_us(self) -> int:
-        """The hybrid clock of this change, microseconds since 1970; fixed at its first use."""
+        """The hybrid clock of this change, microseconds since 1970; fixed at its first use.
+
+        Raises:
+            ClockExhausted: The last event or this machine's clock is at the end of the year 9999.
+        """
         if self._clock_us is None:
-            self._clock_us = next_clock(now_us(), self.head.clock_us, *self._floors)
+            now = now_us()
+            clock_us = next_clock(now, self.head.clock_us, *self._floors)
+            if clock_us > LAST_INSTANT_US:
+                stamped = "this machine's clock" if now > LAST_INSTANT_US else "the last event's clock"
+                raise ClockExhausted(self.layout.path.name, stamped=stamped)
+            self._clock_us = clock_us
         return self._clock_us
 
     def keep_clock_after(self, stamp_us: int) -> None:
