@@ -59,6 +59,7 @@ def write_base(
     ]
     folder.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_arrays(arrays, schema=schema)
+    table = table.replace_schema_metadata({"usr:schema_version": "1", **(schema.metadata or {})})
     pq.write_table(table, folder / "records.parquet", row_group_size=row_group_size)
     return ids
 
