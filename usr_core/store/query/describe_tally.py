@@ -146,8 +146,9 @@ class ColumnTally:
         bars = min(_BARS, int(min(high - low, _BARS)) + 1) if whole else _BARS
         if low == high:
             return Histogram(low=low, high=high, counts=(len(numbers),))
-        # Halved, as the difference of the widest range is more than a float can hold.
-        places = (numbers / 2 - low / 2) / (high / 2 - low / 2) * bars
+        # Halved, as the difference of the widest range is more than a float can hold; but the smallest numbers are not.
+        width = high / 2 - low / 2
+        places = (numbers / 2 - low / 2) / width * bars if width else (numbers > low) * float(bars)
         counts = np.bincount(np.minimum(places.astype(np.int64), bars - 1), minlength=bars)
         return Histogram(low=low, high=high, counts=tuple(counts.tolist()))
 

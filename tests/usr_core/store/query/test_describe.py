@@ -97,6 +97,12 @@ class TestTally:
         """Their difference is more than a float can hold."""
         assert 2 == sum(tally(pa.array([-1.7e308, 1.7e308])).histogram.counts)
 
+    def test_two_of_the_smallest_numbers_have_a_histogram(self) -> None:
+        """Half of the range between them is zero; they are in the first and the last bin all the same."""
+        found = tally(pa.array([0.0, 5e-324, 5e-324]))
+
+        assert (1, 2) == (found.histogram.counts[0], found.histogram.counts[-1])
+
     def test_memory_is_bounded(self) -> None:
         """A histogram of many numbers is one of a thinned sample, over the whole range."""
         made = ColumnTally(pa.int64())
