@@ -13,7 +13,14 @@ import pyarrow as pa
 
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.forms import Form, form_of
-from usr_core.values.scalars import INTEGER_BOUNDS, infinite_rows, parse_base64, parse_scalars, refuse_inexact
+from usr_core.values.scalars import (
+    INTEGER_BOUNDS,
+    infinite_rows,
+    parse_base64,
+    parse_scalars,
+    refuse_inexact,
+    refuse_vanished,
+)
 
 __all__ = ["from_json", "loads"]
 
@@ -74,7 +81,10 @@ def _only(values: Sequence[object], *allowed: type, reason: str) -> set[type]:
 
 
 def _floats(values: Sequence[object], kind: pa.DataType) -> pa.Array:
-    found = _only(values, float, int, str, reason="it is not a number")
+    found = _only(values, float, int, str, _TooSmall, reason="it is not a number")
+    if _TooSmall in found:
+        index = next(index for index, value in enumerate(values) if type(value) is _TooSmall)
+        raise BadCell(index, str(values[index]), "it is too small for float64, which would hold 0")
     written: frozenset[int] = frozenset()
     floats = values
     if not found <= {float}:
@@ -85,6 +95,7 @@ def _floats(values: Sequence[object], kind: pa.DataType) -> pa.Array:
             raise BadCell(index, values[index], f"it is beyond the range of float{kind.bit_width}")
     if int in found:
         refuse_inexact(numbers, values)
+    refuse_vanished(numbers, values)
     return numbers
 
 
@@ -214,7 +225,30 @@ def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_constant=lambda literal: literal)
+class _TooSmall(float):
+    """A number that is not zero, and that float64 holds as zero; its text is what was written."""
+
+    _literal: str
+
+    def __new__(cls, literal: str) -> _TooSmall:
+        made = super().__new__(cls, 0.0)
+        made._literal = literal
+        return made
+
+    def __repr__(self) -> str:
+        return self._literal
+
+    __str__ = __repr__
+
+
+def _number(literal: str) -> float:
+    value = float(literal)
+    if value == 0 and literal.lower().partition("e")[0].strip("-0."):
+        return _TooSmall(literal)
+    return value
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_float=_number, parse_constant=lambda literal: literal)
 
 _READERS: dict[Form, Callable[[Sequence[object], pa.DataType], pa.Array]] = {
     "text": _texts,

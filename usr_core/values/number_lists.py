@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.types as kinds
 
 from usr_core.values.bad_cell import BadCell
-from usr_core.values.scalars import infinite_rows, refuse_inexact
+from usr_core.values.scalars import infinite_rows, refuse_inexact, refuse_vanished
 
 __all__ = ["parse_number_lists"]
 
@@ -62,6 +62,7 @@ def _numbers(texts: pa.StringArray, kind: pa.DataType) -> pa.Array | None:
         # By way of float64, as JSON is read: rounded twice, but the same whichever way a cell is read.
         numbers = texts.cast(pa.float64()).cast(kind)
         refuse_inexact(numbers, texts)
+        refuse_vanished(numbers, texts)
     except (pa.ArrowInvalid, BadCell):
         return None
     return None if infinite_rows(numbers) else numbers

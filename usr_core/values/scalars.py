@@ -16,7 +16,15 @@ from usr_core.values.bad_cell import BadCell
 from usr_core.values.forms import Form, form_of
 from usr_core.values.temporal import parse_dates, parse_timestamps
 
-__all__ = ["INTEGER_BOUNDS", "first_refused", "infinite_rows", "parse_base64", "parse_scalars", "refuse_inexact"]
+__all__ = [
+    "INTEGER_BOUNDS",
+    "first_refused",
+    "infinite_rows",
+    "parse_base64",
+    "parse_scalars",
+    "refuse_inexact",
+    "refuse_vanished",
+]
 
 INTEGER_BOUNDS = {
     **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
@@ -67,6 +75,30 @@ def refuse_inexact(numbers: pa.Array, literals: Sequence[object]) -> None:
             )
 
 
+def refuse_vanished(numbers: pa.Array, literals: Sequence[object]) -> None:
+    """Refuse numbers that are too small for a float array, which then holds 0, such as ``1e-50`` in a float32 column.
+
+    Args:
+        numbers: The floats.
+        literals: What stood in each row: Python numbers, or text in an Arrow array.
+
+    Raises:
+        BadCell: A literal that is not zero became zero.
+    """
+    import pyarrow.compute as pc
+
+    zeros = np.flatnonzero(numbers.to_numpy(zero_copy_only=False) == 0)
+    if isinstance(literals, pa.Array):
+        written = pc.match_substring_regex(literals.take(pa.array(zeros)), "^[^eE]*[1-9]")
+        vanished = zeros[written.to_numpy(zero_copy_only=False)]
+    else:
+        vanished = [index for index in zeros.tolist() if literals[index]]
+    for index in vanished[:1]:
+        literal = literals[int(index)]
+        text = literal.as_py() if isinstance(literal, pa.Scalar) else literal
+        raise BadCell(int(index), text, f"it is too small for float{numbers.type.bit_width}, which would hold 0")
+
+
 def _integer(literal: object) -> int | None:
     """Return the integer that a literal stands for, or None where it is no integer literal."""
     if isinstance(literal, int):
@@ -112,6 +144,7 @@ def _parse_floats(column: pa.StringArray, kind: pa.DataType) -> pa.Array:
         if text.lstrip("+-").lower() not in _INFINITIES:
             raise BadCell(index, text, f"it is beyond the range of float{kind.bit_width}")
     refuse_inexact(numbers, column)
+    refuse_vanished(numbers, column)
     return numbers
 
 

@@ -31,7 +31,9 @@ class TestShortWay:
         numbers = (
             st.integers(0, limit)
             if whole
-            else st.integers(-9, 9) | st.floats(-6e4, 6e4) | st.floats(width=16).filter(lambda v: v - v == 0)
+            else st.integers(-9, 9)
+            | st.floats(-6e4, 6e4).filter(lambda v: v == 0 or abs(v) > 1e-4)  # what float16 would hold as 0 is refused
+            | st.floats(width=16).filter(lambda v: v - v == 0)
         )
         rows = data.draw(st.lists(st.none() | st.lists(numbers, min_size=size or 0, max_size=size or 4), max_size=5))
         separators = data.draw(st.sampled_from([(",", ":"), (", ", ": ")]))
