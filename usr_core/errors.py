@@ -1,6 +1,6 @@
 """The root of every error that USR raises on purpose.
 
-Each room of the core keeps its own errors in an ``errors`` module of its own; all derive from
+Each package of the core keeps its errors in an ``errors`` module of its own; all derive from
 `UsrError`, so that one ``except UsrError`` is enough for a caller, and one place in the command line
 turns them into text and an exit code.
 """
@@ -37,7 +37,7 @@ class UsrError(Exception):
             ``column``, ``value``, and whatever else helps. Values are shown with control characters made visible.
 
     Attributes:
-        code: Stable, documented, unique: ``USR-<ROOM>-<number>``.
+        code: Stable, documented, unique: ``USR-<AREA>-<number>``.
         exit_code: What the command line returns.
     """
 

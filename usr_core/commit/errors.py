@@ -40,14 +40,14 @@ class CommitPending(UsrError):
     def __init__(self, dataset: str, *, seq: int, cause: BaseException) -> None:
         super().__init__(
             f"{dataset}: change {seq} failed, and undoing it failed too ({cause}).",
-            hint="Mend the file system (space, permissions); the next command that writes settles it as a whole.",
+            hint="Fix the file system (space, permissions); the next command that writes finishes or undoes it.",
             facts={"dataset": dataset, "seq": seq},
         )
         self.seq = seq
 
 
 class CommitRecordUnreadable(UsrError):
-    """A commit record is there that this version can't read, so nobody may write."""
+    """The dataset has a commit record that this version can't read, so no change is allowed."""
 
     code = "USR-COMMIT-003"
 
@@ -90,7 +90,7 @@ class StagedFileLost(UsrError):
 
 
 class ArchiveNameTaken(UsrError, FileExistsError):
-    """A file is to be moved to a name that something else has."""
+    """A file is to be moved to a name that is already in use."""
 
     code = "USR-COMMIT-007"
 
@@ -107,7 +107,7 @@ class ArchiveNameTaken(UsrError, FileExistsError):
 
 
 class ClockExhausted(UsrError, OverflowError):
-    """A file or event is stamped with the end of time, so nothing can be written that would come after it."""
+    """A file or event is stamped with the last possible time, so nothing can be written after it."""
 
     code = "USR-COMMIT-008"
 

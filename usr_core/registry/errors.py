@@ -89,7 +89,7 @@ class InvalidNamespace(UsrError, ValueError):
 
 
 class ReservedNamespace(UsrError, ValueError):
-    """A reserved namespace was to be registered or changed."""
+    """A reserved namespace can't be registered or changed."""
 
     code = "USR-REGISTRY-005"
     exit_code = ExitCode.USAGE
@@ -141,7 +141,7 @@ class RegistryInvalid(UsrError, ValueError):
     ) -> None:
         super().__init__(
             f"{label}: {reason}.",
-            hint="Mend the file by hand, or take it from version control.",
+            hint="Fix the file by hand, or take it from version control.",
             facts={"file": label, "line": line, "position": position, "cause": cause},
         )
         self.label, self.reason, self.line, self.position, self.cause = label, reason, line, position, cause
@@ -191,7 +191,7 @@ class ColumnNotRegistered(UsrError, LookupError):
 
 
 class NamespaceDiffers(UsrError, ValueError):
-    """A registration would change or remove columns, which needs an explicit word."""
+    """A registration would change or remove columns, which has to be requested explicitly."""
 
     code = "USR-REGISTRY-011"
 

@@ -55,7 +55,7 @@ class ArchivedPath(UsrError, ValueError):
 
 
 class DatasetMissing(UsrError, FileNotFoundError):
-    """There is no dataset of that name, or at that path."""
+    """No dataset has that name, or lies at that path."""
 
     code = "USR-ROOTS-003"
     exit_code = ExitCode.MISSING

@@ -13,7 +13,7 @@ _SHOWN = 50
 
 
 class NoParquetFile(UsrError, FileNotFoundError):
-    """A folder that is no dataset holds no Parquet file, or none that a glob selects."""
+    """A folder that is not a dataset holds no Parquet file, or none that a glob selects."""
 
     code = "USR-ROOTS-101"
     exit_code = ExitCode.MISSING
@@ -32,7 +32,7 @@ class NoParquetFile(UsrError, FileNotFoundError):
 
 
 class SeveralParquetFiles(UsrError, LookupError):
-    """A folder holds several Parquet files, and nobody can be asked which one is meant."""
+    """A folder holds several Parquet files, and there is no terminal to ask which one is meant."""
 
     code = "USR-ROOTS-102"
     exit_code = ExitCode.USAGE

@@ -24,7 +24,7 @@ __all__ = [
 
 
 class BaseUnreadable(UsrError, ValueError):
-    """The base is no whole Parquet file."""
+    """The base is not a whole Parquet file."""
 
     code = "USR-BASE-001"
 
@@ -43,7 +43,7 @@ class BaseUnreadable(UsrError, ValueError):
 
 
 class MaintenanceRequired(UsrError, RuntimeError):
-    """A rewrite of the base was asked for outside a maintenance block."""
+    """A method that rewrites the base was called outside a maintenance block."""
 
     code = "USR-MAINTENANCE-001"
 
@@ -56,7 +56,7 @@ class MaintenanceRequired(UsrError, RuntimeError):
 
 
 class NamespaceReservedHere(UsrError, ValueError):
-    """A reserved namespace was named where only tools' namespaces may be."""
+    """A reserved namespace was given where only namespaces of tools are allowed."""
 
     code = "USR-OVERLAY-101"
 
@@ -70,7 +70,7 @@ class NamespaceReservedHere(UsrError, ValueError):
 
 
 class TargetExists(UsrError, FileExistsError):
-    """A file that would be written is there already."""
+    """A file that would be written exists already."""
 
     code = "USR-EXPORT-001"
     exit_code = ExitCode.FAILED
@@ -83,7 +83,7 @@ class TargetExists(UsrError, FileExistsError):
 
 
 class TargetFolderMissing(UsrError, FileNotFoundError):
-    """A file would be written into a folder that is not there."""
+    """A file would be written into a folder that does not exist."""
 
     code = "USR-EXPORT-002"
     exit_code = ExitCode.MISSING
@@ -116,7 +116,7 @@ class TargetInDataset(UsrError, ValueError):
 
 
 class TargetNotAFile(UsrError, ValueError):
-    """What has the name of a file to be written is a link, a folder, a device, a pipe or a socket."""
+    """The name of a file to be written belongs to a link, a folder, a device, a pipe or a socket."""
 
     code = "USR-EXPORT-004"
     exit_code = ExitCode.USAGE
@@ -153,7 +153,7 @@ class ToolActionInvalid(UsrError, ValueError):
 
 
 class EventNotRecordable(UsrError, ValueError):
-    """What a tool wants an event to tell can't stand in the log."""
+    """The event of a tool holds something that can't be stored in the log."""
 
     code = "USR-EVENT-002"
 

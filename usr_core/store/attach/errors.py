@@ -25,7 +25,7 @@ __all__ = [
 
 
 class AttachColumnMissing(UsrError, KeyError):
-    """A column that was asked for is not in the file, or twice."""
+    """A requested column is not in the file, or is in it twice."""
 
     code = "USR-ATTACH-001"
 
@@ -49,7 +49,7 @@ class AttachKeyMissing(UsrError, ValueError):
 
     def __init__(self, key: str | None) -> None:
         super().__init__(
-            "No join key was named." if key is None else f"{visible(key)!r} is no join key.",
+            "No join key was named." if key is None else f"{visible(key)!r} is not a join key.",
             hint="Give --key id, sequence, sequence_norm or sequence_ci.",
             facts={"key": key},
         )
@@ -106,7 +106,7 @@ class UnmatchedKeys(UsrError, LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenValue:
-    """A value that a record has already where an attachment brings another; rows count from 1."""
+    """A value of an attachment whose record already has a value in that column; rows count from 1."""
 
     row: int
     id: str
@@ -116,7 +116,7 @@ class TakenValue:
 
 
 class ValuesExist(UsrError, ValueError):
-    """Records have a value already where the attachment has one, in an overlay or materialized."""
+    """Records already have a value where the attachment brings one, in an overlay or materialized."""
 
     code = "USR-ATTACH-006"
 
@@ -194,7 +194,7 @@ class NothingToAttach(UsrError, ValueError):
 
 
 class AttachKeyType(UsrError, TypeError):
-    """The key column holds values that are no text."""
+    """The key column holds values that are not text."""
 
     code = "USR-ATTACH-010"
 
@@ -208,7 +208,7 @@ class AttachKeyType(UsrError, TypeError):
 
 
 class AttachRequestInvalid(UsrError, ValueError):
-    """Nothing says what to attach to, or an overlay writer does not take an option."""
+    """Neither a namespace nor a writer is given, or an overlay writer does not take an option."""
 
     code = "USR-ATTACH-011"
     exit_code = ExitCode.USAGE

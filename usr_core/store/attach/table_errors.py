@@ -8,13 +8,13 @@ __all__ = ["NotATable", "RecordsExpected", "RowWithoutSequence"]
 
 
 class NotATable(UsrError, TypeError):
-    """A value is no table that USR can read."""
+    """A value is not a table that USR can read."""
 
     code = "USR-TABLE-001"
 
     def __init__(self, kind: str) -> None:
         super().__init__(
-            f"A {kind} is no table.",
+            f"A {kind} is not a table.",
             hint="Pass an Arrow table, batch or reader, or a pandas or Polars frame, or a DuckDB relation.",
             facts={"value": kind},
         )

@@ -10,7 +10,7 @@ __all__ = ["FolderMissing"]
 
 
 class FolderMissing(UsrError, NotADirectoryError):
-    """The folder to be tried out is not there, or is no folder."""
+    """The folder to be tested does not exist, or is not a folder."""
 
     code = "USR-DOCTOR-101"
     exit_code = ExitCode.MISSING

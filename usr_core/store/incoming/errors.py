@@ -43,7 +43,7 @@ class SourceFileError(UsrError, OSError):
 
 
 class SourceMissing(SourceFileError, FileNotFoundError):
-    """There is no file of that name."""
+    """The input file does not exist."""
 
     code = "USR-IMPORT-002"
     exit_code = ExitCode.MISSING
@@ -268,7 +268,7 @@ class ForgedId(ImportCellError):
 
 
 class InvalidCreatedAt(ImportCellError):
-    """A ``created_at`` is no point in time in UTC microseconds."""
+    """A ``created_at`` is not a point in time in UTC microseconds."""
 
     code = "USR-IMPORT-025"
 
@@ -287,7 +287,7 @@ def _cell_or_option(label: str, row: int | None, *, column: str, value: str) -> 
 
 
 class UnknownBioType(UsrError, ValueError):
-    """A bio_type is none of those that USR knows."""
+    """A bio_type is not one that USR knows."""
 
     code = "USR-IMPORT-027"
 
@@ -302,7 +302,7 @@ class UnknownBioType(UsrError, ValueError):
 
 
 class UnknownAlphabet(UsrError, ValueError):
-    """An alphabet is none of those that USR knows."""
+    """An alphabet is not one that USR knows."""
 
     code = "USR-IMPORT-028"
 

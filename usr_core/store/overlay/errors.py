@@ -25,7 +25,7 @@ __all__ = [
 
 
 class AmbiguousOverlay(UsrError):
-    """A namespace lies there as one file and as a folder of parts; no rule says which one counts."""
+    """A namespace exists both as one file and as a folder of parts; no rule says which one counts."""
 
     code = "USR-OVERLAY-001"
 
@@ -39,7 +39,7 @@ class AmbiguousOverlay(UsrError):
 
 
 class OverlayUnreadable(UsrError):
-    """An overlay file is truncated, damaged, or no Parquet file."""
+    """An overlay file is truncated, damaged, or not a Parquet file."""
 
     code = "USR-OVERLAY-002"
 
@@ -109,7 +109,7 @@ class OverlayTypesDiffer(UsrError):
 
 
 class KeyNeedsOneBioType(UsrError, ValueError):
-    """A sequence says which record is meant only where all records are of one bio_type."""
+    """A sequence identifies a record only where all records are of one bio_type."""
 
     code = "USR-OVERLAY-006"
 
@@ -152,7 +152,7 @@ class BaseKeysNotUnique(UsrError, ValueError):
 
 
 class UnknownColumn(UsrError, KeyError):
-    """A column was asked for that the view does not have."""
+    """The view does not have a requested column."""
 
     code = "USR-VIEW-001"
 
@@ -191,7 +191,7 @@ class BaseMissing(UsrError, FileNotFoundError):
 
 
 class BaseColumnHasNulls(UsrError, ValueError):
-    """One of the seven base columns holds a null, which no record may."""
+    """One of the seven base columns holds a null, which is not allowed."""
 
     code = "USR-BASE-003"
 

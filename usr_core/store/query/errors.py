@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 class RecordsNotFound(UsrError, LookupError):
-    """An id was asked for that no record has."""
+    """No record has a requested id."""
 
     code = "USR-QUERY-001"
     exit_code = ExitCode.MISSING
@@ -38,7 +38,7 @@ class RecordsNotFound(UsrError, LookupError):
 
 
 class RecordsDeleted(UsrError, LookupError):
-    """An id was asked for whose record is deleted."""
+    """The record of a requested id is deleted."""
 
     code = "USR-QUERY-002"
     exit_code = ExitCode.MISSING
@@ -53,7 +53,7 @@ class RecordsDeleted(UsrError, LookupError):
 
 
 class CellOutOfRange(UsrError, IndexError):
-    """A row was asked for that is not there."""
+    """A requested row does not exist."""
 
     code = "USR-QUERY-003"
     exit_code = ExitCode.MISSING
@@ -67,7 +67,7 @@ class CellOutOfRange(UsrError, IndexError):
 
 
 class PatternInvalid(UsrError, ValueError):
-    """A pattern is no regular expression of RE2."""
+    """A pattern is not a regular expression of RE2."""
 
     code = "USR-QUERY-004"
     exit_code = ExitCode.USAGE
@@ -82,7 +82,7 @@ class PatternInvalid(UsrError, ValueError):
 
 
 class ColumnNotText(UsrError, TypeError):
-    """A pattern was to be matched against a column that holds no text."""
+    """A pattern is to be matched against a column that does not hold text."""
 
     code = "USR-QUERY-005"
     exit_code = ExitCode.USAGE
@@ -97,7 +97,7 @@ class ColumnNotText(UsrError, TypeError):
 
 
 class FilterInvalid(UsrError, ValueError):
-    """A filter of `scan` has not the form of one, or compares a column with what it can't hold."""
+    """A filter of `scan` is malformed, or compares a column with a value that it can't hold."""
 
     code = "USR-QUERY-006"
     exit_code = ExitCode.USAGE
@@ -125,7 +125,7 @@ class SqlFailed(UsrError, ValueError):
 
 
 class PackageMissing(UsrError, ImportError):
-    """A library that a method hands its result to is not installed."""
+    """A library that a method needs for its result is not installed."""
 
     code = "USR-QUERY-008"
 

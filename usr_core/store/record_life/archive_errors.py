@@ -10,7 +10,7 @@ __all__ = ["ArchiveRefused", "ArchiveUnfinished", "DatasetArchived", "DatasetNot
 
 
 class DatasetArchived(UsrError, ValueError):
-    """A dataset in ``_archive/`` was to be changed, or archived again."""
+    """A dataset in ``_archive/`` can't be changed, or archived again."""
 
     code = "USR-ARCHIVE-001"
 

@@ -13,7 +13,7 @@ _SHOWN = 5
 
 
 class RecordsMissing(UsrError, LookupError):
-    """Ids were named that no record of the dataset has; nothing was changed."""
+    """Some of the given ids match no record of the dataset; nothing was changed."""
 
     code = "USR-RECORD-001"
     exit_code = ExitCode.MISSING
@@ -31,14 +31,14 @@ class RecordsMissing(UsrError, LookupError):
 
 
 class RecordIdInvalid(UsrError, ValueError):
-    """A text that should be a record's id has not the form of one."""
+    """A text that should be a record's id does not have the form of one."""
 
     code = "USR-RECORD-002"
     exit_code = ExitCode.USAGE
 
     def __init__(self, value: str, *, what: str = "id") -> None:
         super().__init__(
-            f"{visible(value)!r} is no record's id.",
+            f"{visible(value)!r} is not a record's id.",
             hint=f"{_FORM}; `usr head` and `usr export` show the ids.",
             facts={"argument": what, "value": visible(value)},
         )
@@ -52,7 +52,7 @@ class IdFileLineInvalid(UsrError, ValueError):
 
     def __init__(self, file: str, *, line: int, value: str) -> None:
         super().__init__(
-            f"{file}, line {line}: {visible(value)!r} is no record's id.",
+            f"{file}, line {line}: {visible(value)!r} is not a record's id.",
             hint=f"{_FORM}, one a line and nothing else on it.",
             facts={"file": file, "line": line, "value": visible(value)},
         )

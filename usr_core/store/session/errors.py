@@ -48,7 +48,7 @@ class SessionRowError(UsrError, ValueError):
     def __init__(self, reason: str, *, column: str | None = None, row: int | None = None, value: object = None) -> None:
         super().__init__(
             f"These rows can't be added: {reason}.",
-            hint="Nothing of this call was kept; mend the rows and add them again.",
+            hint="Fix the rows and add them again; nothing of this call was kept.",
             facts={"row": row, "column": column, "value": None if value is None else repr(value)[:200]},
         )
         self.row, self.column = row, column

@@ -21,7 +21,7 @@ __all__ = [
 
 
 class UnknownChoice(UsrError, ValueError):
-    """An option has a few allowed values, and this is none of them."""
+    """The value of an option is not one of the allowed values."""
 
     code = "USR-MAINTENANCE-002"
     exit_code = ExitCode.USAGE
@@ -50,7 +50,7 @@ class OverlayKeysUnresolved(UsrError, ValueError):
 
 
 class IdsUnknown(UsrError, LookupError):
-    """Some of the ids that were given are neither records nor keys of the overlay."""
+    """Some of the given ids are neither records nor keys of the overlay."""
 
     code = "USR-MAINTENANCE-021"
     exit_code = ExitCode.MISSING
@@ -68,7 +68,7 @@ class IdsUnknown(UsrError, LookupError):
 
 
 class MergeSameDataset(UsrError, ValueError):
-    """A dataset was to be merged into itself."""
+    """The source and the destination of a merge are the same dataset."""
 
     code = "USR-MAINTENANCE-030"
     exit_code = ExitCode.USAGE
@@ -83,7 +83,7 @@ class MergeSameDataset(UsrError, ValueError):
 
 
 class MergeDuplicate(UsrError, ValueError):
-    """A record of the source is in the destination already, and that was to be an error."""
+    """A record of the source is in the destination already, and the merge was told to refuse that."""
 
     code = "USR-MAINTENANCE-031"
 
@@ -97,7 +97,7 @@ class MergeDuplicate(UsrError, ValueError):
 
 
 class MergeColumnsDiffer(UsrError, ValueError):
-    """The two bases have different columns, and they were to be the same."""
+    """The two bases have different columns, and the merge was told to refuse that."""
 
     code = "USR-MAINTENANCE-032"
 
@@ -141,7 +141,7 @@ class MergeTypesDiffer(UsrError, TypeError):
 
 
 class CarriedContractDiffers(UsrError, ValueError):
-    """A namespace that was to be carried along has another contract in the source's root."""
+    """A namespace to be carried along has another contract in the source's root."""
 
     code = "USR-MAINTENANCE-034"
 

@@ -28,7 +28,7 @@ def dataset(tmp_path: Path) -> Dataset:
         (["ACGT"], 1, "record 1 is a str"),
         ([{"sequence": "ACGT"}, None], 2, "record 2 is a NoneType"),
         ([("ACGT",)], 1, "record 1 is a tuple"),
-        ([{1: "ACGT"}], 1, "a key that is no text"),
+        ([{1: "ACGT"}], 1, "a key that is not text"),
         ("ACGT", None, "this is a str"),
         ({"sequence": "ACGT"}, None, "this is a dict"),
         (5, None, "this is a int"),
