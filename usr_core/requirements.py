@@ -133,7 +133,7 @@ def _parsed(word: str) -> tuple[str, str, str | None]:
 
 
 def _admits(range_: str, version: str) -> bool:
-    """Tell whether a version lies in a range. What is no version by PEP 440 is not judged, and admitted."""
+    """Tell whether a version lies in a range. What is not a version by PEP 440 is not judged, and admitted."""
     here = _ordered(version)
     return here is None or all(_holds(here, version, *clause) for clause in _CLAUSE.findall(range_))
 

@@ -1,6 +1,6 @@
 """Doing and undoing what a commit record says. Every step is idempotent, so whoever comes next can go on.
 
-Names alone decide what has been done: a staged file that is gone was published, a target that is there
+Names alone decide what has been done: a staged file that is gone was published, a target that exists
 was retired. Inode numbers would not survive a copy of the dataset. What a late holder must not touch is
 kept from it by asking, before each operation, whether the record is still alive.
 """
@@ -30,7 +30,7 @@ def require_staged(folder: Path, record: CommitRecord) -> None:
     """Check, before the first operation, that everything to publish is there.
 
     Raises:
-        LateHolder: The staging was cleared by a writer who took us for dead.
+        LateHolder: The staging was cleared by a writer who took this one for dead.
     """
     staging = record.staging(folder)
     for operation in record.operations:
@@ -97,7 +97,7 @@ def clean_up(folder: Path, record_path: Path, record: CommitRecord) -> None:
     """Remove the record, then its staging folder: in this order, or a reader would look for staged files in vain.
 
     Raises:
-        OSError: The record can't be removed. What else stays behind is litter, which the next writer removes.
+        OSError: The record can't be removed. The next writer removes whatever else stays behind.
     """
     record_path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

@@ -16,7 +16,7 @@ __all__ = ["FileTree", "TreeEntry"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeEntry:
-    """Something in a dataset that is no folder.
+    """Something in a dataset that is not a folder.
 
     Attributes:
         relative: Its name.

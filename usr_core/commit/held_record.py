@@ -38,8 +38,8 @@ class HeldRecord:
         """Open the record of that name.
 
         Raises:
-            FileNotFoundError: It is not there.
-            CommitRecordUnreadable: It is of another format, or leads out of the dataset.
+            FileNotFoundError: The record does not exist.
+            CommitRecordUnreadable: The record is of another format, or leads out of the dataset.
         """
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
@@ -73,7 +73,7 @@ class HeldRecord:
         """Go on only while the record is ours to settle.
 
         Raises:
-            LateHolder: Somebody else has settled it.
+            LateHolder: Somebody else has settled the record.
         """
         if not self.alive():
             raise LateHolder(self.folder.name, seq=self.record.seq)
@@ -82,7 +82,7 @@ class HeldRecord:
         """Give the record the name that says: this change is being taken back. The folder is not fsynced.
 
         Raises:
-            LateHolder: Somebody else has settled it.
+            LateHolder: Somebody else has settled the record.
         """
         self.check()
         abort = self.folder / self.record.abort_name()

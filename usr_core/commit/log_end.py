@@ -1,4 +1,4 @@
-"""The end of the event log, as a writer needs it: mended, reserved, extended by one line, cut back."""
+"""The end of the event log, as a writer needs it: repaired, reserved, extended by one line, cut back."""
 
 from __future__ import annotations
 

@@ -16,11 +16,11 @@ def check_inside(name: object) -> str:
     """Return `name` as text if it names something below the dataset's folder.
 
     Raises:
-        ValueError: It is absolute, or has an empty part, ``.`` or ``..``.
+        ValueError: `name` is absolute, or has an empty part, ``.`` or ``..``.
     """
     text = str(name)
     if "\0" in text or any(part in ("", ".", "..") for part in text.split("/")):
-        raise ValueError(f"{text!r} is no name inside the dataset")
+        raise ValueError(f"{text!r} is not a name inside the dataset")
     return text
 
 

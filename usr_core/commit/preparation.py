@@ -30,7 +30,7 @@ def prepare_staged(
         The operations in the order of `staged`, and the files as an event names them.
 
     Raises:
-        OSError: A staged file was not written, or the disk refuses.
+        OSError: A staged file was not written, or can't be fsynced.
     """
     publishes, added = [], []
     for index, (relative, name) in enumerate(staged.items()):
@@ -52,8 +52,8 @@ def prepare_retired(folder: Path, retired: Sequence[Retire]) -> tuple[tuple[Reti
     """Check that the retired files are there and nothing has their new names.
 
     Raises:
-        ArchiveNameTaken: Something has such a name.
-        OSError: A file is not there any more.
+        ArchiveNameTaken: One of the new names is in use.
+        OSError: A retired file does not exist any more.
     """
     removed = []
     for retire in retired:
@@ -61,7 +61,7 @@ def prepare_retired(folder: Path, retired: Sequence[Retire]) -> tuple[tuple[Reti
         if name_exists(target):
             raise ArchiveNameTaken(target, source=retire.final)
         size = (folder / retire.final).lstat().st_size
-        # A journal that goes with the change is no artifact of the dataset, and events name those only.
+        # A journal that goes with the change is not an artifact of the dataset, and events name those only.
         if not is_machinery(retire.final):
             removed.append(FileChange(path=retire.final, size_bytes=size))
     return tuple(retired), tuple(removed)

@@ -42,7 +42,7 @@ def read_consistent(folder: Path, opener: Callable[[FileTree], _Opened]) -> _Ope
     Raises:
         DatasetBusy: The dataset changed `TRIES` times in a row.
         FileNotFoundError: `opener` did not find a file, and nothing had moved meanwhile.
-        CommitRecordUnreadable: A change is under way that this version can't read.
+        CommitRecordUnreadable: This version can't read the record of a change under way.
     """
     failure: OSError | None = None
     for attempt in range(TRIES):

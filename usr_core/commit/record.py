@@ -113,8 +113,9 @@ class CommitRecord:
         """Read a record.
 
         Raises:
-            FileNotFoundError: It has gone meanwhile.
-            CommitRecordUnreadable: It is of another format, or no file. (It is never torn: it is named when whole.)
+            FileNotFoundError: The record has been removed meanwhile.
+            CommitRecordUnreadable: The record is of another format, or not a file. (It is never torn: it gets its
+                name when it is whole.)
         """
         try:
             content = read_regular(path)
@@ -127,7 +128,7 @@ class CommitRecord:
         """Return the record that `content` holds; `path` is for the error.
 
         Raises:
-            CommitRecordUnreadable: It is of another format, or names something outside the dataset.
+            CommitRecordUnreadable: The record is of another format, or names something outside the dataset.
         """
         try:
             document = json.loads(content)
@@ -198,5 +199,5 @@ def _plain_name(name: object) -> str:
     """Refuse a name that would leave the folder: a record is also written by other hosts."""
     text = check_inside(name)
     if "/" in text:
-        raise ValueError(f"{text!r} is no plain file name")
+        raise ValueError(f"{text!r} is not a plain file name")
     return text

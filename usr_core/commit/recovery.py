@@ -1,4 +1,4 @@
-"""Finishing or undoing what a dead writer left. Called under the lock only."""
+"""Finishing or undoing the change of an interrupted writer. Called under the lock only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def recover(folder: Path) -> list[str]:
     Abort files are undone to the end. A record whose event is not in the log yet, or is, is applied
     to the end; one with other bytes in its place is a stale holder's and is discarded. Staging
     folders that no record names are removed, but for those of transfers younger than `TRANSFER_DAYS`. A torn
-    last line of the log is mended.
+    last line of the log is repaired.
 
     Raises:
         CommitRecordUnreadable: A record is of another format, or leads out of the dataset.
@@ -74,7 +74,7 @@ def take_back(held: HeldRecord) -> None:
 
 
 def stale_staging(folder: Path) -> list[Path]:
-    """Return what lies in the staging folder and nobody will come back for."""
+    """Return the entries of the staging folder that nobody will use again."""
     staging = folder / STAGING
     try:
         if not stat.S_ISDIR(os.lstat(staging).st_mode):

@@ -1,6 +1,6 @@
 """What recovery did, kept until an event can tell it.
 
-The change that finds a dead writer's leftovers may itself be refused; the note must not be lost with it.
+The change that finds the leftovers of an interrupted writer may itself be refused; the note must not be lost with it.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ class Transaction:
             except UsrError:
                 raise
             except OSError as error:
-                raise self._typed(error, "finish what an earlier writer left") from error
+                raise self._typed(error, "finish the change of an earlier writer") from error
             self._recovered = keep_notes(self.layout.path, told)
             for note in told:
                 _log.warning("%s: %s", self._name, note)
@@ -187,7 +187,7 @@ class Transaction:
 
         Raises:
             RuntimeError: The clock has been read already.
-            ClockExhausted: Nothing can be later than that.
+            ClockExhausted: The clock can't be set later than `stamp_us`.
         """
         if self._clock_us is not None:
             raise RuntimeError("the clock of this transaction is fixed")
@@ -199,7 +199,7 @@ class Transaction:
         """Return the path at which to write the new content of `relative`; `commit` will fsync and publish it.
 
         Raises:
-            ValueError: `relative` is no plain name below the dataset's folder.
+            ValueError: `relative` is not a plain name below the dataset's folder.
             LinkInsideDataset: A link has that name, or it leads through one.
             FileSystemError: The staging folder can't be made.
         """
@@ -243,7 +243,7 @@ class Transaction:
         Raises:
             ValueError: A name is not plain, or retired already.
             LinkInsideDataset: The file is a link, or a name leads through one.
-            FileSystemError: There is no such file.
+            FileSystemError: The file does not exist.
         """
         target = into or f"{STAGING}/{self._txn}/retired-{len(self._retired)}"
         if relative in self._retired:
@@ -301,7 +301,7 @@ class Transaction:
             lines: Whole lines that follow the log's last one, newlines included.
 
         Raises:
-            ValueError: They do not end with a newline.
+            ValueError: `lines` do not end with a newline.
             UsrError: As `commit`.
         """
         if lines and not lines.endswith(b"\n"):

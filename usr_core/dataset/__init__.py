@@ -1,7 +1,7 @@
 """`Dataset`: one dataset of a root, with a method for everything that can be done to it.
 
 The command line is a thin layer over these methods. Importing this package loads nothing heavy; each
-method imports what it uses. Verbs are kept in rooms by what they do, and joined here.
+method imports what it uses. Verbs are grouped in modules by what they do, and joined here.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Archiving(DatasetSite):
         """Return the dataset of ``_archive/`` that `text` means, an id or a folder; it can be read, not changed.
 
         Raises:
-            DatasetNotArchived, AmbiguousDataset, InvalidDatasetId: `text` names none.
+            DatasetNotArchived, AmbiguousDataset, InvalidDatasetId: `text` does not name one.
         """
         from usr_core.store.record_life.archive import locate_archived
 
@@ -41,7 +41,7 @@ class Archiving(DatasetSite):
         """Move the dataset to ``<root>/_archive/`` and return its folder there; this object goes with it.
 
         Raises:
-            DatasetArchived: It is there already.
+            DatasetArchived: The dataset lies under ``_archive/`` already.
             ArchiveRefused: Something is in the way; nothing was changed.
             ArchiveUnfinished: The folder could not be moved; nothing was changed.
         """
@@ -56,7 +56,7 @@ class Archiving(DatasetSite):
         """Move the dataset back from ``_archive/`` and return its folder; this object goes with it.
 
         Raises:
-            DatasetNotArchived: It is not there.
+            DatasetNotArchived: The dataset does not lie under ``_archive/``.
             DatasetExists, NestedDataset: Another dataset has its place by now.
             ArchiveRefused, ArchiveUnfinished: As `archive`.
         """

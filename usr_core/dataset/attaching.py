@@ -52,7 +52,7 @@ class Attaching(Viewing):
             key_col: The file's column that holds the key; by default the key's name.
             columns: Columns to attach, with or without prefix; by default all that the namespace registers.
             allow_overwrite: Let new values win over those that are there; without it a value is refused where its
-                record has one in that column already. A null is no value, and changes nothing.
+                record has one in that column already. A null is not a value, and changes nothing.
             allow_missing: Leave out and count rows that match no record.
             parse_json: Read text in nested columns as JSON.
             backend: ``pyarrow``, or ``duckdb`` for Parquet files larger than memory.
@@ -63,8 +63,8 @@ class Attaching(Viewing):
             progress: Called with the number of rows just read.
 
         Raises:
-            AttachRequestInvalid: Neither a namespace nor a writer is given, a writer and an importer are, or the writer
-                takes no such option.
+            AttachRequestInvalid: Neither a namespace nor a writer is given, both a writer and an importer are, or the
+                writer takes no such option.
             ValuesExist: Values are there already, and `allow_overwrite` is not set.
         """
         from usr_core.store.attach.attachment import AttachOptions, attach
@@ -83,7 +83,7 @@ class Attaching(Viewing):
         if backend == "duckdb" and not file.name.endswith(".parquet"):
             from usr_core.store.attach.errors import AttachBackendError
 
-            raise AttachBackendError(backend, f"{file.name} is no Parquet file")
+            raise AttachBackendError(backend, f"{file.name} is not a Parquet file")
         outcome = attach(
             self._site(),
             source,

@@ -24,7 +24,7 @@ class Filling(DatasetSite):
         """Create the dataset: an empty base, `meta.md`, the frozen registry and the first event.
 
         Raises:
-            DatasetExists: There is one.
+            DatasetExists: The dataset exists already.
             RegistryMissing, RegistryInvalid: The root has no valid registry.
         """
         from usr_core.store.create import create_dataset
@@ -92,8 +92,8 @@ class Filling(DatasetSite):
         """Append records given as mappings with ``sequence`` and, optionally, the other columns of a record.
 
         Raises:
-            RecordsExpected: `rows` are no mappings, such as texts or a table.
-            RowWithoutSequence: A value is no text.
+            RecordsExpected: `rows` are not mappings, such as texts or a table.
+            RowWithoutSequence: A value is not text.
         """
         from usr_core.store.incoming.mappings import batches_of_rows, checked_rows, columns_of_rows
         from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records

@@ -61,7 +61,7 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            NoSuchOverlay, NamespaceReservedHere, UnknownChoice: It can't be removed so.
+            NoSuchOverlay, NamespaceReservedHere, UnknownChoice: The overlay can't be removed that way.
         """
         from usr_core.store.upkeep.overlay_remove import RemoveOptions, remove_overlay
 
@@ -92,7 +92,8 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: There is no such thing to clear.
+            IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: An id, column or overlay to clear
+                does not exist, or is reserved.
         """
         from usr_core.store.upkeep.overlay_clear import ClearOptions, clear_overlay
 
@@ -120,7 +121,7 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            UnknownChoice, KeyNeedsOneBioType, KeyNeedsDna4: The key does not exist, or not suit the dataset.
+            UnknownChoice, KeyNeedsOneBioType, KeyNeedsDna4: The key does not exist, or does not suit the dataset.
         """
         from usr_core.store.upkeep.dedupe import DedupeOptions, dedupe
 
@@ -154,9 +155,9 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            ToolActionInvalid: `action` is not a tool's.
-            EventNotRecordable: `args`, or the metrics of what was chosen, are no JSON values.
-            ValueError: What was chosen are not rows of the base.
+            ToolActionInvalid: `action` is not an action of a tool.
+            EventNotRecordable: `args`, or the metrics of what was chosen, are not JSON values.
+            ValueError: The chosen rows are not rows of the base.
         """
         from usr_core.store.upkeep.row_drop import DropOptions, drop_rows
 
@@ -196,7 +197,7 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            UsrError: The datasets can't be merged so (see `usr_core.store.upkeep.merge_datasets.merge_datasets`).
+            UsrError: The datasets can't be merged that way (see `usr_core.store.upkeep.merge_datasets.merge_datasets`).
         """
         from usr_core.roots.locate import locate_dataset
         from usr_core.store.upkeep.merge_datasets import merge_datasets
@@ -221,11 +222,11 @@ class MaintenanceVerbs(DatasetSite):
         return outcome
 
     def _upkeep_site(self, verb: str, *, dry_run: bool) -> Site:
-        """Return where the change happens; a dry run may be had anywhere.
+        """Return where the change happens; a dry run needs no maintenance block.
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            DatasetArchived: The dataset is put away, and may be read only.
+            DatasetArchived: The dataset lies under ``_archive/``, where it can only be read.
         """
         if not dry_run:
             from usr_core.store.record_life.archive import refuse_archived

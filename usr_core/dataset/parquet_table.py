@@ -67,7 +67,7 @@ class ParquetTable:
 
         Raises:
             UnknownColumn: The file has no such column.
-            SourceFileError: It can't be read.
+            SourceFileError: The file can't be read.
         """
         from usr_core.store.query.parquet_target import ParquetTarget
 

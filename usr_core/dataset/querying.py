@@ -45,8 +45,8 @@ class Querying(Viewing):
         """Return one cell of the record number `row`, counted from 0 as `head` shows them.
 
         Raises:
-            CellOutOfRange: There is no such row.
-            UnknownColumn: There is no such column.
+            CellOutOfRange: The dataset has no such record.
+            UnknownColumn: The view has no such column.
         """
         from usr_core.store.query.cell import read_cell
 
@@ -67,8 +67,8 @@ class Querying(Viewing):
         The pattern is RE2's, and may match anywhere in the text.
 
         Raises:
-            PatternInvalid: It is no regular expression.
-            UnknownColumn, ColumnNotText: There is no such column, or it holds no text.
+            PatternInvalid: The pattern is not a regular expression.
+            UnknownColumn, ColumnNotText: The view has no such column, or it does not hold text.
         """
         import pyarrow as pa
 

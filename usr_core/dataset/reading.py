@@ -170,8 +170,9 @@ class Reading(Querying):
 
         Raises:
             TargetExists: The file is there, and `overwrite` is not set.
-            TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetUnsuitable: It can't be written there, or so.
-            PluginCallError: The exporter failed, or what it says it wrote is not what it was given.
+            TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetUnsuitable: It can't be written there, or not
+                in that form.
+            PluginCallError: The exporter failed, or did not write what it was given.
         """
         from usr_core.store.export import export_batches
         from usr_core.store.export_target import export_target
@@ -206,7 +207,7 @@ class Reading(Querying):
         return tail_events(self.layout.event_log, n=n, since=since)
 
     def verify_events(self) -> list[ChainFault]:
-        """Return what is wrong with the log: its chain, lines that are no events, or that there is none."""
+        """Return what is wrong with the log: its chain, lines that are not events, or that it has no event."""
         from usr_core.events.chain import verify_log
 
         return verify_log(self.layout.event_log)

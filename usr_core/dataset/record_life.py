@@ -68,7 +68,7 @@ class RecordLife(DatasetSite):
 
         Raises:
             StateFieldMissing: No field is given.
-            StateValueNotAllowed: A value is none of those above.
+            StateValueNotAllowed: A value is not one of those above.
             RecordIdInvalid, RecordsMissing: As `delete`.
         """
         from usr_core.store.record_life.state import StateChange, set_state

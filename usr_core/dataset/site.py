@@ -62,7 +62,7 @@ class DatasetSite:
         """Return the dataset `name` of `root`; it need not exist yet (see `init`).
 
         Raises:
-            InvalidDatasetId, ArchivedPath, AmbiguousDataset, OutsideRoot, NestedDataset: `name` names none.
+            InvalidDatasetId, ArchivedPath, AmbiguousDataset, OutsideRoot, NestedDataset: `name` is not such a name.
         """
         from usr_core.roots.errors import DatasetMissing
 
@@ -128,7 +128,7 @@ class DatasetSite:
         """Return where a change happens and who makes it.
 
         Raises:
-            DatasetMissing: There is no such dataset, and none is to be made.
+            DatasetMissing: The dataset does not exist, and is not to be made.
         """
         from usr_core.store.mutation import Site
 

@@ -27,7 +27,7 @@ class Syncing(DatasetSite):
             remotes_file: The remotes file; by default ``USR_REMOTES_PATH``.
 
         Raises:
-            RemoteUnknown: There is no such remote.
+            RemoteUnknown: The remotes file has no such remote.
             SyncError, TransportError: See `usr_core.sync.sync`.
         """
         return self._synced("diff", remote, options, remotes_file)

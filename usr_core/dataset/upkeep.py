@@ -87,7 +87,7 @@ class Upkeep(DatasetSite):
         return event
 
     def clean(self, *, older_than_seconds: float) -> list[Removed]:
-        """Remove what transfers have put aside and what dead writers left; no file of the dataset itself.
+        """Remove what transfers have put aside and what interrupted writers left; no file of the dataset itself.
 
         Args:
             older_than_seconds: How old what pulls and pushes have put aside has to be.

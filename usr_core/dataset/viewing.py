@@ -35,8 +35,8 @@ class Viewing(DatasetSite):
         """Return an open view, which the caller closes.
 
         Raises:
-            DatasetMissing: There is no such dataset (`Dataset.open` allows one that is still to be made).
-            NoSuchOverlay: Nothing of a namespace is there.
+            DatasetMissing: The dataset does not exist (`Dataset.open` allows one that is still to be made).
+            NoSuchOverlay: The dataset has nothing of a namespace.
         """
         from usr_core.commit.read_snapshot import read_consistent
         from usr_core.store.overlay.errors import BaseMissing

@@ -37,8 +37,9 @@ class Writing(DatasetSite):
 
         Raises (on entering):
             SessionInUse: The session is open elsewhere.
-            SessionSchemaChanged: It was begun with other columns.
-            NamespaceNotRegistered, RegistryMissing, RegistryInvalid: The registry says no.
+            SessionSchemaChanged: The session was begun with other columns.
+            NamespaceNotRegistered, RegistryMissing, RegistryInvalid: The registry is missing or invalid, or lacks
+                a namespace.
         """
         from usr_core.store.session.writer import RecordWriter, SessionOptions
 
@@ -70,8 +71,8 @@ class Writing(DatasetSite):
             The event as it stands in the log.
 
         Raises:
-            ToolActionInvalid: `action` is not a tool's.
-            EventNotRecordable: `metrics` or `args` are no JSON values, or larger than 64 KiB.
+            ToolActionInvalid: `action` is not an action of a tool.
+            EventNotRecordable: `metrics` or `args` are not JSON values, or larger than 64 KiB.
             LockTimeout: Another writer holds the dataset.
         """
         from usr_core.store.tool_event import record_event

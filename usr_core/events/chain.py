@@ -192,7 +192,7 @@ class _Inquiry:
                 self._say(index, "not-json", "it is empty")
                 continue
             if not link.json:
-                self._say(index, "not-json", "it is no JSON object")
+                self._say(index, "not-json", "it is not a JSON object")
             if link.seq is None:
                 if link.json and begun:
                     self._say(index, "legacy", "it carries no number: an older writer added it")
@@ -264,7 +264,7 @@ class _Inquiry:
         return NO_PREVIOUS if index < 0 else self._links[index].digest
 
     def _say(self, index: int, kind: FaultKind, message: str) -> None:
-        # What is no JSON, or torn, has been told; that it is also in nobody's chain adds nothing. A forged line is
+        # What is not JSON, or torn, has been told; that it is also in nobody's chain adds nothing. A forged line is
         # found "edited" first, and "inserted" when the line behind it turns out to skip it.
         known = self._faults.get(index)
         if known is None or (known.kind in ("edited", "legacy") and kind == "inserted"):

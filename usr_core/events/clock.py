@@ -47,7 +47,7 @@ def parse_rfc3339(text: str, *, naive_is_utc: bool = False) -> int:
         naive_is_utc: Take a text without an offset as UTC, as older writers left it out.
 
     Raises:
-        ValueError: It is no such text, or has no offset.
+        ValueError: `text` is not such a time, or has no offset.
     """
     instant = datetime.fromisoformat(text.strip().upper())
     if instant.tzinfo is None:

@@ -53,7 +53,7 @@ class Event:
         args: What was asked; secrets are hidden here, large lists are given as counts by the caller.
         metrics: Rows, bytes and what the action counts.
         added, removed: The files that it added and removed.
-        maintenance: Reason of a maintenance operation, and ``recovered`` where a dead writer was cleaned up after.
+        maintenance: Reason of a maintenance operation, and ``recovered`` where an interrupted change was cleaned up.
     """
 
     action: str
@@ -96,7 +96,7 @@ class Event:
 
 def encode_line(event: Mapping[str, Any]) -> bytes:
     """Return the line of `event`, newline included: compact UTF-8 JSON, strict (no NaN)."""
-    # Lone surrogates (a path that is no UTF-8) would make the line unreadable for every other tool.
+    # Lone surrogates (a path that is not UTF-8) would make the line unreadable for every other tool.
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # Line ends of Unicode: some tools split a text there, and one event must stay one line for them too.
     for end, escaped in (("\x85", "\\u0085"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")):

@@ -29,7 +29,7 @@ class FilesTold:
     complete: bool = True
 
     def add(self, event: Mapping[str, Any] | None) -> None:
-        """Take in the next line of the log; None is one that is no JSON object."""
+        """Take in the next line of the log; None is one that is not a JSON object."""
         if event is None or line_seq(event) is None:
             self.complete = False
         artifacts = (event or {}).get("artifacts")

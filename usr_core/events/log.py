@@ -32,7 +32,7 @@ _BLOCK = 1 << 16
 class LogLine:
     """One line of the log: its number (1 is the first), byte offset, raw bytes without newline, and its object.
 
-    ``event`` is None where the line is no JSON object.
+    ``event`` is None where the line is not a JSON object.
     """
 
     number: int
@@ -72,7 +72,7 @@ def line_digest(raw: bytes) -> str:
 def read_head(path: Path) -> LogHead:
     """Read the end of the log. Cost does not grow with the log, unless its last line carries no ``seq``.
 
-    Blank lines are no events and count for nothing. A torn last line that is complete JSON only lacks its
+    Blank lines are not events and count for nothing. A torn last line that is complete JSON only lacks its
     newline: it counts as the last line, and ``torn`` is empty while ``end`` is one byte past the file's
     size; who appends writes that newline.
     """
@@ -114,7 +114,7 @@ def read_last(path: Path) -> Mapping[str, Any] | None:
 
 
 def line_seq(event: Mapping[str, Any] | None) -> int | None:
-    """Return the number that a line carries, or None for an older writer's line, or one that is no event."""
+    """Return the number that a line carries, or None for an older writer's line, or one that is not an event."""
     seq = event.get("seq") if event else None
     return seq if isinstance(seq, int) and not isinstance(seq, bool) and seq > 0 else None
 

@@ -31,7 +31,7 @@ _DEPTH_LIMIT = 64
 # Characters behind the cut that are looked at as well, so that a secret which the cut divides is seen whole.
 _MARGIN = 4_096
 
-# Token counts and tokenizers are no tokens; secretion and the secretome are biology.
+# Token counts and tokenizers are not tokens; secretion and the secretome are biology.
 _TOKEN = r"(?<!max_)(?<!min_)(?<!num_)(?<!total_)token(?!i[sz]|s?_?(?:count|len|limit|type|size|index|ids?\b|per_))"
 _SECRET = r"secrets?(?![a-z])"
 _SECRET_KEY = re.compile(
@@ -107,7 +107,7 @@ _SHAPES = (
         rf"(?:{'|'.join(f'(?<={name})' for name in _OPTION_NAMES)})[ =]\s*+(?!--){_VALUE}"
     ),
     _shape(r"\s-u[ =]?[^\s:]++:(?P<hide>[^\s@]++)"),
-    # name=value and name: value, JSON's quotes included; a column's type is no secret
+    # name=value and name: value, JSON's quotes included; a column's type is not a secret
     _shape(rf"(?i){_NAME}[\"']?\s*+[=:]\s*+(?!{_TYPE}){_VALUE}"),
     # .netrc
     _shape(r"(?i)\blogin\s++\S++\s++password\s++(?P<hide>\S++)"),

@@ -31,7 +31,7 @@ def tail_events(log: Path, *, n: int, since: int | None) -> Iterator[LogLine]:
 
     The file is read from its end backwards as far as needed, so the lines' numbers follow from the ``seq`` of the
     first of them; only where that carries none are the lines before it counted. Blank lines are left out, and a
-    torn last line too; one that lacks only its newline is whole. A line that is no JSON object is given with no event.
+    torn last line too; one that lacks only its newline is whole. A line that is not a JSON object has no event.
     """
     try:
         descriptor = open_regular(log)

@@ -44,7 +44,7 @@ def name_exists(path: Path) -> bool:
     Unlike `os.path.lexists`, which takes every error for "no": what can't be looked at is not absent.
 
     Raises:
-        OSError: The file system does not tell.
+        OSError: The path can't be examined.
     """
     try:
         os.lstat(path)
@@ -115,7 +115,7 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None, shared:
         shared: A new file takes the group and the group bits of its folder.
 
     Raises:
-        OSError: The file is as it was.
+        OSError: The file can't be written; it is as it was.
     """
     temporary, undo = temporary_sibling(path), None
     try:

@@ -53,7 +53,7 @@ def hold_lock(
         mount_table: Where to look that up.
 
     Raises:
-        LockTimeout: Another writer held it all the time.
+        LockTimeout: Another writer held the lock all the time.
         FileSystemError: The lock file can't be opened or locked, or the lease can't be taken.
     """
     deadline = time.monotonic() + timeout

@@ -19,8 +19,8 @@ def require_regular(path: Path, *, follow: bool = True) -> os.stat_result:
         follow: Look at what a link leads to; False reports a link as it is, which is then refused.
 
     Raises:
-        FileNotFoundError: Nothing has the name, or a link leads nowhere.
-        SpecialFile: A folder, FIFO, socket, device, or (without `follow`) a link has it.
+        FileNotFoundError: `path` does not exist, or is a link that leads nowhere.
+        SpecialFile: `path` is a folder, FIFO, socket, device, or (without `follow`) a link.
     """
     found = path.stat() if follow else path.lstat()
     if not stat.S_ISREG(found.st_mode):
@@ -34,9 +34,9 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o666) -> 
     ``O_CLOEXEC`` is always set. A link is followed unless `flags` have ``O_NOFOLLOW``, which answers ELOOP.
 
     Raises:
-        FileNotFoundError: Nothing has the name.
-        SpecialFile: Something else than a regular file has it.
-        OSError: It can't be opened.
+        FileNotFoundError: `path` does not exist.
+        SpecialFile: `path` is not a regular file.
+        OSError: The file can't be opened.
     """
     try:
         require_regular(path)

@@ -22,7 +22,7 @@ def reserve_bytes(descriptor: int, offset: int, length: int) -> bool:
         True if reserved; False where the platform or the file system can't, which is not an error.
 
     Raises:
-        OSError: No space, no quota, or the file may not be written.
+        OSError: There is no space or no quota left, or the file can't be written.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -1,7 +1,7 @@
 """New files and folders in a folder that a group shares: they take its group and its group bits, whatever the umask.
 
 A colleague with another umask would lock the others out otherwise: they could neither add a part, nor take the
-lock, nor clean up after a writer that died.
+lock, nor clean up after an interrupted writer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def share(path: Path, *, like: Path) -> None:
     umask made them: they would be another group's. A link, and a file with a second name, stay as they are.
 
     Raises:
-        OSError: One of the two can't be looked at.
+        OSError: One of the two can't be examined.
     """
     own = path.lstat()
     if stat.S_ISLNK(own.st_mode) or (stat.S_ISREG(own.st_mode) and own.st_nlink > 1):
@@ -40,7 +40,7 @@ def keep_access(path: Path, *, like: Path) -> None:
     """Give the new content of a file the mode, and where that is allowed the group, of the old file `like`.
 
     Raises:
-        OSError: One of the two can't be looked at, or the mode can't be set.
+        OSError: One of the two can't be examined, or the mode can't be set.
     """
     old, new = like.stat(), path.stat()
     if old.st_gid != new.st_gid:
@@ -54,7 +54,7 @@ def make_shared_folder(path: Path, *, like: Path) -> None:
     """Make a folder, its missing parents included, which takes the group bits of `like`; one that is there is fine.
 
     Raises:
-        OSError: It can't be made.
+        OSError: The folder can't be made.
     """
     missing = []
     while not path.is_dir():

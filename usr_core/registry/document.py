@@ -45,7 +45,7 @@ class NamespaceEntry:
         """Return a column by its full name or by its field alone.
 
         Raises:
-            ColumnNotRegistered: There is none.
+            ColumnNotRegistered: The namespace has no such column.
         """
         for full in (name, f"{self.name}__{name}"):
             if full in self.by_name:
@@ -63,7 +63,7 @@ class Registry:
         """Return a namespace.
 
         Raises:
-            NamespaceNotRegistered: There is none of that name.
+            NamespaceNotRegistered: No namespace has that name.
         """
         try:
             return self.namespaces[name]
@@ -74,7 +74,7 @@ class Registry:
         """Return the type of a column given by its full name.
 
         Raises:
-            NamespaceNotRegistered: Its namespace is not registered, or it has none.
+            NamespaceNotRegistered: The column's namespace is not registered, or its name has no namespace.
             ColumnNotRegistered: The namespace has no such column.
         """
         name = namespace_of(column)
@@ -115,7 +115,7 @@ class Registry:
         registered order. Owner, description and other namespaces do not change it.
 
         Raises:
-            NamespaceNotRegistered: There is none of that name.
+            NamespaceNotRegistered: No namespace has that name.
         """
         entry = self.namespace(namespace)
         lines = [entry.name, *(f"{column.name}:{column.type.canonical()}" for column in entry.columns)]

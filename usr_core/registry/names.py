@@ -37,7 +37,7 @@ def check_namespace(name: str) -> str:
     """Return `name` if it is well formed as a namespace.
 
     Raises:
-        InvalidNamespace: It is not.
+        InvalidNamespace: `name` is not well formed.
     """
     if not is_namespace(name):
         raise InvalidNamespace(name)
@@ -48,7 +48,7 @@ def check_column(column: str, namespace: str) -> str:
     """Return `column` if it is ``<namespace>__<field>``.
 
     Raises:
-        ColumnSpecError: It is bare, carries another namespace, or its field is malformed.
+        ColumnSpecError: The name is bare, carries another namespace, or its field is malformed.
     """
     prefix = f"{namespace}__"
     if not column.startswith(prefix):

@@ -57,7 +57,7 @@ def check_state_entry(registry: Registry, *, label: str) -> None:
     """Check that ``usr_state`` is there with exactly its columns and types; their order does not matter.
 
     Raises:
-        ReservedNamespaceAltered: It is missing, or a column was added, dropped or given another type.
+        ReservedNamespaceAltered: The namespace is missing, or a column was added, dropped or given another type.
     """
     entry = registry.namespaces.get(STATE_NAMESPACE)
     if entry is None:

@@ -60,10 +60,10 @@ def load_registry(root: Path) -> Registry:
     """Read a root's registry and check that a dataset may be changed under it; datasets are not touched.
 
     Raises:
-        RegistryMissing: The root has none.
+        RegistryMissing: The root has no registry.
         RegistryInvalid: The file is refused; its line is given.
         ReservedNamespaceAltered: ``usr_state`` is missing from it, or not as it has to be.
-        FileSystemError: It can't be read.
+        FileSystemError: The file can't be read.
     """
     registry = read_registry(root)
     check_state_entry(registry, label=str(root / REGISTRY_FILE))
@@ -74,9 +74,9 @@ def read_registry(root: Path) -> Registry:
     """Read a root's registry as it is, for looking at: as `load_registry`, but ``usr_state`` is not checked.
 
     Raises:
-        RegistryMissing: The root has none.
+        RegistryMissing: The root has no registry.
         RegistryInvalid: The file is refused; its line is given.
-        FileSystemError: It can't be read.
+        FileSystemError: The file can't be read.
     """
     path = root / REGISTRY_FILE
     registry = _read(path)
@@ -224,7 +224,7 @@ def _merged(old: NamespaceEntry | None, wanted: NamespaceEntry, *, overwrite: bo
 
 
 def _changes(old: NamespaceEntry | None, wanted: NamespaceEntry) -> list[str]:
-    """Say what registered columns would lose; added columns are no change."""
+    """Say what registered columns would lose; added columns are not a change."""
     if old is None:
         return []
     found = []

@@ -168,7 +168,7 @@ def from_arrow(arrow: pa.DataType) -> ColumnType:
     """Return the registry's form of an Arrow type; names and nullability of list children do not matter.
 
     Raises:
-        UnsupportedType: There is none (``large_string``, ``decimal128``, dictionaries …).
+        UnsupportedType: The Arrow type has no such form (``large_string``, ``decimal128``, dictionaries …).
     """
     return _from_arrow(arrow, whole=str(arrow), depth=1)
 

@@ -91,7 +91,7 @@ def load_yaml(content: bytes, *, label: str) -> YamlNode:
     """Read one YAML document of at most `MAX_BYTES`, nested at most `MAX_DEPTH` deep.
 
     Raises:
-        RegistryInvalid: The content is none of that; line and position are given where known.
+        RegistryInvalid: The content is not such a document; line and position are given where known.
     """
     if len(content) > MAX_BYTES:
         raise RegistryInvalid(label, f"it has {len(content):,} bytes, and {MAX_BYTES:,} are the most")

@@ -63,7 +63,7 @@ def parse_dataset_id(text: str) -> str:
 
     Raises:
         ArchivedPath: It begins with ``archived/``.
-        InvalidDatasetId: It is anything else than one or two well-formed names.
+        InvalidDatasetId: It is not one or two well-formed names.
     """
     if not text:
         raise InvalidDatasetId(text, reason="it is empty")
@@ -86,7 +86,7 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
     Raises:
         InvalidDatasetId, ArchivedPath: `text` is not an id.
         AmbiguousDataset: Several datasets end in the name; all are listed.
-        DatasetMissing: There is none; near names are in the hint.
+        DatasetMissing: No dataset has that id; similar names are in the hint.
         PullUnfinished: Its first pull has not come to its end.
         NestedDataset: It lies in another dataset's folder.
         OutsideRoot: A link leads it out of `root`.
@@ -116,7 +116,7 @@ def new_dataset(root: Path, text: str) -> DatasetRef:
 
     Raises:
         InvalidDatasetId, ArchivedPath: `text` is not an id.
-        DatasetExists: There is such a dataset, a file stands in the way, or the name is a folder of datasets.
+        DatasetExists: The dataset exists already, a file stands in the way, or the name is a folder of datasets.
         NestedDataset: It would lie in another dataset's folder.
         OutsideRoot: A link leads it out of `root`.
     """
@@ -139,7 +139,7 @@ def new_dataset(root: Path, text: str) -> DatasetRef:
 def list_datasets(root: Path, archived: bool = False) -> list[DatasetRef]:
     """Return the datasets of a root, sorted by name; of its ``_archive/`` instead if `archived`.
 
-    Looks two folders deep. Names that are no ids (beginning with ``_`` or ``.``) are passed over, as are
+    Looks two folders deep. Names that are not ids (beginning with ``_`` or ``.``) are passed over, as are
     links that lead out of the root. A missing folder holds no datasets.
     """
     root = root.resolve()
@@ -188,7 +188,7 @@ def _folders(root: Path, top: Path) -> list[Path]:
 
 
 def _fault(segment: str) -> str:
-    """Return why `segment` is no name of a dataset or namespace folder; empty if it is one."""
+    """Return why `segment` is not a name of a dataset or namespace folder; empty if it is one."""
     faults = {
         "a part of it is empty": not segment,
         "it may not lead to other folders with '.' or '..'": segment in {".", ".."},

@@ -22,8 +22,8 @@ def find_root(explicit: Path | None = None) -> Path:
 
     Raises:
         RootMissing: The given root does not exist.
-        RootNotAFolder: The given root is something else than a folder.
-        RootUnknown: None was given and none was found.
+        RootNotAFolder: The given root is not a folder.
+        RootUnknown: No root was given, and none was found.
     """
     if explicit is not None:
         return _given(explicit, "--root")

@@ -122,10 +122,10 @@ def holds_dataset(folder: Path) -> bool:
 
     It is one where its log holds something, where its ``records.parquet`` carries ``usr:schema_version`` (a copy
     without hidden files has no log), or where a commit record is about to put them there: what a writer leaves that
-    dies in the middle of the first change. A folder of other Parquet files, of whatever names, is none.
+    dies in the middle of the first change. A folder of other Parquet files, of whatever names, is not one.
 
     Raises:
-        OSError: The folder may not be looked into.
+        OSError: The folder can't be read.
     """
     if has_log(folder):
         return True

@@ -40,7 +40,7 @@ def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
     Raises:
         NoDatasetHere: Nothing was named, and we are in no dataset.
         ArchivedPath: The id or the path leads into an ``archived/`` folder.
-        DatasetMissing: No such dataset.
+        DatasetMissing: The dataset does not exist.
         PullUnfinished: Its first pull has not come to its end.
         AmbiguousDataset, InvalidDatasetId, OutsideRoot, NestedDataset: See `resolve_dataset`.
         RootMissing, RootNotAFolder, RootUnknown: See `find_root`.
@@ -69,7 +69,7 @@ def refuse_archived_path(path: Path, text: str | None = None) -> None:
         text: As it was given, for the error; by default the path's own text.
 
     Raises:
-        ArchivedPath: So it is.
+        ArchivedPath: The path leads into such a folder.
     """
     try:
         places = (Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100 - resolves ``..``

@@ -48,8 +48,8 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
         ArchivedPath: It leads into an ``archived/`` folder.
         NoParquetFile: The folder is in no dataset, and has no such file.
         PullUnfinished: The folder is one whose first pull has not come to its end.
-        GlobInvalid: It is no pattern of relative names, or `text` is a file.
-        UsrError: There is no such dataset; see `locate_dataset`.
+        GlobInvalid: `glob` is not a pattern of relative names, or `text` is a file.
+        UsrError: The dataset does not exist; see `locate_dataset`.
     """
     if text is not None and (text.startswith(_PATH_STARTS) or _is(text, Path.exists)):
         refuse_archived_path(Path(text).expanduser(), text)
@@ -103,7 +103,7 @@ def _files(folder: Path, glob: str | None) -> ParquetFiles:
     except ArchivedPath:
         raise
     except (ValueError, NotImplementedError, IndexError) as error:
-        raise GlobInvalid(glob or "", reason="it is no pattern of relative names") from error
+        raise GlobInvalid(glob or "", reason="it is not a pattern of relative names") from error
     if not found:
         remote = unfinished_pull(folder)
         if remote is not None:

@@ -28,7 +28,7 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> dict
     """Create the dataset and return its event.
 
     Raises:
-        DatasetExists: There is one, or another process made it meanwhile.
+        DatasetExists: The dataset exists already, or another process made it meanwhile.
         RegistryMissing, RegistryInvalid: The root has no valid registry.
         FileSystemError: The folder can't be made or written; nothing is left behind.
     """

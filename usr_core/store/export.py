@@ -61,8 +61,8 @@ def export_batches(
     Raises:
         TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetExists: As `check_target`.
         TargetUnsuitable: The format can't be compressed, or can't go to a stream or to a terminal.
-        PluginCallError: The exporter failed, did not take every row, or what it says is not so.
-        FileSystemError: The folder is full, or refuses.
+        PluginCallError: The exporter failed, did not take every row, or reported something that is not true.
+        FileSystemError: The folder is full, or can't be written to.
         OSError: The stream could not be written; it holds a part of the rows then.
     """
     request = ExportRequest(path=Path(os.devnull), schema=schema, metadata=metadata or {})
@@ -79,7 +79,7 @@ def _to_stream(
         what = f"The exporter {spec.name} writes files only, no streams."
         raise TargetUnsuitable(what, hint="Give --out a file.", facts={})
     if spec.binary and stream.isatty():
-        what = f"{spec.name} is no text, and standard output is a terminal."
+        what = f"{spec.name} is not text, and standard output is a terminal."
         raise TargetUnsuitable(what, hint="Redirect it (… >FILE), or give --out a file.", facts={})
     output = _Output(stream)
     result = _write(exporter, request, handed, output)
@@ -114,7 +114,7 @@ def _to_file(
             _name_new(temporary, target)
         sync_folder(target.parent)
     except PluginCallError as error:
-        if isinstance(error.__cause__, OSError):  # a full disk is no fault of the exporter's
+        if isinstance(error.__cause__, OSError):  # a full disk is not the exporter's fault
             raise file_system_error(error.__cause__, target, "write the export") from error
         raise
     except UsrError:  # some of them are an OSError too
@@ -145,7 +145,7 @@ def _compare(exporter: Exporter, result: object, handed: _Handed, *, size: int) 
     """Compare what the exporter says with what it took and with what is there.
 
     Raises:
-        PluginCallError: They differ.
+        PluginCallError: The two differ.
     """
     wrong = ""
     if not isinstance(result, ExportResult):
@@ -168,7 +168,7 @@ def _size_of(exporter: Exporter, temporary: Path) -> int:
     except FileNotFoundError:
         raise wrong_answer(exporter, "write", "it removed the file that it was to write") from None
     if not stat.S_ISREG(found.st_mode):
-        raise wrong_answer(exporter, "write", "what it left is no regular file")
+        raise wrong_answer(exporter, "write", "what it left is not a regular file")
     return found.st_size
 
 

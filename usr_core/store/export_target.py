@@ -1,4 +1,4 @@
-"""Where an export may be written to: which names are taken, what is no regular file, which endings compress."""
+"""Where an export may be written to: which names are taken, what is not a regular file, which endings compress."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     """Refuse a target that may not be written; with `overwrite`, a regular file may be replaced.
 
     Raises:
-        TargetInDataset: It is, or would become, a file of a dataset or of a root.
+        TargetInDataset: The target is, or would become, a file of a dataset or of a root.
         TargetNotAFile: A link, a folder, or a special file has this name.
-        TargetFolderMissing: There is no folder to put it into.
-        TargetExists: A file is there, and `overwrite` is not set.
-        FileSystemError: The folder can't be looked at.
+        TargetFolderMissing: The target's folder does not exist.
+        TargetExists: The target exists, and `overwrite` is not set.
+        FileSystemError: The target can't be examined.
     """
     if not target.parent.is_dir():
         raise TargetFolderMissing(target)
@@ -49,7 +49,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     for folder in place.parents:
         if holds_dataset(folder):
             relative = place.relative_to(folder).as_posix()
-            # Beside a dataset's files there is room for others; a name that means something to USR is not free.
+            # Other files may stand beside a dataset's own; a name that means something to USR is not free.
             if relative in {RECORDS, META, EVENT_LOG} or relative.startswith("_") or is_machinery(relative):
                 raise TargetInDataset(target, place=f"the dataset {folder}")
             break
@@ -69,7 +69,7 @@ def target_compression(target: Path, *, fmt: str, streams: bool, binary: bool) -
     """Return how the target's ending asks for its content to be compressed: ``gzip``, ``zstd`` or None.
 
     Raises:
-        TargetUnsuitable: The format can't be written so, or the ending stands for another compression.
+        TargetUnsuitable: The format can't be written compressed, or the ending stands for another compression.
     """
     ending = target.suffix.lower()
     facts = {"file": str(target)}

@@ -79,7 +79,7 @@ class Mutation:
         """Return the footer of the base as it is before this change.
 
         Raises:
-            FileNotFoundError: There is no base.
+            FileNotFoundError: The dataset has no base.
         """
         return read_base_facts(self.site.layout.records)
 
@@ -137,7 +137,7 @@ def refuse_archived(site: Site) -> None:
     """Refuse a dataset that was put away: it can be read, and not be changed.
 
     Raises:
-        DatasetArchived: It is in ``_archive/``.
+        DatasetArchived: The dataset lies under ``_archive/``.
     """
     if site.ref.name.startswith(f"{ARCHIVE}/"):
         raise DatasetArchived(site.ref.name, live=site.ref.name.removeprefix(f"{ARCHIVE}/"))
@@ -148,16 +148,18 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
     """Hold the dataset for one change.
 
     The registry is read before the lock is waited for, so that a missing one is told at once, and it
-    is that state which the change goes by. A chain of events that was broken before is told, and does not stop anybody.
+    is that state which the change goes by. A chain of events that was broken before is reported, and does not
+    prevent the change.
 
     Raises:
         DatasetArchived: The dataset was put away; `unarchive` brings it back.
-        RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: No valid registry; nothing may be changed.
+        RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: The root has no valid registry, so nothing may
+            be changed.
         LockTimeout: Another writer holds the dataset.
         CopyIncomplete: The copy was pulled with ``--primary-only``.
         LinkInsideDataset: The event log is a link.
-        LogMissing: There is a base with rows and no event.
-        BaseMissing: There are events and no base.
+        LogMissing: The base has rows, but the log has no event.
+        BaseMissing: The log has events, but the base is missing.
     """
     refuse_archived(site)
     registry = _load_registry(site)
@@ -200,7 +202,7 @@ def _load_registry(site: Site) -> Registry:
 
 
 def _require_log(site: Site, txn: Transaction) -> None:
-    """Refuse to change what is no whole dataset: without its base, or without the log that tells of its records."""
+    """Refuse to change what is not a whole dataset: without its base, or without the log that tells of its records."""
     if txn.tree.path(RECORDS) is None:
         if txn.head.seq:
             raise BaseMissing(RECORDS)

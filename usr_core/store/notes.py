@@ -22,7 +22,7 @@ def append_note(mutation: Mutation, note: str | None) -> None:
     """Stage `meta.md` with one more dated line, as part of the change that the note is about."""
     if not note or not note.strip():
         return
-    staged = mutation.txn.stage(META)  # refuses what is no regular file
+    staged = mutation.txn.stage(META)  # refuses what is not a regular file
     path = mutation.site.layout.meta
     text = (
         path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else f"# {mutation.site.ref.name}\n"

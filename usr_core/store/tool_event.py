@@ -36,7 +36,7 @@ def record_event(
 
     Raises:
         ToolActionInvalid: `action` is not ``<tool>_<word>``, or one of the core's own.
-        EventNotRecordable: `metrics` or `args` are no JSON, or too large for a line.
+        EventNotRecordable: `metrics` or `args` are not JSON, or too large for a line.
         LockTimeout: Another writer holds the dataset.
     """
     check_tool_action(action)
@@ -50,7 +50,7 @@ def check_tool_action(action: str) -> None:
     """Refuse an action that is not a tool's: lower-case words with ``_`` between, none of the core's.
 
     Raises:
-        ToolActionInvalid: It is not.
+        ToolActionInvalid: The action is one of the core's, or not of that form.
     """
     if not _TOOL_ACTION.fullmatch(action) or action in _CORE_ACTIONS:
         raise ToolActionInvalid(action)
@@ -60,7 +60,7 @@ def check_recordable(given: Mapping[str, object]) -> None:
     """Refuse what can't stand in an event.
 
     Raises:
-        EventNotRecordable: It is no JSON (NaN included), or longer than 64 KiB.
+        EventNotRecordable: The value is not JSON (NaN is not), or longer than 64 KiB.
     """
     try:
         text = json.dumps(dict(given), allow_nan=False)

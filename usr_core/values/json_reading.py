@@ -32,11 +32,11 @@ _NOTHING = type(None)
 def loads(text: str) -> object:
     """Read one JSON value, as `from_json` takes it.
 
-    Repeated keys are refused. The literals ``NaN``, ``Infinity`` and ``-Infinity``, which are no JSON but which
+    Repeated keys are refused. The literals ``NaN``, ``Infinity`` and ``-Infinity``, which are not JSON but which
     many programs write, become those texts. A number beyond float64 becomes infinity, which `from_json` refuses.
 
     Raises:
-        ValueError: It is not JSON, or nests too deep to be read.
+        ValueError: The text is not JSON, or nests too deep to be read.
     """
     try:
         return _DECODER.decode(text)

@@ -43,7 +43,7 @@ def dumps(value: object) -> str:
     """Return compact JSON for one value of `to_json`, letters outside ASCII as they are.
 
     Raises:
-        ValueError: A float that is not finite is in it.
+        ValueError: The value holds a float that is not finite.
     """
     return _ENCODER.encode(value)
 

@@ -43,7 +43,7 @@ def parse_scalars(column: pa.StringArray, kind: pa.DataType) -> pa.Array:
     an integer that a float column can't hold exactly.
 
     Raises:
-        BadCell: A text is none of that, or beyond the type's range.
+        BadCell: A text has none of these forms, or beyond the type's range.
     """
     return _PARSERS[form_of(kind)](column, kind)
 
@@ -100,7 +100,7 @@ def refuse_vanished(numbers: pa.Array, literals: Sequence[object]) -> None:
 
 
 def _integer(literal: object) -> int | None:
-    """Return the integer that a literal stands for, or None where it is no integer literal."""
+    """Return the integer that a literal stands for, or None where it is not an integer literal."""
     if isinstance(literal, int):
         return literal
     text = str(literal) if isinstance(literal, str | pa.StringScalar) else ""

@@ -114,12 +114,12 @@ def attach(
     order, keyed by ``id``.
 
     Raises:
-        NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry says no.
+        NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry does not allow it.
         AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The input is not what it was said to be.
-        EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: Its keys are not.
+        EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: A key is missing, repeated, or matches no record.
         ValuesExist: Records have such values already, and `allow_overwrite` is not set.
-        OverlayTypesDiffer: A column is there under another type, and `allow_overwrite` is not set.
-        AmbiguousOverlay: The namespace lies there as a file and as parts.
+        OverlayTypesDiffer: A column exists already with another type, and `allow_overwrite` is not set.
+        AmbiguousOverlay: The namespace exists both as a file and as parts.
     """
     if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
         raise NamespaceReservedHere(options.namespace, "attach")
@@ -273,7 +273,7 @@ def _add_rows(
 def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
     try:
         return conform(keys, plain_type(keys.type)).cast(pa.string())
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # bytes that are no UTF-8; lists, structs
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # bytes that are not UTF-8; lists, structs
         raise AttachKeyType(label, column=column, kind=str(keys.type)) from error
 
 

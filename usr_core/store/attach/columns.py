@@ -51,9 +51,9 @@ def choose_columns(
         wanted: Names with or without the prefix; None takes every column that the namespace registers.
 
     Raises:
-        NamespaceNotRegistered, ColumnNotRegistered: The registry does not have it.
+        NamespaceNotRegistered, ColumnNotRegistered: The registry lacks the namespace or a column.
         AttachColumnMissing: The file lacks a wanted column, or has it under both names.
-        NothingToAttach: None was wanted by name and none is registered.
+        NothingToAttach: No column was named, and none of the file is registered.
     """
     entry = registry.namespace(namespace)
     if wanted is None:

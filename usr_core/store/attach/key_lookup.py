@@ -66,7 +66,7 @@ def check_lookup(key: str, backend: str) -> OverlayKey:
     """Return `key`; refuse one, or a backend, that does not exist, before any file is looked at.
 
     Raises:
-        AttachKeyMissing, AttachBackendError: There is no such key or backend.
+        AttachKeyMissing, AttachBackendError: The key or the backend does not exist.
     """
     known = next((name for name in KEYS if name == key), None)
     if known is None:
@@ -85,7 +85,7 @@ def open_lookup(base: pq.ParquetFile, key: str, *, backend: str = "pyarrow") -> 
         backend: ``pyarrow`` keeps an index of 28 bytes a row in memory; ``duckdb`` joins, and may spill to disk.
 
     Raises:
-        AttachKeyMissing, AttachBackendError: No such key or backend.
+        AttachKeyMissing, AttachBackendError: The key or the backend does not exist.
         KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: The dataset can't be keyed so.
     """
     kind = check_lookup(key, backend)

@@ -18,7 +18,7 @@ def open_table(content: object) -> pa.RecordBatchReader:
     """Return a stream over `content`: a table, a batch, a reader, or a frame of another library.
 
     Raises:
-        NotATable: It has no ``__arrow_c_stream__``.
+        NotATable: `content` has no ``__arrow_c_stream__``.
     """
     if isinstance(content, pa.RecordBatchReader):
         return content

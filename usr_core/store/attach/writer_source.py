@@ -17,7 +17,7 @@ def attach_namespace(spec: OverlayWriterSpec | None, namespace: str | None) -> s
     """Return the namespace that is meant: the one that was named, else the writer's.
 
     Raises:
-        AttachRequestInvalid: Neither is given.
+        AttachRequestInvalid: Neither a namespace nor a writer is given.
         NamespaceReservedHere: A writer is to attach to a reserved namespace.
     """
     if spec is None:
@@ -38,7 +38,7 @@ def checked_options(
     """Return the options for a writer.
 
     Raises:
-        AttachRequestInvalid: There are options and no writer, or one that the writer does not take, or an importer is
+        AttachRequestInvalid: Options are given without a writer, the writer does not take one, or an importer is
             named beside a writer.
     """
     if spec is not None and importer is not None:
@@ -72,7 +72,7 @@ def key_among(spec: OverlayWriterSpec | None, key: str | None, columns: Callable
         columns: Returns the names of the columns that the writer delivers.
 
     Raises:
-        AttachKeyMissing: None was named, and there is no writer.
+        AttachKeyMissing: No key was named, and no writer is given.
     """
     if key is not None:
         return key

@@ -46,7 +46,7 @@ def rewrite_footer(source: Path, destination: Path, *, metadata: Mapping[str, st
     Rows are copied as bytes, or encoded anew where the older base is laid out otherwise.
 
     Raises:
-        BaseUnreadable: `source` is no base.
+        BaseUnreadable: `source` is not a base.
         FileExistsError: `destination` exists.
     """
     with BaseWriter(destination, existing=source, metadata=metadata, join_small_groups=False) as writer:
@@ -73,7 +73,7 @@ class BaseWriter:
         copied_groups: Row groups of `existing` that were copied as bytes.
 
     Raises:
-        BaseUnreadable: `existing` is no base.
+        BaseUnreadable: `existing` is not a base.
         FileExistsError: `destination` exists.
     """
 
@@ -249,7 +249,7 @@ def _open(path: Path) -> pq.ParquetFile:
     try:
         source = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
-        raise BaseUnreadable(path, "it is no Parquet file") from error
+        raise BaseUnreadable(path, "it is not a Parquet file") from error
     names = source.schema_arrow.names
     missing = [name for name in BASE_COLUMNS if names.count(name) != 1]
     if missing:

@@ -48,12 +48,12 @@ def read_base_facts(path: Path) -> BaseFacts:
     """Read the footer of a base file.
 
     Raises:
-        BaseUnreadable: It is no whole Parquet file.
+        BaseUnreadable: The file is not a whole Parquet file.
     """
     try:
         with pq.ParquetFile(path) as file:
             schema, rows, kinds = file.schema_arrow, file.metadata.num_rows, _bio_types(file.metadata)
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer's name is no UTF-8
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer's name is not UTF-8
         if isinstance(error, FileNotFoundError):
             raise
         if isinstance(error, OSError) and error.errno is not None:

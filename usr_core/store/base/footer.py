@@ -75,7 +75,7 @@ def footer_layout(content: bytes) -> FooterLayout:
     """Find the row groups in a footer; each byte is looked at once.
 
     Raises:
-        ValueError, IndexError: The bytes are no Thrift structure.
+        ValueError, IndexError: The bytes are not a Thrift structure.
     """
     groups: list[RowGroupPlace] = []
     rows_range = list_range = (0, 0)

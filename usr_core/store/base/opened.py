@@ -18,9 +18,9 @@ def open_base(tree: FileTree) -> OpenParquet:
     """Open the base of a dataset; its footer is read.
 
     Raises:
-        BaseMissing: There is none.
-        BaseUnreadable: It is no whole Parquet file, or has no column ``id``.
-        FileSystemError: It can't be opened.
+        BaseMissing: The dataset has no base.
+        BaseUnreadable: The base is not a whole Parquet file, or has no column ``id``.
+        FileSystemError: The base can't be opened.
     """
     path = tree.path(RECORDS)
     if path is None:
@@ -29,7 +29,7 @@ def open_base(tree: FileTree) -> OpenParquet:
         base = OpenParquet.open(path)
     except FileNotFoundError as error:
         raise BaseMissing(RECORDS) from error
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is not UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records") from error
         raise BaseUnreadable(path, error) from error

@@ -23,7 +23,7 @@ def adopt_files(site: Site) -> dict[str, Any] | None:
 
     Raises:
         LinkInsideDataset: The log is a link.
-        UsrError: As every change; a log that is gone is what this is for.
+        UsrError: As for every change, except that a missing log is allowed.
     """
     with mutate(site, ADOPT) as mutation:
         base = mutation.base_facts()

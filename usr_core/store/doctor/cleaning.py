@@ -1,4 +1,4 @@
-"""`usr doctor DATASET --clean`: remove what was put aside long ago, and what dead writers left."""
+"""`usr doctor DATASET --clean`: remove what was put aside long ago, and leftovers of interrupted writers."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def put_aside(folder: Path) -> list[PutAside]:
 def clean_dataset(site: Site, *, older_than_seconds: float) -> list[Removed]:
     """Remove what transfers have put aside before then, and what no writer will come back for; under the locks.
 
-    That is: folders of ``.usr.replaced/``; staging of dead writers, and of transfers that were interrupted more than
-    seven days ago; temporary files in the dataset and beside the root's registry. A change that was committed is
+    That is: folders of ``.usr.replaced/``; staging of interrupted writers, and of transfers that were interrupted more
+    than seven days ago; temporary files in the dataset and beside the root's registry. A change that was committed is
     finished, not removed, and rows in a session's journal stay.
 
     Raises:

@@ -1,7 +1,7 @@
 """`usr doctor`: what is wrong around a dataset, and with the place where it lies. Nothing is repaired here.
 
-What a dead writer left is settled by the next command that writes; the doctor says what that will be. What changes
-something on request is in `adoption` and `cleaning`.
+The next command that writes cleans up after an interrupted writer; the doctor says what that will be. The changes
+that are made on request are in `adoption` and `cleaning`.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class DoctorReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no problem; notes are none."""
+        """Whether there is no problem; notes do not count."""
         return all(finding.severity == "note" for finding in self.findings)
 
 
@@ -96,7 +96,7 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
         folder: A folder whose file system is tried out.
 
     Raises:
-        FolderMissing: `folder` is no folder.
+        FolderMissing: `folder` is not a folder.
     """
     findings: list[Finding] = []
     tried = tuple(try_folder(folder)) if folder is not None else ()

@@ -60,7 +60,7 @@ def try_folder(folder: Path) -> list[FolderAbility]:
     """Try out what a commit needs in `folder`, and leave it as it was.
 
     Raises:
-        FolderMissing: It is no folder.
+        FolderMissing: `folder` is not a folder.
     """
     if not folder.is_dir():
         raise FolderMissing(folder)

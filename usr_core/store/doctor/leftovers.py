@@ -1,4 +1,4 @@
-"""What a dead writer left in a dataset's folder: commit records, staging, temporary files. Nothing is removed."""
+"""What an interrupted writer left in a dataset's folder: commit records, staging, temporary files. Removes nothing."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _leftovers(folder: Path, *, idle: bool) -> Iterator[Leftover]:
         yield Leftover(
             relative=relative,
             message=f"{relative}: a temporary file",
-            fix=_NEXT_WRITE if own else "Remove it: a writer that died, or another program, left it.",
+            fix=_NEXT_WRITE if own else "Remove it: an interrupted writer, or another program, left it.",
             abandoned=idle,
         )
 

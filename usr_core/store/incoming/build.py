@@ -87,7 +87,7 @@ def build_base(
         MissingColumn, WrongColumnType: The columns are not those of sequences.
         DuplicateRecord: A record is there twice, under ``error``; the first such row is named.
         TooManyRows: The dataset would exceed `ROW_LIMIT` rows.
-        BaseUnreadable: `existing` is no base.
+        BaseUnreadable: `existing` is not a base.
         FileExistsError: `destination` exists.
 
     After any error neither `destination` nor another new file is left.

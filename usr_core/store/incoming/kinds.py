@@ -49,7 +49,8 @@ def check_option_kinds(label: str, *, bio_type: str, alphabet: str) -> None:
     """Refuse options that name no known bio_type or alphabet, or two that do not fit.
 
     Raises:
-        UnknownBioType, UnknownAlphabet, AlphabetMismatch: As the names say; no row is among the facts.
+        UnknownBioType, UnknownAlphabet, AlphabetMismatch: An option is unknown, or the two do not fit. The facts
+            name no row.
     """
     if bio_type not in BIO_TYPES:
         raise UnknownBioType(label, value=bio_type, known=BIO_TYPES)
@@ -69,7 +70,7 @@ def row_kinds(batch: pa.RecordBatch, *, label: str, first_row: int, bio_type: st
         bio_type, alphabet: What counts where the file has no such column.
 
     Raises:
-        ColumnEmpty: A column is there, but a row has no value.
+        ColumnEmpty: The file has the column, but a row has no value.
         UnknownBioType, UnknownAlphabet, AlphabetMismatch: A value or a pair of values is not allowed.
     """
     rows = batch.num_rows

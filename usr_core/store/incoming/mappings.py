@@ -22,7 +22,7 @@ def checked_rows(rows: object) -> list[Mapping[str, object]]:
     """Return the records that were handed over, in order.
 
     Raises:
-        RecordsExpected: They are no mappings with names as keys: a text, a table, one mapping by itself.
+        RecordsExpected: `rows` are not mappings with names as keys, but a text, a table or a single mapping.
     """
     kind = type(rows).__name__
     if hasattr(rows, "__arrow_c_stream__"):
@@ -35,7 +35,7 @@ def checked_rows(rows: object) -> list[Mapping[str, object]]:
     for number, row in enumerate(held, start=1):
         fault = "" if isinstance(row, Mapping) else f"is a {type(row).__name__}"
         if not fault and not all(isinstance(name, str) for name in row):
-            fault = "has a key that is no text"
+            fault = "has a key that is not text"
         if fault:
             raise RecordsExpected(f"record {number} {fault}", hint=_RECORDS_HINT, row=number, value=row)
     return held
@@ -50,7 +50,7 @@ def batches_of_rows(rows: _Rows, wanted: Sequence[str], *, label: str) -> Iterat
     """Yield the wanted columns as text; a time becomes RFC 3339.
 
     Raises:
-        RowWithoutSequence: A value is no text.
+        RowWithoutSequence: A value is not text.
     """
     for start, stop in _chunks(rows):
         part = rows[start:stop]
@@ -79,8 +79,8 @@ def _text(value: object, label: str, row: int, column: str) -> str | None:
         return value
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is no Unicode text")
+            raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is not Unicode text")
         return value
     if isinstance(value, datetime):
         return value.isoformat()
-    raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is no text")
+    raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is not text")

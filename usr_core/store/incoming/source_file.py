@@ -111,7 +111,7 @@ class SourceStream(io.RawIOBase):
 
         Raises:
             SourceTruncated: The compressed stream ends too early.
-            SourceUnreadable: It is damaged, or not compressed that way.
+            SourceUnreadable: The stream is damaged, or not compressed that way.
         """
         try:
             data: bytes = self._content.read() if size is None or size < 0 else self._content.read(size)
@@ -154,10 +154,10 @@ def open_source(path: Path) -> Iterator[SourceFile]:
     """Open a regular file for reading; it is closed at the end of the block.
 
     Raises:
-        SourceMissing: There is no such file.
-        NotAFile: It is a folder, a pipe or a device.
-        SourceNotPermitted: It may not be read.
-        SourceFileError: It can't be opened for another reason.
+        SourceMissing: The file does not exist.
+        NotAFile: `path` is a folder, a pipe or a device.
+        SourceNotPermitted: The user may not read the file.
+        SourceFileError: The file can't be opened for another reason.
     """
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer.

@@ -27,7 +27,7 @@ def created_at_column(batch: pa.RecordBatch, *, label: str, first_row: int, defa
     records by hours without anyone noticing. So is a time finer than a microsecond.
 
     Raises:
-        InvalidCreatedAt: A cell is no such point in time.
+        InvalidCreatedAt: A cell is not such a point in time.
         WrongColumnType: The column holds neither text nor timestamps with a zone.
     """
     index = batch.schema.get_field_index("created_at")

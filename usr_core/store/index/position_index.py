@@ -70,7 +70,7 @@ class BaseIndex:
 
     @classmethod
     def from_ids(cls, chunks: Iterable[pa.Array | pa.ChunkedArray]) -> BaseIndex:
-        """Build the index from an id column, chunk by chunk; what is no id is never found."""
+        """Build the index from an id column, chunk by chunk; what is not an id is never found."""
         return cls(IdWords.join([id_words(chunk) for chunk in chunks]))
 
     @classmethod

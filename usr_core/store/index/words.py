@@ -36,7 +36,7 @@ class IdWords:
         k: Bytes 0-7 of each id, little-endian.
         h: Bytes 8-15.
         l: Bytes 16-19.
-        bad: Ascending row numbers of what is no id (null, not 40 lower-case hex digits); their words are zero.
+        bad: Ascending row numbers of what is not an id (null, not 40 lower-case hex digits); their words are zero.
     """
 
     k: npt.NDArray[np.uint64]
@@ -127,7 +127,7 @@ class IdWordsBuilder:
 
 
 def id_words(ids: pa.Array | pa.ChunkedArray) -> IdWords:
-    """Return the words of a column of ids; what is no id is listed as bad."""
+    """Return the words of a column of ids; what is not an id is listed as bad."""
     chunks = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
     return IdWords.join([_chunk_words(chunk) for chunk in chunks])
 
@@ -162,7 +162,7 @@ def _chunk_words(chunk: pa.Array) -> IdWords:
 
 
 def _careful(chunk: pa.Array) -> IdWords:
-    """Return the words of a chunk in which something is no id."""
+    """Return the words of a chunk in which something is not an id."""
     rows = len(chunk)
     _, bounds, values = chunk.buffers()
     offsets = np.frombuffer(bounds, np.int32, count=rows + 1, offset=4 * chunk.offset)

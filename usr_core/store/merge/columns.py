@@ -2,7 +2,7 @@
 
 Values of a fixed width are assigned in write order, so that a later one overwrites: that is
 last-writer-wins. For every other type the number of the winning value is assigned, and the values are
-copied once at the end. A null is no value. Values are never compared, so NaN and -0.0 keep their bits.
+copied once at the end. A null is not a value. Values are never compared, so NaN and -0.0 keep their bits.
 """
 
 from __future__ import annotations

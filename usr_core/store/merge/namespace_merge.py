@@ -1,6 +1,6 @@
 """One namespace's part of the merged view, a window of base rows at a time.
 
-Per key and column the newest value wins, null is no value, and a column that a part lacks says
+Per key and column the newest value wins, null is not a value, and a column that a part lacks says
 nothing; over a materialized column the overlay wins where it has a value. Parts are read forwards,
 only their requested columns, each page once; what is held grows with the window and the number of
 parts, not with rows (a part that is not in the base's order is the exception, see `SortedRows`).

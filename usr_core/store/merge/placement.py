@@ -56,7 +56,7 @@ class Placement:
         """Refuse to read values of a part in which a record has several rows.
 
         Raises:
-            OverlayKeyFault: It is so; the part and the first keys are named.
+            OverlayKeyFault: A record has several rows; the part and the first keys are named.
         """
         if self.repeated:
             raise OverlayKeyFault(
@@ -78,7 +78,7 @@ class Placement:
 
 
 def as_part(source: OpenParquet, columns: Iterable[str], *, relative: str = "") -> OverlayPart:
-    """Return an open file that is no part, such as the base, in the form of one with these columns.
+    """Return an open file that is not a part, such as the base, in the form of one with these columns.
 
     Args:
         source: The file.

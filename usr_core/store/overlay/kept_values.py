@@ -34,7 +34,7 @@ def count_kept_values(
 ) -> int:
     """Return how many new records have a value in an overlay, or a state, already.
 
-    A part that can't be read is passed over: it is no business of whoever adds records.
+    A part that can't be read is passed over, because it does not concern the one who adds records.
 
     Args:
         tree: The files before the change.

@@ -80,7 +80,7 @@ def refuse_reserved(namespace: str, verb: str) -> None:
     """Refuse the namespaces that USR keeps for itself.
 
     Raises:
-        NamespaceReservedHere: `namespace` is one of them.
+        NamespaceReservedHere: `namespace` is reserved.
     """
     if namespace in RESERVED_NAMESPACES:
         raise NamespaceReservedHere(namespace, verb)

@@ -182,7 +182,7 @@ class _GroupedWriter:
         self._writer.close()
 
     def abort(self) -> None:
-        """Close the file without what is held; it is no part then."""
+        """Close the file without the rows that are held; it is not a valid part then."""
         self._pending.clear()
         with contextlib.suppress(OSError, pa.ArrowException):  # a full disk, for one, which stopped the writing
             self._writer.close()

@@ -185,8 +185,8 @@ def list_overlays(
 
     Raises:
         AmbiguousOverlay: A namespace is both a file and a folder that holds a part.
-        OverlayUnreadable: A file is no whole Parquet file (`OverlayVanished` where it went meanwhile).
-        OverlayNotStamped: A file has not the metadata of an overlay, or lacks its key column.
+        OverlayUnreadable: A file is not a whole Parquet file (`OverlayVanished` where it was removed meanwhile).
+        OverlayNotStamped: A file lacks the metadata of an overlay, or its key column.
         FileSystemError: A file can't be opened; too many of them, for one.
     """
     paths = overlay_paths(tree, on_problem=on_problem)
@@ -240,7 +240,7 @@ def _open_part(tree: FileTree, namespace: str, relative: str) -> OverlayPart:
         source = OpenParquet.open(path)
     except FileNotFoundError as error:
         raise OverlayVanished(relative, cause="it is gone") from error
-    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is no UTF-8
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is not UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, f"read the overlay file {relative}") from error
         raise OverlayUnreadable(relative, cause=error) from error
@@ -266,7 +266,7 @@ def _described(source: OpenParquet, namespace: str, relative: str) -> OverlayPar
     try:
         created_at_us = parse_rfc3339(created_at, naive_is_utc=True)
     except ValueError as error:
-        raise OverlayNotStamped(relative, missing=f"its {META_CREATED_AT} is no time", value=created_at) from error
+        raise OverlayNotStamped(relative, missing=f"its {META_CREATED_AT} is not a time", value=created_at) from error
     if source.schema.names.count(key) != 1:
         raise OverlayNotStamped(relative, missing=f"it has no column {key}, which its {META_KEY} names")
     return OverlayPart(

@@ -79,7 +79,7 @@ def opened_reserved(tree: FileTree, entry: NamespaceEntry, asked: AskedIds) -> I
     """Read a reserved namespace and find the asked records in it; its files are closed afterwards.
 
     Raises:
-        AmbiguousOverlay, OverlayUnreadable, OverlayNotStamped: Its files are not as they have to be.
+        AmbiguousOverlay, OverlayUnreadable, OverlayNotStamped: The namespace's files are not as they have to be.
     """
     overlay = list_overlays(tree, namespaces=(entry.name,)).get(entry.name)
     try:

@@ -1,1 +1,1 @@
-"""Asking a dataset: get, grep, describe, scan, SQL, overviews, and files that are no dataset."""
+"""Asking a dataset: get, grep, describe, scan, SQL, overviews, and files that are not datasets."""

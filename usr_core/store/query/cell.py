@@ -18,8 +18,8 @@ def read_cell(view: MergedView, row: int, column: str) -> pa.Scalar:
     needs; with tombstones the base's ids as well, to know which rows count.
 
     Raises:
-        CellOutOfRange: There is no such row.
-        UnknownColumn: There is no such column.
+        CellOutOfRange: The dataset has no such live record.
+        UnknownColumn: The view has no such column.
     """
     view.schema([column])
     deleted = view.deleted_rows()

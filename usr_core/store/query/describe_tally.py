@@ -42,7 +42,7 @@ class ColumnSummary:
     Attributes:
         rows: Cells looked at.
         nulls: Those that are null.
-        nans: Floats that are no number; they count in nothing else.
+        nans: Floats that are not a number; they count in nothing else.
         measure: What the following are about.
         minimum, maximum: Of values in the column's own type, of lengths whole numbers; None where there is none.
         mean: None where there is none, and for times.

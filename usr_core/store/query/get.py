@@ -40,7 +40,7 @@ def get_records(
 
     Raises:
         RecordsNotFound: No record has one of the ids.
-        RecordsDeleted: One of them is deleted, and `include_deleted` is not set.
+        RecordsDeleted: One of the records is deleted, and `include_deleted` is not set.
         UnknownColumn: A name is not a column of the view.
     """
     asked = list(dict.fromkeys(ids))
@@ -68,7 +68,7 @@ def find_rows(base: OpenParquet, ids: Sequence[str]) -> npt.NDArray[np.int64]:
 
     Args:
         base: The base file.
-        ids: Different texts; one that has not the form of an id is not found.
+        ids: Different texts; one that does not have the form of an id is not found.
 
     Raises:
         BaseUnreadable: A page is damaged.

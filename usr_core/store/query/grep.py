@@ -46,7 +46,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Matcher:
     r"""Return the test for a pattern, which may match anywhere in the text.
 
     Raises:
-        PatternInvalid: It is no regular expression of RE2.
+        PatternInvalid: The pattern is not a regular expression of RE2.
     """
     import pyarrow.compute as pc
 
@@ -106,8 +106,8 @@ def grep_records(
         Batches of at least one row, in the base's order, as they are found.
 
     Raises:
-        UnknownColumn: There is no such column; at the call.
-        ColumnNotText: It holds something else; at the call.
+        UnknownColumn: The view has no such column; raised at the call.
+        ColumnNotText: The column holds something else than text; raised at the call.
     """
     kind = view.schema([column]).field(column).type
     if not pa.types.is_string(kind):

@@ -37,10 +37,10 @@ class ParquetTarget:
         """Open `path` and read its footer.
 
         Raises:
-            SourceMissing, NotAFile: There is no such file, or it is something else.
-            SourceUnreadable: It is no whole Parquet file.
+            SourceMissing, NotAFile: The file does not exist, or is not a regular file.
+            SourceUnreadable: The file is not a whole Parquet file.
             RepeatedColumn: Two of its columns share a name.
-            FileSystemError: It can't be opened.
+            FileSystemError: The file can't be opened.
         """
         _check_file(path)
         try:
@@ -113,7 +113,7 @@ class ParquetTarget:
         """Yield the file's rows in its order, at most 65,536 a batch; only the columns asked for are read.
 
         Raises:
-            UnknownColumn: The file has no such column; at the call.
+            UnknownColumn: The file has no such column; raised at the call.
             SourceUnreadable: A page is damaged.
         """
         return self._batches(self.schema(columns, plain=plain), progress)
@@ -127,7 +127,7 @@ class ParquetTarget:
         """Return one cell; rows are counted from 0.
 
         Raises:
-            CellOutOfRange: There is no such row.
+            CellOutOfRange: The file has no such row.
             UnknownColumn, SourceUnreadable: As `batches`.
         """
         schema = self.schema([column])

@@ -77,7 +77,7 @@ def filter_columns(where: Where) -> tuple[str, ...]:
     """Return the columns that a filter looks at, each once.
 
     Raises:
-        FilterInvalid: It has not the form of a filter.
+        FilterInvalid: `where` does not have the form of a filter.
     """
     return tuple(dict.fromkeys(condition[0] for group in _groups(where) for condition in group))
 
@@ -91,7 +91,7 @@ def parse_filter(where: Where, kinds: Mapping[str, pa.DataType]) -> RowFilter:
 
     Raises:
         FilterInvalid: An operator is unknown, or does not suit its column or value.
-        PatternInvalid: A pattern is no regular expression.
+        PatternInvalid: A pattern is not a regular expression.
     """
     return RowFilter(
         tuple(

@@ -54,7 +54,7 @@ def refuse_archived(ref: DatasetRef) -> None:
     """Check that a dataset is not one that was put away.
 
     Raises:
-        DatasetArchived: It is.
+        DatasetArchived: The dataset lies under ``_archive/``.
     """
     if ref.name.startswith(_PREFIX):
         raise DatasetArchived(ref.name, live=ref.name.removeprefix(_PREFIX))
@@ -71,7 +71,7 @@ def locate_archived(text: str | None, *, root: Path | None) -> DatasetRef:
     Raises:
         InvalidDatasetId, ArchivedPath: `text` is neither an id nor a path to a dataset.
         AmbiguousDataset: Several archived datasets end in the name.
-        DatasetNotArchived: There is none.
+        DatasetNotArchived: No archived dataset has that name.
     """
     if text is None or text.startswith((".", "/", "~")):
         ref = locate_dataset(text, root=root)
@@ -93,7 +93,7 @@ def archive_dataset(site: Site) -> ArchiveOutcome:
     """Move a dataset to ``_archive/``, where commands find it no more by its id.
 
     Raises:
-        DatasetArchived: It is there already.
+        DatasetArchived: The dataset lies under ``_archive/`` already.
         ArchiveRefused: Something has its name there, or a link or another file system is in the way.
         ArchiveUnfinished: The folder could not be moved; nothing was changed.
     """
@@ -117,9 +117,9 @@ def unarchive_dataset(site: Site) -> ArchiveOutcome:
         site: The dataset in ``_archive/``; see `locate_archived`.
 
     Raises:
-        DatasetNotArchived: It is not there.
+        DatasetNotArchived: The dataset does not lie under ``_archive/``.
         DatasetExists, NestedDataset: Another dataset has its place by now.
-        ArchiveRefused: Something else has, or a link or another file system is in the way.
+        ArchiveRefused: Something else has its place, or a link or another file system is in the way.
         ArchiveUnfinished: The folder could not be moved; nothing was changed.
     """
     _require_archived(site.ref)

@@ -63,4 +63,4 @@ def _refuse(block: bytes, label: str, done: int) -> NoReturn:
         text = line.strip()
         if text and not _ID.fullmatch(text):
             raise IdFileLineInvalid(label, line=number, value=text[:_LONGEST_LINE].decode("utf-8", "backslashreplace"))
-    raise AssertionError("a block that is refused has a line that is no id")
+    raise AssertionError("a block that is refused has a line that is not an id")

@@ -63,7 +63,7 @@ class AskedIds:
 
     @cached_property
     def words(self) -> IdWords:
-        """The ids as integers; those that are no ids are listed as bad."""
+        """The ids as integers; those that are not ids are listed as bad."""
         return id_words(self.column)
 
     @cached_property
@@ -107,8 +107,8 @@ def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing
         allow_missing: Leave out the others, instead of failing.
 
     Raises:
-        RecordsMissing: Some match no record; the first ones are named, and all are counted.
-        BaseMissing, BaseUnreadable: There is no whole base.
+        RecordsMissing: Some ids match no record; the first ones are named, and all are counted.
+        BaseMissing, BaseUnreadable: The base is missing, or can't be read.
     """
     path = tree.path(RECORDS)
     if path is None:

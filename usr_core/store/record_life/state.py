@@ -44,8 +44,8 @@ class StateChange:
 
     Raises:
         StateFieldMissing: No field is given.
-        StateValueNotAllowed: A value is none of those allowed.
-        RecordIdInvalid: A text is no id.
+        StateValueNotAllowed: A value is not one of those allowed.
+        RecordIdInvalid: A text is not an id.
     """
 
     masked: bool | None = None
@@ -112,7 +112,7 @@ def set_state(site: Site, ids: Iterable[str], change: StateChange, *, allow_miss
     """Set fields of the state of records, all or none; the other fields stay.
 
     Raises:
-        RecordIdInvalid: A text is no id.
+        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
     asked = ask_ids(ids)
@@ -144,7 +144,7 @@ def clear_state(site: Site, ids: Iterable[str], *, allow_missing: bool = False) 
     """Unset the whole state of records, all or none: null afterwards, not false.
 
     Raises:
-        RecordIdInvalid: A text is no id.
+        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
     asked = ask_ids(ids)
@@ -169,7 +169,7 @@ def get_state(ref: DatasetRef, ids: Iterable[str], *, allow_missing: bool = Fals
     """Return the state of each record, in the order of the ids, repeated ones once; deleted records have one too.
 
     Raises:
-        RecordIdInvalid: A text is no id.
+        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record.
     """
     asked = ask_ids(ids)

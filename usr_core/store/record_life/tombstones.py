@@ -69,7 +69,7 @@ def delete_records(
         allow_missing: Skip and count ids that match no record.
 
     Raises:
-        RecordIdInvalid: A text is no id.
+        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
     asked = ask_ids(ids)
@@ -103,7 +103,7 @@ def restore_records(site: Site, ids: Iterable[str], *, allow_missing: bool = Fal
         allow_missing: Skip and count ids that match no record.
 
     Raises:
-        RecordIdInvalid: A text is no id.
+        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
     asked = ask_ids(ids)

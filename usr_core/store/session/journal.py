@@ -62,7 +62,7 @@ class JournalSegment:
         """Add a batch; when this returns it survives a power cut. If it raises, the segment is as it was.
 
         Raises:
-            OSError: It can't be written.
+            OSError: The segment can't be written.
         """
         self._append(_framed(batch.serialize().to_pybytes()))
         self.rows += batch.num_rows
@@ -115,7 +115,7 @@ def _frames(path: Path) -> Iterator[bytes]:
         start = handle.read(len(_MAGIC))
         if start != _MAGIC:
             if not _MAGIC.startswith(start.rstrip(b"\0")) or _anything(handle):
-                raise JournalUnreadable(path, frame=0, reason="it is no journal of this version")
+                raise JournalUnreadable(path, frame=0, reason="it is not a journal of this version")
             return
         number = 0
         while header := handle.read(_HEADER.size):

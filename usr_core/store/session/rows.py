@@ -35,8 +35,8 @@ def session_schema(registry: Registry, namespaces: Iterable[str]) -> pa.Schema:
     """Return the columns of a session's rows.
 
     Raises:
-        NamespaceNotRegistered: A namespace is not.
-        NamespaceReservedHere: It is one of USR's own.
+        NamespaceNotRegistered: A namespace is not registered.
+        NamespaceReservedHere: A namespace is one of USR's own.
     """
     for name in namespaces:
         if name in RESERVED_NAMESPACES:
@@ -62,12 +62,12 @@ def record_batch(
     """Return the rows of one call as a batch, checked as an import checks them.
 
     Raises:
-        ImportCellError, UnknownBioType, UnknownAlphabet, AlphabetMismatch: A record is not one.
+        ImportCellError, UnknownBioType, UnknownAlphabet, AlphabetMismatch: A record breaks a rule.
         SessionRowError: An overlay has another number of rows, an unknown column, or a value of another type.
     """
     for index, record in enumerate(records):
         if not isinstance(record, Mapping):
-            raise SessionRowError("a record is no mapping", row=index + 1, value=record)
+            raise SessionRowError("a record is not a mapping", row=index + 1, value=record)
     names = columns_of_rows(records)
     reader = RowReader(label=label, defaults=defaults, hasher=hasher)
     base = [reader.read(batch) for batch in batches_of_rows(records, names, label=label)]
@@ -100,7 +100,7 @@ def _overlay_columns(
         if row is None:
             continue
         if not isinstance(row, Mapping):
-            raise SessionRowError(f"{namespace} has a row that is no mapping", row=index + 1, value=row)
+            raise SessionRowError(f"{namespace} has a row that is not a mapping", row=index + 1, value=row)
         for name in row.keys() - spelled.keys():
             spelled[name] = full_name(str(name), namespace)
             if spelled[name] not in registered:
@@ -139,7 +139,7 @@ def as_schema(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Return journalled rows with the columns of `schema`: what was registered since they were written is null.
 
     Raises:
-        SessionRowError: They have a column that it lacks, or of another type.
+        SessionRowError: The rows have a column that `schema` lacks, or has with another type.
     """
     if batch.schema.equals(schema):
         return batch

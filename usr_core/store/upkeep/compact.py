@@ -78,7 +78,7 @@ def compact_overlay(
 
     Raises:
         NamespaceReservedHere: The namespace is USR's own.
-        NoSuchOverlay: It has no overlay here.
+        NoSuchOverlay: The namespace has no overlay here.
         NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry lacks what it holds.
         OverlayKeysUnresolved, OverlayKeyFault: A part's keys do not tell ids.
     """

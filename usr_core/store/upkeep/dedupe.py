@@ -113,13 +113,13 @@ def dedupe(site: Site, options: DedupeOptions, *, progress: Callable[[int], None
 
     Of several rows a deleted one stays only where all of them are deleted. Overlay values of ids that go stay
     on disk, matching no record; their tombstones and states go, so that the sequences can come in again as new.
-    The base need not have unique ids: that is what this mends.
+    The base need not have unique ids: this is how they are made unique.
 
     Args:
         progress: Called with the number of rows just written.
 
     Raises:
-        UnknownChoice: No such key or policy.
+        UnknownChoice: The key or the policy does not exist.
         KeyNeedsOneBioType, KeyNeedsDna4: The key does not suit the dataset.
         BaseColumnHasNulls, BaseUnreadable: The base is damaged otherwise.
 

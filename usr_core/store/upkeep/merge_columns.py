@@ -151,7 +151,7 @@ def converted_text(values: pa.Array, kind: pa.DataType) -> pa.Array:
     ``0.10000000000000001`` 0.1.
 
     Raises:
-        BadCell: A text is no such number; its index is that in `values`.
+        BadCell: A text is not such a number; its index is that in `values`.
     """
     if pa.types.is_string(kind):
         return text_array([None if value is None else _written(value) for value in to_json(values)])

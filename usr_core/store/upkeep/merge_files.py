@@ -75,7 +75,7 @@ class MergeFiles:
         """Return the overlay of a namespace.
 
         Raises:
-            NoSuchOverlay: There is none.
+            NoSuchOverlay: The namespace has no overlay.
         """
         if namespace not in self.overlays:
             raise NoSuchOverlay(namespace, present=sorted(set(self.overlays) - RESERVED_NAMESPACES))

@@ -91,9 +91,9 @@ def clear_overlay(site: Site, options: ClearOptions, *, progress: Callable[[int]
 
     Raises:
         NamespaceReservedHere: The namespace is USR's own.
-        NoSuchOverlay: It has no overlay and no materialized column here.
+        NoSuchOverlay: The namespace has no overlay and no materialized column here.
         NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry lacks a name or a type.
-        IdsUnknown: An id belongs to nothing here.
+        IdsUnknown: An id belongs to no record and to no row of the overlay.
         OverlayKeysUnresolved, OverlayKeyFault: A part's keys do not tell ids.
         BaseColumnHasNulls, BaseUnreadable: The base is damaged.
 

@@ -61,7 +61,7 @@ def remove_overlay(site: Site, options: RemoveOptions) -> RemoveOutcome:
     need not be registered any more.
 
     Raises:
-        UnknownChoice: There is no such mode.
+        UnknownChoice: The mode does not exist.
         NamespaceReservedHere: The namespace is USR's own.
         NoSuchOverlay: It has no overlay here.
         AmbiguousOverlay: A namespace is both a file and a folder of parts.

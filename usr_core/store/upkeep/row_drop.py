@@ -98,7 +98,7 @@ def drop_rows(site: Site, options: DropOptions, *, progress: Callable[[int], Non
         progress: Called with the number of rows just written.
 
     Raises:
-        ToolActionInvalid, EventNotRecordable: The event can't be one of a tool.
+        ToolActionInvalid, EventNotRecordable: The action, or the event's content, is not allowed for a tool.
         ValueError: The rows that were chosen are not rows of the base, or not in order.
         BaseColumnHasNulls, BaseUnreadable: The base is damaged.
     """

@@ -126,9 +126,9 @@ def _metadata_fault(key: str, value: str) -> str:
         try:
             parse_rfc3339(value, naive_is_utc=True)
         except ValueError:
-            return f"is {value!r}, no RFC 3339 time"
+            return f"is {value!r}, not an RFC 3339 time"
         return ""
     if key == META_REGISTRY_HASH:
-        return "" if is_hash(value) else f"is {value!r}, no sha256"
+        return "" if is_hash(value) else f"is {value!r}, not a sha256"
     wanted = SCHEMA_VERSION if key == META_SCHEMA_VERSION else ID_HASH
     return "" if value == wanted else f"is {value!r}, not {wanted!r}"

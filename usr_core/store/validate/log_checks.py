@@ -28,7 +28,7 @@ def check_log_form(log: Path, findings: FindingList, *, under_way: bool) -> None
     Args:
         log: The file.
         findings: Takes a finding for each kind of fault, rows being line numbers.
-        under_way: A commit record is there: its event may be half written, which is no fault.
+        under_way: A commit record is there: its event may be half written, which is not a fault.
     """
     head = read_head(log)
     if not head.seq and not under_way:
@@ -53,7 +53,7 @@ def check_log_form(log: Path, findings: FindingList, *, under_way: bool) -> None
         if not under_way:
             findings.add(
                 "USR-VALID-084",
-                f"the last line, {last:,}, is cut off: a writer died, or the disk was full",
+                f"the last line, {last:,}, is cut off: a writer was interrupted, or the disk was full",
                 hint="The next command that writes cuts it, and says so in its event.",
                 file=EVENT_LOG,
                 severity="warning",

@@ -71,7 +71,8 @@ def _check_metadata(part: OverlayPart, registries: Registries, findings: Finding
         if key not in metadata:
             findings.add("USR-VALID-043", f"metadata {key} is missing", hint=_REATTACH, file=file)
         elif not is_hash(metadata[key]):
-            findings.add("USR-VALID-044", f"metadata {key} is {metadata[key]!r}, no sha256", hint=_REATTACH, file=file)
+            message = f"metadata {key} is {metadata[key]!r}, not a sha256"
+            findings.add("USR-VALID-044", message, hint=_REATTACH, file=file)
     lacking = [key for key in (META_ACTOR_TOOL, META_ACTOR_RUN_ID) if not metadata.get(key)]
     if lacking:
         findings.add(

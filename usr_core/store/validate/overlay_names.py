@@ -1,4 +1,4 @@
-"""What lies in ``_derived/`` that is no overlay, and how many overlays there are."""
+"""What lies in ``_derived/`` that is not an overlay, and how many overlays there are."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check_overlay_names(stray: list[str], findings: FindingList) -> None:
         holds_values = relative.endswith(_SUFFIX)
         findings.add(
             "USR-VALID-058",
-            f"{relative} is no overlay: it has to be {DERIVED}/<namespace>.parquet or "
+            f"{relative} is not an overlay: it has to be {DERIVED}/<namespace>.parquet or "
             f"{DERIVED}/<namespace>/part-*.parquet, so readers pass it over",
             hint="Attach its values with `usr attach`, then take it out." if holds_values else "Take it out.",
             file=relative,

@@ -15,7 +15,7 @@ __all__ = ["BATCH_BYTES", "DAMAGE", "batches_of_group", "columns_that_repeat", "
 BATCH_BYTES = 32 << 20
 """Decoded bytes, roughly, that one piece holds."""
 
-# What pyarrow raises over damaged files; a name or text in them that is no UTF-8 is a plain ValueError.
+# What pyarrow raises over damaged files; a name or text in them that is not UTF-8 is a plain ValueError.
 DAMAGE = (pa.ArrowException, OSError, ValueError, MemoryError)
 
 _BATCH_ROWS = 131_072

@@ -39,8 +39,8 @@ def run_checks(
 ) -> None:
     """Run each check that concerns the dataset over the columns that it names, deleted records included.
 
-    A check for a namespace of which there is no column, or whose columns are not all there, has nothing to say and is
-    not run; one that names no columns gets all. A check that raises is a finding, and the others go on.
+    A check is not run where the dataset has no column of its namespace, or lacks one of its columns; a check that
+    names no columns gets all. A check that raises is a finding, and the others go on.
     """
     if not checks:
         return
@@ -74,7 +74,7 @@ def _take(check: Check, view: MergedView, findings: FindingList) -> None:
         findings.add(
             "USR-VALID-095",
             f"the check {check.spec.name} of the plugin {check.plugin} has {more:,} more findings",
-            hint="Mend those that are listed, then validate again.",
+            hint="Fix those that are listed, then validate again.",
             severity="warning",
             count=more,
         )

@@ -78,7 +78,7 @@ class FindingList:
         )
 
     def add_error(self, error: UsrError, *, severity: Severity = "error", file: str | None = None) -> None:
-        """Add what another room raised, under its own code, so that one fault has one code in every command."""
+        """Add an error of another package, under its own code, so that one fault has one code in every command."""
         shown = file if file is not None else error.facts.get("file")
         row = error.facts.get("row")
         details = [f"{name} {visible(str(error.facts[name]))}" for name in ("value", "cause") if name in error.facts]

@@ -70,7 +70,7 @@ def comparable_ids(ids: pa.Array) -> pa.Array:
 
 
 def texts_of(array: pa.Array) -> list[str]:
-    """Return the values of a string array without nulls; what is no UTF-8 is replaced."""
+    """Return the values of a string array without nulls; what is not UTF-8 is replaced."""
     return [value.decode("utf-8", "replace") for value in _byte_values(array)]
 
 
@@ -171,7 +171,7 @@ def _check_ids(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, tally
     ids, sequences, bio_types = columns["id"], columns["sequence"], columns["bio_type"]
     names = texts_of(bio_types.dictionary)
     if not clean:
-        # What is no known bio_type or no text does not go through the fast engine.
+        # What is not a known bio_type, or not text, does not go through the fast engine.
         expected = _ids_of_bytes([names[code] for code in _codes(bio_types).tolist()], sequences)
     elif len(names) == 1:
         expected = hasher.ids(names[0], sequences)
@@ -182,7 +182,7 @@ def _check_ids(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, tally
     found, computed = (_byte_values(array) for array in (ids, expected))
     wrong = [place for place, (one, other) in enumerate(zip(found, computed, strict=True)) if one != other]
     first = found[wrong[0]].decode("utf-8", "replace")
-    form = repr(first) if is_record_id(first) else f"{first!r}, which is no 40 lower-case hexadecimal digits"
+    form = repr(first) if is_record_id(first) else f"{first!r}, which is not 40 lower-case hexadecimal digits"
     tally.add(row_faults.ID_DIFFERS, "id", rows[wrong], sample=form)
 
 

@@ -48,7 +48,7 @@ _REATTACH = "Move the file out of _derived/ and attach its values again with `us
 
 NULL_VALUE = RowKind("USR-VALID-020", "is null", _RESTORE)
 BIO_TYPE_UNKNOWN = RowKind("USR-VALID-021", "is none of dna, rna, protein", _RESTORE)
-ALPHABET_UNKNOWN = RowKind("USR-VALID-022", "is no known alphabet", _RESTORE)
+ALPHABET_UNKNOWN = RowKind("USR-VALID-022", "is not a known alphabet", _RESTORE)
 ALPHABET_MISFIT = RowKind("USR-VALID-023", "does not fit the bio_type", _RESTORE)
 SEQUENCE_EMPTY = RowKind("USR-VALID-024", "is empty", _RESTORE)
 NOT_NORMALIZED = RowKind("USR-VALID-025", "has white space around it", _RESTORE)

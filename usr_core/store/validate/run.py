@@ -68,10 +68,10 @@ def validate_dataset(
         progress: Called with the number of base and overlay rows just checked.
 
     Raises:
-        DatasetMissing: There is no base.
+        DatasetMissing: The dataset has no base.
         DatasetBusy: The dataset changed each time while it was being opened.
-        CommitRecordUnreadable: A commit record is there that this version can't read: what is to be seen, nobody knows.
-        FileSystemError: A file can't be opened or read for a reason that is none of the dataset's.
+        CommitRecordUnreadable: This version can't read a commit record, so the present state is not known.
+        FileSystemError: A file can't be opened or read for a reason outside the dataset.
     """
     started = time.monotonic()
     findings = FindingList()

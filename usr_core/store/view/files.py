@@ -46,8 +46,8 @@ class OpenParquet:
         """Open `path` and read its footer.
 
         Raises:
-            OSError: It can't be opened or read.
-            pa.ArrowException: It is no whole Parquet file, or its schema has no Arrow counterpart.
+            OSError: The file can't be opened or read.
+            pa.ArrowException: The file is not a whole Parquet file, or its schema has no Arrow counterpart.
         """
         handle = pa.OSFile(os.fspath(path), "rb")
         try:

@@ -42,7 +42,7 @@ class PointReader:
         self._optional = optional_base_columns(base.schema)
 
     def head(self, n: int, chosen: Sequence[ViewColumn], *, include_deleted: bool) -> pa.Table | None:
-        """Return the first `n` rows that are shown, or None where that is no matter of a few lookups.
+        """Return the first `n` rows that are shown, or None where that takes more than a few lookups.
 
         That is so for many rows, for a part keyed by ``sequence_ci`` (which needs all records' keys), and
         where far more rows than `n` at the beginning are deleted.
@@ -69,7 +69,7 @@ class PointReader:
         return None
 
     def rows_at(self, rows: npt.NDArray[np.int64], chosen: Sequence[ViewColumn]) -> pa.Table | None:
-        """Return single rows, or None where that is no matter of a few lookups (see `head`).
+        """Return single rows, or None where that takes more than a few lookups (see `head`).
 
         Args:
             rows: Numbers of base rows, ascending, each once.

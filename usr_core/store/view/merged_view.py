@@ -57,8 +57,8 @@ class MergedView:
                 base itself has are there in any case.
 
         Raises:
-            BaseMissing: There is no base.
-            BaseUnreadable: It is no whole Parquet file, or has no column ``id``.
+            BaseMissing: The dataset has no base.
+            BaseUnreadable: The base is not a whole Parquet file, or has no column ``id``.
             AmbiguousOverlay, OverlayUnreadable, OverlayNotStamped: See `list_overlays`.
             OverlayTypesDiffer: Two files hold a column with different types.
             FileSystemError: A file can't be opened; too many of them, for one.
