@@ -96,7 +96,7 @@ class ArchiveNameTaken(UsrError, FileExistsError):
 
     def __init__(self, path: Path, *, source: str) -> None:
         super().__init__(
-            f"{source} can't be moved to {path.name}: there is such a file.",
+            f"{source} can't be moved to {path.name}: a file of that name exists.",
             hint="Move that file away, then run the command again.",
             facts={"file": str(path)},
         )

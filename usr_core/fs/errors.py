@@ -126,21 +126,21 @@ def file_system_error(error: OSError, path: Path, doing: str) -> FileSystemError
         message, hint = f"No space left to {doing}.", "Free space, quota or inodes there, then run the command again."
     elif number == errno.EROFS:
         kind = ReadOnlyPlace
-        message, hint = f"Could not {doing}: the file system is read-only.", "Mount it writable, or work on a copy."
+        message, hint = f"USR could not {doing}: the file system is read-only.", "Mount it writable, or work on a copy."
     elif number in (errno.EACCES, errno.EPERM):
         kind = PermissionRefused
-        message, hint = f"Not allowed to {doing}.", "Ask its owner for permission, or run this as a user who may."
+        message, hint = f"You are not allowed to {doing}.", "Ask the owner for permission, or run this as another user."
     elif number == errno.ELOOP:
         kind = LinkRefused
-        message = f"Could not {doing}: a symbolic link stands where USR keeps a file of its own."
+        message = f"USR could not {doing}: a symbolic link stands where USR keeps a file of its own."
         hint = "Remove the link; USR writes only real files below a dataset's own folder."
     elif number in (errno.EMFILE, errno.ENFILE):
         kind = TooManyOpenFiles
-        message = f"Could not {doing}: too many open files."
+        message = f"USR could not {doing}: too many files are open."
         hint = "Raise the limit (ulimit -n), or compact the overlays (usr maintenance overlay-compact)."
     else:
         kind = FileSystemError
-        message, hint = f"Could not {doing}.", "Look at the file system's health; `usr doctor --fs DIR` tests a folder."
+        message, hint = f"USR could not {doing}.", "Check the file system; `usr doctor --fs DIR` tests a folder."
     failure = kind(message, hint=hint, facts=facts)
     failure.errno = error.errno
     return failure

@@ -129,7 +129,7 @@ def new_dataset(root: Path, text: str) -> DatasetRef:
         if place.exists() and not place.is_dir():
             raise DatasetExists(text, path=place, reason="a file of that name is in the way")
     if has_log(path) or os.path.lexists(path / RECORDS):
-        reason = "there is such a dataset" if holds_dataset(path) else f"that folder holds some other {RECORDS}"
+        reason = "a dataset of that name exists" if holds_dataset(path) else f"that folder holds some other {RECORDS}"
         raise DatasetExists(text, path=path, reason=reason)
     if "/" not in name and (inner := _datasets_in(root, path, name)):
         raise DatasetExists(text, path=path, reason=f"that folder holds the dataset {inner[0].name!r}")

@@ -63,7 +63,7 @@ class DatasetMissing(UsrError, FileNotFoundError):
     def __init__(self, text: str, *, place: Path, near: Sequence[str] = (), hint: str | None = None) -> None:
         offer = f"Did you mean {' or '.join(near)}? " if near else ""
         super().__init__(
-            f"No dataset {visible(text)!r} in {place}.",
+            f"There is no dataset {visible(text)!r} in {place}.",
             hint=hint or f"{offer}`usr ls` lists the datasets; `usr init` makes one.",
             facts={"dataset": visible(text), "root": place},
         )

@@ -44,7 +44,7 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> dict
 def _fill(site: Site, *, source: str | None, notes: str | None) -> dict[str, Any]:
     with mutate(site, "init") as mutation:
         if mutation.txn.tree.path(RECORDS) is not None:
-            raise DatasetExists(site.ref.name, path=site.ref.path, reason="there is such a dataset")
+            raise DatasetExists(site.ref.name, path=site.ref.path, reason="a dataset of that name exists")
         metadata = new_base_metadata(created_at=rfc3339(mutation.txn.clock_us), registry_hash=mutation.registry.hash)
         schema = base_schema().with_metadata(metadata)
         staged = mutation.txn.stage(RECORDS)

@@ -35,7 +35,7 @@ class RowWithoutSequence(UsrError, ValueError):
 
 
 class RecordsExpected(UsrError, TypeError):
-    """Records were to be given as mappings, and something else was given."""
+    """Something else than a list of mappings was given as records."""
 
     code = "USR-TABLE-003"
 

@@ -27,7 +27,7 @@ def judge_links(tree: FileTree) -> Iterator[Finding]:
         if name is not None:
             seen[name] = seen.get(name, False) or entry.found is not None
     for name, leads in seen.items():
-        what = "a link: it is read, and no change of it is made" if leads else "a link or no file, and leads to none"
+        what = "a link: it is read, but never changed" if leads else "a link that leads to no file, or a special file"
         yield Finding(
             code="USR-DOCTOR-009",
             message=f"{name} is {what}",

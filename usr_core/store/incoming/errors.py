@@ -76,7 +76,7 @@ class SourceNotPermitted(SourceFileError, PermissionError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            "Not allowed to read this file.",
+            "You are not allowed to read this file.",
             hint="Ask its owner for read permission on the file and on the folders above it.",
             facts={"file": str(path)},
         )

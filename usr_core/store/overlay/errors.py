@@ -82,7 +82,7 @@ class OverlayKeyFault(UsrError, ValueError):
 
     def __init__(self, part: str, *, key: str, fault: str, count: int, values: Sequence[str] = ()) -> None:
         super().__init__(
-            f"{part}: {fault} (rows concerned: {count:,}). A part needs one key a row, each once.",
+            f"{part}: {fault} (rows concerned: {count:,}). Each row of a part needs a key of its own.",
             hint="Nothing says which row is right. `usr validate` lists the rows; move the part out of _derived/, "
             "leave one row for each key, and attach its values again.",
             facts={

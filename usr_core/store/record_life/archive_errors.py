@@ -16,7 +16,7 @@ class DatasetArchived(UsrError, ValueError):
 
     def __init__(self, name: str, *, live: str) -> None:
         super().__init__(
-            f"{visible(live)!r} is archived: it can be read by its path, and not be changed.",
+            f"{visible(live)!r} is archived: it can be read by its path, but not changed.",
             hint=f"Bring it back first: usr unarchive {visible(live)}",
             facts={"dataset": name},
         )
@@ -62,7 +62,7 @@ class DatasetNotArchived(UsrError, LookupError):
 
     def __init__(self, text: str, *, place: Path) -> None:
         super().__init__(
-            f"No dataset {visible(text)!r} in {place}.",
+            f"There is no dataset {visible(text)!r} in {place}.",
             hint="`usr ls --archived` lists the archived datasets.",
             facts={"dataset": visible(text), "file": place},
         )

@@ -34,7 +34,7 @@ def check_log_form(log: Path, findings: FindingList, *, under_way: bool) -> None
     if not head.seq and not under_way:
         findings.add(
             "USR-VALID-080",
-            f"{EVENT_LOG} {'is empty' if log.exists() else 'is missing'}: nobody knows how the dataset came about",
+            f"{EVENT_LOG} {'is empty' if log.exists() else 'is missing'}: the history of the dataset is not known",
             hint="Restore it from a copy; where there is none, `usr doctor DATASET --adopt` begins a new one.",
             file=EVENT_LOG,
         )

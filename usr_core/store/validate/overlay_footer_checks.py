@@ -77,7 +77,7 @@ def _check_metadata(part: OverlayPart, registries: Registries, findings: Finding
     if lacking:
         findings.add(
             "USR-VALID-045",
-            f"metadata {', '.join(lacking)} is missing: nobody knows who wrote the file",
+            f"metadata {', '.join(lacking)} is missing: the writer of the file is not known",
             hint="Nothing depends on it.",
             file=file,
             severity="note",

@@ -58,8 +58,8 @@ class Registries:
         if self.mode == "current":
             return f"{shown} is not that of the root's registry"
         if self.mode == "frozen":
-            return f"{shown} is that of no frozen registry"
-        return f"{shown} is neither that of the root's registry nor of a frozen one"
+            return f"{shown} is not that of a frozen registry"
+        return f"{shown} is neither that of the root's registry nor that of a frozen one"
 
     def governing(self, registry_hash: str | None) -> Registry | None:
         """Return the registry that a file's types go by: the one that its hash names, else the root's, else None."""

@@ -47,7 +47,7 @@ _RESTORE = "Restore the base from `_snapshots/` or a remote copy (usr pull); its
 _REATTACH = "Move the file out of _derived/ and attach its values again with `usr attach`."
 
 NULL_VALUE = RowKind("USR-VALID-020", "is null", _RESTORE)
-BIO_TYPE_UNKNOWN = RowKind("USR-VALID-021", "is none of dna, rna, protein", _RESTORE)
+BIO_TYPE_UNKNOWN = RowKind("USR-VALID-021", "is not one of dna, rna, protein", _RESTORE)
 ALPHABET_UNKNOWN = RowKind("USR-VALID-022", "is not a known alphabet", _RESTORE)
 ALPHABET_MISFIT = RowKind("USR-VALID-023", "does not fit the bio_type", _RESTORE)
 SEQUENCE_EMPTY = RowKind("USR-VALID-024", "is empty", _RESTORE)
