@@ -2,7 +2,7 @@
 
 A library that runs for long lets Python's signal handlers run now and then. DuckDB ends its query where one raised,
 but forgets what: Ctrl-C comes out as ``RuntimeError: Query interrupted``. Others tell of a cancelled read, or of an
-error of the iterator that they consumed. The handlers themselves know best, so they are listened to here.
+error of the iterator that they consumed. The handlers themselves know, so what they raise is recorded here.
 """
 
 from __future__ import annotations

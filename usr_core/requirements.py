@@ -87,13 +87,13 @@ def require_admitted() -> None:
 
 
 def let_any_version_run() -> None:
-    """Switch `require_admitted` off for this process, which tells of versions itself."""
+    """Switch `require_admitted` off for this process, which reports versions itself."""
     global _any_version_may_run  # noqa: PLW0603
     _any_version_may_run = True
 
 
 def read_requirements() -> tuple[Requirement, ...]:
-    """Return what USR needs, sorted by name, with who pins what is wrong; of the extras what is installed."""
+    """Return what USR needs, sorted by name, with who pins a wrong version; of the extras only what is installed."""
     found = [_with_pins(one) if one.problem else one for one in _requirements()]
     return tuple(sorted(one for one in found if one.extra is None or one.installed is not None))
 

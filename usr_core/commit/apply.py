@@ -1,8 +1,8 @@
-"""Doing and undoing what a commit record says. Every step is idempotent, so whoever comes next can go on.
+"""Doing and undoing what a commit record says. Every step is idempotent, so the next writer can go on.
 
 Names alone decide what has been done: a staged file that is gone was published, a target that exists
-was retired. Inode numbers would not survive a copy of the dataset. What a late holder must not touch is
-kept from it by asking, before each operation, whether the record is still alive.
+was retired. Inode numbers would not survive a copy of the dataset. Before each operation we ask whether
+the record is still alive, so that a late holder touches nothing.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def _sync_touched(folder: Path, record: CommitRecord, created: Iterable[Path] = 
 
 
 def touch_log(log: Path) -> None:
-    """Let a reader that opened files meanwhile notice a change that leaves no line: taken back, or without an event.
+    """Make a change that leaves no line (undone, or without an event) visible to a reader that opened files meanwhile.
 
     The kernel's clock stands still for milliseconds, so "now" may be the time that the log has already.
     """

@@ -1,4 +1,4 @@
-"""Whether the log that is about to be extended is still the one that was written: asked by every change.
+"""Check before every change that the log to be extended is still the one that was written.
 
 A short log is checked whole each time. For a long one the state of the file behind the last change (inode, size,
 times) is kept in ``.usr.chain``: a log in that very state has been written by nobody since, as every write moves the

@@ -34,12 +34,12 @@ class TreeEntry:
 
 @dataclass(frozen=True, slots=True)
 class FileTree:
-    """Relative names to the paths that hold their content right now.
+    """For each relative name, the path that holds its content right now.
 
     Attributes:
         folder: The dataset's folder.
         moved: Relative names whose content lies elsewhere (a staged file of a live commit, or an undo copy).
-        absent: Relative names, of files or of folders with all that is in them, that are to be seen as gone.
+        absent: Relative names, of files or of folders with all that is in them, that count as removed.
     """
 
     folder: Path
@@ -50,7 +50,7 @@ class FileTree:
         """Return where to open `relative` (a folder too), or None where there is no such file; links are followed.
 
         Raises:
-            SpecialFile: A FIFO, socket or device has the name: nothing in a dataset is one, and opening it may hang.
+            SpecialFile: The name belongs to a FIFO, socket or device; opening one may hang.
         """
         if relative in self.moved:
             return self.moved[relative]

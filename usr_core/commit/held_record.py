@@ -54,16 +54,16 @@ class HeldRecord:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # What happened under the record has happened, whatever closing it answers.
+        # An error of closing does not undo what was done under the record.
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
 
     def follow(self, folder: Path) -> None:
-        """Take `folder` for the place that the dataset's folder has been moved to."""
+        """Use `folder` from now on: the dataset's folder has been moved there."""
         self.folder, self.path = folder, folder / self.path.name
 
     def alive(self) -> bool:
-        """Tell whether the record still is what has this name."""
+        """Tell whether the file of this name is still our record."""
         try:
             return os.path.samestat(os.fstat(self._descriptor), os.lstat(self.path))
         except FileNotFoundError:

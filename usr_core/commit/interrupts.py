@@ -16,8 +16,8 @@ def uninterrupted() -> Iterator[None]:
     """Let the block finish although SIGINT arrives.
 
     Between the commit record and the event an interrupt could only be answered by undoing; finishing
-    takes as long. So the change is completed, and the interrupt is dropped: whoever was told
-    "interrupted" may rely on the dataset being as it was. Outside the main thread nothing is done, as
+    takes as long. So the change is completed, and the interrupt is dropped: a caller that
+    sees "interrupted" can rely on the dataset being as it was. Outside the main thread nothing is done, as
     Python delivers signals to the main thread only; nor where a handler of another language is
     installed, which could not be put back.
     """

@@ -18,7 +18,7 @@ from usr_core.roots.layout import COMMIT_PREFIX
 
 __all__ = ["cut_line", "mend_log", "reserve_line", "write_line"]
 
-# Not through a link: a dataset that somebody handed over must not make us write into a file elsewhere.
+# No link is followed: a dataset from somebody else must not make us write into a file elsewhere.
 _WRITE = os.O_WRONLY | os.O_NOFOLLOW
 
 
@@ -33,7 +33,7 @@ def mend_log(log: Path) -> list[str]:
     except FileNotFoundError:
         return []
     if stat.S_ISLNK(found.st_mode):
-        return []  # a link is read; whoever wants to extend it is refused
+        return []  # a link is read; extending it is refused
     size, end = found.st_size, read_head(log).end
     if size == end:
         return []

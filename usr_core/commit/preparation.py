@@ -61,7 +61,7 @@ def prepare_retired(folder: Path, retired: Sequence[Retire]) -> tuple[tuple[Reti
         if name_exists(target):
             raise ArchiveNameTaken(target, source=retire.final)
         size = (folder / retire.final).lstat().st_size
-        # A journal that goes with the change is not an artifact of the dataset, and events name those only.
+        # Events name the dataset's artifacts only; a journal that goes with the change is not one.
         if not is_machinery(retire.final):
             removed.append(FileChange(path=retire.final, size_bytes=size))
     return tuple(retired), tuple(removed)

@@ -46,7 +46,7 @@ class Retire:
 
     Attributes:
         final: Relative name it has now.
-        target: Relative name it gets, which nothing has: in an archive, or inside the staging folder where it is
+        target: Relative name it gets, which is not in use: in an archive, or inside the staging folder where it is
             to vanish.
     """
 

@@ -26,8 +26,8 @@ _TRANSFER_PREFIXES = ("pull-", "push-")
 def recover(folder: Path) -> list[str]:
     """Bring the dataset into a state that is whole, and return what was done, a line each.
 
-    Abort files are undone to the end. A record whose event is not in the log yet, or is, is applied
-    to the end; one with other bytes in its place is a stale holder's and is discarded. Staging
+    Abort files are undone to the end. A record is applied to the end, whether or not its event is in the log yet;
+    if other bytes stand in its place, it is a stale holder's and is discarded. Staging
     folders that no record names are removed, but for those of transfers younger than `TRANSFER_DAYS`. A torn
     last line of the log is repaired.
 

@@ -79,7 +79,7 @@ class Transaction:
 
     Args:
         layout: The dataset; its folder must exist.
-        command: What is done, for whoever waits for the lock.
+        command: What is done; shown to those who wait for the lock.
         name: The dataset's id, for messages; by default the folder's name.
         lock_timeout: Seconds to wait for another writer.
         staging: Name of a staging folder that is there already, whose files are to be adopted; it is kept if this
@@ -293,7 +293,7 @@ class Transaction:
         return line
 
     def extend_log(self, lines: bytes) -> None:
-        """Make the change real with lines that another copy's log has: what that copy did is done here.
+        """Make the change real with lines from another copy's log, which tell what that copy did.
 
         As `commit`, but no event is made; `lines` may be empty, for files that no event tells of.
 
@@ -322,7 +322,7 @@ class Transaction:
             self._carry_out(held, last_step)
             self.committed = True
             Transaction.commits += 1
-            # What is left is litter: the next writer removes it if we can't.
+            # The next writer removes what is left if we can't.
             with contextlib.suppress(OSError):
                 clean_up(self.layout.path, held.path, record)
                 if tells:
@@ -346,7 +346,7 @@ class Transaction:
         self._reached(Step.STAGED)
 
         encoded = lines(added, removed)
-        # Known before the call: one that fails may have made the file already.
+        # Set before the call, because a call that fails may have made the file already.
         self._made_log = not name_exists(self.layout.event_log)
         reserve_line(self.layout.event_log, self.head.end, len(encoded))
         self._reached(Step.RESERVED)

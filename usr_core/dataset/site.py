@@ -137,7 +137,7 @@ class DatasetSite:
         return Site(ref=self.ref, actor=self.actor, lock_timeout=self.lock_timeout, maintenance=self._maintenance)
 
     def _require_records(self) -> None:
-        """Refuse a dataset that `open` was allowed to name and nobody has made yet."""
+        """Refuse a dataset that was opened by name and is not made yet."""
         if not self.layout.records.exists() and not self.ref.name.startswith(f"{ARCHIVE}/"):
             resolve_dataset(self.ref.root, self.ref.name)  # tells the name, the place and near names
 

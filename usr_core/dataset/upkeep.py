@@ -75,7 +75,7 @@ class Upkeep(DatasetSite):
         return self.path / relative
 
     def adopt(self) -> Mapping[str, Any] | None:
-        """Take the files as they are found: begin a log that is gone, or accept what was changed by hand.
+        """Accept the files as they are found: begin a new log if the old one is lost, or accept changes made by hand.
 
         Returns:
             The ``adopt`` event, or None where the log tells exactly these files already.

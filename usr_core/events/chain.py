@@ -1,8 +1,8 @@
 """Checking the chain of the log: which line was edited, deleted, inserted or moved.
 
-Each line of the chain carries its number (``seq``) and the digest of the line before it (``prev``). A line
-can be changed without its successor saying so only where it has none: a changed last line, or a tail cut
-off whole, shows only against a receipt kept elsewhere (the heads in ``.sync.log``).
+Each line of the chain carries its number (``seq``) and the digest of the line before it (``prev``). A change
+of a line shows in the line after it. The last line has none: if it was changed, or if whole lines at the end
+were cut off, only a receipt kept elsewhere (the heads in ``.sync.log``) shows it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ChainFault:
 
 
 def verify_log(log: Path) -> list[ChainFault]:
-    """Return everything that is wrong with a log by line: its chain, the form of its events, or that it has none.
+    """Return every fault of a log by line: of its chain, of the form of its events, or that it has no event.
 
     `usr events verify` and `usr validate --strict` both go by this.
     """
@@ -100,9 +100,9 @@ class _Link:
 
 
 def is_whole(log: Path) -> bool:
-    """Tell whether the chain has no fault, in one pass about 100,000 lines in half a second; see `verify_chain`.
+    """Tell whether the chain has no fault, in one pass (100,000 lines take half a second); see `verify_chain`.
 
-    A line that ends as this package writes it is not parsed: had it been changed, its successor would not follow it.
+    A line that ends as this package writes it is not parsed: if it had been changed, the next line would not follow it.
     """
     digest, begun, last = NO_PREVIOUS, False, b""
     try:
@@ -264,7 +264,7 @@ class _Inquiry:
         return NO_PREVIOUS if index < 0 else self._links[index].digest
 
     def _say(self, index: int, kind: FaultKind, message: str) -> None:
-        # What is not JSON, or torn, has been told; that it is also in nobody's chain adds nothing. A forged line is
+        # A line that is not JSON, or torn, was reported; that it is not in the chain adds nothing. A forged line is
         # found "edited" first, and "inserted" when the line behind it turns out to skip it.
         known = self._faults.get(index)
         if known is None or (known.kind in ("edited", "legacy") and kind == "inserted"):

@@ -55,7 +55,7 @@ def files_told(log: Path, *, end: int | None = None) -> FilesTold:
 
 
 def _changes(listed: object) -> list[tuple[str, int]]:
-    """Return (name, bytes) of the files in a list of an event; what another writer put there is passed over."""
+    """Return (name, bytes) of the files in a list of an event; entries of another form are passed over."""
     if not isinstance(listed, list):
         return []
     pairs = [(one.get("path"), one.get("size_bytes")) for one in listed if isinstance(one, Mapping)]

@@ -64,7 +64,7 @@ class LogHead:
 
 def line_digest(raw: bytes) -> str:
     """Return the sha256 of a line without its newline, as the next line's ``prev`` names it."""
-    import hashlib  # loads OpenSSL, which showing events does without
+    import hashlib  # loads OpenSSL, which showing events does not need
 
     return hashlib.sha256(raw).hexdigest()
 
@@ -74,7 +74,7 @@ def read_head(path: Path) -> LogHead:
 
     Blank lines are not events and count for nothing. A torn last line that is complete JSON only lacks its
     newline: it counts as the last line, and ``torn`` is empty while ``end`` is one byte past the file's
-    size; who appends writes that newline.
+    size; the next append writes that newline.
     """
     try:
         descriptor = open_regular(path)

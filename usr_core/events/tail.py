@@ -56,10 +56,10 @@ def follow_events(log: Path, *, start: int, poll_seconds: float = 0.2, stop: Cal
         log: The log; it may come into being later.
         start: Where to begin: the end of a line that the caller has seen, or 0.
         poll_seconds: How long to wait where nothing was added.
-        stop: Asked between looks; true ends the iteration.
+        stop: Called between reads; true ends the iteration.
 
-    A log that was cut back (a change was undone) or replaced (by a pull, say) is followed on from the last line that
-    is still there as it was given out; where none is, from its beginning.
+    A log that was cut back (a change was undone) or replaced (by a pull, say) is followed from the last line that
+    was given out and is still there unchanged; if there is none, from its beginning.
     """
     follower = _Follower(log, start)
     while not stop():

@@ -1,1 +1,1 @@
-"""Durable file operations: what has to be true on the disk before anyone is told that it is done."""
+"""Durable file operations: a change is on the disk before it is reported as done."""

@@ -41,7 +41,7 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOTSUP, errno.E
 def name_exists(path: Path) -> bool:
     """Tell whether something has that name, a dangling link included.
 
-    Unlike `os.path.lexists`, which takes every error for "no": what can't be looked at is not absent.
+    `os.path.lexists` takes every error for "no"; here a path that can't be examined does not count as absent.
 
     Raises:
         OSError: The path can't be examined.
@@ -205,7 +205,7 @@ def link_create_only(source: Path, target: Path) -> None:
 def link_or_copy(source: Path, target: Path) -> bool:
     """Make `target` a second name of `source`'s bytes: a hard link, else a fsynced copy. Return True for a link.
 
-    What a symbolic link leads to belongs to somebody else, who may write into it: that is copied.
+    The target of a symbolic link belongs to somebody else, who may write into it, so it is copied.
     """
     try:
         if source.is_symlink():

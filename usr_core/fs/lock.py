@@ -47,7 +47,7 @@ def hold_lock(
     Args:
         path: The lock file; created if missing, with the group bits of its folder, which must exist.
         timeout: Seconds to wait for another holder; 0 tries once.
-        command: What we do, for whoever waits for us.
+        command: What we do; shown to those who wait for us.
         name: What is locked, such as a dataset's id; by default the folder's name.
         lease: A lease file to hold too where `path` lies on a network file system.
         mount_table: Where to look that up.
@@ -65,17 +65,17 @@ def hold_lock(
             try:
                 yield
             finally:
-                # A lock file that names nobody: a waiter must not be told of a holder that has gone.
+                # The lock file is emptied, so that a waiter does not hear of a holder that has gone.
                 with contextlib.suppress(OSError):
                     os.ftruncate(descriptor, 0)
     finally:
-        # Closing releases the lock whatever it answers, and what was done under it is done.
+        # Closing releases the lock even if it fails, and what was done under the lock stays done.
         with contextlib.suppress(OSError):
             os.close(descriptor)
 
 
 def read_holder(path: Path) -> str:
-    """Return what the lock file says of its holder, one line, or ``""``; it tells nothing of whether it is held."""
+    """Return what the lock file says of its holder, one line, or ``""``; it does not tell whether the lock is held."""
     try:
         told = json.loads(read_regular(path, _LONGEST_LABEL).decode("utf-8", "replace"))
         return f"{told['command']} (pid {told['pid']} on {told['host']}, since {told['since']})"

@@ -41,7 +41,7 @@ class RegisterResult:
         entry: The namespace as it is now.
         registry: The whole registry as it is now.
         created: The namespace is new.
-        written: The file was written; False where everything was so already.
+        written: The file was written; False where nothing had to change.
         added: Full names of new columns, all of them where the namespace is new.
         changed: One text for each column that changed its type or was removed.
         datasets: Where something was changed or removed, the datasets that hold the namespace's columns.
@@ -71,7 +71,7 @@ def load_registry(root: Path) -> Registry:
 
 
 def read_registry(root: Path) -> Registry:
-    """Read a root's registry as it is, for looking at: as `load_registry`, but ``usr_state`` is not checked.
+    """Read a root's registry as it is, to show it: like `load_registry`, but ``usr_state`` is not checked.
 
     Raises:
         RegistryMissing: The root has no registry.

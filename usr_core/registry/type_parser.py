@@ -147,7 +147,7 @@ class TypeParser:
 def split_columns(spec: str) -> list[tuple[str, str]]:
     """Split ``name:type,name:type`` into pairs, in order; commas inside ``<>`` and ``[]`` do not split.
 
-    Neither the names nor the types are looked at, but for being there.
+    It is only checked that each name and each type is there.
 
     Raises:
         ColumnSpecError: The list is empty, or a piece has no name, no ``:`` or no type.

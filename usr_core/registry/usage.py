@@ -13,7 +13,7 @@ __all__ = ["datasets_using"]
 def datasets_using(root: Path, namespace: str) -> list[str]:
     """Return the names of the datasets, archived ones last, that hold an overlay or materialized columns.
 
-    A base that can't be read counts as using it: nobody can tell otherwise.
+    A base that can't be read counts as using it, because its columns are not known.
     """
     datasets = [*list_datasets(root), *list_datasets(root, archived=True)]
     return [ref.name for ref in datasets if _has_overlay(ref, namespace) or _has_columns(ref, namespace)]

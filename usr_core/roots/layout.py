@@ -120,9 +120,9 @@ def is_machinery(relative: str) -> bool:
 def holds_dataset(folder: Path) -> bool:
     """Tell whether a folder is a dataset.
 
-    It is one where its log holds something, where its ``records.parquet`` carries ``usr:schema_version`` (a copy
-    without hidden files has no log), or where a commit record is about to put them there: what a writer leaves that
-    dies in the middle of the first change. A folder of other Parquet files, of whatever names, is not one.
+    It is one if its log is not empty, if its ``records.parquet`` carries ``usr:schema_version`` (a copy without
+    hidden files has no log), or if a commit record is about to create them (an interrupted first change leaves
+    such a record). A folder of other Parquet files, of whatever names, is not a dataset.
 
     Raises:
         OSError: The folder can't be read.
@@ -158,4 +158,4 @@ def _is_base(path: Path) -> bool:
             file.seek(size - 8 - length)
             return _SCHEMA_KEY in file.read(length)
     except PermissionError:
-        return True  # whoever reads it is told so
+        return True  # the reader reports it

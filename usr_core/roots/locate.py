@@ -74,7 +74,7 @@ def refuse_archived_path(path: Path, text: str | None = None) -> None:
     try:
         places = (Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100 - resolves ``..``
     except (OSError, ValueError):
-        return  # no path at all; whoever uses it is told
+        return  # not a path at all; the one who uses it reports that
     for place in places:
         if any(above in {"datasets", "usr"} and name == "archived" for above, name in itertools.pairwise(place.parts)):
             raise ArchivedPath(str(path) if text is None else text)

@@ -1,6 +1,6 @@
 """First pulls that did not come to their end: a folder with staged files, and no dataset yet.
 
-The next pull goes on from what is staged. Until then the folder is not a dataset, and whoever asks for one is told so.
+The next pull goes on from what is staged. Until then the folder is not a dataset, and commands report that.
 """
 
 from __future__ import annotations

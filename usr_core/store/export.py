@@ -1,6 +1,6 @@
 """Exporting a view to a file or a stream of any format that a plugin writes. Not a mutation: nothing here changes.
 
-What the exporter says is compared with what it was given and with what is there, before the file gets its name.
+The exporter's report is compared with its input and with what was written, before the file gets its name.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def _to_file(
 
 
 def _write(exporter: Exporter, request: ExportRequest, handed: _Handed, output: _Output | None) -> object:
-    """Let the exporter write; an error of the stream it writes to comes out, whatever the exporter made of it."""
+    """Let the exporter write; an error of the stream it writes to is raised, whatever the exporter made of it."""
     opener = None if output is None else output.opened
     asked = ExportRequest(path=request.path, schema=request.schema, metadata=request.metadata, opener=opener)
     try:

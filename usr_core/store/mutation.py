@@ -134,7 +134,7 @@ class Mutation:
 
 
 def refuse_archived(site: Site) -> None:
-    """Refuse a dataset that was put away: it can be read, and not be changed.
+    """Refuse a dataset that was put away: it can be read, but not changed.
 
     Raises:
         DatasetArchived: The dataset lies under ``_archive/``.
@@ -147,8 +147,8 @@ def refuse_archived(site: Site) -> None:
 def mutate(site: Site, action: str) -> Iterator[Mutation]:
     """Hold the dataset for one change.
 
-    The registry is read before the lock is waited for, so that a missing one is told at once, and it
-    is that state which the change goes by. A chain of events that was broken before is reported, and does not
+    The registry is read before the lock is waited for, so that a missing one is reported at once, and
+    the change goes by that state. A chain of events that was broken before is reported, and does not
     prevent the change.
 
     Raises:
@@ -175,7 +175,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         refuse_linked_file(site.ref.path, EVENT_LOG)
         if action != ADOPT:
             _require_log(site, txn)
-        # A file beside a folder is an error for every command: nobody can tell which of the two is meant.
+        # A file beside a folder is an error for every command: nothing tells which of the two is meant.
         overlay_paths(txn.tree)
         fault = chain_fault(site.ref.path)
         if fault:

@@ -1,8 +1,8 @@
 """Copies pulled with ``--primary-only``: a base whose history and overlays stayed on the remote.
 
 Such a copy can be read. A change there would begin a history of its own beside records that another one tells of, and
-no later pull could join the two; so changes and pushes are refused until a whole pull has brought the rest. What
-tells such a copy is the receipt of the pull in ``.sync.log``, for as long as the log still ends where it did then.
+no later pull could join the two; so changes and pushes are refused until a whole pull has brought the rest. The
+receipt of the pull in ``.sync.log`` tells such a copy, as long as the log still ends where it did then.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def partial_copy(folder: Path) -> PartialCopy | None:
 
 
 def refuse_partial_copy(name: str, folder: Path, *, doing: str) -> None:
-    """Refuse what only a whole copy can be: ``changed``, or ``pushed``.
+    """Refuse what needs a whole copy: to be ``changed``, or ``pushed``.
 
     Raises:
         CopyIncomplete: The copy was pulled with ``--primary-only``, and the rest has not been pulled since.

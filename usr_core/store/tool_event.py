@@ -1,4 +1,4 @@
-"""Events of a tool's own: what it wants the log to tell, though no file changes."""
+"""Events of a tool: lines that it adds to the log although no file changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from usr_core.store.mutation import Site, mutate
 __all__ = ["check_recordable", "check_tool_action", "record_event"]
 
 _TOOL_ACTION = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", re.ASCII)
-# Readers of a log go by these; an event that says so without the change behind it would be a lie.
+# Readers of a log rely on these actions; an event of such a name without the change would be false.
 _CORE_ACTIONS = frozenset(
     {
         "clear_overlay",

@@ -55,7 +55,7 @@ def loads(text: str) -> object:
 def from_json(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     """Return JSON values as an Arrow array of the type `kind`; None is null, at every level.
 
-    Integers are whole JSON numbers without point or exponent, and no truth values. Floats are any JSON number (a
+    Integers are whole JSON numbers without point or exponent, and not truth values. Floats are any JSON number (a
     whole one without point and exponent only where the float equals it), or the texts ``NaN``, ``Infinity``,
     ``-Infinity``; binary is base64, dates and timestamps ISO 8601 text. A fixed-size list has exactly its length.
     A struct's key may be missing (null), and none may be unknown.

@@ -20,7 +20,7 @@ _FLOAT = rf"{_INTEGER}(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 
 
 def parse_number_lists(column: pa.StringArray, kind: pa.DataType) -> pa.Array | None:
-    """Return `column` as lists of type `kind`, or None where this way is not for it.
+    """Return `column` as lists of type `kind`, or None where it can't be read this way.
 
     Memory: about 30 bytes a number beside the result.
     """

@@ -1,4 +1,4 @@
-"""From an attachment's keys to base positions, with everything that can be wrong with a key."""
+"""Resolving an attachment's keys to base positions, with every error that a key can have."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REFUSED_ROWS_KEPT = 1_000_000
 
 
 class KeyCounts:
-    """How an attachment's rows met the dataset: rows read, matched and left out."""
+    """Counts of an attachment's rows: read, matched and left out."""
 
     __slots__ = ("matched", "missing", "rows")
 

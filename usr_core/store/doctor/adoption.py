@@ -13,7 +13,7 @@ __all__ = ["adopt_files"]
 
 
 def adopt_files(site: Site) -> dict[str, Any] | None:
-    """Write an ``adopt`` event that lists every file as it is found, or do nothing where the log tells just these.
+    """Write an ``adopt`` event that lists every file as it is found, or do nothing if the log lists exactly these.
 
     It begins a log where the old one is gone, and accepts files that were restored, replaced or removed by hand: from
     then on `validate --strict` goes by this list. The files themselves are neither checked nor changed.

@@ -1,4 +1,4 @@
-"""Row numbers and yes-or-no columns between Arrow and numpy, without a copy of Arrow's detour over pandas."""
+"""Row numbers and boolean columns between Arrow and numpy, without the copy that Arrow makes by way of pandas."""
 
 from __future__ import annotations
 

@@ -262,7 +262,7 @@ def _described(source: OpenParquet, namespace: str, relative: str) -> OverlayPar
             raise OverlayNotStamped(relative, missing=f"its metadata lacks {name}")
     key, created_at = metadata[META_KEY], metadata[META_CREATED_AT]
     if key not in KEYS:
-        raise OverlayNotStamped(relative, missing=f"its {META_KEY} is none of {', '.join(KEYS)}", value=key)
+        raise OverlayNotStamped(relative, missing=f"its {META_KEY} is not one of {', '.join(KEYS)}", value=key)
     try:
         created_at_us = parse_rfc3339(created_at, naive_is_utc=True)
     except ValueError as error:

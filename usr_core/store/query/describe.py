@@ -44,7 +44,7 @@ class Description:
     Attributes:
         rows: Rows of the base, deleted ones included.
         sampled: Rows looked at; deleted ones only where they were asked for.
-        complete: Whether those are all that there are.
+        complete: Whether all rows were looked at.
     """
 
     rows: int

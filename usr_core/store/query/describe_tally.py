@@ -44,8 +44,8 @@ class ColumnSummary:
         nulls: Those that are null.
         nans: Floats that are not a number; they count in nothing else.
         measure: What the following are about.
-        minimum, maximum: Of values in the column's own type, of lengths whole numbers; None where there is none.
-        mean: None where there is none, and for times.
+        minimum, maximum: Of values in the column's own type, of lengths as whole numbers; None without values.
+        mean: None without values, and for times.
         distinct: Different values of text, None where it was not counted.
         distinct_capped: There are more than `distinct`.
         histogram: Of finite numbers and lengths; None where there are none.

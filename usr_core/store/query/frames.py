@@ -24,7 +24,7 @@ __all__ = ["pandas_frame", "polars_frame", "require_pandas"]
 
 
 def require_pandas(*, instead: str = "to_arrow()") -> None:
-    """Refuse, before anything is read for a frame, where there can be none; `instead` is a method that needs no pandas.
+    """Refuse before anything is read if pandas is not there; `instead` is a method that does not need pandas.
 
     Raises:
         PackageMissing: pandas is not installed.

@@ -64,7 +64,7 @@ def get_records(
 
 
 def find_rows(base: OpenParquet, ids: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Return the row of the base that each id stands in, -1 where there is none; of several it is the first.
+    """Return the row of the base that each id stands in, -1 where no row has it; of several rows the first.
 
     Args:
         base: The base file.

@@ -149,7 +149,7 @@ class _Rows:
     """Gives each journalled row its place in the base: a new one at the end, or the row of a record that is there.
 
     A record that another writer added meanwhile is not added again; the overlay values that came with it are
-    written all the same, for they were said to be safe.
+    written all the same, because they were reported as safe.
     """
 
     def __init__(self, known: KnownIds, *, first_new: int) -> None:

@@ -4,7 +4,7 @@ A segment is one file: eight bytes that name the format, then frames. A frame is
 payload's CRC-32, the CRC-32 of these eight bytes, and the payload, an Arrow IPC message; the first frame holds
 the schema, each further one a batch. A flush appends a frame and fsyncs, so it costs what it adds. What was being
 written when the process died (a frame cut short, zeros that a power cut left) is passed over; anything else that
-does not fit its checksums is an error, not a loss in silence.
+does not fit its checksums is an error; nothing is lost silently.
 
 A commit retires the segment in the same transaction that publishes its rows, so that a row is in the journal or in
 the dataset, never in both and never in neither.

@@ -128,7 +128,7 @@ def plan_columns(
         wanted = ours[name].type if name in ours else attached.get(name, registered)
         column = TakenColumn(name=name, source=plain_type(field.type), kind=plain_type(wanted))
         if not column.source.equals(column.kind) and (same or coerce == "none"):
-            why = "--require-same-columns was asked for" if same else "--coerce-overlap none forbids a cast"
+            why = "--require-same-columns forbids it" if same else "--coerce-overlap none forbids a cast"
             raise MergeTypesDiffer(name, source=str(column.source), destination=str(column.kind), why=why)
         castable = may_cast(column.source, column.kind) or _text_and_number(column.source, column.kind)
         if not (column.source.equals(column.kind) or castable):

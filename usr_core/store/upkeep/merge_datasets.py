@@ -64,8 +64,8 @@ def merge_datasets(
         progress: Called with the number of rows just written.
 
     Raises:
-        MergeSameDataset: Source and destination are one.
-        UnknownChoice, NamespaceReservedHere: An option makes no sense.
+        MergeSameDataset: Source and destination are the same dataset.
+        UnknownChoice, NamespaceReservedHere: An option has a value that is not allowed.
         MergeColumnsDiffer, MergeTypesDiffer, NamespaceNotRegistered, ColumnNotRegistered: The columns do not fit.
         MergeDuplicate: A record is there already, under ``error``; the first one is named.
         NoSuchOverlay, CarriedContractDiffers, OverlayTypeNotRegistered: A namespace can't be carried along, or can't be

@@ -20,9 +20,9 @@ def check_files_told(
 ) -> None:
     """Compare what is there with what the events say is there.
 
-    A missing snapshot is a warning: pull and push leave snapshots out where they are told to. So is an overlay or a
-    snapshot of another size; its rows are checked as every overlay's are. An overlay that no event has brought is only
-    found where every event names its files.
+    A missing snapshot is a warning: pull and push can leave snapshots out. An overlay or a snapshot of
+    another size is a warning too; its rows are checked like those of every overlay. An overlay that no event has
+    brought is only found where every event names its files.
 
     Args:
         told: The account of the log.
