@@ -79,7 +79,7 @@ class FileTree:
     def walk(self) -> Iterator[TreeEntry]:
         """Yield the files of the dataset, machinery left out, a folder at a time in the order of names.
 
-        Links are followed, but for those to a folder that holds the dataset, or that the walk is in already.
+        Links are followed, except for those to a folder that holds the dataset, or that the walk is in already.
         """
         yield from self._walk("", (os.path.realpath(self.folder),), None)
 

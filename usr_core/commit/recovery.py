@@ -28,7 +28,7 @@ def recover(folder: Path) -> list[str]:
 
     Abort files are undone to the end. A record is applied to the end, whether or not its event is in the log yet;
     if other bytes stand in its place, it is a stale holder's and is discarded. Staging
-    folders that no record names are removed, but for those of transfers younger than `TRANSFER_DAYS`. A torn
+    folders that no record names are removed, except for those of transfers younger than `TRANSFER_DAYS`. A torn
     last line of the log is repaired.
 
     Raises:

@@ -24,7 +24,7 @@ __all__ = ["MaintenanceVerbs"]
 class MaintenanceVerbs(DatasetSite):
     """`compact_overlay`, `remove_overlay`, `clear_overlay`, `dedupe`, `drop_rows`, `merge`.
 
-    Each needs a `maintenance` block, but for ``dry_run=True``, which counts what would change and takes no lock.
+    Each needs a `maintenance` block, except for ``dry_run=True``, which counts what would change and takes no lock.
     """
 
     def compact_overlay(

@@ -75,7 +75,7 @@ def write_new(path: Path, content: bytes) -> None:
     """Create `path` with `content`, fsynced; the name is durable once its folder is fsynced.
 
     Raises:
-        FileExistsError: There is a file of that name.
+        FileExistsError: A file of that name exists.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:

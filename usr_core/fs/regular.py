@@ -1,4 +1,4 @@
-"""Opening what must be a regular file: a FIFO would make its reader wait for ever, a device may do anything."""
+"""Opening what must be a regular file: a FIFO would make its reader wait forever, a device may do anything."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def checked_columns(namespace: str, pairs: Iterable[tuple[str, str]]) -> tuple[R
     """Return columns from pairs of full name and type text.
 
     Raises:
-        ColumnSpecError: None is given, a name is malformed, of another namespace, or repeated.
+        ColumnSpecError: No column is given, or a name is malformed, of another namespace, or repeated.
         TypeSyntaxError: A type is malformed.
     """
     columns: dict[str, RegistryColumn] = {}

@@ -174,7 +174,7 @@ def from_arrow(arrow: pa.DataType) -> ColumnType:
 
 
 def same_type(one: pa.DataType, other: pa.DataType) -> bool:
-    """Tell whether two Arrow types are equal but for the names of list children, nullability and metadata."""
+    """Tell whether two Arrow types are equal except for the names of list children, nullability and metadata."""
     import pyarrow.types as kinds
 
     for is_kind in (kinds.is_fixed_size_list, kinds.is_list):

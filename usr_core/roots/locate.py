@@ -41,7 +41,7 @@ def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
         NoDatasetHere: Nothing was named, and we are in no dataset.
         ArchivedPath: The id or the path leads into an ``archived/`` folder.
         DatasetMissing: The dataset does not exist.
-        PullUnfinished: Its first pull has not come to its end.
+        PullUnfinished: The dataset's first pull has not come to its end.
         AmbiguousDataset, InvalidDatasetId, OutsideRoot, NestedDataset: See `resolve_dataset`.
         RootMissing, RootNotAFolder, RootUnknown: See `find_root`.
     """

@@ -17,7 +17,7 @@ def parse_text(column: pa.Array, kind: pa.DataType, *, parse_json: bool) -> pa.A
     """Return `column` as values of the type `kind`, row by row; null stays null.
 
     Text for a string column is kept to the letter, ``NA``, ``007`` and the empty string included; elsewhere
-    the empty string is refused, but for binary (no bytes). See `parse_scalars` for the other spellings.
+    the empty string is refused, except for binary (no bytes). See `parse_scalars` for the other spellings.
     Lists and structs are read as JSON (see `from_json`); the JSON ``null`` is null.
 
     Args:
@@ -29,7 +29,7 @@ def parse_text(column: pa.Array, kind: pa.DataType, *, parse_json: bool) -> pa.A
         BadCell: The first row at fault, in row order for one-part values; nested ones are first checked to be
             JSON, then part by part.
 
-    Memory: nested values, but for lists of plain numbers, become Python objects, some 60 bytes each; give batches.
+    Memory: nested values, except for lists of plain numbers, become Python objects, some 60 bytes each; give batches.
     """
     if not kinds.is_string(column.type):
         column = column.cast(pa.string())

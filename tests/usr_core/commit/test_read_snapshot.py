@@ -121,7 +121,7 @@ class TestMeanwhile:
 
     @pytest.mark.parametrize("step", [None, Step.LINKED])
     def test_a_file_that_is_really_missing_is_told_as_such(self, dataset: Path, step: Step | None) -> None:
-        """With a dead writer's record about, too, a missing file is a missing file and not a busy dataset."""
+        """A missing file is reported as missing, not as a busy dataset, even beside an interrupted writer's record."""
         if step is not None:
             run_child(dataset, "--kill", step)
         with pytest.raises(FileNotFoundError):

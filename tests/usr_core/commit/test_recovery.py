@@ -46,7 +46,7 @@ class TestTornLog:
         "tail", [b'{"event_version":1,"timest', b"\0" * 5000, b'{"a":1}\0\0\0', b"{\n"[:1], b"\xff\xfe garbage"]
     )
     def test_torn_event_is_cut_off(self, world: World, dataset: Path, tail: bytes) -> None:
-        """What is no event is removed, and the next event follows the last whole one."""
+        """A line that is not an event is removed, and the next event follows the last whole one."""
         whole = _log(dataset).read_bytes()
         _log(dataset).write_bytes(whole + tail)
         _open(dataset)
@@ -157,7 +157,7 @@ class TestStaging:
 class TestRecord:
     @pytest.mark.parametrize("step", [Step.LINKED, Step.APPLIED, Step.LOGGED])
     def test_in_a_copied_dataset_is_finished_there(self, world: World, dataset: Path, step: Step) -> None:
-        """A folder copied with a dead writer's record in it has new inodes, and is settled like the original."""
+        """A folder copied with the record of an interrupted writer has new inodes, and is settled like the original."""
         run_child(dataset, "--kill", step)
         copy = Path(shutil.copytree(dataset, dataset.with_name("copy")))
 

@@ -417,7 +417,7 @@ class TestState:
     def test_values_that_are_not_allowed_change_nothing(
         self, dataset: Dataset, fields: dict[str, object], error: type[UsrError]
     ) -> None:
-        """Wrong words, texts that are no ids, and nothing at all are refused as wrong usage."""
+        """Wrong words, texts that are not ids, and nothing at all are refused as wrong usage."""
         with assert_unchanged(dataset.path), pytest.raises(error) as caught:
             dataset.set_state([IDS[0]], **fields)  # type: ignore[arg-type]
 

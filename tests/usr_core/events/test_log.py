@@ -47,7 +47,7 @@ class TestReadHead:
 
     @pytest.mark.parametrize("torn", [b'{"seq": 3', b"\0" * 200_000, b"[1]", b'"text"'])
     def test_tells_what_was_torn_off(self, log: Path, torn: bytes) -> None:
-        """What follows the last whole line and is no event counts for nothing."""
+        """What follows the last whole line and is not an event counts for nothing."""
         log.write_bytes(_line(1) + _line(2) + torn)
         head = read_head(log)
 
@@ -84,7 +84,7 @@ class TestReadHead:
 
 class TestReadLines:
     def test_gives_number_offset_and_object(self, log: Path) -> None:
-        """A line that is no object has no event; the torn last one is given too."""
+        """A line that is not an object has no event; the torn last one is given too."""
         log.write_bytes(b'{"a":1}\nnope\n{"b"')
 
         assert [(1, 0, {"a": 1}), (2, 8, None), (3, 13, None)] == [

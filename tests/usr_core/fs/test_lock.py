@@ -204,7 +204,7 @@ class TestLease:
 class TestReadHolder:
     @pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"pid": 1}', json.dumps({"command": 1}).encode()])
     def test_makes_nothing_of_what_is_no_label(self, lock: Path, content: bytes) -> None:
-        """An older or a torn label is no error."""
+        """An older or a torn label is not an error."""
         lock.write_bytes(content)
 
         assert "" == read_holder(lock)

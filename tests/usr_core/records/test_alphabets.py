@@ -28,7 +28,7 @@ class TestAlphabets:
         assert sorted(ALPHABETS) == sorted(name for bio_type in BIO_TYPES for name in alphabets_for(bio_type))
 
     def test_letters_count_in_either_case(self) -> None:
-        """Lower-case letters are no strangers."""
+        """Lower-case letters belong to the alphabet."""
         assert ALPHABETS["dna_5"].first_stranger("ACGTNacgtn") is None
 
     def test_a_stranger_is_found_at_its_place(self) -> None:

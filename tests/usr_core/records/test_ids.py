@@ -74,7 +74,7 @@ class TestIdWords:
         assert 1 + len(changed) == len(np.unique(words, axis=1)[0])
 
     def test_other_lengths_are_refused(self) -> None:
-        """A value that is not 40 bytes long is no id."""
+        """A value that is not 40 bytes long is not an id."""
         with pytest.raises(ValueError, match="40"):
             id_words(pa.array(["a" * 39, "a" * 41]))
 

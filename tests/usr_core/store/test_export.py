@@ -184,7 +184,7 @@ class TestTarget:
 
     @pytest.fixture(params=["fifo", "socket", "link", "dangling link", "link to a device", "folder in a folder"])
     def special(self, request: pytest.FixtureRequest, folder: Path) -> Iterator[tuple[Path, str]]:
-        """Something that is no regular file, and a word of the hint."""
+        """Something that is not a regular file, and a word of the hint."""
         place, kind = folder / "x", str(request.param)
         hint = "--out -"
         if kind == "fifo":

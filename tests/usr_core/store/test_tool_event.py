@@ -56,7 +56,7 @@ class TestRecordEvent:
         "action", ["health", "import", "write_overlay", "state_set", "Designer_health", "designer_", "a b_c", "ä_b", ""]
     )
     def test_other_actions_are_refused(self, dataset: Dataset, action: str) -> None:
-        """One that is no tool's, or that would say what has not been done."""
+        """An action that is not a tool's, or that names a change that has not been made."""
         with assert_unchanged(dataset.path), pytest.raises(ToolActionInvalid):
             dataset.record_event(action)
 

@@ -109,7 +109,7 @@ def attach(
 ) -> AttachOutcome:
     """Add one part to a namespace.
 
-    Rows are streamed; memory is bounded whatever their number but for about 40 bytes a base row, and what
+    Rows are streamed; memory is bounded whatever their number except for about 40 bytes a base row, and what
     `KeyResolver` keeps of each row of the input, while keys are resolved. The part's rows are in the base's
     order, keyed by ``id``.
 

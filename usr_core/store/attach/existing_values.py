@@ -40,7 +40,7 @@ Rows = npt.NDArray[np.int64]
 def refuse_existing_values(
     part: Path, base: Path, overlay: NamespaceOverlay | None, *, label: str, positions: Rows
 ) -> None:
-    """Refuse an attachment that has a value where its record has one, be it attached or materialized.
+    """Refuse an attachment that has a value where its record has one, attached or materialized.
 
     Args:
         part: The staged part: ``id`` and the attached columns, in the base's order.
@@ -50,7 +50,7 @@ def refuse_existing_values(
         positions: The base row of each row of the input, -1 for rows that were left out.
 
     Raises:
-        ValuesExist: There are such values, an equal one too; the first of them in the input's order are described.
+        ValuesExist: Such values exist, equal ones included; the first of them in the input's order are described.
         OverlayTypesDiffer: A column is there with another type than the registered one.
         OverlayUnreadable, BaseUnreadable: A page is damaged.
 
@@ -75,7 +75,7 @@ def refuse_existing_values(
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A value that is in the way: its row in the input, its place among the columns, and what is told of it."""
+    """A value that is in the way: its row in the input, its place among the columns, and its description."""
 
     row: int
     column: int

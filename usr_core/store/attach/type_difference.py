@@ -28,7 +28,7 @@ class TypeDifference:
     Attributes:
         path: Where inside the type, such as ``[].a``; empty for the column itself.
         found, wanted: The types there.
-        fields: What is wrong with the fields of a struct, where that is it.
+        fields: What is wrong with the fields of a struct, if that is the difference.
     """
 
     path: str

@@ -31,7 +31,7 @@ class SegmentedFile:
     """A new file at `path`; nothing in it is valid before `finish`.
 
     Raises:
-        FileExistsError: There is a file of that name.
+        FileExistsError: A file of that name exists.
     """
 
     def __init__(self, path: Path) -> None:

@@ -88,7 +88,7 @@ class DoctorReport:
 
 
 def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | None = None) -> DoctorReport:
-    """Look at this machine, a root, a dataset and a folder. Reads only, but for test files in `folder`, removed again.
+    """Look at this machine, a root, a dataset and a folder. Reads only; test files in `folder` are removed again.
 
     Args:
         root: The root, or None where there is none.

@@ -1,6 +1,6 @@
 """The import pipeline: an importer's batches in, a new base file out.
 
-Reading, checking and hashing run here, encoding beside it. Memory does not grow with the input but for
+Reading, checking and hashing run here, encoding beside it. Memory does not grow with the input except for
 eight bytes a row, which decide uniqueness at the end, before anything is made real.
 """
 

@@ -75,7 +75,7 @@ class ImportOutcome:
 def import_records(
     site: Site, source: ImportSource, options: ImportOptions, *, progress: Callable[[int], None] | None = None
 ) -> ImportOutcome:
-    """Append records to the base. All rows are taken or none; memory does not grow with rows but for 8 bytes each.
+    """Append records to the base. All rows are taken or none; memory does not grow with rows except for 8 bytes each.
 
     Raises:
         MissingColumn: The input has no column ``sequence``.

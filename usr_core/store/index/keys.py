@@ -136,7 +136,7 @@ def one_bio_type(base: pq.ParquetFile, key: OverlayKey) -> str:
     """Return the bio_type of all records (``dna`` where there are none).
 
     Raises:
-        KeyNeedsOneBioType: There are several.
+        KeyNeedsOneBioType: The records have several.
     """
     found: dict[str, None] = {}
     for chunk in _column(base, "bio_type"):

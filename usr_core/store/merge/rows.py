@@ -28,7 +28,7 @@ class RowSource(Protocol):
 class RowStream:
     """Rows of some columns of a Parquet file, asked for in ascending order.
 
-    What lies before the rows asked for is decoded and dropped, but for whole row groups, which are
+    What lies before the rows asked for is decoded and dropped, except for whole row groups, which are
     passed over. Memory: one batch, and what Parquet holds of one row group (compressed).
 
     Args:

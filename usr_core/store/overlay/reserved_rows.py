@@ -60,7 +60,7 @@ class ReservedRows:
         )
 
     def without(self, rows: Rows) -> pa.Table:
-        """Return the table but for `rows`."""
+        """Return the table except for `rows`."""
         kept = np.ones(self.table.num_rows, np.bool_)
         kept[rows] = False
         return self.taken(np.flatnonzero(kept))

@@ -102,7 +102,7 @@ def _existing(tree: FileTree, relative: str) -> Path:
 
 
 def _fingerprint(event: Mapping[str, Any], size: int) -> tuple[int, int] | None:
-    """Return the rows and columns that an event tells, if it tells of a base of this size."""
+    """Return the rows and columns that an event gives, if it describes a base of this size."""
     told = event.get("fingerprint")
     if not isinstance(told, dict) or told.get("size_bytes") != size:
         return None

@@ -202,7 +202,7 @@ def _scalar(column: str, value: object, kind: pa.DataType) -> pa.Scalar:
 
 
 def _converted(value: object, kind: pa.DataType) -> pa.Scalar:
-    # Arrow makes scalars of times by cutting off what does not fit; its casts refuse that, but for dates.
+    # Arrow makes scalars of times by cutting off what does not fit; its casts refuse that, except for dates.
     if isinstance(value, pa.Scalar):
         given = value
     elif isinstance(value, datetime) and pa.types.is_temporal(kind):

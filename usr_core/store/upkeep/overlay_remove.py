@@ -55,15 +55,15 @@ class RemoveOutcome:
 
 
 def remove_overlay(site: Site, options: RemoveOptions) -> RemoveOutcome:
-    """Retire every file of a namespace; its values are not seen any more, but for those in the base.
+    """Retire every file of a namespace; its values are not seen any more, except for those in the base.
 
-    Files are not read but for their footers, so that a damaged overlay can be removed too, and the namespace
+    Only the footers of the files are read, so that a damaged overlay can be removed too, and the namespace
     need not be registered any more.
 
     Raises:
         UnknownChoice: The mode does not exist.
         NamespaceReservedHere: The namespace is USR's own.
-        NoSuchOverlay: It has no overlay here.
+        NoSuchOverlay: The namespace has no overlay here.
         AmbiguousOverlay: A namespace is both a file and a folder of parts.
     """
     if options.mode not in REMOVE_MODES:

@@ -102,7 +102,7 @@ class ViewPlaces:
         """Return the bio_type of all records.
 
         Raises:
-            KeyNeedsOneBioType: There are several.
+            KeyNeedsOneBioType: The records have several.
         """
         if self._bio_type is None:
             self._bio_type = one_bio_type(self._base.reader(), key)

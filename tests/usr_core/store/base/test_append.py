@@ -186,7 +186,7 @@ class TestRefusals:
         assert not (tmp_path / "b.parquet").exists()
 
     def test_a_missing_column_is_named(self, tmp_path: Path) -> None:
-        """A Parquet file that is no base is refused by the column it lacks."""
+        """A Parquet file that is not a base is refused by the column it lacks."""
         pq.write_table(pa.table({"id": ["x"]}), tmp_path / "a.parquet")
 
         with pytest.raises(BaseUnreadable, match="bio_type"):

@@ -33,6 +33,6 @@ def test_a_name_that_is_no_utf_8_makes_the_base_unreadable(tmp_path: Path) -> No
 
 
 def test_no_base(tmp_path: Path) -> None:
-    """A folder without one is no damage."""
+    """A folder without a base is not damaged."""
     with pytest.raises(BaseMissing):
         opened(tmp_path)

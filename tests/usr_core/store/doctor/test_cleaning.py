@@ -1,4 +1,4 @@
-"""What transfers have put aside and what dead writers left is named with its size, and removed on request."""
+"""What transfers put aside and what interrupted writers left is named with its size, and removed on request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _codes(dataset: Dataset) -> dict[str, str]:
 
 class TestPutAside:
     def test_is_named_with_its_size(self, dataset: Dataset) -> None:
-        """The doctor says how much there is and how old; that is no problem."""
+        """The doctor says how much there is and how old; that is not a problem."""
         _aside(dataset, 40)
         _aside(dataset, 2, size=234)
 

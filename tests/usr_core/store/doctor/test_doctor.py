@@ -72,7 +72,7 @@ class TestExamine:
         assert {"rsync", "ssh", "flock", "sha256sum"} == set(report.tools)
 
     def test_missing_tool_is_a_note(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Programs that only transfers need are no problem on a machine without transfers."""
+        """Programs that only transfers need are not a problem on a machine without transfers."""
         monkeypatch.setenv("PATH", "/nonexistent")
 
         report = examine(None)

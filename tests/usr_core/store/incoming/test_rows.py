@@ -39,7 +39,7 @@ def read(**columns: object) -> pa.RecordBatch:
 class TestSequences:
     @pytest.mark.parametrize("cell", ["", "  ", "\u2028", None])
     def test_blank_ones_are_refused(self, cell: str | None) -> None:
-        """Empty, blank and null are no sequences; the row counts from the file's first record."""
+        """Empty, blank and null are not sequences; the row counts from the file's first record."""
         with pytest.raises(BlankSequence) as caught:
             read(sequence=pa.array(["ACGT", cell]))
 
@@ -158,7 +158,7 @@ class TestOtherColumns:
         assert (12, cell) == (caught.value.row, caught.value.value)
 
     def test_finer_typed_times_are_refused(self) -> None:
-        """Nanoseconds that are no whole microseconds are not cut."""
+        """Nanoseconds that are not whole microseconds are not cut."""
         stamps = pa.array([1000, 1001]).cast(pa.timestamp("ns", "UTC"))
 
         with pytest.raises(InvalidCreatedAt) as caught:

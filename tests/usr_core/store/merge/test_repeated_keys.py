@@ -78,7 +78,7 @@ def test_what_is_not_concerned_goes_on(made: Dataset):
 
 
 def test_two_spellings_of_one_sequence_are_one_key(tmp_path: Path):
-    """White space around a sequence is no part of the key."""
+    """White space around a sequence is not part of the key."""
     made = dataset(new_root(tmp_path / "root"), "d", S)
     write_part(made.path, "mock", [f" {S[1]}", S[1]], {"mock__i": pa.array([1, 2], KINDS["mock__i"])}, key="sequence")
     for reader in ("to_arrow", "head"):

@@ -125,7 +125,7 @@ class TestRefusals:
         ],
     )
     def test_a_part_without_sound_metadata_is_refused(self, tmp_path, metadata):
-        """No key, no stamp, an unknown key, a key that is no column, no time: each is refused with the file's name."""
+        """No key, no stamp, an unknown key, a key that is not a column, no time: each is refused, naming the file."""
         write_overlay(tmp_path, "mock", [ID], SCORE, part=None, metadata=metadata)
 
         with pytest.raises(OverlayNotStamped) as caught:

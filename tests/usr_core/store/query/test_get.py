@@ -49,7 +49,7 @@ class TestGet:
         assert list(range(5_999, 999, -1)) == found["mock__n"].to_pylist()
 
     def test_an_unknown_id_is_named(self, tmp_path: Path) -> None:
-        """Ids that no record has, and texts that are no ids, are refused together."""
+        """Ids that no record has, and texts that are not ids, are refused together."""
         dataset, ids = make_dataset(tmp_path, 3)
 
         with pytest.raises(RecordsNotFound) as caught:

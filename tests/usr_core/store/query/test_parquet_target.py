@@ -50,7 +50,7 @@ class TestReading:
         assert row == ParquetTable(file).cell(row, "n").as_py()
 
     def test_a_table_of_no_columns(self, file: Path) -> None:
-        """No column is no error."""
+        """Asking for no column is not an error."""
         assert [] == ParquetTable(file).head_arrow(3, columns=[]).column_names
 
     def test_it_is_closed_afterwards(self, file: Path) -> None:

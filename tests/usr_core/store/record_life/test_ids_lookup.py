@@ -69,7 +69,7 @@ def test_a_base_without_rows_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_base_with_strange_ids_is_still_searched_exactly(tmp_path: Path) -> None:
-    """Nulls and texts that are no ids, which only a hand can write, hide no record beside them."""
+    """Nulls and texts that are not ids, which only a hand can write, hide no record beside them."""
     folder = base_of(tmp_path, ["", None, "abc", *PRESENT[:50], "Ω" * 20], group=10)
 
     assert [True] * 50 + [False] == found(folder, [*PRESENT[:50], ABSENT[0]])
@@ -145,7 +145,7 @@ class TestExistingIds:
             existing_ids(FileTree(tmp_path), ask_ids(ABSENT[:1]), dataset="ns/base", allow_missing=True)
 
     def test_a_damaged_base_is_told(self, tmp_path: Path) -> None:
-        """A file that is no Parquet at all, or only in part, is no missing record."""
+        """A file that is not Parquet, or only in part, is not reported as a missing record."""
         (tmp_path / "records.parquet").write_bytes(b"PAR1 and nothing more")
 
         with pytest.raises(BaseUnreadable):

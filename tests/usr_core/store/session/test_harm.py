@@ -253,7 +253,7 @@ class TestValues:
 
 
 def test_doctor_tells_of_a_journal_that_nobody_has_closed(dataset: Dataset) -> None:
-    """Rows that are safe and not in the dataset are no secret, and no damage either."""
+    """Rows that are safe and not in the dataset are not a secret, and not damage either."""
     abandoned(dataset, ["ACGT"])
 
     (leftover,) = find_leftovers(dataset.path)

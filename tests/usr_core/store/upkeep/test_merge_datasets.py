@@ -205,7 +205,7 @@ class TestColumns:
         ],
     )
     def test_the_first_text_that_is_no_such_number_is_named(self, root: Path, name: str, text: str) -> None:
-        """A number that comes out differently when it is written is another one. Truth values are no text."""
+        """A number that comes out differently when it is written is another one. Truth values are not text."""
         dest = dataset(root, "dest", [S[0]], extra=column(name, [None]))
         source = dataset(root, "src", S[1:4], extra={name: pa.array(["1", text, text])})
         for dry_run in (True, False):

@@ -108,7 +108,7 @@ class TestRefusals:
             made.drop_rows(Choice(rows), action="repair_test")
 
     def test_an_event_that_can_not_be_told(self, made: Dataset) -> None:
-        """The action of the core, arguments or metrics that are no JSON."""
+        """The action of the core, arguments or metrics that are not JSON."""
         with assert_unchanged(made.path), made.maintenance(reason="test"):
             with pytest.raises(ToolActionInvalid):
                 made.drop_rows(Choice([1]), action="dedupe")

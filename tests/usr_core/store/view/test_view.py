@@ -372,7 +372,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
     def test_a_broken_base_is_refused(self, tmp_path, content):
-        """What is no Parquet file is no base."""
+        """A file that is not Parquet is not a base."""
         (tmp_path / "records.parquet").write_bytes(content)
 
         with pytest.raises(BaseUnreadable):
