@@ -37,7 +37,7 @@ class TypeSyntaxError(UsrError, ValueError):
     def __init__(self, text: str, *, position: int, reason: str) -> None:
         super().__init__(
             f"{visible(text)!r} is not a type: {reason} (at letter {position + 1}).",
-            hint="Types are string, bool, int8..int64, uint8..uint64, float16, float32, float64, binary, date32, "
+            hint="Use string, bool, int8..int64, uint8..uint64, float16, float32, float64, binary, date32, "
             "timestamp[us], timestamp[us, UTC], list<T>, fixed_size_list<T>[N] and struct<name:T,…>.",
             facts={"value": visible(text)},
         )
@@ -170,7 +170,7 @@ class NamespaceNotRegistered(UsrError, LookupError):
     def __init__(self, name: str, *, known: Sequence[str] = ()) -> None:
         super().__init__(
             f"The namespace {visible(name)!r} is not registered.",
-            hint="`usr namespace list` shows those that are; `usr namespace register` adds one.",
+            hint="Look at `usr namespace list`, or add it with `usr namespace register`.",
             facts={"namespace": visible(name), "registered": ", ".join(known) or None},
         )
         self.name, self.known = name, tuple(known)
@@ -184,7 +184,7 @@ class ColumnNotRegistered(UsrError, LookupError):
     def __init__(self, column: str, *, namespace: str, known: Sequence[str] = ()) -> None:
         super().__init__(
             f"The column {visible(column)!r} is not registered in the namespace {visible(namespace)!r}.",
-            hint=f"Registered are: {', '.join(known) or 'none'}. `usr namespace register` adds columns.",
+            hint=f"Use a registered column ({', '.join(known) or 'none'}), or add one with `usr namespace register`.",
             facts={"namespace": visible(namespace), "column": visible(column)},
         )
         self.column, self.namespace, self.known = column, namespace, tuple(known)

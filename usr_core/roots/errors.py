@@ -64,7 +64,7 @@ class DatasetMissing(UsrError, FileNotFoundError):
         offer = f"Did you mean {' or '.join(near)}? " if near else ""
         super().__init__(
             f"There is no dataset {visible(text)!r} in {place}.",
-            hint=hint or f"{offer}`usr ls` lists the datasets; `usr init` makes one.",
+            hint=hint or f"{offer}Look at `usr ls` for the datasets, or make one with `usr init`.",
             facts={"dataset": visible(text), "root": place},
         )
         self.text, self.place, self.near = text, place, tuple(near)

@@ -32,7 +32,7 @@ class AttachColumnMissing(UsrError, KeyError):
     def __init__(self, label: str, *, column: str, present: Sequence[str], reason: str = "is not in the file") -> None:
         super().__init__(
             f"{label}: column {visible(column)!r} {reason}.",
-            hint=f"The file has: {', '.join(visible(name, limit=60) for name in present[:20]) or 'no columns'}.",
+            hint=f"Name one of: {', '.join(visible(name, limit=60) for name in present[:20]) or 'no columns'}.",
             facts={"file": label, "column": column},
         )
         self.column = column
@@ -188,7 +188,7 @@ class NothingToAttach(UsrError, ValueError):
     def __init__(self, label: str, *, namespace: str, registered: Sequence[str], present: Sequence[str]) -> None:
         super().__init__(
             f"{label}: none of its columns is registered in namespace {namespace!r}.",
-            hint=f"Registered: {', '.join(registered)}. The file has: {', '.join(present[:20])}.",
+            hint=f"Name a column as registered: {', '.join(registered)}. The file has: {', '.join(present[:20])}.",
             facts={"file": label, "namespace": namespace},
         )
 

@@ -57,7 +57,7 @@ def checked_options(
     if spec is not None and unknown is not None:
         raise AttachRequestInvalid(
             f"The overlay writer {spec.name!r} takes no option {visible(unknown)!r}.",
-            hint=f"It takes: {', '.join(spec.options) or 'none'}.",
+            hint=f"Use one of: {', '.join(spec.options) or 'none'}.",
             facts={"option": unknown},
         )
     return dict(options)

@@ -83,7 +83,7 @@ class OverlayKeyFault(UsrError, ValueError):
     def __init__(self, part: str, *, key: str, fault: str, count: int, values: Sequence[str] = ()) -> None:
         super().__init__(
             f"{part}: {fault} (rows concerned: {count:,}). Each row of a part needs a key of its own.",
-            hint="Nothing says which row is right. `usr validate` lists the rows; move the part out of _derived/, "
+            hint="Run `usr validate` to see the rows; nothing says which is right. Move the part out of _derived/, "
             "leave one row for each key, and attach its values again.",
             facts={
                 "file": part,
@@ -102,7 +102,7 @@ class OverlayTypesDiffer(UsrError):
     def __init__(self, column: str, *, files: tuple[str, str], types: tuple[str, str]) -> None:
         super().__init__(
             f"Column {column} is {types[0]} in {files[0]} and {types[1]} in {files[1]}.",
-            hint="`usr validate` says which one differs from the registry; take that file out and attach it again.",
+            hint="Run `usr validate` to see which one differs from the registry; take it out and attach it again.",
             facts={"file": files[1], "column": column, "value": types[1], "other_file": files[0], "expected": types[0]},
         )
         self.column, self.files, self.types = column, files, types
@@ -163,7 +163,7 @@ class UnknownColumn(UsrError, KeyError):
         shown = visible(column, limit=80)
         super().__init__(
             f"There is no column {shown!r}.",
-            hint=f"Did you mean {', '.join(near)}?" if near else "`usr schema` lists the columns.",
+            hint=f"Did you mean {', '.join(near)}?" if near else "Look at `usr schema` for the columns.",
             facts={"column": shown},
         )
         self.column, self.near = column, tuple(near)
@@ -198,7 +198,7 @@ class BaseColumnHasNulls(UsrError, ValueError):
     def __init__(self, column: str, *, file: str, row: int) -> None:
         super().__init__(
             f"Column {column} of the records must not hold nulls.",
-            hint="`usr validate` lists what is wrong with the file; restore it from a snapshot.",
+            hint="Run `usr validate` to see what is wrong with the file; restore it from a snapshot.",
             facts={"file": file, "row": row, "column": column},
         )
         self.column, self.file, self.row = column, file, row
@@ -213,7 +213,7 @@ class NoSuchOverlay(UsrError, LookupError):
     def __init__(self, namespace: str, *, present: Sequence[str]) -> None:
         super().__init__(
             f"Namespace {namespace!r} has no overlay in this dataset.",
-            hint=f"It has: {', '.join(present)}." if present else "It has no overlays; attach some first.",
+            hint=f"Use one of: {', '.join(present)}." if present else "Attach values first; there are no overlays.",
             facts={"namespace": namespace},
         )
         self.namespace = namespace

@@ -31,7 +31,7 @@ class RecordsNotFound(UsrError, LookupError):
         first = visible(ids[0], limit=80)
         super().__init__(
             f"No record has the id {first!r}." if len(ids) == 1 else f"No record has {len(ids):,} of the ids.",
-            hint="An id is 40 hexadecimal digits, letters in lower case; `usr grep` finds records by what they hold.",
+            hint="Give an id of 40 hexadecimal digits, letters in lower case; or find the record with `usr grep`.",
             facts={"value": _listed(ids)},
         )
         self.ids = tuple(ids)
@@ -75,7 +75,7 @@ class PatternInvalid(UsrError, ValueError):
     def __init__(self, pattern: str, *, reason: str) -> None:
         super().__init__(
             f"{visible(pattern, limit=80)!r} is not a pattern: {visible(reason)}.",
-            hint="Patterns are RE2's (no look-around, no back-references); \\Q…\\E takes text as it is.",
+            hint="Write a pattern of RE2 (no look-around, no back-references); \\Q…\\E takes text as it is.",
             facts={"value": visible(pattern)},
         )
         self.pattern = pattern
@@ -90,7 +90,7 @@ class ColumnNotText(UsrError, TypeError):
     def __init__(self, column: str, *, kind: str) -> None:
         super().__init__(
             f"The column {visible(column)} is {kind}; patterns are matched against text.",
-            hint="Name a column of type string; `usr cols` lists them.",
+            hint="Name a column of type string; look at `usr cols`.",
             facts={"column": visible(column), "value": kind},
         )
         self.column = column
@@ -105,7 +105,7 @@ class FilterInvalid(UsrError, ValueError):
     def __init__(self, reason: str, *, column: str | None = None, value: object = None) -> None:
         super().__init__(
             f"The filter can't be used: {reason}.",
-            hint="Write [(column, operator, value), …]; for anything else there is ds.sql(…).",
+            hint="Write [(column, operator, value), …], or use ds.sql(…) for anything else.",
             facts={"column": column, "value": None if value is None else visible(repr(value))},
         )
 
@@ -119,7 +119,7 @@ class SqlFailed(UsrError, ValueError):
         first, _, rest = reason.strip().partition("\n")
         super().__init__(
             f"The statement failed: {first}",
-            hint="The merged view is the table `records`; `select * from records limit 1` shows its columns.",
+            hint="Select from the table `records`, the merged view; `select * from records limit 1` shows its columns.",
             facts={"detail": rest.strip() or None},
         )
 

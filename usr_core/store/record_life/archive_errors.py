@@ -63,7 +63,7 @@ class DatasetNotArchived(UsrError, LookupError):
     def __init__(self, text: str, *, place: Path) -> None:
         super().__init__(
             f"There is no dataset {visible(text)!r} in {place}.",
-            hint="`usr ls --archived` lists the archived datasets.",
+            hint="Look at `usr ls --archived` for the archived datasets.",
             facts={"dataset": visible(text), "file": place},
         )
         self.text, self.place = text, place

@@ -8,7 +8,7 @@ from usr_core.errors import ExitCode, UsrError, visible
 
 __all__ = ["IdFileLineInvalid", "RecordIdInvalid", "RecordsMissing", "StateFieldMissing", "StateValueNotAllowed"]
 
-_FORM = "An id is 40 hexadecimal digits, letters in lower case"
+_FORM = "Write each id as 40 hexadecimal digits, letters in lower case"
 _SHOWN = 5
 
 

@@ -62,7 +62,7 @@ class SessionLost(UsrError, RuntimeError):
     def __init__(self, name: str, *, folder: Path) -> None:
         super().__init__(
             f"The journal of the writer session {name!r} is gone: its dataset was moved, removed or replaced.",
-            hint="Rows that were flushed are where the dataset went (`usr ls --archived`); open the session there.",
+            hint="Open the session where the dataset is now (`usr ls --archived`): flushed rows went with it.",
             facts={"session": name, "file": str(folder)},
         )
         self.name = name

@@ -162,7 +162,7 @@ class SourceLengthDiffers(UsrError, ValueError):
     def __init__(self, file: str, *, row: int, value: int, length: int) -> None:
         super().__init__(
             f"The length of a record is {value}, and its sequence has {length} letters.",
-            hint="`usr validate` lists what is wrong with the source; restore it from a snapshot.",
+            hint="Run `usr validate` to see what is wrong with the source; restore it from a snapshot.",
             facts={"file": file, "row": row, "column": "length", "value": value},
         )
         self.row, self.value, self.length = row, value, length

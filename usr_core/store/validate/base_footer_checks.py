@@ -30,8 +30,8 @@ __all__ = ["MAX_ROWS", "check_base_footer", "is_hash", "materialized_fields", "u
 MAX_ROWS = 2**31
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_WRITTEN_ELSEWHERE = "The file was not written by USR: restore it from `_snapshots/` or a remote copy (usr pull)."
-_REWRITE_METADATA = "`usr maintenance registry-freeze` renews the registry hash; restore the others from a snapshot."
+_WRITTEN_ELSEWHERE = "Restore the file from `_snapshots/` or a remote copy (usr pull); USR did not write it."
+_REWRITE_METADATA = "Renew the registry hash with `usr maintenance registry-freeze`; restore others from a snapshot."
 
 
 def check_base_footer(schema: pa.Schema, rows: int, findings: FindingList) -> None:

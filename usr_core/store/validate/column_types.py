@@ -59,7 +59,7 @@ def check_materialized(schema: pa.Schema, registries: Registries, findings: Find
             findings.add(
                 "USR-VALID-070",
                 f"the materialized column {field.name} is not registered",
-                hint="`usr namespace register` adds it, with the type that it has.",
+                hint="Add it with `usr namespace register`, with the type that it has.",
                 file=RECORDS,
             )
         elif not any(keeps_type(plain_type(field.type), kind.to_arrow()) for kind in types):

@@ -78,7 +78,7 @@ def _check_metadata(part: OverlayPart, registries: Registries, findings: Finding
         findings.add(
             "USR-VALID-045",
             f"metadata {', '.join(lacking)} is missing: the writer of the file is not known",
-            hint="Nothing depends on it.",
+            hint="Leave it as it is; nothing depends on it.",
             file=file,
             severity="note",
         )
@@ -92,7 +92,7 @@ def _check_hashes(part: OverlayPart, registries: Registries, findings: FindingLi
             findings.add(
                 "USR-VALID-051",
                 f"contract hash {found[:12]}… is not that of {part.namespace} in the root's registry",
-                hint=f"`usr namespace show {part.namespace}` tells the columns; attach again what does not fit them.",
+                hint=f"Look at `usr namespace show {part.namespace}`; attach again what does not fit its columns.",
                 file=part.relative,
             )
     elif part.registry_hash is not None and is_hash(part.registry_hash):
@@ -101,7 +101,7 @@ def _check_hashes(part: OverlayPart, registries: Registries, findings: FindingLi
             findings.add(
                 "USR-VALID-050",
                 fault,
-                hint="`--registry-mode contract` compares the namespace alone; attach again what does not fit.",
+                hint="Compare the namespace alone with --registry-mode contract; attach again what does not fit.",
                 file=part.relative,
             )
 
@@ -142,7 +142,7 @@ def _entry(part: OverlayPart, registries: Registries, findings: FindingList) -> 
         findings.add(
             "USR-VALID-052",
             f"the namespace {part.namespace} is not registered",
-            hint="`usr namespace register` adds it, with the columns that the file has.",
+            hint="Register it with `usr namespace register`, with the columns that the file has.",
             file=part.relative,
         )
     return entry
@@ -154,7 +154,7 @@ def _check_type(field: pa.Field, entry: NamespaceEntry, file: str, findings: Fin
         findings.add(
             "USR-VALID-053",
             f"column {field.name} is not registered in {entry.name}",
-            hint="`usr namespace register` adds columns; a foreign one of a reserved namespace has to be taken out.",
+            hint="Add it with `usr namespace register`; take a foreign column out of a reserved namespace.",
             file=file,
         )
     elif not keeps_type(plain_type(field.type), column.type.to_arrow()):

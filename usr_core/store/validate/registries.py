@@ -116,7 +116,7 @@ def load_registries(
         findings.add(
             "USR-VALID-040",
             "no registry is frozen in this dataset",
-            hint="`usr maintenance registry-freeze` freezes the root's.",
+            hint="Freeze the root's with `usr maintenance registry-freeze`.",
             file=REGISTRY_FOLDER,
         )
     stand_in = parsed.get(base_hash or "") if mode in ("either", "contract") else None

@@ -212,7 +212,7 @@ def _check_base(
         findings.add(
             "USR-VALID-018",
             fault,
-            hint="`usr maintenance registry-freeze` freezes the root's registry and stamps its hash into the base.",
+            hint="Run `usr maintenance registry-freeze`, which stamps the root's registry hash into the base.",
             file=RECORDS,
         )
     if strict:
