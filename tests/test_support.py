@@ -30,7 +30,7 @@ class TestTreeDigest:
         assert [".events.log", "_derived/", "link", "records.parquet"] == list(tree_digest(folder))
 
     def test_leaves_lock_files_out(self, folder: Path) -> None:
-        """Taking a lock is no change."""
+        """Taking a lock is not a change."""
         before = tree_digest(folder)
         (folder / ".usr.lock").write_text("holder")
         (folder / ".usr.lease").write_text("holder")

@@ -205,8 +205,8 @@ DAMAGES = [
     Damage(name="no id hash", do=base(change_metadata(id_hash=None)), errors={"USR-VALID-016"}),
     Damage(name="another id hash", do=base(change_metadata(id_hash="md5")), errors={"USR-VALID-017"}),
     Damage(name="another version", do=base(change_metadata(schema_version="2")), errors={"USR-VALID-017"}),
-    Damage(name="time that is none", do=base(change_metadata(dataset_created_at="today")), errors={"USR-VALID-017"}),
-    Damage(name="hash that is none", do=base(change_metadata(registry_hash="abc")), errors={"USR-VALID-017"}),
+    Damage(name="time that is not one", do=base(change_metadata(dataset_created_at="today")), errors={"USR-VALID-017"}),
+    Damage(name="hash that is not one", do=base(change_metadata(registry_hash="abc")), errors={"USR-VALID-017"}),
     Damage(name="unknown registry", do=base(change_metadata(registry_hash="f" * 64)), errors={"USR-VALID-018"}),
     # the base's rows
     Damage(name="id changed", do=base(set_cell("id", 30, "a" * 40)), errors={"USR-VALID-028"}, rows=(30,)),
@@ -332,7 +332,7 @@ DAMAGES = [
         file="_derived/mock/part-",
     ),
     Damage(
-        name="stamp that is none",
+        name="stamp that is not one",
         do=part(change_metadata(overlay_created_at="now")),
         errors={"USR-OVERLAY-004"},
         file="_derived/mock/part-",
@@ -356,7 +356,7 @@ DAMAGES = [
         file="_derived/mock/part-",
     ),
     Damage(
-        name="registry that is none",
+        name="registry that is not one",
         do=part(change_metadata(registry_hash="x")),
         errors={"USR-VALID-044"},
         file="_derived/mock/part-",
@@ -512,7 +512,7 @@ DAMAGES = [
     # the log
     Damage(name="no log", do=lambda d: d.layout.event_log.unlink(), errors={"USR-VALID-080"}, file=LOG),
     Damage(
-        name="line that is no JSON",
+        name="line that is not JSON",
         do=log_bytes(lambda b: b.replace(b'{"event_version":1', b"nonsense", 1)),
         errors={"USR-VALID-081"},
         file=LOG,

@@ -201,7 +201,7 @@ class LoopbackSshd:
 
 @dataclass
 class SshFarSide:
-    """The far side of the transport under test: `usr_core.testing.far_side.FarSide`, on this machine's own disk."""
+    """The remote side of the transport under test: `usr_core.testing.far_side.FarSide`, on this machine's own disk."""
 
     sshd: LoopbackSshd
     root: str

@@ -117,7 +117,7 @@ def inject(
 
 
 def _set(kind: str, names: Sequence[str]) -> str:
-    # "?": a name that this architecture lacks is no error.
+    # "?": a name that this architecture lacks is not an error.
     return f"{kind}=" + ",".join(f"?{name}" for name in names)
 
 

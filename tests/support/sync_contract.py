@@ -299,7 +299,7 @@ class SyncContract:
         audit = filled.sync("push")
 
         assert ["circle", "dangling", "fifo"] == audit["links"]["local"]
-        assert any("dangling here is a link or no regular file" in line for line in filled.warnings)
+        assert any("dangling here is a link or not a regular file" in line for line in filled.warnings)
         assert not {"dangling", "circle", "fifo"} & set(filled.there())
 
     @pytest.mark.parametrize("whole_folder", [False, True])
@@ -441,7 +441,7 @@ class SyncContract:
         assert "NO-OP" == twins.sync("pull")["transfer_state"]
 
     def test_a_torn_last_line_there_is_cut_by_a_push(self, twins: Any) -> None:
-        """It is no event; what lacks only its end is one, and is not touched."""
+        """It is not an event; what lacks only its end is one, and is not touched."""
         twins.here().add_sequences([{"sequence": MORE}])
         twins.change_far(lambda root: append(root / NAME / ".events.log", b'{"seq": 99, "pa'))
         twins.sync("push")
@@ -451,7 +451,7 @@ class SyncContract:
         self._refused(twins, "push", LogNotSyncable, "end of the line")
 
     def test_a_damaged_giver_is_named(self, twins: Any) -> None:
-        """A base that is no whole Parquet file is not handed on."""
+        """A base that is not a whole Parquet file is not handed on."""
         base = twins.local / NAME / "records.parquet"
         twins.here().add_sequences([{"sequence": MORE}])
         content = base.read_bytes()
@@ -683,7 +683,7 @@ class SyncContract:
     # ------------------------------------------------------------- writers that died
 
     def test_a_change_that_a_dead_writer_left_there_is_finished(self, twins: Any) -> None:
-        """A live record on the far side is applied before anything is compared."""
+        """A live record on the remote side is applied before anything is compared."""
         twins.change_far(lambda root: leave_half_done(root / NAME, MORE))
         twins.sync("pull")
         here, there = twins.both()
@@ -693,7 +693,7 @@ class SyncContract:
         assert not [name for name in twins.there() if name.startswith((".usr.commit", ".usr.tmp/"))]
 
     def test_a_change_that_was_being_taken_back_there_is_taken_back(self, twins: Any) -> None:
-        """An abort file on the far side is undone to the end."""
+        """An abort file on the remote side is undone to the end."""
         _, before = twins.both()
         twins.change_far(lambda root: leave_half_done(root / NAME, MORE, abort=True))
         assert "NO-OP" == twins.sync("push")["transfer_state"]
@@ -716,7 +716,7 @@ class SyncContract:
     # ------------------------------------------------------------- strategies
 
     def without_digests(self, pair: Any) -> None:
-        """Take every SHA-256 program from the far side."""
+        """Take every SHA-256 program from the remote side."""
         raise NotImplementedError
 
     def test_hash_without_digests_is_an_error(self, twins: Any) -> None:

@@ -66,7 +66,7 @@ class Runs:
     _calls: dict[Scenario, list[tuple[str, int]]] = field(default_factory=dict)
 
     def steps(self, action: Action, scenario: Scenario) -> list[str]:
-        """Return the programs that run on the far side, with their arguments, in order."""
+        """Return the programs that run on the remote side, with their arguments, in order."""
         self._measure(action, scenario)
         return self._steps[action, scenario]
 

@@ -1,6 +1,6 @@
 """Two roots of this machine with a real ssh connection between them, in which faults can be set.
 
-The command is the real `usr`, a child process; the far side's programs and the ones here are shims (`sync_shims`).
+The command is the real `usr`, a child process; the remote side's programs and the ones here are shims (`sync_shims`).
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class Lab:
         place.chmod(0o755)
 
     def at_step(self, number: int) -> None:
-        """Act before the n-th program that runs on the far side."""
+        """Act before the n-th program that runs on the remote side."""
         (self.control / "at").write_text(f"{number}\n")
 
     def at_byte(self, direction: Literal["fetch", "send"], number: int, mode: str = "action") -> None:
@@ -119,7 +119,7 @@ class Lab:
 
     @property
     def steps(self) -> list[str]:
-        """The programs that have run on the far side since `prepare`, with their arguments."""
+        """The programs that have run on the remote side since `prepare`, with their arguments."""
         return (self.control / "steps").read_text(errors="replace").splitlines()
 
     def mend(self) -> None:

@@ -1,4 +1,4 @@
-"""The far side of docs/operations/sync.md: what the page calls ``cluster`` is an sshd on this machine.
+"""The remote side of docs/operations/sync.md: what the page calls ``cluster`` is an sshd on this machine.
 
 The page shows a host alias, a login name and folders as a user would have them. For the test its text is copied with
 the login name, the home folder and the cluster's project folder replaced by real ones; commands are run unchanged.

@@ -1,6 +1,6 @@
-"""Programs that stand in front of others on PATH, here and on the far side, and let a fault happen at a chosen point.
+"""Programs that stand before others on PATH, here and on the remote side, and let a fault happen at a chosen point.
 
-On the far side every program that `agent.sh` runs is counted: the n-th is a point of the run that no sleep decides.
+On the remote side every program that `agent.sh` runs is counted: the n-th is a point of the run that no sleep decides.
 rsync there runs behind a valve that counts its bytes. What happens is `control/action`, once: it makes `control/hit`.
 """
 

@@ -87,7 +87,7 @@ def check_never_torn(folder: Path, states: list[State]) -> State:
     seen = [state for state in states if state.files == found.files]
     assert seen, f"{folder} is torn: {_differences(found, states)}"
     if live:  # readers resolve the record; its line may be half there
-        assert any(state.log.startswith(found.log) for state in states), "the log is no beginning of a known one"
+        assert any(state.log.startswith(found.log) for state in states), "the log is not a beginning of a known one"
     else:
         assert any(state.log == found.log for state in seen), "the log does not belong to the files"
         assert not (folder / ".events.log").exists() or verify_chain(folder / ".events.log") == []

@@ -35,14 +35,14 @@ def plain_value(value: object) -> PlainValue:  # noqa: PLR0911 - one line a type
     their value, decimals and paths text, dataclasses objects. Numpy scalars become Python's.
 
     Raises:
-        TypeError: There is no form for the value.
+        TypeError: The value has no JSON form.
     """
     if isinstance(value, Enum):
         return plain_value(value.value)
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, str):
-        # A lone surrogate (an undecodable file name) is no text that UTF-8 could hold.
+        # A lone surrogate (an undecodable file name) is not text that UTF-8 could hold.
         return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, float):
         if math.isfinite(value):

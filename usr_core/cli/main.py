@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _BROKEN_PIPE = 141
-"""What a shell reports of a program that SIGPIPE ended; `usr head | head -1` is no failure to talk about."""
+"""The exit code that a shell reports where SIGPIPE ended a program; `usr head | head -1` is not a failure."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,8 +156,8 @@ def _close_session(*, failed: bool = False, interrupted: bool = False) -> None:
     """Tell the event sinks of this run what was changed, and close them.
 
     Args:
-        failed: An error is under way already, so one of a sink is a warning.
-        interrupted: Whoever sits there wants to go on: nobody is told any more.
+        failed: An error is being reported already, so an error of a sink is only a warning.
+        interrupted: The user wants to go on: no sink is told any more.
     """
     from usr_core.cli.output import warn
     from usr_core.cli.session import opened_session
@@ -187,14 +187,14 @@ def _report_usage(error: Exception) -> int:
 
 
 def _escape_what_can_not_be_encoded() -> None:
-    """Let a terminal or pipe that knows ASCII only cost letters instead of the command."""
+    """On a terminal or pipe that knows only ASCII, replace letters instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:
-    """Write out stdout now: an error at the interpreter's end would be reported by Python itself."""
+    """Flush stdout now: Python itself would report an error at the interpreter's end."""
     if sys.stdout is None:
         return
     try:
@@ -221,7 +221,7 @@ def _changes_made() -> bool:
 
 
 def _interrupted() -> int:
-    """Return the exit code of an interrupted run: what was made before the interrupt is no failure."""
+    """Return the exit code of an interrupted run: what was made before the interrupt is not a failure."""
     from usr_core.cli.session import opened_session
 
     session = opened_session()
@@ -240,7 +240,7 @@ def _sinks_given_up() -> bool:
 
 @contextlib.contextmanager
 def _interrupts_first() -> Iterator[None]:
-    """Take an error that follows Ctrl-C for the interrupt, unless a change was made: then it has to be told.
+    """Treat an error that follows Ctrl-C as the interrupt, unless a change was made: then report the error.
 
     Native code, plugins and Python itself (while a class is being made) wrap an interrupt into errors of their own.
     """
@@ -254,7 +254,7 @@ def _interrupts_first() -> Iterator[None]:
 
 
 def _reported(error: UsrError, leading: LeadingArguments) -> int:
-    """Report an error and return the exit code; a change that was made is no failure because its report got lost."""
+    """Report an error and return the exit code; a change that was made does not fail because its report was lost."""
     from usr_core.cli.errors import OutputFailed
 
     if isinstance(error, OutputFailed) and _changes_made():
@@ -266,7 +266,7 @@ def _reported(error: UsrError, leading: LeadingArguments) -> int:
 def _of_stdout_or(error: OSError) -> UsrError:
     """Return the error of a standard output that can't be written, where that is what failed."""
     if error.filename is None and sys.stdout is not None:
-        # Whoever flushed has emptied the buffer, so ask with a letter of our own.
+        # An earlier flush has emptied the buffer, so test with a letter of our own.
         try:
             sys.stdout.write("\n")
             sys.stdout.flush()
@@ -290,7 +290,7 @@ def _stdout_is_gone() -> bool:
 
 
 def _leave_at_once(code: int) -> None:
-    """End the process at once: native threads that lack memory abort it, those of a sink that hangs keep it alive."""
+    """End the process at once: native threads without memory would abort it, and a hanging sink would keep it alive."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             with contextlib.suppress(OSError, ValueError):

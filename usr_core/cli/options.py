@@ -50,7 +50,7 @@ GlobOpt = Annotated[
 YesOpt = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")]
 QuietOpt = Annotated[bool, typer.Option("--quiet", help="Show no progress and no notes.")]
 DryRunOpt = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
-# Whether a file can be read is found out by reading it, and told with the file's own error and exit code.
+# Whether a file can be read is found out by reading it, and reported with the file's own error and exit code.
 PathOpt = Annotated[Path, typer.Option("--path", readable=False, show_default=False, help="The file to read.")]
 ColumnsOpt = Annotated[str | None, typer.Option("--columns", show_default=False, help="Names, with commas between.")]
 NamespaceOpt = Annotated[str, typer.Option("--namespace", show_default=False, help="A registered namespace.")]

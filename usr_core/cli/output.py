@@ -55,7 +55,7 @@ def emit_json(data: object) -> None:
     """Print `data` as the one JSON document of a command."""
     from usr_core.cli.json_values import json_text
 
-    # A stream in another encoding would escape letters in a way that is no JSON.
+    # A stream in another encoding would escape letters in a way that is not JSON.
     ascii_only = (getattr(sys.stdout, "encoding", None) or "utf-8").lower() not in ("utf-8", "utf8")
     print(json_text({"usr_output_version": OUTPUT_VERSION, "data": data}, ascii_only=ascii_only))
 

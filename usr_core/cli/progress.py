@@ -1,4 +1,4 @@
-"""A progress line on stderr: rows, rate and time left. Nothing where stderr is no terminal."""
+"""A progress line on stderr: rows, rate and time left. It shows nothing where stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Progress:
 
     Args:
         label: What is going on: ``importing``.
-        total: How many units there will be, or None where nobody knows.
+        total: How many units there will be, or None where that is not known.
         unit: What is counted.
         quiet: The command's ``--quiet``.
 

@@ -1,7 +1,7 @@
 """Keeping pyarrow's start-up remarks about the processor out of the way on macOS.
 
 Arrow's C++ code asks the system for cache sizes and writes ``sysctlbyname failed …`` to file descriptor 2 where
-the answer is missing, once a process. That is no news to a user, and it ends up in every script's log. Lines
+the answer is missing, once a process. That is not news to a user, and it ends up in every script's log. Lines
 of any other kind are passed on.
 """
 
@@ -42,7 +42,7 @@ def quieten_pyarrow(environ: Mapping[str, str], *, platform: str = sys.platform)
 
 @contextlib.contextmanager
 def filtered_stderr() -> Iterator[None]:
-    """Catch what the block writes to file descriptor 2, and pass on the lines that are no noise."""
+    """Catch what the block writes to file descriptor 2, and pass on the lines that are not noise."""
     if sys.stderr is not None:
         sys.stderr.flush()
     kept = os.dup(2)

@@ -33,7 +33,7 @@ def report(error: UsrError, *, debug: bool) -> int:
 
 
 def report_unexpected(error: BaseException, *, debug: bool, origin: str | None) -> int:
-    """Print one line about an error that nobody foresaw, and return the exit code.
+    """Print one line about an unexpected error, and return the exit code.
 
     Args:
         error: What was raised.

@@ -64,7 +64,7 @@ class Session:
         """The root to work in: ``--root``, ``USR_ROOT``, or found from the current folder upward.
 
         Raises:
-            UsrError: There is none.
+            UsrError: No root was given, and none was found.
         """
         from usr_core.roots.find_root import find_root
 
@@ -79,7 +79,7 @@ class Session:
         return Path(named) if named else None
 
     def close(self, *, tell: bool = True) -> None:
-        """Tell the event sinks what this run has changed, and close the plugin host, if the run had use for it.
+        """Tell the event sinks what this run has changed, and close the plugin host, if the run used it.
 
         Args:
             tell: False after an interrupt: a warning says what the sinks are not told.
@@ -123,7 +123,7 @@ def current_session() -> Session:
 
 
 def _print_warnings() -> None:
-    """Show what the library logs (a dead writer's change was finished, for one) as this command's warnings."""
+    """Show what the library logs (an interrupted writer's change was finished, for one) as this command's warnings."""
     import logging
 
     from usr_core.cli.output import warn

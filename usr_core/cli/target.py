@@ -26,7 +26,7 @@ def open_target(session: Session, text: str | None, *, glob: str | None = None) 
     Where a folder holds several files, a terminal is asked which one.
 
     Raises:
-        SeveralParquetFiles: There are several, and no terminal to ask.
+        SeveralParquetFiles: The folder holds several files, and there is no terminal to ask.
         UsageError: No answer came, or none that could be used.
         UsrError: There is no such target.
     """

@@ -1,4 +1,4 @@
-"""The application of one run: the invoked command for real, every other one a stub with its help line.
+"""The application of one run: the invoked command is real, every other one is a stub with its help line.
 
 Only the invoked command's module is imported. The tree is built anew for each run, with public Typer.
 """
@@ -37,7 +37,7 @@ def build_tree(
         app: A fresh application.
         catalogue: The installed plugins.
         words: The command's leading words, none where help or completion of the root is wanted.
-        completing: True where a shell asks; unknown words are then no error.
+        completing: True where a shell asks; then unknown words are not an error.
 
     Raises:
         UnknownCommand: No plugin has a command of this name.

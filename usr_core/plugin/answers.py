@@ -1,7 +1,7 @@
 """What the methods of providers have to return, and how that is checked at the border.
 
-A check is called inside the wall (`usr_core.plugin.isolation`), so that whatever a stranger's object does while it is
-looked at is an error with the plugin's name. It returns the value in plain Python types, or raises `TypeError` or
+A check is called inside the isolation (`usr_core.plugin.isolation`), so that every error of a foreign object during
+the check carries the plugin's name. It returns the value in plain Python types, or raises `TypeError` or
 `ValueError` with what is wrong. Nothing here imports pyarrow at import.
 """
 
@@ -45,7 +45,7 @@ def a_text(value: object, what: str) -> str:
 
 
 def whole_number(value: object, what: str, *, least: int = 0) -> int:
-    """Return a whole number of at least `least`; True is none."""
+    """Return a whole number of at least `least`; True is not one."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{what} is {named(value)} and has to be a whole number")
     number = int.__index__(value)

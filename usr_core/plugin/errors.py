@@ -59,7 +59,7 @@ class PluginCallError(PluginError):
 
     def __init__(self, *, plugin: str, distribution: str, version: str, hook: str, cause: BaseException) -> None:
         if isinstance(cause, OSError):
-            hint = "The operating system refused something; the cause says what. Remove it and run again."
+            hint = "Remove what made the operating system refuse (the cause names it), then run again."
         else:
             hint = f"Run again with --debug and report the traceback to the authors of {distribution}."
         super().__init__(

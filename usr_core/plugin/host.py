@@ -1,8 +1,8 @@
 """The plugin host: the core's only way to what plugins offer, with a typed method for each kind.
 
-Plugins are imported when something of theirs is asked for. What a method returns is behind the wall of
-`usr_core.plugin.isolation`: whatever plugin code raises is a `PluginCallError` that names the plugin, but
-for a `UsrError`, which passes untouched.
+Plugins are imported when something of theirs is asked for. What a method returns is isolated by
+`usr_core.plugin.isolation`: whatever plugin code raises becomes a `PluginCallError` that names the plugin,
+except for a `UsrError`, which passes untouched.
 """
 
 from __future__ import annotations
@@ -328,10 +328,10 @@ class PluginHost:
         return None
 
     def _refuse_unreadable(self, words: str, name: str) -> None:
-        """Raise for a plugin of this name that nobody knows more of, as its manifest can't be read.
+        """Raise for a plugin of this name that can't be used, as its manifest can't be read.
 
         Raises:
-            PluginError: There is one.
+            PluginError: Such a plugin is installed.
         """
         for record in self.catalogue.all:
             if record.id == name and not record.usable:
@@ -366,7 +366,7 @@ class PluginHost:
         return True
 
     def _tolerate(self, error: UsrError) -> None:
-        """Report a failure that the work can do without; under ``USR_PLUGINS_STRICT=1`` there is none."""
+        """Report a failure after which the work can go on; under ``USR_PLUGINS_STRICT=1`` raise it instead."""
         if self.catalogue.switches.strict:
             raise error
         cause = error.facts.get("cause")
@@ -390,7 +390,7 @@ class PluginHost:
 
 
 def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Isolated:
-    """Call a spec's factory and return what it gave, behind the wall.
+    """Call a spec's factory and return what it gave, isolated.
 
     Raises:
         PluginCallError: The factory raised, or gave something without the methods of its kind.

@@ -1,4 +1,4 @@
-"""The wall around plugin code: what it raises, and what it returns that can't be, comes out as one kind of error.
+"""The isolation around plugin code: what it raises, and wrong values that it returns, become one kind of error.
 
 A `UsrError` passes untouched if it is well formed, because a plugin that raises one has said what is wrong in the
 proper form. So does ``KeyboardInterrupt``. Everything else is a `PluginCallError` with the plugin's name,
@@ -139,7 +139,7 @@ class Lent:
 
 
 class Isolated:
-    """A provider behind the wall: every call, and every step of an iterator it returns, is isolated and checked.
+    """An isolated provider: every call, and every step of an iterator it returns, is isolated and checked.
 
     It has the methods and attributes of the provider. Iterators among the arguments are lent: see `Lent`.
 
@@ -231,7 +231,7 @@ def _steps(
 
 
 class _Held:
-    """A context manager of a provider, behind the wall: entering gives True or False, and leaving swallows nothing."""
+    """An isolated context manager of a provider: entering gives True or False, and leaving swallows nothing."""
 
     def __init__(self, manager: AbstractContextManager[Any], record: PluginRecord, hook: str) -> None:
         self._manager, self._record, self._hook = manager, record, hook

@@ -36,13 +36,13 @@ def load_target(record: PluginRecord, claim: CommandClaim) -> typer.Typer:
     """Import the application behind a command.
 
     Raises:
-        PluginLoadError: It can't be imported, is no ``typer.Typer``, or holds no command.
+        PluginLoadError: The target can't be imported, is not a ``typer.Typer``, or holds no command.
     """
     import typer
 
     found = load_object(record, claim.target)
     if not isinstance(found, typer.Typer):
-        raise load_error(record, f"{claim.target} is no typer.Typer but a {type(found).__name__}")
+        raise load_error(record, f"{claim.target} is not a typer.Typer but a {type(found).__name__}")
     if not found.registered_commands and not found.registered_groups and found.registered_callback is None:
         raise load_error(record, f"{claim.target} holds no command")
     return found

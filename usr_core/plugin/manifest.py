@@ -107,8 +107,8 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
         file: Where it was read, for messages only.
 
     Raises:
-        BadManifest: It is no TOML, or a key is unknown, missing or of the wrong form.
-        IncompatiblePlugin: It asks for an API with another major, or a higher minor, than `API_VERSION`.
+        BadManifest: The text is not TOML, or a key is unknown, missing or of the wrong form.
+        IncompatiblePlugin: The manifest asks for an API with another major, or a higher minor, than `API_VERSION`.
     """
     import tomllib
 
@@ -318,6 +318,6 @@ def _bad(file: str, key: str | None, problem: str, *, cause: str | None = None) 
     subject = f"the key {key!r}" if key else "the file"
     return BadManifest(
         f"{subject} {problem}",
-        hint="Mend the manifest as docs/plugins/manifest.md says, or tell the plugin's authors.",
+        hint="Correct the manifest as docs/plugins/manifest.md says, or tell the plugin's authors.",
         facts={"file": file, "key": key, "cause": cause},
     )

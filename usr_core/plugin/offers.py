@@ -1,6 +1,6 @@
 """What hooks offer, checked field by field: a spec is a stranger's object, and a wrong one is told when it is offered.
 
-A check raises `TypeError` or `ValueError` that says which field is wrong; it is called inside the wall.
+A check raises `TypeError` or `ValueError` that says which field is wrong; it is called inside the isolation.
 """
 
 from __future__ import annotations

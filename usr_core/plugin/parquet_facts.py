@@ -52,8 +52,8 @@ def parquet_facts(source: Path | IO[bytes]) -> dict[str, str | int]:
         source: The file, or its content opened for reading.
 
     Raises:
-        OSError: It can't be opened.
-        pyarrow.ArrowInvalid: It is no Parquet file. (A `ValueError`.)
+        OSError: The file can't be opened.
+        pyarrow.ArrowInvalid: The content is not a Parquet file. (A `ValueError`.)
     """
     if isinstance(source, Path):
         with source.open("rb") as opened:

@@ -1,7 +1,7 @@
 """What plugin code prints while it is called goes to standard error: standard output is the command's result.
 
-Only what goes through `sys.stdout` can be turned away. What a plugin writes to file descriptor 1 itself, or lets a
-child process or a library written in C write there, is past this module.
+Only what goes through `sys.stdout` can be redirected. What a plugin writes to file descriptor 1 itself, or lets a
+child process or a library written in C write there, is out of reach of this module.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Registrar:
         """Return what one plugin's hook of a kind offers, sorted by name.
 
         Raises:
-            PluginLoadError: It can't be imported, or what it offers is of the wrong form.
+            PluginLoadError: The plugin can't be imported, or what it offers is of the wrong form.
             PluginCallError: The hook raised, or a field of what it offers is of the wrong form.
         """
         key = (record, kind_name)
@@ -66,7 +66,7 @@ class Registrar:
         """Import a plugin and register its hooks, once.
 
         Raises:
-            PluginLoadError: It can't be imported, or a hook does not fit; raised again at each later attempt.
+            PluginLoadError: The plugin can't be imported, or a hook does not fit; raised again at each later attempt.
         """
         if record in self.failures:
             raise self.failures[record][1]
@@ -124,7 +124,7 @@ class Registrar:
         )
         if unknown:
             self._manager.unregister(found)
-            raise load_error(record, f"it implements {unknown[0]!r}, which is no hook of this API")
+            raise load_error(record, f"it implements {unknown[0]!r}, which is not a hook of this API")
 
     def _collect(self, record: PluginRecord, kind_name: str) -> tuple[AnySpec, ...]:
         kind = KINDS[kind_name]

@@ -34,7 +34,7 @@ class EventSinks:
 
     Args:
         offered: Yields each plugin's name of a sink and a call that loads its spec, which may raise.
-        build: Builds a provider behind the wall.
+        build: Builds an isolated provider.
         tolerate: Reports a failure that the work can go on without, or raises it where every failure is fatal.
         report: Takes one line.
         hold: Keep events until `tell` is called. The command line does, so that the result is printed first.

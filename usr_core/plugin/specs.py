@@ -164,7 +164,7 @@ class ExporterSpec:
         suffix: Ending of files that go into a folder.
         streams: The exporter writes to ``request.open()`` and nowhere else, from the first byte to the last. Then it
             can write to standard output, and, if it is not `binary`, below the endings ``.gz`` and ``.zst``.
-        binary: The format is no text: it does not go to a terminal, and compressing it again is of no use.
+        binary: The format is not text: it does not go to a terminal, and compressing it again is of no use.
     """
 
     name: str
@@ -183,7 +183,7 @@ class OverlayRequest:
     """A tool's output to be turned into overlay rows.
 
     Attributes:
-        path: What the user named; nobody has looked whether it is there.
+        path: What the user named; it has not been checked that it exists.
         namespace: The namespace that is attached to.
         columns: Names that were asked for, with or without prefix, or None for all. A writer may deliver others
             as well: the core takes what was asked for.
@@ -342,7 +342,7 @@ class EventSinkSpec:
         required: A failure makes the command fail (exit 4); the change stays.
         actions: The events that are wanted; empty means all.
         timeout_s: Seconds that the factory, each `emit` and `close` may take. A sink that takes longer is given up for
-            the rest of the process, and told so.
+            the rest of the process, which is reported.
     """
 
     name: str

@@ -121,6 +121,6 @@ def _read_config(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
 def _bad(path: Path, problem: str, *, cause: Exception | None = None) -> BadConfig:
     return BadConfig(
         f"the configuration file {problem}",
-        hint="Mend it, or move it away to use the defaults.",
+        hint="Correct it, or move it away to use the defaults.",
         facts={"file": path, "cause": None if cause is None else first_line(cause)},
     )

@@ -1,7 +1,7 @@
 """What a transport is asked to do: one frozen request a call, so that a new field never breaks an author.
 
 A transport moves bytes and reports what it saw. The engine (`usr_core.sync`) decides what moves, in which
-order, and what counts; the transport knows neither sections nor histories. All paths on the far side are
+order, and what counts; the transport knows neither sections nor histories. All paths on the remote side are
 absolute POSIX paths; names inside a folder are relative, with ``/``, and never hold control characters:
 the engine refuses those before it asks.
 """
@@ -34,18 +34,18 @@ __all__ = [
 ]
 
 ABILITY_SHA256 = "sha256"
-"""The far side can compute SHA-256 digests."""
+"""The remote side can compute SHA-256 digests."""
 ABILITY_PARQUET = "parquet"
-"""The far side can read Parquet footers."""
+"""The remote side can read Parquet footers."""
 ABILITY_LOCK = "lock"
-"""The far side can hold a dataset's lock."""
+"""The remote side can hold a dataset's lock."""
 
 EntryKind = Literal["file", "folder", "link", "other"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteEntry:
-    """Something that has a name on the far side.
+    """Something that has a name on the remote side.
 
     Attributes:
         path: Relative to the folder that was walked; ``""`` for what `Transport.stat` was asked about.
@@ -73,7 +73,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What the far side has, for `usr remotes doctor`.
+    """What the remote side has, for `usr remotes doctor`.
 
     Attributes:
         facts: Names and texts in the order to show: ``rsync`` and its version, for example; a missing thing is None.
@@ -100,10 +100,10 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
-    """Copy files from the far side into a local folder.
+    """Copy files from the remote side into a local folder.
 
     Attributes:
-        folder: The folder on the far side.
+        folder: The folder on the remote side.
         files: Names below it; they keep them below `into`.
         into: Local folder; it exists. What an earlier try left there is used and overwritten.
         basis: Local folder whose files of the same names are likely alike, so that only what differs need travel.
@@ -119,13 +119,13 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendRequest:
-    """Copy files from a local folder into one on the far side, which is made if missing.
+    """Copy files from a local folder into one on the remote side, which is made if missing.
 
     Attributes:
         source: Local folder.
         files: Names below it; they keep them below `into`.
-        into: Folder on the far side.
-        basis: Folder on the far side whose files of the same names are likely alike.
+        into: Folder on the remote side.
+        basis: Folder on the remote side whose files of the same names are likely alike.
         progress: Called with (bytes done, bytes in all) now and then.
     """
 
@@ -138,7 +138,7 @@ class SendRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockRequest:
-    """Hold a dataset's lock on the far side.
+    """Hold a dataset's lock on the remote side.
 
     Attributes:
         folder: The dataset's folder.
@@ -155,7 +155,7 @@ class LockRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestRequest:
-    """Compute facts of files on the far side, several at a time.
+    """Compute facts of files on the remote side, several at a time.
 
     Attributes:
         folder: The folder.
@@ -225,22 +225,22 @@ class CommitRequest:
 class Transport(Protocol):
     """Moves bytes to and from one remote; for one thread at a time unless a method says otherwise.
 
-    What the far side answers is not believed: a size, digest, clock or listing that is none, or that is larger than
-    what was asked for can be, is `RemoteNonsense` (exit 7). A transport whose spec has the feature ``watch`` is a
+    What the remote side answers is not believed: a size, digest, clock or listing that is not one, or that is larger
+    than what was asked for can be, is `RemoteNonsense` (exit 7). A transport whose spec has the feature ``watch`` is a
     `WatchedTransport`.
 
-    Errors are `UsrError`s: `RemoteUnreachable` (exit 7) where the far side does not answer or a try was cut
+    Errors are `UsrError`s: `RemoteUnreachable` (exit 7) where the remote side does not answer or a try was cut
     off, after retries; `RemoteToolMissing` (exit 7) where it lacks a program; `RemoteChanged` (exit 6) where a file to
     fetch has gone or the log moved on; `RemoteLocked` (exit 5); `RemoteRefused` (exit 1) for what its file
     system refuses. They are in `usr_core.plugin.transport_errors`.
     """
 
     def abilities(self) -> frozenset[str]:
-        """Return what the far side can do, of the ``ABILITY_…`` constants; connects if need be."""
+        """Return what the remote side can do, of the ``ABILITY_…`` constants; connects if need be."""
         ...
 
     def probe(self, folder: str) -> Probe:
-        """Return what the far side has, for a report."""
+        """Return what the remote side has, for a report."""
         ...
 
     def stat(self, path: str) -> RemoteEntry | None:
@@ -295,7 +295,7 @@ class Transport(Protocol):
         """End the connection, unless it is one that the user keeps open.
 
         May be called while another thread waits in `digest`: that call then ends soon, with an error, and what it has
-        started on the far side ends too. The transport can be used again afterwards.
+        started on the remote side ends too. The transport can be used again afterwards.
         """
         ...
 
@@ -304,7 +304,7 @@ class WatchedTransport(Transport, Protocol):
     """A transport that says what it waits for; its spec has the feature ``watch``."""
 
     def watch(self, tell: Callable[[str], None]) -> None:
-        """Let `tell` have a line about each long silence of the far side, and about each further try.
+        """Let `tell` have a line about each long silence of the remote side, and about each further try.
 
         `tell` may be called from any thread that calls the transport.
         """

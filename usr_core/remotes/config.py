@@ -54,8 +54,8 @@ class RemotesFile:
         """Return the profile of that name.
 
         Raises:
-            RemotesFileInvalid, RemoteValueRefused: There is one, with a fault; line and key are told.
-            RemoteUnknown: There is none.
+            RemotesFileInvalid, RemoteValueRefused: The profile of that name has a fault; the error names line and key.
+            RemoteUnknown: The file has no profile of that name.
         """
         if name in self.faults:
             raise self.faults[name]
@@ -68,7 +68,7 @@ def find_remotes_file(given: Path | None) -> Path:
     """Return where the remotes file is, or is to be made: `given`, else ``USR_REMOTES_PATH``.
 
     Raises:
-        RemotesFileUnnamed: Neither says.
+        RemotesFileUnnamed: Neither names a file.
     """
     named = os.fspath(given) if given is not None else os.environ.get("USR_REMOTES_PATH", "")
     if not named:
@@ -80,9 +80,9 @@ def load_remotes(path: Path) -> RemotesFile:
     """Read a remotes file; a profile with a fault is among its faults.
 
     Raises:
-        RemotesFileMissing: It is not there.
-        RemotesFileInvalid: It is not YAML, or has a fault outside the profiles; the line is told.
-        FileSystemError: It can't be read.
+        RemotesFileMissing: The file does not exist.
+        RemotesFileInvalid: The file is not YAML, or has a fault outside the profiles; the error names the line.
+        FileSystemError: The file can't be read.
     """
     content = _read(path)
     if content is None:
@@ -116,9 +116,9 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
     Raises:
         RemoteExists: Without `overwrite`, another profile has that name.
         RemotesFileInvalid: The file that is there can't be read, or the profile of that name in it.
-        RemoteValueRefused: What would stay of the profile of that name can't be used.
+        RemoteValueRefused: A setting that would stay in the profile of that name can't be used.
         LockTimeout: Another process held the lock all the time.
-        FileSystemError: It can't be written; it is as before.
+        FileSystemError: The file can't be written; it stays as before.
     """
     target = Path(os.path.realpath(path))
     _make_folder(target.parent)

@@ -226,7 +226,9 @@ class _Reader:
         try:
             return self._scalars.construct_object(node)
         except ValueError:
-            raise RemotesFileInvalid(self._path, f"{node.value!r} is no {kind}", key=where, line=_line(node)) from None
+            raise RemotesFileInvalid(
+                self._path, f"{node.value!r} is not a valid {kind}", key=where, line=_line(node)
+            ) from None
 
     def _is_null(self, node: yaml.Node) -> bool:
         return isinstance(node, self._yaml.ScalarNode) and node.tag.endswith(":null")

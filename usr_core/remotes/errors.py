@@ -28,7 +28,7 @@ class RemotesFileUnnamed(UsrError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Nobody said where the remotes file is: USR_REMOTES_PATH is not set.",
+            "No remotes file is named: USR_REMOTES_PATH is not set.",
             hint="export USR_REMOTES_PATH=~/.config/usr/remotes.yaml (or give --remotes-config FILE); "
             f"then {_HOW_TO_MAKE_ONE} makes the file.",
         )
@@ -98,7 +98,7 @@ class RemoteUnknown(UsrError, LookupError):
     def __init__(self, name: str, *, path: Path, known: Sequence[str]) -> None:
         super().__init__(
             f"There is no remote {visible(name)!r}.",
-            hint=f"Known are: {', '.join(known)}." if known else f"There is none yet; {_HOW_TO_MAKE_ONE} adds one.",
+            hint=f"Give one of: {', '.join(known)}." if known else f"There is none yet; {_HOW_TO_MAKE_ONE} adds one.",
             facts={"file": path},
         )
         self.name, self.path, self.known = name, path, tuple(known)

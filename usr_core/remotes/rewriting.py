@@ -18,7 +18,7 @@ def with_entry(content: bytes, document: RemotesDocument, name: str, settings: d
     one line, or none yet) the whole file is written anew, without its comments.
 
     Raises:
-        RemotesFileInvalid: It would have to be written anew, and a profile in it can't be read.
+        RemotesFileInvalid: The file would have to be written anew, and a profile in it can't be read.
     """
     remotes = cast("dict[str, object]", document.tree["remotes"])
     tree = {**document.tree, "remotes": {**remotes, name: settings}}

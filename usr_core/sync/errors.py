@@ -203,7 +203,7 @@ class DatasetOnlyOption(SyncError):
 
 
 class PathNotMapped(SyncError):
-    """Nothing says where a local file is on the remote."""
+    """It is not known where a local file is on the remote."""
 
     code = "USR-SYNC-013"
     exit_code = ExitCode.USAGE
@@ -218,7 +218,7 @@ class PathNotMapped(SyncError):
 
 
 class HistoryMissing(SyncError):
-    """The side that would be written has a base and no events, so nobody knows where it comes from."""
+    """The side that would be written has a base and no events, so it is not known where it comes from."""
 
     code = "USR-SYNC-014"
     exit_code = ExitCode.DIVERGED
@@ -319,7 +319,7 @@ class FileNotRegular(SyncError):
 
 
 class RemoteRecordUnreadable(SyncError):
-    """The remote's dataset has a commit record that can't be read, so nobody can finish or take back its change."""
+    """The remote's dataset has a commit record that can't be read, so its change can't be finished or taken back."""
 
     code = "USR-SYNC-021"
 

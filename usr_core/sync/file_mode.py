@@ -38,10 +38,10 @@ def sync_file_target(action: Action, target: FileTarget, options: SyncOptions, c
     """Compare one file, and move it for `pull` and `push`; return the audit.
 
     Raises:
-        NothingToSync: The side that gives has no such file, or what has the name is no regular file.
+        NothingToSync: The side that gives has no such file, or what has the name is not a regular file.
         FileOfDataset: The file to write is one that a dataset's history decides about.
         TransferDamaged, SourceChanging: What arrived is not what was sent.
-        TransportError, FileSystemError: As they say.
+        TransportError, FileSystemError: The transport or the file system failed.
     """
     started, before = time.monotonic(), context.transport.traffic()
     audit: dict[str, Any] = {
@@ -99,7 +99,7 @@ def _refuse_canonical(action: Action, target: FileTarget, context: SyncContext) 
     """Refuse to write a file that a dataset's history decides about.
 
     Raises:
-        FileOfDataset: It lies in a dataset's folder, and is its base, its log, an overlay, or machinery.
+        FileOfDataset: The file lies in a dataset's folder, and is its base, its log, an overlay, or machinery.
     """
     written = PurePosixPath(target.path.absolute() if action == "pull" else target.remote_path)
     for folder in written.parents:

@@ -14,7 +14,7 @@ def check_footers(files: Mapping[str, Path]) -> None:
     """Check that every Parquet file of these is whole.
 
     Raises:
-        GiverDamaged: One is not, though it is what the side that gives has.
+        GiverDamaged: A file is not whole, and it is what the side that gives has.
     """
     wanted = {name: path for name, path in files.items() if name.endswith(".parquet")}
     if not wanted:

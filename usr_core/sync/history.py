@@ -53,7 +53,7 @@ class LogBytes:
         What stands behind the last newline is a line that was cut off, and counts for nothing.
 
         Raises:
-            LogNotSyncable: The last line has no end for megabytes.
+            LogNotSyncable: The last line is longer than a line may be.
         """
         step = _BLOCK
         while True:
@@ -117,7 +117,7 @@ def compare_logs(local: LogBytes, remote: LogBytes) -> History:
     """Return how `local` relates to `remote`.
 
     Raises:
-        LogNotSyncable: New lines of one side do not follow the common ones, or are no text.
+        LogNotSyncable: New lines of one side do not follow the common ones, or are not text.
     """
     here, there = _end(local), _end(remote)
     if here.head.end <= there.head.end and _begins(remote, here):
@@ -213,12 +213,12 @@ def _check_follows(lines: bytes, common: Head, *, side: str) -> None:
     try:
         lines.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise LogNotSyncable("a new line is no UTF-8 text", side=side) from error
+        raise LogNotSyncable("a new line is not UTF-8 text", side=side) from error
     seq, digest, numbered = common.seq, common.digest, common.numbered
     for raw in lines.removesuffix(b"\n").split(b"\n") if lines else ():
         event = parse_line(raw)
         if event is None:
-            told = "is empty" if not raw.strip() else "is no JSON object"
+            told = "is empty" if not raw.strip() else "is not a JSON object"
             raise LogNotSyncable(f"the line after event {seq} {told}", side=side)
         own = line_seq(event)
         if own is None and numbered:

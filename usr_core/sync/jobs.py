@@ -1,4 +1,4 @@
-"""A commit as files: what a transport needs to do, finish or take back a change on the far side."""
+"""A commit as files: what a transport needs to do, finish or take back a change on the remote side."""
 
 from __future__ import annotations
 

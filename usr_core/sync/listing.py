@@ -41,10 +41,10 @@ class Listing:
     Attributes:
         exists: Whether the dataset's folder is there.
         files: Regular files by relative name, sorted, the log included, machinery left out.
-        links: Relative names of links and of what is no file; they never travel. Here, of links those that lead to no
-            file of a dataset.
+        links: Relative names of links and of what is not a file; they never travel. Here, of links only those that
+            lead to no file of a dataset.
         linked: The links here that were followed, by relative name, and where each leads: their content travels.
-        records: Names of live commit records and abort files, which a writer at work, or a dead one, left.
+        records: Names of live commit records and abort files, left by a writer at work or by an interrupted one.
     """
 
     exists: bool
@@ -72,7 +72,7 @@ def list_local(tree: FileTree) -> Listing:
     """List a dataset here, a live commit resolved as if applied, links followed.
 
     Raises:
-        NameNotSyncable: A file's name holds control characters or is no UTF-8.
+        NameNotSyncable: A file's name holds control characters or is not UTF-8.
     """
     if not tree.folder.is_dir():
         return Listing(exists=False, files={})
@@ -126,7 +126,7 @@ def check_name(path: str, *, side: str) -> str:
     """Return `path` if it names something below a folder and can be shown and listed line by line.
 
     Raises:
-        NameNotSyncable: It does not.
+        NameNotSyncable: The path leads out of the folder, or can't be shown and listed line by line.
     """
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):

@@ -29,7 +29,7 @@ class LocalSide:
     """A dataset's folder here.
 
     Attributes:
-        folder: It; it need not exist.
+        folder: The dataset's folder; it need not exist.
         tree: Where the files of the last listing are.
     """
 
@@ -46,7 +46,7 @@ class LocalSide:
     def listing(self, *, command: str, lock_timeout: float) -> tuple[Listing, LogBytes]:
         """List the files and note the log's end under the lock; a folder that can't be written is read without.
 
-        What a dead writer left is finished first.
+        What an interrupted writer left is finished first.
 
         Raises:
             LockTimeout: Another writer held the lock.

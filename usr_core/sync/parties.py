@@ -32,10 +32,10 @@ class Run:
     """What one `diff`, `pull` or `push` of a dataset works with.
 
     Attributes:
-        action: Which of them.
+        action: ``diff``, ``pull`` or ``push``.
         target: The dataset, here and there.
-        options: How.
-        context: With whom.
+        options: How to compare, and what to leave out.
+        context: The remote, and how to talk to the caller.
     """
 
     action: Action
@@ -80,7 +80,7 @@ class Run:
         self.survey = survey_copies(self.action, self.local, self.remote, self.verification, self.options, self.context)
         for side, listing in (("here", self.survey.local), ("there", self.survey.remote)):
             for link in listing.links:
-                self.context.warn(f"{link} {side} is a link or no regular file, and is left out")
+                self.context.warn(f"{link} {side} is a link or not a regular file, and is left out")
         for link, place in self.survey.local.linked.items():
             self.context.warn(f"{link} here is a link; what it leads to ({place}) counts as the dataset's own")
         self._look_at_partial_copy()
@@ -99,7 +99,7 @@ class Run:
         """Check that the remote has a root where the dataset could be.
 
         Raises:
-            NothingToSync: Its ``base_dir`` is not there, or is not a folder.
+            NothingToSync: The remote's ``base_dir`` is not there, or is not a folder.
         """
         base = self.target.remote_folder.removesuffix(f"/{self.target.name}")
         found = self.context.transport.stat(base)

@@ -65,9 +65,9 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
 
     Raises:
         HistoryAhead: The side that takes has events that the other lacks.
-        HistoriesDiverged: Both have.
+        HistoriesDiverged: Both sides have events that the other lacks.
         HistoryMissing: The side that takes has a base, and no events.
-        CopiesDamaged: One history, and yet the copies differ.
+        CopiesDamaged: Both sides have the same history, and the copies differ.
         LogNotSyncable: The logs differ before their common end.
         NamesClash: One side has a file where the other has a folder.
         FileNotRegular: A link that can't be followed stands for the base, the log, an overlay or a frozen registry.
@@ -131,7 +131,7 @@ def _refuse_clashes(names: Iterable[str], taker: Listing) -> None:
     """Refuse a file where the side that takes has a folder of that name, and the other way round.
 
     Raises:
-        NamesClash: So it is.
+        NamesClash: A name is a file on one side and a folder on the other.
     """
     folders = {str(place) for name in taker.files for place in PurePosixPath(name).parents}
     for name in names:

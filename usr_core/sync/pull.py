@@ -40,7 +40,7 @@ def pull_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
         NothingToSync: The remote has no such dataset.
         HistoryAhead, HistoriesDiverged, CopiesDamaged: See `plan_transfer`.
         TransferDamaged, SourceChanging: What arrived is not what is there, or a side changed meanwhile.
-        TransportError, LockTimeout, FileSystemError: As they say.
+        TransportError, LockTimeout, FileSystemError: The transport, the lock or the file system failed.
     """
     run = Run("pull", target, options, context)
     with run.accounted():

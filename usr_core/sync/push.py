@@ -54,7 +54,7 @@ def push_dataset(target: SyncTarget, options: SyncOptions, context: SyncContext)
         FileNotRegular: A link or a special file is on the remote where a file is to be written.
         TransferDamaged, SourceChanging: What arrived is not what is here, or somebody else changed the remote.
         RemoteUnreachable: The connection broke; the message says whether the change was made.
-        TransportError, LockTimeout, FileSystemError: As they say.
+        TransportError, LockTimeout, FileSystemError: The transport, the lock or the file system failed.
     """
     run = Run("push", target, options, context)
     with run.accounted():

@@ -1,6 +1,6 @@
 """`.sync.log`: one line a pull or push, beside the event log. It never travels.
 
-Both heads in it are what a cut tail of either log shows against.
+It holds both heads, so that a missing end of either log can be noticed.
 """
 
 from __future__ import annotations

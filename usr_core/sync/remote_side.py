@@ -1,4 +1,4 @@
-"""The copy on the far side, through a transport."""
+"""The copy on the remote side, through a transport."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ _PAUSE = 0.2
 
 
 class RemoteSide:
-    """A dataset's folder on the far side.
+    """A dataset's folder on the remote side.
 
     Args:
-        transport: The way there.
+        transport: Reaches the remote.
         folder: The dataset's folder, absolute.
         lock_timeout: Seconds to wait for another writer there.
     """
@@ -60,7 +60,7 @@ class RemoteSide:
             yield held
 
     def listing(self, label: str, *, lock: bool) -> tuple[Listing, LogBytes]:
-        """List the files and note the log's end; what a dead writer left there is finished first.
+        """List the files and note the log's end; what an interrupted writer left there is finished first.
 
         Args:
             label: What is done, for whoever waits for the lock.
@@ -70,7 +70,7 @@ class RemoteSide:
             ChangeUnderWay: A change is under way there, or was left half done, and may not be finished from here.
             FileNotRegular: The log or the base there is a link or a special file.
             RemoteRecordUnreadable: A commit record there can't be read.
-            SourceChanging: It changed again and again.
+            SourceChanging: The copy there changed again and again.
         """
         if lock and self.exists() and ABILITY_LOCK in self.transport.abilities():
             with self.locked(label) as held:
@@ -102,7 +102,7 @@ class RemoteSide:
         """Tell whether the folder is there.
 
         Raises:
-            RemoteFolderIsLink: It is a symbolic link.
+            RemoteFolderIsLink: The folder there is a symbolic link.
         """
         entry = self.transport.stat(self.folder)
         if entry is not None and entry.kind == "link":
@@ -142,7 +142,7 @@ class RemoteSide:
         return not line or self._read_log(start, len(line)) == line
 
     def recover(self, listing: Listing) -> None:
-        """Finish or take back what dead writers left; the lock must be held."""
+        """Finish or take back what interrupted writers left; the lock must be held."""
         for name in sorted(listing.records, key=lambda one: not one.startswith(ABORT_PREFIX)):
             record = self._record(name)
             entry = self.transport.stat(f"{self.folder}/{EVENT_LOG}")
@@ -159,12 +159,12 @@ class RemoteSide:
         """Read a commit record there.
 
         Raises:
-            RemoteRecordUnreadable: It is of another format, or no regular file.
+            RemoteRecordUnreadable: The record is of another format, or is not a regular file.
         """
         path = f"{self.folder}/{name}"
         entry = self.transport.stat(path)
         if entry is not None and entry.kind != "file":
-            raise RemoteRecordUnreadable(path, "it is no regular file")
+            raise RemoteRecordUnreadable(path, "it is not a regular file")
         try:
             return CommitRecord.decode(self.transport.read(ReadRequest(path=path)), Path(name))
         except CommitRecordUnreadable as error:

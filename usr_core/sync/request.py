@@ -58,7 +58,7 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncContext:
-    """With whom, and how to talk to the one who asked.
+    """The remote to sync with, and how to talk to the caller.
 
     Attributes:
         transport: Reaches the remote.

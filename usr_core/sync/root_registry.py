@@ -1,6 +1,6 @@
 """The registry of a root that a dataset was pulled into: a root without one gets the dataset's frozen one.
 
-Without a registry nothing in a root can be changed. A root that has one keeps it: what a pull brings is no reason to
+Without a registry nothing in a root can be changed. A root that has one keeps it: what a pull brings is not a reason to
 change what is registered there.
 """
 

@@ -56,8 +56,8 @@ def sync(
         The audit: docs/reference/json.md names its keys. An error that is raised carries its audit as ``error.audit``.
 
     Raises:
-        RemotesFileUnnamed, RemotesFileMissing, RemotesFileInvalid, RemoteUnknown: About the remote's name.
-        SyncError, TransportError, LockTimeout, FileSystemError: As they say; no side has changed.
+        RemotesFileUnnamed, RemotesFileMissing, RemotesFileInvalid, RemoteUnknown: No usable remotes file has it.
+        SyncError, TransportError, LockTimeout, FileSystemError: The sync failed; no side has changed.
     """
     options = options or SyncOptions()
     profile = load_remotes(find_remotes_file(remotes_file)).get(remote)

@@ -39,7 +39,7 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
         other: What identifies the other copy.
 
     Raises:
-        FileSystemError: It can't be made.
+        FileSystemError: The staging folder can't be made.
     """
     own = hashlib.sha256(f"{os.path.realpath(folder)}\0{other}".encode()).hexdigest()[:16]
     top = folder / STAGING
@@ -47,7 +47,7 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
         try:
             make_shared_folder(top, like=folder if folder.is_dir() else folder.parent)
         except OSError as error:
-            raise file_system_error(error, top, "make room for what arrives") from error
+            raise file_system_error(error, top, "make a folder for what arrives") from error
         lock: Path | None = top / f"{kind}-{own}.lock"
         try:
             exits.enter_context(hold_lock(top / f"{kind}-{own}.lock", timeout=0, command=kind))
@@ -61,7 +61,7 @@ def claim_staging(folder: Path, *, kind: str, other: str) -> Iterator[Path]:
             (place / ORIGIN).write_text(other, encoding="utf-8", errors="replace")
             os.utime(place)  # its age decides when it is given up
         except OSError as error:
-            raise file_system_error(error, place, "make room for what arrives") from error
+            raise file_system_error(error, place, "make a folder for what arrives") from error
         yield place
         # Done: nobody will come back for it.
         with contextlib.suppress(OSError):

@@ -62,7 +62,7 @@ def find_sync_target(
 ) -> SyncTarget | FileTarget:
     """Return what `text` means.
 
-    An id is a dataset in the root, here or yet to come. What is no id is a path: to a dataset's folder, whose root
+    An id is a dataset in the root, here or yet to come. What is not an id is a path: to a dataset's folder, whose root
     is found upward, or to a file, here or yet to come. A dataset's folder outside every root has the id that its own
     history tells.
 
@@ -77,9 +77,10 @@ def find_sync_target(
         mapping: The remote's ``repo_root`` and ``local_repo_root``.
 
     Raises:
-        ArchivedPath: It leads into an archive.
+        ArchivedPath: The path leads into an archive.
         StrictBootstrap: A dataset that is not here yet was not named in full.
-        DatasetOnlyOption, PathNotMapped: About files.
+        DatasetOnlyOption: A file was named with an option for datasets.
+        PathNotMapped: It is not known where the file is on the remote.
         UsrError: There is no root, or the name is taken by something else.
     """
     if remote_path is None and repo_root is None:  # both are about files
@@ -183,8 +184,8 @@ def _by_history(folder: Path, root: Path | None, base_dir: str) -> SyncTarget:
     """Return a dataset that lies in no root, by the id that its last event tells.
 
     Raises:
-        RootUnknown: It tells none whose last part is the folder's name. Nobody knows the whole id then, and the
-            dataset would end up in another place there.
+        RootUnknown: That event tells no id whose last part is the folder's name. The whole id is not known then, and
+            the dataset would end up in another place there.
     """
     told = (read_head(folder / EVENT_LOG).last or {}).get("dataset")
     name = told.get("name") if isinstance(told, dict) else None

@@ -28,7 +28,7 @@ class Verification:
     Attributes:
         requested, used: Strategies for the base.
         needs: What both sides compute for it; None compares sizes.
-        strategy: It.
+        strategy: The strategy that `used` names.
         contents: Whether sidecars are compared by SHA-256 as well.
         digests: Whether the remote can compute SHA-256, so that what arrives can be checked.
         sidecars: Whether a sidecar that does not arrive is an error.
@@ -49,7 +49,7 @@ class Verification:
         return self.strategy.fingerprint(FileRef(path=path, size_bytes=path.stat().st_size))
 
     def compare(self, local: Fingerprint, facts: Mapping[str, str | int]) -> Verdict:
-        """Compare a file here with facts from the far side."""
+        """Compare a file here with facts from the remote side."""
         return self.strategy.compare(local, Fingerprint(strategy=self.used, facts=facts))
 
     def as_audit(self, *, primary_only: bool = False) -> dict[str, object]:

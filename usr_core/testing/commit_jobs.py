@@ -25,13 +25,13 @@ def job_files(record: CommitRecord) -> dict[str, bytes]:
 
 @dataclass
 class Job:
-    """A dataset on the far side, and a change to it that is ready to be committed.
+    """A dataset on the remote side, and a change to it that is ready to be committed.
 
     The change publishes over an existing file, publishes a new one (with an odd name, in a new folder), retires one,
     and retires one whose name a new file gets; ``live`` and ``after`` are the dataset before and after it.
 
     Attributes:
-        remote: The far side.
+        remote: The remote side.
         line: What the log gets.
         same_folder: Whether the job's files lie in the staging folder itself.
     """

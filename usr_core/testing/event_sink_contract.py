@@ -39,7 +39,7 @@ class EventSinkContract(Contract):
 
     Attributes:
         features: ``received``: what arrived can be looked at (`received`). ``breakable``: the other side can be made
-            to fail and mended again (`break_target`, `mend_target`).
+            to fail and repaired again (`break_target`, `mend_target`).
     """
 
     events: ClassVar[Sequence[Mapping[str, Any]]] = (_event("init"), _event("attach", seq=3), _event("delete", seq=4))

@@ -125,7 +125,7 @@ class ExporterContract(Contract):
         assert most * _WIDE_BYTES <= 2 * self.held_bytes
 
     def test_an_error_of_the_batches_comes_out(self, exporter: Exporter, tmp_path: Path) -> None:
-        """A base that can't be read is no success with fewer rows."""
+        """A base that can't be read is not a success with fewer rows."""
         failure = RuntimeError("the base can't be read")
 
         def broken() -> Iterator[pa.RecordBatch]:
@@ -141,7 +141,7 @@ class ExporterContract(Contract):
     ) -> None:
         """With nulls, limits, empty and odd values; a type that is not among `types` is a `UsrError`.
 
-        In a column that the format does not hold, it is no matter whether it is left out or refused.
+        In a column that the format does not hold, it does not matter whether it is left out or refused.
         """
         table = _with_records(sample_table(any_spelling))
         if "x" not in self._held(["x"]):
@@ -155,7 +155,7 @@ class ExporterContract(Contract):
 
     @needs("round_trip")
     def test_every_value_reads_back(self, exporter: Exporter, tmp_path: Path, spelling: str) -> None:
-        """A null is not an empty text, ``007`` no number, and the last digit of a float is there."""
+        """A null is not an empty text, ``007`` is not a number, and the last digit of a float is there."""
         table = _with_records(sample_table(spelling))
         _written(exporter, tmp_path / "out", table)
         back = self.read_back(tmp_path / "out", table.schema)

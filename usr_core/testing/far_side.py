@@ -1,4 +1,4 @@
-"""What a transport's contract needs of the far side: to prepare it and to look at it from outside."""
+"""What a transport's contract needs of the remote side: to prepare it and to look at it from outside."""
 
 from __future__ import annotations
 

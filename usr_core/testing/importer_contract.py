@@ -113,7 +113,7 @@ class ImporterContract(Contract):
         assert len(self._many_rows()) == len(_rows(importer, ImportRequest(path=path)))
 
     def test_an_empty_body_yields_nothing(self, importer: Importer, tmp_path: Path) -> None:
-        """And is no error."""
+        """And is not an error."""
         path = self._written(tmp_path, [])
 
         assert [] == list(importer.read(ImportRequest(path=path)))

@@ -64,7 +64,7 @@ class MemoryCommit:
             self._apply(strict=True)
             self._write_line()
         except RemoteUnreachable:
-            raise  # whoever carried this out there is dead
+            raise  # the process that carried this out there was interrupted
         except UsrError:
             self._undo()
             raise
@@ -106,7 +106,7 @@ class MemoryCommit:
     def _check(self) -> None:
         offset = self._request.offset
         if self._log_size() > offset and b"\n" not in self._remote.read(self._log)[offset:]:
-            # A line that was cut off is no event.
+            # A line that was cut off is not an event.
             self._remote.write(self._log, self._remote.read(self._log)[:offset])
         if self._log_size() != self._request.offset:
             raise self._changed("the log does not end where the change begins")

@@ -1,4 +1,4 @@
-"""A far side in memory: files, links, folders, locks, and faults at a chosen moment.
+"""A remote side in memory: files, links, folders, locks, and faults at a chosen moment.
 
 `MemoryRemote` is the disk and the network; `usr_core.testing.memory_transport.MemoryTransport` is one client of it. Two
 clients of one remote are two hosts. Thread-safe: each operation holds one lock.
@@ -50,13 +50,13 @@ class _ByteFault:
 
 @dataclass
 class MemoryRemote:
-    """The far side of a `MemoryTransport`; also the ``remote`` of a contract.
+    """The remote side of a `MemoryTransport`; also the ``remote`` of a contract.
 
     Attributes:
         root: An empty folder to begin with.
-        abilities: What the far side can do.
+        abilities: What the remote side can do.
         writable: False where nothing can be written; the lock then yields False.
-        capacity: Bytes that fit on the far side in all; None for no limit.
+        capacity: Bytes that fit on the remote side in all; None for no limit.
         clock_ahead: Seconds that its clock is ahead of ours.
         before: Called before each call and at each step of a commit; it may change the remote, or raise.
         calls: Every call so far.
@@ -247,7 +247,7 @@ class MemoryRemote:
             missing = []
             while place not in self._folders:
                 if place in self._files or place in self._links:
-                    raise _refused(place, "is no folder")
+                    raise _refused(place, "is not a folder")
                 missing.append(place)
                 place = posixpath.dirname(place)
             self._folders.update(missing)

@@ -50,7 +50,7 @@ class MemoryTransport:
     transports do. Traffic counts the 64 KiB blocks that differ from the basis.
 
     Args:
-        remote: The far side.
+        remote: The remote side.
     """
 
     def __init__(self, remote: MemoryRemote) -> None:
@@ -61,7 +61,7 @@ class MemoryTransport:
     # ------------------------------------------------------------ looking
 
     def abilities(self) -> frozenset[str]:
-        """Return what the far side is set to be able to do."""
+        """Return what the remote side is set to be able to do."""
         self._reached("abilities", None)
         return self._remote.abilities
 
@@ -298,7 +298,7 @@ def _sha256(content: bytes) -> dict[str, str | int]:
 def _parquet(content: bytes) -> dict[str, str | int]:
     try:
         return parquet_facts(io.BytesIO(content))
-    except (OSError, ValueError) as error:  # what pyarrow raises for what is no Parquet file
+    except (OSError, ValueError) as error:  # what pyarrow raises for what is not a Parquet file
         return {"error": str(error)}
 
 
@@ -310,5 +310,5 @@ def _gone(path: str) -> RemoteChanged:
 
 def _name_refused(name: str) -> RemoteNameRefused:
     return RemoteNameRefused(
-        f"{name!r} is no name of a file inside a folder", hint="Rename the file.", facts={"value": name}
+        f"{name!r} is not a name of a file inside a folder", hint="Rename the file.", facts={"value": name}
     )

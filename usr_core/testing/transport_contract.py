@@ -17,11 +17,11 @@ class TransportContract(LookingContract, MovingContract, CommitContract, Settlin
     """Everything that the sync engine relies on.
 
     A subclass whose name begins with ``Test`` overrides the fixture `remote`, which returns a fresh `FarSide`: a
-    transport, and the means to prepare and look at its far side from outside. Features that ``remote.declared`` does
+    transport, and the means to prepare and look at its remote side from outside. Features that ``remote.declared`` does
     not name are not tested. Everything else has to hold for every transport.
     """
 
     @pytest.fixture
     def remote(self) -> FarSide:
-        """Return a fresh far side with its transport."""
+        """Return a fresh remote side with its transport."""
         raise NotImplementedError("a subclass of TransportContract supplies the fixture `remote`")

@@ -100,7 +100,7 @@ class LookingContract:
         ]
 
     def test_walk_does_not_follow_links(self, remote: FarSide) -> None:
-        """A link to a folder is one entry, and a link to an ancestor no endless way."""
+        """A link to a folder is one entry, and a link to an ancestor is not an endless way."""
         remote.write(f"{remote.root}/walked/in/file", b"x")
         remote.write(f"{remote.root}/outside/secret", b"x")
         remote.link(f"{remote.root}/walked/out", f"{remote.root}/outside")
@@ -110,7 +110,7 @@ class LookingContract:
         assert walked == [("in", "folder"), ("in/file", "file"), ("in/up", "link"), ("out", "link")]
 
     def test_walk_of_a_missing_folder_yields_nothing(self, remote: FarSide) -> None:
-        """A dataset that is not there yet is no error."""
+        """A dataset that is not there yet is not an error."""
         assert list(remote.transport.walk(f"{remote.root}/absent")) == []
 
     def test_walk_keeps_odd_names(self, remote: FarSide) -> None:
@@ -143,7 +143,7 @@ class LookingContract:
         assert remote.transport.read(ReadRequest(path=f"{remote.root}/file", offset=offset, length=length)) == expected
 
     def test_read_keeps_every_byte(self, remote: FarSide) -> None:
-        """Zeros, line ends and bytes that are no text arrive as they are."""
+        """Zeros, line ends and bytes that are not text arrive as they are."""
         content = bytes(range(256)) * 300 + b"\n\n"
         remote.write(f"{remote.root}/file", content)
 
@@ -192,7 +192,7 @@ class LookingContract:
         assert remote.transport.digest(request)["file"] != before
 
     def test_parquet_facts_are_those_of_the_core(self, remote: FarSide) -> None:
-        """Where the far side can read footers, it sees the rows, columns and schema that are seen here."""
+        """Where the remote side can read footers, it sees the rows, columns and schema that are seen here."""
         if ABILITY_PARQUET not in remote.transport.abilities():
             return
         import pyarrow as pa

@@ -1,4 +1,4 @@
-"""What every transport has to do about a change that a dead writer left: finish it, take it back, discard it."""
+"""What every transport has to do about an interrupted writer's change: finish it, take it back, discard it."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class SettlingContract:
     def test_what_was_settled_by_another_stays_settled(
         self, remote: FarSide, action: Literal["finish", "undo", "discard"]
     ) -> None:
-        """Without its record a change is none any more: above all, its files are not taken back."""
+        """Without its record a change is not one any more: above all, its files are not taken back."""
         job = Job(remote=remote)
         job.lay_out()
         with remote.transport.lock(locked(job.folder)):

@@ -82,7 +82,7 @@ class VerifyContract:
     def test_facts_that_are_missing_are_a_difference(
         self, strategy: VerifyStrategy, content: bytes, tmp_path: Path
     ) -> None:
-        """A far side that could not look at a file is never taken to agree: not even with itself."""
+        """A remote side that could not look at a file is never taken to agree: not even with itself."""
         here = _seen(strategy, tmp_path / "here", content)
         nothing = Fingerprint(strategy=here.strategy, facts={})
 

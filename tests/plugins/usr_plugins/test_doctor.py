@@ -165,7 +165,7 @@ class TestProblems:
 
     @pytest.mark.parametrize(
         ("source", "said"),
-        [("work_app = 3\n", "no typer.Typer but a int"), ("", "has no 'work_app'"), ("1 / 0\n", "Zero")],
+        [("work_app = 3\n", "not a typer.Typer but a int"), ("", "has no 'work_app'"), ("1 / 0\n", "Zero")],
     )
     def test_of_a_command_that_is_none(self, site: Path, source: str, said: str) -> None:
         """Its target is no application, or can't be imported."""

@@ -177,14 +177,14 @@ class TestDoctor:
 
     @pytest.mark.parametrize("missing", ["python3", "pyarrow"])
     def test_what_only_parquet_needs_is_a_note(self, far: Far, missing: str):
-        """It is no failure."""
+        """It is not a failure."""
         code, findings = far.doctor(facts={**FACTS, missing: None})
 
         assert (0, "note") == (code, findings[f"{missing} there"]["verdict"])
 
     @pytest.mark.parametrize(("ahead", "verdict"), [(3, "ok"), (-3, "ok"), (60, "warning"), (-60, "warning")])
     def test_clocks_more_than_5_seconds_apart_are_a_warning(self, far: Far, ahead: int, verdict: str):
-        """A warning is no failure."""
+        """A warning is not a failure."""
         code, findings = far.doctor(ahead=ahead)
 
         assert (0, verdict) == (code, findings["clock"]["verdict"])

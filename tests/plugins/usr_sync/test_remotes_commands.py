@@ -313,7 +313,7 @@ class TestListAndShow:
         for args in (("show", "nope"), ("doctor", "--remote", "nope"), ("status", "--remote", "nope")):
             result = remotes.refuses(3, *args)
             assert "'nope'" in result.err
-            assert "Known are: bu-scc." in result.err
+            assert "Give one of: bu-scc." in result.err
 
     def test_a_bad_remote_is_listed_with_its_fault_and_the_others_work(self, remotes: Remotes):
         """Only a command about that one fails, with exit code 2 and the line."""

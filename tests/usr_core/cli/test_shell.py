@@ -173,7 +173,7 @@ class TestCommands:
         """What the manifest points at is checked."""
         install(site, FakePlugin("odd").command("work", source="work_app = 3\n"))
 
-        assert (4, True) == ((result := run(site, "work")).rc, "no typer.Typer but a int" in result.err)
+        assert (4, True) == ((result := run(site, "work")).rc, "not a typer.Typer but a int" in result.err)
 
     def test_unrelated_ones_do_not_mind_a_broken_plugin(self, site: Path) -> None:
         """Silence, where nothing of it is needed."""

@@ -75,7 +75,7 @@ class TestElsewhere:
 
 class TestOnTerminal:
     def test_a_number_picks_a_file(self, folder: Path) -> None:
-        """The files are numbered; the question is no part of the result."""
+        """The files are numbered; the question is not part of the result."""
         with assert_unchanged(folder):
             code, out, shown = on_terminal(b"2\n", "cols", cwd=folder)
 

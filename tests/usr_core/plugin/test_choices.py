@@ -84,7 +84,7 @@ class TestEndings:
 
 class TestAuto:
     def test_takes_nobody_at_his_own_word(self, make_host: HostMaker) -> None:
-        """A third party's strength of 99 is no reason; by name it can be had."""
+        """A third party's strength of 99 is not a reason; by name it can be had."""
         host = make_host(strategy("boast"))
 
         assert "hash" == choose_verification(host, SyncOptions(verify="auto"), ALL, remote="r").used

@@ -105,7 +105,7 @@ def test_the_digest_is_fixed(tmp_path: Path):
 
 
 def test_the_program_says_what_it_can_not_read(written: Path):
-    """A missing file gets no line, and what is no Parquet file an error in place of facts."""
+    """A missing file gets no line, and what is not a Parquet file an error in place of facts."""
     (written / "broken").write_bytes(b"PAR1 and no more")
     (written / "folder").mkdir()
     found = run(written, "absent", "broken", "folder", "text")

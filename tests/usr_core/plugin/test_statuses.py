@@ -58,7 +58,7 @@ class TestStatus:
         assert "bad-manifest" == statuses(site)["usr-plugin-odd"][0]
 
     def test_no_manifest(self, site: Path) -> None:
-        """A plugin without a manifest is no problem."""
+        """A plugin without a manifest is not a problem."""
         install(site, FakePlugin("bare", bare=True))
 
         assert "no-manifest" == statuses(site)["usr-plugin-bare"][0]

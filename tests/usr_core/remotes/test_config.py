@@ -354,7 +354,7 @@ class TestSaving:
         assert before == after
 
     def test_a_broken_profile_of_another_name_is_left_alone(self, path: Path):
-        """It is reported when it is used; adding one beside it is no reason to fail."""
+        """It is reported when it is used; adding one beside it is not a reason to fail."""
         written(path, "remotes:\n  odd: {host: '-x'}\n")
 
         save_remote(path, BOX)

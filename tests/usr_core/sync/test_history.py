@@ -148,7 +148,7 @@ class TestBrokenLogs:
         [
             (lambda ab, cd: ab + b"\n" + cd, "is empty"),
             (lambda ab, cd: ab + b"   \n" + cd, "is empty"),
-            (lambda ab, cd: ab + b"[1]\n" + cd, "is no JSON object"),
+            (lambda ab, cd: ab + b"[1]\n" + cd, "is not a JSON object"),
             (lambda ab, cd: ab + plain("x") + cd, "has no number"),
             (lambda ab, cd: ab + cd.replace(b'"seq": 3', b'"seq": 4'), "event 4 does not follow event 2"),
             (lambda ab, cd: ab + cd.splitlines(keepends=True)[1], "event 4 does not follow event 2"),

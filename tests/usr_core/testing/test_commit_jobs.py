@@ -14,7 +14,7 @@ _STATES = [*((done, 0) for done in range(6)), (5, 4), (5, len(Job.line))]
 
 
 def on_disk(job: Job, place: Path) -> Path:
-    """Write a job's far side to disk and return the dataset's folder."""
+    """Write a job's remote side to disk and return the dataset's folder."""
     for name in job.remote.names(job.folder):
         path = place / name
         path.parent.mkdir(parents=True, exist_ok=True)

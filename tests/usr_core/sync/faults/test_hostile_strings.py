@@ -84,7 +84,7 @@ _PLANTED = (
 
 @pytest.fixture
 def far(lab: Lab, templates: Templates) -> Lab:
-    """A lab whose far side has a dataset that is not here, and whose commands run in a folder of their own."""
+    """A lab whose remote side has a dataset that is not here, and whose commands run in a folder of their own."""
     lab.prepare(templates, "pull", "first")
     (lab.folder / "cwd").mkdir()
     return lab
@@ -152,7 +152,7 @@ def test_as_an_id_they_are_refused(far: Lab) -> None:
 
 
 def test_in_a_listing_they_lead_nowhere(far: Lab) -> None:
-    """A far side that lists what is not there: an error or a copy without it, and nothing outside the dataset."""
+    """A remote side that lists what is not there: an error or a copy without it, and nothing outside the dataset."""
     find = far.control / "far" / "find"
     honest = find.read_text()
     for entry in _ENTRIES:
@@ -187,7 +187,7 @@ def test_what_nobody_asked_for_is_never_promoted(far: Lab) -> None:
 
 
 def test_a_far_link_is_no_way_out(far: Lab, tmp_path: Path) -> None:
-    """Links on the far side are left out of a pull, and a push through one is refused or stays inside."""
+    """Links on the remote side are left out of a pull, and a push through one is refused or stays inside."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (far.there / NAME / "linked").symlink_to(outside)
