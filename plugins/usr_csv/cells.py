@@ -14,7 +14,7 @@ __all__ = ["cells", "quoted"]
 
 _STRUCTURAL = (b'"', b",", b"\n", b"\r")
 _WHOLE_FROM = 2.0**24
-"""From here on every float32 is a whole number, and not every whole number a float32."""
+"""From here on every float32 is a whole number, and not every whole number is a float32."""
 _PATTERN = '[",\r\n]'
 
 

@@ -36,7 +36,7 @@ def diagnose(source: SourceFile, names: Sequence[str], failure: Exception) -> So
             text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
             found = _first_fault(source, csv.reader(text), names)
     except csv.Error as error:
-        found = SourceUnreadable(source.path, f"The file is no CSV: {error}.", hint="Check its quotes and line ends.")
+        found = SourceUnreadable(source.path, f"The file is not CSV: {error}.", hint="Check its quotes and line ends.")
     finally:
         csv.field_size_limit(previous)
     return found or SourceUnreadable(

@@ -38,7 +38,7 @@ def read_header(source: SourceFile) -> list[str]:
             raise SourceUnreadable(
                 source.path,
                 f"The header can't be read: {error}.",
-                hint="The first line holds the names of the columns, divided by commas; close every quote.",
+                hint="Write the names of the columns into the first line, separated by commas; close every quote.",
                 line=1,
             ) from error
     if not names:
@@ -67,7 +67,7 @@ def chosen_columns(source: SourceFile, names: Sequence[str], wanted: Sequence[st
     """Return the positions of the wanted columns that are there, in the order wanted; of all where None.
 
     Raises:
-        RepeatedColumn: One of them occurs twice.
+        RepeatedColumn: A wanted name occurs twice.
     """
     counts = Counter(names)
     chosen = list(names) if wanted is None else [name for name in wanted if name in counts]

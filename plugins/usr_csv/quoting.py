@@ -1,7 +1,7 @@
 """Whether the quotes of a CSV file stand where RFC 4180 allows them, checked while the bytes pass by.
 
 Arrow takes whatever follows a closing quote into the cell, and takes a file that ends inside quotes for whole. A
-quote in the wrong place so melts several records into one. Here a quoted cell begins at the cell's first byte, and
+quote in the wrong place thus merges several records into one. Here a quoted cell begins at the cell's first byte, and
 only a comma or a line end may follow its closing quote. A quote inside a cell that is not quoted is text.
 """
 

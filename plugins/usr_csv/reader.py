@@ -1,8 +1,8 @@
 """CSV files as batches of strings.
 
-Arrow parses; this package sees to what it would let pass: repeated names, quotes in the wrong place, records
-longer than a block, and the row at fault. An unquoted empty cell is null, a quoted one the empty string; nothing
-else is taken for anything but text. Blank lines are skipped, except in a file of one column,
+Arrow parses; this package checks what it would let pass: repeated names, quotes in the wrong place, records
+longer than a block, and the row at fault. An unquoted empty cell is null, a quoted one the empty string; everything
+else is text. Blank lines are skipped, except in a file of one column,
 where a blank line is an empty cell.
 """
 
@@ -25,7 +25,7 @@ __all__ = ["CsvImporter"]
 _SMALLEST_BLOCK = 64 << 10
 _GROWTH = 8
 _LARGEST_BLOCK = 320 << 20
-"""Room for a record with the longest sequence allowed (256 MiB) and some more."""
+"""Space for a record with the longest sequence allowed (256 MiB) and some more."""
 
 
 class _RecordTooLong(Exception):

@@ -82,7 +82,7 @@ class ArtifactFolder:
         kept end to end, with the offsets at which each begins.
 
         Raises:
-            ArraysInvalid: They are none, or hold objects.
+            ArraysInvalid: The arrays are not a mapping of arrays, or hold objects.
             FileSystemError: The disk refuses; whole files that were written before stay.
         """
         packed = [(_packed(one), tuple(sorted(map(str, one)))) for one in arrays]
@@ -138,7 +138,7 @@ def read_arrays(dataset: Path, ref: str, sha256: str) -> dict[str, Any]:
 
 def _packed(arrays: Mapping[str, object]) -> bytes:
     if not arrays:
-        raise ArraysInvalid("there is none")
+        raise ArraysInvalid("there is no array")
     flat: dict[str, npt.NDArray[Any]] = {}
     given: list[object] = list(arrays)  # what a caller gave may be anything
     odd = next((name for name in given if not isinstance(name, str)), None)

@@ -40,7 +40,7 @@ def repair_command(
     dedupe: Annotated[
         str,
         typer.Option(
-            "--dedupe", metavar=_METAVAR, help="Which of the records with one sequence, in any case, stays, by row."
+            "--dedupe", metavar=_METAVAR, help="Which of the records with one sequence (in any case) to keep, by row."
         ),
     ] = "off",
     filter_single_tf: Annotated[
@@ -79,7 +79,7 @@ def dedupe_command(
     dataset: DatasetArg = None,
     *,
     keep: Annotated[
-        str, typer.Option("--keep", metavar="keep-first|keep-last|ask", help="Which record stays, by row.")
+        str, typer.Option("--keep", metavar="keep-first|keep-last|ask", help="Which record to keep, by row.")
     ] = "keep-first",
     dry_run: DryRunOpt = False,
     yes: YesOpt = False,
@@ -130,9 +130,9 @@ def _kept(target: Dataset, option: str, keep: str, *, yes: bool) -> Dedupe:
     """Return which record stays; ``ask`` asks, once, where there are duplicates.
 
     Raises:
-        UsageError: There is no such choice.
+        UsageError: `keep` is not one of the choices.
         AnswerMissing: The input ended before an answer.
-        Declined: The answer is none of them.
+        Declined: The answer is not one of the choices.
     """
     from usr_densegen.repair import DEDUPES, RepairOptions, repair
 

@@ -27,14 +27,14 @@ class OutputCellInvalid(UsrError, ValueError):
     def __init__(self, path: Path, *, row: int, column: str, value: object, reason: str) -> None:
         super().__init__(
             f"{path.name}: {column} can't be read: {reason}.",
-            hint="Mend the cell, or leave the column out with --columns.",
+            hint="Correct the cell, or leave the column out with --columns.",
             facts={"file": str(path), "row": row, "column": column, "value": visible(repr(value))},
         )
         self.path, self.row, self.column = path, row, column
 
 
 class OutputUnreadable(UsrError, ValueError):
-    """A file that was named as DenseGen's output is no Parquet file, or is not there."""
+    """A file that was named as DenseGen's output is not a Parquet file, or is not there."""
 
     code = "USR-DENSEGEN-102"
 
@@ -71,7 +71,7 @@ class SiteMalformed(UsrError, ValueError):
     def __init__(self, column: str, *, row: int, value: str | None) -> None:
         super().__init__(
             f"{column} holds a binding site that is not tf:motif.",
-            hint="Attach the column again with mended values (usr attach --allow-overwrite).",
+            hint="Attach the column again with corrected values (usr attach --allow-overwrite).",
             facts={"row": row, "column": column, "value": "null" if value is None else visible(value)},
         )
         self.column, self.row, self.value = column, row, value

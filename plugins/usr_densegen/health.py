@@ -50,7 +50,7 @@ class Health:
         """Record an event with the counts so far under ``metrics.densegen``.
 
         Raises:
-            EventNotRecordable: The tool's own figures are no JSON.
+            EventNotRecordable: The tool's own figures are not JSON.
             LockTimeout: Another writer holds the dataset; the next one is due as if this had been told.
         """
         self._last = time.monotonic()

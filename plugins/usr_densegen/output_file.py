@@ -36,10 +36,10 @@ class DenseGenOutput:
         """Yield the key columns that the file has and DenseGen's columns, in the file's order, batch by batch.
 
         Names are kept, prefixed or not. Where the file has all columns of a record, they are the record's: a bare
-        ``length`` is not DenseGen's then. An empty text in a nested column is no value.
+        ``length`` is not DenseGen's then. An empty text in a nested column is not a value.
 
         Raises:
-            OutputUnreadable: It is no Parquet file.
+            OutputUnreadable: The file is not a Parquet file.
             OutputCellInvalid: A nested value can't be read; file, row (from 1) and column are told.
         """
         path = request.path
@@ -105,7 +105,7 @@ class _Shaper:
             try:
                 value = loads(cell) if text and cell else (None if text else cell)
             except ValueError as error:
-                reason = f"it is no JSON ({error})"
+                reason = f"it is not JSON ({error})"
                 raise OutputCellInvalid(
                     self._path, row=first_row + row, column=name, value=cell, reason=reason
                 ) from error

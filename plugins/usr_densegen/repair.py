@@ -40,7 +40,7 @@ _USED, _DETAIL, _PARTS = full_name("used_tfbs"), full_name("used_tfbs_detail"), 
 
 
 class Rule(IntEnum):
-    """Why a record goes; 0 is not at all. The first that it breaks counts."""
+    """Why a record goes; 0 means that it stays. The first that it breaks counts."""
 
     ID_SEQ_ONLY = 1
     MISSING_USED_TFBS = 2
@@ -70,13 +70,13 @@ class RepairOptions:
     """What is repaired.
 
     Attributes:
-        dedupe: Which of the records with the same bio_type and sequence, in any case, stays, by row order.
+        dedupe: Which of the records with the same bio_type and sequence (in any case) to keep, by row order.
         filter_single_tf: Drop records whose used TFBSs all belong to one TF.
         drop_single_tf: Drop records for which TFBS parts of one TF only were on offer.
         drop_id_seq_only: Drop records for which no namespace has a value, attached, materialized or a state; those
             of other tools and people count as DenseGen's do.
         drop_missing_used_tfbs: Drop records without any used TFBS.
-        shortest: Letters that a motif has at least; a shorter one is no TFBS for these rules.
+        shortest: Letters that a motif has at least; a shorter one is not a TFBS for these rules.
     """
 
     dedupe: Dedupe = "off"
@@ -251,13 +251,13 @@ class _Inspection:
         """Return the columns that the rules look at.
 
         Raises:
-            ColumnUnfit: One is missing or has another type.
+            ColumnUnfit: A column is missing or has another type.
         """
         options = self._options
         wanted: list[str] = []
         if options.drop_id_seq_only:
             wanted += [name for name in schema.names if name not in BASE_COLUMNS]
-            # Without a column of DenseGen's this is no dataset of its own, and nearly every record would go.
+            # Without a column of DenseGen's this is not a dataset of its own, and nearly every record would go.
             if not any(name.startswith(f"{NAMESPACE}__") for name in wanted):
                 raise ColumnUnfit(f"{NAMESPACE}__…", rule="--drop-id-seq-only", dataset=self._name)
         for needed, rule in (

@@ -21,7 +21,7 @@ def tf_counts(column: pa.Array, *, name: str, first_row: int, shortest: int) -> 
         column: list<string>, each ``tf:motif``.
         name: The column, for errors.
         first_row: Number of the first row, from 1.
-        shortest: Letters that a motif has at least; a shorter one is no site.
+        shortest: Letters that a motif has at least; a shorter one is not a site.
 
     Raises:
         SiteMalformed: An element is null, or not ``tf:motif`` with neither of them empty.
@@ -37,7 +37,7 @@ def tf_counts(column: pa.Array, *, name: str, first_row: int, shortest: int) -> 
 
 
 def tf_counts_of_details(column: pa.Array, *, shortest: int) -> npt.NDArray[np.int64]:
-    """Return the same for a column of list<struct<tf, tfbs, …>>; a site without TF or motif is none."""
+    """Return the same for a column of list<struct<tf, tfbs, …>>; a site without TF or motif does not count."""
     flat = column.flatten()
     factors, motifs = (pc.struct_field(flat, name).fill_null("") for name in ("tf", "tfbs"))
     return _distinct(factors, motifs, _parents(column), len(column), max(shortest, 1))

@@ -137,7 +137,7 @@ class DenseGenWriter:
 
         Raises:
             SessionRowError, ImportCellError: A row is refused; its number in this call is told.
-            ArraysInvalid: Its arrays can't be kept.
+            ArraysInvalid: The arrays of a row can't be kept.
             FileSystemError: The disk refuses; what was flushed before is safe.
         """
         session = self._open_session()
@@ -159,7 +159,7 @@ class DenseGenWriter:
         return added
 
     def has(self, ids: Sequence[str]) -> list[bool]:
-        """Tell for each id whether its record is known, so that nobody has to design it again."""
+        """Tell for each id whether its record is known, so that it need not be designed again."""
         return self._open_session().has(ids)
 
     def flush(self) -> int:
@@ -185,7 +185,7 @@ class DenseGenWriter:
         )
 
     def _stored(self, session: RecordWriter, records: Sequence[Mapping[str, object]]) -> list[ArtifactRef | None]:
-        """Keep the arrays of records that are new; nobody would refer to those of the others."""
+        """Keep the arrays of records that are new; no record would refer to those of the others."""
         places = [place for place, record in enumerate(records) if record.get(_ARRAYS) is not None]
         if not places:
             return [None] * len(records)
@@ -200,7 +200,7 @@ class DenseGenWriter:
         for place in new:
             arrays = records[place][_ARRAYS]
             if not isinstance(arrays, Mapping):
-                raise ArraysInvalid("they are no mapping")
+                raise ArraysInvalid("they are not a mapping")
             chosen.append(arrays)
         kept = dict(zip(new, self._artifacts.store(chosen), strict=True))
         return [kept.get(place) for place in range(len(records))]
@@ -229,5 +229,5 @@ class DenseGenWriter:
         try:
             self._health.tell("failed", error=error)
         except Exception as untold:  # noqa: BLE001 - the caller's figures may raise anything
-            # The caller's own error is what it has to hear of.
+            # The caller has to get its own error, not this one.
             _log.warning("%s: the failure of run %s could not be recorded: %s", _TOOL, self.run_id, untold)

@@ -24,7 +24,7 @@ AdoptOpt = Annotated[
 ]
 CleanOpt = Annotated[
     bool,
-    typer.Option("--clean", help="First remove what transfers have put aside, and what dead writers left."),
+    typer.Option("--clean", help="First remove what transfers have put aside, and what interrupted writers left."),
 ]
 AgeOpt = Annotated[
     str | None,
@@ -49,8 +49,8 @@ def doctor(
 ) -> None:
     """Look for what is wrong around a dataset and on this machine. Exit code 1 where there is a problem.
 
-    Without --adopt and --clean nothing is changed, but for test files that --fs makes in DIR and removes. What a dead
-    writer left is settled by the next command that writes.
+    Without --adopt and --clean nothing is changed, but for test files that --fs makes in DIR and removes. What an
+    interrupted writer left is settled by the next command that writes.
     """
     from usr_core.requirements import let_any_version_run
 

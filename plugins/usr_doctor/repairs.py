@@ -22,14 +22,14 @@ def parse_age(text: str | None, *, clean: bool) -> float:
     """Return an age such as ``30d`` in seconds; ``30d`` where none is given.
 
     Raises:
-        UsageError: It is no number with s, m, h, d or w behind it, or `clean` was not asked for.
+        UsageError: The text is not a number with s, m, h, d or w behind it, or `clean` was not asked for.
     """
     if text is not None and not clean:
         raise UsageError("--older-than is about --clean", hint="Add --clean, or leave --older-than out.")
     match = re.fullmatch(r"(\d{1,6})([smhdw])", text or _DEFAULT_AGE)
     if match is None:
         hint = "Write a whole number and s, m, h, d or w, such as 30d."
-        raise UsageError("--older-than is no age", hint=hint, facts={"value": text})
+        raise UsageError("--older-than is not an age", hint=hint, facts={"value": text})
     return float(match[1]) * _SECONDS[match[2]]
 
 
@@ -44,5 +44,5 @@ def adopt_files(dataset: Dataset) -> None:
 
 
 def clean_up(dataset: Dataset, age: float) -> tuple[Removed, ...]:
-    """Remove what was put aside longer ago than `age` seconds, and what dead writers left."""
+    """Remove what was put aside longer ago than `age` seconds, and what interrupted writers left."""
     return tuple(dataset.clean(older_than_seconds=age))

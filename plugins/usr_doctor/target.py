@@ -1,4 +1,4 @@
-"""What ``usr doctor`` looks at: the dataset that is named or stood in, else the root alone, else only the machine."""
+"""What ``usr doctor`` looks at: the named dataset or the one we are in, else the root alone, else only the machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def find_target(text: str | None, *, root: Path | None) -> tuple[Path | None, Da
     """Return the root and the dataset, each None where there is none.
 
     Args:
-        text: A dataset's id or folder, or None for the one that we stand in, if any.
+        text: A dataset's id or folder, or None for the one that the current folder is in, if any.
         root: The root given on the command line, or None.
 
     Raises:
         DatasetMissing, AmbiguousDataset, InvalidDatasetId: `text` names no dataset.
-        RootMissing, RootNotAFolder: The given root is none.
+        RootMissing, RootNotAFolder: The given root does not exist, or is not a folder.
     """
     if text is None and root is not None:
         return find_root(root), None

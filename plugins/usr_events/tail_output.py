@@ -19,7 +19,7 @@ _HEADER = ("seq", "time", "action", "rows", "actor")
 def emit_tail(place: DatasetRef, fmt: Format, *, n: int, since: int | None, follow: bool) -> None:
     """Print the last events, and with `follow` those that come, each as soon as it is there.
 
-    A line of the log that is no event is told on stderr and left out.
+    A line of the log that is not an event is told on stderr and left out.
     """
     fmt = resolve_format(fmt)
     lines = _lines(place, n=n, since=since, follow=follow)
@@ -58,7 +58,7 @@ def _lines(place: DatasetRef, *, n: int, since: int | None, follow: bool) -> Ite
 
 def _events(line: LogLine) -> Iterator[LogLine]:
     if line.event is None:
-        warn(f"line {line.number} of the log is no event; `usr events verify` says more")
+        warn(f"line {line.number} of the log is not an event; `usr events verify` says more")
     else:
         yield line
 

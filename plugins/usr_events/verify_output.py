@@ -15,7 +15,7 @@ __all__ = ["emit_verdict"]
 def emit_verdict(place: DatasetRef, fmt: Format) -> bool:
     """Check a dataset's log, print what is wrong with it, and return whether it holds no error.
 
-    While a commit record is there, its event may be half written or not there yet, which is no fault.
+    While a commit record is there, its event may be half written or not there yet, which is not a fault.
     """
     log = DatasetLayout(place.path).event_log
     under_way = any(find_records(place.path))

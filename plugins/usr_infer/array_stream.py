@@ -41,7 +41,7 @@ class ArrayStream:
         dtype: Of its items.
 
     Raises:
-        InferFileUnreadable: It is no array, or one of Python objects, records or complex numbers.
+        InferFileUnreadable: The content is not an array, or an array of Python objects, records or complex numbers.
     """
 
     def __init__(self, file: IO[bytes], *, path: Path, name: str) -> None:
@@ -124,7 +124,7 @@ class ArrayStream:
         except (ValueError, SyntaxError, *READ_ERRORS) as error:
             if isinstance(error, InferFileUnreadable):
                 raise
-            raise self._unreadable(f"{self.name!r} is no NumPy array: {str(error).splitlines()[0]}") from error
+            raise self._unreadable(f"{self.name!r} is not a NumPy array: {str(error).splitlines()[0]}") from error
         if dtype.kind not in "biufUS" or (dtype.kind == "f" and dtype.itemsize > 8):
             kind = "Python objects" if dtype.hasobject else str(dtype)
             raise self._unreadable(f"the array {self.name!r} holds {kind}, which are not read", hint=_PLAIN)
@@ -134,7 +134,7 @@ class ArrayStream:
         try:
             return text_array([value.decode("utf-8") for value in values.tolist()])
         except UnicodeDecodeError as error:
-            raise self._unreadable(f"the array {self.name!r} holds bytes that are no UTF-8", hint=_PLAIN) from error
+            raise self._unreadable(f"the array {self.name!r} holds bytes that are not UTF-8", hint=_PLAIN) from error
 
     def _unreadable(self, reason: str, *, hint: str = _COPY_AGAIN, row: int | None = None) -> InferFileUnreadable:
         return InferFileUnreadable(self._path, reason, hint=hint, row=row, array=self.name)

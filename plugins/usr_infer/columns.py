@@ -43,7 +43,7 @@ def check_name(name: str, what: str) -> str:
         what: ``model``, ``job`` or ``output``, for the error.
 
     Raises:
-        InferNameUnsafe: It has other characters than letters, digits and single underscores inside.
+        InferNameUnsafe: The name has other characters than letters, digits and single underscores inside.
     """
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise InferNameUnsafe(name, what=what, suggestion=_suggestion(name))

@@ -89,7 +89,7 @@ class InferArrayUnfit(UsrError, ValueError):
 
 
 class InferIdsMissing(UsrError, LookupError):
-    """Nothing says which record a row belongs to."""
+    """It is not known which record a row belongs to."""
 
     code = "USR-INFER-106"
 

@@ -45,7 +45,7 @@ def id_file(array: Path) -> Path | None:
     """Return the file of ids that lies beside an array: its name with ``.ids``, or that and a format's ending.
 
     Raises:
-        InferIdsMissing: There are several, so nobody knows which.
+        InferIdsMissing: There are several such files, so it is not known which one counts.
     """
     stem = array.with_suffix("")
     names = [f"{stem.name}.ids", *(f"{stem.name}.ids{suffix}" for suffix in (".txt", *TABLE_SUFFIXES, ".npy"))]
@@ -63,7 +63,7 @@ def ids_of_file(path: Path) -> IdSource:
     """Return the ids of a file: a line each, the column ``id`` of a table, or an array of texts.
 
     Raises:
-        InferFileUnreadable: Its name has an ending that says none of these.
+        InferFileUnreadable: The file's name has an ending that stands for none of these.
     """
     name = path.name.lower()
     plain = name.removesuffix(".gz").removesuffix(".zst")
@@ -75,7 +75,7 @@ def ids_of_file(path: Path) -> IdSource:
         return IdSource(label=path.name, batches=lambda: _line_ids(path))
     raise InferFileUnreadable(
         path,
-        "nothing says how it holds ids",
+        "its ending does not say how it holds ids",
         hint=f"Let its name end in {', '.join((*TEXT_SUFFIXES, *TABLE_SUFFIXES, '.npy'))}.",
     )
 
@@ -94,7 +94,7 @@ def ids_of_array(array: ArrayStream, *, path: Path) -> IdSource:
     """Return the ids that an array of texts holds.
 
     Raises:
-        InferFileUnreadable: It holds no texts, or has more than one dimension.
+        InferFileUnreadable: The array holds no texts, or has more than one dimension.
     """
     if not array.is_text or len(array.shape) != 1:
         raise InferFileUnreadable(
@@ -141,7 +141,7 @@ def _line_ids(path: Path) -> Iterator[pa.Array]:
             try:
                 text = line.decode("utf-8-sig" if row == 1 else "utf-8").strip()
             except UnicodeDecodeError as error:
-                raise InferFileUnreadable(path, "a line is no UTF-8", hint="Write one id a line.", row=row) from error
+                raise InferFileUnreadable(path, "a line is not UTF-8", hint="Write one id a line.", row=row) from error
             lines.append(text)
             if len(lines) == ROWS:
                 yield text_array(lines)

@@ -49,7 +49,7 @@ def read_options(options: Mapping[str, str]) -> WriterOptions:
     """Return the options for a writer.
 
     Raises:
-        InferOptionInvalid: One is empty, two contradict each other, or `rows` is not ``dataset``.
+        InferOptionInvalid: An option is empty, two contradict each other, or `rows` is not ``dataset``.
         InferNameUnsafe: Model and job can't be part of a column's name.
     """
     empty = next((name for name, value in options.items() if not value), None)

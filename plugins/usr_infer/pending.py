@@ -89,7 +89,7 @@ def write_ids(pending: Pending, target: Path, *, overwrite: bool) -> ExportOutco
     """Write the ids into a file, one a line; it appears whole or not at all.
 
     Raises:
-        TargetExists, TargetInDataset, TargetNotAFile, TargetFolderMissing, FileSystemError: It can't be written there.
+        TargetExists, TargetInDataset, TargetNotAFile, TargetFolderMissing, FileSystemError: The file can't be written.
     """
     return export_batches(
         _LineWriter(), target, spec=_LINES, schema=_SCHEMA, batches=pending.batches(), overwrite=overwrite

@@ -68,7 +68,7 @@ def register_outputs(root: Path, columns: Sequence[tuple[str, str]], *, lock_tim
     """Register `columns` behind those that the namespace has; none is changed or removed.
 
     Raises:
-        InferColumnDiffers: One is registered with another type.
+        InferColumnDiffers: A column is registered with another type.
         TypeSyntaxError: A type is malformed.
         RegistryInvalid, LockTimeout, FileSystemError: See `register_namespace`.
     """

@@ -50,7 +50,7 @@ class InferWriter:
             InferOptionInvalid, InferNameUnsafe: The options say nothing that can be done.
             InferFileUnreadable: The file is damaged, or of another kind.
             InferOutputUnknown, InferArrayUnfit: Its outputs have no column, or do not fit it.
-            InferIdsMissing, InferIdsCount: Nothing says whose the rows are, or not of all of them.
+            InferIdsMissing, InferIdsCount: It is not known which record each row belongs to.
             SourceFileError: The file can't be opened.
         """
         options = read_options(request.options)
@@ -60,7 +60,7 @@ class InferWriter:
         if reader is None:
             raise InferFileUnreadable(
                 request.path,
-                "it is no .npy, .npz or Parquet file",
+                "it is not a .npy, .npz or Parquet file",
                 hint="Save it as one of these; other tables are attached without --writer.",
             )
         return reader(request, _Naming(request, options), options)
@@ -76,11 +76,11 @@ class _Naming:
         self.path = request.path
 
     def type(self, column: str) -> pa.DataType | None:
-        """Return the registered type of a column, or None where nobody has told the types."""
+        """Return the registered type of a column, or None where the types are not known."""
         return self._types.get(column)
 
     def is_registered(self, column: str) -> bool:
-        """Tell whether the namespace has the column, as far as anybody has told."""
+        """Tell whether the namespace has the column, as far as its types are known."""
         return column in self._types or not self._types
 
     def column(self, output: str) -> str:
@@ -92,7 +92,7 @@ class _Naming:
         """Return the column of each output of a file.
 
         Raises:
-            InferOutputUnknown: None of them is registered, or a constant is not.
+            InferOutputUnknown: None of the columns is registered, or a constant is not.
             InferOptionInvalid: Two become one column, or one is given as an option too.
         """
         found = {output: self.column(output) for output in outputs}
@@ -143,7 +143,7 @@ def _npz_batches(request: OverlayRequest, naming: _Naming, options: WriterOption
         except READ_ERRORS as error:
             raise InferFileUnreadable(
                 request.path,
-                f"it is no .npz archive: {error}",
+                f"it is not a .npz archive: {error}",
                 hint="Copy it again, or write it again with numpy.savez.",
             ) from error
         id_names = [name for name in _ID_ARRAYS if name in members]
@@ -266,7 +266,7 @@ def _given_ids(request: OverlayRequest, options: WriterOptions) -> IdSource:
         return ids_of_file(beside)
     raise InferIdsMissing(
         request.path,
-        reason="nothing says whose its rows are",
+        reason="it does not say which record each row belongs to",
         hint=f"Put the ids into {request.path.stem}.ids, one a line, or name a file with --writer-option ids=FILE; "
         "--writer-option rows=dataset says that the rows are in the dataset's order.",
     )
@@ -276,10 +276,10 @@ def _check_shape(array: ArrayStream, column: str, naming: _Naming) -> None:
     """Compare an array with the type of its column, before a row is read.
 
     Raises:
-        InferArrayUnfit: Its dimensions, the length of its vectors, or its kind of value differ.
+        InferArrayUnfit: The array's dimensions, the length of its vectors, or its kind of value differ.
     """
     kind = naming.type(column)
-    if kind is None:  # nobody has told the types: the core compares them
+    if kind is None:  # the types are not known here: the core compares them
         kind = pa.list_(pa.float64()) if len(array.shape) == 2 else pa.float64()
         kind = pa.string() if array.is_text else pa.bool_() if array.dtype.kind == "b" else kind
     is_vector = pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind)

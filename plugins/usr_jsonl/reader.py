@@ -34,8 +34,8 @@ class JsonlImporter:
         """Yield the wanted columns; of the wished type where the request has one, else text.
 
         Raises:
-            SourceUnreadable: A line is no JSON object, a value has not the wished type, or there is no wish and it
-                is not text; row, line and column are told.
+            SourceUnreadable: A line is not a JSON object, a value does not have the wished type, or is not text
+                where no type is wished; row, line and column are told.
             FileChanged: The file changed while it was read.
 
         Holds one block of `ImportRequest.batch_bytes` as Python objects.

@@ -32,7 +32,7 @@ def convert(
         typer.Argument(metavar="PATH…", readable=False, show_default=False, help="Old exports: .csv or .pt files."),
     ],
     namespace: Annotated[
-        str, typer.Option("--namespace", help="Whose columns values go to, if it is registered.")
+        str, typer.Option("--namespace", help="The namespace whose columns get the values, if it is registered.")
     ] = "densegen",
     renames: Annotated[
         list[str] | None,
@@ -40,10 +40,10 @@ def convert(
             "--map", metavar="OLD=NEW", show_default=False, help="What an old column is called now; may be repeated."
         ),
     ] = None,
-    bio_type: Annotated[str, typer.Option("--bio-type", help="For rows that do not say: dna, rna or protein.")] = "dna",
+    bio_type: Annotated[str, typer.Option("--bio-type", help="For rows without one: dna, rna or protein.")] = "dna",
     alphabet: Annotated[
         str | None,
-        typer.Option("--alphabet", show_default="dna_4, rna_4 or protein_20", help="For rows that do not say."),
+        typer.Option("--alphabet", show_default="dna_4, rna_4 or protein_20", help="For rows without one."),
     ] = None,
     on_duplicate: Annotated[
         OnDuplicate, typer.Option("--on-duplicate", help="skip leaves records out that are there, and counts them.")

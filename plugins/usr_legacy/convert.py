@@ -29,9 +29,9 @@ class ConvertOptions:
     """How old rows become records.
 
     Attributes:
-        namespace: Whose columns values go to; where it is not registered values are left out.
+        namespace: The one whose columns get the values; where it is not registered, values are left out.
         renamed: Old column names to new ones.
-        bio_type, alphabet: For rows that do not say.
+        bio_type, alphabet: For rows without one.
         on_duplicate: ``skip`` leaves out records that are there, or came before, and counts them.
         dry_run: Check everything but what only the session checks; change nothing.
     """
@@ -103,7 +103,7 @@ def _new_rows(dataset: Dataset, found: LegacyRows, options: ConvertOptions) -> l
             column = "bio_type" if isinstance(sequence, str) else "sequence"
             value = row.record.get(column)
             raise LegacyRowInvalid(
-                row.path, f"The row has no {column}, or one that is no text.", row=row.row, column=column, value=value
+                row.path, f"The row has no {column}, or one that is not text.", row=row.row, column=column, value=value
             )
         identity = record_id(bio_type, normalize(sequence))
         if identity in by_id:

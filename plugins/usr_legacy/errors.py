@@ -58,7 +58,7 @@ class LegacyRowInvalid(UsrError, ValueError):
     ) -> None:
         super().__init__(
             reason,
-            hint=hint or "Mend the row in a copy of the file; nothing was converted.",
+            hint=hint or "Correct the row in a copy of the file; nothing was converted.",
             facts={
                 "file": str(path),
                 "row": row,

@@ -18,7 +18,7 @@ def parse_renames(texts: Iterable[str]) -> dict[str, str]:
     """Return ``OLD=NEW`` pairs as a mapping.
 
     Raises:
-        UsageError: One has another form, or an old name is there twice.
+        UsageError: A pair has another form, or an old name is there twice.
     """
     found: dict[str, str] = {}
     for text in texts:

@@ -96,7 +96,7 @@ class HoldsTensors(Exception):
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """The second lock: were an instruction let through that looks up a name, it would find none."""
+    """The second barrier: an instruction that looks up a name would find none, should one be let through."""
 
     def find_class(self, module: str, name: str) -> object:
         raise pickle.UnpicklingError(f"it names {module}.{name}")
@@ -109,9 +109,9 @@ def read_plain(path: Path) -> object:
     """Return the object of a file that torch or pickle has saved.
 
     Raises:
-        LegacyFileInvalid: It is no such file, or is damaged.
-        LegacyHoldsCode: It names something that is neither a plain value nor part of a tensor.
-        HoldsTensors: It names parts of tensors only.
+        LegacyFileInvalid: The file was not saved by torch or pickle, or is damaged.
+        LegacyHoldsCode: The file names something that is neither a plain value nor part of a tensor.
+        HoldsTensors: The file names parts of tensors only.
     """
     refuse_archived_path(path)
     try:
@@ -215,6 +215,6 @@ def _too_large(path: Path) -> LegacyFileInvalid:
 def _damaged(path: Path) -> LegacyFileInvalid:
     return LegacyFileInvalid(
         path,
-        "The file is damaged, or was saved by something else than torch or pickle.",
+        "The file is damaged, or was saved by something other than torch or pickle.",
         hint="Copy it again, and compare its size with the original's; a table has to end in .csv.",
     )

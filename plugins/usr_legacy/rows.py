@@ -48,7 +48,7 @@ class Naming:
     """What old names mean.
 
     Attributes:
-        namespace: Whose columns values go to.
+        namespace: The one whose columns get the values.
         types: Its registered columns by full name; empty where it is not registered.
         renamed: Old names to new ones, as the user gave them.
     """
@@ -76,7 +76,8 @@ def read_rows(paths: Iterable[Path], naming: Naming, csv: Importer) -> LegacyRow
 
     Raises:
         LegacyFileInvalid, LegacyHoldsCode, TorchMissing: A file can't be read.
-        LegacyRowInvalid: A row is none, gives one column twice, or has a value that its column can't hold.
+        LegacyRowInvalid: A row is not a dict with text for keys, gives one column twice, or has a value that its
+                column can't hold.
         SourceFileError: A CSV file can't be read.
     """
     rows: list[LegacyRow] = []
@@ -119,11 +120,11 @@ def _of_pickle(path: Path) -> Iterator[Mapping[str, object]]:
 
     held = load_rows_object(path)
     if not isinstance(held, list | tuple):
-        raise LegacyFileInvalid(path, f"The file holds a {type(held).__name__}, and no list of dicts.")
+        raise LegacyFileInvalid(path, f"The file holds a {type(held).__name__}, not a list of dicts.")
     for number, entry in enumerate(held, 1):
         if not isinstance(entry, dict) or not all(isinstance(name, str) for name in entry):
             kind = type(entry).__name__
-            raise LegacyRowInvalid(path, f"The row is a {kind}, and no dict with text for keys.", row=number)
+            raise LegacyRowInvalid(path, f"The row is a {kind}, not a dict with text for keys.", row=number)
         try:
             yield {name: _plain(value) for name, value in entry.items()}
         except RecursionError:

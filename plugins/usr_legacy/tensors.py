@@ -16,7 +16,7 @@ def load_rows_object(path: Path) -> object:
 
     Raises:
         LegacyFileInvalid, LegacyHoldsCode: See `read_plain`; torch is not asked then.
-        TorchMissing: It holds tensors, and torch is not installed.
+        TorchMissing: The file holds tensors, and torch is not installed.
     """
     try:
         return read_plain(path)

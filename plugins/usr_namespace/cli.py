@@ -18,7 +18,7 @@ ColumnSpecOpt = Annotated[
     str | None,
     typer.Option("--columns", show_default=False, help="All columns, as NS__field:type with commas between."),
 ]
-OwnerOpt = Annotated[str | None, typer.Option("--owner", show_default=False, help="Who answers for it.")]
+OwnerOpt = Annotated[str | None, typer.Option("--owner", show_default=False, help="Who is responsible for it.")]
 DescriptionOpt = Annotated[str | None, typer.Option("--description", show_default=False, help="What it holds.")]
 OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Let columns change their type or be removed.")]
 FromPluginOpt = Annotated[

@@ -29,7 +29,7 @@ def emit_namespace(registry: Registry, name: str, fmt: Format) -> None:
     """Print one namespace: a record, then its columns as a table; in JSON one object.
 
     Raises:
-        NamespaceNotRegistered: There is none of that name.
+        NamespaceNotRegistered: No namespace of that name is registered.
     """
     entry = registry.namespace(name)
     record: dict[str, object] = {

@@ -40,7 +40,7 @@ def parse_address(url: str, *, allow_http_localhost: bool) -> Address:
     """Return a URL's parts.
 
     Raises:
-        TargetInvalid: It is no URL, is neither https nor allowed, or holds a login.
+        TargetInvalid: The text is not a URL, is neither https nor allowed, or holds a login.
     """
     if not url.isascii() or any(letter.isspace() or not letter.isprintable() for letter in url):
         raise _bad("The URL holds a space, a control character or a letter that is not ASCII.", "Encode it with %.")
@@ -48,10 +48,10 @@ def parse_address(url: str, *, allow_http_localhost: bool) -> Address:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _bad("That is no URL.", "Give one such as https://host/path.") from None
+        raise _bad("That is not a URL.", "Give one such as https://host/path.") from None
     host = parts.hostname or ""
     if not host or parts.scheme not in _PORTS:
-        raise _bad("That is no URL of a webhook.", "Give one such as https://host/path.")
+        raise _bad("That is not a URL of a webhook.", "Give one such as https://host/path.")
     if "@" in parts.netloc:
         raise _bad("The URL holds a login.", "Put a line `Authorization: …` into a --header-file instead.")
     if parts.scheme == "http" and not (host in LOCAL_HOSTS and allow_http_localhost):
@@ -64,11 +64,11 @@ def refuse_secret_in(url: str) -> None:
     """Refuse a URL with a secret in it that was given on the command line, where every user of this machine sees it.
 
     Raises:
-        TargetInvalid: It has one, as far as its form tells.
+        TargetInvalid: The URL seems to hold a secret, judged by its form.
     """
     if redact(url) != url:
         raise _bad(
-            "The URL holds a secret, and the command line is no place for one: other users see it.",
+            "The URL holds a secret, and the command line is not the place for one: other users see it.",
             "Put the URL into a file and give --to-file FILE, or set USR_NOTIFY_URL.",
         )
 

@@ -66,7 +66,7 @@ def _headers_of(path: Path) -> dict[str, str]:
         name, colon, value = line.partition(":")
         value = value.strip()
         if not colon or not _NAME.fullmatch(name) or not value.isascii() or not value.isprintable():
-            raise _bad(path, "A line is no header.", "Write `Name: value`, one a line, in ASCII.", line=number)
+            raise _bad(path, "A line is not a header.", "Write `Name: value`, one a line, in ASCII.", line=number)
         if name.lower() in _OURS:
             raise _bad(path, f"The header {name} is set by USR itself.", "Remove the line.", line=number)
         if name.lower() in (known.lower() for known in headers):

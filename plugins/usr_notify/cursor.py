@@ -56,8 +56,8 @@ def load_cursor(path: Path, *, dataset: str) -> Cursor | None:
 
     Raises:
         CursorUnusable: The file holds something else.
-        CursorOfAnotherDataset: It belongs to another dataset.
-        FileSystemError: It can't be read.
+        CursorOfAnotherDataset: The cursor belongs to another dataset.
+        FileSystemError: The file can't be read.
     """
     try:
         with path.open("rb") as handle:
@@ -76,7 +76,7 @@ def save_cursor(path: Path, cursor: Cursor) -> None:
     """Replace the cursor file as a whole; the new one is durable when this returns.
 
     Raises:
-        FileSystemError: It can't be written; the old one is there.
+        FileSystemError: The file can't be written; the old one is still there.
     """
     content = json.dumps({"usr_notify_cursor": _VERSION, **asdict(cursor)}, ensure_ascii=False).encode() + b"\n"
     temporary = temporary_sibling(path)
@@ -96,7 +96,7 @@ def _parsed(path: Path, content: bytes) -> Cursor:
     try:
         held = json.loads(content)
     except (ValueError, RecursionError):
-        raise CursorUnusable(path, reason="it is not the JSON of one" if content else "it is empty") from None
+        raise CursorUnusable(path, reason="it is not the JSON of a cursor" if content else "it is empty") from None
     version = held.pop("usr_notify_cursor", None) if isinstance(held, dict) else None
     if version is None:
         raise CursorUnusable(path, reason="it is some other file")
@@ -108,7 +108,7 @@ def _parsed(path: Path, content: bytes) -> Cursor:
     texts = [held.get(name) for name in ("dataset", "line_sha256")]
     whole = all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers)
     if set(held) != _KEYS or not whole or not all(isinstance(text, str) for text in texts):
-        raise CursorUnusable(path, reason="its keys or values are not those of one")
+        raise CursorUnusable(path, reason="its keys or values are not those of a cursor")
     cursor = Cursor(**held)
     if cursor.offset and cursor.offset <= cursor.line_bytes:
         raise CursorUnusable(path, reason="its numbers contradict each other")

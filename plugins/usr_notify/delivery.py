@@ -1,4 +1,4 @@
-"""Trying until an event is delivered, or there is no use in trying."""
+"""Trying until an event is delivered, or until another attempt would not help."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Target(Protocol):
         """Make one attempt; return when the receiver has the event.
 
         Raises:
-            SendFailure: It may not have it.
+            SendFailure: The receiver may not have the event.
         """
         ...
 
@@ -81,7 +81,7 @@ def deliver(target: Target, message: Message, policy: RetryPolicy) -> None:
     """Hand an event to the target, at least once.
 
     Raises:
-        SendFailure: It could not be delivered; ``retryable`` tells whether it may be worth trying later.
+        SendFailure: The event could not be delivered; ``retryable`` tells whether it may be worth trying later.
     """
     attempt = 0
     while True:

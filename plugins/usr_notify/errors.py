@@ -30,7 +30,7 @@ class CursorUnusable(UsrError, ValueError):
 
     def __init__(self, path: Path, *, reason: str) -> None:
         super().__init__(
-            f"{path.name} is no cursor: {reason}.",
+            f"{path.name} is not a cursor: {reason}.",
             hint="Give another --cursor, or remove this file to deliver the log from its beginning (or --from-now).",
             facts={"file": str(path)},
         )
@@ -149,7 +149,7 @@ class SettingsInvalid(UsrError, ValueError):
     def __init__(self, path: Path, *, reason: str) -> None:
         super().__init__(
             f"The settings file {reason}.",
-            hint='Mend it: [notify] takes spool = "FOLDER" and actions = ["import", …].',
+            hint='Correct it: [notify] takes spool = "FOLDER" and actions = ["import", …].',
             facts={"file": str(path)},
         )
         self.path = path

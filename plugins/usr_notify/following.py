@@ -117,7 +117,7 @@ class Follower:
             LogChanged: The log was truncated or replaced, and ``restart`` is not set.
             ChainBroken: An event does not follow the one before it, and ``allow_broken_chain`` is not set.
             DeliveryFailed, DeliveryRefused, ProgramFailed: An event could not be delivered and there is no spool.
-            SpoolUnusable: It could not be kept either.
+            SpoolUnusable: The event could not be kept in the spool either.
             FileSystemError: The cursor can't be written.
         """
         reader = LogReader(self.log)
@@ -193,7 +193,7 @@ class Follower:
         if not line.raw.strip():
             return None
         if line.event is None:
-            self.remarks.warning(f"what stands at byte {line.offset} of the log is no event; it is left out")
+            self.remarks.warning(f"what stands at byte {line.offset} of the log is not an event; it is left out")
             return None
         message = message_of(line.raw, line.event, dataset=self.dataset)
         if self.options.only_actions and message.action not in self.options.only_actions:

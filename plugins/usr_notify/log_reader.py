@@ -89,7 +89,7 @@ class _Chain:
         self._begun = cursor.seq is not None
 
     def fault(self, line: LogLine, behind: Cursor) -> str:
-        """Return why a line does not follow the one before, or ``""``, and go on to it; a blank line is no event."""
+        """Return why a line does not follow the one before, or ``""``, and go on to it; a blank line does not count."""
         if not line.raw.strip():
             return ""
         fault = self._look(line.event, behind.seq)
@@ -100,10 +100,10 @@ class _Chain:
 
     def _look(self, event: Mapping[str, object] | None, seq: int | None) -> str:
         if event is None:
-            return ""  # told as no event; the next line follows it where a writer has taken it for one
+            return ""  # reported as not an event; the next line follows it where a writer has taken it for one
         if seq is None:
             return "an event carries no number, and those before it do" if self._begun else ""
-        # A line without a digest says nothing of the one before; its number and its successor still tell on it.
+        # A line without a digest says nothing of the one before; its number and its successor still show a change.
         if self._digest is not None and event.get("prev", self._digest) != self._digest:
             return f"event {seq} does not follow the line before it"
         if self._seq is not None and seq != self._seq + 1:

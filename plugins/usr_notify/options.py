@@ -94,8 +94,8 @@ def open_target(choice: TargetChoice) -> Target:
     """Return the target; nothing is sent yet.
 
     Raises:
-        UsageError: There is none, or several, or an option does not go with it.
-        TargetInvalid, SecretUnusable, ProgramMissing, TemplateInvalid: It can't be used.
+        UsageError: No target or several targets are given, or an option does not fit the target.
+        TargetInvalid, SecretUnusable, ProgramMissing, TemplateInvalid: The target can't be used.
     """
     from usr_core.cli.errors import UsageError
     from usr_notify.credentials import read_headers, read_url
@@ -114,7 +114,7 @@ def open_target(choice: TargetChoice) -> Target:
         return ProgramTarget(program_words(choice.program), timeout=choice.timeout)
     url = read_url(choice.to, choice.to_file)
     if url is None:
-        raise UsageError("Nothing says where events go.", hint="Give --to URL, --to-file FILE or --exec CMD.")
+        raise UsageError("No target for events is given.", hint="Give --to URL, --to-file FILE or --exec CMD.")
     from usr_notify.address import parse_address, refuse_secret_in
     from usr_notify.template import Template
     from usr_notify.webhook import WebhookTarget

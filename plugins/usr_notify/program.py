@@ -22,7 +22,7 @@ def program_words(text: str) -> list[str]:
 
     Raises:
         TargetInvalid: A quote is not closed, or there is no word.
-        ProgramMissing: The first word is no program.
+        ProgramMissing: The first word is not a program.
     """
     try:
         words = shlex.split(text)

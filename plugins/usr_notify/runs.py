@@ -79,9 +79,7 @@ def drain_spool(folder: Path | None, target: Target, policy: RetryPolicy, *, dry
     """
     folder = read_settings().spool if folder is None else folder
     if folder is None:
-        raise UsageError(
-            "Nothing says which spool.", hint="Give --spool DIR, or set notify.spool in the settings file."
-        )
+        raise UsageError("No spool is named.", hint="Give --spool DIR, or set notify.spool in the settings file.")
     spool = Spool(folder)
     with contextlib.closing(target):
         if dry_run:

@@ -52,7 +52,7 @@ def read_settings(path: Path | None = None) -> NotifySettings:
         raise SettingsInvalid(path, reason=f"has an unknown key 'notify.{unknown[0]}'")
     spool, actions = section.get("spool"), section.get("actions", [])
     if spool is not None and (not isinstance(spool, str) or not spool.startswith(("/", "~"))):
-        raise SettingsInvalid(path, reason="has a 'notify.spool' that is no absolute path")
+        raise SettingsInvalid(path, reason="has a 'notify.spool' that is not an absolute path")
     if not isinstance(actions, list) or not all(isinstance(action, str) and action for action in actions):
         raise SettingsInvalid(path, reason="has a 'notify.actions' that is not a list of actions")
     return NotifySettings(spool=None if spool is None else Path(spool).expanduser(), actions=frozenset(actions))

@@ -27,7 +27,7 @@ class SpoolSink:
         """Keep an event.
 
         Raises:
-            SpoolUnusable: It can't be written; the host warns, and the command goes on.
+            SpoolUnusable: The spool can't be written; the host warns, and the command goes on.
         """
         if self._spool is None or (self._actions and event.get("action") not in self._actions):
             return

@@ -59,7 +59,7 @@ class Spool:
         """Keep an event; it is durable when this returns.
 
         Raises:
-            SpoolUnusable: It can't be written.
+            SpoolUnusable: The spool can't be written.
         """
         head = {
             "usr_notify_spool": 1,
@@ -159,7 +159,7 @@ class Spool:
 
 
 def _read(path: Path) -> Message | None:
-    """Return the event in a file, or None where the file is none of ours."""
+    """Return the event in a file, or None where the file does not hold one."""
     head, newline, payload = path.read_bytes().partition(b"\n")
     try:
         held = json.loads(head)
@@ -181,5 +181,5 @@ def _read(path: Path) -> Message | None:
 
 def _damaged(path: Path) -> SpoolUnusable:
     return SpoolUnusable(
-        "A file in the spool is no event.", hint=f"Look at it under {_REJECTED}/.", facts={"file": path.name}
+        "A file in the spool is not an event.", hint=f"Look at it under {_REJECTED}/.", facts={"file": path.name}
     )

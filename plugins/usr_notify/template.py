@@ -56,7 +56,7 @@ class Template:
     """A checked template.
 
     Raises:
-        TemplateInvalid: It is no JSON, or holds a brace that is no placeholder, or an unknown one.
+        TemplateInvalid: The text is not JSON, or holds a brace that is not a placeholder, or an unknown one.
     """
 
     def __init__(self, text: str) -> None:

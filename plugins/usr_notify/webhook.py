@@ -30,7 +30,7 @@ __all__ = ["WebhookTarget"]
 _REDIRECTS = 3
 _ANSWER_BYTES = 1 << 16
 _TRY_AGAIN = frozenset({408, 425, 429})
-# What is said of this event, and not of the token, the address or the certificate: those are mended, and events wait.
+# Statuses about this event, not about the token, the address or the certificate: for those, events wait for a fix.
 _EVENT_REFUSED = frozenset({400, 406, 409, 411, 413, 414, 415, 422, 431})
 _KEEPS_METHOD = frozenset({307, 308})
 
@@ -106,7 +106,7 @@ class WebhookTarget:
             self.close()
             if deadline.over or isinstance(error, TimeoutError):
                 raise self._failure("it does not answer in time", retryable=True) from None
-            if kept:  # a server may close an idle connection at any time; that is no failure yet
+            if kept:  # a server may close an idle connection at any time; that is not a failure yet
                 return self._answer(address, message, deadline)
             through = "" if self._proxy is None else f" through the proxy {self._proxy.host}:{self._proxy.port}"
             raise self._failure(_words(error) + through, retryable=True) from None
@@ -213,7 +213,7 @@ def _context(ca_bundle: Path | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=None if ca_bundle is None else str(ca_bundle))
     except (OSError, ssl.SSLError) as error:
         raise SecretUnusable(
-            f"The certificates of --ca-bundle can't be read: {error.strerror or 'it is no PEM file'}.",
+            f"The certificates of --ca-bundle can't be read: {error.strerror or 'it is not a PEM file'}.",
             hint="Give a PEM file with the certificate of the CA that signed the server's.",
             facts={"file": str(ca_bundle)},
         ) from None

@@ -51,7 +51,7 @@ def proxy_for(address: Address) -> Proxy | None:
     Plain http is for this very machine and does not leave it: a proxy elsewhere is not used for it.
 
     Raises:
-        TargetInvalid: What the variable holds is no URL of an HTTP proxy.
+        TargetInvalid: What the variable holds is not a URL of an HTTP proxy.
     """
     named = getproxies_environment()
     text = named.get(address.scheme) or named.get("all")
@@ -65,7 +65,7 @@ def proxy_for(address: Address) -> Proxy | None:
         host, parts, port = "", urlsplit(""), 80
     if not host or parts.scheme != "http":
         raise TargetInvalid(
-            f"{variable} is no URL of an HTTP proxy.",
+            f"{variable} is not a URL of an HTTP proxy.",
             hint="Give it as http://HOST:PORT (the webhook is still spoken to over TLS), or name the host in NO_PROXY.",
         )
     if address.scheme == "http" and host not in LOCAL_HOSTS:

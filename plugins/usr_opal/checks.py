@@ -72,7 +72,7 @@ def check_vectors(batches: Iterable[pa.RecordBatch]) -> Iterator[Finding]:
         lengths.add(present[sizes != SIZE] + first)
         numbers.add(np.unique(np.repeat(present, sizes)[~good]) + first)
         first += batch.num_rows
-    yield from lengths.finding(VECTOR_LENGTH, f"{VECTOR} has not {SIZE} numbers")
+    yield from lengths.finding(VECTOR_LENGTH, f"{VECTOR} does not have {SIZE} numbers")
     yield from numbers.finding(VECTOR_NOT_FINITE, f"{VECTOR} holds a number that is null or not finite")
 
 

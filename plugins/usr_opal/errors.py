@@ -10,14 +10,14 @@ __all__ = ["OpalLabelInvalid", "OpalTableUnknown"]
 
 
 class OpalLabelInvalid(UsrError, ValueError):
-    """A label is no vector of eight finite numbers, or an offset no finite number."""
+    """A label is not a vector of eight finite numbers, or an offset is not a finite number."""
 
     code = "USR-OPAL-101"
 
     def __init__(self, file: Path, *, row: int, column: str, value: object, reason: str) -> None:
         super().__init__(
             f"{visible(file.name)}: a label can't be taken: {reason}.",
-            hint="Mend the cell, or leave all of the row's label cells empty: the record then has no label.",
+            hint="Correct the cell, or leave all label cells of the row empty: the record then has no label.",
             facts={"file": str(file), "row": row, "column": column, "value": visible(str(value))},
         )
         self.row, self.column = row, column

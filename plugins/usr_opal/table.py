@@ -23,7 +23,7 @@ class LabelColumns:
         keys: Those that may be the key.
         vector: One column with whole vectors, or eight with a number each, or none.
         offset: The offset's, or None.
-        others: What is no label and no column of the base.
+        others: The columns that are neither labels nor columns of the base.
     """
 
     keys: tuple[str, ...]

@@ -36,8 +36,8 @@ class OpalWriter:
         """Yield the key columns and labels of each row, in the file's row order.
 
         Raises:
-            OpalTableUnknown: The file has no labels or no key, or nobody knows which columns they are.
-            OpalLabelInvalid: A label is not eight finite numbers, or an offset not a finite one.
+            OpalTableUnknown: The file has no labels or no key, or it is not clear which columns they are.
+            OpalLabelInvalid: A label is not eight finite numbers, or an offset is not a finite number.
             UsrError: The importer refuses the file.
         """
         file = request.path

@@ -34,8 +34,8 @@ class ParquetImporter:
         Raises:
             RepeatedColumn: A wanted name occurs twice.
             SourceTruncated: The file has no footer: it is cut off.
-            SourceUnreadable: It is no Parquet file, its pages are damaged, a column is of an odd type, or an INT96
-                time has digits behind the microsecond.
+            SourceUnreadable: The file is not a Parquet file, its pages are damaged, a column is of an odd type, or an
+                INT96 time has digits behind the microsecond.
             FileChanged: The file changed while it was read.
 
         Holds a batch of about `ImportRequest.batch_bytes` decoded, and the compressed pages of a row group.
@@ -62,7 +62,7 @@ def _open(source: SourceFile, *, int96: str = "us") -> pq.ParquetFile:
     handle = pa.PythonFile(os.fdopen(os.dup(source.descriptor), "rb"), mode="r")
     try:
         file = pq.ParquetFile(handle, coerce_int96_timestamp_unit=int96)
-        _ = file.schema_arrow.names  # a damaged name is no text
+        _ = file.schema_arrow.names  # a damaged name is not text
         return file
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
         raise not_opened(source, error) from error
@@ -88,7 +88,7 @@ class _Reading:
 
         Raises:
             SourceTruncated: The footer is damaged.
-            SourceUnreadable: The pages are, or a column can't be taken.
+            SourceUnreadable: The pages are damaged, or a column can't be taken.
         """
         try:
             size = _batch_rows(self._file.metadata.row_group(group), self._names, batch_bytes)

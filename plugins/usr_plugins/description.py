@@ -32,7 +32,7 @@ def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, objec
     Of several with the same id the usable one is described, and the others are named in ``rivals``.
 
     Raises:
-        PluginMissing: None is installed (exit 3).
+        PluginMissing: No plugin with that id is installed (exit 3).
     """
     found = records_of(records, plugin_id)
     record = next((candidate for candidate in found if candidate.usable), found[0])
@@ -67,7 +67,7 @@ def records_of(records: Sequence[PluginRecord], plugin_id: str) -> list[PluginRe
     """Return the plugins with an id: one, or the rivals for it.
 
     Raises:
-        PluginMissing: None is installed (exit 3).
+        PluginMissing: No plugin with that id is installed (exit 3).
     """
     found = [record for record in records if record.id == plugin_id]
     if not found:
@@ -76,7 +76,7 @@ def records_of(records: Sequence[PluginRecord], plugin_id: str) -> list[PluginRe
 
 
 def owner_of(records: Sequence[PluginRecord], plugin_id: str) -> str | None:
-    """Return who has an id, or None where nobody has."""
+    """Return the plugin that has an id, or None where no plugin has it."""
     return next((record.origin for record in records if record.id == plugin_id), None)
 
 

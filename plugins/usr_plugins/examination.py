@@ -43,7 +43,7 @@ class Examination:
         heavy_modules: What that import pulled in.
         commands: For each command its words, milliseconds and heavy modules.
         offered: Kind and name of every provider that its hooks offer.
-        problems: What its authors or this machine's user have to mend.
+        problems: What its authors or this machine's user have to fix.
         advice: What could be better.
     """
 

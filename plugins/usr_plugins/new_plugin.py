@@ -34,8 +34,8 @@ def write_plugin(name: str, kind: PluginKind, out: Path, *, owner_of: Callable[[
     Raises:
         BadPluginName: The name can't be an id, a package and a command.
         PluginNameTaken: An installed plugin has that id.
-        PluginFolderExists: There is such a folder, or anything else of its name.
-        OSError: It can't be written; nothing is left then.
+        PluginFolderExists: The folder, or something else of its name, exists.
+        OSError: The folder can't be written; nothing is left then.
     """
     _check(name)
     owner = owner_of(name)
@@ -67,7 +67,7 @@ def _check(name: str) -> None:
     if len(name) > _LONGEST:
         raise BadPluginName(name, f"it is longer than {_LONGEST} letters")
     if "__" in name or name.endswith("_"):
-        raise BadPluginName(name, "two _ in a row part a namespace from its column, and a _ ends no name")
+        raise BadPluginName(name, "two _ in a row separate a namespace from its column, and a name must not end in _")
     if keyword.iskeyword(name) or name in _RESERVED:
         raise BadPluginName(name, "the word has a meaning of its own")
 

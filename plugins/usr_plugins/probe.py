@@ -75,7 +75,7 @@ def _examine(record: PluginRecord, report: _Report) -> None:
     seconds, heavy = _timed(
         report,
         f"importing {record.installed.module}",
-        "Mend the import; `python -X importtime -c 'import …'` shows where it stops.",
+        "Fix the import; `python -X importtime -c 'import …'` shows where it stops.",
         lambda: load_object(record, record.installed.value),
     )
     report(import_ms=round(seconds * 1000, 1), heavy_modules=heavy)

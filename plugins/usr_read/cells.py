@@ -2,7 +2,7 @@
 
 Text: null is an empty cell and an empty text ``""``; floats are rounded to significant digits; lists show
 their first items and how many there are more; what is longer than the column's width ends in ``…``. The
-column ``id`` is never cut. On a terminal that is too narrow for the table, a record a block. JSON: every value as
+column ``id`` is never cut. On a terminal that is too narrow for the table, each record is a block. JSON: every value as
 it is.
 """
 

@@ -15,8 +15,8 @@ def given_ids(ids: Sequence[str] | None, id_file: Path | None) -> list[str]:
     """Return the ids of the options, then those of the file.
 
     Raises:
-        UsageError: There is none at all.
-        IdFileLineInvalid: A line of the file is no id.
+        UsageError: No id is given at all.
+        IdFileLineInvalid: A line of the file is not an id.
     """
     given = list(ids or ())
     if id_file is not None:

@@ -1,4 +1,4 @@
-# The far side's half: POSIX sh, read from standard input by the login shell's `sh` and evaluated once.
+# The remote side's half: POSIX sh, read from standard input by the login shell's `sh` and evaluated once.
 #
 # T (a random token) is set by what is sent before this text. Requests are lines on standard input: a word, then one
 # line for each argument, read raw and used quoted, never evaluated. An answer is its body, then a line of its own that
@@ -19,7 +19,7 @@ NL='
 have() { command -v "$1" >/dev/null 2>&1; }
 get() { IFS= read -r "$1" || exit 0; }
 
-# What a worker needs too.
+# What a worker needs as well.
 COMMON='
 say() {
     if [ -z "${2-}" ]; then
@@ -34,7 +34,7 @@ complaints() {
 '
 eval "$COMMON"
 
-# Without these nothing can be said or seen.
+# Without these programs the script can neither look nor answer.
 for x in cat cut dd find grep head tail tr; do
     have "$x" || { say tool "$x"; exit; }
 done
@@ -187,7 +187,7 @@ try_lock() {
     if [ -e "$f" ] || [ -L "$f" ]; then return; fi
     if v=$({ : >"$f"; } 2>&1); then
         exec 7>>"$f"
-        v=$(flock -n 7 2>&1 </dev/null) || v=${v:-"it can not be taken"}
+        v=$(flock -n 7 2>&1 </dev/null) || v=${v:-"it can't be taken"}
         # A lock that another process gets as well locks nobody out.
         [ "$v" ] || ! ( exec 7>&-; exec 7>>"$f"; flock -n 7 2>/dev/null ) || v="two processes get it at once"
         exec 7>&-
@@ -251,8 +251,8 @@ do_lock() {
     end=$(($(date +%s) + wait))
     while :; do
         [ ! -L "$l" ] || { say odd "a symbolic link stands in place of .usr.lock"; return; }
-        # To open a named pipe would wait for its other end.
-        [ ! -e "$l" ] || [ -f "$l" ] || { say odd "something that is no regular file stands in place of .usr.lock"; return; }
+        # Opening a named pipe would wait for its other end.
+        [ ! -e "$l" ] || [ -f "$l" ] || { say odd "something that is not a regular file stands in place of .usr.lock"; return; }
         if ! err=$({ : >>"$l"; } 2>&1); then
             case $err in
                 *"No space left"* | *uota* | *"Input/output"*) say refused "$err" ;;
@@ -311,7 +311,7 @@ NAMES='
 BEGIN { FS = "\t" }
 function wrong(reason) { if (fault == "") fault = reason }
 function plain(n) {
-    if (n == "" || n ~ /^\// || n ~ /\/$/ || n ~ /\/\// || n ~ /(^|\/)\.\.?(\/|$)/) wrong(n " is no name inside the folder")
+    if (n == "" || n ~ /^\// || n ~ /\/$/ || n ~ /\/\// || n ~ /(^|\/)\.\.?(\/|$)/) wrong(n " is not a name inside the folder")
 }
 function folder(n) { return match(n, /\/[^\/]*$/) ? substr(n, 1, RSTART - 1) : "" }
 function once(tag, n) { if (!((tag, n) in said)) { said[tag, n] = 1; out[++lines] = tag "\t" n } }
@@ -320,8 +320,8 @@ function above(n) { while ((n = folder(n)) != "" && !(("A", n) in said)) once("A
 $1 == "publish" && NF == 4 {
     plain($2); plain($3); if ($4 != "-") plain($4)
     if ($2 !~ /^\.usr\.tmp\/./) wrong($2 " is not staged")
-    if ($4 != "-" && $4 !~ /^\.usr\.tmp\/./) wrong($4 " is no undo copy")
-    if ($3 ~ /^\.usr\./) wrong($3 " is no name for content")
+    if ($4 != "-" && $4 !~ /^\.usr\.tmp\/./) wrong($4 " is not an undo copy")
+    if ($3 ~ /^\.usr\./) wrong($3 " is not a name for content")
     above($2); above($3); above($4); once("T", folder($3))
     next
 }
@@ -452,7 +452,7 @@ fail() {
 
 staging_name() {
     case $1 in .usr.tmp/*) x=${1#.usr.tmp/} ;; *) x= ;; esac
-    case $x in '' | *[!A-Za-z0-9-]*) fail name "$1 is no staging folder" ;; esac
+    case $x in '' | *[!A-Za-z0-9-]*) fail name "$1 is not a staging folder" ;; esac
     [ ! -L ./.usr.tmp ] && [ ! -L "./$1" ] || fail refused "$1 is a symbolic link"
 }
 
@@ -679,9 +679,9 @@ do_commit() (
     for x in record.json line operations; do
         [ -f "$J/$x" ] && [ ! -L "$J/$x" ] || fail changed "$job/$x is missing"
     done
-    [ "$(($(wc -c <"$J/line")))" -eq "$length" ] || fail changed "$job/line has not the length that was named"
+    [ "$(($(wc -c <"$J/line")))" -eq "$length" ] || fail changed "$job/line does not have the length that was named"
     [ ! -L ./.events.log ] || fail odd ".events.log is a symbolic link"
-    [ ! -e ./.events.log ] || [ -f ./.events.log ] || fail odd ".events.log is no regular file"
+    [ ! -e ./.events.log ] || [ -f ./.events.log ] || fail odd ".events.log is not a regular file"
     names=$(awk "$NAMES" "$J/operations" 2>&1) || fail refused "$names"
     case $names in "!$TAB"*) fail name "${names#??}" ;; esac
     case $action in
@@ -691,7 +691,7 @@ do_commit() (
             refuse
             new=$(printf %s "$missing" | grep -v '^\.usr\.tmp')
             size
-            # A line that was cut off is no event: it goes, as it does when a writer there opens the dataset.
+            # A line that was cut off is not an event: it goes, as it does when a writer there opens the dataset.
             if [ "$s" -gt "$offset" ] && [ "$(($(from_offset | tr -dc '\n' | wc -c)))" -eq 0 ]; then
                 e=$(cut_log) || fail refused "$e"
                 size

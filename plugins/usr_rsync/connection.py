@@ -58,7 +58,7 @@ class SharedConnection:
         """Return the ssh command line of a session, without destination; nothing is asked on the terminal.
 
         Raises:
-            RemoteToolMissing: There is no ssh here.
+            RemoteToolMissing: ssh is missing on this machine.
             RemoteUnreachable: The login, which may ask, failed.
         """
         if self._options is None:
@@ -110,7 +110,7 @@ def shared_connection_is_up(settings: Mapping[str, Any]) -> bool:
 
     Raises:
         RemoteNameRefused: A setting is not one that is safe to hand on.
-        RemoteToolMissing: There is no ssh here.
+        RemoteToolMissing: ssh is missing on this machine.
     """
     require_program("ssh")
     remote = RemoteSettings.parse(settings)
@@ -124,7 +124,7 @@ def open_shared_connection(settings: Mapping[str, Any]) -> None:
 
     Raises:
         RemoteNameRefused: A setting is not one that is safe to hand on.
-        RemoteToolMissing: There is no ssh here.
+        RemoteToolMissing: ssh is missing on this machine.
         RemoteUnreachable: The login failed.
     """
     require_program("ssh")

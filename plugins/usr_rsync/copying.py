@@ -78,7 +78,7 @@ class CopyJob:
     """What to copy.
 
     Attributes:
-        there: The folder on the far side.
+        there: The folder on the remote side.
         here: The folder here.
         fetch: From there to here; else from here to there.
         files: Names, checked.
@@ -123,10 +123,10 @@ def copy_files(
 
     Raises:
         RemoteShellPrints: What the login shell there prints is in rsync's way.
-        RemoteToolMissing: There is no rsync, here or there.
-        RemoteChanged: A file to copy has gone, or is no regular file any more.
+        RemoteToolMissing: rsync is missing, here or there.
+        RemoteChanged: A file to copy has gone, or is not a regular file any more.
         RemoteRefused: The file system there refused.
-        FileSystemError: The one here did.
+        FileSystemError: The file system here refused.
         RemoteUnreachable: Every try was cut off.
     """
     require_program("rsync")
@@ -162,7 +162,7 @@ def _ends(settings: RemoteSettings, job: CopyJob) -> list[str]:
 
 
 def _literal(path: str) -> str:
-    """Take the meaning of a pattern from a path: the far side's rsync expands what it is given."""
+    """Take the meaning of a pattern from a path: the remote side's rsync expands what it is given."""
     return re.sub(r"([*?\[\\])", r"\\\1", path) if re.search(r"[*?\[]", path) else path
 
 
@@ -234,7 +234,7 @@ def _raise_if_printed(settings: RemoteSettings, job: CopyJob, run: _Run, printed
 
 
 def _raise_if_lasting(settings: RemoteSettings, job: CopyJob, run: _Run) -> None:
-    """Raise the error that another try would not mend; return where it might."""
+    """Raise the error if another try would not help; return if it might."""
     facts: dict[str, object] = {"host": settings.host, "path": job.there, "exit": run.exit_code}
     facts["answer"] = run.messages or None
     doing = "fetch files from it" if job.fetch else "send files to it"
@@ -284,8 +284,8 @@ def _refuse(settings: RemoteSettings, job: CopyJob, run: _Run, number: int, fact
         upload = job.there.removesuffix("/files")
         raise RemoteRefused(
             f"No space is left on {settings.host}.",
-            hint=f"Make room or get more quota there, then run the command again: it goes on with what has arrived. "
-            f"That lies in {upload} there; removing that folder frees its room.",
+            hint=f"Free space or get more quota there, then run the command again: it goes on with what has arrived. "
+            f"That lies in {upload} there; removing that folder frees its space.",
             facts={**facts, "partial upload": upload},
         )
     raise RemoteRefused(

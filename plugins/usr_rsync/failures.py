@@ -35,8 +35,8 @@ _FINAL = re.compile(
 def is_final(lost: SessionLost) -> bool:
     """Tell whether another try is of no use.
 
-    So it is with a login that was refused, a host that has no such name, one that is there and silent, and one that
-    lets us in and runs nothing.
+    This holds for a login that was refused, a host name that is not known, a host that is there and silent, and one
+    that lets us in and runs nothing.
     """
     return isinstance(lost, SessionSilent | LoginRunsNothing) or bool(_FINAL.search(lost.answer))
 
@@ -129,7 +129,7 @@ def _refused(settings: RemoteSettings, said: str, doing: str, facts: dict[str, s
     if FULL.search(said):
         return RemoteRefused(
             f"Could not {doing}: no space is left on {settings.host}.",
-            hint=f"Make room or get more quota there ({facts['path']}), then run the command again.",
+            hint=f"Free space or get more quota there ({facts['path']}), then run the command again.",
             facts=facts,
         )
     return RemoteRefused(

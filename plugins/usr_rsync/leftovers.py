@@ -28,7 +28,7 @@ def prepare(folder: Path) -> None:
             shutil.rmtree(place)
         place.mkdir()
     except OSError as error:
-        raise file_system_error(error, place, "make room for the files") from error
+        raise file_system_error(error, place, "make a folder for the files") from error
 
 
 def sweep(folder: Path) -> None:

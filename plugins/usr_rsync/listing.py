@@ -1,4 +1,4 @@
-"""What the far side's listings, digests and clocks look like, and what they mean.
+"""What the remote side's listings, digests and clocks look like, and what they mean.
 
 None of it is believed: what has another form is `RemoteNonsense`, never a number made up or an entry left out.
 """
@@ -38,10 +38,10 @@ def parse_entries(body: bytes, *, host: str) -> Iterator[RemoteEntry]:
     for raw in whole:
         fields = raw.split(b"\t", 4)
         if len(fields) != 5:
-            raise _nonsense("an entry of a listing has not five fields", raw, host)
+            raise _nonsense("an entry of a listing does not have five fields", raw, host)
         kind, size, inode, time, path = (field.decode("utf-8", "surrogateescape") for field in fields)
         if not (_KIND.fullmatch(kind) and _NUMBER.fullmatch(size) and _NUMBER.fullmatch(inode) and time):
-            raise _nonsense("the kind, size or number of a file in a listing is none", raw, host)
+            raise _nonsense("the kind, size or number of a file in a listing is malformed", raw, host)
         yield RemoteEntry(
             path=path,
             kind=_KINDS.get(kind, "other"),
@@ -56,7 +56,7 @@ def parse_digests(body: bytes, names: Iterable[str], *, host: str) -> dict[str, 
     The first two begin a line with a backslash where they had to escape a backslash in the name.
 
     Raises:
-        RemoteNonsense: A line is none of a digest, or of a file that was not asked about.
+        RemoteNonsense: A line holds no digest, or is about a file that was not asked about.
     """
     asked = set(names)
     digests: dict[str, dict[str, str | int]] = {}
@@ -81,7 +81,7 @@ def parse_facts(body: bytes, folder: str, *, host: str) -> dict[str, dict[str, s
 
     Raises:
         RemoteNonsense: A line has another form.
-        RemoteRefused: A file is no whole Parquet file.
+        RemoteRefused: A file is not a whole Parquet file.
     """
     facts: dict[str, dict[str, str | int]] = {}
     for line in body.splitlines():
@@ -101,7 +101,7 @@ def parse_facts(body: bytes, folder: str, *, host: str) -> dict[str, dict[str, s
             raise _nonsense("a line about a Parquet file has another form", line, host) from None
         if error is not None:
             raise RemoteRefused(
-                f"{name} on {host} is no whole Parquet file.",
+                f"{name} on {host} is not a whole Parquet file.",
                 hint="Look at that file there; --verify hash does not read it.",
                 facts={"host": host, "path": f"{folder}/{name}", "answer": error},
             )
@@ -112,10 +112,10 @@ def parse_clock(text: str, *, host: str) -> float:
     """Return a clock's seconds since 1970.
 
     Raises:
-        RemoteNonsense: It is no such number.
+        RemoteNonsense: The text is not such a number.
     """
     if not _CLOCK.fullmatch(text):
-        raise _nonsense("its clock is no number of seconds", text.encode(), host)
+        raise _nonsense("its clock is not a number of seconds", text.encode(), host)
     return float(text)
 
 

@@ -1,4 +1,4 @@
-"""What may be handed to ssh, rsync and the far side: allow-lists, checked before any program runs.
+"""What may be handed to ssh, rsync and the remote side: allow-lists, checked before any program runs.
 
 Hosts and users have a short alphabet and never begin with ``-``. Paths there are absolute and plain: no empty part,
 no ``.`` or ``..``, no control character. Names inside a folder are relative and plain in the same way. Paths and names
@@ -29,7 +29,7 @@ def check_host(host: object) -> str:
     """Return a host's name or address.
 
     Raises:
-        RemoteNameRefused: It is neither ``[A-Za-z0-9._-]+`` (not beginning with ``-``) nor an IPv6 address.
+        RemoteNameRefused: The host is neither ``[A-Za-z0-9._-]+`` (not beginning with ``-``) nor an IPv6 address.
     """
     text = str(host)
     if len(text) <= _HOST_LENGTH and _WORD.fullmatch(text):
@@ -46,7 +46,7 @@ def check_user(user: object) -> str:
     """Return a user's name.
 
     Raises:
-        RemoteNameRefused: It is not ``[A-Za-z0-9._-]+``, or begins with ``-``.
+        RemoteNameRefused: The user is not ``[A-Za-z0-9._-]+``, or begins with ``-``.
     """
     text = str(user)
     if len(text) <= _HOST_LENGTH and _WORD.fullmatch(text):
@@ -58,7 +58,7 @@ def check_port(port: object) -> int:
     """Return a port's number.
 
     Raises:
-        RemoteNameRefused: It is not between 1 and 65535.
+        RemoteNameRefused: The port is not between 1 and 65535.
     """
     text = str(port)
     if _PORT.fullmatch(text) and 1 <= int(text) <= 65535:
@@ -67,11 +67,11 @@ def check_port(port: object) -> int:
 
 
 def check_path(path: str) -> str:
-    """Return an absolute path on the far side; ``/`` alone is refused.
+    """Return an absolute path on the remote side; ``/`` alone is refused.
 
     Raises:
-        RemoteNameRefused: It is relative, longer than a system takes, or holds a control character, an empty part,
-            ``.`` or ``..``.
+        RemoteNameRefused: The path is relative, longer than systems take, or holds a control character, an empty
+            part, ``.`` or ``..``.
     """
     if (length := len(path.encode("utf-8", "surrogateescape"))) >= _PATH_BYTES:
         raise RemoteNameRefused(
@@ -89,7 +89,7 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
     """Return names inside a folder.
 
     Raises:
-        RemoteNameRefused: One is absolute, holds a control character, or an empty part, ``.`` or ``..``.
+        RemoteNameRefused: A name is absolute, holds a control character, or an empty part, ``.`` or ``..``.
     """
     checked = tuple(names)
     for name in checked:
@@ -102,7 +102,7 @@ def check_staging_name(name: str) -> str:
     """Return the name of a staging folder: that of a transfer, or of a transaction.
 
     Raises:
-        RemoteNameRefused: It is neither.
+        RemoteNameRefused: The name is neither.
     """
     if _STAGING.fullmatch(name):
         return name
@@ -118,6 +118,6 @@ def _is_plain(relative: str) -> bool:
 def _refused(what: str, value: str, allowed: str) -> RemoteNameRefused:
     return RemoteNameRefused(
         f"{visible(value, limit=80)!r} can't be used as a remote's {what}.",
-        hint=f"Allowed are {allowed}; look at the remotes file (usr remotes show).",
+        hint=f"Use {allowed}; look at the remotes file (usr remotes show).",
         facts={"value": value},
     )

@@ -1,7 +1,7 @@
 """One long ssh session in which ``agent.sh`` answers requests; what is locked in it is free when it dies.
 
 A request is lines on its standard input; an answer is a body of any bytes, then a line that begins with a random token
-that nobody else knows. See agent.sh. Nothing is waited for in silence: after ten seconds somebody is told, and
+that nobody else knows. See agent.sh. No wait is silent: after ten seconds the user is told, and
 where an answer has a time limit the session ends with it.
 """
 
@@ -30,7 +30,7 @@ from usr_rsync.settings import child_environment
 __all__ = ["SILENCE_SECONDS", "AgentSession", "Answer", "Limits", "LoginRunsNothing", "SessionLost", "SessionSilent"]
 
 SILENCE_SECONDS = 10.0
-"""Seconds without a byte after which whoever waits is told so."""
+"""Seconds without a byte after which the user is told."""
 
 _CHUNK = 1 << 16
 _TAIL_BYTES = 4096
@@ -76,7 +76,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the far side said: a word of agent.sh, a message, and the body before it."""
+    """What the remote side said: a word of agent.sh, a message, and the body before it."""
 
     status: str
     message: str
@@ -84,7 +84,7 @@ class Answer:
 
 
 class AgentSession:
-    """A session with the script on the far side.
+    """A session with the script on the remote side.
 
     Args:
         ssh: The ssh command line up to its options.
@@ -98,7 +98,7 @@ class AgentSession:
 
     Raises:
         SessionLost: The session could not be opened.
-        SessionSilent: It did not answer in time.
+        SessionSilent: The remote did not answer in time.
         LoginRunsNothing: What was started there ended without a word.
         RemoteNonsense: The login printed without an end.
     """
@@ -159,7 +159,7 @@ class AgentSession:
             arguments: Its arguments, one line each.
             payload: Further arguments of any length, each sent behind its length.
             limits: What is expected of the answer.
-            acknowledge: The far side waits for a line that says that the answer is here, and gives up without it.
+            acknowledge: The remote side waits for a line that says that the answer is here, and gives up without it.
 
         Raises:
             SessionLost: The session ended; whether the request was carried out is not known.
@@ -191,7 +191,7 @@ class AgentSession:
                 self._process.stdin.close()
         if not self._asking:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                # The far side ends when its input does.
+                # The remote side ends when its input does.
                 self._process.wait(0.5)
         end_process(self._process)
         self._messages.close()

@@ -141,7 +141,7 @@ def require_program(program: str) -> None:
     """Check that a program is on PATH.
 
     Raises:
-        RemoteToolMissing: It is not.
+        RemoteToolMissing: The program is not on PATH.
     """
     if shutil.which(program) is None:
         raise RemoteToolMissing(
@@ -168,6 +168,6 @@ def _local_file(what: str, value: object) -> str | None:
 def _refused(what: str, value: object, allowed: str) -> RemoteNameRefused:
     return RemoteNameRefused(
         f"{visible(str(value), limit=80)!r} can't be used as {what}.",
-        hint=f"Allowed are {allowed}; look at the remotes file (usr remotes show).",
+        hint=f"Use {allowed}; look at the remotes file (usr remotes show).",
         facts={"value": str(value)},
     )

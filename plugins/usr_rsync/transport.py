@@ -115,7 +115,7 @@ class RsyncTransport:
     # ------------------------------------------------------------ looking
 
     def abilities(self) -> frozenset[str]:
-        """Return what the far side can do; asked once."""
+        """Return what the remote side can do; asked once."""
         if self._abilities is None:
             answer = self._look("abilities", doing="see what it can do", path="", seconds=self._patience)
             self._abilities = frozenset(answer.body.decode("ascii", "replace").split())
@@ -264,7 +264,7 @@ class RsyncTransport:
         return self._hold(request)
 
     def commit(self, request: CommitRequest) -> None:
-        """Do, finish or take back a change; SIGINT waits until the far side has answered.
+        """Do, finish or take back a change; SIGINT waits until the remote side has answered.
 
         Raises:
             RuntimeError: The dataset's lock is not held.
@@ -344,7 +344,7 @@ class RsyncTransport:
         }
         wait = math.ceil(max(0.0, request.timeout))
         arguments = (folder, int(request.create), wait, secrets.token_hex(16), json.dumps(holder))
-        # The far side gives up by itself; that it does not answer either is another matter.
+        # The remote side gives up by itself; that it does not answer either is another matter.
         limits = Limits(doing="lock the dataset", seconds=wait + self._patience)
         return self._retried("lock", arguments, (), limits)
 

@@ -12,7 +12,7 @@ def begin_audit(path: Path | None, action: str, target: str, remote: str) -> Non
     """Write an audit of a run that did not come to its end: a place that can't be written is found before it begins.
 
     Raises:
-        FileSystemError: It can't be written.
+        FileSystemError: The file can't be written.
     """
     write_audit(path, early_failure(action, target, remote, {"message": "the run did not come to its end"}))
 
@@ -26,7 +26,7 @@ def write_audit(path: Path | None, audit: dict[str, Any]) -> None:
     """Write an audit as the JSON document that ``--format json`` prints, replacing the file as a whole.
 
     Raises:
-        FileSystemError: It can't be written.
+        FileSystemError: The file can't be written.
     """
     if path is None:
         return

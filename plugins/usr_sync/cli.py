@@ -39,7 +39,7 @@ DerivedOpt = Annotated[
     ),
 ]
 RepairOpt = Annotated[
-    bool, typer.Option("--repair", help="One history and yet different: take the giving side's files.")
+    bool, typer.Option("--repair", help="Where one history has different copies, take the giving side's files.")
 ]
 AuditOpt = Annotated[
     Path | None, typer.Option("--audit-json-out", show_default=False, help="Write the audit to this file as JSON.")

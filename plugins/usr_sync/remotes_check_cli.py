@@ -22,7 +22,7 @@ RemoteOpt = Annotated[str, typer.Option("--remote", metavar="NAME", show_default
 def doctor(
     remote: RemoteOpt,
     check_base_dir: Annotated[
-        bool, typer.Option("--check-base-dir/--no-check-base-dir", help="Judge the root there, or not.")
+        bool, typer.Option("--check-base-dir/--no-check-base-dir", help="Check the root there, or not.")
     ] = True,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:

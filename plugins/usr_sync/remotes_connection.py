@@ -56,7 +56,7 @@ def shared_connection(remote: Remote, host: PluginHost) -> Iterator[SharedConnec
     """Give out a remote's shared connection; it stays open afterwards.
 
     Raises:
-        UsageError: The remote's transport has none.
+        UsageError: The remote's transport has no shared connection.
         PluginError: No working plugin offers that transport.
         RemoteKeyUnset: The variable with the ssh key's path is not set.
     """
@@ -72,7 +72,7 @@ def offered_method(transport: Transport, method: str) -> Callable[..., Any] | No
     try:
         offered: Callable[..., Any] = getattr(transport, method)
     except (AttributeError, PluginCallError) as error:
-        # The host's wall turns what a provider lacks into an error of the plugin.
+        # The host's isolation turns what a provider lacks into an error of the plugin.
         if isinstance(error, PluginCallError) and not isinstance(error.__cause__, AttributeError):
             raise
         return None

@@ -78,7 +78,7 @@ def examine_remote(
         remote: The remote.
         host: Offers the transport.
         file: The remotes file that the remote is from.
-        check_base_dir: Judge the root there.
+        check_base_dir: Check the root there.
         environ: Where the variable with the ssh key's path is looked up.
 
     Raises:
@@ -119,7 +119,7 @@ def _file_findings(file: Path) -> Iterator[RemoteFinding]:
 
 
 def _setting_findings(remote: Remote, spec: TransportSpec) -> Iterator[RemoteFinding]:
-    """Name settings that nobody will read: a misspelled one would be passed over in silence."""
+    """Name settings that nothing reads: a misspelled one would be ignored in silence."""
     unread = [key for key in remote.extra if key not in spec.settings or key == "ssh_key"] if spec.settings else []
     for key in unread:
         fix = "Name the variable that holds it: ssh_key_env." if key == "ssh_key" else "Correct its name, or remove it."
@@ -208,7 +208,7 @@ def _login_finding(remote: Remote) -> RemoteFinding:
 
 
 def _fact_findings(probe: Probe, there: _Shell) -> Iterator[RemoteFinding]:
-    """Judge what the remote side has, in the order it told; one tool for digests is enough."""
+    """Check what the remote side has, in the order it told; one tool for digests is enough."""
     digests = {name: found or None for name, found in probe.facts.items() if name in _DIGEST_TOOLS}
     for name, told in probe.facts.items():
         found = " ".join(told.split()) or None if told else None
@@ -295,7 +295,7 @@ def _clock_finding(probe: Probe, before: float, after: float) -> RemoteFinding:
 
 
 def _folder_finding(remote: Remote, probe: Probe, entry: RemoteEntry | None, there: _Shell) -> RemoteFinding:
-    """Judge the root there; `entry` is what has its path where that is no folder."""
+    """Check the root there; `entry` is what has its path where that is not a folder."""
     folder = remote.base_dir
     if probe.folder == "writable":
         return RemoteFinding(what="base dir", found=f"{folder}, writable")
@@ -305,7 +305,7 @@ def _folder_finding(remote: Remote, probe: Probe, entry: RemoteEntry | None, the
             found=f"{folder} can be read and not written",
             verdict="warning",
             fix="pull works, push does not; ask its owner for write permission "
-            f"({there.line('ls', '-ld', '--', folder)} names him).",
+            f"({there.line('ls', '-ld', '--', folder)} names the owner).",
         )
     if entry is not None and entry.kind != "link":
         fix = f"Correct base_dir in the remotes file (`usr remotes show {remote.name}` names it)."

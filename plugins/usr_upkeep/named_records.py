@@ -15,8 +15,8 @@ def named_records(ids: Sequence[str] | None, id_file: Path | None) -> list[str] 
     """Return the ids of the options, then those of the file; None where neither was given.
 
     Raises:
-        UsageError: The file names none, which must not mean all.
-        IdFileLineInvalid: A line of the file is no id.
+        UsageError: The file names no record, which must not mean all.
+        IdFileLineInvalid: A line of the file is not an id.
     """
     if ids is None and id_file is None:
         return None

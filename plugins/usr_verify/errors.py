@@ -16,7 +16,7 @@ class CopyMissing(UsrError, FileNotFoundError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path.name} is to be compared, and there is no such file.",
+            f"{path.name} is to be compared, but does not exist.",
             hint="Something removed it meanwhile; run the command again.",
             facts={"file": str(path)},
         )
@@ -33,7 +33,7 @@ class NoParquetFile(UsrError, ValueError):
 
     def __init__(self, path: Path, *, cause: Exception) -> None:
         super().__init__(
-            f"{path.name} can't be compared by its footer: it is no whole Parquet file.",
+            f"{path.name} can't be compared by its footer: it is not a whole Parquet file.",
             hint="Compare with `--verify hash` or `--verify size`, or restore the file from a copy.",
             facts={"file": str(path), "cause": str(cause)},
         )

@@ -1,6 +1,6 @@
 """The three built-in strategies: each computes facts of a copy here, and compares facts of two copies.
 
-Facts of the far side are a transport's: the same names, computed there (`usr_core.plugin.transports.DigestRequest`).
+Facts of the remote side are a transport's: the same names, computed there (`usr_core.plugin.transports.DigestRequest`).
 A fact that one side lacks is a difference, so a side that could not look never agrees.
 """
 
@@ -50,8 +50,8 @@ class HashStrategy(_Facts):
         """Return ``sha256``, reading the file once in blocks; memory does not grow with it.
 
         Raises:
-            CopyMissing: There is no such file.
-            FileSystemError: It can't be read.
+            CopyMissing: The file does not exist.
+            FileSystemError: The file can't be read.
         """
         with _reading(ref.path), ref.path.open("rb") as opened:
             return self._seen({"sha256": hashlib.file_digest(opened, "sha256").hexdigest()})
@@ -67,9 +67,9 @@ class ParquetStrategy(_Facts):
         """Return ``rows``, ``columns`` and ``schema``, reading the footer only.
 
         Raises:
-            CopyMissing: There is no such file.
-            NoParquetFile: It has no footer that can be read.
-            FileSystemError: It can't be read.
+            CopyMissing: The file does not exist.
+            NoParquetFile: The file has no footer that can be read.
+            FileSystemError: The file can't be read.
         """
         from usr_core.plugin.parquet_facts import parquet_facts
 
@@ -93,8 +93,8 @@ class SizeStrategy(_Facts):
         """Return ``size_bytes`` as the file system has it now.
 
         Raises:
-            CopyMissing: There is no such file.
-            FileSystemError: It can't be looked at.
+            CopyMissing: The file does not exist.
+            FileSystemError: The file can't be looked at.
         """
         with _reading(ref.path):
             return self._seen({"size_bytes": ref.path.stat().st_size})

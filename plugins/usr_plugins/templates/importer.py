@@ -81,7 +81,7 @@ def _records(source):
                 yield line.rstrip("\\r\\n").split("\\t")
     except UnicodeDecodeError as error:
         raise BadLine(
-            f"The file is no UTF-8 text: {error.reason}.",
+            f"The file is not UTF-8 text: {error.reason}.",
             hint="Save it as UTF-8.",
             facts={"file": source.path},
         ) from error

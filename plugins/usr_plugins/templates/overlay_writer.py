@@ -83,7 +83,7 @@ def _cells(path, row, line):
         return {"id": key, "score": float(score) if score else None, "label": label or None}
     except ValueError as error:
         raise BadOutput(
-            f"The line is none of $id's: {error}.",
+            f"The line is not one of $id's: {error}.",
             hint="Run $id again.",
             facts={"file": path, "row": row, "value": line.strip()},
         ) from error

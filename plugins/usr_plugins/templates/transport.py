@@ -1,4 +1,4 @@
-"""A new transport: the far side in memory, to be replaced call by call."""
+"""A new transport: the remote side in memory, to be replaced call by call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _transport(settings):
 '''
 
 _CODE = '''\
-"""The transport `$command`. It begins as a far side in memory that keeps the whole contract.
+"""The transport `$command`. It begins as a remote side in memory that keeps the whole contract.
 
 Replace one call after the other by yours, and run the tests after each; what a call promises is in the docstrings of
 `usr_core.plugin.transports.Transport`. When the last one is yours, drop `MemoryTransport`.
@@ -79,5 +79,5 @@ TEMPLATE = KindTemplate(
     work="transport",
     code=_CODE,
     tests=_TESTS,
-    usage="Reaches remotes over `$id`. As it was generated its far side is in memory and ends with the process.",
+    usage="Reaches remotes over `$id`. As it was generated its remote side is in memory and ends with the process.",
 )

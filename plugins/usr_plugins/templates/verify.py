@@ -46,7 +46,7 @@ class Unreadable(UsrError):
 
 
 class ${title}Strategy:
-    """`fingerprint` looks at one copy, `compare` at two fingerprints; the far side's come from its transport."""
+    """`fingerprint` looks at one copy, `compare` at two fingerprints; the remote side's come from its transport."""
 
     def fingerprint(self, ref):
         size = crc = 0

@@ -78,7 +78,7 @@ class TestTextBehindAQuote:
         assert [("ACGT", "C:\\dir\\"), ("ACGA", "a\\nb\\")] == read(file)
 
     def test_in_the_header_it_is_refused_too(self, file: Path) -> None:
-        """A name with text behind its quote is no name."""
+        """A name with text behind its quote is not a name."""
         file.write_text('"seq"uence,x\nACGT,1\n')
 
         with pytest.raises(SourceUnreadable, match="header"):

@@ -41,7 +41,7 @@ class TestCells:
         assert [("NA", "007"), ("nan", "INF"), ("null", ""), ("none", None)] == rows(file)
 
     def test_bom_crlf_and_quoted_newlines(self, file: Path) -> None:
-        """A BOM is no part of the first name; lines may end in CRLF; a quoted cell may hold line ends."""
+        """A BOM is not part of the first name; lines may end in CRLF; a quoted cell may hold line ends."""
         file.write_bytes(b'\xef\xbb\xbf"sequence",x\r\n"AC\nGT","a,""b"""\r\nC,d\r\n')
 
         assert [("AC\nGT", 'a,"b"'), ("C", "d")] == rows(file)
@@ -60,7 +60,7 @@ class TestCells:
             assert [] == rows(file)
 
     def test_blank_lines_are_skipped(self, file: Path) -> None:
-        """A blank line is no record where there are several columns."""
+        """A blank line is not a record where there are several columns."""
         file.write_text("sequence,x\nA,1\n\nC,2\n\n")
 
         assert [("A", "1"), ("C", "2")] == rows(file)
@@ -154,7 +154,7 @@ class TestFaults:
         assert (2, 4, line) == (caught.value.row, caught.value.line, caught.value.value)
 
     def test_latin_1_is_named_by_row_and_column(self, file: Path) -> None:
-        """A cell that is no UTF-8 is told with its place, and shown as Latin-1."""
+        """A cell that is not UTF-8 is told with its place, and shown as Latin-1."""
         file.write_bytes(b"sequence,x\nA,1\nC,caf\xe9\n")
 
         with pytest.raises(SourceUnreadable) as caught:
@@ -192,7 +192,7 @@ class TestFaults:
         assert (30_002, 1_000_000, ("C", "3")) == (len(found), len(found[30_000][0] or ""), found[-1])
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
-        """A folder is no CSV file."""
+        """A folder is not a CSV file."""
         with pytest.raises(NotAFile):
             rows(tmp_path)
 
@@ -222,7 +222,7 @@ class TestOtherEncodings:
         )  # fmt: skip
 
     def test_a_letter_that_is_cut_off_at_the_end_is_refused(self, tmp_path: Path):
-        """Half of a letter is no text."""
+        """Half of a letter is not text."""
         path = tmp_path / "cut.csv"
         path.write_bytes(b"note,sequence\nx,ACGT\ncaf" + b"\xc3")
 

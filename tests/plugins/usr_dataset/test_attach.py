@@ -258,7 +258,7 @@ class TestBadInput:
                 assert "USR-OVERLAY-001" in seeded.refuses(1, command[0], DS, *command[1:]).err
 
     def test_json_of_a_bad_shape(self, seeded: Usr, tmp_path: Path, ids: list[str]):
-        """What is no JSON is told with its row."""
+        """What is not JSON is told with its row."""
         file = write_csv(tmp_path / "a.csv", ["id", "vec"], [[ids[0], json.dumps([1])], [ids[1], "[1, 2"]])
 
         assert "row: 2" in refused(seeded, 1, file)

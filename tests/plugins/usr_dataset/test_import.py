@@ -35,14 +35,14 @@ class TestWhatIsTaken:
         assert "CCCC" == sequences_of(seeded)[-1]
 
     def test_texts_stay_as_they_are_written(self, seeded: Usr, tmp_path: Path):
-        """The peptides NA, INF and nan are no missing values and no numbers."""
+        """The peptides NA, INF and nan are neither missing values nor numbers."""
         file = write_csv(tmp_path / "p.csv", ["sequence"], [["NA"], ["INF"], ["nan"]])
         seeded.ok("import", "ns/base", "--path", file, "--bio-type", "protein", "--alphabet", "protein_20")
 
         assert ["NA", "INF", "nan"] == sequences_of(seeded)[-3:]
 
     def test_a_byte_order_mark_crlf_and_quoted_newlines(self, seeded: Usr, tmp_path: Path):
-        """What Excel writes is read: the mark is no part of the first name, and a quoted newline ends no row."""
+        """What Excel writes is read: the mark is not part of the first name, and a quoted newline ends no row."""
         file = tmp_path / "excel.csv"
         file.write_bytes(b'\xef\xbb\xbfsequence,comment\r\nCCCC,"two\r\nlines"\r\nGGGG,x\r\n')
         seeded.ok("import", "ns/base", "--path", file)
@@ -131,7 +131,7 @@ class TestBadInput:
         assert all(fact in err for fact in ("deep.csv", "row: 200000", "column: sequence", "ACGZACGZ", "hint: "))
 
     def test_latin_1_bytes(self, seeded: Usr, tmp_path: Path):
-        """What is no UTF-8 is refused with the row it is in."""
+        """What is not UTF-8 is refused with the row it is in."""
         file = tmp_path / "latin.csv"
         file.write_bytes("sequence,source\nCCCC,Gen\xe8ve\n".encode("latin-1"))
         err = refused(seeded, 1, file)

@@ -110,7 +110,7 @@ class TestMaterialize:
         assert 0 == pq.ParquetFile(scored.path(DS) / "records.parquet").metadata.num_rows
 
     def test_an_empty_dataset(self, registered: Usr):
-        """It has nothing to fold and is no error."""
+        """It has nothing to fold and is not an error."""
         registered.ok("init", "ns/new")
 
         registered.ok("materialize", "ns/new")

@@ -104,7 +104,7 @@ class TestRules:
         ("shortest", "kept"), [(6, [BOTH, PLAIN, BOTH.lower()]), (5, [BOTH, PLAIN, BOTH.lower(), SHORT])]
     )
     def test_single_used_tf(self, dataset: Dataset, shortest: int, kept: list[str]) -> None:
-        """Repeats of one TF are one; a motif that is too short is no site; a record without sites stays."""
+        """Repeats of one TF are one; a motif that is too short is not a site; a record without sites stays."""
         assert kept == left(dataset, filter_single_tf=True, shortest=shortest)
 
     def test_single_tf_on_offer(self, dataset: Dataset) -> None:
@@ -136,7 +136,7 @@ class TestRules:
         assert ["ACGT", "acgt"] == left(dataset, dedupe="keep-first")
 
     def test_a_bad_record_is_not_the_one_that_stays(self, dataset: Dataset) -> None:
-        """The first of two equal sequences goes by a rule, so the second is no duplicate of anything."""
+        """The first of two equal sequences goes by a rule, so the second is not a duplicate of anything."""
         dataset.write_overlay(
             "densegen", pa.table({"sequence": [BOTH], "densegen__used_tfbs": [[LEXA]]}), key="sequence"
         )

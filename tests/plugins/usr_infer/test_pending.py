@@ -34,7 +34,7 @@ def usr(dataset: Dataset) -> Usr:
 
 class TestPending:
     def test_ids_that_lack_a_value_in_row_order(self, usr: Usr) -> None:
-        """A null is none; NaN is one."""
+        """A null is not a value; NaN is one."""
         with assert_unchanged(usr.root):
             out = usr.ok("infer", "pending", DS, "--column", "infer__llr").out
 

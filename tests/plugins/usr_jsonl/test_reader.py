@@ -30,7 +30,7 @@ class TestRecords:
         assert {"sequence": ["NA", "nan", ""], "x": ["007", None, None]} == read(file).to_pydict()
 
     def test_bom_crlf_and_blank_lines(self, file: Path) -> None:
-        """A BOM and blank lines are no records."""
+        """A BOM and blank lines are not records."""
         file.write_bytes(b'\xef\xbb\xbf{"a":"1"}\r\n\r\n  \n{"a":"2"}')
 
         assert {"a": ["1", "2"]} == read(file).to_pydict()

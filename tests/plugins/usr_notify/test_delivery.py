@@ -74,7 +74,7 @@ class TestDeliver:
     ],
 )
 def test_retry_after_is_seconds_or_a_time(text: str, low: float, high: float) -> None:
-    """A time that is past is no wait."""
+    """A time in the past means no wait."""
     seconds = _seconds(text)
 
     assert seconds is not None and low <= seconds <= high

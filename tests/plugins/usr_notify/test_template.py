@@ -50,7 +50,7 @@ class TestRefusal:
          '{"{no}": 1}', '{"text": {rows}}', "{action} on {dataset}", "", "[" * 100_000],
     )  # fmt: skip
     def test_of_what_is_no_template(self, text: str) -> None:
-        """An unknown name, a brace that is none, and what is no JSON."""
+        """An unknown name, a brace that is not a placeholder, and what is not JSON."""
         with pytest.raises(TemplateInvalid) as caught:
             Template(text)
 

@@ -159,7 +159,7 @@ def dripping(parts: bytes, *, seconds: float = 0.05, tls: bool = True, at_once: 
 class TestTime:
     @pytest.mark.parametrize(("kind", "tls"), [("handshake", False), ("status line", True), ("headers", True)])
     def test_of_an_attempt_is_limited_as_a_whole(self, kind: str, tls: bool) -> None:
-        """A byte now and then is no answer: the attempt ends, and may be tried again."""
+        """A byte now and then is not an answer: the attempt ends, and may be tried again."""
         at_once = {"headers": b"HTTP/1.1 200 OK\r\nX-More: "}.get(kind, b"")
         with dripping(b"\x16\x03\x03\x40\x00" if not tls else b"HTTP/1.1 200 ", tls=tls, at_once=at_once) as url:
             began = time.monotonic()

@@ -65,7 +65,7 @@ class TestTables:
         assert [ONE, ONE, None] == column(dataset, VECTOR)[:3]
 
     def test_a_parquet_file_of_lists(self, dataset: Dataset, tmp_path: Path) -> None:
-        """Any format that an importer reads; null is no label."""
+        """Any format that an importer reads; null is not a label."""
         vectors = pa.array([ONE, None], pa.list_(pa.float64()))
         pq.write_table(pa.table({"id": list(IDS[:2]), "y_sfxi": vectors}), tmp_path / "l.parquet")
         attach(dataset, tmp_path / "l.parquet")

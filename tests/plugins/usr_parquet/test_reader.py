@@ -114,7 +114,7 @@ class TestFaults:
             read(file, columns=("s",))
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
-        """A folder of Parquet files is no file."""
+        """A folder of Parquet files is not a file."""
         with pytest.raises(NotAFile):
             read(tmp_path)
 

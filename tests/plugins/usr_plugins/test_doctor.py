@@ -168,7 +168,7 @@ class TestProblems:
         [("work_app = 3\n", "not a typer.Typer but a int"), ("", "has no 'work_app'"), ("1 / 0\n", "Zero")],
     )
     def test_of_a_command_that_is_none(self, site: Path, source: str, said: str) -> None:
-        """Its target is no application, or can't be imported."""
+        """Its target is not an application, or can't be imported."""
         install(site, FakePlugin("sick").command("work", source=source))
 
         assert any(said in problem["what"] for problem in found(site, "sick")["problems"])

@@ -50,7 +50,7 @@ class TestRecords:
         assert "other__x" not in shown(seeded, "--namespaces", "mock")[0]
 
     def test_a_namespace_without_overlay_is_refused(self, seeded: Usr):
-        """A name that is typed wrong is no empty selection."""
+        """A name that is typed wrong is not an empty selection."""
         seeded.refuses(3, "head", DS, "--namespaces", "nope")
 
     def test_json_is_exact(self, seeded: Usr):

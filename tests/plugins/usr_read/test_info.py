@@ -27,7 +27,7 @@ def scored(seeded: Usr) -> Usr:
 
 class TestInfo:
     def test_counts_live_records_and_deleted_ones_apart(self, scored: Usr):
-        """A deleted record is no live row."""
+        """A deleted record is not a live row."""
         overview = scored.ok("info", DS, "--format", "json").data
 
         assert (5, 1) == (overview["rows"], overview["deleted"])

@@ -1,4 +1,4 @@
-"""A loopback sshd for this worker, and a far side of its own for each test."""
+"""A loopback sshd for this worker, and a remote side of its own for each test."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def sshd(_running_sshd: LoopbackSshd, monkeypatch: pytest.MonkeyPatch) -> Loopba
 
 @pytest.fixture
 def far_side(sshd: LoopbackSshd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshFarSide]:
-    """A fresh far side: an empty folder with an odd name."""
+    """A fresh remote side: an empty folder with an odd name."""
     root = tmp_path_factory.mktemp("far") / "r o'ot"
     root.mkdir()
     side = SshFarSide(sshd, str(root))

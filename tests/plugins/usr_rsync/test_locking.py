@@ -1,4 +1,4 @@
-"""The lock where flock alone may not reach all hosts, and a commit whose far side is killed."""
+"""The lock where flock alone may not reach all hosts, and a commit whose remote side is killed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def request(folder: str, timeout: float = 5) -> LockRequest:
 
 
 def pretend_nfs(sshd: LoopbackSshd, folder: Path) -> None:
-    """Let the far side's stat say that every place is on NFS."""
+    """Let the remote side's stat say that every place is on NFS."""
     sshd.limit_path(folder, tuple(p for p in _PROGRAMS if shutil.which(p)))
     (folder / "stat").write_text(
         f'#!/bin/sh\n[ "$1" != -f ] || {{ echo nfs; exit; }}\nexec {shutil.which("stat")} "$@"\n'
@@ -103,7 +103,7 @@ class TestLease:
     def test_the_lease_goes_when_the_connection_does(
         self, sshd: LoopbackSshd, far_side: SshFarSide, tmp_path: Path
     ) -> None:
-        """The far side ends with its input and gives it back."""
+        """The remote side ends with its input and gives it back."""
         pretend_nfs(sshd, tmp_path / "bin")
         lease = Path(far_side.root) / ".usr.lease"
         with far_side.transport.lock(request(far_side.root)):
@@ -140,7 +140,7 @@ class TestKilledThere:
     def test_a_commit_that_is_killed_is_settled_by_the_next(
         self, sshd: LoopbackSshd, far_side: SshFarSide, tmp_path: Path, victim: str, count: int
     ) -> None:
-        """The far side dies just before its n-th run of a program: the old files or, after finishing, the new ones."""
+        """The remote side dies just before its n-th run of a program: old files or, after finishing, the new ones."""
         job = Job(remote=far_side)
         job.lay_out()
         killer = tmp_path / "bin"
@@ -186,7 +186,7 @@ def lay_out_job(job: Job) -> None:
 
 class TestFull:
     def test_a_full_disk_there_is_refused_at_once(self, sshd: LoopbackSshd, tmp_path: Path) -> None:
-        """The far side's error, with what rsync said; on our own disk it is ours. Nothing is tried again."""
+        """The remote side's error, with what rsync said; on our own disk it is ours. Nothing is tried again."""
         unshare = [shutil.which("unshare") or "unshare", "--mount"]
         if os.geteuid() != 0:
             unshare.append("--map-root-user")

@@ -1,4 +1,4 @@
-"""Answers of the far side that are none: each has an error of its own, and none is believed or held without end."""
+"""Wrong answers of the remote side: each has an error of its own, and none is believed or held without end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEX = b"0" * 64
 
 
 def replace_program(sshd: LoopbackSshd, folder: Path, name: str, text: str) -> None:
-    """Put a program before the far side's own."""
+    """Put a program before the remote side's own."""
     folder.mkdir(exist_ok=True)
     (folder / name).write_text(f"#!/bin/sh\n{text}\n")
     (folder / name).chmod(0o755)

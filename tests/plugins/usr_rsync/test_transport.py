@@ -1,4 +1,4 @@
-"""What this transport promises beyond the contract: reconnecting, delta, resuming, limits of the far side."""
+"""What this transport promises beyond the contract: reconnecting, delta, resuming, limits of the remote side."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def lock_request(folder: str, timeout: float = 5) -> LockRequest:
 
 class TestSessions:
     def test_a_session_that_died_is_opened_anew(self, sshd: LoopbackSshd, far_side: SshFarSide) -> None:
-        """The next call after the far side's process was killed answers as if nothing had happened."""
+        """The next call after the remote side's process was killed answers as if nothing had happened."""
         far_side.write(f"{far_side.root}/file", b"12345")
         far_side.transport.abilities()
         sshd.kill_sessions()
@@ -113,7 +113,7 @@ class TestSessions:
         assert [entry.path for entry in far_side.transport.walk(far_side.root)] == ["file"]
 
     def test_what_a_login_prints_is_no_answer(self, sshd: LoopbackSshd, far_side: SshFarSide) -> None:
-        """A banner from a shell's start-up files, bytes that are no text included, is skipped."""
+        """A banner from a shell's start-up files, bytes that are not text included, is skipped."""
         sshd.say_at_login(b"Welcome \xff\x00 to 0123456789abcdef\nok\n" * 50)
         far_side.write(f"{far_side.root}/file", b"content")
 
@@ -223,7 +223,7 @@ class TestCopies:
 
 class TestWhatTheFarSideLacks:
     def test_no_digest_tool(self, sshd: LoopbackSshd, far_side: SshFarSide, tmp_path: Path) -> None:
-        """It is no ability then, and asking for digests says what to install."""
+        """It is not an ability then, and asking for digests says what to install."""
         sshd.limit_path(tmp_path / "bin", _BASICS)
         far_side.write(f"{far_side.root}/file", b"x")
 
@@ -365,7 +365,7 @@ class TestRefusals:
         assert far_side.read(f"{far_side.root}/staged") == b"x"
 
     def test_a_local_folder_that_is_missing_is_our_error(self, far_side: SshFarSide, tmp_path: Path) -> None:
-        """Not the far side's."""
+        """Not the remote side's."""
         far_side.write(f"{far_side.root}/file", b"x")
         with pytest.raises(FileSystemError):
             far_side.transport.fetch(FetchRequest(folder=far_side.root, files=("file",), into=tmp_path / "absent"))

@@ -10,7 +10,7 @@ from usr_verify.plugin import usr_choose_verify
 
 
 def test_the_host_lists_the_strongest_first():
-    """With what each needs of the far side."""
+    """With what each needs of the remote side."""
     specs = {spec.name: spec for spec in PluginHost().verify_specs()}
     built_in = [name for name in specs if name in ("hash", "parquet", "size")]
 

@@ -49,7 +49,7 @@ class TestHash(VerifyContract):
         assert f"SHA-256 {'a' * 16}… here, {'b' * 16}… there" == HashStrategy().compare(one, other).reason
 
     def test_a_folder_is_a_typed_error(self, tmp_path: Path):
-        """What can't be read is no file that has gone."""
+        """What can't be read is not a file that has gone."""
         with pytest.raises(FileSystemError):
             HashStrategy().fingerprint(ref(tmp_path))
 
@@ -126,4 +126,4 @@ def test_a_missing_file_is_a_file_not_found(strategy: HashStrategy | ParquetStra
         strategy.fingerprint(ref(tmp_path / "absent"))
 
     assert isinstance(caught.value, FileNotFoundError)
-    assert str(caught.value) == "absent is to be compared, and there is no such file."
+    assert str(caught.value) == "absent is to be compared, but does not exist."
