@@ -309,7 +309,7 @@ class CommandSweep:
     def _shape_of(self, root: Path) -> list[str]:
         """Return the names of all files, without what is new each time (stamps and random letters).
 
-        Those that are no part of a dataset stand with their content.
+        Those that are not part of a dataset stand with their content.
         """
         names = []
         for path in root.rglob("*"):

@@ -62,7 +62,7 @@ def test_wheel_brings_only_our_packages(installed: Installed) -> None:
 
 
 def test_wheel_holds_manifests_and_type_marker(installed: Installed) -> None:
-    """Files that are no Python modules are there too."""
+    """Files that are not Python modules are there too."""
     names = set(zipfile.ZipFile(installed.wheel).namelist())
     expected = {"usr_core/py.typed", *(f"{target.split('.')[0]}/usr-plugin.toml" for target in PLUGINS.values())}
 

@@ -96,7 +96,7 @@ class TestEventCounts(EventSinkContract):
 
 @pytest.mark.parametrize("motif", ["", "TA TA", ".*", "TÄT"])
 def test_a_motif_is_made_of_letters(dataset_factory: Any, motif: str) -> None:
-    """A pattern is none."""
+    """A pattern is not a motif."""
     with pytest.raises(BadMotif):
         list(find_motif(dataset_factory(["ACGT"]), motif))
 

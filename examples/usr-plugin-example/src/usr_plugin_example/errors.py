@@ -10,7 +10,7 @@ __all__ = ["BadFastq", "BadMotif", "BadMotifTable"]
 
 
 class BadFastq(UsrError, ValueError):
-    """A file is no FASTQ, or one of its records is none."""
+    """A file is not FASTQ, or one of its records is malformed."""
 
     code = "USR-EXAMPLE-101"
 
@@ -23,7 +23,7 @@ class BadFastq(UsrError, ValueError):
 
 
 class BadMotifTable(UsrError, ValueError):
-    """A table is none that `usr example find` has written."""
+    """A table was not written by `usr example find`."""
 
     code = "USR-EXAMPLE-102"
 
@@ -37,4 +37,4 @@ class BadMotif(UsrError, ValueError):
     code = "USR-EXAMPLE-103"
 
     def __init__(self, motif: str) -> None:
-        super().__init__(f"{motif!r} is no motif.", hint="Give letters, for example TATAAT.")
+        super().__init__(f"{motif!r} is not a motif.", hint="Give letters, for example TATAAT.")

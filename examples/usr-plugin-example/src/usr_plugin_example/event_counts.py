@@ -30,8 +30,8 @@ class EventCounts:
         """Add the counts to the file.
 
         Raises:
-            OSError: It can't be read or written.
-            ValueError: It holds something else.
+            OSError: The file can't be read or written.
+            ValueError: The file holds something else.
         """
         counts, self._counts = self._counts, Counter()
         if self._path is None or not counts:

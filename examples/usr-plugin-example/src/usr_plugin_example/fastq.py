@@ -61,7 +61,7 @@ def _records(source: SourceFile) -> Iterator[tuple[str, str, str]]:
                 raise BadFastq(source.path, f"There are {len(quality)} qualities for {len(sequence)} letters.", row=row)
             yield head[1:], sequence, quality
     except UnicodeDecodeError as error:
-        raise BadFastq(source.path, f"The file is no text: {error.reason}.", row=row + 1) from error
+        raise BadFastq(source.path, f"The file is not text: {error.reason}.", row=row + 1) from error
 
 
 def _batch(records: Sequence[tuple[str, str, str]], names: Sequence[str]) -> pa.RecordBatch:

@@ -41,7 +41,7 @@ class MotifTableWriter:
         """Yield ids with motif, number of hits and positions, at most 10 000 rows a batch.
 
         Raises:
-            BadMotifTable: It can't be read, or a line is none of the tool's; file and row are told.
+            BadMotifTable: The table can't be read, or the tool did not write a line of it; file and row are told.
         """
         import pyarrow as pa
 
@@ -79,5 +79,5 @@ def _rows(path: Path) -> Iterator[Mapping[str, object]]:
         raise BadMotifTable(path, f"The table can't be read: {error.strerror}.") from error
     except BadMotifTable:
         raise
-    except ValueError as error:  # too few cells, no number, no UTF-8
+    except ValueError as error:  # too few cells, not a number, not UTF-8
         raise BadMotifTable(path, f"The line is not one of the table: {error}.", row=max(1, row)) from error

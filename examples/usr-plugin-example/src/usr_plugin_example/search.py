@@ -18,7 +18,7 @@ def find_motif(dataset: Dataset, motif: str) -> Iterator[tuple[str, str, list[in
     """Yield id, motif and positions (from 0, overlapping hits too) of every record, in the base's order.
 
     Raises:
-        BadMotif: It is not made of letters.
+        BadMotif: The motif is not made of letters.
     """
     if not motif.isalpha() or not motif.isascii():
         raise BadMotif(motif)
