@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from usr_core.plugin.specs import ExportRequest, ExportResult
 from usr_core.store.base.file import GROUP_BYTES, write_options
+from usr_core.store.base.output import ParquetOutput
 
 __all__ = ["ParquetExporter"]
 
@@ -26,7 +26,7 @@ class ParquetExporter:
         options = write_options(schema, bloom="id" if "id" in schema.names else None)
         rows = 0
         with request.open() as file:
-            with pq.ParquetWriter(file, schema, **options.writer_arguments()) as writer:
+            with ParquetOutput(file, schema, **options.writer_arguments()) as writer:
                 for group in _groups(batches, rows=options.rows_per_group):
                     rows += sum(batch.num_rows for batch in group)
                     _write_group(writer, group, schema)
@@ -52,7 +52,7 @@ def _groups(batches: Iterable[pa.RecordBatch], *, rows: int) -> Iterator[list[pa
         yield held
 
 
-def _write_group(writer: pq.ParquetWriter, group: list[pa.RecordBatch], schema: pa.Schema) -> None:
+def _write_group(writer: ParquetOutput, group: list[pa.RecordBatch], schema: pa.Schema) -> None:
     # By way of the columns, as a batch's schema may call a column optional that the file requires.
     columns = [pa.chunked_array([batch.column(field.name) for batch in group], field.type) for field in schema]
     table = pa.Table.from_arrays(columns, schema=schema)

@@ -6,8 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from usr_core.events.clock import rfc3339
 from usr_core.fs.durable import make_folders
 from usr_core.fs.errors import file_system_error
@@ -18,6 +16,7 @@ from usr_core.roots.layout import LOCK, META, RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.file import write_options
 from usr_core.store.base.metadata import new_base_metadata
+from usr_core.store.base.output import ParquetOutput
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.notes import first_note
 
@@ -48,7 +47,7 @@ def _fill(site: Site, *, source: str | None, notes: str | None) -> dict[str, Any
         metadata = new_base_metadata(created_at=rfc3339(mutation.txn.clock_us), registry_hash=mutation.registry.hash)
         schema = base_schema().with_metadata(metadata)
         staged = mutation.txn.stage(RECORDS)
-        with pq.ParquetWriter(staged, schema, **write_options(schema, bloom="id").writer_arguments(rows=0)):
+        with ParquetOutput(staged, schema, **write_options(schema, bloom="id").writer_arguments(rows=0)):
             pass
         mutation.txn.stage(META).write_text(first_note(site.ref.name, source=source, notes=notes), encoding="utf-8")
         return mutation.finish(

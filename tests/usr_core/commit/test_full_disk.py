@@ -6,6 +6,9 @@ import json
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from support import full_disk_verbs
 from support.cli import clean_env
 from support.full_disk import argv
 
@@ -33,3 +36,33 @@ class TestFullDisk:
 
         assert {"DiskFull", "ENOSPC"} >= {case["error"] for case in tried if "error" in case}
         assert {"first", "second", "nowhere"} <= {case["stopped"] for case in tried}
+
+
+class TestVerbs:
+    """`tests/support/full_disk_verbs.py` runs them; it says how to try more sizes."""
+
+    @pytest.mark.parametrize(
+        ("kind", "count"),
+        [
+            ("size", 4),
+            ("inodes", 3),
+            pytest.param("size", 60, marks=pytest.mark.whole_matrix),
+            pytest.param("inodes", 24, marks=pytest.mark.whole_matrix),
+        ],
+    )
+    def test_say_that_space_is_missing_and_change_nothing(self, tmp_path: Path, kind: str, count: int) -> None:
+        """Import, attach, materialize, compact, export and a session; none is ended by native code."""
+        done = subprocess.run(
+            full_disk_verbs.argv(tmp_path, count, kind),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=clean_env(),
+            timeout=count * 60 + 120,
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+        tried = [json.loads(line) for line in done.stdout.splitlines()]
+
+        assert count * len(full_disk_verbs.VERBS) == len(tried)
+        assert all(case["told"] == "done" or "No space left" in case["told"] for case in tried)
+        assert {"done"} < {case["told"] for case in tried}

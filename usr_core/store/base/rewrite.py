@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from usr_core.records.arrays import boolean_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE, base_schema
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
+from usr_core.store.base.output import ParquetOutput
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.overlay.errors import BaseColumnHasNulls
 from usr_core.store.view.files import OpenParquet
@@ -41,7 +41,7 @@ def base_writer(destination: Path, extra: Sequence[pa.Field], *, metadata: Mappi
     """
     template = destination.with_name(f"{destination.name}.template")
     try:
-        pq.ParquetWriter(template, base_schema(extra)).close()
+        ParquetOutput(template, base_schema(extra)).close()
         return BaseWriter(destination, existing=template, metadata=metadata)
     finally:
         template.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.store.base.footer import MAGIC, footer_start
+from usr_core.store.base.output import KeptErrors
 
 __all__ = ["SegmentedFile", "read_metadata_of"]
 
@@ -106,48 +107,37 @@ class Segment:
     """Row groups written one after the other; rows keep their order."""
 
     def __init__(self, file: SegmentedFile, schema: pa.Schema, arguments: Mapping[str, Any]) -> None:
-        self._file = file
-        self._sink = pa.PythonFile(_Positioned(file), mode="w")
+        self._file, self._start = file, file.end
+        self._errors = KeptErrors(self._put)
+        self._sink = pa.PythonFile(self._errors, mode="w")
         self._writer = pq.ParquetWriter(self._sink, schema, **arguments)
         self._advance(file.end)
+        self._errors.check()
 
     def write(self, table: pa.Table) -> None:
         """Write `table` as one row group."""
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+        self._errors.check()
 
     def close(self) -> None:
         """End the segment."""
         self._writer.close()
+        self._errors.check()
         stop = self._sink.tell()
         self._sink.close()
         self._file.adopt(stop)
+
+    def _put(self, position: int, content: memoryview) -> None:
+        """Write what lies behind the file's end at the segment's creation; what comes before is pretended."""
+        # An abandoned writer ends itself when it is collected; its file is closed by then.
+        if position >= self._start and not self._file.closed:
+            self._file.write_at(position, content)
 
     def _advance(self, start: int) -> None:
         missing = start - self._sink.tell()
         while missing > 0:
             self._sink.write(_BLANK[:missing] if missing < len(_BLANK) else _BLANK)
             missing = start - self._sink.tell()
-
-
-class _Positioned(io.RawIOBase):
-    """A sink that counts from 0 and writes only what lies behind the file's end at its creation."""
-
-    def __init__(self, file: SegmentedFile) -> None:
-        super().__init__()
-        self._file = file
-        self._start = file.end
-        self._position = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, content: Any, /) -> int:
-        size = memoryview(content).nbytes
-        # An abandoned writer ends itself when it is collected; its file is closed by then.
-        if self._position >= self._start and not self._file.closed:
-            self._file.write_at(self._position, content)
-        self._position += size
-        return size
 
 
 def read_metadata_of(footer: bytes) -> pq.FileMetaData:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrays import fixed_array
+from usr_core.store.base.output import ParquetOutput
 from usr_core.store.overlay.parts import unique_keys_note
 
 __all__ = ["PartWriter"]
@@ -148,7 +149,7 @@ class _GroupedWriter:
     def __init__(
         self, path: Path, schema: pa.Schema, options: dict[str, Any], boundaries: npt.NDArray[np.int64]
     ) -> None:
-        self._writer = pq.ParquetWriter(path, schema, **options)
+        self._writer = ParquetOutput(path, schema, **options)
         self._schema = schema
         self._boundaries = boundaries
         self._pending: list[pa.RecordBatch] = []
@@ -184,8 +185,7 @@ class _GroupedWriter:
     def abort(self) -> None:
         """Close the file without the rows that are held; it is not a valid part then."""
         self._pending.clear()
-        with contextlib.suppress(OSError, pa.ArrowException):  # a full disk, for one, which stopped the writing
-            self._writer.close()
+        self._writer.abandon()
 
     def _take(self, batch: pa.RecordBatch) -> None:
         if batch.num_rows:

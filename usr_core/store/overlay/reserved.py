@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from usr_core.registry.document import NamespaceEntry
 from usr_core.store.base.file import write_options
+from usr_core.store.base.output import ParquetOutput
 from usr_core.store.mutation import Mutation
 from usr_core.store.overlay.errors import OverlayKeyFault, OverlayNotStamped, OverlayUnreadable
 from usr_core.store.overlay.metadata import overlay_metadata
@@ -72,7 +72,7 @@ def stage_reserved(mutation: Mutation, entry: NamespaceEntry, table: pa.Table, o
     schema = reserved_schema(entry).with_metadata(overlay_metadata(mutation, entry.name))
     options = write_options(schema, bloom="id")
     staged = mutation.txn.stage(single)
-    with pq.ParquetWriter(staged, schema, **options.writer_arguments(rows=table.num_rows)) as writer:
+    with ParquetOutput(staged, schema, **options.writer_arguments(rows=table.num_rows)) as writer:
         writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=options.rows_per_group)
         writer.add_key_value_metadata(unique_keys_note(table.num_rows))
     return staged.stat().st_size

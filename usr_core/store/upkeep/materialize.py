@@ -12,13 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.file import GROUP_BYTES, WriteOptions, write_options
 from usr_core.store.base.metadata import next_base_metadata
+from usr_core.store.base.output import ParquetOutput
 from usr_core.store.incoming.columns import bounded
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.errors import NoSuchOverlay
@@ -160,7 +160,7 @@ def _write_base(
 ) -> None:
     schema = view.schema(columns, include_deleted=keep_deleted).with_metadata(dict(metadata))
     options = write_options(schema, bloom="id")
-    with pq.ParquetWriter(path, schema, **options.writer_arguments(rows=view.rows)) as writer:
+    with ParquetOutput(path, schema, **options.writer_arguments(rows=view.rows)) as writer:
         held: list[pa.RecordBatch] = []
         rows = size = 0
         for batch in bounded(view.batches(columns, include_deleted=keep_deleted, progress=progress), limit=GROUP_BYTES):
@@ -181,5 +181,5 @@ def _group_bytes(options: WriteOptions) -> int:
     return max(GROUP_BYTES, GROUP_BYTES * options.rows_per_group // 32_768)
 
 
-def _write_group(writer: pq.ParquetWriter, table: pa.Table, schema: pa.Schema) -> None:
+def _write_group(writer: ParquetOutput, table: pa.Table, schema: pa.Schema) -> None:
     writer.write_table(table.replace_schema_metadata(schema.metadata), row_group_size=table.num_rows)
