@@ -46,5 +46,5 @@ def make_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostM
 
 def _forget() -> None:
     importlib.invalidate_caches()
-    for cached in (discovery.own_plugins, discovery.other_plugins, discovery._distributions, discovery._identity):
+    for cached in (discovery.own_plugins, discovery.other_plugins, discovery.distributions, discovery._identity):
         cached.cache_clear()
