@@ -27,6 +27,7 @@ __all__ = [
     "own_file",
     "remove_temporaries",
     "remove_tree",
+    "rename_over",
     "replace_file",
     "sync_file",
     "sync_folder",
@@ -117,7 +118,7 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None, shared:
     Raises:
         OSError: The file can't be written; it is as it was.
     """
-    temporary, undo = temporary_sibling(path), None
+    temporary = temporary_sibling(path)
     try:
         write_new(temporary, content)
         if mode is not None:
@@ -125,11 +126,26 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None, shared:
         if name_exists(path):
             if mode is None:
                 keep_access(temporary, like=path)
-            undo = temporary_sibling(path)
-            link_or_copy(path, undo)
         elif shared:
             share(temporary, like=path.parent)
-        os.rename(temporary, path)  # noqa: PTH104 - the POSIX call, whose guarantees the line relies on
+        rename_over(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def rename_over(source: Path, path: Path) -> None:
+    """Give `source`, which is fsynced, the name `path` in its folder, durably; what had the name is replaced.
+
+    Raises:
+        OSError: What had the name has it still, or nothing has.
+    """
+    undo = None
+    try:
+        if name_exists(path):
+            undo = temporary_sibling(path)
+            link_or_copy(path, undo)
+        os.rename(source, path)  # noqa: PTH104 - the POSIX call, whose guarantees the line relies on
         try:
             sync_folder(path.parent)
         except BaseException:
@@ -140,10 +156,9 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None, shared:
                 os.rename(undo, path)  # noqa: PTH104
             raise
     finally:
-        for left in (temporary, undo):
+        if undo is not None:
             with contextlib.suppress(OSError):
-                if left is not None:
-                    left.unlink(missing_ok=True)
+                undo.unlink(missing_ok=True)
 
 
 def own_file(path: Path, *, temporary: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from usr_core.errors import UsrError, counted
-from usr_core.fs.durable import sync_file, sync_folder, temporary_sibling
+from usr_core.fs.durable import rename_over, sync_file, sync_folder, temporary_sibling
 from usr_core.fs.errors import file_system_error
 from usr_core.plugin.answers import named
 from usr_core.plugin.errors import PluginCallError
@@ -109,10 +109,9 @@ def _to_file(
         _compare(exporter, result, handed, size=written)
         sync_file(temporary)
         if overwrite:
-            temporary.replace(target)
+            rename_over(temporary, target)
         else:
             _name_new(temporary, target)
-        sync_folder(target.parent)
     except PluginCallError as error:
         if isinstance(error.__cause__, OSError):  # a full disk is not the exporter's fault
             raise file_system_error(error.__cause__, target, "write the export") from error
@@ -183,13 +182,18 @@ def _remove(temporary: Path) -> None:
 
 
 def _name_new(temporary: Path, target: Path) -> None:
-    """Rename without replacing a file that somebody made meanwhile."""
+    """Rename, durably, without replacing a file that somebody made meanwhile."""
     try:
         os.link(temporary, target)
     except FileExistsError as error:
         raise TargetExists(target) from error
     except OSError:  # a file system without links: an export needs no more than a rename
         os.rename(temporary, target)  # noqa: PTH104
+    try:
+        sync_folder(target.parent)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
 
 
 class _Handed:

@@ -276,7 +276,7 @@ class TestAMoveThatFails:
         template = tmp_path / "template"
         shutil.copytree(seeded.root, template)
         argv = [sys.executable, "-B", *usr_argv(), "--root", str(seeded.root), verb, "ns/base"]
-        calls = trace(argv, tmp_path / "log", names=("rename", "fsync"), env=clean_env(), timeout=60)
+        calls = trace(argv, tmp_path / "log", names=("rename", "fsync"), env=clean_env())
         move = next(i for i, call in enumerate(calls) if call.name == "rename" and '_archive/ns/base"' in call.line)
         for call in calls[move : move + 3]:
             shutil.rmtree(seeded.root)

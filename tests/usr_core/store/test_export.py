@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.cli import Usr, clean_env, usr_argv
 from support.hosts import HostMaker, make_host
 from support.odd_exporters import ODD_EXPORTERS, exporter_plugin
-from support.tree import assert_unchanged
+from support.strace import inject, trace
+from support.tree import assert_unchanged, tree_digest
 from usr_core.dataset import Dataset
 from usr_core.plugin.errors import PluginCallError
 from usr_core.registry.store import register_namespace
@@ -242,3 +245,22 @@ class TestTarget:
         table.export(stream, fmt="csv")
 
         assert b"x\n1\n2\n" == stream.getvalue()
+
+
+@pytest.mark.parametrize("options", [(), ("--overwrite",)])
+def test_an_export_whose_name_may_not_last_is_no_export(seeded: Usr, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """Where the folder can't be fsynced, the error is true: the old file is there, or none."""
+    target = tmp_path / "out" / "out.csv"
+    target.parent.mkdir()
+    argv = [sys.executable, "-B", *usr_argv(), "--root", str(seeded.root)]
+    argv += ["export", "ns/base", "--fmt", "csv", "--out", str(target), *options]
+    calls = trace(argv, tmp_path / "log", names=("fsync",), env=clean_env())
+    last = [call for call in calls if str(target.parent) in call.line][-1]
+    target.unlink()
+    if options:
+        target.write_text("old")
+    before = tree_digest(target.parent)
+    done = inject(argv, last, "error=EIO", env=clean_env())
+
+    assert (1, 1) == (done.returncode, done.stderr.count("error[USR-FS-001]")), done.stderr
+    assert before == tree_digest(target.parent)
