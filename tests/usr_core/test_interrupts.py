@@ -16,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from support.cli import clean_env, usr_argv
+from support.processes import Child
 from support.small_datasets import make_dataset
 from support.tree import tree_differences, tree_digest
 from usr_core.interrupts import HandlersHeard, native_calls
@@ -108,7 +109,7 @@ def test_an_interrupted_import_ends_with_130_and_leaves_every_byte(tmp_path: Pat
     before = tree_digest(root)
     codes = []
     for delay in (0.0, 0.3, 0.8):
-        child = subprocess.Popen(argv, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child = Child(argv, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         end = time.monotonic() + PATIENCE
         while not lock.read_bytes() and child.poll() is None and time.monotonic() < end:
             time.sleep(0.01)

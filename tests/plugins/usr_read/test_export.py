@@ -13,6 +13,7 @@ import pytest
 
 from support.cli import Usr, clean_env, usr_argv
 from support.overlays import ids_of, write_overlay, write_tombstones
+from support.processes import Child
 from support.tables import read_csv
 from support.tree import assert_unchanged
 
@@ -187,7 +188,7 @@ class TestStandardOutput:
     def test_that_is_closed_ends_quietly(self, scored: Usr):
         """As for every other command, with 141 and no word."""
         argv = [*usr_argv(), "--root", str(scored.root), "export", DS, "--fmt", "csv", "--out", "-"]
-        with subprocess.Popen(
+        with Child(
             argv, env=clean_env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
             assert process.stdout is not None

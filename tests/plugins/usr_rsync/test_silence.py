@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support.processes import Child
 from support.sshd import HOST, LoopbackSshd, SshFarSide
 from usr_core.plugin.transport_errors import RemoteUnreachable
 from usr_core.plugin.transports import DigestRequest, LockRequest
@@ -77,9 +78,7 @@ class TestDigestsThatTakeLong:
         for name in ("a", "b"):
             far_side.write(f"{far_side.root}/{name}", b"x")
         code = _DIGESTS.format(host=HOST, folder=far_side.root)
-        with subprocess.Popen(
-            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as process:
+        with Child([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdout is not None
             process.stdout.readline()
             programs = started(slow_digests)

@@ -25,7 +25,7 @@ exec {flock} "$@"
 
 def applets() -> list[str]:
     """Return the names of BusyBox's programs."""
-    return subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(["busybox", "--list"], capture_output=True, text=True, check=True, timeout=120).stdout.split()
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ class TestTransfer:
 
     def test_an_interrupt_at_the_question_is_told_as_one(self, here):
         """Nothing had begun, and the message does not say that something may have; exit 130."""
-        with subprocess.Popen(
+        with Child(
             ["env", "--default-signal=INT", *usr_argv(), "--root", str(here.usr.root), "push", NAME, "far"],
             env=clean_env(here.env),
             stdin=subprocess.PIPE,

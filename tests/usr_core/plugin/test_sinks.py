@@ -14,6 +14,7 @@ import pytest
 from support.cli import Usr, clean_env, usr_argv
 from support.hosts import HostMaker
 from support.plugins import FakePlugin, install
+from support.processes import Child
 from usr_core.dataset import Dataset
 from usr_core.plugin.errors import PluginError
 from usr_core.registry.store import register_namespace
@@ -217,7 +218,7 @@ def first_id(usr: Usr) -> str:
 
 
 def started(usr: Usr, env: dict[str, str | Path], *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return Child(
         [*usr_argv(), "--root", str(usr.root), *words], env=clean_env(env), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import clean_env
+from support.processes import Child
 from support.small_datasets import make_dataset
 from support.sync_lab import Lab
 from support.sync_states import NAME
@@ -48,12 +49,12 @@ def _never_ending_digests(lab: Lab, folder: Path) -> Path:
 
 
 def _usr(lab: Lab, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+    return Child(
         [str(Path(sys.executable).parent / "usr"), "--root", str(lab.here), *arguments],
         env=clean_env(lab.env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
