@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from usr_core.errors import UsrError
@@ -35,12 +36,18 @@ class Check(Protocol):
 
 
 def run_checks(
-    checks: Sequence[Check], base: OpenParquet, overlays: Mapping[str, NamespaceOverlay], findings: FindingList
+    checks: Sequence[Check],
+    base: OpenParquet,
+    overlays: Mapping[str, NamespaceOverlay],
+    findings: FindingList,
+    *,
+    strict: bool,
 ) -> None:
     """Run each check that concerns the dataset over the columns that it names, deleted records included.
 
     A check is not run where the dataset has no column of its namespace, or lacks one of its columns; a check that
-    names no columns gets all. A check that raises is a finding, and the others go on.
+    names no columns gets all. A check that raises is a finding, and the others go on. With `strict` a check's warning
+    counts as an error.
     """
     if not checks:
         return
@@ -56,17 +63,17 @@ def run_checks(
         if any(name not in known for name in spec.columns):
             continue
         try:
-            _take(check, view, findings)
+            _take(check, view, findings, strict=strict)
         except UsrError as error:
             findings.add_error(error)
 
 
-def _take(check: Check, view: MergedView, findings: FindingList) -> None:
+def _take(check: Check, view: MergedView, findings: FindingList, *, strict: bool) -> None:
     held: list[Finding] = []
     more = 0
     for finding in check.run(view.batches(list(check.spec.columns) or None)):
         if len(held) < MOST_FINDINGS:
-            held.append(finding)
+            held.append(replace(finding, severity="error") if strict and finding.severity == "warning" else finding)
         else:
             more += 1
     findings.extend(held)

@@ -180,7 +180,7 @@ def _check(
                 severity="error" if leftover.abandoned else "note",
             )
     if opened.base is not None and base_whole:
-        run_checks(checks, opened.base, opened.overlays, findings)
+        run_checks(checks, opened.base, opened.overlays, findings, strict=strict)
 
 
 def _check_against_log(layout: DatasetLayout, opened: _Opened, findings: FindingList) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 import pytest
@@ -33,7 +33,9 @@ class Raising:
         raise UsrError("the check broke", hint="mend it")
 
 
-def _check(run: Recorder | Raising, *, columns: tuple[str, ...] = (), namespace: str | None = None) -> BoundCheck:
+def _check(
+    run: Callable[..., Iterable[Finding]], *, columns: tuple[str, ...] = (), namespace: str | None = None
+) -> BoundCheck:
     spec = CheckSpec(name="lab", summary="", factory=lambda: run, columns=columns, namespace=namespace)
     return BoundCheck(spec=spec, plugin="lab", run=run)
 
@@ -52,6 +54,16 @@ class TestChecks:
         assert [batch.schema.names for batch in run.seen] == [["mock__tag", "id"]]
         assert sum(map(len, run.seen)) == ROWS - 1
         assert (codes(report), report.ok) == ({"LAB-001"}, False)
+
+    @pytest.mark.parametrize("strict", [False, True])
+    def test_a_warning_fails_the_strict_validation_only(self, healthy: Dataset, strict: bool) -> None:
+        """A lab can make its own rule a gate, and still look at a dataset that breaks it."""
+        doubt = Finding(code="LAB-002", message="doubtful", severity="warning")
+
+        report = validate_dataset(healthy.ref, checks=[_check(lambda _: [doubt])], strict=strict)
+
+        assert ["LAB-002"] == [finding.code for finding in report.findings]
+        assert report.ok is not strict
 
     @pytest.mark.parametrize("options", [{"namespace": "densegen"}, {"columns": ("densegen__x",)}])
     def test_of_another_namespace_are_not_run(self, healthy: Dataset, options: dict[str, object]) -> None:
