@@ -135,26 +135,21 @@ def _parsed(word: str) -> tuple[str, str, str | None]:
 def _admits(range_: str, version: str) -> bool:
     """Tell whether a version lies in a range. What is not a version by PEP 440 is not judged, and admitted."""
     here = _ordered(version)
-    return here is None or all(_holds(here, version, *clause) for clause in _CLAUSE.findall(range_))
+    return here is None or all(_holds(here, *clause) for clause in _CLAUSE.findall(range_))
 
 
-def _holds(here: tuple[int, ...], version: str, sign: str, bound: str) -> bool:
-    stem = bound.removesuffix(".*")
-    there = _ordered(stem)
+def _holds(here: tuple[int, ...], sign: str, bound: str) -> bool:
+    there = _ordered(bound.removesuffix(".*"))
     if there is None:
         return True
-    if sign in ("==", "!=", "~="):
-        if sign == "~=":
-            same = here >= there and _starts(version, stem.rpartition(".")[0])
-        else:
-            same = _starts(version, stem) if stem != bound else here == there
-        return same != (sign == "!=")
+    parts = bound.removesuffix(".*").count(".") + 1
+    if sign == "~=":
+        return here >= there and here[: parts - 1] == there[: parts - 1]
+    if sign in ("==", "!="):
+        same = here[:parts] == there[:parts] if bound.endswith(".*") else here == there
+        return same == (sign == "==")
     # A pre-release of the bound does not lie below it.
     return {"<": here[:-1] < there[:-1], "<=": here <= there, ">": here > there, ">=": here >= there}[sign]
-
-
-def _starts(version: str, stem: str) -> bool:
-    return f"{version}.".startswith(f"{stem}.")
 
 
 def _ordered(version: str) -> tuple[int, ...] | None:

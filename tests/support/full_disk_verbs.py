@@ -92,7 +92,7 @@ def main() -> None:
     given, mount = place / "given", place / "mount"
     given.mkdir()
     mount.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "none", str(given)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(given)], check=True, timeout=60)
     root = _prepare(given)
     size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
     entries = sum(1 for _ in root.rglob("*"))
@@ -101,11 +101,11 @@ def main() -> None:
             option = f"size={size + MARGIN + int(size * most * (number + 0.5) / count)}"
             if kind == "inodes":
                 option = f"size=1g,nr_inodes={entries + 3 + number * INODES // count}"
-            subprocess.run(["mount", "-t", "tmpfs", "-o", option, "none", str(mount)], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", option, "none", str(mount)], check=True, timeout=60)
             try:
                 told = _try_verb(verb, shutil.copytree(root, mount / "root"), given)
             finally:
-                subprocess.run(["umount", "--lazy", str(mount)], check=True)
+                subprocess.run(["umount", "--lazy", str(mount)], check=True, timeout=60)
             print(json.dumps({"verb": name, "case": option, **told}), flush=True)
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
@@ -123,6 +123,8 @@ CLAUSES = st.one_of(
 )
 
 
+@settings(max_examples=1000, deadline=None)
+@example(range_="==0.0.*", version="0")
 @given(range_=st.lists(CLAUSES, min_size=1, max_size=3).map(",".join), version=RELEASES)
 def test_ranges_hold_what_packaging_says(range_: str, version: str) -> None:
     """Of releases; the reference is the library that pip uses."""
