@@ -216,9 +216,9 @@ class TestSecrets:
             ("https://hooks.slack.com/services/T0/B0/t0psecret", "secret"),
             ("http://example.org/x", "https only"),
             ("http://localhost:9/x", "--allow-http-localhost"),
-            ("ftp://example.org/x", "no URL of a webhook"),
-            ("example.org", "no URL of a webhook"),
-            ("https://example.org:99999/", "no URL"),
+            ("ftp://example.org/x", "not a URL of a webhook"),
+            ("example.org", "not a URL of a webhook"),
+            ("https://example.org:99999/", "not a URL"),
             ("https://exa mple.org/", "a space"),
         ],
     )

@@ -296,7 +296,7 @@ class TestRefusals:
             transport.abilities()
         transport.close()
         assert "HOST IDENTIFICATION" in str(caught.value.facts) or "Host key" in str(caught.value.facts)
-        assert "doctor" in caught.value.hint
+        assert "ssh-keygen" in caught.value.hint
         assert sshd.commands() == []
 
     def test_a_port_where_nobody_listens(self, sshd: LoopbackSshd) -> None:

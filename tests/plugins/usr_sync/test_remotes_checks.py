@@ -18,12 +18,12 @@ from pathlib import Path
 from usr_core.errors import UsrError
 from usr_core.plugin import TransportSpec, hookimpl
 from usr_core.plugin.transport_errors import RemoteToolMissing, RemoteUnreachable
-from usr_core.plugin.transports import Probe
+from usr_core.plugin.transports import Probe, Transport
 
 FAILURES = {"unreachable": RemoteUnreachable, "tool": RemoteToolMissing, "bug": KeyError}
 
 
-class Told:
+class Told(Transport):
     """Answers what the remotes file says."""
 
     def __init__(self, settings):
