@@ -47,9 +47,9 @@ class TestStage:
     def test_refuses_what_is_no_name_inside(self, dataset: Path, name: str) -> None:
         """A commit record never gets a name that recovery would refuse."""
         with _transaction(dataset) as txn:
-            with pytest.raises(ValueError, match="no name inside"):
+            with pytest.raises(ValueError, match="not a name inside"):
                 txn.stage(name)
-            with pytest.raises(ValueError, match="no name inside"):
+            with pytest.raises(ValueError, match="not a name inside"):
                 txn.retire("meta.md", into=name or "..")
 
     def test_refuses_a_way_through_a_link(self, dataset: Path, tmp_path: Path) -> None:
