@@ -50,9 +50,9 @@ ODD_EXPORTERS: dict[str, tuple[str, str]] = {
     "writes nothing": ("return ExportResult(rows=sum(b.num_rows for b in batches), size_bytes=0)", "wrote nothing"),
     "removes the file": (_ALL + "request.path.unlink(); return ExportResult(rows=rows, size_bytes=rows)", "removed"),
     "leaves a folder": (_ALL + "request.path.unlink(); request.path.mkdir(); return ExportResult(rows=6, size_bytes=6)",
-                        "no regular file"),
+                        "not a regular file"),
     "leaves a link": (_ALL + "request.path.unlink(); request.path.symlink_to('/etc/hostname'); "
-                      "return ExportResult(rows=6, size_bytes=6)", "no regular file"),
+                      "return ExportResult(rows=6, size_bytes=6)", "not a regular file"),
     "raises midway": ("next(iter(batches)); request.path.write_text('half'); raise ValueError('midway')", "midway"),
     "ends the process": ("raise SystemExit(0)", "SystemExit"),
     "raises what has no text": ("class E(Exception): __str__ = Odd.__repr__\n        raise E", "E"),
