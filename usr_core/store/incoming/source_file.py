@@ -75,9 +75,7 @@ class SourceFile:
 
     def stream(self) -> SourceStream:
         """Return the content from its beginning, unpacked; each call reads anew."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        # A file of its own, so that closing the stream leaves our descriptor alone.
-        raw = pa.PythonFile(os.fdopen(os.dup(self._descriptor), "rb", buffering=0), mode="r")
+        raw = pa.PythonFile(_OwnPlace(self._descriptor), mode="r")
         return SourceStream(self, raw if self.compression is None else pa.CompressedInputStream(raw, self.compression))
 
     def check_unchanged(self) -> None:
@@ -189,3 +187,36 @@ def _opening_failure(path: Path, error: OSError) -> SourceFileError:
 
 def _look(found: os.stat_result) -> _Look:
     return _Look(size=found.st_size, modified_ns=found.st_mtime_ns, inode=found.st_ino, device=found.st_dev)
+
+
+class _OwnPlace(io.RawIOBase):
+    """A file read from its beginning, with a place of its own.
+
+    Descriptors made by `os.dup` share one place. The threads of a reader that was given up may still read ahead, and
+    would move the place of the next one.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._place = os.dup(descriptor), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: os.fstat(self._descriptor).st_size}[whence]
+        self._place = start + offset
+        return self._place
+
+    def readinto(self, buffer: Any) -> int:
+        found = os.pread(self._descriptor, len(buffer), self._place)
+        buffer[: len(found)] = found
+        self._place += len(found)
+        return len(found)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()

@@ -42,6 +42,15 @@ class TestReading:
 
         assert CONTENT == read(path)
 
+    def test_streams_do_not_move_each_other(self, tmp_path: Path) -> None:
+        """Two streams that are read in turns both give the whole content: a reader that was given up may read ahead."""
+        (tmp_path / "in").write_bytes(CONTENT)
+        with open_source(tmp_path / "in") as source:
+            one, two = source.stream(), source.stream()
+            pieces = [(one.read(7_000), two.read(7_000)) for _ in range(len(CONTENT) // 7_000 + 1)]
+
+        assert (CONTENT, CONTENT) == tuple(b"".join(part) for part in zip(*pieces, strict=True))
+
     def test_each_stream_begins_at_the_start(self, tmp_path: Path) -> None:
         """A second stream reads anew."""
         (tmp_path / "in").write_bytes(CONTENT)
