@@ -125,6 +125,8 @@ class FolderPair(_Both):
 
     def link_far(self, name: str, target: str) -> None:
         path = Path(self.base_dir) / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         path.unlink(missing_ok=True)
         path.symlink_to(target)
 
