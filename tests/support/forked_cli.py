@@ -1,0 +1,220 @@
+"""Processes of ``usr`` that begin with everything imported: a server that has done so forks one for each command.
+
+Starting Python and importing Arrow, DuckDB and Typer costs half a second of CPU, a command's own work often a tenth of
+it, and the suite runs thousands of commands. What runs in the fork is `usr_core.cli.main.main`, as the console script
+runs it, in a process of its own, with its own streams, folder, environment and signals.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+__all__ = ["ForkedUsr"]
+
+_IMPORTED = (
+    "duckdb",
+    "numpy.ma",
+    "pandas",
+    "pyarrow.compute",
+    "pyarrow.csv",
+    "pyarrow.parquet",
+    "tomllib",
+    "typer",
+    "yaml",
+)
+
+
+class ForkedUsr:
+    """The server of one test process, started at the first command and ended with the process."""
+
+    _control: socket.socket | None = None
+    _owner = 0
+
+    @classmethod
+    def start(
+        cls, argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], streams: tuple[int, int, int]
+    ) -> tuple[int, socket.socket]:
+        """Run a command with these streams; return its process id, and a socket that says its exit code at its end."""
+        if cls._control is None or cls._owner != os.getpid():
+            cls._begin()
+        assert cls._control is not None
+        ours, theirs = socket.socketpair()
+        asked = json.dumps({"argv": list(argv), "cwd": str(cwd or Path.cwd()), "env": dict(env)}).encode()
+        with theirs:
+            socket.send_fds(cls._control, [len(asked).to_bytes(4, "big")], [*streams, theirs.fileno()])
+            cls._control.sendall(asked)
+        return int.from_bytes(_exactly(ours, 4), "big"), ours
+
+    @classmethod
+    def run(
+        cls, argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], given: bytes, timeout: float
+    ) -> tuple[int, bytes, bytes]:
+        """Run a command to its end and return its exit code, its output and what it wrote to stderr.
+
+        Raises:
+            subprocess.TimeoutExpired: It took longer than `timeout` seconds, and was killed.
+        """
+        pipes = [os.pipe(), os.pipe(), os.pipe()]
+        theirs = (pipes[0][0], pipes[1][1], pipes[2][1])
+        command, answer = cls.start(argv, cwd=cwd, env=env, streams=theirs)
+        for one in theirs:
+            os.close(one)
+        with answer, ThreadPoolExecutor(3) as pool:
+            fed = pool.submit(_feed, pipes[0][1], given)
+            told = [pool.submit(_everything, one[0]) for one in pipes[1:]]
+            answer.settimeout(timeout)
+            try:
+                code = int.from_bytes(_exactly(answer, 4), "big", signed=True)
+            except TimeoutError as late:
+                os.kill(command, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(list(argv), timeout) from late
+            fed.result()
+            return code, told[0].result(), told[1].result()
+
+    @classmethod
+    def _begin(cls) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            subprocess.Popen(
+                [sys.executable, __file__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={k: v for k, v in os.environ.items() if not k.startswith(("USR_", "PYTEST_"))},
+            )
+        cls._control, cls._owner = ours, os.getpid()
+        atexit.register(ours.close)
+
+
+def serve(descriptor: int) -> None:
+    """Fork a process for each command that is asked for, until the other end is closed."""
+    for name in (*_IMPORTED, *_ours()):
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=descriptor) as control:
+        while True:
+            head, passed, _, _ = socket.recv_fds(control, 4, 4)
+            if not head:
+                return
+            asked = json.loads(_exactly(control, int.from_bytes(head, "big")))
+            if os.fork() == 0:
+                control.close()
+                _watch(asked, passed)
+            for one in passed:
+                os.close(one)
+            _reap()
+
+
+def _ours() -> Iterator[str]:
+    """Return the modules of the core and of the built-in plugins, but those for tests."""
+    packages = ["usr_core", *(found.name for found in pkgutil.iter_modules() if found.name.startswith("usr_"))]
+    for package in dict.fromkeys(packages):
+        yield package
+        for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            if not found.name.startswith("usr_core.testing") and not found.name.endswith("__main__"):
+                yield found.name
+
+
+def _watch(asked: dict[str, object], passed: list[int]) -> None:
+    """Fork the command, tell its process id, wait for it and tell how it ended; the streams are the command's alone."""
+    *streams, answer = passed
+    command = os.fork()
+    if command == 0:
+        os.close(answer)
+        _run(asked, streams)
+    for one in streams:
+        os.close(one)
+    with socket.socket(fileno=answer) as told:
+        told.sendall(command.to_bytes(4, "big"))
+        _, status = os.waitpid(command, 0)
+        told.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
+    os._exit(0)
+
+
+def _run(asked: dict[str, object], streams: list[int]) -> None:
+    import io
+    import time
+
+    for wanted, given in enumerate(streams):
+        os.dup2(given, wanted)
+    for given in streams:
+        os.close(given)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(str(asked["cwd"]))
+    os.environ.clear()
+    os.environ.update(asked["env"])  # type: ignore[call-overload]
+    time.tzset()
+    sys.stdin, sys.stdout, sys.stderr = (
+        io.TextIOWrapper(io.FileIO(0), encoding="utf-8", errors="surrogateescape"),
+        io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w")), encoding="utf-8", errors="surrogateescape"),
+        io.TextIOWrapper(
+            io.BufferedWriter(io.FileIO(2, "w")), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        ),
+    )
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    sys.argv = list(asked["argv"])  # type: ignore[call-overload]
+    from usr_core.cli.main import main
+
+    code = 1
+    try:
+        code = main()
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:  # noqa: BLE001 - told as Python tells it, in a process that ends here
+        traceback.print_exc()
+    finally:
+        # What the interpreter does at its end, but for taking apart every module, which costs 0.1 s.
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _feed(descriptor: int, given: bytes) -> None:
+    with open(descriptor, "wb") as stream, contextlib.suppress(BrokenPipeError):
+        stream.write(given)
+        stream.flush()
+
+
+def _everything(descriptor: int) -> bytes:
+    with open(descriptor, "rb") as stream:
+        return stream.read()
+
+
+def _reap() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+
+
+def _exactly(stream: socket.socket, count: int) -> bytes:
+    got = b""
+    while len(got) < count:
+        more = stream.recv(count - len(got))
+        assert more, "the fork server is gone"
+        got += more
+    return got
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(sys.executable).parent)  # what it is for the console script
+    serve(int(sys.argv[1]))
