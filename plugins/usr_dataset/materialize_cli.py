@@ -27,7 +27,10 @@ def materialize(
         bool, typer.Option("--snapshot-before", help="Keep the base as it was under _snapshots/.")
     ] = False,
     namespaces: NamespacesOpt = None,
-    drop_overlays: Annotated[bool, typer.Option("--drop-overlays", help="Remove the folded overlay files.")] = False,
+    drop_overlays: Annotated[
+        bool,
+        typer.Option("--drop-overlays", help="Remove the folded overlay files; what the base has no record for stays."),
+    ] = False,
     archive_overlays: Annotated[
         bool, typer.Option("--archive-overlays", help="Move the folded overlay files to _derived/_archived/.")
     ] = False,

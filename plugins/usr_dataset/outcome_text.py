@@ -79,6 +79,10 @@ def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
     lines += [f"  + {column}" for column in outcome.columns]
     if outcome.rows_dropped:
         lines.append(f"  - {counted(outcome.rows_dropped, 'deleted record')}")
+    lines += [
+        f"  {namespace}: the values of {counted(count, 'key')} that the base has no record for stay attached"
+        for namespace, count in outcome.kept.items()
+    ]
     if outcome.snapshot is not None:
         lines.append(f"  kept {outcome.snapshot}")
     return "\n".join(lines)

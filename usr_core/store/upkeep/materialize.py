@@ -6,11 +6,12 @@ The base is rewritten in one streaming pass over the merged view. Reserved names
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.registry.names import RESERVED_NAMESPACES
@@ -22,10 +23,12 @@ from usr_core.store.base.output import ParquetOutput
 from usr_core.store.incoming.columns import bounded
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.errors import NoSuchOverlay
-from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved, registered_columns
+from usr_core.store.overlay.open_namespace import OpenNamespace, archive_or_drop, refuse_reserved, registered_columns
 from usr_core.store.overlay.parts import NamespaceOverlay
+from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.upkeep.row_drop import drop_reserved
 from usr_core.store.upkeep.snapshot import stage_snapshot
+from usr_core.store.upkeep.unfolded import keep_unfolded
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["MaterializeOptions", "MaterializeOutcome", "OverlaysAfter", "materialize"]
@@ -39,7 +42,7 @@ class MaterializeOptions:
 
     Attributes:
         namespaces: The namespaces to fold; None is every one but the reserved ones.
-        overlays: What happens to the folded files.
+        overlays: What happens to the folded files. Values that the new base has no record for stay in the overlay.
         snapshot_before: Keep the base as it was under `_snapshots/`.
         drop_deleted: Remove deleted records with their tombstones and states, so that the sequences can come in
             again as new; attached values of other namespaces stay on disk.
@@ -53,7 +56,12 @@ class MaterializeOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaterializeOutcome:
-    """What was folded; ``event`` is None where there was nothing to fold or to drop."""
+    """What was folded; ``event`` is None where there was nothing to fold or to drop.
+
+    Attributes:
+        kept: For each folded namespace whose files went, how many keys with values stayed in its overlay, because the
+            new base has no such record.
+    """
 
     namespaces: tuple[str, ...]
     columns: tuple[str, ...]
@@ -61,6 +69,7 @@ class MaterializeOutcome:
     rows_dropped: int
     snapshot: str | None
     event: dict[str, Any] | None
+    kept: Mapping[str, int] = field(default_factory=dict)
 
 
 def materialize(
@@ -72,6 +81,7 @@ def materialize(
         NoSuchOverlay: A named namespace has no overlay here.
         NamespaceNotRegistered, ColumnNotRegistered, OverlayTypeNotRegistered: The registry lacks what is to be folded.
         NamespaceReservedHere: A reserved namespace was named.
+        OverlayKeysUnresolved: Files are to go that have values of no record, under keys that do not tell its id.
     """
     with mutate(site, "materialize") as mutation:
         view = MergedView.open(mutation.txn.tree, namespaces=None)
@@ -86,8 +96,10 @@ def _fold(
 ) -> MaterializeOutcome:
     before = mutation.base_facts()
     folded = _chosen(view.overlays, options.namespaces)
-    for overlay in folded.values():
-        registered_columns(overlay, mutation.registry)
+    kinds = {name: registered_columns(overlay, mutation.registry) for name, overlay in folded.items()}
+    if options.overlays != "keep":
+        for overlay in folded.values():
+            keep_clock_after(mutation, overlay)
     dropped = view.deleted_count() if options.drop_deleted else 0
     if not folded and not dropped:
         return MaterializeOutcome(
@@ -102,14 +114,19 @@ def _fold(
         before.metadata, registry_hash=mutation.registry.hash, same_rows=not dropped, dropped=dropped
     )
     _write_base(staged, view, columns, metadata, keep_deleted=not options.drop_deleted, progress=progress)
-    gone: dict[str, int] = {}
+    counts: dict[str, object] = {}
+    gone = None
     if dropped:
-        keep = np.ones(view.rows, np.bool_)
-        keep[view.deleted_rows()] = False
-        gone = drop_reserved(mutation, view.source, view.overlays, keep)
-    if options.overlays != "keep":
-        files = {part.relative: name for name, overlay in folded.items() for part in overlay.parts}
-        archive_or_drop(mutation, files, archive=options.overlays == "archive")
+        gone = np.zeros(view.rows, np.bool_)
+        gone[view.deleted_rows()] = True
+        counts.update(drop_reserved(mutation, view.source, view.overlays, ~gone))
+    kept = (
+        {}
+        if options.overlays == "keep"
+        else _retire(mutation, view, kinds, gone, archive=options.overlays == "archive")
+    )
+    if kept:
+        counts["keys_kept"] = kept
     after = read_base_facts(staged)
     new = tuple(name for name in columns if name not in stored)
     event = mutation.finish(
@@ -123,7 +140,7 @@ def _fold(
         metrics={
             "rows": after.rows,
             "rows_dropped": before.rows - after.rows,
-            **gone,
+            **counts,
             "columns_added": len(new),
             "bytes": after.size_bytes,
         },
@@ -136,7 +153,30 @@ def _fold(
         rows_dropped=before.rows - after.rows,
         snapshot=snapshot,
         event=event,
+        kept=kept,
     )
+
+
+def _retire(
+    mutation: Mutation,
+    view: MergedView,
+    kinds: Mapping[str, Mapping[str, pa.DataType]],
+    gone: npt.NDArray[np.bool_] | None,
+    *,
+    archive: bool,
+) -> dict[str, int]:
+    """Retire the folded files; return how many keys stay in which overlay, where some do."""
+    unmatched = view.unmatched_counts(kinds)
+    kept: dict[str, int] = {}
+    for name in kinds:
+        overlay = view.overlays[name]
+        if gone is not None or unmatched[name]:
+            kept[name] = keep_unfolded(
+                mutation, OpenNamespace(view.source, overlay), kinds[name], gone, archive=archive
+            )
+        if not kept.get(name):
+            archive_or_drop(mutation, {part.relative: name for part in overlay.parts}, archive=archive)
+    return {name: count for name, count in kept.items() if count}
 
 
 def _chosen(overlays: Mapping[str, NamespaceOverlay], wanted: Sequence[str] | None) -> dict[str, NamespaceOverlay]:

@@ -111,12 +111,16 @@ class MergedView:
         """Return the numbers of the deleted rows, ascending. Reads the base's ids where there are tombstones."""
         return self._deleted()
 
-    def unmatched_counts(self) -> dict[str, int]:
+    def unmatched_counts(self, namespaces: Collection[str] | None = None) -> dict[str, int]:
         """Return, for each opened namespace, how many of its keys match no record; each key counts once.
 
         Reads all keys, and the base's ids.
+
+        Args:
+            namespaces: Opened ones that are looked at; None for all.
         """
-        return {name: self._places.unmatched(overlay) for name, overlay in self._overlays.items()}
+        wanted = self._overlays if namespaces is None else namespaces
+        return {name: self._places.unmatched(self._overlays[name]) for name in wanted}
 
     def schema(self, columns: Sequence[str] | None = None, *, include_deleted: bool = False) -> pa.Schema:
         """Return the schema of `batches` for the same arguments.

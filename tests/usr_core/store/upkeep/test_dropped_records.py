@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.tree import assert_unchanged
 from support.upkeep import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.store.overlay import kept_values
+from usr_core.store.upkeep.errors import OverlayKeysUnresolved
 from usr_core.store.upkeep.row_drop import ChosenRows
 
 S = [sequence(number) for number in range(6)]
@@ -89,3 +91,60 @@ def test_large_overlays_are_looked_at_where_rows_were_dropped(tmp_path: Path, mo
     with own.maintenance(reason="test"):
         own.dedupe(key="sequence_ci")
     assert 1 == own.add_sequences([{"sequence": S[1]}]).kept_values
+
+
+class TestMaterializeKeepsWhatTheBaseHasNot:
+    """Files that go after a materialize leave behind, in the overlay, every value that no row of the new base has."""
+
+    @pytest.mark.parametrize("way", ["drop", "archive"])
+    def test_values_of_dropped_records_come_back(self, tmp_path: Path, way: str):
+        """A dropped record that is imported again has its value again; the event counts the keys that stay."""
+        ds = made(tmp_path / "root")
+        ds.delete([IDS[1]])
+        with ds.maintenance(reason="test"):
+            outcome = ds.materialize(drop_deleted=True, drop_overlays=way == "drop", archive_overlays=way == "archive")
+
+        assert ({"mock": 1}, {"mock": 1}) == (dict(outcome.kept), outcome.event["metrics"]["keys_kept"])
+        assert 1 == len(list(ds.path.glob("_derived/mock/part-*.parquet")))
+        assert (way == "archive") == bool(list(ds.path.glob("_derived/_archived/mock/*/*.parquet")))
+        assert 1 == ds.add_sequences([{"sequence": S[1]}]).kept_values
+        assert [(S[0], 1), (S[2], 3), (S[1], 2)] == [row for row in values(ds, "sequence", "mock__i") if row[1]]
+        assert ds.validate(strict=True).ok
+
+    @pytest.mark.parametrize("key", ["id", "sequence"])
+    def test_values_of_no_record_stay(self, tmp_path: Path, key: str):
+        """The newest value of each key, and no key that has a record or has no value; a single file becomes a part."""
+        ds = dataset(new_root(tmp_path / "root"), "d", S[:1])
+        keys = [IDS[0], IDS[2], IDS[3]] if key == "id" else [S[0], S[2], S[3]]
+        write_part(ds.path, "mock", keys, {"mock__i": pa.array([1, 2, None], pa.int64())}, key=key, part=None)
+        with ds.maintenance(reason="test"):
+            outcome = ds.materialize(drop_overlays=True)
+
+        (part,) = ds.path.glob("_derived/mock/part-*.parquet")
+        assert {"id": [IDS[2]], "mock__i": [2]} == pq.ParquetFile(part).read().to_pydict()
+        assert {"mock": 1} == dict(outcome.kept)
+        assert not (ds.path / "_derived/mock.parquet").exists()
+        assert 1 == ds.add_sequences([{"sequence": text} for text in S[2:4]]).kept_values
+        assert [(1,), (2,), (None,)] == values(ds, "mock__i")
+
+    def test_a_deleted_record_that_stays_takes_its_values_into_the_base(self, tmp_path: Path):
+        """Without drop_deleted nothing is left over, so the overlay goes."""
+        ds = made(tmp_path / "root")
+        ds.delete([IDS[1]])
+        with ds.maintenance(reason="test"):
+            outcome = ds.materialize(drop_overlays=True)
+
+        assert ({}, []) == (dict(outcome.kept), list(ds.path.glob("_derived/mock/*")))
+        ds.restore([IDS[1]])
+        assert [1, 2, 3, None, None, None] == [value for (value,) in values(ds, "mock__i")]
+
+    def test_keys_that_tell_no_id_are_refused(self, tmp_path: Path):
+        """The case of the letters is not known, so the values could not be kept by id."""
+        ds = dataset(new_root(tmp_path / "root"), "d", S[:1])
+        write_part(ds.path, "mock", [S[2]], {"mock__i": pa.array([1], pa.int64())}, key="sequence_ci")
+        with (
+            assert_unchanged(ds.path),
+            ds.maintenance(reason="test"),
+            pytest.raises(OverlayKeysUnresolved, match="part-"),
+        ):
+            ds.materialize(drop_overlays=True)
