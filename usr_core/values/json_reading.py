@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,12 +35,14 @@ def loads(text: str) -> object:
 
     Repeated keys are refused. The literals ``NaN``, ``Infinity`` and ``-Infinity``, which are not JSON but which
     many programs write, become those texts. A number beyond float64 becomes infinity, which `from_json` refuses.
+    The integer ``-0`` keeps its sign for a column of floats.
 
     Raises:
         ValueError: The text is not JSON, or nests too deep to be read.
     """
     try:
-        return _DECODER.decode(text)
+        signed = "-0" in text and _NEGATIVE_ZERO.search(text) is not None
+        return (_SIGNED_DECODER if signed else _DECODER).decode(text)
     except RecursionError:
         raise ValueError("it nests too deep") from None
     except json.JSONDecodeError as error:
@@ -81,7 +84,7 @@ def _only(values: Sequence[object], *allowed: type, reason: str) -> set[type]:
 
 
 def _floats(values: Sequence[object], kind: pa.DataType) -> pa.Array:
-    found = _only(values, float, int, str, _TooSmall, reason="it is not a number")
+    found = _only(values, float, int, str, _NegativeZero, _TooSmall, reason="it is not a number")
     if _TooSmall in found:
         index = next(index for index, value in enumerate(values) if type(value) is _TooSmall)
         raise BadCell(index, str(values[index]), "it is too small for float64, which would hold 0")
@@ -118,7 +121,7 @@ def _as_floats(values: Sequence[object]) -> tuple[list[float | None], frozenset[
 
 
 def _integers(values: Sequence[object], kind: pa.DataType) -> pa.Array:
-    _only(values, int, reason="it is not a whole number")
+    _only(values, int, _NegativeZero, reason="it is not a whole number")
     try:
         return pa.array(values, type=kind)
     except (pa.ArrowInvalid, OverflowError):
@@ -241,6 +244,22 @@ class _TooSmall(float):
     __str__ = __repr__
 
 
+class _NegativeZero(int):
+    """The integer ``-0``: 0 in a column of integers, -0.0 in one of floats."""
+
+    def __float__(self) -> float:
+        return -0.0
+
+    def __repr__(self) -> str:
+        return "-0"
+
+    __str__ = __repr__
+
+
+def _whole_number(literal: str) -> int:
+    return _NegativeZero() if literal == "-0" else int(literal)
+
+
 def _number(literal: str) -> float:
     value = float(literal)
     if value == 0 and literal.lower().partition("e")[0].strip("-0."):
@@ -249,6 +268,13 @@ def _number(literal: str) -> float:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique_keys, parse_float=_number, parse_constant=lambda literal: literal)
+_SIGNED_DECODER = json.JSONDecoder(  # a Python call for each integer
+    object_pairs_hook=_unique_keys,
+    parse_float=_number,
+    parse_int=_whole_number,
+    parse_constant=lambda literal: literal,
+)
+_NEGATIVE_ZERO = re.compile(r"-0(?![0-9.eE])")
 
 _READERS: dict[Form, Callable[[Sequence[object], pa.DataType], pa.Array]] = {
     "text": _texts,

@@ -84,6 +84,21 @@ class TestIntegers:
 
 
 class TestFloats:
+    @pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.float16()])
+    def test_minus_zero_keeps_its_sign(self, kind):
+        """With and without a point, alone, in a list and in an object; beside it a 0 is a 0."""
+        values = [loads(text) for text in ("-0", "0", "-0.0", "-0e2", "[-0]")]
+        nested = from_json([loads('{"a": [ -0, 0, -10 ]}')], pa.struct([("a", pa.list_(kind))]))
+
+        assert ["-0.0", "0.0", "-0.0", "-0.0"] == [str(one) for one in from_json(values[:4], kind).to_pylist()]
+        assert ["-0.0", "0.0", "-10.0"] == [str(one) for one in nested.to_pylist()[0]["a"]]
+
+    def test_minus_zero_is_the_integer_0(self):
+        """In a column of integers, and it is no text."""
+        assert [0] == from_json([loads("-0")], pa.int8()).to_pylist()
+        with pytest.raises(BadCell, match="not text"):
+            from_json([loads("-0")], pa.string())
+
     def test_whole_numbers_are_floats_too(self):
         """A JSON number without a point fits a float column, as large as it may be, where the float equals it."""
         assert [1.0, 2.5, None, 2.0**80] == from_json([1, 2.5, None, 2**80], pa.float64()).to_pylist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as kinds
 
 from usr_core.registry.types import same_type
 from usr_core.store.attach.columns import AttachedColumn
@@ -23,7 +24,7 @@ def to_registered(
     """Return `column` with the registered type.
 
     Text becomes a typed value by the strict rules of `usr_core.values.text`. Typed values are cast only
-    where every one of them survives: ``int32`` to ``int64``, a ``float64`` that is exactly a ``float32``,
+    where every one of them survives: ``int32`` to ``int64``, an ``int64`` or ``float64`` that is exactly a ``float32``,
     ``list`` to ``fixed_size_list`` of the right length. Each Arrow spelling of a type is that type, at any depth
     (large, view and dictionary encodings), and the fields of a struct are found by their names.
 
@@ -91,7 +92,6 @@ def cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
 
 def _arranged(source: pa.DataType, target: pa.DataType) -> pa.DataType:
     """Return `source` with the fields of its structs in the order of `target`, and with no type null."""
-    kinds = pa.types
     if kinds.is_null(source):
         return target
     if kinds.is_struct(source):
@@ -110,31 +110,56 @@ class _Lossy(ValueError):
 
 
 def _checked(column: pa.Array, target: pa.DataType) -> pa.Array:
-    cast = column.cast(target)
-    back = cast.cast(column.type)
-    if not _same_values(back, column):
-        raise _Lossy("it would lose digits")
+    try:
+        cast = column.cast(target)
+    except pa.ArrowInvalid:
+        # Arrow refuses each large integer for a column of floats, those that are floats included.
+        cast = column.cast(options=pc.CastOptions(target, allow_float_truncate=True))
+    if not _same_values(cast, column):
+        exactly = kinds.is_integer(column.type) and kinds.is_floating(target)
+        raise _Lossy(f"float{target.bit_width} can't hold it exactly" if exactly else "it would lose digits")
     return cast
 
 
-def _same_values(one: pa.Array, other: pa.Array) -> bool:
-    if one.equals(other):
-        return True
-    if pa.types.is_list(one.type) or pa.types.is_fixed_size_list(one.type):
-        same_shape = one.null_count == other.null_count and pc.list_value_length(one).equals(
-            pc.list_value_length(other)
+def _same_values(cast: pa.Array, column: pa.Array) -> bool:
+    """Tell whether `cast` has the values of `column`, whatever the types of the numbers in them."""
+    if _is_list(column.type):
+        same_shape = cast.null_count == column.null_count and pc.list_value_length(cast).equals(
+            pc.list_value_length(column)
         )
-        return bool(same_shape) and _same_values(one.flatten(), other.flatten())
-    if not pc.is_null(one).equals(pc.is_null(other)):
+        return bool(same_shape) and _same_values(cast.flatten(), column.flatten())
+    if not pc.is_null(cast).equals(pc.is_null(column)):
         return False
-    if pa.types.is_struct(one.type):
+    if kinds.is_struct(column.type):
         # Flattened, a field is null where its struct is.
-        return all(_same_values(mine, theirs) for mine, theirs in zip(one.flatten(), other.flatten(), strict=True))
-    if pa.types.is_floating(one.type):
+        return all(_same_values(mine, theirs) for mine, theirs in zip(cast.flatten(), column.flatten(), strict=True))
+    if kinds.is_integer(cast.type) and kinds.is_floating(column.type):
+        return _equal_numbers(cast, column)
+    if kinds.is_floating(cast.type) and kinds.is_integer(column.type):
+        return _equal_numbers(column, cast)
+    back = cast.cast(column.type)
+    if back.equals(column):
+        return True
+    if kinds.is_floating(column.type):
         # NaN is a value here, and NaN is not equal to itself.
-        left, right = (side.fill_null(0).to_numpy(zero_copy_only=False) for side in (one, other))
+        left, right = (side.fill_null(0).to_numpy(zero_copy_only=False) for side in (back, column))
         return bool(np.array_equal(left, right, equal_nan=True))
     return False
+
+
+def _equal_numbers(integers: pa.Array, floats: pa.Array) -> bool:
+    """Tell whether each integer is the float beside it; compared as integers, since every large float is one."""
+    whole = integers.fill_null(0).to_numpy(zero_copy_only=False)
+    numbers = floats.cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
+    least, most = (float(limit) for limit in (np.iinfo(whole.dtype).min, int(np.iinfo(whole.dtype).max) + 1))
+    if not bool(np.all((numbers >= least) & (numbers < most))):
+        return False
+    truncated = np.trunc(numbers)
+    return bool(np.array_equal(truncated, numbers) and np.array_equal(truncated.astype(whole.dtype), whole))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(kinds.is_list(kind) or kinds.is_fixed_size_list(kind))
 
 
 def may_cast(source: pa.DataType, target: pa.DataType) -> bool:
