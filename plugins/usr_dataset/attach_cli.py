@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from usr_core.cli.options import AllowMissingOpt, DatasetArg, PathOpt, QuietOpt, split_names
-from usr_core.cli.output import emit_text, note
+from usr_core.cli.output import emit_text, note, warn
 from usr_core.cli.progress import Progress
 from usr_core.cli.session import current_session
 
@@ -77,7 +77,7 @@ def attach(
     quiet: QuietOpt = False,
 ) -> None:
     """Attach columns of a file to the records, as a new overlay part. The base is not touched."""
-    from usr_dataset.outcome_text import attach_note, attach_text
+    from usr_dataset.outcome_text import attach_note, attach_text, attach_warning
     from usr_dataset.writer_options import split_options
 
     target = current_session().dataset(dataset)
@@ -101,4 +101,6 @@ def attach(
 
     if (remark := attach_note(outcome)) and not quiet:
         note(remark)
+    if warning := attach_warning(outcome):
+        warn(warning)
     emit_text(attach_text(outcome, target.name))

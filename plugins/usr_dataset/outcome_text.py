@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from usr_core.store.incoming.records import ImportOutcome
     from usr_core.store.upkeep.materialize import MaterializeOutcome
 
-__all__ = ["attach_note", "attach_text", "import_note", "import_text", "import_warnings", "materialize_text"]
+__all__ = [
+    "attach_note",
+    "attach_text",
+    "attach_warning",
+    "import_note",
+    "import_text",
+    "import_warnings",
+    "materialize_text",
+]
 
 
 def import_text(outcome: ImportOutcome, name: str) -> str:
@@ -37,8 +45,15 @@ def import_note(outcome: ImportOutcome) -> str:
 
 
 def import_warnings(outcome: ImportOutcome) -> list[str]:
-    """Return the warnings about records that differ in letter case only, and about a second bio_type."""
+    """Return the warnings about deleted records, about some that differ in letter case only, and a second bio_type."""
     warnings = []
+    if count := outcome.skipped_deleted:
+        stays, them = ("is deleted in the dataset and stays so", "it")
+        if count > 1:
+            stays, them = ("are deleted in the dataset and stay so", "them")
+        warnings.append(
+            f"{counted(count, 'record')} of the duplicates that were skipped {stays}; `usr restore` brings {them} back"
+        )
     if count := outcome.case_variants:
         verb = "differs" if count == 1 else "differ"
         warnings.append(
@@ -61,12 +76,21 @@ def attach_text(outcome: AttachOutcome, name: str) -> str:
     """Return what was attached, and how many rows were left out."""
     if not outcome.rows_read:
         return f"nothing attached to {name}: the file has no rows"
-    left_out = f"{counted(outcome.rows_missing, 'row')} matched no record"
+    missing, empty = outcome.rows_missing, outcome.rows_empty
+    left_out = [f"{counted(missing, 'row')} matched no record"] if missing else []
+    left_out += [f"{counted(empty, 'row')} {'has' if empty == 1 else 'have'} no value"] if empty else []
     if outcome.part is None:
-        return f"nothing attached to {name}: {left_out}"
+        return f"nothing attached to {name}: {', '.join(left_out)}"
     columns = ", ".join(outcome.columns)
     text = f"attached {columns} to {counted(outcome.rows_attached, 'record')} of {name}"
-    return f"{text} ({left_out})" if outcome.rows_missing else text
+    return f"{text} ({', '.join(left_out)})" if left_out else text
+
+
+def attach_warning(outcome: AttachOutcome) -> str:
+    """Return the warning about values of deleted records, or ""."""
+    count = outcome.rows_deleted
+    verb, them = ("is", "it") if count == 1 else ("are", "them")
+    return f"{counted(count, 'record')} of them {verb} deleted; `usr restore` brings {them} back" if count else ""
 
 
 def materialize_text(outcome: MaterializeOutcome, name: str) -> str:

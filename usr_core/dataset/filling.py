@@ -55,6 +55,8 @@ class Filling(DatasetSite):
             on_duplicate: ``skip`` leaves exact duplicates out and counts them.
             progress: Called with the number of rows just read.
         """
+        import pyarrow as pa
+
         from usr_core.plugin.specs import ImportRequest
         from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records
 
@@ -66,7 +68,9 @@ class Filling(DatasetSite):
             ImportSource(
                 label=file.name,
                 columns=lambda: reader.columns(ImportRequest(path=file)),
-                batches=lambda wanted: reader.read(ImportRequest(path=file, columns=tuple(wanted))),
+                batches=lambda wanted: reader.read(
+                    ImportRequest(path=file, columns=tuple(wanted), types={"length": pa.int64()})
+                ),
             ),
             ImportOptions(
                 bio_type=bio_type,

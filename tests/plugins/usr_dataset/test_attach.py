@@ -52,6 +52,31 @@ class TestWhatIsSaid:
         (part,) = event["artifacts"]["added"]
         assert part["size_bytes"] == event["metrics"]["bytes"] == (seeded.path(DS) / part["path"]).stat().st_size
 
+    def test_rows_without_a_value_are_no_attachment(self, seeded: Usr, tmp_path: Path, ids: list[str]):
+        """They are counted apart; where no row has a value there is no part and no event, however often it is tried."""
+        empty = write_csv(tmp_path / "a.csv", ["id", "score"], [[ids[0], ""], [ids[3], ""]])
+        mixed = write_csv(tmp_path / "b.csv", ["id", "score"], [[ids[0], ""], [ids[3], "nan"], ["f" * 40, 1]])
+        with assert_unchanged(seeded.root):
+            said = attach(seeded, empty), attach(seeded, empty, "--allow-overwrite")
+
+        assert ("nothing attached to ns/base: 2 rows have no value\n",) * 2 == said
+        assert "attached mock__score to 1 record of ns/base (1 row matched no record, 1 row has no value)\n" == attach(
+            seeded, mixed, "--allow-missing"
+        )
+
+    def test_deleted_records_that_get_values_are_told(self, seeded: Usr, tmp_path: Path, ids: list[str]):
+        """A warning counts those with a value, and so does the event; nothing is said of live ones."""
+        seeded.ok("delete", DS, "--id", ids[0], "--id", ids[1])
+        rows = [[ids[0], 1], [ids[1], ""], [ids[2], 2]]
+        way = ("--namespace", "mock", "--key", "id")
+        file = write_csv(tmp_path / "a.csv", ["id", "score"], rows)
+        said = seeded.ok("attach", DS, "--path", file, *way)
+
+        assert "1 record of them is deleted; `usr restore` brings it back" in said.err
+        assert 1 == seeded.events(DS)[-1]["metrics"]["rows_deleted"]
+        live = write_csv(tmp_path / "b.csv", ["id", "score"], [[ids[3], 1]])
+        assert "" == seeded.ok("attach", DS, "--path", live, *way).err
+
     def test_nothing_that_matches_is_no_change(self, seeded: Usr, tmp_path: Path):
         """With --allow-missing, but without a match, there is no part and no event."""
         file = write_csv(tmp_path / "a.csv", ["id", "score"], [["f" * 40, 3]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -197,3 +198,66 @@ class TestBadInput:
     def test_a_missing_option(self, seeded: Usr):
         """--path is needed."""
         assert "--path" in seeded.refuses(2, "import", "ns/base").err
+
+
+class TestGivenLengths:
+    """``length`` is counted from the sequence, so a given one is only compared with it."""
+
+    @pytest.mark.parametrize("written", ["right.csv", "right.jsonl", "right.parquet"])
+    def test_right_ones_and_missing_ones_are_taken(self, seeded: Usr, tmp_path: Path, written: str):
+        """As numbers or text, as pandas writes them beside a missing one; blanks around a sequence do not count."""
+        file = tmp_path / written
+        if written.endswith("csv"):
+            write_csv(file, ["sequence", "length"], [["CCCC", "4.0"], [" GGG ", "3"], ["TT", ""]])
+        elif written.endswith("jsonl"):
+            file.write_text('{"sequence":"CCCC","length":4}\n{"sequence":" GGG ","length":null}\n{"sequence":"TT"}\n')
+        else:
+            pq.write_table(pa.table({"sequence": ["CCCC", " GGG ", "TT"], "length": [4.0, 3.0, None]}), file)
+        said = seeded.ok("import", "ns/base", "--path", file)
+
+        assert ("imported 3 records into ns/base\n", "") == (said.out, said.err)
+
+    @pytest.mark.parametrize("written", ["wrong.csv", "text.csv", "wrong.jsonl", "wrong.parquet"])
+    def test_a_wrong_one_is_refused(self, seeded: Usr, tmp_path: Path, written: str):
+        """Row, column and value are named, and nothing is written."""
+        file, value = tmp_path / written, "six" if written == "text.csv" else "6"
+        if written.endswith("csv"):
+            write_csv(file, ["sequence", "length"], [["CCCC", "4"], ["GGGG", value]])
+        elif written.endswith("jsonl"):
+            file.write_text('{"sequence":"CCCC","length":4}\n{"sequence":"GGGG","length":6}\n')
+        else:
+            pq.write_table(pa.table({"sequence": ["CCCC", "GGGG"], "length": pa.array([4, 6], pa.uint8())}), file)
+        with assert_unchanged(seeded.root):
+            said = seeded.refuses(1, "import", "ns/base", "--path", file, "--on-duplicate", "skip").err
+
+        assert "error[USR-IMPORT-190]" in said
+        assert f"row: 2\n  column: length\n  value: {value}\n" in said
+
+
+class TestDeletedRecords:
+    """A record that is deleted is still there: an import does not bring it back, and says so."""
+
+    def test_the_error_tells_how_to_restore(self, seeded: Usr, source: Path):
+        """With the id of the first duplicate."""
+        seeded.ok("delete", "ns/base", "--id", (first := ids_of(seeded.path("ns/base"))[0]))
+        with assert_unchanged(seeded.root):
+            said = seeded.refuses(1, "import", "ns/base", "--path", source).err
+
+        assert "Row 3 is a duplicate: the dataset already has this record, which is deleted." in said
+        assert f"usr restore --id {first}" in said
+
+    @pytest.mark.parametrize("others", [True, False], ids=["beside new records", "alone"])
+    def test_skipped_ones_are_counted(self, seeded: Usr, source: Path, tmp_path: Path, others: bool):
+        """Whether or not other records come in; live duplicates are no deleted ones."""
+        seeded.ok("delete", "ns/base", "--id", ids_of(seeded.path("ns/base"))[0])
+        alone = write_csv(tmp_path / "alone.csv", ["sequence"], [["ACGTACGTACGTACGTAAAA"]])
+        said = seeded.ok("import", "ns/base", "--path", source if others else alone, "--on-duplicate", "skip")
+        again = seeded.ok("import", "ns/base", "--path", source, "--on-duplicate", "skip")
+
+        for one in (said, again):
+            assert (
+                "1 record of the duplicates that were skipped is deleted in the dataset and stays so; "
+                "`usr restore` brings it back"
+            ) in one.err
+        if others:
+            assert 1 == seeded.events("ns/base")[-1]["metrics"]["rows_skipped_deleted"]

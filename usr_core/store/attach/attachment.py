@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.records.arrays import fixed_array
+from usr_core.records.arrays import boolean_array, fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
@@ -30,6 +30,7 @@ from usr_core.store.attach.values import to_registered
 from usr_core.store.base.file import write_options
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.incoming.columns import bounded
+from usr_core.store.index.row_numbers import valid_mask
 from usr_core.store.merge.types import conform, plain_type
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.notes import append_note
@@ -37,6 +38,7 @@ from usr_core.store.overlay.metadata import overlay_metadata
 from usr_core.store.overlay.part_writer import PartWriter
 from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
 from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
+from usr_core.store.overlay.reserved import count_among, deleted_ids
 
 __all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]
 
@@ -89,9 +91,12 @@ class AttachOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachOutcome:
-    """What an attachment did; ``part`` and ``event`` are None where no row was left to write.
+    """What an attachment did; ``part`` and ``event`` are None where no row with a value was left to write.
 
     Attributes:
+        rows_attached: Records that have a value from the input now.
+        rows_empty: Rows that match a record and have no value at all.
+        rows_deleted: Of the records that have one, those that are deleted.
         ignored_columns: Columns of the input that the namespace does not register, where none were asked for by name.
     """
 
@@ -102,6 +107,8 @@ class AttachOutcome:
     rows_attached: int
     rows_missing: int
     event: dict[str, Any] | None
+    rows_empty: int = 0
+    rows_deleted: int = 0
 
 
 def attach(
@@ -145,7 +152,7 @@ def attach(
         keep_clock_after(mutation, overlay)
 
         relative = new_part_name(mutation, options.namespace)
-        counts = _write_part(
+        counts, valued, dead = _write_part(
             mutation,
             source,
             options,
@@ -158,7 +165,8 @@ def attach(
         names = tuple(column.name for column in chosen)
         taken = {key_column, *(column.in_file for column in chosen), *BASE_COLUMNS}
         ignored = tuple(name for name in present if name not in taken) if options.columns is None else ()
-        if not counts.matched:
+        empty = counts.matched - valued
+        if not valued:
             return AttachOutcome(
                 part=None,
                 columns=names,
@@ -167,6 +175,7 @@ def attach(
                 rows_attached=0,
                 rows_missing=counts.missing,
                 event=None,
+                rows_empty=empty,
             )
         adopt_single_file(mutation, options.namespace, overlay)
         append_note(mutation, options.note)
@@ -178,6 +187,7 @@ def attach(
                 "rows_matched": counts.matched,
                 "rows_missing": counts.missing,
                 "rows_written": counts.matched,
+                **({"rows_deleted": dead} if dead else {}),
                 "columns": len(names),
                 "bytes": mutation.txn.stage(relative).stat().st_size,
             },
@@ -187,9 +197,11 @@ def attach(
         columns=names,
         ignored_columns=ignored,
         rows_read=counts.rows,
-        rows_attached=counts.matched,
+        rows_attached=valued,
         rows_missing=counts.missing,
         event=event,
+        rows_empty=empty,
+        rows_deleted=dead,
     )
 
 
@@ -203,12 +215,18 @@ def _write_part(
     relative: str,
     overlay: NamespaceOverlay | None,
     progress: Callable[[int], None] | None,
-) -> KeyCounts:
+) -> tuple[KeyCounts, int, int]:
+    """Write the part; return the counts, how many rows have a value, and how many of those are of deleted records.
+
+    Without any value the part is not staged any more.
+    """
     schema = pa.schema(
         [pa.field("id", pa.string(), nullable=False), *(pa.field(column.name, column.type) for column in chosen)],
         metadata=overlay_metadata(mutation, options.namespace),
     )
     base_path, part = _base_path(mutation.txn.tree), mutation.txn.stage(relative)
+    tombstones = deleted_ids(mutation.txn.tree)
+    valued = dead = 0
     with pq.ParquetFile(base_path) as base:
         lookup = open_lookup(base, options.key, backend=options.backend)
         writer = PartWriter(
@@ -245,7 +263,11 @@ def _write_part(
                     )
                     for column in chosen
                 ]
-                _add_rows(writer, lookup, row_schema, positions, values)
+                rows = _matched_rows(lookup, row_schema, positions, values)
+                writer.add(rows, positions[positions >= 0])
+                ids = _ids_with_values(rows)
+                valued += len(ids)
+                dead += count_among([ids], tombstones)
                 if progress is not None:
                     progress(batch.num_rows)
             resolver.finish()
@@ -253,21 +275,30 @@ def _write_part(
         except BaseException:
             writer.abort()
             raise
-    if not options.allow_overwrite:
+    if not valued:
+        mutation.txn.unstage(relative)
+    elif not options.allow_overwrite:
         refuse_existing_values(part, base_path, overlay, label=source.label, positions=resolver.positions())
-    return resolver.counts
+    return resolver.counts, valued, dead
 
 
-def _add_rows(
-    writer: PartWriter, lookup: KeyLookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
-) -> None:
+def _matched_rows(
+    lookup: KeyLookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
+) -> pa.RecordBatch:
     kept = np.flatnonzero(positions >= 0)
     if len(kept) < len(positions):
         rows = fixed_array(kept, pa.int64())
         values = [column.take(rows) for column in values]
         positions = positions[kept]
-    batch = pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
-    writer.add(batch, positions)
+    return pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
+
+
+def _ids_with_values(rows: pa.RecordBatch) -> pa.Array:
+    """Return the ids of the rows that have a value in any column; null is none."""
+    ids, *values = rows.columns
+    if any(not column.null_count for column in values):
+        return ids
+    return ids.filter(boolean_array(np.logical_or.reduce([valid_mask(column) for column in values])))
 
 
 def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:

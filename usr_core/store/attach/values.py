@@ -133,18 +133,20 @@ def _same_values(cast: pa.Array, column: pa.Array) -> bool:
     if kinds.is_struct(column.type):
         # Flattened, a field is null where its struct is.
         return all(_same_values(mine, theirs) for mine, theirs in zip(cast.flatten(), column.flatten(), strict=True))
+    return _same_leaves(cast, column)
+
+
+def _same_leaves(cast: pa.Array, column: pa.Array) -> bool:
     if kinds.is_integer(cast.type) and kinds.is_floating(column.type):
         return _equal_numbers(cast, column)
     if kinds.is_floating(cast.type) and kinds.is_integer(column.type):
         return _equal_numbers(column, cast)
     back = cast.cast(column.type)
-    if back.equals(column):
-        return True
-    if kinds.is_floating(column.type):
-        # NaN is a value here, and NaN is not equal to itself.
-        left, right = (side.fill_null(0).to_numpy(zero_copy_only=False) for side in (back, column))
-        return bool(np.array_equal(left, right, equal_nan=True))
-    return False
+    if back.equals(column) or not kinds.is_floating(column.type):
+        return bool(back.equals(column))
+    # NaN is a value here, and NaN is not equal to itself.
+    left, right = (side.fill_null(0).to_numpy(zero_copy_only=False) for side in (back, column))
+    return bool(np.array_equal(left, right, equal_nan=True))
 
 
 def _equal_numbers(integers: pa.Array, floats: pa.Array) -> bool:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.records.arrays import boolean_array
+from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
@@ -27,6 +27,7 @@ from usr_core.store.incoming.id_words import WordList, row_groups_from
 from usr_core.store.incoming.kinds import check_option_kinds
 from usr_core.store.incoming.rows import ImportDefaults, LetterCase, RowReader
 from usr_core.store.incoming.unique import Duplicates, find_duplicates
+from usr_core.store.overlay.reserved import count_among
 
 __all__ = ["IMPORT_COLUMNS", "ROW_LIMIT", "BuildOutcome", "ImportDefaults", "build_base"]
 
@@ -43,6 +44,7 @@ class BuildOutcome:
         rows_read: Records of the file.
         added: Records that are new in the destination.
         skipped: Duplicates left out.
+        skipped_deleted: Those of them whose record the existing base has, and which is deleted.
         case_variants: Added records that differ only in letter case from another record.
         rows_total: Records of the destination, or of the existing base where nothing was added.
         size_bytes: Size of the destination; 0 where nothing was added.
@@ -54,6 +56,7 @@ class BuildOutcome:
     case_variants: int
     rows_total: int
     size_bytes: int
+    skipped_deleted: int = 0
 
 
 def build_base(
@@ -65,6 +68,7 @@ def build_base(
     defaults: ImportDefaults,
     on_duplicate: Literal["error", "skip"],
     metadata: Mapping[str, str],
+    deleted: pa.Array | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> BuildOutcome:
     """Write the base that results from adding `batches` to `existing`.
@@ -79,6 +83,7 @@ def build_base(
         on_duplicate: ``error`` refuses records that the file has twice or the base has already; ``skip``
             leaves them out and keeps the first.
         metadata: Key/value metadata of the new file.
+        deleted: Ids of deleted records of the existing base, so that a duplicate of one is told as such.
         progress: Called after each chunk with the number of its rows.
 
     Raises:
@@ -115,14 +120,17 @@ def build_base(
         offset = writer.existing_rows
         duplicates = find_duplicates(words.words(), written=destination, offset=offset, existing=existing)
         del words
-        skipped = 0
+        skipped = dead = 0
         if duplicates is not None:
+            deleted = text_array([]) if deleted is None else deleted
             if on_duplicate == "error":
-                raise _duplicate_error(label, duplicates, destination, offset)
+                raise _duplicate_error(label, duplicates, destination, offset, deleted)
             skipped = len(duplicates.rows)
+            if len(deleted):
+                dead = count_among(_known_ids(duplicates, destination, offset), deleted)
             if skipped == reader.rows:
                 destination.unlink()
-                return _nothing(rows_read=reader.rows, skipped=skipped, rows_total=offset)
+                return _nothing(rows_read=reader.rows, skipped=skipped, skipped_deleted=dead, rows_total=offset)
             size = _rewrite_without(
                 duplicates,
                 reader.rows,
@@ -139,13 +147,32 @@ def build_base(
         case_variants=variants,
         rows_total=offset + reader.rows - skipped,
         size_bytes=size,
+        skipped_deleted=dead,
     )
 
 
-def _nothing(*, rows_read: int, skipped: int, rows_total: int) -> BuildOutcome:
+def _nothing(*, rows_read: int, skipped: int, rows_total: int, skipped_deleted: int = 0) -> BuildOutcome:
     return BuildOutcome(
-        rows_read=rows_read, added=0, skipped=skipped, case_variants=0, rows_total=rows_total, size_bytes=0
+        rows_read=rows_read,
+        added=0,
+        skipped=skipped,
+        case_variants=0,
+        rows_total=rows_total,
+        size_bytes=0,
+        skipped_deleted=skipped_deleted,
     )
+
+
+def _known_ids(duplicates: Duplicates, written: Path, offset: int) -> Iterator[pa.Array]:
+    """Yield the ids of the imported rows that the existing base has."""
+    rows = duplicates.rows[duplicates.originals < 0] + offset
+    with pq.ParquetFile(written) as source:
+        for group, start in row_groups_from(source, offset):
+            stop = start + source.metadata.row_group(group).num_rows
+            chosen = rows[np.searchsorted(rows, start) : np.searchsorted(rows, stop)]
+            if len(chosen):
+                ids = source.read_row_group(group, columns=["id"]).column(0).combine_chunks()
+                yield ids.take(fixed_array(chosen - start, pa.int64()))
 
 
 def _joined(base: LetterCase | None, imported: LetterCase) -> LetterCase | None:
@@ -161,7 +188,9 @@ def _with_note(metadata: Mapping[str, str], case: LetterCase | None, rows: int) 
     return kept | {META_LETTER_CASE: note} if note else kept
 
 
-def _duplicate_error(label: str, duplicates: Duplicates, written: Path, offset: int) -> DuplicateRecord:
+def _duplicate_error(
+    label: str, duplicates: Duplicates, written: Path, offset: int, deleted: pa.Array
+) -> DuplicateRecord:
     row, original = int(duplicates.rows[0]), int(duplicates.originals[0])
     with pq.ParquetFile(written) as source:
         group, start = next(row_groups_from(source, offset + row))
@@ -174,6 +203,7 @@ def _duplicate_error(label: str, duplicates: Duplicates, written: Path, offset: 
         record_id=found["id"],
         first_row=None if original < 0 else original + 1,
         count=len(duplicates.rows),
+        deleted=original < 0 and count_among([pa.array([found["id"]], pa.string())], deleted) > 0,
     )
 
 

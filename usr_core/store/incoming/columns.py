@@ -12,13 +12,13 @@ from usr_core.records.bulk_ids import string_parts
 from usr_core.store.incoming.errors import WrongColumnType
 from usr_core.store.merge.types import conform, is_any_list, plain_type
 
-__all__ = ["CHUNK_BYTES", "IMPORT_COLUMNS", "bounded", "first_empty", "text_column"]
+__all__ = ["CHUNK_BYTES", "IMPORT_COLUMNS", "bounded", "first_empty", "given_lengths", "text_column"]
 
 CHUNK_BYTES = 16 << 20
 """Bytes of input that are checked and hashed at a time; a single longer sequence is a chunk of its own."""
 
-IMPORT_COLUMNS: tuple[str, ...] = ("id", "sequence", "bio_type", "alphabet", "source", "created_at")
-"""What an import takes from a file; everything else is ignored."""
+IMPORT_COLUMNS: tuple[str, ...] = ("id", "bio_type", "sequence", "alphabet", "length", "source", "created_at")
+"""What an import looks at in a file; ``id`` and ``length`` are only compared. Everything else is ignored."""
 
 
 def bounded(batches: Iterator[pa.RecordBatch], *, limit: int = CHUNK_BYTES) -> Iterator[pa.RecordBatch]:
@@ -76,6 +76,23 @@ def text_column(batch: pa.RecordBatch, name: str, *, label: str) -> pa.Array | N
     if pa.types.is_null(column.type) or plain_type(column.type) == pa.string():
         return conform(column, pa.string())
     raise WrongColumnType(label, column=name, found=str(column.type), expected="text")
+
+
+def given_lengths(batch: pa.RecordBatch, *, label: str) -> pa.Array | None:
+    """Return the column ``length`` as numbers or plain strings, or None where the batch has none of that name.
+
+    Raises:
+        WrongColumnType: The column holds neither numbers nor text.
+    """
+    index = batch.schema.get_field_index("length")
+    if index < 0:
+        return None
+    column = batch.column(index)
+    plain = plain_type(column.type)
+    known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_string, pa.types.is_null)
+    if any(is_kind(plain) for is_kind in known):
+        return conform(column, plain)
+    raise WrongColumnType(label, column="length", found=str(column.type), expected="whole numbers")
 
 
 def first_empty(column: pa.Array) -> int | None:

@@ -16,6 +16,7 @@ __all__ = [
     "ForgedId",
     "ImportCellError",
     "InvalidCreatedAt",
+    "LengthDiffers",
     "LetterOutsideAlphabet",
     "MissingColumn",
     "NotAFile",
@@ -279,6 +280,12 @@ class SequenceTooLong(ImportCellError):
     code = "USR-IMPORT-026"
 
 
+class LengthDiffers(ImportCellError):
+    """A given length is not the number of the sequence's letters."""
+
+    code = "USR-IMPORT-190"
+
+
 def _cell_or_option(label: str, row: int | None, *, column: str, value: str) -> dict[str, object]:
     """Return the facts about a cell of the file, or about the option that stands in for the column."""
     if row is None:
@@ -339,24 +346,35 @@ class DuplicateRecord(ImportCellError):
         record_id: Its id.
         first_row: The earlier row of the file, or None where the dataset has the record.
         count: Rows of the file that are duplicates in this sense.
+        deleted: Whether the dataset has the record as a deleted one.
     """
 
     code = "USR-IMPORT-030"
 
     def __init__(
-        self, label: str, *, row: int, sequence: str, record_id: str, first_row: int | None, count: int
+        self,
+        label: str,
+        *,
+        row: int,
+        sequence: str,
+        record_id: str,
+        first_row: int | None,
+        count: int,
+        deleted: bool = False,
     ) -> None:
         where = "the dataset already has this record" if first_row is None else f"row {first_row} is the same record"
+        where += ", which is deleted" if deleted else ""
         more = f" ({count} such rows in all)" if count > 1 else ""
         super().__init__(
             label,
             f"Row {row} is a duplicate: {where}{more}.",
-            hint="Remove the duplicates, or skip and count them: --on-duplicate skip.",
+            hint=(f"Bring the record back with `usr restore --id {record_id}`. " if deleted else "")
+            + "Remove the duplicates, or skip and count them: --on-duplicate skip.",
             row=row,
             column="sequence",
             value=sequence,
         )
-        self.record_id, self.first_row, self.count = record_id, first_row, count
+        self.record_id, self.first_row, self.count, self.deleted = record_id, first_row, count, deleted
         self.facts |= {"id": record_id} | ({"first_row": first_row} if first_row is not None else {})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -47,7 +48,7 @@ def columns_of_rows(rows: _Rows) -> list[str]:
 
 
 def batches_of_rows(rows: _Rows, wanted: Sequence[str], *, label: str) -> Iterator[pa.RecordBatch]:
-    """Yield the wanted columns as text; a time becomes RFC 3339.
+    """Yield the wanted columns as text; a time becomes RFC 3339, and a ``length`` may be a number.
 
     Raises:
         RowWithoutSequence: A value is not text.
@@ -83,4 +84,6 @@ def _text(value: object, label: str, row: int, column: str) -> str | None:
         return value
     if isinstance(value, datetime):
         return value.isoformat()
+    if column == "length" and isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return str(value)
     raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is not text")

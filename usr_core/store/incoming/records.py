@@ -14,14 +14,14 @@ from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
 from usr_core.store.incoming.build import ImportDefaults, build_base
+from usr_core.store.incoming.columns import IMPORT_COLUMNS
 from usr_core.store.incoming.errors import MissingColumn
 from usr_core.store.incoming.id_words import row_groups_from
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.kept_values import count_kept_values
+from usr_core.store.overlay.reserved import deleted_ids
 
-__all__ = ["RECORD_COLUMNS", "ImportOptions", "ImportOutcome", "ImportSource", "import_records"]
-
-RECORD_COLUMNS = ("id", "bio_type", "sequence", "alphabet", "source", "created_at")
+__all__ = ["ImportOptions", "ImportOutcome", "ImportSource", "import_records"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,7 @@ class ImportOutcome:
     Attributes:
         added: New records.
         skipped: Rows left out as exact duplicates.
+        skipped_deleted: Those of them whose record the dataset has as a deleted one; it stays deleted.
         case_variants: New records that differ from another one only in letter case.
         kept_values: New records that take up values, or a state, which the dataset had kept for their ids.
         ignored_columns: Columns of the input that a record does not have.
@@ -70,6 +71,7 @@ class ImportOutcome:
     new_bio_types: tuple[str, ...]
     rows_total: int
     event: dict[str, Any] | None
+    skipped_deleted: int = 0
 
 
 def import_records(
@@ -85,8 +87,8 @@ def import_records(
         present = list(source.columns())
         if "sequence" not in present:
             raise MissingColumn(source.label, column="sequence", present=present)
-        wanted = [name for name in RECORD_COLUMNS if name in present]
-        ignored = tuple(name for name in present if name not in (*RECORD_COLUMNS, "length"))
+        wanted = [name for name in IMPORT_COLUMNS if name in present]
+        ignored = tuple(name for name in present if name not in IMPORT_COLUMNS)
         before = mutation.base_facts()
         staged = mutation.txn.stage(RECORDS)
         built = build_base(
@@ -102,6 +104,7 @@ def import_records(
             ),
             on_duplicate=options.on_duplicate,
             metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
+            deleted=deleted_ids(mutation.txn.tree),
             progress=progress,
         )
         event, kinds, kept = None, before.bio_types, 0
@@ -126,6 +129,7 @@ def import_records(
                     "rows_read": built.rows_read,
                     "rows_added": built.added,
                     "rows_skipped": built.skipped,
+                    **({"rows_skipped_deleted": built.skipped_deleted} if built.skipped_deleted else {}),
                     "case_variants": built.case_variants,
                     "rows_with_kept_values": kept,
                     "bytes": built.size_bytes,
@@ -143,6 +147,7 @@ def import_records(
         new_bio_types=tuple(kind for kind in kinds if before.rows and kind not in before.bio_types),
         rows_total=built.rows_total if built.added else before.rows,
         event=event,
+        skipped_deleted=built.skipped_deleted,
     )
 
 

@@ -12,10 +12,11 @@ from usr_core.records.alphabets import Alphabet
 from usr_core.records.arrays import boolean_array, constant_text, fixed_array, text_scalar
 from usr_core.records.base_schema import base_schema
 from usr_core.records.bulk_ids import IdHasher, string_parts
-from usr_core.store.incoming.columns import text_column
+from usr_core.store.incoming.columns import given_lengths, text_column
 from usr_core.store.incoming.errors import (
     BlankSequence,
     ForgedId,
+    LengthDiffers,
     LetterOutsideAlphabet,
     MissingColumn,
     SequenceTooLong,
@@ -102,6 +103,7 @@ class RowReader:
         self._check_given_ids(text_column(batch, "id", label=label), ids, first_row)
         stamps = created_at_column(batch, label=label, first_row=first_row, default_us=self._defaults.created_at_us)
         lengths = fixed_array(np.diff(string_parts(sequences)[0]), pa.int32())
+        self._check_given_lengths(batch, lengths, first_row)
         self.rows += batch.num_rows
         columns = [ids, kinds.bio_types, sequences, kinds.alphabets, lengths, self._sources(batch), stamps]
         return pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
@@ -179,6 +181,21 @@ class RowReader:
                     value=claimed,
                 )
 
+    def _check_given_lengths(self, batch: pa.RecordBatch, lengths: pa.Array, first_row: int) -> None:
+        given = given_lengths(batch, label=self._label)
+        if given is None or given.equals(lengths):
+            return
+        for row, (claimed, computed) in enumerate(zip(given.to_pylist(), lengths.to_pylist(), strict=True)):
+            if not _is_length(claimed, computed):
+                raise LengthDiffers(
+                    self._label,
+                    f"The given length is not the sequence's, which is {computed:,}.",
+                    hint="Correct the sequence, or remove the column 'length'; lengths are counted from the sequence.",
+                    row=first_row + row,
+                    column="length",
+                    value=str(claimed),
+                )
+
     def _sources(self, batch: pa.RecordBatch) -> pa.Array:
         column = text_column(batch, "source", label=self._label)
         if column is None:
@@ -190,6 +207,16 @@ class RowReader:
 
         missing = pc.or_(column.is_null(), boolean_array(sizes == 0))
         return pc.replace_with_mask(column, missing, text_scalar(self._defaults.source))
+
+
+def _is_length(given: object, length: int) -> bool:
+    """Tell whether a given length is the right one, however the number is written; null and "" say nothing."""
+    if given is None or given == "":
+        return True
+    try:
+        return float(str(given)) == length
+    except ValueError:
+        return False
 
 
 def letters_used(content: bytes, alphabet: Alphabet, case: LetterCase) -> int | None:

@@ -6,18 +6,23 @@ the base, and they are held in memory while they are rewritten.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pyarrow as pa
 
+from usr_core.commit.file_tree import FileTree
 from usr_core.registry.document import NamespaceEntry
+from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.reserved import TOMBSTONE_ENTRY
 from usr_core.store.base.file import write_options
 from usr_core.store.base.output import ParquetOutput
 from usr_core.store.mutation import Mutation
 from usr_core.store.overlay.errors import OverlayKeyFault, OverlayNotStamped, OverlayUnreadable
 from usr_core.store.overlay.metadata import overlay_metadata
-from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart, unique_keys_note
+from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart, list_overlays, unique_keys_note
 
-__all__ = ["read_reserved", "reserved_schema", "stage_reserved"]
+__all__ = ["count_among", "deleted_ids", "read_reserved", "reserved_schema", "stage_reserved"]
 
 
 def reserved_schema(entry: NamespaceEntry) -> pa.Schema:
@@ -55,6 +60,32 @@ def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa
         winner[place[valued]] = valued
         columns.append(column.take(pa.array(winner, mask=winner < 0)))
     return pa.table(columns, schema=schema)
+
+
+def deleted_ids(tree: FileTree) -> pa.Array:
+    """Return the ids that have a tombstone, whether a record has them or not; memory is theirs.
+
+    Raises:
+        OverlayNotStamped, OverlayKeyFault, OverlayUnreadable: See `read_reserved`.
+    """
+    overlay = list_overlays(tree, namespaces=[TOMBSTONE_NAMESPACE]).get(TOMBSTONE_NAMESPACE)
+    try:
+        rows = read_reserved(overlay, TOMBSTONE_ENTRY)
+    finally:
+        if overlay is not None:
+            overlay.close()
+    if not rows.num_rows:
+        return rows.column("id").combine_chunks()
+    return rows.filter(rows.column("usr__deleted")).column("id").combine_chunks()
+
+
+def count_among(ids: Iterable[pa.Array], some: pa.Array) -> int:
+    """Return how many of `ids`, given in pieces, are among `some`."""
+    if not len(some):
+        return 0
+    import pyarrow.compute as pc
+
+    return sum(pc.sum(pc.is_in(piece, value_set=some)).as_py() or 0 for piece in ids)
 
 
 def stage_reserved(mutation: Mutation, entry: NamespaceEntry, table: pa.Table, overlay: NamespaceOverlay | None) -> int:

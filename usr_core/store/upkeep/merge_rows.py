@@ -144,7 +144,7 @@ class MergedRows:
         with IdHasher() as hasher:
             reader = RowReader(label=source.label, defaults=defaults, hasher=hasher)
             for first, batch in checked_batches(source.base, label=source.label):
-                records = reader.read(batch.select(list(BASE_COLUMNS)))
+                records = reader.read(batch.select([name for name in BASE_COLUMNS if name != "length"]))
                 _check_lengths(source.label, first, batch.column("length"), records.column("length"))
                 new = self._fates.fates[first : first + batch.num_rows] == Fate.NEW
                 if not new.any():
