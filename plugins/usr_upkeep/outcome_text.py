@@ -79,6 +79,19 @@ def dedupe_text(outcome: DedupeOutcome, name: str, *, would: bool = False) -> st
         ]
         more = outcome.rows_dropped - len(outcome.examples)
         lines += [f"  … and {more:,} more"] if more else []
+    for column, count in outcome.materialized.items():
+        lost = outcome.only_there.get(column, 0)
+        only = f", {lost:,} of which only they have" if lost else ""
+        verb = "go" if would else "went"
+        lines.append(f"  {counted(count, 'value')} of {column} {verb} with them{only}")
+    if outcome.materialized:
+        snapshot = f"  the base as it was is {outcome.snapshot}"
+        lines.append("  the base as it is would be kept as a snapshot" if would else snapshot)
+    for namespace, count in outcome.left.items():
+        lines.append(
+            f"  {namespace}: the attached values of {counted(count, 'record')} of them "
+            f"{_verb(would, 'stay', 'would stay')} on disk, matching no record"
+        )
     return "\n".join(lines)
 
 

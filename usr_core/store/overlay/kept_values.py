@@ -6,7 +6,7 @@ because nothing in the file that was imported told of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,10 @@ from usr_core.store.index.keys import keys_from_sequences
 from usr_core.store.index.position_index import BaseIndex
 from usr_core.store.index.row_numbers import valid_mask
 from usr_core.store.overlay.names import overlay_paths
-from usr_core.store.overlay.parts import OverlayPart, list_overlays
+from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart, list_overlays
 from usr_core.store.view.bloom import BloomFilter, hash_ids
 
-__all__ = ["count_kept_values"]
+__all__ = ["count_kept_values", "count_values"]
 
 _MOST_FILES = 64
 _MOST_ROWS = 1_000_000
@@ -53,18 +53,44 @@ def count_kept_values(
         parts = [part for name, one in overlays.items() if name != TOMBSTONE_NAMESPACE for part in one.parts]
         if not dropped and sum(part.rows for part in parts) > _MOST_ROWS:
             return 0
-        index = BaseIndex.from_ids(new_ids())
-        hashes = np.concatenate([_hashes(ids) for ids in new_ids()]) if index.rows else np.empty(0, np.uint64)
+        return _count({"": parts}, new_ids, bio_type)[""]
+    finally:
+        for overlay in overlays.values():
+            overlay.close()
+
+
+def count_values(overlays: Mapping[str, NamespaceOverlay], ids: pa.Array, *, bio_type: str | None) -> dict[str, int]:
+    """Return for each namespace how many of `ids` have a value in it; those without any are left out.
+
+    A part that can't be read is passed over, as in `count_kept_values`.
+
+    Args:
+        overlays: The open overlays.
+        ids: Ids, each once.
+        bio_type: Of all records, for parts keyed by sequence; None where there are several.
+    """
+    parts = {name: overlay.parts for name, overlay in overlays.items()}
+    return {name: count for name, count in _count(parts, lambda: iter([ids]), bio_type).items() if count}
+
+
+def _count(
+    groups: Mapping[str, Sequence[OverlayPart]], ids: Callable[[], Iterator[pa.Array]], bio_type: str | None
+) -> dict[str, int]:
+    """Return for each group of parts how many of the ids have a value in it."""
+    index = BaseIndex.from_ids(ids())
+    if not index.rows:
+        return dict.fromkeys(groups, 0)
+    hashes = np.concatenate([_hashes(some) for some in ids()])
+    counts = {}
+    for name, parts in groups.items():
         has = np.zeros(index.rows, np.bool_)
-        for part in parts if index.rows else ():
+        for part in parts:
             try:
                 _mark(part, index, hashes, has, bio_type)
             except (pa.ArrowException, OSError):
                 continue
-        return int(np.count_nonzero(has))
-    finally:
-        for overlay in overlays.values():
-            overlay.close()
+        counts[name] = int(np.count_nonzero(has))
+    return counts
 
 
 def _mark(

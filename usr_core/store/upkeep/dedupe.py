@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
 import numpy as np
@@ -19,9 +19,12 @@ from usr_core.store.base.opened import open_base
 from usr_core.store.index.repeated_keys import RepeatedKeys, find_repeated_keys
 from usr_core.store.index.row_numbers import row_numbers
 from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.overlay.names import overlay_paths
 from usr_core.store.overlay.parts import KEYS, NamespaceOverlay, OverlayKey, list_overlays
+from usr_core.store.upkeep.dropped_values import count_left, count_materialized
 from usr_core.store.upkeep.errors import UnknownChoice
 from usr_core.store.upkeep.row_drop import rewrite_without
+from usr_core.store.upkeep.snapshot import stage_snapshot
 from usr_core.store.view.files import OpenParquet
 from usr_core.store.view.places import ViewPlaces
 
@@ -67,6 +70,10 @@ class DedupeOutcome:
         groups: Keys that several rows share.
         rows_before, rows_dropped, rows_after: Rows of the base.
         examples: The first rows that go, in the base's order, at most `EXAMPLES`.
+        materialized: How many values the rows that go have in each materialized column, where they have some.
+        only_there: How many of those values the row that stays has no value for.
+        left: Namespaces whose attached values of records that go stay on disk, and of how many records.
+        snapshot: The base as it was, which is kept where materialized values go with their rows.
         event: None in a dry run, and where no two rows share a key.
     """
 
@@ -77,6 +84,10 @@ class DedupeOutcome:
     rows_dropped: int
     rows_after: int
     examples: tuple[DroppedRow, ...]
+    materialized: Mapping[str, int] = field(default_factory=dict)
+    only_there: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, int] = field(default_factory=dict)
+    snapshot: str | None = None
     event: dict[str, Any] | None = None
 
 
@@ -84,19 +95,23 @@ class DedupeOutcome:
 class _Files:
     base: OpenParquet
     reserved: Mapping[str, NamespaceOverlay]
+    attached: Mapping[str, NamespaceOverlay]
+    """Only counted; what can't be read of them is not there."""
 
     @classmethod
     def open(cls, tree: FileTree) -> _Files:
         base = open_base(tree)
         try:
-            return cls(base, list_overlays(tree, namespaces=RESERVED_NAMESPACES))
+            reserved = list_overlays(tree, namespaces=RESERVED_NAMESPACES)
+            others = set(overlay_paths(tree)) - RESERVED_NAMESPACES
+            return cls(base, reserved, list_overlays(tree, namespaces=others, on_problem=lambda _: None))
         except BaseException:
             base.close()
             raise
 
     def close(self) -> None:
         self.base.close()
-        for overlay in self.reserved.values():
+        for overlay in (*self.reserved.values(), *self.attached.values()):
             overlay.close()
 
 
@@ -111,8 +126,9 @@ class _Plan:
 def dedupe(site: Site, options: DedupeOptions, *, progress: Callable[[int], None] | None = None) -> DedupeOutcome:
     """Remove all but one of the rows that share a key; the others keep their order and every value.
 
-    Of several rows a deleted one stays only where all of them are deleted. Overlay values of ids that go stay
-    on disk, matching no record; their tombstones and states go, so that the sequences can come in again as new.
+    Of several rows a deleted one stays only where all of them are deleted. Overlay values of ids that go stay on disk,
+    matching no record. Where materialized values go, the base is kept as a snapshot. Tombstones and states of what
+    goes are removed, so that the sequences can come in again as new.
     The base need not have unique ids: this is how they are made unique.
 
     Args:
@@ -123,7 +139,7 @@ def dedupe(site: Site, options: DedupeOptions, *, progress: Callable[[int], None
         KeyNeedsOneBioType, KeyNeedsDna4: The key does not suit the dataset.
         BaseColumnHasNulls, BaseUnreadable: The base is damaged otherwise.
 
-    Memory: 16 bytes a row, and 40 a row that shares its key.
+    Memory: 16 bytes a row, and 120 a row that shares its key.
     """
     if options.key not in KEYS:
         raise UnknownChoice("--key", value=options.key, allowed=KEYS)
@@ -148,6 +164,7 @@ def _planned(files: _Files, options: DedupeOptions) -> tuple[DedupeOutcome, _Pla
     repeated = find_repeated_keys(files.base, cast(OverlayKey, options.key))
     plan = _plan(repeated, files, keep_last=options.keep == "keep-last")
     rows, gone = files.base.rows, len(plan.dropped)
+    materialized, only_there = count_materialized(files.base, plan.dropped, kept=plan.kept)
     return DedupeOutcome(
         key=options.key,
         keep=options.keep,
@@ -156,6 +173,9 @@ def _planned(files: _Files, options: DedupeOptions) -> tuple[DedupeOutcome, _Pla
         rows_dropped=gone,
         rows_after=rows - gone,
         examples=_described(files.base, plan),
+        materialized=materialized,
+        only_there=only_there,
+        left=count_left(files.base, files.attached, plan.dropped, kept=plan.kept),
     ), plan
 
 
@@ -184,6 +204,7 @@ def _rewrite(
 ) -> DedupeOutcome:
     keep = np.ones(files.base.rows, np.bool_)
     keep[plan.dropped] = False
+    snapshot = stage_snapshot(mutation) if outcome.materialized else None
     after, gone = rewrite_without(mutation, files.base, files.reserved, keep, progress=progress)
     event = mutation.finish(
         base=after,
@@ -194,11 +215,14 @@ def _rewrite(
             "rows_dropped": outcome.rows_dropped,
             "groups": outcome.groups,
             **gone,
+            **({"values_dropped": dict(outcome.materialized)} if outcome.materialized else {}),
+            **({"values_only_there": dict(outcome.only_there)} if outcome.only_there else {}),
+            **({"rows_left_in_overlays": dict(outcome.left)} if outcome.left else {}),
             "bytes": after.size_bytes,
         },
         new_base=True,
     )
-    return replace(outcome, event=event)
+    return replace(outcome, snapshot=snapshot, event=event)
 
 
 def _described(base: OpenParquet, plan: _Plan) -> tuple[DroppedRow, ...]:

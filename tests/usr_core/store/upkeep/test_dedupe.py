@@ -15,6 +15,7 @@ from usr_core.dataset import Dataset
 from usr_core.store.errors import MaintenanceRequired
 from usr_core.store.overlay.errors import KeyNeedsDna4, KeyNeedsOneBioType
 from usr_core.store.upkeep.errors import UnknownChoice
+from usr_upkeep.outcome_text import dedupe_text
 
 MIXED = ["ACGTTTTT", "acgttttt", "GGGGCCCC", "AcGtTtTt", "TTTTAAAA"]
 
@@ -179,3 +180,53 @@ def test_refusals_leave_everything_as_it_was(root: Path) -> None:
 def _unmatched(made: Dataset) -> dict[str, int]:
     with made.view() as view:
         return view.unmatched_counts()
+
+
+class TestValuesOfRowsThatGo:
+    """Nothing vanishes without being counted, and materialized values can be had from a snapshot."""
+
+    def test_materialized_values_are_counted_and_kept_in_a_snapshot(self, root: Path) -> None:
+        """By column, with those that the record which stays has none for; a dry run gives the same numbers."""
+        extra = {"mock__i": pa.array([None, 2, 3, 4, None], pa.int64()), "mock__s": pa.array([None] * 5, pa.string())}
+        made = dataset(root, "d", MIXED, extra=extra)
+        before = (made.path / "records.parquet").read_bytes()
+        plan = made.dedupe(key="sequence_ci", dry_run=True)
+        outcome = dedupe(made, "sequence_ci")
+
+        for one in (plan, outcome):
+            assert ({"mock__i": 2}, {"mock__i": 2}, {}) == (one.materialized, one.only_there, one.left)
+        assert ({"mock__i": 2}, {"mock__i": 2}) == tuple(
+            outcome.event["metrics"][name] for name in ("values_dropped", "values_only_there")
+        )
+        assert before == (made.path / outcome.snapshot).read_bytes()
+        assert [(None,), (3,), (None,)] == values(made, "mock__i")
+        assert "  2 values of mock__i went with them, 2 of which only they have\n" in dedupe_text(outcome, "d")
+
+    def test_values_that_the_other_one_has_too_are_not_only_there(self, root: Path) -> None:
+        """Each row that goes is compared with the one that stays for it."""
+        made = dataset(root, "d", MIXED, extra={"mock__i": pa.array([1, 2, 3, None, 5], pa.int64())})
+        outcome = dedupe(made, "sequence_ci", "keep-last")
+
+        assert ({"mock__i": 2}, {"mock__i": 2}) == (outcome.materialized, outcome.only_there)
+        both = dataset(root, "e", MIXED[:2], extra={"mock__i": pa.array([1, 2], pa.int64())})
+        assert ({"mock__i": 1}, {}) == ((again := dedupe(both, "sequence_ci")).materialized, again.only_there)
+
+    @pytest.mark.parametrize("key", ["id", "sequence"])
+    def test_attached_values_that_match_no_record_any_more_are_counted(self, root: Path, key: str) -> None:
+        """By namespace; a record whose id stays keeps its values, and one that has none is not counted."""
+        made = dataset(root, "d", ["ACGTTTTT", "acgttttt", "AcGtTtTt"])
+        ids = [record_id_of(text) for text in ("ACGTTTTT", "acgttttt", "AcGtTtTt")]
+        keys = ids if key == "id" else ["ACGTTTTT", "acgttttt", "AcGtTtTt"]
+        write_part(made.path, "mock", keys, {"mock__i": pa.array([1, 2, None], pa.int64())}, key=key)
+        outcome = dedupe(made, "sequence_ci")
+
+        assert ({"mock": 1}, None) == (outcome.left, outcome.snapshot)
+        assert {"mock": 1} == outcome.event["metrics"]["rows_left_in_overlays"]
+        assert "  mock: the attached values of 1 record of them stay on disk" in dedupe_text(outcome, "d")
+
+    def test_an_id_that_stays_leaves_nothing_behind(self, root: Path) -> None:
+        """Rows with one id share its attached values."""
+        made = dataset(root, "d", ["ACGT", "ACGT"])
+        write_part(made.path, "mock", [record_id_of("ACGT")], {"mock__i": pa.array([1], pa.int64())})
+
+        assert {} == dedupe(made, "id").left
