@@ -102,6 +102,9 @@ def merge_text(outcome: MergeOutcome, name: str, source: str, *, would: bool = F
     lines += [f"  + column {column}" for column in outcome.columns_added]
     if outcome.duplicates:
         lines.append(f"  {counted(outcome.duplicates, 'record')} there already")
+    if count := outcome.duplicates_deleted:
+        fate = "is deleted there and stays so" if count == 1 else "are deleted there and stay so"
+        lines.append(f"  {count:,} of them {fate}; `usr restore` brings {'it' if count == 1 else 'them'} back")
     if outcome.cells:
         lines.append(f"  {counted(outcome.cells, 'value')} of them taken from {source}")
         for one in outcome.changed:
@@ -118,7 +121,12 @@ def merge_text(outcome: MergeOutcome, name: str, source: str, *, would: bool = F
             "takes up values that were kept for it" if outcome.kept == 1 else "take up values that were kept for them"
         )
         lines.append(f"  {counted(outcome.kept, 'new record')} {takes}")
-    lines += [f"  {namespace}: {counted(rows, 'row')} carried along" for namespace, rows in outcome.carried.items()]
+    for namespace, rows in outcome.carried.items():
+        if namespace not in outcome.in_base:
+            lines.append(f"  {namespace}: {counted(rows, 'row')} carried along")
+        else:
+            also = f", and {counted(rows, 'row')} attached" if rows else ""
+            lines.append(f"  {namespace}: carried along in the base{also}")
     for namespace, rows in outcome.left.items():
         way = "" if namespace in RESERVED_NAMESPACES else f"; --carry-namespace {namespace} brings them along"
         lines.append(f"  {namespace}: the values of {counted(rows, 'record')} are not carried{way}")

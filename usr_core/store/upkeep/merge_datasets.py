@@ -123,6 +123,7 @@ class _Merge:
         self._carried = [
             CarriedNamespace(name, destination, source, registry, source_root=source_ref.root)
             for name in dict.fromkeys(options.carried)
+            if name in source.overlays or name not in self._in_base()
         ]
         self._fates: SourceFates = decide_fates(destination, source, avoid_case_variants=options.avoid_case_variants)
         if options.if_duplicate == "error":
@@ -183,6 +184,7 @@ class _Merge:
                 "rows_source": outcome.rows_source,
                 "rows_added": outcome.rows_added,
                 "rows_duplicate": outcome.duplicates,
+                **({"rows_duplicate_deleted": outcome.duplicates_deleted} if outcome.duplicates_deleted else {}),
                 "rows_case_variant": outcome.case_variants,
                 "rows_deleted_in_source": outcome.deleted,
                 "cells_from_source": outcome.cells,
@@ -210,6 +212,8 @@ class _Merge:
             duplicates=self._fates.count(Fate.DUPLICATE),
             case_variants=self._fates.count(Fate.CASE_VARIANT),
             deleted=self._fates.count(Fate.DELETED),
+            duplicates_deleted=self._duplicates_deleted(),
+            in_base=self._in_base(),
         )
 
     def _settled(self, carried: Mapping[str, int], *, grows: bool) -> MergeOutcome:
@@ -219,7 +223,7 @@ class _Merge:
             cells=self._tally.count,
             changed=self._tally.values,
             columns_added=self._columns.added if grows else (),
-            carried=carried,
+            carried=dict.fromkeys(self._plan.in_base, 0) | dict(carried),
             left=self._left_behind(),
             kept=self._kept_values(),
         )
@@ -263,8 +267,27 @@ class _Merge:
 
     def _fills(self) -> bool:
         """Tell whether duplicates may take values of the source."""
-        prefers = self._options.if_duplicate in ("prefer-src", "prefer-dest")
-        return prefers and bool(self._plan.duplicates and self._columns.taken)
+        return bool(self._plan.duplicates and self._filled_columns())
+
+    def _filled_columns(self) -> list[str]:
+        """Return the source's materialized columns of which duplicates take the values that its view shows."""
+        names = [column.name for column in self._columns.taken]
+        if self._options.if_duplicate in ("prefer-src", "prefer-dest"):
+            return names
+        return [name for name in names if name.split("__")[0] in self._options.carried]
+
+    def _in_base(self) -> tuple[str, ...]:
+        """Return the namespaces carried of which the source has materialized columns."""
+        materialized = {column.name.split("__")[0] for column in self._columns.taken}
+        return tuple(name for name in dict.fromkeys(self._options.carried) if name in materialized)
+
+    def _duplicates_deleted(self) -> int:
+        """Count the duplicates that are deleted in the destination."""
+        places = self._fates.places[self._fates.rows(Fate.DUPLICATE)]
+        if self._destination.tombstones is None or not len(places):
+            return 0
+        deleted = ViewPlaces(self._destination.base).deleted(self._destination.tombstones)
+        return int(np.count_nonzero(np.isin(places, deleted)))
 
     def _new_ids(self) -> Iterator[pa.Array]:
         start = 0
@@ -304,6 +327,7 @@ class _Merge:
             self._fates,
             overlays=OverlayValues(overlays, kinds, self._place),
             take=take,
+            filled_columns=self._filled_columns(),
             override=override,
             tally=self._tally,
         )
@@ -362,7 +386,7 @@ class _Merge:
         return carried.taken(
             self._fates,
             over=self._prefer_source,
-            settled=[column.name for column in self._columns.taken] if self._fills() else (),
+            settled=self._filled_columns() if self._fills() else (),
             overlays=OverlayValues([] if there is None else [there], carried.kinds, self._place),
             scratch=scratch,
             tally=self._tally,

@@ -21,8 +21,9 @@ class MergeOptions:
     Attributes:
         same_columns: Refuse bases whose columns differ; else missing ones are filled with null.
         if_duplicate: What happens to records that are there already: ``error`` refuses them, ``skip`` leaves
-            them as they are, ``prefer-dest`` fills nulls of their materialized columns from the source, and
-            ``prefer-src`` lets the source's values win. The seven columns of a record never change.
+            them as they are, but for values that they lack of the namespaces carried, ``prefer-dest`` fills nulls of
+            their materialized columns from the source, and ``prefer-src`` lets the source's values win. The seven
+            columns of a record never change.
         coerce_overlap: ``to-dest`` casts values of another type where all of them survive, ``none`` refuses.
         avoid_case_variants: Leave out records that differ from one that is there only in the case of letters.
         carried: Namespaces whose overlay values come along.
@@ -51,6 +52,8 @@ class MergeOutcome:
         cells: Values of duplicates that readers of the destination see changed.
         changed: The first of them, at most `merge_cells.EXAMPLES`.
         columns_added: Materialized columns that the destination did not have.
+        duplicates_deleted: Of the records that were there already, those that are deleted there, and stay so.
+        in_base: Carried namespaces of which the source has materialized columns; their values come along in the base.
         carried: Rows of overlay values that came along, by namespace.
         left: Namespaces with values that stay behind, and for how many records that are in the destination afterwards.
         kept: New records that take up values which the destination had kept for them.
@@ -67,6 +70,8 @@ class MergeOutcome:
     cells: int = 0
     changed: tuple[ChangedValue, ...] = ()
     columns_added: tuple[str, ...] = ()
+    duplicates_deleted: int = 0
+    in_base: tuple[str, ...] = ()
     carried: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -85,6 +85,7 @@ class MergedRows:
         overlays: What overlays of the destination have for the rows of the result.
         take: Which values duplicates get from the source: none, all that it has (``over``), or those that the
             destination does not show (``under``).
+        filled_columns: The columns in which duplicates get values.
         override: Called with values that overlays of the destination would hide.
         tally: Counts the values of duplicates that change.
     """
@@ -98,11 +99,13 @@ class MergedRows:
         *,
         overlays: OverlayValues,
         take: Take,
+        filled_columns: Collection[str],
         override: Callable[[Override], None],
         tally: CellTally,
     ) -> None:
         self._destination, self._source, self._columns, self._fates = destination, source, columns, fates
         self._overlays, self._take, self._override, self._tally = overlays, take, override, tally
+        self._filled = frozenset(filled_columns)
 
     def filled(self, scratch: Path) -> Iterator[pa.RecordBatch]:
         """Yield the destination's rows in their order, all columns of the result by name, values of duplicates in them.
@@ -168,7 +171,7 @@ class MergedRows:
             name, theirs = column.name, found[column.name]
             ours, over = arrays.get(name), above.get(name)
             shown = overlaid(ours, over, column.kind, width)
-            taken = taken_cells(shown, theirs, over=self._take == "over")
+            taken = taken_cells(shown, theirs, over=self._take == "over") & (name in self._filled)
             self._tally.add(name, taken, rows=rows, ids=batch.column("id"), before=shown, after=theirs)
             arrays[name] = overlaid(ours, only(theirs, taken), column.kind, width)
             if over is not None and (taken & valid_mask(over)).any():

@@ -27,6 +27,7 @@ from usr_core.store.upkeep.errors import (
     SourceLengthDiffers,
     UnknownChoice,
 )
+from usr_upkeep.outcome_text import merge_text
 
 S = [sequence(number) for number in range(8)]
 IDS = [record_id_of(text) for text in S]
@@ -285,6 +286,35 @@ class TestCarried:
         assert before == dest.layout.records.read_bytes()
         assert ({"mock": 1}, 0) == (outcome.carried, outcome.rows_added)
         assert [(10,)] == values(dest, "mock__i")
+
+    @pytest.mark.parametrize("drop", [False, True], ids=["overlay kept", "overlay dropped"])
+    def test_what_the_source_shows_is_carried_whether_attached_or_materialized(self, root: Path, drop: bool) -> None:
+        """Under skip a record that is there already gets what it lacks, and keeps what it has."""
+        dest, source = dataset(root, "dest", [S[1], S[2]]), self.source(root)
+        dest.write_overlay_part("mock", pa.table({"id": [IDS[2]], **column("mock__i", [-1])}))
+        with source.maintenance(reason="test"):
+            source.materialize(drop_overlays=True)
+        if not drop:
+            write_part(source.path, "mock", [IDS[1]], column("mock__i", [11]), part="part-c")
+        plan = dest.merge(source, carry_namespaces=["mock"], dry_run=True)
+        outcome = merge(dest, source, carry_namespaces=["mock"])
+
+        assert [(S[1], 10 if drop else 11), (S[2], -1)] == values(dest, "sequence", "mock__i")
+        for told in (plan, outcome):
+            assert (1, ("mock",), ["mock"]) == (told.cells, told.in_base, list(told.carried))
+        assert "  mock: carried along in the base" in merge_text(outcome, "dest", "src")
+        assert not merge(dest, source, carry_namespaces=["mock"]).changes
+
+    def test_records_that_are_deleted_in_the_destination_are_counted(self, root: Path) -> None:
+        """They may take values, and stay deleted."""
+        dest, source = dataset(root, "dest", [S[1], S[2]]), self.source(root)
+        dest.delete([IDS[1]])
+        outcome = merge(dest, source, carry_namespaces=["mock"])
+
+        assert (1, 1) == (outcome.duplicates_deleted, outcome.event["metrics"]["rows_duplicate_deleted"])
+        told = merge_text(outcome, "dest", "src")
+        assert "  1 of them is deleted there and stays so; `usr restore` brings it back\n" in told
+        assert S[1] not in [text for (text,) in values(dest, "sequence")]
 
     def test_namespaces_that_can_not_be_carried(self, root: Path, tmp_path: Path) -> None:
         """Reserved, without values in the source, with another contract in the source's root."""

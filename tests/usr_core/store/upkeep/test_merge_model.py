@@ -90,7 +90,7 @@ def expected(dest: Side, source: Side, policy: str, *, carried: bool) -> tuple[l
         over, found = policy == "prefer-src", None
         if text in live:
             new = text not in dest.texts
-            if name in source.materialized and (new or policy.startswith("prefer")):
+            if name in source.materialized and (new or carried or policy.startswith("prefer")):
                 found = source.shows(text, name)
             elif carried:
                 found = source.attached.get((text, name))
