@@ -112,6 +112,9 @@ def merge_text(outcome: MergeOutcome, name: str, source: str, *, would: bool = F
             lines.append(f"  - row {one.row}  {one.id}  {one.column}: {before} -> {one.after}")
         more = outcome.cells - len(outcome.changed)
         lines += [f"  … and {more:,} more"] if more else []
+    if count := outcome.differ:
+        fate = "value of them differs" if count == 1 else "values of them differ"
+        lines.append(f"  {count:,} {fate} in {source}; what {name} has stays")
     if outcome.case_variants:
         lines.append(f"  {counted(outcome.case_variants, 'record')} left out: only the case of letters differs")
     if outcome.deleted:
@@ -121,18 +124,24 @@ def merge_text(outcome: MergeOutcome, name: str, source: str, *, would: bool = F
             "takes up values that were kept for it" if outcome.kept == 1 else "take up values that were kept for them"
         )
         lines.append(f"  {counted(outcome.kept, 'new record')} {takes}")
-    for namespace, rows in outcome.carried.items():
-        if namespace not in outcome.in_base:
-            lines.append(f"  {namespace}: {counted(rows, 'row')} carried along")
-        else:
-            also = f", and {counted(rows, 'row')} attached" if rows else ""
-            lines.append(f"  {namespace}: carried along in the base{also}")
+    lines += _carried(outcome)
     for namespace, rows in outcome.left.items():
         way = "" if namespace in RESERVED_NAMESPACES else f"; --carry-namespace {namespace} brings them along"
         lines.append(f"  {namespace}: the values of {counted(rows, 'record')} are not carried{way}")
     if not outcome.changes:
         lines.append(f"  nothing {_verb(would, 'was', 'would be')} changed")
     return "\n".join(lines)
+
+
+def _carried(outcome: MergeOutcome) -> list[str]:
+    lines = []
+    for namespace, rows in outcome.carried.items():
+        if namespace not in outcome.in_base:
+            lines.append(f"  {namespace}: {counted(rows, 'row')} carried along")
+        else:
+            also = f", and {counted(rows, 'row')} attached" if rows else ""
+            lines.append(f"  {namespace}: carried along in the base{also}")
+    return lines
 
 
 def _archived(folder: str | None) -> list[str]:

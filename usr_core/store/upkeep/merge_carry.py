@@ -100,7 +100,7 @@ class CarriedNamespace:
             settled: Columns whose values duplicates have got already.
             overlays: What the destination's overlays have for these columns.
             scratch: A folder that may be made meanwhile.
-            tally: Counts the values of duplicates that change.
+            tally: Counts the values of duplicates that change, and those that differ and stay.
         """
         base, highest = self._destination.base, int(fates.places.max(initial=-1)) + 1
         own = [name for name in self.kinds if base.schema.get_field_index(name) >= 0]
@@ -120,6 +120,8 @@ class CarriedNamespace:
                 for name, kind in self.kinds.items():
                     shown = overlaid(window.columns.get(name), above.get(name), kind, stop - start)
                     changed = taken_cells(shown, there[name], over=over) & (name not in settled)
+                    if name not in settled:
+                        tally.keep(shown, there[name], taken=changed)
                     tally.add(name, changed, rows=rows, ids=there["id"], before=shown, after=there[name])
                     columns.append(only(there[name], changed))
                 yield from self._valued(there["id"], columns, rows)

@@ -36,12 +36,19 @@ class CellTally:
 
     Attributes:
         count: How many there are so far.
+        stayed: Values of the source that differ from what is shown and are not taken.
         values: The first of them by row, then by column; at most `EXAMPLES`.
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.stayed = 0
         self.values: tuple[ChangedValue, ...] = ()
+
+    def keep(self, shown: pa.Array, theirs: pa.Array, *, taken: Mask) -> None:
+        """Take in a window of one column, in which the source's values `theirs` replace those `shown` where `taken`."""
+        both = valid_mask(shown) & valid_mask(theirs) & ~taken
+        if both.any():
+            self.stayed += int(np.count_nonzero(both & ~same_values(shown, theirs)))
 
     def add(
         self,

@@ -136,7 +136,7 @@ class _Merge:
     def tried(self, scratch: Path) -> MergeOutcome:
         """Return what would be done, after reading everything that would be read."""
         rows = self._rows(lambda _: None)
-        for batches in (rows.filled(scratch / "filled.parquet") if self._fills() else (), rows.new()):
+        for batches in (rows.filled(scratch / "filled.parquet") if self._meets() else (), rows.new()):
             for _ in batches:
                 pass
         base_cells = self._tally.count
@@ -149,6 +149,9 @@ class _Merge:
         """Write the result and commit it."""
         before, staged = mutation.base_facts(), mutation.txn.stage(RECORDS)
         parts = MergeParts(mutation, self._destination, rows=self._plan.rows_after)
+        if self._meets() and not (self._fills() or (self._plan.rows_added and self._columns.added)):
+            for _ in self._rows(lambda _: None).filled(staged.with_name("met.parquet")):
+                pass  # only compared
         if self._plan.rows_added or self._fills():
             self._write_base(mutation, staged, before.metadata, parts, progress)
         rewritten = bool(self._plan.rows_added or self._tally.count)
@@ -188,6 +191,7 @@ class _Merge:
                 "rows_case_variant": outcome.case_variants,
                 "rows_deleted_in_source": outcome.deleted,
                 "cells_from_source": outcome.cells,
+                **({"cells_that_differ": outcome.differ} if outcome.differ else {}),
                 "columns_added": len(outcome.columns_added),
                 "rows_carried": sum(outcome.carried.values()),
                 "rows_not_carried": dict(outcome.left),
@@ -222,6 +226,7 @@ class _Merge:
             self._plan,
             cells=self._tally.count,
             changed=self._tally.values,
+            differ=self._tally.stayed,
             columns_added=self._columns.added if grows else (),
             carried=dict.fromkeys(self._plan.in_base, 0) | dict(carried),
             left=self._left_behind(),
@@ -268,6 +273,10 @@ class _Merge:
     def _fills(self) -> bool:
         """Tell whether duplicates may take values of the source."""
         return bool(self._plan.duplicates and self._filled_columns())
+
+    def _meets(self) -> bool:
+        """Tell whether duplicates have materialized columns in the source, which are compared if not taken."""
+        return bool(self._plan.duplicates and self._columns.taken)
 
     def _filled_columns(self) -> list[str]:
         """Return the source's materialized columns of which duplicates take the values that its view shows."""

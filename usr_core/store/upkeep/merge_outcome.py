@@ -51,6 +51,8 @@ class MergeOutcome:
         deleted: Records left out because they are deleted in the source.
         cells: Values of duplicates that readers of the destination see changed.
         changed: The first of them, at most `merge_cells.EXAMPLES`.
+        differ: Values that the source has for duplicates, materialized or in a namespace carried, and that differ from
+            what readers of the destination see and are not taken.
         columns_added: Materialized columns that the destination did not have.
         duplicates_deleted: Of the records that were there already, those that are deleted there, and stay so.
         in_base: Carried namespaces of which the source has materialized columns; their values come along in the base.
@@ -69,6 +71,7 @@ class MergeOutcome:
     deleted: int
     cells: int = 0
     changed: tuple[ChangedValue, ...] = ()
+    differ: int = 0
     columns_added: tuple[str, ...] = ()
     duplicates_deleted: int = 0
     in_base: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ from usr_core.store.incoming.rows import ImportDefaults, RowReader
 from usr_core.store.index.row_numbers import only, row_numbers, valid_mask
 from usr_core.store.upkeep.errors import SourceLengthDiffers
 from usr_core.store.upkeep.merge_cells import CellTally, taken_cells
-from usr_core.store.upkeep.merge_columns import MergedColumns
+from usr_core.store.upkeep.merge_columns import MergedColumns, TakenColumn
 from usr_core.store.upkeep.merge_fates import Fate, SourceFates
 from usr_core.store.upkeep.merge_files import MergeFiles
 from usr_core.store.upkeep.merge_view import OrderedRows, OverlayValues, overlaid
@@ -37,9 +37,9 @@ Rows = npt.NDArray[np.int64]
 class SourceValues:
     """The source's materialized columns as its view shows them, for the batches of its base from the first one on."""
 
-    def __init__(self, source: MergeFiles, columns: MergedColumns) -> None:
+    def __init__(self, source: MergeFiles, columns: Sequence[TakenColumn]) -> None:
         self._columns = columns
-        kinds = {column.name: column.source for column in columns.taken}
+        kinds = {column.name: column.source for column in columns}
         self._overlays = OverlayValues(source.attached, kinds, ViewPlaces(source.base).placements)
         self._label = source.label
 
@@ -52,7 +52,7 @@ class SourceValues:
         above = self._overlays.window(first, first + batch.num_rows)
         rows = np.flatnonzero(chosen)
         found = {}
-        for column in self._columns.taken:
+        for column in self._columns:
             shown = overlaid(batch.column(column.name), above.get(column.name), column.source, batch.num_rows)
             if len(rows) < batch.num_rows:
                 shown = shown.take(row_numbers(rows))
@@ -87,7 +87,7 @@ class MergedRows:
             destination does not show (``under``).
         filled_columns: The columns in which duplicates get values.
         override: Called with values that overlays of the destination would hide.
-        tally: Counts the values of duplicates that change.
+        tally: Counts the values of duplicates that change, and those that differ from the source's and stay.
     """
 
     def __init__(
@@ -106,6 +106,8 @@ class MergedRows:
         self._destination, self._source, self._columns, self._fates = destination, source, columns, fates
         self._overlays, self._take, self._override, self._tally = overlays, take, override, tally
         self._filled = frozenset(filled_columns)
+        # Values of a type that is not the destination's are converted only where they are taken.
+        self._met = [one for one in columns.taken if one.name in self._filled or one.source.equals(one.kind)]
 
     def filled(self, scratch: Path) -> Iterator[pa.RecordBatch]:
         """Yield the destination's rows in their order, all columns of the result by name, values of duplicates in them.
@@ -117,10 +119,11 @@ class MergedRows:
             MergeTypesDiffer: A value of the source would not survive the cast; its row is named.
             BaseColumnHasNulls, BaseUnreadable, OverlayUnreadable, OverlayKeyFault: A file is damaged.
         """
-        kinds = {column.name: column.kind for column in self._columns.taken}
+        kinds = {column.name: column.kind for column in self._met}
+        duplicate = self._fates.fates == Fate.DUPLICATE
         with OrderedRows(scratch, kinds, highest=self._destination.base.rows) as ordered:
-            if self._take != "none":
-                values, duplicate = SourceValues(self._source, self._columns), self._fates.fates == Fate.DUPLICATE
+            if kinds and duplicate.any():
+                values = SourceValues(self._source, self._met)
                 for first, batch in checked_batches(self._source.base, label=self._source.label):
                     mine = duplicate[first : first + batch.num_rows]
                     if mine.any():
@@ -141,7 +144,7 @@ class MergedRows:
             SourceLengthDiffers, BaseColumnHasNulls, BaseUnreadable: The source is damaged.
             MergeTypesDiffer: A value of a materialized column would not survive the cast.
         """
-        source, values = self._source, SourceValues(self._source, self._columns)
+        source, values = self._source, SourceValues(self._source, self._columns.taken)
         # No record takes a default: all seven columns are there and hold no null.
         defaults = ImportDefaults(bio_type="dna", alphabet="dna_4", source=source.label, created_at_us=0)
         with IdHasher() as hasher:
@@ -165,13 +168,18 @@ class MergedRows:
         arrays = {name: batch.column(name) for name in batch.schema.names}
         width = batch.num_rows
         rows = np.arange(first, first + width, dtype=np.int64)
-        above = self._overlays.window(first, first + width) if self._take != "none" else {}
+        above = self._overlays.window(first, first + width)
         hidden: dict[str, pa.Array] = {}
         for column in self._columns.taken:
-            name, theirs = column.name, found[column.name]
+            name = column.name
             ours, over = arrays.get(name), above.get(name)
+            if name not in found:
+                arrays[name] = overlaid(ours, None, column.kind, width)
+                continue
+            theirs = found[name]
             shown = overlaid(ours, over, column.kind, width)
             taken = taken_cells(shown, theirs, over=self._take == "over") & (name in self._filled)
+            self._tally.keep(shown, theirs, taken=taken)
             self._tally.add(name, taken, rows=rows, ids=batch.column("id"), before=shown, after=theirs)
             arrays[name] = overlaid(ours, only(theirs, taken), column.kind, width)
             if over is not None and (taken & valid_mask(over)).any():

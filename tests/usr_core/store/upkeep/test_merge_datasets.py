@@ -305,6 +305,30 @@ class TestCarried:
         assert "  mock: carried along in the base" in merge_text(outcome, "dest", "src")
         assert not merge(dest, source, carry_namespaces=["mock"]).changes
 
+    @pytest.mark.parametrize("policy", ["skip", "prefer-dest", "prefer-src"])
+    @pytest.mark.parametrize("materialized", [True, False])
+    def test_values_that_differ_and_stay_are_counted(self, root: Path, policy: str, materialized: bool) -> None:
+        """Materialized ones always, attached ones of namespaces carried; equal ones and taken ones are not."""
+        dest, source = dataset(root, "dest", S[1:4]), self.source(root)
+        dest.write_overlay_part("mock", pa.table({"id": IDS[1:3], **column("mock__i", [10, -1])}))
+        if materialized:
+            with source.maintenance(reason="test"):
+                source.materialize()
+        options = {"if_duplicate": policy, "carry_namespaces": [] if materialized else ["mock"]}
+        plan, outcome = dest.merge(source, dry_run=True, **options), merge(dest, source, **options)
+
+        count = 0 if policy == "prefer-src" else 1
+        assert (count, count) == (plan.differ, outcome.differ)
+        told = "  1 value of them differs in src; what dest has stays\n" in f"{merge_text(outcome, 'dest', 'src')}\n"
+        assert told == bool(count)
+
+    def test_a_value_of_another_type_that_is_not_taken_is_no_obstacle(self, root: Path) -> None:
+        """Under skip it is not converted."""
+        dest = dataset(root, "dest", S[:1], extra={"mock__i": pa.array([1], pa.int64())})
+        source = dataset(root, "src", S[:1], extra={"mock__i": pa.array(["no number"])})
+
+        assert (0, 0) == ((outcome := merge(dest, source)).cells, outcome.differ)
+
     def test_records_that_are_deleted_in_the_destination_are_counted(self, root: Path) -> None:
         """They may take values, and stay deleted."""
         dest, source = dataset(root, "dest", [S[1], S[2]]), self.source(root)
