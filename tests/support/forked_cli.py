@@ -83,14 +83,16 @@ class ForkedUsr:
             except TimeoutError as late:
                 os.kill(command, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(list(argv), timeout) from late
-            fed.result()
-            return code, told[0].result(), told[1].result()
+            fed.result(timeout)
+            return code, told[0].result(timeout), told[1].result(timeout)
 
     @classmethod
     def _begin(cls) -> None:
+        from support.processes import Child  # not for the server, which finds only what the command finds
+
         ours, theirs = socket.socketpair()
         with theirs:
-            subprocess.Popen(
+            Child(
                 [sys.executable, __file__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
