@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from usr_core.fs.durable import make_folders, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
+from usr_core.fs.regular import read_regular
 from usr_core.fs.sharing import share
 from usr_densegen.errors import ArraysInvalid, ArtifactDamaged
 
@@ -126,7 +127,7 @@ def read_arrays(dataset: Path, ref: str, sha256: str) -> dict[str, Any]:
     if not path.resolve().is_relative_to((dataset / FOLDER).resolve()):
         raise ArtifactDamaged(path, reason=f"it is not in {FOLDER}/")
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise ArtifactDamaged(path, reason="the file can't be read") from error
     if hashlib.sha256(content).hexdigest() != sha256:

@@ -15,6 +15,7 @@ from pathlib import Path
 from usr_core.events.log import NO_PREVIOUS
 from usr_core.fs.durable import sync_folder, temporary_sibling, write_new
 from usr_core.fs.errors import file_system_error
+from usr_core.fs.regular import read_regular
 from usr_notify.errors import CursorOfAnotherDataset, CursorUnusable
 
 __all__ = ["Cursor", "load_cursor", "save_cursor"]
@@ -60,8 +61,7 @@ def load_cursor(path: Path, *, dataset: str) -> Cursor | None:
         FileSystemError: The file can't be read.
     """
     try:
-        with path.open("rb") as handle:
-            content = handle.read(_LARGEST + 1)
+        content = read_regular(path, _LARGEST + 1)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from usr_core.fs.regular import require_regular
+from usr_core.fs.regular import require_folder, require_regular
 from usr_core.roots.layout import is_machinery
 
 __all__ = ["FileTree", "TreeEntry"]
@@ -67,11 +67,14 @@ class FileTree:
         """Return the names of the direct children of `folder` (files and folders), sorted; [] if it is not there.
 
         ``""`` is the dataset's own folder, whose names include those of USR's machinery.
+
+        Raises:
+            SpecialFile: Something else than a folder has the name, such as a FIFO, or a link that leads nowhere.
         """
         found: set[str] = set()
         prefix = f"{folder}/" if folder else ""
         place = self.folder / folder
-        if place.is_dir() and not self._gone(folder):
+        if not self._gone(folder) and require_folder(place):
             found.update(entry.name for entry in place.iterdir() if not self._gone(f"{prefix}{entry.name}"))
         found.update(name[len(prefix) :].split("/", 1)[0] for name in self.moved if name.startswith(prefix))
         return sorted(found)

@@ -17,6 +17,7 @@ from usr_core.commit.errors import DatasetBusy
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.record import CommitRecord, Publish, Retire, find_records, log_state
 from usr_core.fs.durable import name_exists
+from usr_core.fs.errors import file_system_error
 from usr_core.roots.layout import EVENT_LOG
 
 __all__ = ["TRIES", "read_consistent", "resolve_tree"]
@@ -135,4 +136,6 @@ def _mark(folder: Path) -> _Mark:
             log = (own.st_ino, own.st_mtime_ns)
         except FileNotFoundError:
             log = ()
+    except OSError as error:
+        raise file_system_error(error, folder / EVENT_LOG, "look at the event log") from error
     return log, tuple(path.name for path in (*commits, *aborts))

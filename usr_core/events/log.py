@@ -100,9 +100,14 @@ def read_head(path: Path) -> LogHead:
 
 
 def read_last(path: Path) -> Mapping[str, Any] | None:
-    """Return the object that the last whole line of a file of JSON lines holds, or None where there is none."""
+    """Return the object that the last whole line of a file of JSON lines holds, or None where there is none.
+
+    Raises:
+        SpecialFile: Something else than a regular file has the name.
+        OSError: The file can't be read.
+    """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(path)
     except FileNotFoundError:
         return None
     try:

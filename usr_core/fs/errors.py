@@ -69,17 +69,17 @@ class LinkRefused(FileSystemError):
 
 
 class SpecialFile(FileSystemError):
-    """A folder, FIFO, socket or device stands where a regular file should be; it is not opened."""
+    """A FIFO, socket, device, folder or file stands where something else should be; it is not opened."""
 
     code = "USR-FS-009"
 
-    def __init__(self, path: Path, *, kind: str) -> None:
+    def __init__(self, path: Path, *, kind: str, expected: str = "regular file") -> None:
         super().__init__(
-            f"{path.name} is a {kind}, where a regular file should be.",
-            hint="Move it away; restore the file from a copy if there was one.",
+            f"{path.name} is a {kind}, where a {expected} should be.",
+            hint=f"Move it away; restore the {expected.rsplit(maxsplit=1)[-1]} from a copy if there was one.",
             facts={"file": str(path)},
         )
-        self.path, self.kind = path, kind
+        self.path, self.kind, self.errno = path, kind, errno.EINVAL
 
 
 class LinkInsideDataset(UsrError):
@@ -118,7 +118,12 @@ class LockTimeout(UsrError, TimeoutError):
 
 
 def file_system_error(error: OSError, path: Path, doing: str) -> FileSystemError:
-    """Return the typed error for `error`, met while `doing` something ("write the new part") at `path`."""
+    """Return the typed error for `error`, met while `doing` something ("write the new part") at `path`.
+
+    An error that has its type already is returned as it is.
+    """
+    if isinstance(error, FileSystemError):
+        return error
     number = error.errno or 0
     facts = {"file": str(path), "cause": os.strerror(number) if number else str(error)}
     if number in (errno.ENOSPC, errno.EDQUOT):
@@ -134,6 +139,10 @@ def file_system_error(error: OSError, path: Path, doing: str) -> FileSystemError
         kind = LinkRefused
         message = f"USR could not {doing}: a symbolic link stands where USR keeps a file of its own."
         hint = "Remove the link; USR writes only real files below a dataset's own folder."
+    elif number == errno.ENOTDIR:
+        kind = FileSystemError
+        message = f"USR could not {doing}: something else stands where a folder should be."
+        hint = "Look at each part of the path; `usr doctor DATASET` names what is wrong in a dataset."
     elif number in (errno.EMFILE, errno.ENFILE):
         kind = TooManyOpenFiles
         message = f"USR could not {doing}: too many files are open."

@@ -157,7 +157,7 @@ def _held_lease(lease: Path | None, deadline: float, timeout: float, name: str) 
 def _lease_holder(lease: Path) -> str:
     """Return what the lease file says of its holder, on one line."""
     try:
-        return " ".join(lease.read_text(encoding="utf-8", errors="replace").split())[:200]
+        return " ".join(read_regular(lease, _LONGEST_LABEL).decode("utf-8", "replace").split())[:200]
     except OSError:
         return ""
 

@@ -1,14 +1,19 @@
-"""Opening what must be a regular file: a FIFO would make its reader wait forever, a device may do anything."""
+"""Opening what must be a regular file: a FIFO would make its reader wait forever, a device may do anything.
+
+What must be a folder is looked at in the same way, so that a wrong thing in its place is never taken for an empty one.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 from pathlib import Path
 
 from usr_core.fs.errors import SpecialFile
 
-__all__ = ["open_regular", "read_regular", "require_regular"]
+__all__ = ["kind_of", "open_regular", "read_regular", "refuse_special", "require_folder", "require_regular"]
 
 
 def require_regular(path: Path, *, follow: bool = True) -> os.stat_result:
@@ -24,8 +29,40 @@ def require_regular(path: Path, *, follow: bool = True) -> os.stat_result:
     """
     found = path.stat() if follow else path.lstat()
     if not stat.S_ISREG(found.st_mode):
-        raise SpecialFile(path, kind=_kind(found.st_mode))
+        raise SpecialFile(path, kind=kind_of(found.st_mode))
     return found
+
+
+def refuse_special(path: Path) -> None:
+    """Refuse what a library must not open: a FIFO, socket or device. A folder, and a missing name, it refuses itself.
+
+    Raises:
+        SpecialFile: A FIFO, socket or device has the name, or is what a link leads to.
+    """
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise SpecialFile(path, kind=kind_of(mode))
+
+
+def require_folder(path: Path) -> bool:
+    """Tell whether `path` is a folder or a link to one; False where nothing has that name.
+
+    Raises:
+        SpecialFile: Something else has the name, a link that leads nowhere included.
+        OSError: The path can't be examined.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if path.is_symlink() and error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise SpecialFile(path, kind="symbolic link that leads nowhere", expected="folder") from None
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            return False
+        raise
+    if not stat.S_ISDIR(mode):
+        raise SpecialFile(path, kind=kind_of(mode), expected="folder")
+    return True
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o666) -> int:
@@ -48,7 +85,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o666) -> 
     try:
         found = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(found):
-            raise SpecialFile(path, kind=_kind(found))
+            raise SpecialFile(path, kind=kind_of(found))
     except BaseException:
         os.close(descriptor)
         raise
@@ -65,8 +102,10 @@ def read_regular(path: Path, limit: int = -1) -> bytes:
         return handle.read(limit)
 
 
-def _kind(mode: int) -> str:
+def kind_of(mode: int) -> str:
+    """Return what the mode of a file calls it, in words."""
     kinds = {
+        stat.S_IFREG: "file",
         stat.S_IFDIR: "folder",
         stat.S_IFLNK: "symbolic link",
         stat.S_IFIFO: "FIFO",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from usr_core.fs.regular import refuse_special
 from usr_core.roots.dataset_id import DatasetRef, list_datasets
 from usr_core.roots.layout import DatasetLayout
 
@@ -30,6 +31,7 @@ def _has_columns(ref: DatasetRef, namespace: str) -> bool:
     import pyarrow.parquet as pq
 
     try:
+        refuse_special(DatasetLayout(ref.path).records)
         names = pq.read_schema(DatasetLayout(ref.path).records, memory_map=False).names
     except (OSError, pa.ArrowException):
         return True

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from usr_core.fs.durable import remove_temporaries, replace_file, sync_folder
-from usr_core.fs.errors import file_system_error
+from usr_core.fs.errors import SpecialFile, file_system_error
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
+from usr_core.fs.regular import read_regular
 from usr_core.remotes.document import MAX_BYTES, Entry, parse_document
 from usr_core.remotes.errors import (
     RemoteExists,
@@ -187,12 +188,11 @@ def _refuse_type(path: Path, name: str, entry: Entry, key: str, wanted: str) -> 
 
 def _read(path: Path) -> bytes | None:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_regular(path, MAX_BYTES + 1)
     except FileNotFoundError:
         return None
-    except IsADirectoryError:
-        raise RemotesFileInvalid(path, "it is a folder") from None
+    except SpecialFile as error:
+        raise RemotesFileInvalid(path, f"it is a {error.kind}") from None
     except OSError as error:
         raise file_system_error(error, path, "read the remotes file") from error
 

@@ -19,6 +19,7 @@ __all__ = [
     "COMMIT_PREFIX",
     "DERIVED",
     "EVENT_LOG",
+    "FOLDERS",
     "JOURNALS",
     "LEASE",
     "LOCK",
@@ -52,6 +53,9 @@ REPLACED = ".usr.replaced"
 CHAIN_MARK = ".usr.chain"
 COMMIT_PREFIX = ".usr.commit."
 ABORT_PREFIX = ".usr.abort."
+
+FOLDERS = (DERIVED, ARCHIVED, REGISTRY_FOLDER, SNAPSHOTS, ARTIFACTS)
+"""Names that only folders have."""
 
 _SCHEMA_KEY = b"usr:schema_version"
 

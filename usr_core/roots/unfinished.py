@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from usr_core.fs.regular import read_regular
 from usr_core.roots.layout import STAGING, holds_dataset
 
 __all__ = ["ORIGIN", "unfinished_pull"]
@@ -33,7 +34,6 @@ def unfinished_pull(folder: Path) -> str | None:
 
 def _remote(place: Path) -> str:
     try:
-        with (place / ORIGIN).open(encoding="utf-8") as file:
-            return file.read(_LONGEST).partition(":")[0]
+        return read_regular(place / ORIGIN, _LONGEST).decode("utf-8").partition(":")[0]
     except (OSError, ValueError):
         return ""

@@ -22,11 +22,12 @@ from usr_core.events.actor import Actor
 from usr_core.events.event import Event, FileChange
 from usr_core.events.files_told import ADOPT
 from usr_core.fs.errors import file_system_error
+from usr_core.fs.regular import require_folder
 from usr_core.registry.document import Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
-from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
+from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
 from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.errors import LogMissing
 from usr_core.store.overlay.errors import BaseMissing
@@ -158,6 +159,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         LockTimeout: Another writer holds the dataset.
         CopyIncomplete: The copy was pulled with ``--primary-only``.
         LinkInsideDataset: The event log is a link.
+        SpecialFile: Something else than a folder or file stands where one should be.
         LogMissing: The base has rows, but the log has no event.
         BaseMissing: The log has events, but the base is missing.
     """
@@ -173,6 +175,8 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
     with transaction as txn:
         refuse_partial_copy(site.ref.name, site.ref.path, doing="changed")
         refuse_linked_file(site.ref.path, EVENT_LOG)
+        for name in FOLDERS:
+            require_folder(site.ref.path / name)
         if action != ADOPT:
             _require_log(site, txn)
         # A file beside a folder is an error for every command: nothing tells which of the two is meant.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from usr_core.events.clock import now_us, rfc3339
+from usr_core.fs.regular import read_regular
 from usr_core.roots.layout import META
 from usr_core.store.mutation import Mutation
 
@@ -24,9 +25,7 @@ def append_note(mutation: Mutation, note: str | None) -> None:
         return
     staged = mutation.txn.stage(META)  # refuses what is not a regular file
     path = mutation.site.layout.meta
-    text = (
-        path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else f"# {mutation.site.ref.name}\n"
-    )
+    text = read_regular(path).decode("utf-8", "surrogateescape") if path.exists() else f"# {mutation.site.ref.name}\n"
     if not text.endswith("\n"):
         text += "\n"
     text += f"\n- {_today()} {mutation.action}: {_one_line(note)}\n"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.events.log import read_head, read_last
+from usr_core.fs.errors import file_system_error
 from usr_core.roots.layout import RECORDS, SYNC_LOG, DatasetLayout
 from usr_core.store.errors import CopyIncomplete
 
@@ -37,8 +38,16 @@ class PartialCopy:
 
 
 def partial_copy(folder: Path) -> PartialCopy | None:
-    """Return what a dataset's folder lacks of the copy that it was pulled from, or None where it lacks nothing."""
-    receipt = read_last(folder / SYNC_LOG) or {}
+    """Return what a dataset's folder lacks of the copy that it was pulled from, or None where it lacks nothing.
+
+    Raises:
+        SpecialFile: A FIFO, folder or device stands in place of one of the two logs.
+        FileSystemError: One of them can't be read.
+    """
+    try:
+        receipt = read_last(folder / SYNC_LOG) or {}
+    except OSError as error:
+        raise file_system_error(error, folder / SYNC_LOG, "read the receipts of pulls and pushes") from error
     if (receipt.get("action"), receipt.get("transfer_state"), receipt.get("primary_only")) != (
         "pull",
         "TRANSFERRED",
@@ -65,6 +74,7 @@ def refuse_partial_copy(name: str, folder: Path, *, doing: str) -> None:
     """Refuse what needs a whole copy: to be ``changed``, or ``pushed``.
 
     Raises:
+        SpecialFile, FileSystemError: As `partial_copy`.
         CopyIncomplete: The copy was pulled with ``--primary-only``, and the rest has not been pulled since.
     """
     found = partial_copy(folder)

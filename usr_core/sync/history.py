@@ -14,6 +14,7 @@ from typing import Literal
 
 from usr_core.errors import visible
 from usr_core.events.log import NO_PREVIOUS, line_digest, line_seq, parse_line
+from usr_core.fs.regular import open_regular
 from usr_core.sync.errors import LogNotSyncable
 
 __all__ = ["Head", "History", "LogBytes", "Relation", "compare_logs", "local_log"]
@@ -104,7 +105,7 @@ def local_log(path: Path) -> LogBytes:
         return LogBytes(0, lambda _offset, _length: b"")
 
     def read(offset: int, length: int) -> bytes:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_regular(path)
         try:
             return os.pread(descriptor, length, offset)
         finally:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from usr_core.events.event import Fingerprint
 from usr_core.fs.errors import file_system_error
+from usr_core.fs.regular import refuse_special
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = ["BaseFacts", "read_base_facts", "usr_metadata"]
@@ -49,8 +50,10 @@ def read_base_facts(path: Path) -> BaseFacts:
 
     Raises:
         BaseUnreadable: The file is not a whole Parquet file.
+        SpecialFile: A FIFO, socket or device has the name.
     """
     try:
+        refuse_special(path)
         with pq.ParquetFile(path) as file:
             schema, rows, kinds = file.schema_arrow, file.metadata.num_rows, _bio_types(file.metadata)
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer's name is not UTF-8

@@ -6,8 +6,9 @@ from typing import Any
 
 from usr_core.events.event import FileChange
 from usr_core.events.files_told import ADOPT, files_told
-from usr_core.roots.layout import EVENT_LOG
+from usr_core.roots.layout import EVENT_LOG, RECORDS
 from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.overlay.errors import BaseMissing
 
 __all__ = ["adopt_files"]
 
@@ -23,9 +24,12 @@ def adopt_files(site: Site) -> dict[str, Any] | None:
 
     Raises:
         LinkInsideDataset: The log is a link.
+        BaseMissing: The dataset has no base.
         UsrError: As for every change, except that a missing log is allowed.
     """
     with mutate(site, ADOPT) as mutation:
+        if mutation.txn.tree.path(RECORDS) is None:
+            raise BaseMissing(RECORDS)
         base = mutation.base_facts()
         found = _files(mutation)
         last = mutation.txn.head.last or {}

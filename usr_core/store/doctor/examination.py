@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import resolve_tree
 from usr_core.commit.record import find_records
 from usr_core.errors import UsrError, counted
-from usr_core.events.log import read_head
+from usr_core.events.log import LogHead, read_head
+from usr_core.fs.errors import FileSystemError, file_system_error
 from usr_core.fs.mounts import file_system_of
 from usr_core.plugin.specs import Finding
 from usr_core.registry.errors import RegistryMissing
@@ -22,8 +22,8 @@ from usr_core.registry.store import load_registry
 from usr_core.requirements import Requirement, VersionNotAdmitted, read_requirements
 from usr_core.roots.dataset_id import DatasetRef, list_unfinished
 from usr_core.roots.errors import PullUnfinished
-from usr_core.roots.layout import EVENT_LOG, LOCK, DatasetLayout
-from usr_core.store.doctor.files import judge_links, judge_root, judge_sharing, judge_size_aside
+from usr_core.roots.layout import EVENT_LOG, LOCK, SYNC_LOG, DatasetLayout
+from usr_core.store.doctor.files import judge_places, judge_root, judge_sharing, judge_size_aside
 from usr_core.store.doctor.folder import FolderAbility, try_folder
 from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.doctor.lock import LockState, read_lock
@@ -211,6 +211,8 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
         refuse_partial_copy(ref.name, ref.path, doing="changed")
     except CopyIncomplete as told:
         findings.append(Finding(code=told.code, message=told.message, severity="note", hint=told.hint))
+    except FileSystemError as error:
+        findings.append(_told(error, SYNC_LOG))
     lock = read_lock(layout.lock)
     if lock.problem:
         findings.append(
@@ -241,11 +243,28 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
         )
         for leftover in find_leftovers(ref.path)
     ]
-    findings += judge_links(FileTree(ref.path))
+    findings += judge_places(ref.path, root=ref.root)
     findings += judge_sharing(ref.path)
     findings += judge_size_aside(ref.path)
-    head = read_head(layout.event_log)
-    if not head.seq and not lock.held and layout.records.exists() and not any(find_records(ref.path)):
+    try:
+        head = read_head(layout.event_log)
+    except OSError as error:
+        findings.append(_told(file_system_error(error, layout.event_log, "read the event log"), EVENT_LOG))
+        head = None
+    if head is not None and not lock.held:
+        _judge_log(ref, head, findings)
+    return DatasetHealth(
+        name=ref.name,
+        path=str(ref.path),
+        lock=lock,
+        snapshots=read_snapshots(ref.path),
+        events=0 if head is None else head.seq,
+    )
+
+
+def _judge_log(ref: DatasetRef, head: LogHead, findings: list[Finding]) -> None:
+    layout = DatasetLayout(ref.path)
+    if not head.seq and layout.records.exists() and not any(find_records(ref.path)):
         findings.append(
             Finding(
                 code="USR-DOCTOR-013",
@@ -254,7 +273,7 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
                 hint=f"Restore it from a copy, or pull the dataset; else `usr doctor {ref.name} --adopt` begins one.",
             )
         )
-    if head.torn and not lock.held:
+    if head.torn:
         findings.append(
             Finding(
                 code="USR-DOCTOR-007",
@@ -264,6 +283,7 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
                 hint="The next command that writes cuts it, and says so in its event.",
             )
         )
-    return DatasetHealth(
-        name=ref.name, path=str(ref.path), lock=lock, snapshots=read_snapshots(ref.path), events=head.seq
-    )
+
+
+def _told(error: UsrError, file: str) -> Finding:
+    return Finding(code=error.code, message=error.message, file=file, hint=error.hint)

@@ -13,28 +13,18 @@ from usr_core.plugin.specs import Finding
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import LEASE, REPLACED
 from usr_core.store.doctor.cleaning import put_aside
+from usr_core.store.doctor.odd_places import odd_places
 
-__all__ = ["judge_links", "judge_root", "judge_sharing", "judge_size_aside"]
+__all__ = ["judge_places", "judge_root", "judge_sharing", "judge_size_aside"]
 
 _SHOWN = 20
 
 
-def judge_links(tree: FileTree) -> Iterator[Finding]:
-    """Yield a warning for each link: readers follow it, and no change touches what it stands for."""
-    seen: dict[str, bool] = {}
-    for entry in tree.walk():
-        name = entry.link or (entry.relative if entry.found is None else None)
-        if name is not None:
-            seen[name] = seen.get(name, False) or entry.found is not None
-    for name, leads in seen.items():
-        what = "a link: it is read, but never changed" if leads else "a link that leads to no file, or a special file"
-        yield Finding(
-            code="USR-DOCTOR-009",
-            message=f"{name} is {what}",
-            severity="warning",
-            file=name,
-            hint="Put what it points to in its place." if leads else "Restore what it points to, or remove it.",
-        )
+def judge_places(folder: Path, *, root: Path) -> Iterator[Finding]:
+    """Yield a warning for each link (it is read, and no change touches what it stands for) and each special file."""
+    for place in odd_places(folder, FileTree(folder).walk(), root=root):
+        file = str(root / place.relative) if place.in_root else place.relative
+        yield Finding(code="USR-DOCTOR-009", message=place.message, severity="warning", file=file, hint=place.fix)
 
 
 def judge_sharing(folder: Path) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ def read_snapshots(folder: Path) -> SnapshotUse:
     files = links = apparent = extra = 0
     try:
         entries = sorted(os.scandir(folder / SNAPSHOTS), key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:  # there are none, or something else is there, which is a finding of its own
         entries = []
     for entry in entries:
         found = _stat(Path(entry.path))

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
+from usr_core.fs.errors import SpecialFile
 from usr_core.registry.names import is_namespace
 from usr_core.roots.layout import DERIVED
 from usr_core.store.overlay.errors import AmbiguousOverlay
@@ -25,17 +26,19 @@ def overlay_paths(
 
     Args:
         tree: The dataset's files.
-        on_problem: Takes an `AmbiguousOverlay` instead of its being raised; that namespace is left out.
+        on_problem: Takes an error instead of its being raised; that namespace is left out.
 
     Raises:
         AmbiguousOverlay: A namespace is both a file and a folder that holds a part.
+        SpecialFile: A FIFO, a device or a link that leads nowhere stands where a folder of overlays should be.
     """
-    names = tree.names(DERIVED)
     found: dict[str, tuple[str, ...]] = {}
+    names = _listed(tree, DERIVED, on_problem)
     for name in names:
         if is_namespace(name):
             folder = f"{DERIVED}/{name}"
-            parts = tuple(f"{folder}/{part}" for part in tree.names(folder) if fnmatchcase(part, PART_GLOB))
+            listed = _listed(tree, folder, on_problem)
+            parts = tuple(f"{folder}/{part}" for part in listed if fnmatchcase(part, PART_GLOB))
             if parts:
                 found[name] = parts
     for name in names:
@@ -52,3 +55,16 @@ def overlay_paths(
         on_problem(problem)
         del found[namespace]
     return dict(sorted(found.items()))
+
+
+def _listed(tree: FileTree, folder: str, on_problem: Callable[[UsrError], None] | None) -> list[str]:
+    """Return the names in a folder; a file in place of a namespace's folder is no overlay, and has none."""
+    try:
+        return tree.names(folder)
+    except SpecialFile as error:
+        if error.kind == "file" and folder != DERIVED:
+            return []
+        if on_problem is None:
+            raise
+        on_problem(error)
+        return []

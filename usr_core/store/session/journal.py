@@ -22,6 +22,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from usr_core.fs.durable import sync_folder
+from usr_core.fs.regular import open_regular
 from usr_core.fs.sharing import share_descriptor
 from usr_core.store.session.errors import JournalUnreadable
 
@@ -111,7 +112,7 @@ def _header(length: int, checksum: int) -> bytes:
 
 
 def _frames(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as handle:
+    with os.fdopen(open_regular(path), "rb") as handle:
         start = handle.read(len(_MAGIC))
         if start != _MAGIC:
             if not _MAGIC.startswith(start.rstrip(b"\0")) or _anything(handle):

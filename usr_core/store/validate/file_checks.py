@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from usr_core.commit.file_tree import TreeEntry
 from usr_core.events.files_told import FilesTold
 from usr_core.roots.layout import ARCHIVED, DERIVED, RECORDS, SNAPSHOTS
+from usr_core.store.doctor.odd_places import OddPlace
 from usr_core.store.validate.report import FindingList
 
-__all__ = ["check_files_told", "check_links"]
+__all__ = ["check_files_told", "check_places"]
 
 _ADOPT = "Restore it from a copy (usr pull); or take the files as they are: `usr doctor DATASET --adopt`."
 _SHOWN = 20
@@ -47,23 +48,10 @@ def check_files_told(
         _tell("USR-VALID-089", "is an overlay that no event has brought", strays, findings)
 
 
-def check_links(entries: Sequence[TreeEntry], findings: FindingList) -> None:
-    """Report every link: readers follow it, and every change of what it stands for is refused."""
-    seen: dict[str, bool] = {}
-    special = []
-    for entry in entries:
-        if entry.link is not None:
-            seen[entry.link] = seen.get(entry.link, False) or entry.found is not None
-        elif entry.found is None:
-            special.append(entry.relative)
-    for link, leads in seen.items():
-        what = "a symbolic link" if leads else "a symbolic link that leads to no file of a dataset"
-        hint = "Put what it points to in its place." if leads else "Restore what it points to, or remove the link."
-        findings.add("USR-VALID-091", f"{link} is {what}", hint=hint, file=link)
-    for name in special:
-        findings.add(
-            "USR-VALID-091", f"{name} is a FIFO, socket or device; a dataset holds files", hint="Remove it.", file=name
-        )
+def check_places(places: Iterable[OddPlace], findings: FindingList) -> None:
+    """Report every link (readers follow it, and every change of what it stands for is refused) and special file."""
+    for place in places:
+        findings.add("USR-VALID-091", place.message, hint=place.fix, file=place.relative)
 
 
 def _is_fixed(name: str) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 from usr_core.events.chain import verify_chain, verify_form
 from usr_core.events.event import EVENT_VERSION
 from usr_core.events.log import read_head, read_lines
+from usr_core.fs.errors import FileSystemError
 from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.layout import EVENT_LOG, RECORDS
+from usr_core.roots.layout import EVENT_LOG, RECORDS, SYNC_LOG
 from usr_core.store.errors import CopyIncomplete
 from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.store.validate.report import FIRST_ROWS, FindingList
@@ -79,6 +80,8 @@ def check_copy_is_whole(ref: DatasetRef, findings: FindingList) -> bool:
     except CopyIncomplete as told:
         findings.add(told.code, told.message, hint=told.hint, severity="warning")
         return False
+    except FileSystemError as error:
+        findings.add_error(error, file=SYNC_LOG)
     return True
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.fs.errors import SpecialFile
 from usr_core.registry.names import is_namespace
 from usr_core.roots.layout import ARCHIVED, DERIVED
 from usr_core.store.doctor.leftovers import TEMPORARY
@@ -21,7 +22,11 @@ _SUFFIX = ".parquet"
 
 
 def stray_overlay_files(tree: FileTree) -> list[str]:
-    """Return the relative names of files in ``_derived/`` that no reader takes for an overlay, leftovers aside."""
+    """Return the relative names of files in ``_derived/`` that no reader takes for an overlay, leftovers aside.
+
+    Raises:
+        SpecialFile: Something else than a folder has the name ``_derived``.
+    """
     stray = []
     for name in tree.names(DERIVED):
         relative = f"{DERIVED}/{name}"
@@ -29,11 +34,14 @@ def stray_overlay_files(tree: FileTree) -> list[str]:
             continue
         if name.endswith(_SUFFIX) and is_namespace(name.removesuffix(_SUFFIX)):
             continue
-        path = tree.path(relative)
-        if is_namespace(name) and (path is None or path.is_dir()):
-            stray += [f"{relative}/{part}" for part in tree.names(relative) if not fnmatchcase(part, PART_GLOB)]
-        else:
+        if not is_namespace(name):
             stray.append(relative)
+            continue
+        try:
+            stray += [f"{relative}/{part}" for part in tree.names(relative) if not fnmatchcase(part, PART_GLOB)]
+        except SpecialFile as error:
+            if error.kind == "file":
+                stray.append(relative)
     return [name for name in stray if not name.endswith(TEMPORARY)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,18 +14,19 @@ from usr_core.commit.record import find_records
 from usr_core.errors import UsrError
 from usr_core.events.files_told import files_told
 from usr_core.events.log import LogHead, read_head
-from usr_core.fs.errors import file_system_error
+from usr_core.fs.errors import SpecialFile, file_system_error
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
 from usr_core.store.base.facts import usr_metadata
 from usr_core.store.doctor.leftovers import find_leftovers
+from usr_core.store.doctor.odd_places import odd_places
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.overlay.parts import META_REGISTRY_HASH, NamespaceOverlay, list_overlays
 from usr_core.store.validate.base_footer_checks import check_base_footer, is_hash
 from usr_core.store.validate.base_rows import check_base_rows
 from usr_core.store.validate.column_types import check_materialized, check_types_agree
-from usr_core.store.validate.file_checks import check_files_told, check_links
+from usr_core.store.validate.file_checks import check_files_told, check_places
 from usr_core.store.validate.log_checks import (
     check_chain,
     check_copy_is_whole,
@@ -124,8 +126,12 @@ def _open(tree: FileTree) -> _Opened:
     try:
         opened.base, opened.base_problem = _open_base(tree)
         opened.overlays = list_overlays(tree, on_problem=opened.overlay_problems.append)
-        opened.frozen = read_frozen(tree)
-        opened.stray = stray_overlay_files(tree)
+        with contextlib.suppress(SpecialFile):  # `list_overlays` has told
+            opened.stray = stray_overlay_files(tree)
+        try:
+            opened.frozen = read_frozen(tree)
+        except SpecialFile as error:
+            opened.overlay_problems.append(error)
         opened.entries = list(tree.walk())
         opened.under_way = any(find_records(tree.folder))
         return opened
@@ -170,7 +176,8 @@ def _check(
         check_chain(layout.event_log, findings)
         if whole and not opened.under_way:
             _check_against_log(layout, opened, findings)
-        check_links(opened.entries, findings)
+        root = None if mode == "frozen" else ref.root
+        check_places(odd_places(ref.path, opened.entries, root=root), findings)
         for leftover in find_leftovers(ref.path):
             findings.add(
                 "USR-VALID-090",

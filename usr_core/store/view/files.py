@@ -15,6 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.fs.regular import refuse_special
+
 __all__ = ["BUFFER_BYTES", "OpenParquet", "allow_descriptors"]
 
 BUFFER_BYTES = 1 << 20
@@ -46,9 +48,11 @@ class OpenParquet:
         """Open `path` and read its footer.
 
         Raises:
+            SpecialFile: A FIFO, socket or device has the name.
             OSError: The file can't be opened or read.
             pa.ArrowException: The file is not a whole Parquet file, or its schema has no Arrow counterpart.
         """
+        refuse_special(path)
         handle = pa.OSFile(os.fspath(path), "rb")
         try:
             file = pq.ParquetFile(handle, pre_buffer=False, coerce_int96_timestamp_unit=_INT96)
