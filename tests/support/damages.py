@@ -595,16 +595,14 @@ DAMAGES = [
     Damage(
         name="snapshots gone",
         do=lambda d: shutil.rmtree(d.path / "_snapshots"),
-        errors=set(),
-        warnings=frozenset({"USR-VALID-087"}),
+        errors={"USR-VALID-087"},
         file="_snapshots/records-",
         strict=True,
     ),
     Damage(
         name="part of another size",
         do=lambda d: rewrite(part_of(d.path), lambda t: t.slice(0, 3)),
-        errors=set(),
-        warnings=frozenset({"USR-VALID-088"}),
+        errors={"USR-VALID-088"},
         file="_derived/mock/part-",
         strict=True,
     ),

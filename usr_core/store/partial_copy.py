@@ -1,4 +1,4 @@
-"""Copies pulled with ``--primary-only``: a base whose history and overlays stayed on the remote.
+"""Copies pulled with ``--primary-only``, a base whose history and overlays stayed on the remote; and left-out snapshots.
 
 Such a copy can be read. A change there would begin a history of its own beside records that another one tells of, and
 no later pull could join the two; so changes and pushes are refused until a whole pull has brought the rest. The
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from usr_core.events.log import read_head, read_last
+from usr_core.events.log import read_head, read_last, read_lines
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.layout import RECORDS, SYNC_LOG, DatasetLayout
 from usr_core.store.errors import CopyIncomplete
 
-__all__ = ["PartialCopy", "partial_copy", "refuse_partial_copy"]
+__all__ = ["PartialCopy", "partial_copy", "refuse_partial_copy", "snapshots_left_out"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,23 @@ def refuse_partial_copy(name: str, folder: Path, *, doing: str) -> None:
     found = partial_copy(folder)
     if found is not None:
         raise CopyIncomplete(name, remote=found.remote, events=found.events - found.events_here, doing=doing)
+
+
+def snapshots_left_out(folder: Path) -> str:
+    """Return when (RFC 3339, UTC) the last pull was begun that left snapshots out, ``""`` where a later one did not.
+
+    Raises:
+        FileSystemError: The receipts can't be read.
+    """
+    left_out = ""
+    try:
+        for line in read_lines(folder / SYNC_LOG):
+            receipt = line.event or {}
+            if (receipt.get("action"), receipt.get("transfer_state")) == ("pull", "TRANSFERRED"):
+                left_out = str(receipt.get("started_at", "")) if receipt.get("skip_snapshots") is True else ""
+    except OSError as error:
+        raise file_system_error(error, folder / SYNC_LOG, "read the receipts of pulls and pushes") from error
+    return left_out
 
 
 def _part(receipt: Mapping[str, Any], key: str) -> Mapping[str, Any]:

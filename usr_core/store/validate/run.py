@@ -14,7 +14,7 @@ from usr_core.commit.record import find_records
 from usr_core.errors import UsrError
 from usr_core.events.files_told import files_told
 from usr_core.events.log import LogHead, read_head
-from usr_core.fs.errors import SpecialFile, file_system_error
+from usr_core.fs.errors import FileSystemError, SpecialFile, file_system_error
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
@@ -23,6 +23,7 @@ from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.doctor.odd_places import odd_places
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.overlay.parts import META_REGISTRY_HASH, NamespaceOverlay, list_overlays
+from usr_core.store.partial_copy import snapshots_left_out
 from usr_core.store.validate.base_footer_checks import check_base_footer, is_hash
 from usr_core.store.validate.base_rows import check_base_rows
 from usr_core.store.validate.column_types import check_materialized, check_types_agree
@@ -196,7 +197,11 @@ def _check_against_log(layout: DatasetLayout, opened: _Opened, findings: Finding
     if opened.base is not None:
         check_fingerprint(opened.log.last or {}, opened.base, findings)
     overlays = [part.relative for overlay in opened.overlays.values() for part in overlay.parts]
-    check_files_told(files_told(layout.event_log, end=opened.log.end), opened.entries, overlays, findings)
+    left_out = ""
+    with contextlib.suppress(FileSystemError):  # `check_copy_is_whole` has told
+        left_out = snapshots_left_out(layout.path)
+    told = files_told(layout.event_log, end=opened.log.end)
+    check_files_told(told, opened.entries, overlays, findings, left_out=left_out)
 
 
 def _check_base(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from support.damage import (
 from support.damages import DAMAGES, STATE, Damage, cut
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
+from usr_core.sync.receipts import write_receipt
 
 
 class TestDamage:
@@ -91,6 +93,7 @@ class TestUnmatchedKeys:
     def test_are_notes(self, healthy: Dataset) -> None:
         """Keys that match no record are told and fail nothing, strictly neither."""
         rewrite(part_of(healthy.path, index=1), set_cell("id", 2, "0" * 40))
+        healthy.adopt()  # its size is another one now
 
         report = healthy.validate(strict=True)
 
@@ -100,10 +103,33 @@ class TestUnmatchedKeys:
     def test_missing_actor_is_a_note(self, healthy: Dataset) -> None:
         """A part that does not say who wrote it is valid."""
         rewrite(part_of(healthy.path), change_metadata(actor_tool=None))
+        healthy.adopt()
 
         report = healthy.validate(strict=True)
 
         assert (report.ok, codes(report, "note")) == (True, {"USR-VALID-045"})
+
+
+class TestSnapshotsLeftOut:
+    """A snapshot that is gone is lost, unless the pull that brought the copy was asked to leave it out."""
+
+    @pytest.mark.parametrize(
+        ("skipped", "begun", "ok"),
+        [
+            (True, "2999-01-01T00:00:00.000000Z", True),
+            (False, "2999-01-01T00:00:00.000000Z", False),
+            (True, "2001-01-01T00:00:00.000000Z", False),
+        ],
+    )
+    def test_are_a_warning(self, healthy: Dataset, *, skipped: bool, begun: str, ok: bool) -> None:
+        """The last pull's receipt tells; snapshots that were made after it are lost all the same."""
+        shutil.rmtree(healthy.path / "_snapshots")
+        audit = {"action": "pull", "transfer_state": "TRANSFERRED", "skip_snapshots": skipped, "started_at": begun}
+        write_receipt(healthy.path, audit, method="test")
+
+        report = healthy.validate(strict=True)
+
+        assert (ok, {"USR-VALID-087"}) == (report.ok, codes(report, "warning" if ok else "error"))
 
 
 class TestSequenceKeys:
