@@ -6,11 +6,15 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from usr_core.store.incoming.errors import RepeatedColumn, SourceUnreadable
 from usr_core.store.incoming.source_file import SourceFile
 
-__all__ = ["UTF8_HINT", "chosen_columns", "read_header", "readable", "undecoded"]
+__all__ = ["LONGEST_HEADER", "UTF8_HINT", "chosen_columns", "read_header", "readable", "undecoded"]
+
+LONGEST_HEADER = 16 << 20
+"""Bytes of the line that names the columns."""
 
 UTF8_HINT = "Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 in.csv > out.csv"
 
@@ -19,10 +23,9 @@ def read_header(source: SourceFile) -> list[str]:
     """Return the column names as they are written, quotes removed.
 
     Raises:
-        SourceUnreadable: There is no header, or it is not UTF-8 text.
+        SourceUnreadable: There is no header, it is longer than 16 MiB, or it is not UTF-8 text.
     """
-    stream = source.stream()
-    with io.BufferedReader(stream) as raw:
+    with io.BufferedReader(_Beginning(source)) as raw:
         start = raw.peek(4)[:4]
         if not start:
             raise SourceUnreadable(
@@ -51,6 +54,34 @@ def read_header(source: SourceFile) -> list[str]:
                 source.path, "The header is not UTF-8 text.", hint=UTF8_HINT, line=1, value=readable(name)
             )
     return names
+
+
+class _Beginning(io.RawIOBase):
+    """The bytes of a source as far as a header may reach; a file without a line end would be read whole otherwise."""
+
+    def __init__(self, source: SourceFile) -> None:
+        super().__init__()
+        self._source, self._stream, self._left = source, source.stream(), LONGEST_HEADER
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        if self._left <= 0:
+            raise SourceUnreadable(
+                self._source.path,
+                f"The header is longer than {LONGEST_HEADER >> 20} MiB.",
+                hint="A CSV file begins with one line of column names; look for missing line ends or an open quote.",
+                line=1,
+            )
+        size = self._stream.readinto(memoryview(buffer)[: self._left])
+        self._left -= size
+        return size
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
 
 def undecoded(cell: str) -> bool:

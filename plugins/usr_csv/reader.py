@@ -15,7 +15,7 @@ import pyarrow.csv as arrow_csv
 
 from usr_core.plugin.specs import ImportRequest
 from usr_core.store.incoming.errors import SourceUnreadable
-from usr_core.store.incoming.source_file import SourceFile, open_source
+from usr_core.store.incoming.source_file import LONGEST_RECORD, SourceFile, open_source
 from usr_csv.diagnosis import diagnose, misplaced_quote
 from usr_csv.header import chosen_columns, read_header
 from usr_csv.quoting import CheckedStream, MisplacedQuote
@@ -24,8 +24,6 @@ __all__ = ["CsvImporter"]
 
 _SMALLEST_BLOCK = 64 << 10
 _GROWTH = 8
-_LARGEST_BLOCK = 320 << 20
-"""Space for a record with the longest sequence allowed (256 MiB) and some more."""
 
 
 class _RecordTooLong(Exception):
@@ -71,19 +69,19 @@ class CsvImporter:
                         delivered += batch.num_rows
                     return
                 except _RecordTooLong:
-                    if block >= _LARGEST_BLOCK:
+                    if block >= LONGEST_RECORD:
                         raise SourceUnreadable(
                             source.path,
-                            f"A record is longer than {_LARGEST_BLOCK >> 20} MiB.",
+                            f"A record is longer than {LONGEST_RECORD >> 20} MiB.",
                             hint="Look for a quote that is not closed near this row.",
                             row=delivered + 1,
                         ) from None
-                    block = min(_LARGEST_BLOCK, block * _GROWTH)
+                    block = min(LONGEST_RECORD, block * _GROWTH)
 
 
 def _first_block(source: SourceFile, batch_bytes: int) -> int:
     most = batch_bytes if source.compression else min(batch_bytes, source.size_bytes + 4096)
-    return min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, most))
+    return min(LONGEST_RECORD, max(_SMALLEST_BLOCK, most))
 
 
 def _attempt(

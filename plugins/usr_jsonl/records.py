@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from usr_core.store.incoming.errors import SourceUnreadable
-from usr_core.store.incoming.source_file import SourceFile
+from usr_core.store.incoming.source_file import LONGEST_RECORD, SourceFile
 from usr_core.values.json_values import loads
 
 __all__ = ["RecordBlock", "record_blocks"]
@@ -39,12 +39,16 @@ def record_blocks(source: SourceFile, *, limit: int) -> Iterator[RecordBlock]:
     """Yield the records in blocks of about `limit` bytes of text; blank lines are skipped.
 
     Raises:
-        SourceUnreadable: A line is not a JSON object in UTF-8, or repeats a key; row and line are told.
+        SourceUnreadable: A line is not a JSON object in UTF-8, repeats a key, or is longer than `LONGEST_RECORD`; row
+            and line are told.
     """
     row, held = 0, 0
     block = RecordBlock(first_row=1)
     with io.BufferedReader(source.stream(), 1 << 20) as raw:
-        for number, line in enumerate(raw, start=1):
+        for number, line in enumerate(iter(lambda: raw.readline(LONGEST_RECORD + 1), b""), start=1):
+            if len(line) > LONGEST_RECORD:
+                reason = f"The line is longer than {LONGEST_RECORD >> 20} MiB, the most for one record."
+                raise SourceUnreadable(source.path, reason, hint=_HINT, row=row + 1, line=number)
             text = line.removeprefix(_BOM) if number == 1 else line
             if not text.strip():
                 continue

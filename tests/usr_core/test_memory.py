@@ -31,19 +31,8 @@ def limited(usr: Usr, *words: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "begin", "end"),
-    [
-        ("one_line.csv.zst", b"sequence\n", b"\n"),
-        ("one_line.jsonl.zst", b'{"sequence": "', b'"}\n'),
-        ("header.csv.zst", b"", b"\n"),
-    ],
-)
-def test_a_line_that_unpacks_to_more_than_memory_is_told(
-    seeded: Usr, tmp_path: Path, name: str, begin: bytes, end: bytes
-) -> None:
-    """600 MiB in a few kilobytes: exit 1, the file and the limit named, nothing blamed on a plugin, nothing changed."""
-    path = tmp_path / name
+def write_line(path: Path, begin: bytes, end: bytes) -> None:
+    """Write 600 MiB in a few kilobytes."""
     with pa.CompressedOutputStream(str(path), "zstd") as stream:
         stream.write(begin)
         for _ in range(600):
@@ -51,12 +40,38 @@ def test_a_line_that_unpacks_to_more_than_memory_is_told(
         stream.write(end)
     assert path.stat().st_size < 1 << 20
 
+
+@pytest.mark.parametrize(
+    ("name", "begin", "end"),
+    [
+        ("one_line.csv.zst", b"sequence\n", b"\n"),
+        ("one_line.jsonl.zst", b'{"sequence": "', b'"}\n'),
+    ],
+)
+def test_a_line_that_unpacks_to_more_than_memory_is_told(
+    seeded: Usr, tmp_path: Path, name: str, begin: bytes, end: bytes
+) -> None:
+    """600 MiB in a few kilobytes: exit 1, the file and the limit named, nothing blamed on a plugin, nothing changed."""
+    path = tmp_path / name
+    write_line(path, begin, end)
+
     with assert_unchanged(seeded.root):
         done = limited(seeded, "import", "ns/base", "--path", path)
 
     assert (1, 1) == (done.returncode, done.stderr.count("error[USR-GENERAL-002]")), done.stderr
     assert str(path) in done.stderr
     assert f"limit: {LIMIT:,} bytes" in done.stderr
+
+
+def test_a_header_without_an_end_is_refused_before_memory_runs_out(seeded: Usr, tmp_path: Path) -> None:
+    """A CSV header has a longest length, so that no file without line ends is read whole."""
+    path = tmp_path / "header.csv.zst"
+    write_line(path, b"", b"")
+
+    with assert_unchanged(seeded.root):
+        done = limited(seeded, "import", "ns/base", "--path", path)
+
+    assert (1, True) == (done.returncode, "The header is longer than 16 MiB" in done.stderr), done.stderr
 
 
 def test_a_small_legacy_file_takes_little_memory(seeded: Usr, tmp_path: Path) -> None:

@@ -53,6 +53,26 @@ class TestCells:
 
         assert [("A", "1")] == rows(file)
 
+    def test_a_header_has_a_longest_length(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A file without a line end is refused at its header, and not read into memory whole."""
+        monkeypatch.setattr("usr_csv.header.LONGEST_HEADER", 1 << 20)
+        file.write_bytes(b"x" * (3 << 20))
+
+        with pytest.raises(SourceUnreadable, match="The header is longer than 1 MiB") as caught:
+            rows(file)
+
+        assert 1 == caught.value.facts["line"]
+
+    def test_a_record_has_a_longest_length(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A record without an end is refused with its row."""
+        monkeypatch.setattr("usr_csv.reader.LONGEST_RECORD", 1 << 20)
+        file.write_bytes(b"sequence,x\nA,1\n" + b"x" * (3 << 20))
+
+        with pytest.raises(SourceUnreadable, match="A record is longer than 1 MiB") as caught:
+            rows(file)
+
+        assert 2 == caught.value.facts["row"]
+
     def test_a_header_alone_yields_nothing(self, file: Path) -> None:
         """No records, no batches, with and without a line end."""
         for content in ("sequence,x\n", "sequence,x"):

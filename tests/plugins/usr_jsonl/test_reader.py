@@ -29,6 +29,16 @@ class TestRecords:
 
         assert {"sequence": ["NA", "nan", ""], "x": ["007", None, None]} == read(file).to_pydict()
 
+    def test_a_line_has_a_longest_length(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A line without an end is refused with its number, and not read into memory whole."""
+        monkeypatch.setattr("usr_jsonl.records.LONGEST_RECORD", 1 << 20)
+        file.write_bytes(b'{"a":"1"}\n\n' + b"x" * ((1 << 20) + 1))
+
+        with pytest.raises(SourceUnreadable, match="The line is longer than 1 MiB") as caught:
+            read(file)
+
+        assert (2, 3) == (caught.value.facts["row"], caught.value.facts["line"])
+
     def test_bom_crlf_and_blank_lines(self, file: Path) -> None:
         """A BOM and blank lines are not records."""
         file.write_bytes(b'\xef\xbb\xbf{"a":"1"}\r\n\r\n  \n{"a":"2"}')

@@ -28,7 +28,7 @@ from usr_core.store.incoming.errors import (
     SourceUnreadable,
 )
 
-__all__ = ["COMPRESSED_SUFFIXES", "SourceFile", "SourceStream", "open_source"]
+__all__ = ["COMPRESSED_SUFFIXES", "LONGEST_RECORD", "SourceFile", "SourceStream", "open_source"]
 
 COMPRESSED_SUFFIXES = {".gz": "gzip", ".zst": "zstd"}
 
@@ -50,6 +50,10 @@ class _Look:
 
     def __str__(self) -> str:
         return f"{self.size} bytes, modified at {self.modified_ns} ns, inode {self.inode}"
+
+
+LONGEST_RECORD = 320 << 20
+"""Bytes of one record of a text file: the longest sequence allowed (256 MiB), and some more."""
 
 
 class SourceFile:

@@ -21,7 +21,14 @@ from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.validate import row_faults
 from usr_core.store.validate.base_footer_checks import MAX_ROWS, usable_base_columns
-from usr_core.store.validate.pages import DAMAGE, batches_of_group, columns_that_repeat, read_pages, thread_count
+from usr_core.store.validate.pages import (
+    DAMAGE,
+    batches_of_group,
+    columns_that_repeat,
+    memory_told,
+    read_pages,
+    thread_count,
+)
 from usr_core.store.validate.repeats import WordStore, find_repeats
 from usr_core.store.validate.report import FindingList
 from usr_core.store.validate.row_checks import check_rows, comparable_ids
@@ -95,14 +102,15 @@ class _BaseCheck:
         expected = int(self.starts[group + 1] - self.starts[group])
         damage = None
         try:
-            for batch in batches_of_group(self.base, group, self.columns, dictionaries=_DICTIONARIES):
-                ids = check_rows(_by_name(batch), int(self.starts[group]) + done + 1, hasher, tally)
-                if self.words is not None and ids is not None:
-                    self.words.extend(group, ids)
-                done += len(batch)
-            if self.columns and done != expected:
-                raise pa.ArrowInvalid(f"it has {done:,} rows, and the footer says {expected:,}")
-            read_pages(self.base, group, self.others)
+            with memory_told(str(self.base.path)):
+                for batch in batches_of_group(self.base, group, self.columns, dictionaries=_DICTIONARIES):
+                    ids = check_rows(_by_name(batch), int(self.starts[group]) + done + 1, hasher, tally)
+                    if self.words is not None and ids is not None:
+                        self.words.extend(group, ids)
+                    done += len(batch)
+                if self.columns and done != expected:
+                    raise pa.ArrowInvalid(f"it has {done:,} rows, and the footer says {expected:,}")
+                read_pages(self.base, group, self.others)
         except DAMAGE as error:
             damage = BaseUnreadable(self.base.path, f"row group {group + 1} is damaged", cause=error)
         finally:
@@ -123,6 +131,8 @@ class _BaseCheck:
                     rows = np.arange(first, first + len(column), dtype=np.int64)
                     first += len(column)
                     yield rows[column.is_valid().to_numpy(zero_copy_only=False)], comparable_ids(column.drop_null())
+            except MemoryError:
+                raise
             except DAMAGE:
                 continue
 

@@ -18,7 +18,14 @@ from usr_core.store.merge.types import plain_type
 from usr_core.store.overlay.errors import OverlayUnreadable
 from usr_core.store.overlay.parts import NamespaceOverlay, OverlayKey, OverlayPart
 from usr_core.store.validate import row_faults
-from usr_core.store.validate.pages import DAMAGE, batches_of_group, columns_that_repeat, read_pages, thread_count
+from usr_core.store.validate.pages import (
+    DAMAGE,
+    batches_of_group,
+    columns_that_repeat,
+    memory_told,
+    read_pages,
+    thread_count,
+)
 from usr_core.store.validate.repeats import WordStore, find_repeats
 from usr_core.store.validate.report import FindingList
 from usr_core.store.validate.row_checks import comparable_ids, texts_of
@@ -76,6 +83,8 @@ class _Lookup:
             return
         try:
             ids = base_index(base.reader())
+        except MemoryError:
+            raise
         except DAMAGE:
             return  # what is damaged was reported by the pass over the base
         for key in sorted({part.key for part in parts}):
@@ -85,6 +94,8 @@ class _Lookup:
             first = next(part for part in parts if part.key == key)
             try:
                 index = open_key_index(base.reader(), key, ids=ids)
+            except MemoryError:
+                raise
             except UsrError as error:
                 findings.add_error(error, file=first.relative)
             except (*DAMAGE, KeyError):
@@ -109,15 +120,16 @@ class _Lookup:
 def _check_part(part: OverlayPart, lookup: _Lookup) -> _Outcome:
     tally = RowTally()
     try:
-        if plain_type(part.source.schema.field(part.key).type) == pa.string():
-            _check_keys(part, lookup, tally)
-        unreadable = columns_that_repeat(part.source.schema)
-        names = [field.name for field in part.columns if field.name not in unreadable]
-        for group in range(part.source.file.metadata.num_row_groups):
-            read_pages(part.source, group, [name for name in names if name not in ALLOWED_VALUES])
-        for name in names:
-            if name in ALLOWED_VALUES:
-                _check_allowed(part, name, tally)
+        with memory_told(part.relative):
+            if plain_type(part.source.schema.field(part.key).type) == pa.string():
+                _check_keys(part, lookup, tally)
+            unreadable = columns_that_repeat(part.source.schema)
+            names = [field.name for field in part.columns if field.name not in unreadable]
+            for group in range(part.source.file.metadata.num_row_groups):
+                read_pages(part.source, group, [name for name in names if name not in ALLOWED_VALUES])
+            for name in names:
+                if name in ALLOWED_VALUES:
+                    _check_allowed(part, name, tally)
     except DAMAGE as error:
         return _Outcome(tally=tally, damage=OverlayUnreadable(part.relative, cause=error))
     return _Outcome(tally=tally, damage=None)

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.errors import OutOfMemory
 from usr_core.store.view.files import OpenParquet
 
-__all__ = ["BATCH_BYTES", "DAMAGE", "batches_of_group", "columns_that_repeat", "read_pages", "thread_count"]
+__all__ = [
+    "BATCH_BYTES",
+    "DAMAGE",
+    "batches_of_group",
+    "columns_that_repeat",
+    "memory_told",
+    "read_pages",
+    "thread_count",
+]
 
 BATCH_BYTES = 32 << 20
 """Decoded bytes, roughly, that one piece holds."""
 
 # What pyarrow raises over damaged files; a name or text in them that is not UTF-8 is a plain ValueError.
-DAMAGE = (pa.ArrowException, OSError, ValueError, MemoryError)
+DAMAGE = (pa.ArrowException, OSError, ValueError)
 
 _BATCH_ROWS = 131_072
 _BUFFERED = 1 << 20
@@ -61,6 +71,7 @@ def read_pages(source: OpenParquet, group: int, columns: Sequence[str]) -> None:
 
     Raises:
         DAMAGE: A page is damaged.
+        OutOfMemory: The memory was not enough for a page; that tells nothing of the file.
     """
     wanted = frozenset(columns)
     sizes: dict[str, int] = {}
@@ -85,6 +96,21 @@ def columns_that_repeat(schema: pa.Schema) -> list[str]:
     """Return the names that the file has more than once, or that a reader can't ask for (they hold a dot)."""
     counts = Counter(schema.names)
     return sorted(name for name, count in counts.items() if count > 1 or "." in name)
+
+
+@contextlib.contextmanager
+def memory_told(file: str) -> Iterator[None]:
+    """Tell that memory ran out while `file` was read; Arrow's own error for that counts as damage otherwise.
+
+    Raises:
+        OutOfMemory: The memory that this process may take was not enough.
+    """
+    try:
+        yield
+    except OutOfMemory:
+        raise
+    except MemoryError as error:
+        raise OutOfMemory("reading pages", file=file) from error
 
 
 def thread_count() -> int:

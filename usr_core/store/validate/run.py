@@ -147,7 +147,7 @@ def _open_base(tree: FileTree) -> tuple[OpenParquet | None, UsrError | None]:
         raise FileNotFoundError(tree.folder / RECORDS)
     try:
         return OpenParquet.open(path), None
-    except FileNotFoundError:
+    except (FileNotFoundError, MemoryError):
         raise
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
