@@ -19,8 +19,10 @@ _GROUP_FILE = stat.S_IRGRP | stat.S_IWGRP
 def share(path: Path, *, like: Path) -> None:
     """Give a new file or folder the group and the group bits of the folder `like`.
 
-    A file never becomes executable. Where the group can't be given (the caller is not in it), the bits stay as the
-    umask made them: they would be another group's. A link, and a file with a second name, stay as they are.
+    A file never becomes executable. Others get no right that the group, or the folder, does not give them: the usual
+    umask would open files to everybody in a folder that is its owner's alone. Where the group can't be given (the
+    caller is not in it), the group's bits stay as the umask made them: they would be another group's. A link, and a
+    file with a second name, stay as they are.
 
     Raises:
         OSError: One of the two can't be examined.
@@ -68,12 +70,16 @@ def make_shared_folder(path: Path, *, like: Path) -> None:
 
 def _share(place: Path | int, own: os.stat_result, like: os.stat_result) -> None:
     folder = stat.S_ISDIR(own.st_mode)
+    mode = stat.S_IMODE(own.st_mode)
     with contextlib.suppress(PermissionError):
         if own.st_gid != like.st_gid:
             os.chown(place, -1, like.st_gid)
         bits = like.st_mode & (stat.S_IRWXG if folder else _GROUP_FILE)
         if folder:
             bits |= like.st_mode & stat.S_ISGID
-        mode = (stat.S_IMODE(own.st_mode) & ~stat.S_IRWXG) | bits
+        mode = (mode & ~stat.S_IRWXG) | bits
+    others = mode & like.st_mode & ((mode & stat.S_IRWXG) >> 3)
+    mode = (mode & ~stat.S_IRWXO) | (others & stat.S_IRWXO)
+    with contextlib.suppress(PermissionError):
         if mode != stat.S_IMODE(own.st_mode):
             os.chmod(place, mode)  # noqa: PTH101 - a descriptor too

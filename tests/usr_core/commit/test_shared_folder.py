@@ -124,6 +124,32 @@ class TestShare:
         assert file == (tmp_path / "f").stat().st_mode & 0o7777
         assert folder & 0o2070 == (tmp_path / "d").stat().st_mode & 0o2070
 
+    @pytest.mark.parametrize(
+        ("folder", "file", "inner"),
+        [
+            (0o700, 0o600, 0o700),
+            (0o2770, 0o660, 0o2770),
+            (0o750, 0o640, 0o750),
+            (0o775, 0o664, 0o775),
+            (0o705, 0o600, 0o700),
+        ],
+    )
+    def test_others_get_no_more_than_the_group_and_the_folder_give(
+        self, tmp_path: Path, folder: int, file: int, inner: int
+    ) -> None:
+        """What the umask 022 gives to all others is taken from them where the folder or the group does not give it."""
+        tmp_path.chmod(folder)
+        (tmp_path / "f").write_text("x")
+        (tmp_path / "f").chmod(0o644)
+        (tmp_path / "d").mkdir()
+        (tmp_path / "d").chmod(0o755)
+
+        share(tmp_path / "f", like=tmp_path)
+        share(tmp_path / "d", like=tmp_path)
+
+        modes = [(tmp_path / name).stat().st_mode & 0o7777 for name in ("f", "d")]
+        assert [oct(file), oct(inner)] == [oct(mode) for mode in modes]
+
     def test_a_second_name_of_a_file_stays_as_it_is(self, tmp_path: Path) -> None:
         """A snapshot shares the base's inode: a base that was made private stays private."""
         tmp_path.chmod(0o770)
