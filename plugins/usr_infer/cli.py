@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,6 +55,7 @@ def pending(
     quiet: QuietOpt = False,
 ) -> None:
     """List the ids of the records that lack a value, in row order; exit code 0 whether there are some or not."""
+    from usr_core.store.export_target import target_path
     from usr_infer.pending import Pending, pending_column, write_ids
     from usr_infer.pending_output import emit_pending, emit_written
 
@@ -65,5 +65,6 @@ def pending(
     if out is None or out == "-":
         emit_pending(found, name, fmt, quiet=quiet)
     else:
-        write_ids(found, Path(out), overwrite=overwrite)
-        emit_written(found, name, Path(out), fmt)
+        path = target_path(out)
+        write_ids(found, path, overwrite=overwrite)
+        emit_written(found, name, path, fmt)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
@@ -56,7 +55,7 @@ def export(
     with Progress("exporting", total=source.base_rows(), quiet=quiet) as progress:
         written = export_of(
             source,
-            _standard_output() if out == "-" else Path(out),
+            _standard_output() if out == "-" else out,
             fmt=export_format,
             columns=split_names(columns),
             include_deleted=include_deleted,

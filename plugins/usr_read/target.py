@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from usr_core.cli.errors import UsageError
@@ -56,7 +55,7 @@ def head_of(
 
 def export_of(
     source: Dataset | ParquetTable,
-    out: Path | BinaryIO,
+    out: str | BinaryIO,
     *,
     fmt: str,
     columns: Sequence[str] | None,

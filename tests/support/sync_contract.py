@@ -525,6 +525,10 @@ class SyncContract:
             twins.here().add_sequences([{"sequence": OTHER}])
         assert ("far", 1) == (caught.value.remote, caught.value.events)
         assert before == tree_digest(twins.local)
+        with pytest.raises(CopyIncomplete) as caught:
+            twins.here().adopt()
+        assert "move .sync.log away" in caught.value.hint
+        assert before == tree_digest(twins.local)
         self._refused(twins, "push", CopyIncomplete, "far")
         report = twins.here().validate(strict=True)
         assert (True, ["USR-EVENT-004"]) == (report.ok, [finding.code for finding in report.findings])

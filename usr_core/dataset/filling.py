@@ -25,6 +25,7 @@ class Filling(DatasetSite):
 
         Raises:
             DatasetExists: The dataset exists already.
+            PullUnfinished: A first pull to that place has not come to its end.
             RegistryMissing, RegistryInvalid: The root has no valid registry.
         """
         from usr_core.store.create import create_dataset

@@ -105,7 +105,7 @@ class ParquetTable:
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
-        target = export_target(Path(out), name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
+        target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
         with ParquetTarget.open(self.path) as opened:
             foreign = opened.unregistrable(columns)
             try:

@@ -179,7 +179,7 @@ class Reading(Querying):
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
-        target = export_target(Path(out), name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
+        target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
         with self.view(namespaces=namespaces) as view:
             return export_batches(
                 exporter,

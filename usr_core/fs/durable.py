@@ -31,6 +31,7 @@ __all__ = [
     "replace_file",
     "sync_file",
     "sync_folder",
+    "temporaries_in",
     "temporaries_of",
     "temporary_sibling",
     "write_new",
@@ -100,9 +101,18 @@ def remove_temporaries(path: Path) -> None:
 
 def temporaries_of(path: Path) -> list[Path]:
     """Return the temporary files beside `path` that `replace_file` has made for it, sorted."""
-    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.tmp")
+    return _temporaries(path.parent, re.escape(path.name))
+
+
+def temporaries_in(folder: Path) -> list[Path]:
+    """Return the files in a folder that have names of `temporary_sibling`, sorted; some may be in use."""
+    return _temporaries(folder, ".+")
+
+
+def _temporaries(folder: Path, name: str) -> list[Path]:
+    pattern = re.compile(rf"\.{name}\.[0-9a-f]{{8}}\.tmp")
     with contextlib.suppress(OSError):
-        return sorted(place for place in path.parent.iterdir() if pattern.fullmatch(place.name))
+        return sorted(place for place in folder.iterdir() if pattern.fullmatch(place.name))
     return []
 
 

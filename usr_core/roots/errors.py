@@ -86,7 +86,10 @@ class PullUnfinished(DatasetMissing):
             f"{visible(text)!r} is not a dataset yet: its first pull{origin} has not come to its end "
             "(it was interrupted, or still runs)."
         )
-        self.hint = f"Run `usr pull {visible(text)} {visible(remote) or 'REMOTE'}`: it goes on from what has arrived."
+        self.hint = (
+            f"Run `usr pull {visible(text)} {visible(remote) or 'REMOTE'}`: it goes on from what has arrived. "
+            "To make another dataset of that name, remove the folder first."
+        )
         self.remote = remote
 
     def __str__(self) -> str:

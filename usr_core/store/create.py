@@ -11,8 +11,9 @@ from usr_core.fs.durable import make_folders
 from usr_core.fs.errors import file_system_error
 from usr_core.records.base_schema import base_schema
 from usr_core.registry.store import load_registry
-from usr_core.roots.errors import DatasetExists
+from usr_core.roots.errors import DatasetExists, PullUnfinished
 from usr_core.roots.layout import LOCK, META, RECORDS
+from usr_core.roots.unfinished import unfinished_pull
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.file import write_options
 from usr_core.store.base.metadata import new_base_metadata
@@ -28,10 +29,14 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> dict
 
     Raises:
         DatasetExists: The dataset exists already, or another process made it meanwhile.
+        PullUnfinished: A first pull to that place has not come to its end; it would be lost.
         RegistryMissing, RegistryInvalid: The root has no valid registry.
         FileSystemError: The folder can't be made or written; nothing is left behind.
     """
     load_registry(site.ref.root)  # before any folder is made
+    remote = unfinished_pull(site.ref.path)
+    if remote is not None:
+        raise PullUnfinished(site.ref.name, place=site.ref.root, remote=remote)
     created = _make_folder(site.ref.path, below=site.ref.root)
     try:
         return _fill(site, source=source, notes=notes)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, first_line, visible
+from usr_core.roots.layout import SYNC_LOG
 
 __all__ = [
     "BaseUnreadable",
@@ -129,7 +130,7 @@ class TargetNotAFile(UsrError, ValueError):
 
 
 class TargetUnsuitable(UsrError, ValueError):
-    """A format can't be written in the way that the target asks for: compressed, or to standard output."""
+    """A format can't be written as the target asks (compressed, to standard output), or the target has no name."""
 
     code = "USR-EXPORT-005"
     exit_code = ExitCode.USAGE
@@ -176,10 +177,16 @@ class CopyIncomplete(UsrError):
 
     def __init__(self, dataset: str, *, remote: str, events: int, doing: str) -> None:
         missing = "1 event" if events == 1 else f"{events:,} events"
+        # To adopt it would begin a second history of the same records, which no pull could join with the first.
+        lost = ""
+        if doing == "adopted":
+            lost = (
+                f" Where {visible(remote)} is lost for good, move {SYNC_LOG} away: then --adopt begins a new history."
+            )
         super().__init__(
             f"{dataset} was pulled with --primary-only: the rest of it ({missing}, with their overlays) is still on "
             f"{visible(remote)}, so it can be read but not {doing}.",
-            hint=f"Run `usr pull {dataset} {visible(remote)}` first: it brings the rest.",
+            hint=f"Run `usr pull {dataset} {visible(remote)}` first: it brings the rest.{lost}",
             facts={"dataset": dataset, "remote": remote},
         )
         self.remote, self.events = remote, events

@@ -13,7 +13,7 @@ from usr_core.roots.locate import refuse_archived_path
 from usr_core.store.errors import TargetExists, TargetFolderMissing, TargetInDataset, TargetNotAFile, TargetUnsuitable
 from usr_core.store.incoming.source_file import COMPRESSED_SUFFIXES
 
-__all__ = ["check_target", "export_target", "target_compression"]
+__all__ = ["check_target", "export_target", "target_compression", "target_path"]
 
 _OTHER_COMPRESSIONS = frozenset({".bz2", ".xz", ".lzma", ".zip", ".7z", ".lz4", ".br", ".z", ".tgz"})
 
@@ -25,9 +25,31 @@ _SPECIAL = {
 }
 
 
-def export_target(out: Path, *, name: str, suffix: str) -> Path:
-    """Return the file to write: `out` itself, or ``<name with / as __><suffix>`` inside it where it is a folder."""
-    return out / f"{name.replace('/', '__')}{suffix}" if out.is_dir() else out
+def export_target(out: str | Path, *, name: str, suffix: str) -> Path:
+    """Return the file to write: `out` itself, or ``<name with / as __><suffix>`` inside it where it is a folder.
+
+    Raises:
+        TargetUnsuitable, TargetFolderMissing: As `target_path`.
+    """
+    path = target_path(out)
+    return path / f"{name.replace('/', '__')}{suffix}" if path.is_dir() else path
+
+
+def target_path(out: str | Path) -> Path:
+    """Return the path that a text names as it was given, before a path of Python's drops what it does not keep.
+
+    Raises:
+        TargetUnsuitable: The text is empty; as a path it would be the current folder.
+        TargetFolderMissing: It ends with a slash, as a folder's name does, and is not a folder.
+    """
+    text = os.fspath(out)
+    if not text:
+        hint = "Give --out a file, a folder (. is the current one), or - for standard output."
+        raise TargetUnsuitable("The name of the file to be written is empty.", hint=hint, facts={})
+    path = Path(text)
+    if text.endswith("/") and not path.is_dir():
+        raise TargetFolderMissing(path / "file")
+    return path
 
 
 def check_target(target: Path, *, overwrite: bool) -> None:

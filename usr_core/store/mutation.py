@@ -173,7 +173,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         observer=site.observer,
     )
     with transaction as txn:
-        refuse_partial_copy(site.ref.name, site.ref.path, doing="changed")
+        refuse_partial_copy(site.ref.name, site.ref.path, doing="adopted" if action == ADOPT else "changed")
         refuse_linked_file(site.ref.path, EVENT_LOG)
         for name in FOLDERS:
             require_folder(site.ref.path / name)

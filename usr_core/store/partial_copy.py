@@ -1,4 +1,4 @@
-"""Copies pulled with ``--primary-only``, a base whose history and overlays stayed on the remote; and left-out snapshots.
+"""Copies that a pull left a part of out: with ``--primary-only`` history and overlays, on request snapshots.
 
 Such a copy can be read. A change there would begin a history of its own beside records that another one tells of, and
 no later pull could join the two; so changes and pushes are refused until a whole pull has brought the rest. The
@@ -71,7 +71,7 @@ def partial_copy(folder: Path) -> PartialCopy | None:
 
 
 def refuse_partial_copy(name: str, folder: Path, *, doing: str) -> None:
-    """Refuse what needs a whole copy: to be ``changed``, or ``pushed``.
+    """Refuse what needs a whole copy: to be ``changed``, ``adopted`` or ``pushed``.
 
     Raises:
         SpecialFile, FileSystemError: As `partial_copy`.

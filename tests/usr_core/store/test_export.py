@@ -22,7 +22,7 @@ from support.tree import assert_unchanged, tree_digest
 from usr_core.dataset import Dataset
 from usr_core.plugin.errors import PluginCallError
 from usr_core.registry.store import register_namespace
-from usr_core.store.errors import TargetExists, TargetInDataset, TargetNotAFile, TargetUnsuitable
+from usr_core.store.errors import TargetExists, TargetFolderMissing, TargetInDataset, TargetNotAFile, TargetUnsuitable
 
 __all__ = ["make_host"]
 
@@ -221,6 +221,23 @@ class TestTarget:
 
         assert hint in caught.value.hint
         assert before == sorted((p.name, p.lstat().st_mode, p.lstat().st_ino) for p in place.parent.rglob("*"))
+
+    def test_that_is_empty_is_not_the_current_folder(
+        self, dataset: Dataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An empty name (a variable that is not set, in a script) is refused, and nothing is written."""
+        monkeypatch.chdir(folder)
+
+        with assert_unchanged(folder), pytest.raises(TargetUnsuitable, match="is empty"):
+            dataset.export("", fmt="csv")
+
+    @pytest.mark.parametrize("name", ["newd/", "a.csv/"])
+    def test_that_ends_with_a_slash_is_a_folder(self, dataset: Dataset, folder: Path, name: str) -> None:
+        """A name with a slash at its end is never made a file: the folder has to be there."""
+        (folder / "a.csv").write_text("old")
+
+        with assert_unchanged(folder), pytest.raises(TargetFolderMissing, match="There is no folder"):
+            dataset.export(f"{folder}/{name}", fmt="csv", overwrite=True)
 
     def test_that_is_a_file_needs_overwrite(self, dataset: Dataset, folder: Path) -> None:
         """A hard link elsewhere keeps the old content."""

@@ -10,8 +10,10 @@ import pytest
 from support.small_datasets import IDS, make_dataset
 from support.sync_contract import scores
 from support.sync_pairs import NAME, MemoryPair
+from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.plugin.transport_errors import RemoteUnreachable
+from usr_core.registry.store import register_namespace
 from usr_core.roots.dataset_id import list_unfinished, resolve_dataset
 from usr_core.roots.errors import DatasetMissing, PullUnfinished
 from usr_core.roots.locate import locate_dataset
@@ -57,6 +59,15 @@ class TestCutOff:
             locate_dataset(str(cut_off.local / NAME), root=None)
         with pytest.raises(DatasetMissing):
             resolve_dataset(cut_off.local, "ns/other")
+
+    def test_no_dataset_is_made_in_its_place(self, cut_off: MemoryPair) -> None:
+        """`init` of that name is refused with the command that goes on, and what has arrived stays."""
+        register_namespace(cut_off.local, "mock", [("mock__score", "float64")])
+
+        with assert_unchanged(cut_off.local), pytest.raises(PullUnfinished) as caught:
+            Dataset.open(cut_off.local, NAME).init()
+
+        assert f"`usr pull {NAME} far`" in caught.value.hint
 
     def test_commands_that_also_read_files_say_it_too(
         self, cut_off: MemoryPair, monkeypatch: pytest.MonkeyPatch

@@ -12,15 +12,15 @@ from pathlib import Path
 from usr_core.commit.transaction import Transaction
 from usr_core.errors import UsrError
 from usr_core.events.clock import now_us, parse_rfc3339
-from usr_core.fs.durable import remove_temporaries, remove_tree, temporaries_of
+from usr_core.fs.durable import remove_temporaries, remove_tree, temporaries_in, temporaries_of
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import hold_lock
 from usr_core.roots.find_root import REGISTRY_FILE
-from usr_core.roots.layout import LOCK, REPLACED
+from usr_core.roots.layout import LOCK, REPLACED, holds_dataset
 from usr_core.store.doctor.leftovers import find_leftovers
 from usr_core.store.mutation import Site
 
-__all__ = ["PutAside", "Removed", "clean_dataset", "put_aside"]
+__all__ = ["PutAside", "Removed", "clean_dataset", "exports_left", "put_aside"]
 
 _STAMP = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})")
 
@@ -73,8 +73,9 @@ def clean_dataset(site: Site, *, older_than_seconds: float) -> list[Removed]:
     """Remove what transfers have put aside before then, and what no writer will come back for; under the locks.
 
     That is: folders of ``.usr.replaced/``; staging of interrupted writers, and of transfers that were interrupted more
-    than seven days ago; temporary files in the dataset and beside the root's registry. A change that was committed is
-    finished, not removed, and rows in a session's journal stay.
+    than seven days ago; temporary files in the dataset and beside the root's registry; and temporary files of exports
+    and cursors in the root, where they were last written before then. A change that was committed is finished, not
+    removed, and rows in a session's journal stay.
 
     Raises:
         LockTimeout: A writer holds the dataset or the root.
@@ -96,7 +97,32 @@ def clean_dataset(site: Site, *, older_than_seconds: float) -> list[Removed]:
             (folder / REPLACED).rmdir()
     gone = [relative for relative in left if not (folder / relative).exists()]
     removed += [Removed(relative=relative, size_bytes=sizes[relative]) for relative in gone]
-    return removed + _clean_root(site)
+    return removed + _clean_root(site) + _clean_exports(site.ref.root, older_than_seconds)
+
+
+def exports_left(root: Path) -> list[tuple[Path, float]]:
+    """Return temporary files of exports and cursors in a root and its folders of datasets, with their ages in seconds.
+
+    What ends a process at once leaves one behind; a process that still writes to its own keeps it young.
+    """
+    own = set(temporaries_of(root / REGISTRY_FILE))
+    found = []
+    with contextlib.suppress(OSError):
+        folders = [root, *sorted(place for place in root.iterdir() if place.is_dir() and not place.is_symlink())]
+        for place in (one for folder in folders if not holds_dataset(folder) for one in temporaries_in(folder)):
+            if place not in own and place.is_file() and not place.is_symlink():
+                found.append((place, time.time() - place.stat().st_mtime))
+    return found
+
+
+def _clean_exports(root: Path, older_than_seconds: float) -> list[Removed]:
+    removed = []
+    for path, age in exports_left(root):
+        if age >= older_than_seconds:
+            size = path.lstat().st_size
+            _remove(path)
+            removed.append(Removed(relative=path.relative_to(root).as_posix(), size_bytes=size))
+    return removed
 
 
 def _clean_root(site: Site) -> list[Removed]:

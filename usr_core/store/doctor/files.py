@@ -12,12 +12,13 @@ from usr_core.fs.durable import temporaries_of
 from usr_core.plugin.specs import Finding
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import LEASE, REPLACED
-from usr_core.store.doctor.cleaning import put_aside
+from usr_core.store.doctor.cleaning import exports_left, put_aside
 from usr_core.store.doctor.odd_places import odd_places
 
 __all__ = ["judge_places", "judge_root", "judge_sharing", "judge_size_aside"]
 
 _SHOWN = 20
+_IN_USE_SECONDS = 600.0
 
 
 def judge_places(folder: Path, *, root: Path) -> Iterator[Finding]:
@@ -67,7 +68,7 @@ def judge_size_aside(folder: Path) -> Iterator[Finding]:
 
 
 def judge_root(root: Path) -> Iterator[Finding]:
-    """Yield a warning for each temporary file that a killed registration left."""
+    """Yield a finding for each temporary file in a root that a killed registration, export or cursor left."""
     for left in temporaries_of(root / REGISTRY_FILE):
         yield Finding(
             code="USR-DOCTOR-012",
@@ -75,6 +76,17 @@ def judge_root(root: Path) -> Iterator[Finding]:
             severity="warning",
             file=left.name,
             hint="The next `usr namespace register` removes it, and so does `usr doctor DATASET --clean`.",
+        )
+    for left, age in exports_left(root):
+        name = left.relative_to(root).as_posix()
+        yield Finding(
+            code="USR-DOCTOR-012",
+            message=f"{name}: a temporary file of an export, or of a cursor, that was last written {age / 60:,.0f} "
+            "minutes ago",
+            severity="warning" if age >= _IN_USE_SECONDS else "note",
+            file=name,
+            hint="If nothing writes to it any more, remove it; `usr doctor DATASET --clean` removes what is older than "
+            "30 days (--older-than).",
         )
 
 

@@ -104,3 +104,28 @@ class TestLeftovers:
 
 def _register(dataset: Dataset) -> None:
     register_namespace(dataset.ref.root, "later", [("later__x", "int64")])
+
+
+class TestExportsThatWereKilled:
+    @pytest.mark.parametrize("place", [".", "ns"])
+    def test_are_named_and_removed_when_old(self, dataset: Dataset, place: str) -> None:
+        """Temporary files of exports in the root are named; cleaning removes those older than asked, and no others."""
+        folder = dataset.ref.root / place
+        old, young, other = (folder / name for name in (".a.csv.0123abcd.tmp", ".b.csv.4567cdef.tmp", ".c.tmp"))
+        for path in (old, young, other):
+            path.write_bytes(b"x" * 10)
+        then = time.time() - 40 * DAY
+        os.utime(old, (then, then))
+        found = {
+            Path(str(one.file)).name: one.severity
+            for one in examine(dataset.ref.root, ref=dataset.ref).findings
+            if one.code == "USR-DOCTOR-012"
+        }
+
+        removed = dataset.clean(older_than_seconds=30 * DAY)
+
+        assert {old.name: "warning", young.name: "note"} == found
+        assert [(old.relative_to(dataset.ref.root).as_posix(), 10)] == [
+            (one.relative, one.size_bytes) for one in removed
+        ]
+        assert (False, True, True) == (old.exists(), young.exists(), other.exists())
