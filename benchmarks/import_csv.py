@@ -58,7 +58,7 @@ WHOLE = """
 import sys
 from pathlib import Path
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.build import IMPORT_COLUMNS, ImportDefaults, build_base
+from usr_core.store.changes.import_.build import IMPORT_COLUMNS, ImportDefaults, build_base
 from usr_csv.reader import CsvImporter
 source = Path(sys.argv[1])
 build_base(CsvImporter().read(ImportRequest(path=source, columns=IMPORT_COLUMNS)), label=source.name, existing=None,

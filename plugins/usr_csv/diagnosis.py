@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from usr_core.errors import counted
-from usr_core.store.incoming.errors import SourceFileError, SourceTruncated, SourceUnreadable
-from usr_core.store.incoming.source_file import SourceFile, SourceStream
+from usr_core.store.rules.errors import SourceFileError, SourceTruncated, SourceUnreadable
+from usr_core.store.rules.source_file import SourceFile, SourceStream
 from usr_csv.header import UTF8_HINT, readable, undecoded
 from usr_csv.quoting import Misplaced, MisplacedQuote
 

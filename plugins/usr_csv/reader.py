@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import SourceUnreadable
-from usr_core.store.incoming.source_file import LONGEST_RECORD, SourceFile, open_source
+from usr_core.store.rules.errors import SourceUnreadable
+from usr_core.store.rules.source_file import LONGEST_RECORD, SourceFile, open_source
 from usr_csv.diagnosis import diagnose, misplaced_quote
 from usr_csv.header import chosen_columns, read_header
 from usr_csv.quoting import CheckedStream, MisplacedQuote

@@ -12,7 +12,7 @@ import pyarrow as pa
 from usr_core.plugin.specs import ExportRequest, ExportResult
 from usr_core.records.arrays import text_scalar
 from usr_core.records.bulk_ids import string_parts
-from usr_core.store.incoming.columns import bounded
+from usr_core.store.rules.columns import bounded
 from usr_csv.cells import cells
 
 __all__ = ["CsvExporter"]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from usr_core.errors import counted
 
 if TYPE_CHECKING:
-    from usr_core.store.attach.attachment import AttachOutcome
-    from usr_core.store.incoming.records import ImportOutcome
-    from usr_core.store.upkeep.materialize import MaterializeOutcome
+    from usr_core.store.changes.attach.attachment import AttachOutcome
+    from usr_core.store.changes.import_.records import ImportOutcome
+    from usr_core.store.changes.materialize import MaterializeOutcome
 
 __all__ = [
     "attach_note",

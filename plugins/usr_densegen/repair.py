@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from usr_core.dataset import Dataset
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.records.bulk_ids import IdHasher, id_words
-from usr_core.store.index.row_numbers import only
-from usr_core.store.upkeep.row_drop import ChosenRows, DropOutcome
+from usr_core.store.changes.row_drop import ChosenRows, DropOutcome
+from usr_core.store.ids.row_numbers import only
 from usr_core.store.view.merged_view import MergedView
 from usr_densegen.errors import ColumnUnfit, NothingChosen
 from usr_densegen.namespace import NAMESPACE, full_name

@@ -28,7 +28,7 @@ from usr_densegen.health import Health, has_run_before
 from usr_densegen.namespace import COLUMNS, DESCRIPTION, NAMESPACE, full_name
 
 if TYPE_CHECKING:
-    from usr_core.store.session.writer import Added, RecordWriter
+    from usr_core.store.changes.session.writer import Added, RecordWriter
 
 __all__ = ["DenseGenWriter"]
 
@@ -48,7 +48,7 @@ class DenseGenWriter:
         register: Register the namespace ``densegen``, or the columns that are missing from it, on entering.
         health: Returns figures of the caller's own for the health events, JSON values.
         health_seconds: How often at most the run says that it is running.
-        options: Further fields of `usr_core.store.session.writer.SessionOptions`, such as ``flush_rows`` (128).
+        options: Further fields of `usr_core.store.changes.session.writer.SessionOptions`, such as ``flush_rows`` (128).
 
     Attributes:
         added, skipped: New records, and known ones that were given again, in this process.

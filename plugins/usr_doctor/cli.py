@@ -55,7 +55,7 @@ def doctor(
     from usr_core.requirements import let_any_version_run
 
     let_any_version_run()
-    from usr_core.store.doctor.examination import examine
+    from usr_core.store.checks.doctor.examination import examine
     from usr_doctor.health_text import emit_health
     from usr_doctor.repairs import adopt_files, clean_up, parse_age
     from usr_doctor.target import find_target

@@ -11,8 +11,8 @@ from usr_core.errors import counted, visible
 from usr_core.plugin.specs import Finding
 
 if TYPE_CHECKING:
-    from usr_core.store.doctor.cleaning import Removed
-    from usr_core.store.doctor.examination import DatasetHealth, DoctorReport
+    from usr_core.store.checks.doctor.cleaning import Removed
+    from usr_core.store.checks.doctor.examination import DatasetHealth, DoctorReport
 
 __all__ = ["emit_health", "health_document", "health_lines"]
 

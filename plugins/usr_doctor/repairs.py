@@ -10,7 +10,7 @@ from usr_core.cli.output import warn
 
 if TYPE_CHECKING:
     from usr_core.dataset import Dataset
-    from usr_core.store.doctor.cleaning import Removed
+    from usr_core.store.checks.doctor.cleaning import Removed
 
 __all__ = ["adopt_files", "clean_up", "parse_age"]
 

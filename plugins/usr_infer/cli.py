@@ -55,7 +55,7 @@ def pending(
     quiet: QuietOpt = False,
 ) -> None:
     """List the ids of the records that lack a value, in row order; exit code 0 whether there are some or not."""
-    from usr_core.store.export_target import target_path
+    from usr_core.store.questions.export_target import target_path
     from usr_infer.pending import Pending, pending_column, write_ids
     from usr_infer.pending_output import emit_pending, emit_written
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from usr_core.plugin.specs import ExporterSpec, ExportRequest, ExportResult
 from usr_core.registry.store import read_registry
-from usr_core.store.export import ExportOutcome, export_batches
-from usr_core.store.query.scan import Scan
+from usr_core.store.questions.export import ExportOutcome, export_batches
+from usr_core.store.questions.scan import Scan
 from usr_infer.columns import NAMESPACE
 
 if TYPE_CHECKING:

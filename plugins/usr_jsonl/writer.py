@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from usr_core.plugin.specs import ExportRequest, ExportResult
-from usr_core.store.incoming.columns import bounded
+from usr_core.store.rules.columns import bounded
 from usr_core.values.json_values import dumps, to_json
 
 __all__ = ["JsonlExporter"]

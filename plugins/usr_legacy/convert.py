@@ -67,7 +67,7 @@ def convert(dataset: Dataset, paths: Sequence[Path], options: ConvertOptions) ->
     """
     from usr_core.records.alphabets import default_alphabet
     from usr_core.registry.store import load_registry
-    from usr_core.store.incoming.kinds import check_option_kinds
+    from usr_core.store.rules.kinds import check_option_kinds
 
     alphabet = options.alphabet or default_alphabet(options.bio_type)
     check_option_kinds("options", bio_type=options.bio_type, alphabet=alphabet)

@@ -17,7 +17,7 @@ from usr_core.plugin.errors import PluginMissing
 from usr_core.plugin.host import PluginHost
 from usr_core.plugin.specs import Importer, ImportRequest, OverlayRequest
 from usr_core.records.arrays import boolean_array, fixed_array, fixed_values, text_array
-from usr_core.store.attach.values import cast_exactly
+from usr_core.store.changes.attach.values import cast_exactly
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.text import parse_text
 from usr_opal.errors import OpalLabelInvalid

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.store.incoming.errors import SourceFileError, SourceTruncated, SourceUnreadable
-from usr_core.store.incoming.source_file import SourceFile
+from usr_core.store.rules.errors import SourceFileError, SourceTruncated, SourceUnreadable
+from usr_core.store.rules.source_file import SourceFile
 
 __all__ = ["damaged_footer", "not_opened", "unreadable_group"]
 

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import RepeatedColumn, SourceUnreadable
-from usr_core.store.incoming.source_file import SourceFile, open_source
-from usr_core.store.merge.types import conform, plain_type
+from usr_core.store.base.arrow_types import conform, plain_type
+from usr_core.store.rules.errors import RepeatedColumn, SourceUnreadable
+from usr_core.store.rules.source_file import SourceFile, open_source
 from usr_parquet.failures import damaged_footer, not_opened, unreadable_group
 
 __all__ = ["ParquetImporter"]

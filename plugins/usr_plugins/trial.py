@@ -59,7 +59,7 @@ def _importer(provider: Any, spec: Any, folder: Path) -> None:
 def _exporter(provider: Any, spec: Any, folder: Path) -> None:
     import pyarrow as pa
 
-    from usr_core.store.export import export_batches
+    from usr_core.store.questions.export import export_batches
 
     schema = pa.schema([("id", pa.string()), ("sequence", pa.string())])
     export_batches(provider, folder / "written", spec=spec, schema=schema, batches=(), overwrite=True)

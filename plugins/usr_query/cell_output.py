@@ -11,7 +11,7 @@ from usr_core.cli.output import Format, cell_text, emit_json, emit_table, emit_t
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.store.query.overview import ColumnOverview
+    from usr_core.store.questions.overview import ColumnOverview
 
 __all__ = ["emit_cell", "emit_cols"]
 
@@ -30,7 +30,7 @@ def emit_cell(value: pa.Scalar, row: int, column: str, fmt: Format) -> None:
     """
     import pyarrow as pa
 
-    from usr_core.store.query.overview import type_text
+    from usr_core.store.questions.overview import type_text
 
     (plain,) = json_column(pa.repeat(value, 1))
     if resolve_format(fmt) is Format.JSON:

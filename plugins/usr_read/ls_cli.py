@@ -20,7 +20,7 @@ def ls(
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """List the datasets of the root: live records, base columns, namespaces, size, last change."""
-    from usr_core.store.query.listing import list_root
+    from usr_core.store.questions.listing import list_root
     from usr_read.ls_output import emit_listing
 
     session = current_session()

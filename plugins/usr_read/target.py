@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from usr_core.cli.session import Session
     from usr_core.dataset import Dataset
     from usr_core.dataset.site import Progress
-    from usr_core.store.export import ExportOutcome
+    from usr_core.store.questions.export import ExportOutcome
 
 __all__ = ["export_of", "head_of", "opened"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from usr_core.errors import counted
 
 if TYPE_CHECKING:
-    from usr_core.store.record_life.state import StateOutcome
-    from usr_core.store.record_life.tombstones import DeleteOutcome, RestoreOutcome
+    from usr_core.store.changes.delete import DeleteOutcome, RestoreOutcome
+    from usr_core.store.changes.state import StateOutcome
 
 __all__ = ["STATE_COLUMNS", "delete_text", "restore_text", "state_text"]
 

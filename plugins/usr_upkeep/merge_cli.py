@@ -14,7 +14,7 @@ from usr_core.cli.session import current_session
 from usr_core.errors import counted
 
 if TYPE_CHECKING:
-    from usr_core.store.upkeep.merge_outcome import MergeOutcome
+    from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
 
 __all__ = ["merge_app"]
 

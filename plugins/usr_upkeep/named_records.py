@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from usr_core.cli.errors import UsageError
-from usr_core.store.record_life.id_file import read_id_file
+from usr_core.store.changes.id_file import read_id_file
 
 __all__ = ["named_records"]
 

@@ -8,11 +8,11 @@ from usr_core.errors import counted, visible
 from usr_core.registry.names import RESERVED_NAMESPACES
 
 if TYPE_CHECKING:
-    from usr_core.store.upkeep.compact import CompactOutcome
-    from usr_core.store.upkeep.dedupe import DedupeOutcome
-    from usr_core.store.upkeep.merge_outcome import MergeOutcome
-    from usr_core.store.upkeep.overlay_clear import ClearOutcome
-    from usr_core.store.upkeep.overlay_remove import RemoveOutcome
+    from usr_core.store.changes.clear import ClearOutcome
+    from usr_core.store.changes.compact import CompactOutcome
+    from usr_core.store.changes.dedupe import DedupeOutcome
+    from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
+    from usr_core.store.changes.remove import RemoveOutcome
 
 __all__ = ["clear_text", "compact_text", "dedupe_text", "merge_text", "remove_text"]
 

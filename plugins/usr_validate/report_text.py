@@ -11,7 +11,7 @@ from usr_core.errors import visible
 from usr_core.plugin.specs import Finding
 
 if TYPE_CHECKING:
-    from usr_core.store.validate import ValidationReport
+    from usr_core.store.checks.validate import ValidationReport
 
 __all__ = ["emit_report", "finding_lines", "report_document", "report_lines"]
 

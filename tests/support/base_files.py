@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from usr_core.records.base_schema import base_schema
 from usr_core.records.ids import record_id
-from usr_core.store.incoming.build import BuildOutcome, ImportDefaults, build_base
+from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, build_base
 
 __all__ = ["METADATA", "base_rows", "build", "excluded_groups", "found_by_duckdb", "group_rows", "random_sequences"]
 

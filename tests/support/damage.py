@@ -14,7 +14,7 @@ from usr_core.plugin.specs import Finding
 from usr_core.registry.document import Registry
 from usr_core.registry.reserved import STATE_ENTRY, TOMBSTONE_ENTRY
 from usr_core.registry.store import load_registry, register_namespace
-from usr_core.store.validate import ValidationReport
+from usr_core.store.checks.validate import ValidationReport
 
 __all__ = [
     "NAME",

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from support.damage import change_metadata, edit_line, part_of, put, replace_column, rewrite, set_cell, write_part
 from usr_core.dataset import Dataset
 from usr_core.records.ids import record_id
-from usr_core.store.validate import RegistryMode
+from usr_core.store.checks.validate import RegistryMode
 
 __all__ = ["DAMAGES", "LOG", "STATE", "Damage", "cut"]
 

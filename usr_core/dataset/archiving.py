@@ -33,7 +33,7 @@ class Archiving(DatasetSite):
         Raises:
             DatasetNotArchived, AmbiguousDataset, InvalidDatasetId: `text` does not name one.
         """
-        from usr_core.store.record_life.archive import locate_archived
+        from usr_core.store.changes.archive import locate_archived
 
         return cls(locate_archived(text, root=root), actor=actor, lock_timeout=lock_timeout, host=host)
 
@@ -45,7 +45,7 @@ class Archiving(DatasetSite):
             ArchiveRefused: Something is in the way; nothing was changed.
             ArchiveUnfinished: The folder could not be moved; nothing was changed.
         """
-        from usr_core.store.record_life.archive import archive_dataset
+        from usr_core.store.changes.archive import archive_dataset
 
         outcome = archive_dataset(self._site())
         self.ref = outcome.ref
@@ -60,7 +60,7 @@ class Archiving(DatasetSite):
             DatasetExists, NestedDataset: Another dataset has its place by now.
             ArchiveRefused, ArchiveUnfinished: As `archive`.
         """
-        from usr_core.store.record_life.archive import unarchive_dataset
+        from usr_core.store.changes.archive import unarchive_dataset
 
         outcome = unarchive_dataset(self._site())
         self.ref = outcome.ref

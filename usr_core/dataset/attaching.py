@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from usr_core.plugin.specs import OverlayWriterSpec
-    from usr_core.store.attach.attachment import AttachOutcome, AttachSource
+    from usr_core.store.changes.attach.attachment import AttachOutcome, AttachSource
 
 __all__ = ["Attaching"]
 
@@ -67,8 +67,8 @@ class Attaching(Viewing):
                 writer takes no such option.
             ValuesExist: Values are there already, and `allow_overwrite` is not set.
         """
-        from usr_core.store.attach.attachment import AttachOptions, attach
-        from usr_core.store.attach.writer_source import attach_namespace, checked_options, key_among
+        from usr_core.store.changes.attach.attachment import AttachOptions, attach
+        from usr_core.store.changes.attach.writer_source import attach_namespace, checked_options, key_among
 
         file = Path(path)
         refuse_archived_path(file)
@@ -81,7 +81,7 @@ class Attaching(Viewing):
             source = self._writer_source(file, spec, namespace, columns=columns, options=options)
         key = key_among(spec, key, source.columns)
         if backend == "duckdb" and not file.name.endswith(".parquet"):
-            from usr_core.store.attach.errors import AttachBackendError
+            from usr_core.store.changes.attach.errors import AttachBackendError
 
             raise AttachBackendError(backend, f"{file.name} is not a Parquet file")
         outcome = attach(
@@ -131,8 +131,8 @@ class Attaching(Viewing):
         Raises:
             ValuesExist: Values are there already, and `allow_overwrite` is false.
         """
-        from usr_core.store.attach.attachment import AttachOptions, attach
-        from usr_core.store.attach.table_source import table_source
+        from usr_core.store.changes.attach.attachment import AttachOptions, attach
+        from usr_core.store.changes.attach.table_source import table_source
 
         site = replace(self._site(), actor=actor or self.actor)
         outcome = attach(
@@ -156,7 +156,7 @@ class Attaching(Viewing):
 
     def _file_source(self, path: Path, *, parse_json: bool, importer: str | None) -> AttachSource:
         from usr_core.plugin.specs import ImportRequest
-        from usr_core.store.attach.attachment import AttachSource
+        from usr_core.store.changes.attach.attachment import AttachSource
 
         _, reader = self._importer(importer, path)
         return AttachSource(
@@ -178,7 +178,7 @@ class Attaching(Viewing):
     ) -> AttachSource:
         from usr_core.plugin.specs import OverlayRequest
         from usr_core.registry.store import read_registry
-        from usr_core.store.attach.table_source import batch_source
+        from usr_core.store.changes.attach.table_source import batch_source
 
         self._require_records()
         request = OverlayRequest(

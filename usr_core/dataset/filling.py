@@ -12,7 +12,7 @@ from usr_core.roots.dataset_id import new_dataset
 from usr_core.roots.locate import refuse_archived_path
 
 if TYPE_CHECKING:
-    from usr_core.store.incoming.records import ImportOutcome
+    from usr_core.store.changes.import_.records import ImportOutcome
 
 __all__ = ["Filling"]
 
@@ -28,7 +28,7 @@ class Filling(DatasetSite):
             PullUnfinished: A first pull to that place has not come to its end.
             RegistryMissing, RegistryInvalid: The root has no valid registry.
         """
-        from usr_core.store.create import create_dataset
+        from usr_core.store.changes.create import create_dataset
 
         self.ref = new_dataset(self.ref.root, self.ref.name)
         self._announce(create_dataset(self._site(new=True), source=source, notes=notes))
@@ -59,7 +59,7 @@ class Filling(DatasetSite):
         import pyarrow as pa
 
         from usr_core.plugin.specs import ImportRequest
-        from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records
+        from usr_core.store.changes.import_.records import ImportOptions, ImportSource, import_records
 
         file = Path(path)
         refuse_archived_path(file)
@@ -100,8 +100,8 @@ class Filling(DatasetSite):
             RecordsExpected: `rows` are not mappings, such as texts or a table.
             RowWithoutSequence: A value is not text.
         """
-        from usr_core.store.incoming.mappings import batches_of_rows, checked_rows, columns_of_rows
-        from usr_core.store.incoming.records import ImportOptions, ImportSource, import_records
+        from usr_core.store.changes.import_.records import ImportOptions, ImportSource, import_records
+        from usr_core.store.rules.mappings import batches_of_rows, checked_rows, columns_of_rows
 
         held = checked_rows(rows)
         outcome = import_records(

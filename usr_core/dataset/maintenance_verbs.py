@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from usr_core.dataset.site import DatasetSite, Progress
 
 if TYPE_CHECKING:
+    from usr_core.store.changes.clear import ClearOutcome
+    from usr_core.store.changes.compact import CompactOutcome
+    from usr_core.store.changes.dedupe import DedupeOutcome
+    from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
+    from usr_core.store.changes.remove import RemoveOutcome
+    from usr_core.store.changes.row_drop import ChosenRows, DropOutcome
     from usr_core.store.mutation import Site
-    from usr_core.store.upkeep.compact import CompactOutcome
-    from usr_core.store.upkeep.dedupe import DedupeOutcome
-    from usr_core.store.upkeep.merge_outcome import MergeOutcome
-    from usr_core.store.upkeep.overlay_clear import ClearOutcome
-    from usr_core.store.upkeep.overlay_remove import RemoveOutcome
-    from usr_core.store.upkeep.row_drop import ChosenRows, DropOutcome
     from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["MaintenanceVerbs"]
@@ -43,7 +43,7 @@ class MaintenanceVerbs(DatasetSite):
             NoSuchOverlay, NamespaceNotRegistered, NamespaceReservedHere: `namespace` can't be compacted.
             OverlayKeysUnresolved, OverlayKeyFault: The keys of a part do not tell ids.
         """
-        from usr_core.store.upkeep.compact import CompactOptions, compact_overlay
+        from usr_core.store.changes.compact import CompactOptions, compact_overlay
 
         site = self._upkeep_site("compact_overlay", dry_run=dry_run)
         options = CompactOptions(namespace=namespace, drop=drop, dry_run=dry_run)
@@ -63,7 +63,7 @@ class MaintenanceVerbs(DatasetSite):
             MaintenanceRequired: Not inside a maintenance block.
             NoSuchOverlay, NamespaceReservedHere, UnknownChoice: The overlay can't be removed that way.
         """
-        from usr_core.store.upkeep.overlay_remove import RemoveOptions, remove_overlay
+        from usr_core.store.changes.remove import RemoveOptions, remove_overlay
 
         site = self._upkeep_site("remove_overlay", dry_run=dry_run)
         outcome = remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
@@ -95,7 +95,7 @@ class MaintenanceVerbs(DatasetSite):
             IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: An id, column or overlay to clear
                 does not exist, or is reserved.
         """
-        from usr_core.store.upkeep.overlay_clear import ClearOptions, clear_overlay
+        from usr_core.store.changes.clear import ClearOptions, clear_overlay
 
         site = self._upkeep_site("clear_overlay", dry_run=dry_run)
         options = ClearOptions(
@@ -123,7 +123,7 @@ class MaintenanceVerbs(DatasetSite):
             MaintenanceRequired: Not inside a maintenance block.
             UnknownChoice, KeyNeedsOneBioType, KeyNeedsDna4: The key does not exist, or does not suit the dataset.
         """
-        from usr_core.store.upkeep.dedupe import DedupeOptions, dedupe
+        from usr_core.store.changes.dedupe import DedupeOptions, dedupe
 
         site = self._upkeep_site("dedupe", dry_run=dry_run)
         outcome = dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
@@ -159,7 +159,7 @@ class MaintenanceVerbs(DatasetSite):
             EventNotRecordable: `args`, or the metrics of what was chosen, are not JSON values.
             ValueError: The chosen rows are not rows of the base.
         """
-        from usr_core.store.upkeep.row_drop import DropOptions, drop_rows
+        from usr_core.store.changes.row_drop import DropOptions, drop_rows
 
         site = self._upkeep_site("drop_rows", dry_run=dry_run)
         options = DropOptions(
@@ -197,11 +197,12 @@ class MaintenanceVerbs(DatasetSite):
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
-            UsrError: The datasets can't be merged that way (see `usr_core.store.upkeep.merge_datasets.merge_datasets`).
+            UsrError: The datasets can't be merged that way (see `merge_datasets` in
+                `usr_core.store.changes.merge_datasets.merge`).
         """
         from usr_core.roots.locate import locate_dataset
-        from usr_core.store.upkeep.merge_datasets import merge_datasets
-        from usr_core.store.upkeep.merge_outcome import MergeOptions
+        from usr_core.store.changes.merge_datasets.merge import merge_datasets
+        from usr_core.store.changes.merge_datasets.outcome import MergeOptions
 
         site = self._upkeep_site("merge", dry_run=dry_run)
         ref = source.ref if isinstance(source, DatasetSite) else locate_dataset(str(source), root=self.ref.root)
@@ -229,7 +230,7 @@ class MaintenanceVerbs(DatasetSite):
             DatasetArchived: The dataset lies under ``_archive/``, where it can only be read.
         """
         if not dry_run:
-            from usr_core.store.record_life.archive import refuse_archived
+            from usr_core.store.changes.archive import refuse_archived
 
             self._require_maintenance(verb)
             refuse_archived(self.ref)

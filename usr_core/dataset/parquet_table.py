@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from usr_core.plugin.host import PluginHost
-    from usr_core.store.export import ExportOutcome
-    from usr_core.store.query.overview import ColumnOverview
+    from usr_core.store.questions.export import ExportOutcome
+    from usr_core.store.questions.overview import ColumnOverview
 
 __all__ = ["ParquetTable"]
 
@@ -50,14 +50,14 @@ class ParquetTable:
 
     def columns(self) -> tuple[ColumnOverview, ...]:
         """Return the file's columns with their types."""
-        from usr_core.store.query.parquet_target import ParquetTarget
+        from usr_core.store.questions.parquet_target import ParquetTarget
 
         with ParquetTarget.open(self.path) as opened:
             return opened.columns()
 
     def base_rows(self) -> int:
         """Return the rows of the file, from its footer."""
-        from usr_core.store.query.parquet_target import ParquetTarget
+        from usr_core.store.questions.parquet_target import ParquetTarget
 
         with ParquetTarget.open(self.path) as opened:
             return opened.rows
@@ -69,14 +69,14 @@ class ParquetTable:
             UnknownColumn: The file has no such column.
             SourceFileError: The file can't be read.
         """
-        from usr_core.store.query.parquet_target import ParquetTarget
+        from usr_core.store.questions.parquet_target import ParquetTarget
 
         with ParquetTarget.open(self.path) as opened:
             return opened.head(n, columns)
 
     def cell(self, row: int, column: str) -> pa.Scalar:
         """Return one cell; rows are counted from 0. Errors as `Dataset.cell`."""
-        from usr_core.store.query.parquet_target import ParquetTarget
+        from usr_core.store.questions.parquet_target import ParquetTarget
 
         with ParquetTarget.open(self.path) as opened:
             return opened.cell(row, column)
@@ -98,10 +98,10 @@ class ParquetTable:
             TargetExists, TargetUnsuitable, PluginCallError: As `Dataset.export`.
         """
         from usr_core.plugin.errors import PluginCallError
-        from usr_core.store.export import export_batches
-        from usr_core.store.export_target import export_target
-        from usr_core.store.query.errors import ColumnNotExportable
-        from usr_core.store.query.parquet_target import ParquetTarget
+        from usr_core.store.questions.errors import ColumnNotExportable
+        from usr_core.store.questions.export import export_batches
+        from usr_core.store.questions.export_target import export_target
+        from usr_core.store.questions.parquet_target import ParquetTarget
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)

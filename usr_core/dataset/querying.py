@@ -11,8 +11,8 @@ from usr_core.dataset.viewing import Viewing
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.store.query.describe import Description
-    from usr_core.store.query.sql_result import SqlResult
+    from usr_core.store.questions.describe import Description
+    from usr_core.store.questions.sql_result import SqlResult
     from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["Querying"]
@@ -35,7 +35,7 @@ class Querying(Viewing):
             RecordsNotFound, RecordsDeleted: No record has one of the ids, or it is deleted.
             UnknownColumn: A name is not a column of the view.
         """
-        from usr_core.store.query.get import get_records
+        from usr_core.store.questions.get import get_records
 
         with self.view() as view:
             asked = [ids] if isinstance(ids, str) else ids
@@ -48,7 +48,7 @@ class Querying(Viewing):
             CellOutOfRange: The dataset has no such record.
             UnknownColumn: The view has no such column.
         """
-        from usr_core.store.query.cell import read_cell
+        from usr_core.store.questions.cell import read_cell
 
         with self.view() as view:
             return read_cell(view, row, column)
@@ -111,7 +111,7 @@ class Querying(Viewing):
         Raises:
             UnknownColumn: A name is not a column of the view.
         """
-        from usr_core.store.query.describe import describe_columns
+        from usr_core.store.questions.describe import describe_columns
 
         with self.view() as view:
             return describe_columns(view, columns, sample=sample, include_deleted=include_deleted, progress=progress)
@@ -138,8 +138,8 @@ class Querying(Viewing):
         Raises:
             SqlFailed: DuckDB refused the statement, or failed at it.
         """
-        from usr_core.store.query.sql import run_sql
-        from usr_core.store.query.sql_result import SqlResult
+        from usr_core.store.questions.sql import run_sql
+        from usr_core.store.questions.sql_result import SqlResult
 
         with self.view() as view:
             return SqlResult(
@@ -156,7 +156,7 @@ class Querying(Viewing):
         include_deleted: bool,
         progress: Progress | None,
     ) -> Iterator[pa.RecordBatch]:
-        from usr_core.store.query.grep import compile_pattern, grep_records
+        from usr_core.store.questions.grep import compile_pattern, grep_records
 
         return grep_records(
             view,

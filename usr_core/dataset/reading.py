@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from usr_core.events.chain import ChainFault
     from usr_core.events.log import LogLine
-    from usr_core.store.export import ExportOutcome
-    from usr_core.store.query.overview import ColumnOverview, Overview
-    from usr_core.store.query.row_filter import Where
-    from usr_core.store.query.scan import Scan
-    from usr_core.store.validate import RegistryMode, ValidationReport
+    from usr_core.store.checks.validate import RegistryMode, ValidationReport
+    from usr_core.store.questions.export import ExportOutcome
+    from usr_core.store.questions.overview import ColumnOverview, Overview
+    from usr_core.store.questions.row_filter import Where
+    from usr_core.store.questions.scan import Scan
 
 __all__ = ["Reading"]
 
@@ -34,7 +34,7 @@ class Reading(Querying):
         Raises:
             PackageMissing: pandas is not installed.
         """
-        from usr_core.store.query.frames import pandas_frame, require_pandas
+        from usr_core.store.questions.frames import pandas_frame, require_pandas
 
         require_pandas(instead="head_arrow()")
         return pandas_frame(self.head_arrow(n, columns=columns, include_deleted=include_deleted))
@@ -67,7 +67,7 @@ class Reading(Querying):
             columns: Names in the order wanted, or None for all.
             where: Conditions such as ``[("length", ">", 20), ("mock__tag", "in", ["a", "b"])]``, all of which
                 a row must meet, or a list of such lists, one of which it must meet; see
-                `usr_core.store.query.row_filter`. Columns that only it names are read and not returned.
+                `usr_core.store.questions.row_filter`. Columns that only it names are read and not returned.
             include_deleted: Keep deleted rows, and show the tombstone columns.
 
         Raises:
@@ -103,7 +103,7 @@ class Reading(Querying):
         Raises:
             PackageMissing: pandas is not installed.
         """
-        from usr_core.store.query.frames import pandas_frame, require_pandas
+        from usr_core.store.questions.frames import pandas_frame, require_pandas
 
         require_pandas()
         return pandas_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
@@ -120,7 +120,7 @@ class Reading(Querying):
         Raises:
             PackageMissing: Polars is not installed.
         """
-        from usr_core.store.query.frames import polars_frame
+        from usr_core.store.questions.frames import polars_frame
 
         return polars_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
 
@@ -129,20 +129,20 @@ class Reading(Querying):
         return self._scan(None, None, False).reader().__arrow_c_stream__(requested_schema)
 
     def _scan(self, columns: Sequence[str] | None, where: Where | None, include_deleted: bool) -> Scan:
-        from usr_core.store.query.scan import Scan
+        from usr_core.store.questions.scan import Scan
 
         return Scan(self._open_view(), columns, where=where, include_deleted=include_deleted)
 
     def overview(self) -> Overview:
         """Return rows, columns, namespaces and advice, as ``usr info`` shows them."""
-        from usr_core.store.query.overview import read_overview
+        from usr_core.store.questions.overview import read_overview
 
         self._require_records()
         return read_overview(self.ref)
 
     def columns(self) -> tuple[ColumnOverview, ...]:
         """Return the columns of the merged view with type and origin, as ``usr schema`` shows them."""
-        from usr_core.store.query.overview import read_columns
+        from usr_core.store.questions.overview import read_columns
 
         self._require_records()
         return read_columns(self.ref)
@@ -174,8 +174,8 @@ class Reading(Querying):
                 in that form.
             PluginCallError: The exporter failed, or did not write what it was given.
         """
-        from usr_core.store.export import export_batches
-        from usr_core.store.export_target import export_target
+        from usr_core.store.questions.export import export_batches
+        from usr_core.store.questions.export_target import export_target
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
@@ -194,7 +194,7 @@ class Reading(Querying):
         self, *, strict: bool = False, registry_mode: RegistryMode = "either", progress: Progress | None = None
     ) -> ValidationReport:
         """Check everything that the format promises, streaming; changes nothing."""
-        from usr_core.store.validate import validate_dataset
+        from usr_core.store.checks.validate import validate_dataset
 
         return validate_dataset(
             self.ref, strict=strict, registry_mode=registry_mode, checks=self.host.checks(), progress=progress

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from usr_core.dataset.site import DatasetSite
 
 if TYPE_CHECKING:
-    from usr_core.store.record_life.state import RecordState, StateOutcome
-    from usr_core.store.record_life.tombstones import DeleteOutcome, RestoreOutcome
+    from usr_core.store.changes.delete import DeleteOutcome, RestoreOutcome
+    from usr_core.store.changes.state import RecordState, StateOutcome
 
 __all__ = ["RecordLife"]
 
@@ -30,7 +30,7 @@ class RecordLife(DatasetSite):
             RecordIdInvalid: A text is not 40 lower-case hexadecimal digits.
             RecordsMissing: Ids match no record.
         """
-        from usr_core.store.record_life.tombstones import delete_records
+        from usr_core.store.changes.delete import delete_records
 
         outcome = delete_records(self._site(), ids, reason=reason, allow_missing=allow_missing)
         self._announce(outcome.event)
@@ -38,7 +38,7 @@ class RecordLife(DatasetSite):
 
     def restore(self, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
         """Bring deleted records back; those that are not deleted are counted. Errors as `delete`."""
-        from usr_core.store.record_life.tombstones import restore_records
+        from usr_core.store.changes.delete import restore_records
 
         outcome = restore_records(self._site(), ids, allow_missing=allow_missing)
         self._announce(outcome.event)
@@ -71,7 +71,7 @@ class RecordLife(DatasetSite):
             StateValueNotAllowed: A value is not one of those above.
             RecordIdInvalid, RecordsMissing: As `delete`.
         """
-        from usr_core.store.record_life.state import StateChange, set_state
+        from usr_core.store.changes.state import StateChange, set_state
 
         change = StateChange(
             masked=masked,
@@ -86,7 +86,7 @@ class RecordLife(DatasetSite):
 
     def clear_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
         """Unset the whole state of records: null afterwards, not false. Errors as `delete`."""
-        from usr_core.store.record_life.state import clear_state
+        from usr_core.store.changes.state import clear_state
 
         outcome = clear_state(self._site(), ids, allow_missing=allow_missing)
         self._announce(outcome.event)
@@ -94,6 +94,6 @@ class RecordLife(DatasetSite):
 
     def get_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
         """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`."""
-        from usr_core.store.record_life.state import get_state
+        from usr_core.store.changes.state import get_state
 
         return get_state(self.ref, ids, allow_missing=allow_missing)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from usr_core.dataset.site import DatasetSite, Progress
 
 if TYPE_CHECKING:
-    from usr_core.store.doctor.cleaning import Removed
-    from usr_core.store.upkeep.materialize import MaterializeOutcome
+    from usr_core.store.changes.materialize import MaterializeOutcome
+    from usr_core.store.checks.doctor.cleaning import Removed
 
 __all__ = ["Upkeep"]
 
@@ -34,7 +34,7 @@ class Upkeep(DatasetSite):
             MaintenanceRequired: Not inside a maintenance block.
             ValueError: Overlays can't be dropped and archived at once.
         """
-        from usr_core.store.upkeep.materialize import MaterializeOptions, OverlaysAfter, materialize
+        from usr_core.store.changes.materialize import MaterializeOptions, OverlaysAfter, materialize
 
         self._require_maintenance("materialize")
         if drop_overlays and archive_overlays:
@@ -59,7 +59,7 @@ class Upkeep(DatasetSite):
         Returns:
             Whether anything changed, and the registry's hash.
         """
-        from usr_core.store.upkeep.freeze import freeze_registry
+        from usr_core.store.changes.freeze import freeze_registry
 
         self._require_maintenance("freeze_registry")
         changed, digest, event = freeze_registry(self._site())
@@ -68,7 +68,7 @@ class Upkeep(DatasetSite):
 
     def snapshot(self) -> Path:
         """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file."""
-        from usr_core.store.upkeep.snapshot import take_snapshot
+        from usr_core.store.changes.snapshot import take_snapshot
 
         relative, event = take_snapshot(self._site())
         self._announce(event)
@@ -80,7 +80,7 @@ class Upkeep(DatasetSite):
         Returns:
             The ``adopt`` event, or None where the log tells exactly these files already.
         """
-        from usr_core.store.doctor.adoption import adopt_files
+        from usr_core.store.checks.doctor.adoption import adopt_files
 
         event = adopt_files(self._site())
         self._announce(event)
@@ -95,6 +95,6 @@ class Upkeep(DatasetSite):
         Returns:
             What was removed, each with its size in bytes.
         """
-        from usr_core.store.doctor.cleaning import clean_dataset
+        from usr_core.store.checks.doctor.cleaning import clean_dataset
 
         return clean_dataset(self._site(), older_than_seconds=older_than_seconds)

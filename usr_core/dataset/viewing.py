@@ -39,7 +39,7 @@ class Viewing(DatasetSite):
             NoSuchOverlay: The dataset has nothing of a namespace.
         """
         from usr_core.commit.read_snapshot import read_consistent
-        from usr_core.store.overlay.errors import BaseMissing
+        from usr_core.store.errors import BaseMissing
         from usr_core.store.view.merged_view import MergedView
 
         def opened(tree: FileTree) -> MergedView:
@@ -63,7 +63,7 @@ def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree)
     for namespace in namespaces:
         if namespace not in view.overlays and namespace not in materialized:
             from usr_core.registry.names import RESERVED_NAMESPACES
-            from usr_core.store.overlay.errors import NoSuchOverlay
-            from usr_core.store.overlay.names import overlay_paths
+            from usr_core.store.parts.errors import NoSuchOverlay
+            from usr_core.store.parts.names import overlay_paths
 
             raise NoSuchOverlay(namespace, present=sorted(set(overlay_paths(tree)) - RESERVED_NAMESPACES))

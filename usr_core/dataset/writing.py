@@ -10,7 +10,7 @@ from usr_core.dataset.site import DatasetSite
 from usr_core.events.actor import Actor
 
 if TYPE_CHECKING:
-    from usr_core.store.session.writer import RecordWriter
+    from usr_core.store.changes.session.writer import RecordWriter
 
 __all__ = ["Writing"]
 
@@ -26,14 +26,14 @@ class Writing(DatasetSite):
             with ds.writer(namespaces=["densegen"], actor=Actor(tool="densegen", run_id="r1")) as w:
                 w.add([{"sequence": "ACGT"}], overlays={"densegen": [{"plan": "sigma70"}]})
 
-        Rows are durable once flushed and visible once committed; see `usr_core.store.session.writer`. A session
+        Rows are durable once flushed and visible once committed; see `usr_core.store.changes.session.writer`. A session
         that was killed is resumed by opening it again under its name.
 
         Args:
             namespaces: Registered namespaces whose values come with the records.
             actor: Who writes; by default the dataset's actor.
             name: The session's name; by default the actor's tool and run id.
-            options: Further fields of `usr_core.store.session.writer.SessionOptions`.
+            options: Further fields of `usr_core.store.changes.session.writer.SessionOptions`.
 
         Raises (on entering):
             SessionInUse: The session is open elsewhere.
@@ -41,7 +41,7 @@ class Writing(DatasetSite):
             NamespaceNotRegistered, RegistryMissing, RegistryInvalid: The registry is missing or invalid, or lacks
                 a namespace.
         """
-        from usr_core.store.session.writer import RecordWriter, SessionOptions
+        from usr_core.store.changes.session.writer import RecordWriter, SessionOptions
 
         site = replace(self._site(), actor=actor or self.actor)
         return RecordWriter(
@@ -75,7 +75,7 @@ class Writing(DatasetSite):
             EventNotRecordable: `metrics` or `args` are not JSON values, or larger than 64 KiB.
             LockTimeout: Another writer holds the dataset.
         """
-        from usr_core.store.tool_event import record_event
+        from usr_core.store.changes.tool_event import record_event
 
         site = replace(self._site(), actor=actor or self.actor)
         event = record_event(site, action, metrics=metrics or {}, args=args or {})

@@ -239,4 +239,4 @@ ANSWERS: Mapping[str, Mapping[str, Answer]] = {
     "event_sink": {"emit": _NOTHING, "close": _NOTHING},
     "check": {"": Answer(checked=_stream, item_check=lambda: _finding)},
 }
-"""By kind of provider and method. What an exporter says is also compared with what it did: `usr_core.store.export`."""
+"""By kind of provider and method. `store.questions.export` compares what an exporter says with what it did."""

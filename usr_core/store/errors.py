@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, first_line, visible
 from usr_core.roots.layout import SYNC_LOG
 
 __all__ = [
+    "BaseColumnHasNulls",
+    "BaseMissing",
     "BaseUnreadable",
     "CopyIncomplete",
+    "DatasetArchived",
     "EventNotRecordable",
     "LogMissing",
     "MaintenanceRequired",
@@ -21,6 +24,7 @@ __all__ = [
     "TargetNotAFile",
     "TargetUnsuitable",
     "ToolActionInvalid",
+    "UnknownColumn",
 ]
 
 
@@ -209,3 +213,70 @@ class LogMissing(UsrError, FileNotFoundError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class UnknownColumn(UsrError, KeyError):
+    """The view does not have a requested column."""
+
+    code = "USR-VIEW-001"
+
+    def __init__(self, column: str, *, known: Sequence[str]) -> None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(column, known, n=3, cutoff=0.6)
+        shown = visible(column, limit=80)
+        super().__init__(
+            f"There is no column {shown!r}.",
+            hint=f"Did you mean {', '.join(near)}?" if near else "Look at `usr schema` for the columns.",
+            facts={"column": shown},
+        )
+        self.column, self.near = column, tuple(near)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BaseMissing(UsrError, FileNotFoundError):
+    """The dataset's folder holds no ``records.parquet``."""
+
+    code = "USR-BASE-002"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, file: str) -> None:
+        super().__init__(
+            f"There are no records here: {file} is missing.",
+            hint="Create the dataset with `usr init`, or restore the file from a copy.",
+            facts={"file": file},
+        )
+        self.file = file
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class BaseColumnHasNulls(UsrError, ValueError):
+    """One of the seven base columns holds a null, which is not allowed."""
+
+    code = "USR-BASE-003"
+
+    def __init__(self, column: str, *, file: str, row: int) -> None:
+        super().__init__(
+            f"Column {column} of the records must not hold nulls.",
+            hint="Run `usr validate` to see what is wrong with the file; restore it from a snapshot.",
+            facts={"file": file, "row": row, "column": column},
+        )
+        self.column, self.file, self.row = column, file, row
+
+
+class DatasetArchived(UsrError, ValueError):
+    """A dataset in ``_archive/`` can't be changed, or archived again."""
+
+    code = "USR-ARCHIVE-001"
+
+    def __init__(self, name: str, *, live: str) -> None:
+        super().__init__(
+            f"{visible(live)!r} is archived: it can be read by its path, but not changed.",
+            hint=f"Bring it back first: usr unarchive {visible(live)}",
+            facts={"dataset": name},
+        )
+        self.name, self.live = name, live

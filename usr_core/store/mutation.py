@@ -29,11 +29,9 @@ from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
 from usr_core.store.base.facts import BaseFacts, read_base_facts
-from usr_core.store.errors import LogMissing
-from usr_core.store.overlay.errors import BaseMissing
-from usr_core.store.overlay.names import overlay_paths
+from usr_core.store.errors import BaseMissing, DatasetArchived, LogMissing
 from usr_core.store.partial_copy import refuse_partial_copy
-from usr_core.store.record_life.archive_errors import DatasetArchived
+from usr_core.store.parts.names import overlay_paths
 
 __all__ = ["Mutation", "Site", "mutate", "refuse_archived"]
 

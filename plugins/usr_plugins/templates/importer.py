@@ -37,7 +37,7 @@ import io
 import pyarrow as pa
 
 from usr_core.errors import UsrError
-from usr_core.store.incoming.source_file import open_source
+from usr_core.store.rules.source_file import open_source
 
 COLUMNS = ("name", "sequence")
 

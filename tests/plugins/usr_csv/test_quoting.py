@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import SourceFileError, SourceTruncated, SourceUnreadable
+from usr_core.store.rules.errors import SourceFileError, SourceTruncated, SourceUnreadable
 from usr_csv.quoting import CheckedStream, MisplacedQuote
 from usr_csv.reader import CsvImporter
 

@@ -16,8 +16,8 @@ from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.registry.errors import NamespaceNotRegistered
 from usr_core.registry.store import register_namespace
-from usr_core.store.session.errors import SessionInUse, SessionRowError
-from usr_core.store.session.known import base_mark
+from usr_core.store.changes.session.errors import SessionInUse, SessionRowError
+from usr_core.store.changes.session.known import base_mark
 from usr_densegen.artifacts import FOLDER, read_arrays
 from usr_densegen.errors import ArraysInvalid, NamespaceIncomplete
 from usr_densegen.namespace import COLUMNS

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import FileChanged, NotAFile, SourceMissing, SourceUnreadable
+from usr_core.store.rules.errors import FileChanged, NotAFile, SourceMissing, SourceUnreadable
 from usr_jsonl.reader import JsonlImporter
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import SourceTruncated
+from usr_core.store.rules.errors import SourceTruncated
 from usr_core.testing import ExporterContract, ImporterContract
 from usr_core.testing.samples import ODD_TEXTS, arrow_type
 from usr_parquet.reader import ParquetImporter

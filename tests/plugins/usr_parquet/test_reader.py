@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.incoming.errors import FileChanged, NotAFile, RepeatedColumn, SourceTruncated, SourceUnreadable
+from usr_core.store.rules.errors import FileChanged, NotAFile, RepeatedColumn, SourceTruncated, SourceUnreadable
 from usr_parquet.reader import ParquetImporter
 
 

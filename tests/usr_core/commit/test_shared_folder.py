@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from usr_core.fs.sharing import share
-from usr_core.store.doctor.files import judge_sharing
+from usr_core.store.checks.doctor.files import judge_sharing
 
 GROUP = 64_100
 USERS = (64_101, 64_102)

@@ -19,14 +19,10 @@ from usr_core.dataset import Dataset
 from usr_core.events.chain import verify_chain
 from usr_core.roots.dataset_id import list_datasets
 from usr_core.roots.errors import AmbiguousDataset, DatasetExists, DatasetMissing
+from usr_core.store.changes.archive import ArchiveOutcome, archive_dataset, unarchive_dataset
+from usr_core.store.changes.archive_errors import ArchiveRefused, ArchiveUnfinished, DatasetNotArchived
+from usr_core.store.errors import DatasetArchived
 from usr_core.store.mutation import Site
-from usr_core.store.record_life.archive import ArchiveOutcome, archive_dataset, unarchive_dataset
-from usr_core.store.record_life.archive_errors import (
-    ArchiveRefused,
-    ArchiveUnfinished,
-    DatasetArchived,
-    DatasetNotArchived,
-)
 
 
 @pytest.fixture
@@ -202,7 +198,7 @@ from pathlib import Path
 from usr_core.commit.transaction import Step
 from usr_core.dataset import Dataset
 from usr_core.store.mutation import Site
-from usr_core.store.record_life.archive import archive_dataset, unarchive_dataset
+from usr_core.store.changes.archive import archive_dataset, unarchive_dataset
 
 def observe(step):
     if step is Step.LOGGED:

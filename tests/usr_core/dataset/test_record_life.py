@@ -19,9 +19,10 @@ from usr_core.dataset import Dataset
 from usr_core.errors import UsrError
 from usr_core.fs.errors import LockTimeout
 from usr_core.registry.errors import RegistryMissing
-from usr_core.store.overlay.errors import AmbiguousOverlay, OverlayNotStamped
-from usr_core.store.record_life.errors import RecordIdInvalid, RecordsMissing, StateFieldMissing, StateValueNotAllowed
-from usr_core.store.record_life.state import RecordState
+from usr_core.store.changes.record_errors import StateFieldMissing, StateValueNotAllowed
+from usr_core.store.changes.state import RecordState
+from usr_core.store.ids.errors import RecordIdInvalid, RecordsMissing
+from usr_core.store.parts.errors import AmbiguousOverlay, OverlayNotStamped
 
 UNKNOWN = "f" * 40
 

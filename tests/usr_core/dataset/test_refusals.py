@@ -13,7 +13,7 @@ from support.small_datasets import IDS, make_dataset
 from support.tree import assert_unchanged
 from usr_core import Dataset
 from usr_core.registry.store import register_namespace
-from usr_core.store.overlay.errors import AmbiguousOverlay
+from usr_core.store.parts.errors import AmbiguousOverlay
 
 
 def maintained(act: Callable[[Dataset], object]) -> Callable[[Dataset], object]:

@@ -16,8 +16,8 @@ from support.small_datasets import IDS, make_dataset
 from usr_core.dataset import Dataset
 from usr_core.errors import UsrError
 from usr_core.registry.store import register_namespace
-from usr_core.store.doctor.examination import examine
-from usr_core.store.query.overview import read_overview
+from usr_core.store.checks.doctor.examination import examine
+from usr_core.store.questions.overview import read_overview
 
 SECONDS = 10
 

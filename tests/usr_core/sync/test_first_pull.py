@@ -18,8 +18,8 @@ from usr_core.roots.dataset_id import list_unfinished, resolve_dataset
 from usr_core.roots.errors import DatasetMissing, PullUnfinished
 from usr_core.roots.locate import locate_dataset
 from usr_core.roots.read_target import find_target
-from usr_core.store.doctor.examination import examine
-from usr_core.store.query.listing import list_root
+from usr_core.store.checks.doctor.examination import examine
+from usr_core.store.questions.listing import list_root
 from usr_core.sync.errors import HistoriesDiverged, NothingToSync
 from usr_core.testing.memory_remote import MemoryRemote
 

@@ -7,9 +7,8 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.layout import RECORDS
-from usr_core.store.errors import BaseUnreadable
-from usr_core.store.overlay.errors import BaseMissing
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.errors import BaseMissing, BaseUnreadable
 
 __all__ = ["open_base"]
 

@@ -14,9 +14,8 @@ from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE, base_sc
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.output import ParquetOutput
-from usr_core.store.errors import BaseUnreadable
-from usr_core.store.overlay.errors import BaseColumnHasNulls
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 
 __all__ = ["base_writer", "checked_batches", "extra_fields", "letter_case", "with_case_note"]
 

@@ -19,18 +19,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array, text_array
-from usr_core.store.index.ids import ids_at_rows
-from usr_core.store.index.keys import KeyIndex, base_index, keys_from_sequences, one_bio_type, open_key_index
-from usr_core.store.index.position_index import Duplicates
-from usr_core.store.index.row_numbers import row_numbers, valid_mask
-from usr_core.store.merge.namespace_merge import NamespaceMerge, bytes_per_row
-from usr_core.store.merge.placement import KEYS_NAMED, Placement, place_part
-from usr_core.store.merge.windows import WINDOW_BYTES, WINDOW_ROWS, base_windows, merged_windows
-from usr_core.store.overlay.errors import OverlayKeyFault, OverlayUnreadable
+from usr_core.store.ids.at_rows import ids_at_rows
+from usr_core.store.ids.keys import KeyIndex, base_index, keys_from_sequences, one_bio_type, open_key_index
+from usr_core.store.ids.position_index import Duplicates
+from usr_core.store.ids.row_numbers import row_numbers, valid_mask
 from usr_core.store.overlay.open_namespace import OpenNamespace
 from usr_core.store.overlay.ordered_part import part_in_order
-from usr_core.store.overlay.parts import OverlayPart
-from usr_core.store.upkeep.errors import OverlayKeysUnresolved
+from usr_core.store.parts.errors import OverlayKeyFault, OverlayKeysUnresolved, OverlayUnreadable
+from usr_core.store.parts.files import OverlayPart
+from usr_core.store.view.base_windows import WINDOW_BYTES, WINDOW_ROWS, base_windows, merged_windows
+from usr_core.store.view.last_writer_wins import NamespaceMerge, bytes_per_row
+from usr_core.store.view.placement import KEYS_NAMED, Placement, place_part
 
 __all__ = ["FoldedRows", "OverlayFold"]
 

@@ -14,12 +14,12 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
-from usr_core.store.index.keys import keys_from_sequences
-from usr_core.store.index.position_index import BaseIndex
-from usr_core.store.index.row_numbers import valid_mask
-from usr_core.store.overlay.names import overlay_paths
-from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart, list_overlays
-from usr_core.store.view.bloom import BloomFilter, hash_ids
+from usr_core.store.ids.keys import keys_from_sequences
+from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.parts.bloom import BloomFilter, hash_ids
+from usr_core.store.parts.files import NamespaceOverlay, OverlayPart, list_overlays
+from usr_core.store.parts.names import overlay_paths
 
 __all__ = ["count_kept_values", "count_values"]
 

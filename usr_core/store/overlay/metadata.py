@@ -8,7 +8,7 @@ from usr_core.events.clock import rfc3339
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
 from usr_core.registry.reserved import TOMBSTONE_ENTRY
 from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.parts import (
+from usr_core.store.parts.files import (
     META_ACTOR_RUN_ID,
     META_ACTOR_TOOL,
     META_CONTRACT_HASH,

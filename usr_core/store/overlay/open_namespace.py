@@ -17,12 +17,12 @@ from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import ARCHIVED
 from usr_core.store.base.opened import open_base
+from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.errors import NoSuchOverlay, OverlayTypeNotRegistered
-from usr_core.store.overlay.names import overlay_paths
-from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.parts.errors import NoSuchOverlay, OverlayTypeNotRegistered
+from usr_core.store.parts.files import NamespaceOverlay, list_overlays
+from usr_core.store.parts.names import overlay_paths
 
 __all__ = [
     "OpenNamespace",

@@ -11,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.store.base.file import write_options
-from usr_core.store.index.row_numbers import row_numbers
-from usr_core.store.merge.placement import Placement
-from usr_core.store.overlay.errors import OverlayUnreadable
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.overlay.part_writer import PartWriter
-from usr_core.store.overlay.parts import OverlayPart
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.parts.errors import OverlayUnreadable
+from usr_core.store.parts.files import OverlayPart
+from usr_core.store.view.placement import Placement
 
 __all__ = ["part_in_order"]
 

@@ -7,7 +7,7 @@ import secrets
 from usr_core.events.clock import file_stamp
 from usr_core.fs.durable import link_or_copy
 from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.parts import NamespaceOverlay
+from usr_core.store.parts.files import NamespaceOverlay
 
 __all__ = ["adopt_single_file", "keep_clock_after", "new_part_name"]
 

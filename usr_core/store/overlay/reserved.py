@@ -18,9 +18,9 @@ from usr_core.registry.reserved import TOMBSTONE_ENTRY
 from usr_core.store.base.file import write_options
 from usr_core.store.base.output import ParquetOutput
 from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.errors import OverlayKeyFault, OverlayNotStamped, OverlayUnreadable
 from usr_core.store.overlay.metadata import overlay_metadata
-from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart, list_overlays, unique_keys_note
+from usr_core.store.parts.errors import OverlayKeyFault, OverlayNotStamped, OverlayUnreadable
+from usr_core.store.parts.files import NamespaceOverlay, OverlayPart, list_overlays, unique_keys_note
 
 __all__ = ["count_among", "deleted_ids", "read_reserved", "reserved_schema", "stage_reserved"]
 

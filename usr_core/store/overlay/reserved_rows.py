@@ -19,11 +19,11 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.registry.document import NamespaceEntry
-from usr_core.store.merge.columns import pick_rows
+from usr_core.store.ids.lookup import AskedIds
 from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
 from usr_core.store.overlay.reserved import read_reserved, reserved_schema, stage_reserved
-from usr_core.store.record_life.ids_lookup import AskedIds
+from usr_core.store.parts.files import NamespaceOverlay, list_overlays
+from usr_core.store.view.contributions import pick_rows
 
 __all__ = ["ReservedRows", "opened_reserved", "repeated", "rows_with"]
 

@@ -10,12 +10,11 @@ import pyarrow as pa
 
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
-from usr_core.store.errors import BaseUnreadable
-from usr_core.store.merge.columns import pick_rows
-from usr_core.store.merge.types import conform
-from usr_core.store.overlay.errors import BaseColumnHasNulls
-from usr_core.store.overlay.parts import NamespaceOverlay
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.base.arrow_types import conform
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
+from usr_core.store.parts.files import NamespaceOverlay
+from usr_core.store.view.contributions import pick_rows
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.points import PointRows, merge_points
 from usr_core.store.view.schema import ViewColumn, optional_base_columns, schema_of

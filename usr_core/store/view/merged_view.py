@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from usr_core.commit.file_tree import FileTree
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
 from usr_core.store.base.opened import open_base
-from usr_core.store.index.row_masks import row_numbers
-from usr_core.store.overlay.parts import NamespaceOverlay, list_overlays
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.ids.row_numbers import row_numbers
+from usr_core.store.parts.files import NamespaceOverlay, list_overlays
 from usr_core.store.view.head import PointReader
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.registered_types import RegisteredTypes

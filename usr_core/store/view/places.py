@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseUnreadable
-from usr_core.store.index.keys import KeyIndex, base_index, one_bio_type, open_key_index
-from usr_core.store.index.position_index import BaseIndex
-from usr_core.store.merge.placement import Placement, place_part
-from usr_core.store.overlay.errors import OverlayUnreadable
-from usr_core.store.overlay.parts import NamespaceOverlay, OverlayKey, OverlayPart
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.ids.keys import KeyIndex, base_index, one_bio_type, open_key_index
+from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.parts.errors import OverlayUnreadable
+from usr_core.store.parts.files import NamespaceOverlay, OverlayKey, OverlayPart
+from usr_core.store.view.placement import Placement, place_part
 
 __all__ = ["ViewPlaces"]
 

@@ -17,14 +17,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.index.keys import keys_from_sequences
-from usr_core.store.index.position_index import BaseIndex
-from usr_core.store.merge.columns import Contribution, merge_column, valid_rows
-from usr_core.store.merge.placement import KEYS_NAMED
-from usr_core.store.merge.types import conform
-from usr_core.store.overlay.errors import OverlayKeyFault, OverlayUnreadable
-from usr_core.store.overlay.parts import NamespaceOverlay, OverlayPart
-from usr_core.store.view.bloom import BloomFilter, hash_ids
+from usr_core.store.base.arrow_types import conform
+from usr_core.store.ids.keys import keys_from_sequences
+from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.row_numbers import valid_rows
+from usr_core.store.parts.bloom import BloomFilter, hash_ids
+from usr_core.store.parts.errors import OverlayKeyFault, OverlayUnreadable
+from usr_core.store.parts.files import NamespaceOverlay, OverlayPart
+from usr_core.store.view.contributions import Contribution, merge_column
+from usr_core.store.view.placement import KEYS_NAMED
 
 __all__ = ["PointRows", "merge_points"]
 

@@ -11,9 +11,10 @@ from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
 from usr_core.registry.reserved import TOMBSTONE_ENTRY
 from usr_core.roots.layout import RECORDS
-from usr_core.store.merge.types import plain_type
-from usr_core.store.overlay.errors import OverlayTypesDiffer, UnknownColumn
-from usr_core.store.overlay.parts import NamespaceOverlay
+from usr_core.store.base.arrow_types import plain_type
+from usr_core.store.errors import UnknownColumn
+from usr_core.store.parts.errors import OverlayTypesDiffer
+from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.view.registered_types import RegisteredTypes, holds_milliseconds
 
 __all__ = ["ViewColumn", "ViewColumns", "optional_base_columns", "schema_of"]

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
-from usr_core.store.merge.namespace_merge import NamespaceMerge, bytes_per_row
-from usr_core.store.merge.windows import BaseColumn, Window, base_windows, merged_windows
-from usr_core.store.overlay.parts import NamespaceOverlay
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.parts.files import NamespaceOverlay
+from usr_core.store.view.base_windows import BaseColumn, Window, base_windows, merged_windows
+from usr_core.store.view.last_writer_wins import NamespaceMerge, bytes_per_row
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.schema import ViewColumn, optional_base_columns
 

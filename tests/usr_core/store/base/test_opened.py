@@ -10,8 +10,7 @@ from support.view_datasets import sequence, write_base
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.store.base.opened import open_base
-from usr_core.store.errors import BaseUnreadable
-from usr_core.store.overlay.errors import BaseMissing
+from usr_core.store.errors import BaseMissing, BaseUnreadable
 
 
 def opened(folder: Path) -> None:

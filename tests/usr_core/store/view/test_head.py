@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from support.view_datasets import open_view, sequence, write_base, write_overlay
-from usr_core.store.view.bloom import BloomFilter, hash_ids
-from usr_core.store.view.files import OpenParquet
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.parts.bloom import BloomFilter, hash_ids
 
 
 def bytes_of(ids: list[str]) -> np.ndarray:

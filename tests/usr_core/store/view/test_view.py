@@ -14,16 +14,13 @@ from support.view_datasets import open_view, record_id_of, rows_of, sequence, wr
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import ExitCode
 from usr_core.records.base_schema import BASE_COLUMNS, base_schema
-from usr_core.store.errors import BaseUnreadable
-from usr_core.store.overlay.errors import (
+from usr_core.store.errors import BaseColumnHasNulls, BaseMissing, BaseUnreadable, UnknownColumn
+from usr_core.store.parts.errors import (
     AmbiguousOverlay,
-    BaseColumnHasNulls,
-    BaseMissing,
     KeyNeedsDna4,
     KeyNeedsOneBioType,
     OverlayTypesDiffer,
     OverlayUnreadable,
-    UnknownColumn,
 )
 from usr_core.store.view.merged_view import MergedView
 

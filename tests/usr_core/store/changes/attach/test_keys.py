@@ -1,0 +1,69 @@
+"""Keys of an attachment: repeated ones, whether they match a record or not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from usr_core.store.changes.attach import keys as attach_keys
+from usr_core.store.changes.attach.errors import DuplicateAttachKey, UnmatchedKeys
+from usr_core.store.changes.attach.keys import KeyResolver
+from usr_core.store.changes.attach.unmatched import UnmatchedRows
+
+KNOWN = ["a", "b", "c"]
+
+
+def resolved(batches: list[list[str]], *, allow_missing: bool) -> KeyResolver:
+    """Resolve batches of keys against `KNOWN`, and judge them."""
+    resolver = KeyResolver(
+        lambda keys: np.array([KNOWN.index(key) if key in KNOWN else -1 for key in keys.to_pylist()], np.int64),
+        label="a.csv",
+        key="id",
+        column="id",
+        allow_missing=allow_missing,
+        normalize=str.strip,
+        describe=KNOWN.__getitem__,
+    )
+    for batch in batches:
+        resolver.resolve(pa.array(batch, pa.string()))
+    resolver.finish()
+    return resolver
+
+
+@pytest.mark.parametrize("allow_missing", [False, True])
+def test_a_repeated_key_that_matches_nothing_is_named(allow_missing: bool) -> None:
+    """With its row and the first row of the key, before it is said that it matches nothing."""
+    with pytest.raises(DuplicateAttachKey) as caught:
+        resolved([["x", "a", "y"], ["z", " y", "x", "x"]], allow_missing=allow_missing)
+
+    assert (5, 3, 3, " y") == (caught.value.row, caught.value.earlier, caught.value.count, caught.value.facts["value"])
+
+
+def test_the_first_repeat_of_either_kind_is_named() -> None:
+    """A matched key that is repeated before an unmatched one comes first."""
+    with pytest.raises(DuplicateAttachKey) as caught:
+        resolved([["x", "a", "a", "x"]], allow_missing=True)
+
+    assert (3, 2, 2) == (caught.value.row, caught.value.earlier, caught.value.count)
+
+
+def test_unmatched_keys_are_counted_beyond_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is refused in any case is not remembered whole, and its count is right."""
+    monkeypatch.setattr(attach_keys, "_REFUSED_ROWS_KEPT", 2)
+    with pytest.raises(UnmatchedKeys) as caught:
+        resolved([["a", "w", "x", "y", "z"]], allow_missing=False)
+
+    assert (2, 4) == (caught.value.row, caught.value.count)
+
+
+def test_a_repeat_far_behind_is_found() -> None:
+    """Rows are told apart by digest, and the key's text is no longer known there."""
+    rows = UnmatchedRows(limit=None)
+    for row in range(1, 150_001):
+        rows.add(str(row), str(row), row)
+    rows.add("140000", "140000", 150_001)
+    found = rows.repeated()
+
+    assert found is not None
+    assert (150_001, 140_000, None, 1) == (found.row, found.earlier, found.value, found.count)

@@ -1,0 +1,1 @@
+"""Everything that changes a dataset: one module or package a verb."""

@@ -1,0 +1,327 @@
+"""Attaching columns from a file or from batches: a new overlay part, keyed by id, in the base's row order.
+
+Whatever key the input has is resolved to record ids under the lock, so that what was checked is what
+is stored. The base is not touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.records.arrays import boolean_array, fixed_array
+from usr_core.records.base_schema import BASE_COLUMNS
+from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
+from usr_core.roots.layout import RECORDS
+from usr_core.store.base.arrow_types import conform, plain_type
+from usr_core.store.base.file import write_options
+from usr_core.store.changes.attach.columns import AttachedColumn, choose_columns
+from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
+from usr_core.store.changes.attach.existing_values import refuse_existing_values
+from usr_core.store.changes.attach.key_lookup import KeyLookup, check_lookup, open_lookup
+from usr_core.store.changes.attach.keys import KeyCounts, KeyResolver
+from usr_core.store.changes.attach.values import to_registered
+from usr_core.store.changes.notes import append_note
+from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.overlay.part_writer import PartWriter
+from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
+from usr_core.store.overlay.reserved import count_among, deleted_ids
+from usr_core.store.parts.files import NamespaceOverlay, list_overlays
+from usr_core.store.rules.columns import bounded
+
+__all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachSource:
+    """Where the rows come from.
+
+    Attributes:
+        label: The file's name, for errors and the event.
+        columns: Returns the names of the columns there are.
+        batches: Opens the named columns, with the registered types as wishes; called once.
+    """
+
+    label: str
+    columns: Callable[[], Sequence[str]]
+    batches: Callable[[Sequence[str], dict[str, pa.DataType]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachOptions:
+    """What is attached, and how strictly.
+
+    Attributes:
+        namespace: A registered namespace, not a reserved one.
+        key: What the input's key is.
+        key_column: Name of the key's column; where None the key's name, or ``sequence`` for a sequence key.
+        columns: Names with or without the prefix; None is every column that the namespace registers.
+        allow_overwrite: New values win over values that are there, where the input has one; else such values are
+            refused, attached ones as well as materialized ones, equal ones too.
+        allow_missing: Rows whose key matches no record are left out and counted.
+        parse_json: Text in nested columns is JSON.
+        note: A line for `meta.md`.
+        action: The event's action.
+        args: What was asked, for the event.
+    """
+
+    namespace: str
+    key: str = "id"
+    key_column: str | None = None
+    columns: tuple[str, ...] | None = None
+    allow_overwrite: bool = False
+    allow_missing: bool = False
+    parse_json: bool = True
+    backend: str = "pyarrow"
+    note: str | None = None
+    action: str = "attach"
+    args: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachOutcome:
+    """What an attachment did; ``part`` and ``event`` are None where no row with a value was left to write.
+
+    Attributes:
+        rows_attached: Records that have a value from the input now.
+        rows_empty: Rows that match a record and have no value at all.
+        rows_deleted: Of the records that have one, those that are deleted.
+        ignored_columns: Columns of the input that the namespace does not register, where none were asked for by name.
+    """
+
+    part: str | None
+    columns: tuple[str, ...]
+    ignored_columns: tuple[str, ...]
+    rows_read: int
+    rows_attached: int
+    rows_missing: int
+    event: dict[str, Any] | None
+    rows_empty: int = 0
+    rows_deleted: int = 0
+
+
+def attach(
+    site: Site, source: AttachSource, options: AttachOptions, *, progress: Callable[[int], None] | None = None
+) -> AttachOutcome:
+    """Add one part to a namespace.
+
+    Rows are streamed; memory is bounded whatever their number except for about 40 bytes a base row, and what
+    `KeyResolver` keeps of each row of the input, while keys are resolved. The part's rows are in the base's
+    order, keyed by ``id``.
+
+    Raises:
+        NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry does not allow it.
+        AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The input is not what it was said to be.
+        EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: A key is missing, repeated, or matches no record.
+        ValuesExist: Records have such values already, and `allow_overwrite` is not set.
+        OverlayTypesDiffer: A column exists already with another type, and `allow_overwrite` is not set.
+        AmbiguousOverlay: The namespace exists both as a file and as parts.
+    """
+    if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
+        raise NamespaceReservedHere(options.namespace, "attach")
+    check_lookup(options.key, options.backend)
+    with mutate(site, options.action) as mutation, contextlib.ExitStack() as closing:
+        present = list(source.columns())
+        key_column = _key_column(options, present)
+        chosen = choose_columns(
+            mutation.registry,
+            options.namespace,
+            label=source.label,
+            present=present,
+            key_column=key_column,
+            wanted=options.columns,
+        )
+        if present.count(key_column) != 1:
+            reason = "is not in the file" if key_column not in present else "is in the file more than once"
+            raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason)
+        base = mutation.base_facts()
+        overlay = list_overlays(mutation.txn.tree, namespaces=[options.namespace]).get(options.namespace)
+        if overlay is not None:
+            closing.callback(overlay.close)
+        keep_clock_after(mutation, overlay)
+
+        relative = new_part_name(mutation, options.namespace)
+        counts, valued, dead = _write_part(
+            mutation,
+            source,
+            options,
+            chosen=chosen,
+            key_column=key_column,
+            relative=relative,
+            overlay=overlay,
+            progress=progress,
+        )
+        names = tuple(column.name for column in chosen)
+        taken = {key_column, *(column.in_file for column in chosen), *BASE_COLUMNS}
+        ignored = tuple(name for name in present if name not in taken) if options.columns is None else ()
+        empty = counts.matched - valued
+        if not valued:
+            return AttachOutcome(
+                part=None,
+                columns=names,
+                ignored_columns=ignored,
+                rows_read=counts.rows,
+                rows_attached=0,
+                rows_missing=counts.missing,
+                event=None,
+                rows_empty=empty,
+            )
+        adopt_single_file(mutation, options.namespace, overlay)
+        append_note(mutation, options.note)
+        event = mutation.finish(
+            base=base,
+            args={**options.args, "namespace": options.namespace, "key": options.key, "columns": list(names)},
+            metrics={
+                "rows_read": counts.rows,
+                "rows_matched": counts.matched,
+                "rows_missing": counts.missing,
+                "rows_written": counts.matched,
+                **({"rows_deleted": dead} if dead else {}),
+                "columns": len(names),
+                "bytes": mutation.txn.stage(relative).stat().st_size,
+            },
+        )
+    return AttachOutcome(
+        part=relative,
+        columns=names,
+        ignored_columns=ignored,
+        rows_read=counts.rows,
+        rows_attached=valued,
+        rows_missing=counts.missing,
+        event=event,
+        rows_empty=empty,
+        rows_deleted=dead,
+    )
+
+
+def _write_part(
+    mutation: Mutation,
+    source: AttachSource,
+    options: AttachOptions,
+    *,
+    chosen: Sequence[AttachedColumn],
+    key_column: str,
+    relative: str,
+    overlay: NamespaceOverlay | None,
+    progress: Callable[[int], None] | None,
+) -> tuple[KeyCounts, int, int]:
+    """Write the part; return the counts, how many rows have a value, and how many of those are of deleted records.
+
+    Without any value the part is not staged any more.
+    """
+    schema = pa.schema(
+        [pa.field("id", pa.string(), nullable=False), *(pa.field(column.name, column.type) for column in chosen)],
+        metadata=overlay_metadata(mutation, options.namespace),
+    )
+    base_path, part = _base_path(mutation.txn.tree), mutation.txn.stage(relative)
+    tombstones = deleted_ids(mutation.txn.tree)
+    valued = dead = 0
+    with pq.ParquetFile(base_path) as base:
+        lookup = open_lookup(base, options.key, backend=options.backend)
+        writer = PartWriter(
+            part,
+            schema,
+            options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
+            boundaries=_boundaries(base),
+        )
+        resolver = KeyResolver(
+            lookup.positions,
+            label=source.label,
+            key=options.key,
+            column=key_column,
+            allow_missing=options.allow_missing,
+            normalize=lookup.normalize,
+            describe=lookup.key_at,
+        )
+        wishes = {column.in_file: column.type for column in chosen}
+        row_schema = schema.remove_metadata()
+        wanted = [key_column, *(column.in_file for column in chosen)]
+        try:
+            # A batch from memory may be of any size; keys and ids have 32-bit offsets.
+            for batch in bounded(source.batches(wanted, wishes)):
+                first_row = resolver.counts.rows + 1
+                keys = _as_text(batch.column(key_column), label=source.label, column=key_column)
+                positions = resolver.resolve(keys)
+                values = [
+                    to_registered(
+                        batch.column(column.in_file),
+                        column,
+                        label=source.label,
+                        first_row=first_row,
+                        parse_json=options.parse_json,
+                    )
+                    for column in chosen
+                ]
+                rows = _matched_rows(lookup, row_schema, positions, values)
+                writer.add(rows, positions[positions >= 0])
+                ids = _ids_with_values(rows)
+                valued += len(ids)
+                dead += count_among([ids], tombstones)
+                if progress is not None:
+                    progress(batch.num_rows)
+            resolver.finish()
+            writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+    if not valued:
+        mutation.txn.unstage(relative)
+    elif not options.allow_overwrite:
+        refuse_existing_values(part, base_path, overlay, label=source.label, positions=resolver.positions())
+    return resolver.counts, valued, dead
+
+
+def _matched_rows(
+    lookup: KeyLookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
+) -> pa.RecordBatch:
+    kept = np.flatnonzero(positions >= 0)
+    if len(kept) < len(positions):
+        rows = fixed_array(kept, pa.int64())
+        values = [column.take(rows) for column in values]
+        positions = positions[kept]
+    return pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
+
+
+def _ids_with_values(rows: pa.RecordBatch) -> pa.Array:
+    """Return the ids of the rows that have a value in any column; null is none."""
+    ids, *values = rows.columns
+    if any(not column.null_count for column in values):
+        return ids
+    return ids.filter(boolean_array(np.logical_or.reduce([valid_mask(column) for column in values])))
+
+
+def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
+    try:
+        return conform(keys, plain_type(keys.type)).cast(pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # bytes that are not UTF-8; lists, structs
+        raise AttachKeyType(label, column=column, kind=str(keys.type)) from error
+
+
+def _base_path(tree: FileTree) -> Path:
+    path = tree.path(RECORDS)
+    if path is None:
+        raise FileNotFoundError(str(tree.folder / RECORDS))
+    return path
+
+
+def _boundaries(base: pq.ParquetFile) -> list[int]:
+    sizes = [base.metadata.row_group(index).num_rows for index in range(base.metadata.num_row_groups)]
+    return [int(end) for end in np.cumsum(sizes)]
+
+
+def _key_column(options: AttachOptions, present: Sequence[str]) -> str:
+    """Return the column that was named, else the key's own name, else ``sequence`` for a sequence key."""
+    if options.key_column is not None:
+        return options.key_column
+    return "sequence" if options.key != "id" and options.key not in present else options.key

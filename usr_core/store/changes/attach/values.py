@@ -1,0 +1,169 @@
+"""Bringing a column of an attachment to its registered type, without losing a digit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as kinds
+
+from usr_core.registry.types import same_type
+from usr_core.store.base.arrow_types import conform, plain_type
+from usr_core.store.changes.attach.columns import AttachedColumn
+from usr_core.store.changes.attach.errors import AttachCell, AttachColumnType
+from usr_core.store.changes.attach.type_difference import type_difference
+from usr_core.values.bad_cell import BadCell
+from usr_core.values.text import parse_text
+
+__all__ = ["cast_exactly", "may_cast", "to_registered"]
+
+
+def to_registered(
+    column: pa.Array, target: AttachedColumn, *, label: str, first_row: int, parse_json: bool
+) -> pa.Array:
+    """Return `column` with the registered type.
+
+    Text becomes a typed value by the strict rules of `usr_core.values.text`. Typed values are cast only
+    where every one of them survives: ``int32`` to ``int64``, an ``int64`` or ``float64`` that is exactly a ``float32``,
+    ``list`` to ``fixed_size_list`` of the right length. Each Arrow spelling of a type is that type, at any depth
+    (large, view and dictionary encodings), and the fields of a struct are found by their names.
+
+    Args:
+        column: Values of one batch.
+        target: The registered column.
+        label: The file, for errors.
+        first_row: Number of the batch's first row in the file (1 is the first record).
+        parse_json: Whether text in a nested column is read as JSON.
+
+    Raises:
+        AttachColumnType: The column holds another kind of value.
+        AttachCell: A cell has no such value; its row is named.
+    """
+    if column.type.equals(target.type):
+        return column
+    plain = plain_type(column.type)
+    try:
+        if plain == pa.string():
+            return parse_text(conform(column, plain), target.type, parse_json=parse_json)
+        difference = type_difference(plain, target.type)
+        if difference is not None:
+            raise AttachColumnType(
+                label,
+                column=target.name,
+                found=str(plain),
+                type_text=target.type_text,
+                reason=difference.reason,
+                hint=difference.hint(target.type, target.in_file),
+            )
+        return cast_exactly(column, target.type)
+    except BadCell as bad:
+        raise AttachCell(
+            label,
+            row=first_row + bad.index,
+            column=target.name,
+            value=bad.value,
+            type_text=target.type_text,
+            reason=bad.reason,
+        ) from bad
+
+
+def cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
+    """Return `column` as `target`, every value the same; text becomes nothing else, and nothing else text.
+
+    Raises:
+        BadCell: The kinds differ (at index 0), or a value has no equal one; its index is that in `column`.
+    """
+    plain = plain_type(column.type)
+    if not may_cast(plain, target):
+        raise BadCell(0, column.type, f"the file holds {column.type}")
+    column = conform(column, _arranged(plain, target))
+    if same_type(column.type, target):
+        return conform(column, target)
+    try:
+        return _checked(column, target)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, _Lossy):
+        for index in range(len(column)):
+            try:
+                _checked(column.slice(index, 1), target)
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, _Lossy) as error:
+                raise BadCell(index, column[index].as_py(), str(error).splitlines()[0].rstrip(".")) from error
+        raise
+
+
+def _arranged(source: pa.DataType, target: pa.DataType) -> pa.DataType:
+    """Return `source` with the fields of its structs in the order of `target`, and with no type null."""
+    if kinds.is_null(source):
+        return target
+    if kinds.is_struct(source):
+        return pa.struct(
+            [pa.field(field.name, _arranged(source.field(field.name).type, field.type)) for field in target]
+        )
+    if kinds.is_fixed_size_list(source):
+        return pa.list_(pa.field("item", _arranged(source.value_type, target.value_type)), source.list_size)
+    if kinds.is_list(source):
+        return pa.list_(pa.field("item", _arranged(source.value_type, target.value_type)))
+    return source
+
+
+class _Lossy(ValueError):
+    """A cast that gives another value."""
+
+
+def _checked(column: pa.Array, target: pa.DataType) -> pa.Array:
+    try:
+        cast = column.cast(target)
+    except pa.ArrowInvalid:
+        # Arrow refuses each large integer for a column of floats, those that are floats included.
+        cast = column.cast(options=pc.CastOptions(target, allow_float_truncate=True))
+    if not _same_values(cast, column):
+        exactly = kinds.is_integer(column.type) and kinds.is_floating(target)
+        raise _Lossy(f"float{target.bit_width} can't hold it exactly" if exactly else "it would lose digits")
+    return cast
+
+
+def _same_values(cast: pa.Array, column: pa.Array) -> bool:
+    """Tell whether `cast` has the values of `column`, whatever the types of the numbers in them."""
+    if _is_list(column.type):
+        same_shape = cast.null_count == column.null_count and pc.list_value_length(cast).equals(
+            pc.list_value_length(column)
+        )
+        return bool(same_shape) and _same_values(cast.flatten(), column.flatten())
+    if not pc.is_null(cast).equals(pc.is_null(column)):
+        return False
+    if kinds.is_struct(column.type):
+        # Flattened, a field is null where its struct is.
+        return all(_same_values(mine, theirs) for mine, theirs in zip(cast.flatten(), column.flatten(), strict=True))
+    return _same_leaves(cast, column)
+
+
+def _same_leaves(cast: pa.Array, column: pa.Array) -> bool:
+    if kinds.is_integer(cast.type) and kinds.is_floating(column.type):
+        return _equal_numbers(cast, column)
+    if kinds.is_floating(cast.type) and kinds.is_integer(column.type):
+        return _equal_numbers(column, cast)
+    back = cast.cast(column.type)
+    if back.equals(column) or not kinds.is_floating(column.type):
+        return bool(back.equals(column))
+    # NaN is a value here, and NaN is not equal to itself.
+    left, right = (side.fill_null(0).to_numpy(zero_copy_only=False) for side in (back, column))
+    return bool(np.array_equal(left, right, equal_nan=True))
+
+
+def _equal_numbers(integers: pa.Array, floats: pa.Array) -> bool:
+    """Tell whether each integer is the float beside it; compared as integers, since every large float is one."""
+    whole = integers.fill_null(0).to_numpy(zero_copy_only=False)
+    numbers = floats.cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
+    least, most = (float(limit) for limit in (np.iinfo(whole.dtype).min, int(np.iinfo(whole.dtype).max) + 1))
+    if not bool(np.all((numbers >= least) & (numbers < most))):
+        return False
+    truncated = np.trunc(numbers)
+    return bool(np.array_equal(truncated, numbers) and np.array_equal(truncated.astype(whole.dtype), whole))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(kinds.is_list(kind) or kinds.is_fixed_size_list(kind))
+
+
+def may_cast(source: pa.DataType, target: pa.DataType) -> bool:
+    """Tell whether a cast keeps the kind of value: numbers stay numbers, lists lists, times times."""
+    return type_difference(source, target) is None

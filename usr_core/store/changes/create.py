@@ -1,0 +1,79 @@
+"""Making a dataset: its folder, an empty base, its notes, the frozen registry and the first event."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from usr_core.events.clock import rfc3339
+from usr_core.fs.durable import make_folders
+from usr_core.fs.errors import file_system_error
+from usr_core.records.base_schema import base_schema
+from usr_core.registry.store import load_registry
+from usr_core.roots.errors import DatasetExists, PullUnfinished
+from usr_core.roots.layout import LOCK, META, RECORDS
+from usr_core.roots.unfinished import unfinished_pull
+from usr_core.store.base.facts import read_base_facts
+from usr_core.store.base.file import write_options
+from usr_core.store.base.metadata import new_base_metadata
+from usr_core.store.base.output import ParquetOutput
+from usr_core.store.changes.notes import first_note
+from usr_core.store.mutation import Site, mutate
+
+__all__ = ["create_dataset"]
+
+
+def create_dataset(site: Site, *, source: str | None, notes: str | None) -> dict[str, Any]:
+    """Create the dataset and return its event.
+
+    Raises:
+        DatasetExists: The dataset exists already, or another process made it meanwhile.
+        PullUnfinished: A first pull to that place has not come to its end; it would be lost.
+        RegistryMissing, RegistryInvalid: The root has no valid registry.
+        FileSystemError: The folder can't be made or written; nothing is left behind.
+    """
+    load_registry(site.ref.root)  # before any folder is made
+    remote = unfinished_pull(site.ref.path)
+    if remote is not None:
+        raise PullUnfinished(site.ref.name, place=site.ref.root, remote=remote)
+    created = _make_folder(site.ref.path, below=site.ref.root)
+    try:
+        return _fill(site, source=source, notes=notes)
+    except BaseException:
+        _unmake(site.ref.path, created)
+        raise
+
+
+def _fill(site: Site, *, source: str | None, notes: str | None) -> dict[str, Any]:
+    with mutate(site, "init") as mutation:
+        if mutation.txn.tree.path(RECORDS) is not None:
+            raise DatasetExists(site.ref.name, path=site.ref.path, reason="a dataset of that name exists")
+        metadata = new_base_metadata(created_at=rfc3339(mutation.txn.clock_us), registry_hash=mutation.registry.hash)
+        schema = base_schema().with_metadata(metadata)
+        staged = mutation.txn.stage(RECORDS)
+        with ParquetOutput(staged, schema, **write_options(schema, bloom="id").writer_arguments(rows=0)):
+            pass
+        mutation.txn.stage(META).write_text(first_note(site.ref.name, source=source, notes=notes), encoding="utf-8")
+        return mutation.finish(
+            base=read_base_facts(staged), args={"source": source, "notes": notes}, metrics={"rows": 0}, new_base=True
+        )
+
+
+def _make_folder(path: Path, *, below: Path) -> list[Path]:
+    try:
+        return make_folders(path, below=below)
+    except OSError as error:
+        raise file_system_error(error, path, "make the dataset's folder") from error
+
+
+def _unmake(path: Path, created: list[Path]) -> None:
+    """Remove the folders that we made, if nobody has put anything there since."""
+    if path not in created:
+        return
+    with contextlib.suppress(OSError):
+        if [entry.name for entry in path.iterdir()] in ([LOCK], []):
+            # A writer who waits for this lock notices that the file has lost its name and opens a new one.
+            (path / LOCK).unlink(missing_ok=True)
+            for folder in reversed(created):
+                folder.rmdir()

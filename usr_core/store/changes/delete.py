@@ -1,0 +1,124 @@
+"""Deleting records and bringing them back: rows of the reserved namespace ``usr``, nothing else.
+
+A deleted record stays in the base; views leave it out until it is restored or `materialize` drops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from usr_core.events.clock import now_us
+from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.store.changes.record_event import asked_args
+from usr_core.store.ids.lookup import ask_ids, existing_ids
+from usr_core.store.mutation import Site, mutate
+from usr_core.store.overlay.reserved_rows import opened_reserved, rows_with
+
+__all__ = ["DeleteOutcome", "RestoreOutcome", "delete_records", "restore_records"]
+
+_DELETED = "usr__deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOutcome:
+    """What a delete did, in records; ``event`` is None where nothing was changed.
+
+    Attributes:
+        deleted: Records that were live before.
+        already_deleted: Records that were deleted before; their time and reason stay.
+        missing: Ids that match no record.
+        event: The line in the log.
+    """
+
+    deleted: int
+    already_deleted: int
+    missing: int
+    event: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreOutcome:
+    """What a restore did, in records; ``event`` is None where nothing was changed.
+
+    Attributes:
+        restored: Records that were deleted before.
+        not_deleted: Records that were live before.
+        missing: Ids that match no record.
+        event: The line in the log.
+    """
+
+    restored: int
+    not_deleted: int
+    missing: int
+    event: dict[str, Any] | None
+
+
+def delete_records(
+    site: Site, ids: Iterable[str], *, reason: str | None = None, allow_missing: bool = False
+) -> DeleteOutcome:
+    """Mark records as deleted, all or none.
+
+    Args:
+        site: The dataset.
+        ids: Record ids; repeated ones count once.
+        reason: Why, for ``usr__deleted_reason``.
+        allow_missing: Skip and count ids that match no record.
+
+    Raises:
+        RecordIdInvalid: A text is not an id.
+        RecordsMissing: Ids match no record; nothing is changed.
+    """
+    asked = ask_ids(ids)
+    with mutate(site, "delete") as mutation:
+        found = existing_ids(mutation.txn.tree, asked, dataset=site.ref.name, allow_missing=allow_missing)
+        with opened_reserved(mutation.txn.tree, TOMBSTONE_ENTRY, found) as there:
+            stands = np.array([flag is True for flag in there.values(_DELETED)], np.bool_)
+            live = np.ones(len(found), np.bool_)
+            live[there.asked[stands]] = False
+            fresh = found if live.all() else found.at(np.flatnonzero(live).tolist())
+            already, missing = len(found) - len(fresh), len(asked) - len(found)
+            if not len(fresh):
+                return DeleteOutcome(deleted=0, already_deleted=already, missing=missing, event=None)
+            tombstone = {_DELETED: True, "usr__deleted_at": now_us(), "usr__deleted_reason": reason}
+            written = rows_with(TOMBSTONE_ENTRY, fresh, tombstone)
+            size = there.stage(mutation, removed=there.rows[~stands], written=written)
+        event = mutation.finish(
+            base=mutation.base_facts(),
+            args={**asked_args(asked, allow_missing=allow_missing), "reason": reason},
+            metrics={"rows": len(fresh), "rows_already_deleted": already, "rows_missing": missing, "bytes": size},
+        )
+    return DeleteOutcome(deleted=len(fresh), already_deleted=already, missing=missing, event=event)
+
+
+def restore_records(site: Site, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
+    """Bring deleted records back, all or none: their tombstones are taken out of the file.
+
+    Args:
+        site: The dataset.
+        ids: Record ids; repeated ones count once.
+        allow_missing: Skip and count ids that match no record.
+
+    Raises:
+        RecordIdInvalid: A text is not an id.
+        RecordsMissing: Ids match no record; nothing is changed.
+    """
+    asked = ask_ids(ids)
+    with mutate(site, "restore") as mutation:
+        found = existing_ids(mutation.txn.tree, asked, dataset=site.ref.name, allow_missing=allow_missing)
+        with opened_reserved(mutation.txn.tree, TOMBSTONE_ENTRY, found) as there:
+            stands = np.array([flag is True for flag in there.values(_DELETED)], np.bool_)
+            restored = len(np.unique(there.asked[stands]))
+            live, missing = len(found) - restored, len(asked) - len(found)
+            if not restored:
+                return RestoreOutcome(restored=0, not_deleted=live, missing=missing, event=None)
+            size = there.stage(mutation, removed=there.rows)
+        event = mutation.finish(
+            base=mutation.base_facts(),
+            args=asked_args(asked, allow_missing=allow_missing),
+            metrics={"rows": restored, "rows_not_deleted": live, "rows_missing": missing, "bytes": size},
+        )
+    return RestoreOutcome(restored=restored, not_deleted=live, missing=missing, event=event)

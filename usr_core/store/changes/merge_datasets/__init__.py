@@ -1,0 +1,1 @@
+"""Taking the records and values of one dataset into another."""

@@ -1,0 +1,49 @@
+"""`usr doctor DATASET --adopt`: take the files of a dataset as they are found, and say so in its log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from usr_core.events.event import FileChange
+from usr_core.events.files_told import ADOPT, files_told
+from usr_core.roots.layout import EVENT_LOG, RECORDS
+from usr_core.store.errors import BaseMissing
+from usr_core.store.mutation import Mutation, Site, mutate
+
+__all__ = ["adopt_files"]
+
+
+def adopt_files(site: Site) -> dict[str, Any] | None:
+    """Write an ``adopt`` event that lists every file as it is found, or do nothing if the log lists exactly these.
+
+    It begins a log where the old one is gone, and accepts files that were restored, replaced or removed by hand: from
+    then on `validate --strict` goes by this list. The files themselves are neither checked nor changed.
+
+    Returns:
+        The event, or None.
+
+    Raises:
+        LinkInsideDataset: The log is a link.
+        BaseMissing: The dataset has no base.
+        UsrError: As for every change, except that a missing log is allowed.
+    """
+    with mutate(site, ADOPT) as mutation:
+        if mutation.txn.tree.path(RECORDS) is None:
+            raise BaseMissing(RECORDS)
+        base = mutation.base_facts()
+        found = _files(mutation)
+        last = mutation.txn.head.last or {}
+        told = files_told(site.layout.event_log)
+        same = told.complete and told.sizes == {file.path: file.size_bytes for file in found}
+        if same and last.get("fingerprint") == base.fingerprint().as_event():
+            return None
+        metrics = {"rows": base.rows, "files": len(found), "bytes": sum(file.size_bytes for file in found)}
+        return mutation.finish(base=base, args={}, metrics=metrics, found=found)
+
+
+def _files(mutation: Mutation) -> tuple[FileChange, ...]:
+    return tuple(
+        FileChange(path=entry.relative, size_bytes=entry.found.st_size)
+        for entry in mutation.txn.tree.walk()
+        if entry.found is not None and entry.relative != EVENT_LOG
+    )

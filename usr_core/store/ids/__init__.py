@@ -1,0 +1,1 @@
+"""Which row a key stands in, and which keys repeat."""

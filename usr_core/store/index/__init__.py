@@ -1,1 +1,0 @@
-"""The position index: which row of the base a key stands in."""

@@ -1,1 +1,0 @@
-"""Merging overlays: the newest value per key and column, a window of base rows at a time."""

@@ -1,0 +1,1 @@
+"""The files of overlays on disk: their names, their listing, their filters."""

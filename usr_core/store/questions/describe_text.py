@@ -1,0 +1,85 @@
+"""A description of columns as lines of text and as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from usr_core.store.questions.describe import ColumnDescription
+from usr_core.store.questions.describe_tally import Histogram
+
+__all__ = ["TEXT_COLUMNS", "bars", "description_row", "description_value"]
+
+TEXT_COLUMNS = ("name", "type", "nulls", "of", "min", "mean", "max", "distinct", "histogram")
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+
+
+def description_row(column: ColumnDescription) -> dict[str, object]:
+    """Return a column as cells of a table with the columns `TEXT_COLUMNS`."""
+    summary = column.summary
+    about = summary.measure if summary.measure not in ("none", "value") else ""
+    distinct = None if summary.distinct is None else f"{'>' if summary.distinct_capped else ''}{summary.distinct}"
+    notes = [f"{summary.nans} NaN"] if summary.nans else []
+    return {
+        "name": column.name,
+        "type": column.type,
+        "nulls": f"{summary.null_share:.1f}%",
+        "of": about,
+        "min": _text(summary.minimum),
+        "mean": None if summary.mean is None else f"{summary.mean:.6g}",
+        "max": _text(summary.maximum),
+        "distinct": distinct,
+        "histogram": " ".join([bars(summary.histogram), *notes]).strip(),
+    }
+
+
+def description_value(column: ColumnDescription) -> Mapping[str, object]:
+    """Return a column as an object: times as text, a histogram with its edges and counts."""
+    summary = column.summary
+    found = summary.histogram
+    return {
+        "name": column.name,
+        "type": column.type,
+        "rows": summary.rows,
+        "nulls": summary.nulls,
+        "null_share": round(summary.null_share, 4),
+        "nans": summary.nans,
+        "measure": summary.measure,
+        "min": _plain(summary.minimum),
+        "mean": summary.mean,
+        "max": _plain(summary.maximum),
+        "distinct": summary.distinct,
+        "distinct_capped": summary.distinct_capped,
+        "histogram": None if found is None else {"low": found.low, "high": found.high, "counts": list(found.counts)},
+    }
+
+
+def bars(histogram: Histogram | None) -> str:
+    """Return one block a bin, the fullest one the highest; an empty bin has the lowest, and no other has.
+
+    Nothing where all numbers are one.
+    """
+    if histogram is None or len(histogram.counts) < 2:
+        return ""
+    most = max(histogram.counts)
+    steps = len(_LEVELS) - 1
+    return "".join(_LEVELS[-(-count * steps // most)] for count in histogram.counts)
+
+
+def _text(value: pa.Scalar | None) -> object:
+    plain = _plain(value)
+    return f"{plain:.6g}" if isinstance(plain, float) else plain
+
+
+def _plain(value: pa.Scalar | None) -> Any:
+    from usr_core.values.json_writing import to_json
+
+    if value is None:
+        return None
+    try:
+        return to_json(pa.repeat(value, 1))[0]
+    except TypeError:  # a type that the registry does not know
+        return str(value)

@@ -1,0 +1,254 @@
+"""Records whose text matches a pattern, in the base's order, found while streaming.
+
+Patterns are RE2's: they take time linear in the text, whatever the pattern. A column that only the base has is
+searched row group by row group on two threads, and nothing else is read until something matches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from usr_core.records.arrays import boolean_array, text_array
+from usr_core.roots.layout import RECORDS
+from usr_core.store.base.arrow_types import conform
+from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
+from usr_core.store.ids.row_numbers import row_numbers, true_rows
+from usr_core.store.questions.errors import ColumnNotText, PatternInvalid
+from usr_core.store.view.merged_view import MergedView
+
+__all__ = ["Matcher", "compile_pattern", "grep_records"]
+
+Matcher = Callable[[pa.Array], npt.NDArray[np.bool_]]
+"""Says of each text whether it matches; a null does not."""
+
+_THREADS = 2
+_AHEAD = 4
+_DELETED = "usr__deleted"
+_SLICE = 1_024
+_BLOCK = 256
+"""Texts that are first searched as one: a call of RE2 for each costs as much as the search."""
+
+_ASSERTION = re.compile(r"[$^]|\\[ABbz]")
+_FEW_CANDIDATES = 4_096
+"""Up to so many matches are looked up among the tombstones one by one; for more all tombstones are placed."""
+
+
+def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Matcher:
+    r"""Return the test for a pattern, which may match anywhere in the text.
+
+    Raises:
+        PatternInvalid: The pattern is not a regular expression of RE2.
+    """
+    import pyarrow.compute as pc
+
+    joined = not _ASSERTION.search(pattern)
+
+    def matcher(text: str) -> Matcher:
+        def each(values: pa.Array) -> npt.NDArray[np.bool_]:
+            return true_rows(pc.match_substring_regex(values, text, ignore_case=ignore_case))
+
+        def matches(values: pa.Array) -> npt.NDArray[np.bool_]:
+            if not joined or len(values) < 2 * _BLOCK:
+                return each(values)
+            found = np.zeros(len(values), np.bool_)
+            for block in np.flatnonzero(each(_blocks(values))).tolist():
+                rows = slice(block * _BLOCK, (block + 1) * _BLOCK)
+                found[rows] = each(values[rows])
+            return found
+
+        each(text_array([""]))
+        return matches
+
+    try:
+        plain = matcher(pattern)
+    except (pa.ArrowInvalid, UnicodeEncodeError) as error:
+        reason = str(error).splitlines()[0].removeprefix("Invalid regular expression: ")
+        raise PatternInvalid(pattern, reason=reason) from error
+    if "\\Q" in pattern:
+        return plain
+    # RE2 looks for a literal beginning byte by byte; among four letters that stops it at every fourth byte, and
+    # costs half as much again as its automaton, which an optional character before the pattern leads it to.
+    try:
+        return matcher(f"(?s:.?)(?:{pattern})")
+    except pa.ArrowInvalid:  # just below RE2's limit of size
+        return plain
+
+
+def grep_records(
+    view: MergedView,
+    matches: Matcher,
+    *,
+    column: str = "sequence",
+    limit: int = 20,
+    include_deleted: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the records whose `column` matches, with their columns ``id`` and `column`.
+
+    Args:
+        view: The dataset.
+        matches: From `compile_pattern`.
+        column: A column of type string.
+        limit: Stop after so many records; 0 is all.
+        include_deleted: Look at deleted records too.
+        progress: Called with the number of rows searched since its last call.
+
+    Yields:
+        Batches of at least one row, in the base's order, as they are found.
+
+    Raises:
+        UnknownColumn: The view has no such column; raised at the call.
+        ColumnNotText: The column holds something else than text; raised at the call.
+    """
+    kind = view.schema([column]).field(column).type
+    if not pa.types.is_string(kind):
+        from usr_core.store.questions.overview import type_text
+
+        raise ColumnNotText(column, kind=type_text(kind))
+    if _only_in_base(view, column):
+        found = _grep_base(view, matches, column, include_deleted, progress)
+    else:
+        found = _grep_view(view, matches, column, include_deleted, progress)
+    return _first(found, limit)
+
+
+def _blocks(values: pa.StringArray) -> pa.StringArray:
+    """Return the texts joined, `_BLOCK` neighbours each: the same bytes with fewer bounds.
+
+    What matches a text matches the block it lies in, unless the pattern asks where a text begins or ends.
+    """
+    bounds = np.frombuffer(values.buffers()[1], np.int32, len(values) + 1, 4 * values.offset)
+    fewer = np.append(bounds[:-1:_BLOCK], bounds[-1])
+    return pa.Array.from_buffers(
+        pa.string(), len(fewer) - 1, [None, pa.py_buffer(fewer), values.buffers()[2] or pa.py_buffer(b"")]
+    )
+
+
+def _only_in_base(view: MergedView, column: str) -> bool:
+    overlays = view.overlays.values()
+    attached = any(field.name == column for one in overlays for part in one.parts for field in part.columns)
+    return column in view.source.schema.names and not attached
+
+
+def _first(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
+    left = limit
+    for batch in batches:
+        if limit and len(batch) >= left:
+            yield batch.slice(0, left)
+            return
+        left -= len(batch)
+        yield batch
+
+
+def _grep_view(
+    view: MergedView,
+    matches: Matcher,
+    column: str,
+    include_deleted: bool,
+    progress: Callable[[int], None] | None,
+) -> Iterator[pa.RecordBatch]:
+    names = list(dict.fromkeys(["id", column]))
+    for batch in view.batches(names, include_deleted=include_deleted, progress=progress):
+        hits = matches(batch.column(column))
+        if hits.any():
+            yield batch.filter(boolean_array(hits))
+
+
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    group: int
+    first: int  # the row group's first row
+    length: int
+    rows: npt.NDArray[np.int64]  # inside the row group, ascending
+    values: pa.Array
+
+
+def _grep_base(
+    view: MergedView,
+    matches: Matcher,
+    column: str,
+    include_deleted: bool,
+    progress: Callable[[int], None] | None,
+) -> Iterator[pa.RecordBatch]:
+    live = None if include_deleted or "usr" not in view.overlays else _LiveRows(view)
+    try:
+        for hits in _search(view, matches, column):
+            ids = None
+            for start in range(0, len(hits.rows), _SLICE):
+                rows, values = hits.rows[start : start + _SLICE], hits.values.slice(start, _SLICE)
+                ids = _read(view, hits.group, "id").combine_chunks() if ids is None else ids
+                shown = ids.take(row_numbers(rows))
+                if live is not None:
+                    keep = boolean_array(live.are_live(hits.first + rows))
+                    shown, values = shown.filter(keep), values.filter(keep)
+                if len(shown):
+                    schema = view.schema(list(dict.fromkeys(["id", column])))
+                    yield pa.RecordBatch.from_arrays([shown, values][: len(schema)], schema=schema)
+            if progress is not None:
+                progress(hits.length)
+    except (pa.ArrowException, OSError) as error:
+        raise BaseUnreadable(view.source.path, error) from error
+
+
+def _search(view: MergedView, matches: Matcher, column: str) -> Iterator[_Hits]:
+    """Yield what each row group has, in order, while the next ones are searched."""
+    metadata = view.source.file.metadata
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    firsts = np.cumsum([0, *sizes]).tolist()
+
+    def one(group: int) -> _Hits:
+        values = _read(view, group, column)
+        if values.null_count and not view.schema([column]).field(0).nullable:
+            row = firsts[group] + int(values.is_null().to_pylist().index(True))
+            raise BaseColumnHasNulls(column, file=RECORDS, row=row + 1)
+        found = [np.empty(0, np.bool_), *(matches(chunk) for chunk in values.chunks)]
+        rows = np.flatnonzero(np.concatenate(found)).astype(np.int64)
+        return _Hits(group, firsts[group], sizes[group], rows, _taken(values, rows))
+
+    waiting: deque[Future[_Hits]] = deque()
+    pool = ThreadPoolExecutor(_THREADS, "usr-grep")
+    try:
+        for group in range(len(sizes)):
+            waiting.append(pool.submit(one, group))
+            if len(waiting) >= _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(view: MergedView, group: int, column: str) -> pa.ChunkedArray:
+    values = view.source.reader().read_row_group(group, columns=[column], use_threads=False).column(0)
+    kind = pa.string()
+    return pa.chunked_array([conform(chunk, kind) for chunk in values.chunks], kind)
+
+
+def _taken(values: pa.ChunkedArray, rows: npt.NDArray[np.int64]) -> pa.Array:
+    if not len(rows):
+        return pa.nulls(0, values.type)
+    taken = values.take(row_numbers(rows))
+    return taken.combine_chunks() if isinstance(taken, pa.ChunkedArray) else taken
+
+
+class _LiveRows:
+    """Tells which rows are not deleted: a few through point lookups, many with the tombstones' positions."""
+
+    def __init__(self, view: MergedView) -> None:
+        self._view = view
+        self._asked = 0
+
+    def are_live(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        self._asked += len(rows)
+        if self._asked > _FEW_CANDIDATES:
+            return ~np.isin(rows, self._view.deleted_rows())
+        flags = self._view.rows_at(rows, [_DELETED]).column(_DELETED).to_pylist()
+        return np.array([not flag for flag in flags], np.bool_)

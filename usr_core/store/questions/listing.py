@@ -1,0 +1,124 @@
+"""The datasets of a root at a glance, for `usr ls`: no Parquet library where the event log knows the answer.
+
+An event tells the rows, columns and bytes of the base after it. While the base still has that size, and no
+change is under way, nothing else need be read; otherwise the footer is. Only tombstones cost more: which of
+them hit a record is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.commit.read_snapshot import read_consistent
+from usr_core.errors import UsrError
+from usr_core.events.log import read_head
+from usr_core.fs.errors import file_system_error
+from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.roots.dataset_id import DatasetRef, list_datasets, list_unfinished
+from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.store.errors import BaseMissing
+from usr_core.store.parts.names import overlay_paths
+
+__all__ = ["DatasetListing", "list_root"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetListing:
+    """One dataset of a root.
+
+    Attributes:
+        name: Its id.
+        rows: Live records; deleted ones are not counted. None where `problem` is set, as all that follows.
+        columns: Columns of the base file.
+        namespaces: Namespaces that have an overlay, sorted.
+        size_bytes: Bytes of base and overlays.
+        last_change: Time of the last event, RFC 3339, or None where there is none.
+        problem: What makes the dataset unreadable.
+        unfinished_pull: Where its first pull has not come to its end, the remote (``""`` if not known), else None.
+    """
+
+    name: str
+    rows: int | None = None
+    columns: int | None = None
+    namespaces: tuple[str, ...] = ()
+    size_bytes: int | None = None
+    last_change: str | None = None
+    problem: UsrError | None = None
+    unfinished_pull: str | None = None
+
+
+def list_root(root: Path, *, archived: bool = False) -> list[DatasetListing]:
+    """Return the datasets of `root`, sorted by name; of its ``_archive/`` instead if `archived`.
+
+    A dataset that can't be read is in the list with its `problem`; it never hides the others. One whose first pull
+    has not come to its end is in the list with the remote.
+    """
+    found = [_listing(ref) for ref in list_datasets(root, archived)]
+    if not archived:
+        found += [DatasetListing(name=ref.name, unfinished_pull=remote) for ref, remote in list_unfinished(root)]
+    return sorted(found, key=lambda listing: listing.name)
+
+
+def _listing(ref: DatasetRef) -> DatasetListing:
+    try:
+        return read_consistent(ref.path, lambda tree: _observed(ref, tree))
+    except UsrError as error:
+        return DatasetListing(name=ref.name, problem=error)
+    except FileNotFoundError:
+        return DatasetListing(name=ref.name, problem=BaseMissing(RECORDS))
+    except OSError as error:
+        return DatasetListing(name=ref.name, problem=file_system_error(error, ref.path, "read the dataset"))
+
+
+def _observed(ref: DatasetRef, tree: FileTree) -> DatasetListing:
+    base = _existing(tree, RECORDS)
+    size = base.stat().st_size
+    overlays = overlay_paths(tree)
+    last = read_head(DatasetLayout(ref.path).event_log).last or {}
+    counted = None if tree.moved or tree.absent else _fingerprint(last, size)
+    rows, columns = counted if counted is not None else _footer(base)
+    if TOMBSTONE_NAMESPACE in overlays:
+        rows -= _deleted(tree)
+    time = last.get("timestamp_utc")
+    return DatasetListing(
+        name=ref.name,
+        rows=rows,
+        columns=columns,
+        namespaces=tuple(overlays),
+        size_bytes=size + sum(_existing(tree, file).stat().st_size for files in overlays.values() for file in files),
+        last_change=time if isinstance(time, str) else None,
+    )
+
+
+def _existing(tree: FileTree, relative: str) -> Path:
+    path = tree.path(relative)
+    if path is None:
+        raise FileNotFoundError(relative)
+    return path
+
+
+def _fingerprint(event: Mapping[str, Any], size: int) -> tuple[int, int] | None:
+    """Return the rows and columns that an event gives, if it describes a base of this size."""
+    told = event.get("fingerprint")
+    if not isinstance(told, dict) or told.get("size_bytes") != size:
+        return None
+    rows, columns = told.get("rows"), told.get("cols")
+    return (rows, columns) if type(rows) is int and type(columns) is int else None
+
+
+def _footer(base: Path) -> tuple[int, int]:
+    from usr_core.store.base.facts import read_base_facts
+
+    facts = read_base_facts(base)
+    return facts.rows, len(facts.schema)
+
+
+def _deleted(tree: FileTree) -> int:
+    from usr_core.store.view.merged_view import MergedView
+
+    with MergedView.open(tree, namespaces=()) as view:
+        return view.deleted_count()

@@ -1,0 +1,188 @@
+"""What a dataset is, at a glance: for `info` and `schema`. Reads footers, and ids where it has to count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.commit.read_snapshot import read_consistent
+from usr_core.events.log import LogHead, read_head
+from usr_core.registry.types import from_arrow
+from usr_core.roots.dataset_id import DatasetRef
+from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.store.base.facts import usr_metadata
+from usr_core.store.partial_copy import PartialCopy, partial_copy
+from usr_core.store.parts.files import NamespaceOverlay
+from usr_core.store.view.merged_view import MergedView
+
+__all__ = [
+    "COMPACT_BYTES",
+    "COMPACT_PARTS",
+    "ColumnOverview",
+    "NamespaceOverview",
+    "Overview",
+    "read_columns",
+    "read_overview",
+    "type_text",
+]
+
+COMPACT_PARTS = 200
+COMPACT_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnOverview:
+    """One column of the merged view.
+
+    Attributes:
+        type: In the registry's words, in Arrow's where it has none.
+        nullable: Whether a cell may be null.
+        origin: ``base``, ``overlay``, or ``base+overlay`` for a materialized column that an overlay updates.
+    """
+
+    name: str
+    type: str
+    nullable: bool
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceOverview:
+    """One namespace on disk.
+
+    Attributes:
+        files: Its parts, or 1 for a single file.
+        rows: Rows over all of them; a key counts in each.
+        size_bytes: Bytes over all of them.
+        unmatched: Keys that match no record.
+        columns: The columns that its files hold.
+        advice: What to do about it, or "".
+    """
+
+    name: str
+    files: int
+    rows: int
+    size_bytes: int
+    unmatched: int
+    columns: tuple[str, ...]
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """One dataset.
+
+    Attributes:
+        rows: Live records.
+        deleted: Records with a tombstone.
+        columns: The merged view's columns.
+        size_bytes: Bytes of base and overlays.
+        last_change: Time of the last event, RFC 3339, or None.
+        last_action: Its action, or None.
+        events: Number of the last event.
+        partial_copy: What a copy pulled with ``--primary-only`` lacks, else None.
+    """
+
+    name: str
+    root: str
+    path: str
+    rows: int
+    deleted: int
+    columns: tuple[ColumnOverview, ...]
+    namespaces: tuple[NamespaceOverview, ...]
+    base_bytes: int
+    size_bytes: int
+    created_at: str | None
+    registry_hash: str | None
+    last_change: str | None
+    last_action: str | None
+    events: int
+    partial_copy: PartialCopy | None = None
+
+
+def read_overview(ref: DatasetRef) -> Overview:
+    """Read one consistent state of a dataset.
+
+    Raises:
+        BaseMissing, BaseUnreadable, AmbiguousOverlay: The dataset is not whole.
+    """
+
+    def opener(tree: FileTree) -> tuple[MergedView, LogHead, int]:
+        view = MergedView.open(tree)
+        base = tree.path(RECORDS)
+        return view, read_head(DatasetLayout(ref.path).event_log), base.stat().st_size if base is not None else 0
+
+    view, head, base_bytes = read_consistent(ref.path, opener)
+    with view:
+        unmatched = view.unmatched_counts()
+        namespaces = tuple(_namespace(overlay, unmatched.get(name, 0)) for name, overlay in view.overlays.items())
+        deleted = view.deleted_count()
+        metadata = usr_metadata(view.base.schema_arrow)
+        last = head.last or {}
+        return Overview(
+            name=ref.name,
+            root=str(ref.root),
+            path=str(ref.path),
+            rows=view.rows - deleted,
+            deleted=deleted,
+            columns=_columns(view),
+            namespaces=namespaces,
+            base_bytes=base_bytes,
+            size_bytes=base_bytes + sum(one.size_bytes for one in namespaces),
+            created_at=metadata.get("usr:dataset_created_at"),
+            registry_hash=metadata.get("usr:registry_hash"),
+            last_change=last.get("timestamp_utc"),
+            last_action=last.get("action"),
+            events=head.seq,
+            partial_copy=partial_copy(ref.path),
+        )
+
+
+def read_columns(ref: DatasetRef) -> tuple[ColumnOverview, ...]:
+    """Return the merged view's columns in its order; reads footers only, errors as `read_overview`."""
+    with read_consistent(ref.path, MergedView.open) as view:
+        return _columns(view)
+
+
+def _columns(view: MergedView) -> tuple[ColumnOverview, ...]:
+    in_base = set(view.base.schema_arrow.names)
+    in_overlay = {field.name for overlay in view.overlays.values() for part in overlay.parts for field in part.columns}
+    return tuple(
+        ColumnOverview(
+            name=field.name,
+            type=type_text(field.type),
+            nullable=field.nullable,
+            origin="+".join(
+                place for place, names in (("base", in_base), ("overlay", in_overlay)) if field.name in names
+            ),
+        )
+        for field in view.schema()
+    )
+
+
+def _namespace(overlay: NamespaceOverlay, unmatched: int) -> NamespaceOverview:
+    return NamespaceOverview(
+        name=overlay.namespace,
+        files=len(overlay.parts),
+        rows=overlay.rows,
+        size_bytes=overlay.size_bytes,
+        unmatched=unmatched,
+        columns=tuple(dict.fromkeys(field.name for part in overlay.parts for field in part.columns)),
+        advice=_advice(overlay.namespace, len(overlay.parts), overlay.size_bytes),
+    )
+
+
+def type_text(kind: pa.DataType) -> str:
+    """Return a type in the registry's words where it has some, else in Arrow's."""
+    try:
+        return from_arrow(kind).canonical()
+    except TypeError:
+        return str(kind)
+
+
+def _advice(name: str, files: int, size_bytes: int) -> str:
+    if files > COMPACT_PARTS or (files > 1 and size_bytes > COMPACT_BYTES):
+        return f"compact it: usr maintenance overlay-compact --namespace {name}"
+    return ""

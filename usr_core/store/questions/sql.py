@@ -1,0 +1,264 @@
+"""SQL over the merged view: DuckDB reads the stream of the columns that a statement needs.
+
+DuckDB is asked for its plan over an empty table of the same columns; what the plan's scans do not read is not
+read here either, and stands in the table as a call of ``error()``: should a statement look at it after all, it
+is run again with all columns. The view streams, so that its size does not matter; DuckDB spills to a
+temporary folder what it has to keep beyond `MEMORY_LIMIT`.
+
+Types that DuckDB changes: float16 is float32, a time with a zone is in microseconds and UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from threading import Lock
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from usr_core.errors import UsrError
+from usr_core.store.base.arrow_types import conform, plain_type
+from usr_core.store.questions.errors import SqlFailed
+from usr_core.store.view.merged_view import MergedView
+
+__all__ = ["MEMORY_LIMIT", "TABLE", "run_sql"]
+
+TABLE = "records"
+MEMORY_LIMIT = "1GB"
+
+_ROWS = "_usr_rows"
+_SCAN = "ARROW_SCAN"
+_NOT_READ = "usr: this column was not read"
+_MOST_THREADS = 4
+
+Parameters = Sequence[object] | Mapping[str, object]
+
+
+def run_sql(
+    view: MergedView,
+    statement: str,
+    parameters: Parameters | None = None,
+    *,
+    include_deleted: bool = False,
+    memory_limit: str = MEMORY_LIMIT,
+) -> pa.Table:
+    """Run one statement over the table ``records`` and return its result, held in memory.
+
+    Args:
+        view: The dataset; read by one thread at a time.
+        statement: One statement of DuckDB's SQL; an ``order by`` is needed where order matters.
+        parameters: Values for ``?``, or by name for ``$name``.
+        include_deleted: Let deleted rows and the tombstone columns be in the table.
+        memory_limit: What DuckDB may take before it spills, such as ``1GB``.
+
+    Raises:
+        SqlFailed: DuckDB refused the statement, or failed at it.
+        UsrError: The dataset can't be read.
+    """
+    schema = view.schema(include_deleted=include_deleted)
+    with tempfile.TemporaryDirectory(prefix="usr-sql-") as spill:
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "temp_directory": spill,
+                "threads": min(_MOST_THREADS, os.cpu_count() or 1),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "python_enable_replacements": False,  # a table is never a variable of this module
+            },
+        )
+        try:
+            connection.execute("set TimeZone = 'UTC'")
+            _check_single(connection, statement)
+            needed = _needed_columns(connection, statement, parameters, schema)
+
+            def run(columns: Sequence[str]) -> pa.Table:
+                return _run(connection, view, statement, parameters, columns, schema, include_deleted)
+
+            try:
+                table = _stoppable(connection, lambda: run(needed))
+            except duckdb.InvalidInputException as error:
+                if _NOT_READ not in str(error):
+                    raise
+                table = _stoppable(connection, lambda: run(schema.names))
+        except duckdb.Error as error:
+            raise SqlFailed(str(error)) from error
+        finally:
+            connection.close()
+    return _plain(table)
+
+
+def _stoppable(connection: duckdb.DuckDBPyConnection, call: Callable[[], pa.Table]) -> pa.Table:
+    """Return what `call` returns, in a thread of its own, so that this one can stop the statement.
+
+    DuckDB looks for signals between the pieces of its work only, and a join may be a single piece that takes hours.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="usr-sql") as pool:
+        answer = pool.submit(call)
+        try:
+            return answer.result()
+        finally:
+            while not answer.done():  # it may be between two statements, where nothing can be interrupted
+                connection.interrupt()
+                wait([answer], timeout=0.05)
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    view: MergedView,
+    statement: str,
+    parameters: Parameters | None,
+    columns: Sequence[str],
+    schema: pa.Schema,
+    include_deleted: bool,
+) -> pa.Table:
+    stream = _Stream(view, pa.schema([schema.field(name) for name in columns]), include_deleted)
+    connection.register(_ROWS, stream)
+    try:
+        _create_view(connection, schema, frozenset(columns))
+        result: Any = connection.sql(statement, params=_bound(parameters))
+        return pa.table({}) if result is None else result.to_arrow_table()
+    except duckdb.Error as error:
+        if stream.failure is not None:
+            raise stream.failure from error
+        raise
+    finally:
+        stream.close()
+        connection.execute(f"drop view if exists {TABLE}")
+        connection.unregister(_ROWS)
+
+
+class _Stream:
+    """What DuckDB scans: each scan of one statement gets a stream of its own over the same view."""
+
+    def __init__(self, view: MergedView, schema: pa.Schema, include_deleted: bool) -> None:
+        self.failure: UsrError | None = None
+        self._view = view
+        self._include_deleted = include_deleted
+        self._schema = _acceptable(schema)
+        self._lock = Lock()
+        self._open: list[Any] = []
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return pa.RecordBatchReader.from_batches(self._schema, self._batches()).__arrow_c_stream__(requested_schema)
+
+    def close(self) -> None:
+        """End what DuckDB did not read to its end."""
+        for batches in self._open:
+            batches.close()
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        batches = self._view.batches(self._schema.names, include_deleted=self._include_deleted)
+        self._open.append(batches)
+        while True:
+            with self._lock:  # the view is for one thread at a time, and DuckDB has several
+                try:
+                    batch = next(batches, None)
+                except UsrError as error:
+                    self.failure = error
+                    raise
+            if batch is None:
+                return
+            yield batch if batch.schema == self._schema else batch.cast(self._schema)
+
+
+def _check_single(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+    found = connection.extract_statements(statement)
+    if len(found) != 1:
+        raise SqlFailed(f"one statement is expected, and {len(found)} were given")
+
+
+def _needed_columns(
+    connection: duckdb.DuckDBPyConnection, statement: str, parameters: Parameters | None, schema: pa.Schema
+) -> list[str]:
+    """Return the columns that the statement's plan reads, in the view's order; all where the plan does not tell.
+
+    At least one, as a table has rows only through its columns.
+    """
+    probe = _acceptable(schema)
+    # A scan that needs rows only takes the first column: let it be a short one.
+    order = sorted(probe.names, key=lambda name: (name != "length", probe.get_field_index(name)))
+    connection.register(_ROWS, pa.table([pa.nulls(0, probe.field(name).type) for name in order], order))
+    _create_view(connection, schema, frozenset(schema.names))
+    every: list[str] = list(schema.names)
+    found: set[str] = set()
+    try:
+        plan = connection.execute(f"explain (format json) {statement}", _bound(parameters)).fetchall()[0][1]
+        for scan in _scans(json.loads(plan)):
+            columns = scan["extra_info"]["Projections"]
+            found.update([columns] if isinstance(columns, str) else columns)
+    except duckdb.ParserException:  # a statement that has no plan: a setting, a description
+        return every
+    except (LookupError, TypeError, ValueError):
+        return every
+    finally:
+        connection.execute(f"drop view {TABLE}")
+        connection.unregister(_ROWS)
+    if not found <= set(every):
+        return every
+    return [name for name in every if name in found] or order[:1]
+
+
+def _scans(nodes: Any) -> Iterator[Mapping[str, Any]]:
+    for node in nodes if isinstance(nodes, list) else [nodes]:
+        if _SCAN in node.get("name", ""):
+            yield node
+        yield from _scans(node.get("children", []))
+
+
+def _create_view(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, present: frozenset[str]) -> None:
+    """Make the table of all columns out of those that are there; the others fail when they are looked at."""
+    if present >= set(schema.names):
+        cells = [_quoted(name) for name in schema.names]
+    else:
+        connection.register("_usr_types", _acceptable(schema).empty_table())
+        types = {row[0]: row[1] for row in connection.execute("describe _usr_types").fetchall()}
+        connection.unregister("_usr_types")
+        cells = [
+            _quoted(name) if name in present else f"error('{_NOT_READ}')::{types[name]} as {_quoted(name)}"
+            for name in schema.names
+        ]
+    connection.execute(f"create view {TABLE} as select {', '.join(cells)} from {_ROWS}")
+
+
+def _acceptable(schema: pa.Schema) -> pa.Schema:
+    """Return the schema with the types that DuckDB can scan."""
+    return pa.schema([pa.field(field.name, _without_float16(field.type)) for field in schema])
+
+
+def _without_float16(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(pa.field("item", _without_float16(kind.value_type)), kind.list_size)
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field("item", _without_float16(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _without_float16(field.type)) for field in kind])
+    return kind
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Return the result with list children called ``item``, as everywhere else."""
+    fields = [pa.field(field.name, plain_type(field.type)) for field in table.schema]
+    columns = [
+        pa.chunked_array([conform(chunk, field.type) for chunk in column.chunks], field.type)
+        for field, column in zip(fields, table.columns, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _bound(parameters: Parameters | None) -> Any:
+    if parameters is None:
+        return None
+    return dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,435 @@
+"""Errors of an import: what is wrong with the input file, or with one of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from usr_core.errors import ExitCode, UsrError, visible
+
+__all__ = [
+    "AlphabetMismatch",
+    "BlankSequence",
+    "ColumnEmpty",
+    "DuplicateRecord",
+    "FileChanged",
+    "ForgedId",
+    "ImportCellError",
+    "InvalidCreatedAt",
+    "LengthDiffers",
+    "LetterOutsideAlphabet",
+    "MissingColumn",
+    "NotAFile",
+    "NotATable",
+    "RecordsExpected",
+    "RepeatedColumn",
+    "RowWithoutSequence",
+    "SequenceTooLong",
+    "SourceFileError",
+    "SourceMissing",
+    "SourceNotPermitted",
+    "SourceTruncated",
+    "SourceUnreadable",
+    "TooManyRows",
+    "UnknownAlphabet",
+    "UnknownBioType",
+    "WrongColumnType",
+]
+
+
+class SourceFileError(UsrError, OSError):
+    """A file that was given as input can't be used."""
+
+    code = "USR-IMPORT-001"
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class SourceMissing(SourceFileError, FileNotFoundError):
+    """The input file does not exist."""
+
+    code = "USR-IMPORT-002"
+    exit_code = ExitCode.MISSING
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "There is no such file.",
+            hint="Check the path; it is relative to the current folder.",
+            facts={"file": str(path)},
+        )
+
+
+class NotAFile(SourceFileError):
+    """The path names a folder, a device or a pipe."""
+
+    code = "USR-IMPORT-003"
+
+    def __init__(self, path: Path, *, kind: str) -> None:
+        super().__init__(
+            f"A file is expected, but this is {kind}.",
+            hint="Give the path of one regular file; write the output of a pipe to a file first.",
+            facts={"file": str(path)},
+        )
+
+
+class SourceNotPermitted(SourceFileError, PermissionError):
+    """The user running this may not read the file."""
+
+    code = "USR-IMPORT-004"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "You are not allowed to read this file.",
+            hint="Ask its owner for read permission on the file and on the folders above it.",
+            facts={"file": str(path)},
+        )
+
+
+class FileChanged(SourceFileError):
+    """The input was modified or replaced while it was read; nothing of it was taken."""
+
+    code = "USR-IMPORT-005"
+
+    def __init__(self, path: Path, *, before: str, after: str) -> None:
+        super().__init__(
+            "The file changed while it was read.",
+            hint="Wait until nothing writes to it any more, then run the command again.",
+            facts={"file": str(path), "before": before, "after": after},
+        )
+
+
+class SourceTruncated(SourceFileError):
+    """The file ends too early: a compressed stream, a quoted cell or a footer is cut off."""
+
+    code = "USR-IMPORT-006"
+
+    def __init__(
+        self,
+        path: Path,
+        reason: str,
+        *,
+        hint: str = "Copy or download it again, and compare its size with the original's.",
+        row: int | None = None,
+        line: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        super().__init__(
+            f"The file is cut off: {reason}.",
+            hint=hint,
+            facts={
+                "file": str(path),
+                "row": row,
+                "line": line,
+                "column": column,
+                "value": None if value is None else visible(value),
+            },
+        )
+
+
+class SourceUnreadable(SourceFileError, ValueError):
+    """The content is not of the expected format, or one of its rows is not."""
+
+    code = "USR-IMPORT-007"
+
+    def __init__(
+        self,
+        path: Path,
+        reason: str,
+        *,
+        hint: str,
+        row: int | None = None,
+        line: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+    ) -> None:
+        super().__init__(
+            reason,
+            hint=hint,
+            facts={
+                "file": str(path),
+                "row": row,
+                "line": line,
+                "column": column,
+                "value": None if value is None else visible(value),
+            },
+        )
+        self.row, self.line, self.column, self.value = row, line, column, value
+
+
+class RepeatedColumn(SourceFileError, ValueError):
+    """A column that is wanted occurs twice in the header."""
+
+    code = "USR-IMPORT-008"
+
+    def __init__(self, path: Path, column: str) -> None:
+        super().__init__(
+            f"The column {visible(column)!r} occurs more than once, so its values are ambiguous.",
+            hint="Rename or remove all but one of them.",
+            facts={"file": str(path), "column": column},
+        )
+
+
+class MissingColumn(UsrError, ValueError):
+    """The input lacks a column that is needed.
+
+    Attributes:
+        column: Its name.
+        present: The columns that there are.
+    """
+
+    code = "USR-IMPORT-010"
+
+    def __init__(self, label: str, *, column: str, present: Sequence[str]) -> None:
+        listed = ", ".join(visible(name, limit=40) for name in present[:20]) or "none"
+        more = f", and {len(present) - 20} more" if len(present) > 20 else ""
+        super().__init__(
+            f"There is no column {column!r} among the records.",
+            hint=f"{_advice(column, present)} Columns found: {listed}{more}.",
+            facts={"file": label, "column": column},
+        )
+        self.column, self.present = column, tuple(present)
+
+
+def _advice(column: str, present: Sequence[str]) -> str:
+    near = [name for name in present if name.strip().casefold() == column]
+    if near:
+        return f"Rename {visible(near[0])!r} to {column!r}."
+    if len(present) == 1 and any(mark in present[0] for mark in ";\t|"):
+        return "The file does not seem to have commas between its cells; save it with commas."
+    return f"Give the column that holds it the name {column!r}."
+
+
+class WrongColumnType(UsrError, TypeError):
+    """A column's type can't hold what it should."""
+
+    code = "USR-IMPORT-011"
+
+    def __init__(self, label: str, *, column: str, found: str, expected: str) -> None:
+        super().__init__(
+            f"The column {column!r} is {found}; {expected} is expected.",
+            hint=f"Write the column as {expected}.",
+            facts={"file": label, "column": column, "value": found},
+        )
+
+
+class ImportCellError(UsrError, ValueError):
+    """One cell of the input breaks a rule of the base table.
+
+    Attributes:
+        row: 1 is the first record after the header, counted over the whole file.
+        column: The column's name.
+        value: The cell as text, or None where it is null.
+    """
+
+    code = "USR-IMPORT-020"
+
+    def __init__(self, label: str, reason: str, *, hint: str, row: int, column: str, value: str | None) -> None:
+        super().__init__(
+            reason,
+            hint=hint,
+            facts={"file": label, "row": row, "column": column, "value": "null" if value is None else visible(value)},
+        )
+        self.label, self.row, self.column, self.value = label, row, column, value
+
+
+class BlankSequence(ImportCellError):
+    """A sequence is empty, blank or null."""
+
+    code = "USR-IMPORT-021"
+
+
+class LetterOutsideAlphabet(ImportCellError):
+    """A sequence holds a letter that its alphabet does not have."""
+
+    code = "USR-IMPORT-022"
+
+    def __init__(self, label: str, *, row: int, value: str, alphabet: str, letters: str, position: int) -> None:
+        letter = value[position]
+        super().__init__(
+            label,
+            f"The letter {visible(letter)!r} (U+{ord(letter):04X}) at position {position + 1} is not in {alphabet}, "
+            f"which has {letters} in either case.",
+            hint="Correct the sequence, or import it under an alphabet that has this letter (--alphabet).",
+            row=row,
+            column="sequence",
+            value=value,
+        )
+        self.letter, self.position, self.alphabet = letter, position + 1, alphabet
+
+
+class ColumnEmpty(ImportCellError):
+    """A column ``bio_type`` or ``alphabet`` is there but not filled in every row."""
+
+    code = "USR-IMPORT-023"
+
+
+class ForgedId(ImportCellError):
+    """A given id is not the one that bio_type and sequence have."""
+
+    code = "USR-IMPORT-024"
+
+
+class InvalidCreatedAt(ImportCellError):
+    """A ``created_at`` is not a point in time in UTC microseconds."""
+
+    code = "USR-IMPORT-025"
+
+
+class SequenceTooLong(ImportCellError):
+    """A sequence is longer than 256 MiB."""
+
+    code = "USR-IMPORT-026"
+
+
+class LengthDiffers(ImportCellError):
+    """A given length is not the number of the sequence's letters."""
+
+    code = "USR-IMPORT-190"
+
+
+def _cell_or_option(label: str, row: int | None, *, column: str, value: str) -> dict[str, object]:
+    """Return the facts about a cell of the file, or about the option that stands in for the column."""
+    if row is None:
+        return {"option": f"--{column.replace('_', '-')}", "value": visible(value)}
+    return {"file": label, "row": row, "column": column, "value": visible(value)}
+
+
+class UnknownBioType(UsrError, ValueError):
+    """A bio_type is not one that USR knows."""
+
+    code = "USR-IMPORT-027"
+
+    def __init__(self, label: str, *, value: str, known: Sequence[str], row: int | None = None) -> None:
+        super().__init__(
+            f"There is no bio_type {visible(value)!r}.",
+            hint=f"Use one of: {', '.join(known)} (lower case).",
+            facts=_cell_or_option(label, row, column="bio_type", value=value),
+        )
+        self.exit_code = ExitCode.FAILED if row is not None else ExitCode.USAGE
+        self.row, self.value = row, value
+
+
+class UnknownAlphabet(UsrError, ValueError):
+    """An alphabet is not one that USR knows."""
+
+    code = "USR-IMPORT-028"
+
+    def __init__(self, label: str, *, value: str, known: Sequence[str], row: int | None = None) -> None:
+        super().__init__(
+            f"There is no alphabet {visible(value)!r}.",
+            hint=f"Use one of: {', '.join(known)}.",
+            facts=_cell_or_option(label, row, column="alphabet", value=value),
+        )
+        self.exit_code = ExitCode.FAILED if row is not None else ExitCode.USAGE
+        self.row, self.value = row, value
+
+
+class AlphabetMismatch(UsrError, ValueError):
+    """The alphabet belongs to another bio_type."""
+
+    code = "USR-IMPORT-029"
+
+    def __init__(
+        self, label: str, *, bio_type: str, alphabet: str, fitting: Sequence[str], row: int | None = None
+    ) -> None:
+        super().__init__(
+            f"The alphabet {alphabet} does not fit the bio_type {bio_type}.",
+            hint=f"For {bio_type} use one of: {', '.join(fitting)} (--alphabet, or a column 'alphabet').",
+            facts={"file": label, "row": row, "column": "alphabet", "value": alphabet},
+        )
+        self.row = row
+
+
+class DuplicateRecord(ImportCellError):
+    """A record occurs twice in the file, or is in the dataset already.
+
+    Attributes:
+        record_id: Its id.
+        first_row: The earlier row of the file, or None where the dataset has the record.
+        count: Rows of the file that are duplicates in this sense.
+        deleted: Whether the dataset has the record as a deleted one.
+    """
+
+    code = "USR-IMPORT-030"
+
+    def __init__(
+        self,
+        label: str,
+        *,
+        row: int,
+        sequence: str,
+        record_id: str,
+        first_row: int | None,
+        count: int,
+        deleted: bool = False,
+    ) -> None:
+        where = "the dataset already has this record" if first_row is None else f"row {first_row} is the same record"
+        where += ", which is deleted" if deleted else ""
+        more = f" ({count} such rows in all)" if count > 1 else ""
+        super().__init__(
+            label,
+            f"Row {row} is a duplicate: {where}{more}.",
+            hint=(f"Bring the record back with `usr restore --id {record_id}`. " if deleted else "")
+            + "Remove the duplicates, or skip and count them: --on-duplicate skip.",
+            row=row,
+            column="sequence",
+            value=sequence,
+        )
+        self.record_id, self.first_row, self.count, self.deleted = record_id, first_row, count, deleted
+        self.facts |= {"id": record_id} | ({"first_row": first_row} if first_row is not None else {})
+
+
+class TooManyRows(UsrError, ValueError):
+    """The dataset would have more than 2^31 - 1 rows."""
+
+    code = "USR-IMPORT-031"
+
+    def __init__(self, label: str, *, limit: int) -> None:
+        super().__init__(
+            f"The dataset would have more than {limit:,} rows.",
+            hint="Divide the records among several datasets.",
+            facts={"file": label},
+        )
+
+
+class NotATable(UsrError, TypeError):
+    """A value is not a table that USR can read."""
+
+    code = "USR-TABLE-001"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"A {kind} is not a table.",
+            hint="Pass an Arrow table, batch or reader, or a pandas or Polars frame, or a DuckDB relation.",
+            facts={"value": kind},
+        )
+
+
+class RowWithoutSequence(UsrError, ValueError):
+    """A record given as a mapping has no sequence, or a value that is not text."""
+
+    code = "USR-TABLE-002"
+
+    def __init__(self, label: str, *, row: int, column: str, value: object, reason: str) -> None:
+        super().__init__(
+            f"{label}: a record's {column} {reason}.",
+            hint="Give each record as a mapping with a text under 'sequence'.",
+            facts={"file": label, "row": row, "column": column, "value": repr(value)},
+        )
+        self.row = row
+
+
+class RecordsExpected(UsrError, TypeError):
+    """Something else than a list of mappings was given as records."""
+
+    code = "USR-TABLE-003"
+
+    def __init__(self, reason: str, *, hint: str, row: int | None = None, value: object = None) -> None:
+        super().__init__(
+            f"Records are given as a list of mappings, and {reason}.",
+            hint=hint,
+            facts={"row": row, "value": None if value is None else repr(value)[:200]},
+        )
+        self.row = row
