@@ -8,11 +8,13 @@ PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
 TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl busybox
 
-.PHONY: help demo test test-newest test-oldest test-sync-faults lint bench readers wheel-test lock clean runtime dev programs
+.PHONY: help demo quick test test-newest test-oldest test-sync-faults lint bench readers wheel-test lock clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
 	@echo "make test         lint, every test, the documentation's examples, the built wheel"
+	@echo "make quick        lint, types, and the tests of what differs from main (under a minute)"
+	@echo "make test-PACKAGE the tests of one package of the core or one plugin: make test-sync"
 	@echo "make test-newest  every test, with the newest versions that pyproject.toml admits"
 	@echo "make test-oldest  every test, with the oldest"
 	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
@@ -29,6 +31,15 @@ demo: runtime
 test: dev programs
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+quick: dev
+	@$(MAKE) --no-print-directory lint
+	@tests=$$($(BIN)/python scripts/changed_tests.py main) && \
+	if [ -n "$$tests" ]; then $(BIN)/python -m pytest -q -x -n 2 -m "not slow and not whole_matrix" $$tests; fi
+
+# The folders of that name below tests/: of the core, of the store, of a plugin.
+test-%: dev programs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(wildcard tests/usr_core/$* tests/usr_core/store/$* tests/usr_core/store/*/$* tests/plugins/usr_$* tests/$*)
 
 test-newest test-oldest: test-%: programs
 	@sh scripts/bootstrap.sh $*

@@ -190,6 +190,7 @@ def seen(table: pa.Table, names: list[str]) -> list[dict[str, object]]:
     return [{name: plain(row[name]) for name in names} for row in table.to_pylist()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_the_view_is_the_naive_merge(tmp_path: Path, group: int) -> None:
     """Batches, single columns and `head` show for each row the newest value of each column, and no deleted row."""
