@@ -1,0 +1,220 @@
+"""The layout of the code in figures; ends with exit code 1 where one of them is worse than it has been.
+
+    python scripts/layout.py
+
+Circular imports between modules (imports inside functions count), lines by kind, the functions with the most branches,
+and hops: the modules of ours that run while one method of `Dataset` runs, which is what a reader opens to follow it.
+That layers import downwards only is what import-linter checks.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+import tempfile
+import tokenize
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+CORE = CHECKOUT / "usr_core"
+PLUGINS = CHECKOUT / "plugins"
+
+# Where a figure gets better, its limit follows it.
+MOST_LINES = 50_000
+MOST_BRANCHES = 20
+MOST_HOPS = {"import": 72, "attach": 64}
+PARSERS = frozenset({"usr_core.registry.type_parser"})
+"""Modules whose functions may have more branches: one for each form of what they read."""
+
+
+def main() -> int:
+    modules = {_module_name(path): path for path in sorted(CORE.rglob("*.py"))}
+    ours = modules | {_module_name(path): path for path in sorted(PLUGINS.rglob("*.py"))}
+    lines = _lines_by_kind(ours.values())
+    cycles = find_cycles(imports_of(modules))
+    branchy = sorted(_branchy_functions(ours), reverse=True)
+    hops = _count_hops()
+
+    print("lines         " + ", ".join(f"{count:,} {kind}" for kind, count in lines.items()))
+    print(f"cycles        {len(cycles)}" + "".join(f"\n              {' <-> '.join(cycle)}" for cycle in cycles))
+    print("branches      " + ", ".join(f"{count} {name}" for count, name in branchy[:3]))
+    print("hops          " + ", ".join(f"{count} {verb}" for verb, count in hops.items()))
+
+    faults = [f"circular imports: {' <-> '.join(cycle)}" for cycle in cycles]
+    faults += [
+        f"{name} has {count} branches, more than {MOST_BRANCHES}" for count, name in branchy if count > MOST_BRANCHES
+    ]
+    if lines["code"] > MOST_LINES:
+        faults.append(f"{lines['code']:,} lines of code, more than {MOST_LINES:,}")
+    faults += [
+        f"{verb} takes {hops[verb]} modules, more than {most}" for verb, most in MOST_HOPS.items() if hops[verb] > most
+    ]
+    for fault in faults:
+        print(f"error: {fault}", file=sys.stderr)
+    return int(bool(faults))
+
+
+def imports_of(modules: Mapping[str, Path]) -> dict[str, set[str]]:
+    """Return which of `modules` each of them imports, wherever in its text."""
+    found: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        found[name] = {
+            target
+            for node in ast.walk(_tree(path))
+            for target in _targets(node, modules)
+            if target != name and not name.startswith(f"{target}.")
+        }
+    return found
+
+
+def find_cycles(imports: Mapping[str, set[str]]) -> list[list[str]]:
+    """Return the groups of modules that reach each other, by Tarjan's algorithm."""
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    open_ones: list[str] = []
+    groups: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        number[name] = lowest[name] = len(number)
+        open_ones.append(name)
+        for target in sorted(imports.get(name, ())):
+            if target not in number:
+                visit(target)
+                lowest[name] = min(lowest[name], lowest[target])
+            elif target in open_ones:
+                lowest[name] = min(lowest[name], number[target])
+        if lowest[name] == number[name]:
+            at = open_ones.index(name)
+            if len(open_ones) - at > 1:
+                groups.append(sorted(open_ones[at:]))
+            del open_ones[at:]
+
+    sys.setrecursionlimit(10_000)
+    for name in sorted(imports):
+        if name not in number:
+            visit(name)
+    return groups
+
+
+def _targets(node: ast.AST, modules: Mapping[str, Path]) -> Iterator[str]:
+    if isinstance(node, ast.ImportFrom) and node.module:
+        for name in node.names:
+            inner = f"{node.module}.{name.name}"
+            yield from (one for one in (inner if inner in modules else node.module,) if one in modules)
+    elif isinstance(node, ast.Import):
+        yield from (name.name for name in node.names if name.name in modules)
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _module_name(path: Path) -> str:
+    base = CHECKOUT if path.is_relative_to(CORE) else PLUGINS
+    return ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _lines_by_kind(paths: Iterator[Path] | object) -> Counter[str]:
+    kinds: Counter[str] = Counter(code=0, docstring=0, comment=0, blank=0)
+    for path in paths:  # type: ignore[attr-defined]
+        text = path.read_text(encoding="utf-8")
+        told = {
+            number
+            for node in ast.walk(_tree(path))
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+            for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        }
+        remarks = {
+            token.start[0]
+            for token in tokenize.generate_tokens(io.StringIO(text).readline)
+            if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#")
+        }
+        for number, line in enumerate(text.splitlines(), 1):
+            kind = (
+                "docstring"
+                if number in told
+                else "comment"
+                if number in remarks
+                else "code"
+                if line.strip()
+                else "blank"
+            )
+            kinds[kind] += 1
+    return kinds
+
+
+def _branchy_functions(modules: Mapping[str, Path]) -> Iterator[tuple[int, str]]:
+    """Yield the branches of each function, counted as by McCabe, without those of the functions inside it."""
+    for name, path in modules.items():
+        if name in PARSERS:
+            continue
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield _branches(node), f"{name}.{node.name}"
+
+
+def _branches(function: ast.AST) -> int:
+    count, waiting = 1, list(ast.iter_child_nodes(function))
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        if isinstance(node, ast.If | ast.For | ast.While | ast.IfExp | ast.ExceptHandler | ast.Assert | ast.match_case):
+            count += 1
+        elif isinstance(node, ast.BoolOp):
+            count += len(node.values) - 1
+        elif isinstance(node, ast.comprehension):
+            count += 1 + len(node.ifs)
+        waiting.extend(ast.iter_child_nodes(node))
+    return count
+
+
+def _count_hops() -> dict[str, int]:
+    """Return how many modules of the core run in an import of one row, and in an attachment of one float to it."""
+    import pyarrow as pa
+
+    from usr_core import Dataset
+    from usr_core.registry.store import register_namespace
+
+    with tempfile.TemporaryDirectory() as folder:
+        register_namespace(Path(folder), "m", [("m__score", "float64")])
+        dataset = Dataset.open(folder, "one").init()
+        row = {"sequence": "ACGT", "bio_type": "dna", "alphabet": "dna_4"}
+        hops = {"import": _modules_run(lambda: dataset.add_sequences([row]))}
+        values = pa.table({"id": dataset.head_arrow(1)["id"], "m__score": [1.0]})
+        hops["attach"] = _modules_run(lambda: dataset.write_overlay_part("m", values, key="id"))
+    return hops
+
+
+def _modules_run(call: Callable[[], object]) -> int:
+    ran: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        name = frame.f_globals.get("__name__", "")
+        if event == "call" and name.startswith("usr_core.") and not _is_importing(frame):
+            ran.add(name)
+
+    sys.setprofile(note)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return len(ran)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__", "").startswith("usr_"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
