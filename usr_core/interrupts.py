@@ -3,52 +3,94 @@
 A library that runs for long lets Python's signal handlers run now and then. DuckDB ends its query where one raised,
 but forgets what: Ctrl-C comes out as ``RuntimeError: Query interrupted``. Others tell of a cancelled read, or of an
 error of the iterator that they consumed. The handlers themselves know, so what they raise is recorded here.
+
+Where native code calls Python objects of ours, a handler would run inside them, and what it raises would be lost, or
+end the process. There the signals are held instead until the native call has returned.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-__all__ = ["HandlersHeard", "native_calls"]
+__all__ = ["HandlersHeard", "SignalsHeld", "native_calls", "raise_lost_interrupt"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class HandlersHeard:
-    """For the length of a block, remembers what the Python handlers of SIGINT, SIGTERM and SIGHUP raise.
+_Handler = Callable[[int, FrameType | None], Any]
+
+
+class _OtherHandlers:
+    """For the length of a block, other handlers stand in place of those of SIGINT, SIGTERM and SIGHUP.
 
     Outside the main thread, where no handler runs, nothing is done; nor for a signal that has no Python handler.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[int, _Handler] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        try:
+            for number in _SIGNALS:
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    with contextlib.suppress(ValueError):  # a subinterpreter without signals
+                        signal.signal(number, self._instead_of(handler))
+        except BaseException:  # of the handler of a signal that has just come
+            self._put_back()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._put_back()
+        except BaseException:  # the handler of a signal that has just come, put back before the others were
+            self._put_back()
+            raise
+
+    def _put_back(self) -> None:
+        for number, handler in self._before.items():
+            with contextlib.suppress(ValueError):
+                signal.signal(number, handler)
+
+    def _instead_of(self, handler: _Handler) -> _Handler:
+        raise NotImplementedError
+
+
+class HandlersHeard(_OtherHandlers):
+    """For the length of a block, remembers what the Python handlers of SIGINT, SIGTERM and SIGHUP raise.
 
     Attributes:
         raised: What the last handler that raised did raise, or None.
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.raised: BaseException | None = None
-        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                handler = signal.getsignal(number)
-                if callable(handler):
-                    with contextlib.suppress(ValueError):  # a subinterpreter without signals
-                        signal.signal(number, self._hearing(handler))
-                        self._before[number] = handler
+        super().__enter__()
+        _listening.append(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        _listening.remove(self)
+        super().__exit__(kind, error, trace)
 
-    def _hearing(self, handler: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], None]:
+    def _instead_of(self, handler: _Handler) -> _Handler:
         def hear(number: int, frame: FrameType | None) -> None:
             try:
                 handler(number, frame)
@@ -57,6 +99,36 @@ class HandlersHeard:
                 raise
 
         return hear
+
+
+_listening: list[HandlersHeard] = []
+
+
+class SignalsHeld(_OtherHandlers):
+    """For the length of a block, only notes SIGINT, SIGTERM and SIGHUP; at its end their handlers run.
+
+    For a short native call that calls Python objects back, or whose finalizers drop what a handler raises.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came during the block; or what another handler of these signals raised.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._came: dict[int, None] = {}
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        for number in self._came:
+            self._before[number](number, sys._getframe())
+
+    def _instead_of(self, handler: _Handler) -> _Handler:
+        def note(number: int, _: FrameType | None) -> None:
+            self._came[number] = None
+
+        return note
 
 
 @contextlib.contextmanager
@@ -77,3 +149,16 @@ def native_calls() -> Iterator[None]:
             raise heard.raised from error
     if heard.raised is not None:
         raise heard.raised
+
+
+def raise_lost_interrupt() -> None:
+    """Raise the Ctrl-C that a `HandlersHeard` block around this call heard, which should have ended the work here.
+
+    A finalizer, for one, drops every exception: ``Exception ignored in …``.
+
+    Raises:
+        KeyboardInterrupt: There was one.
+    """
+    for heard in _listening:
+        if isinstance(heard.raised, KeyboardInterrupt):
+            raise heard.raised

@@ -19,7 +19,8 @@ from support.cli import clean_env, usr_argv
 from support.processes import Child
 from support.small_datasets import make_dataset
 from support.tree import tree_differences, tree_digest
-from usr_core.interrupts import HandlersHeard, native_calls
+from usr_core.commit.transaction import Transaction
+from usr_core.interrupts import HandlersHeard, SignalsHeld, native_calls, raise_lost_interrupt
 from usr_core.records.bulk_ids import IdHasher
 
 PATIENCE = 60.0
@@ -88,6 +89,98 @@ class TestNativeCalls:
         thread.start()
         thread.join(PATIENCE)
         assert signal.default_int_handler is signal.getsignal(signal.SIGINT)
+
+
+class TestSignalsHeld:
+    def test_the_handler_runs_at_the_end_of_the_block(self) -> None:
+        """Nothing is raised before, and the interrupt comes out once all of the block has been done."""
+        done = []
+
+        with pytest.raises(KeyboardInterrupt), SignalsHeld():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("all")
+
+        assert ["all"] == done
+        assert signal.default_int_handler is signal.getsignal(signal.SIGINT)
+
+    def test_an_error_of_the_block_gives_way_to_the_interrupt(self) -> None:
+        """The error is its context."""
+        with pytest.raises(KeyboardInterrupt) as caught, SignalsHeld():
+            os.kill(os.getpid(), signal.SIGINT)
+            raise RuntimeError("cancelled")
+
+        assert "cancelled" == str(caught.value.__context__)
+
+    def test_an_inner_block_leaves_the_signal_to_the_outer_one(self) -> None:
+        """However deep the native calls are nested."""
+        done = []
+
+        with pytest.raises(KeyboardInterrupt), SignalsHeld():
+            with SignalsHeld():
+                os.kill(os.getpid(), signal.SIGINT)
+            done.append("outer")
+
+        assert ["outer"] == done
+
+    def test_without_a_signal_nothing_happens(self) -> None:
+        """Errors pass, and other handlers than Python's stay as they are."""
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            with pytest.raises(RuntimeError, match="of its own"), SignalsHeld():
+                assert signal.SIG_IGN is signal.getsignal(signal.SIGTERM)
+                raise RuntimeError("of its own")
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def test_a_handler_that_raises_at_the_begin_leaves_the_others_as_they_were(self) -> None:
+        """SIGTERM that comes while SIGINT has been taken already."""
+
+        def end(number: int, frame: object) -> None:
+            raise SystemExit(143)
+
+        class Hurried(SignalsHeld):
+            def _instead_of(self, handler: Callable[..., object]) -> Callable[..., object]:
+                if handler is end:
+                    os.kill(os.getpid(), signal.SIGTERM)
+                return super()._instead_of(handler)
+
+        before = signal.signal(signal.SIGTERM, end)
+        try:
+            with pytest.raises(SystemExit), Hurried():
+                pass
+
+            assert signal.default_int_handler is signal.getsignal(signal.SIGINT)
+            assert end is signal.getsignal(signal.SIGTERM)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+
+class TestLostInterrupt:
+    def test_is_raised_where_it_is_asked_for(self) -> None:
+        """A finalizer drops what a handler raises in it; before a commit that is asked for."""
+        with HandlersHeard():
+            raise_lost_interrupt()
+            _swallow()
+            with pytest.raises(KeyboardInterrupt):
+                raise_lost_interrupt()
+
+        raise_lost_interrupt()
+
+    def test_no_change_is_made_behind_it(self, tmp_path: Path) -> None:
+        """The dataset is left as it was."""
+        dataset = make_dataset(tmp_path, sequences=("ACGT",))
+        before = tree_digest(dataset.path)
+        commits, Transaction.commits = Transaction.commits, 0  # those of other tests in this process
+        try:
+            with HandlersHeard():
+                _swallow()
+                with pytest.raises(KeyboardInterrupt):
+                    dataset.delete(list(dataset.head(1)["id"]))
+        finally:
+            Transaction.commits = commits
+
+        assert [] == [line for line in tree_differences(before, tree_digest(dataset.path)) if ".usr.lock" not in line]
 
 
 def _swallow() -> None:

@@ -42,6 +42,7 @@ from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
 from usr_core.fs.sharing import make_shared_folder, share
+from usr_core.interrupts import raise_lost_interrupt
 from usr_core.roots.layout import EVENT_LOG, LEASE, STAGING, DatasetLayout
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
@@ -318,6 +319,8 @@ class Transaction:
             raise
         except OSError as error:
             raise self._typed(error, "write the new files") from error
+        if not Transaction.commits:  # what came behind a change has been answered, by event sinks for one
+            raise_lost_interrupt()
         with uninterrupted(), self._link(record) as held:
             self._carry_out(held, last_step)
             self.committed = True

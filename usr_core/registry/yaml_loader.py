@@ -8,11 +8,13 @@ exhaust memory or the stack is refused before it is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from usr_core.errors import visible
+from usr_core.interrupts import SignalsHeld
 from usr_core.registry.errors import RegistryInvalid
 
 if TYPE_CHECKING:
@@ -100,7 +102,9 @@ def load_yaml(content: bytes, *, label: str) -> YamlNode:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise RegistryInvalid(label, f"byte {error.start} is not UTF-8", line=line) from None
-    return _Reader(text, label).read()
+    # The parser ends itself in a finalizer, which would drop what a signal's handler raises.
+    with SignalsHeld(), contextlib.closing(_Reader(text, label)) as reader:
+        return reader.read()
 
 
 class _Reader:
@@ -111,6 +115,9 @@ class _Reader:
         self._label = label
         self._resolver = yaml.resolver.Resolver()
         self._events = self._checked_events(text)
+
+    def close(self) -> None:
+        self._events.close()
 
     def read(self) -> YamlNode:
         yaml = self._yaml
@@ -125,7 +132,7 @@ class _Reader:
             raise self._error(after, "it holds a second document")
         return root
 
-    def _checked_events(self, text: str) -> Iterator[yaml.Event]:
+    def _checked_events(self, text: str) -> Generator[yaml.Event]:
         yaml = self._yaml
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         try:

@@ -1,15 +1,16 @@
 """Writing Parquet so that a write that fails is an exception.
 
-pyarrow ends the process (``Check failed: _s.ok()``, SIGABRT) where its sink fails below content-defined chunking, on
-a full disk for one. So its sinks here never fail: they keep the first error, drop what comes behind it, and whoever
-writes asks for the error after each call. That holds for Ctrl-C too, whose handler may run while the sink does.
+pyarrow ends the process (``Check failed: _s.ok()``, SIGABRT) where its sink raises below content-defined chunking: on
+a full disk for one, or where Ctrl-C comes while the sink is called, at any of its bytecodes. So its sinks here never
+raise: they keep the first error, drop what comes behind it, and whoever writes asks for the error after each call;
+signals wait until the call has returned.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -17,44 +18,60 @@ from typing import Any, BinaryIO, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.interrupts import SignalsHeld
+
 __all__ = ["KeptErrors", "ParquetOutput"]
 
 
 class KeptErrors(io.RawIOBase):
     """A sink for pyarrow whose `write` never raises; positions go on counting behind an error.
 
+    It writes inside `calls` only. What a writer says at other times, when it is collected after an error for one, is
+    dropped by a function that is no Python code, so no signal's handler can run in it.
+
     Args:
         write_at: Writes all of some bytes at a position.
     """
+
+    write: Any  # `pa.PythonFile` looks it up for each call
 
     def __init__(self, write_at: Callable[[int, memoryview], object]) -> None:
         super().__init__()
         self._write_at = write_at
         self._position = 0
         self._error: BaseException | None = None
+        self.write = len
 
     def writable(self) -> bool:
         return True
 
-    def write(self, content: Any, /) -> int:
+    @contextlib.contextmanager
+    def calls(self) -> Iterator[None]:
+        """Let the block's native calls write; signals are held until its end.
+
+        Raises:
+            OSError: A write failed, in this block or before.
+            KeyboardInterrupt: Ctrl-C came meanwhile.
+        """
+        with SignalsHeld():
+            self.write = self._keep
+            try:
+                yield
+            finally:
+                self.write = len
+        if self._error is not None:
+            raise self._error
+
+    def _keep(self, content: Any, /) -> int:
         view = memoryview(content).cast("B")
         size = view.nbytes
         try:
             if self._error is None:
                 self._write_at(self._position, view)
-        except BaseException as error:  # noqa: BLE001 - raised by `check`
+        except BaseException as error:  # noqa: BLE001 - raised at the end of `calls`
             self._error = error
         self._position += size
         return size
-
-    def check(self) -> None:
-        """Raise the error that a write had, each time that this is called."""
-        if self._error is not None:
-            raise self._error
-
-    def give_up(self) -> None:
-        """Drop all that a writer may still write, when it is collected for one."""
-        self._error = self._error or OSError("the file was given up")
 
 
 class ParquetOutput:
@@ -76,8 +93,8 @@ class ParquetOutput:
         self._file = target.open("wb", buffering=0) if isinstance(target, Path) else target
         self._sink = KeptErrors(self._append)
         try:
-            self._writer = pq.ParquetWriter(pa.PythonFile(self._sink, mode="w"), schema, **arguments)
-            self._sink.check()
+            with self._sink.calls():
+                self._writer = pq.ParquetWriter(pa.PythonFile(self._sink, mode="w"), schema, **arguments)
         except BaseException:
             self.abandon()
             raise
@@ -94,9 +111,9 @@ class ParquetOutput:
             self.abandon()
 
     def write_table(self, table: pa.Table, *, row_group_size: int | None = None) -> None:
-        """Write row groups of at most `row_group_size` rows."""
-        self._writer.write_table(table, row_group_size=row_group_size)
-        self._sink.check()
+        """Write row groups of at most `row_group_size` rows; signals wait until all are written."""
+        with self._sink.calls():
+            self._writer.write_table(table, row_group_size=row_group_size)
 
     def add_key_value_metadata(self, metadata: Mapping[str, str]) -> None:
         """Let the footer say this as well."""
@@ -105,18 +122,16 @@ class ParquetOutput:
     def close(self) -> None:
         """Write the footer and close the file."""
         try:
-            self._writer.close()
-            self._sink.check()
+            with self._sink.calls():
+                self._writer.close()
         except BaseException:
             self.abandon()
             raise
-        self._sink.give_up()
         if self._owned:
             self._file.close()
 
     def abandon(self) -> None:
         """Close the file without a footer; harmless when repeated."""
-        self._sink.give_up()
         if self._owned:
             with contextlib.suppress(OSError):
                 self._file.close()

@@ -86,11 +86,6 @@ class SegmentedFile:
         return position
 
     @property
-    def closed(self) -> bool:
-        """Whether the file was closed."""
-        return self._descriptor < 0
-
-    @property
     def end(self) -> int:
         """Where the next segment starts."""
         return self._end
@@ -110,27 +105,26 @@ class Segment:
         self._file, self._start = file, file.end
         self._errors = KeptErrors(self._put)
         self._sink = pa.PythonFile(self._errors, mode="w")
-        self._writer = pq.ParquetWriter(self._sink, schema, **arguments)
-        self._advance(file.end)
-        self._errors.check()
+        with self._errors.calls():
+            self._writer = pq.ParquetWriter(self._sink, schema, **arguments)
+            self._advance(file.end)
 
     def write(self, table: pa.Table) -> None:
         """Write `table` as one row group."""
-        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
-        self._errors.check()
+        with self._errors.calls():
+            self._writer.write_table(table, row_group_size=max(1, table.num_rows))
 
     def close(self) -> None:
         """End the segment."""
-        self._writer.close()
-        self._errors.check()
+        with self._errors.calls():
+            self._writer.close()
         stop = self._sink.tell()
         self._sink.close()
         self._file.adopt(stop)
 
     def _put(self, position: int, content: memoryview) -> None:
         """Write what lies behind the file's end at the segment's creation; what comes before is pretended."""
-        # An abandoned writer ends itself when it is collected; its file is closed by then.
-        if position >= self._start and not self._file.closed:
+        if position >= self._start:
             self._file.write_at(position, content)
 
     def _advance(self, start: int) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from usr_core.interrupts import SignalsHeld
 from usr_core.store.rules.errors import (
     FileChanged,
     NotAFile,
@@ -116,7 +117,8 @@ class SourceStream(io.RawIOBase):
             SourceUnreadable: The stream is damaged, or not compressed that way.
         """
         try:
-            data: bytes = self._content.read() if size is None or size < 0 else self._content.read(size)
+            with SignalsHeld():  # Arrow calls `_OwnPlace` back
+                data: bytes = self._content.read() if size is None or size < 0 else self._content.read(size)
         except (OSError, pa.ArrowInvalid) as error:
             raise self._failure(error) from error
         return data
@@ -128,7 +130,8 @@ class SourceStream(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
-            self._content.close()
+            with SignalsHeld():
+                self._content.close()
         super().close()
 
     def _failure(self, error: Exception) -> SourceFileError:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +18,8 @@ from usr_core.store.base.file import write_options
 from usr_core.store.base.output import KeptErrors, ParquetOutput
 
 TABLE = pa.table({"id": [f"{number:040}" for number in range(60_000)], "x": pa.array(range(60_000), pa.float64())})
+
+_SMALL = TABLE.slice(0, 50)
 
 
 def written(path: Path) -> None:
@@ -46,14 +53,65 @@ class TestParquetOutput:
             pq.read_table(tmp_path / "a.parquet")
 
 
-def test_an_interrupt_in_a_sink_is_kept_for_its_writer() -> None:
-    """A signal's handler may run while the sink does; an exception there would end the process, too."""
+class TestKeptErrors:
+    def test_raises_at_the_end_of_the_calls(self) -> None:
+        """The sink itself never does, as that would end the process; what comes behind the error is dropped."""
 
-    def interrupted(_: int, __: memoryview) -> None:
-        raise KeyboardInterrupt
+        def full(_: int, __: memoryview) -> None:
+            raise OSError(errno.ENOSPC, "No space left")
 
-    sink = KeptErrors(interrupted)
+        sink = KeptErrors(full)
 
-    assert 3 == sink.write(b"abc")
-    with pytest.raises(KeyboardInterrupt):
-        sink.check()
+        with pytest.raises(OSError, match="No space left"), sink.calls():
+            assert 3 == sink.write(b"abc")
+            assert 2 == sink.write(b"de")
+
+    def test_drops_what_is_written_outside_of_the_calls(self) -> None:
+        """As a writer does that is collected."""
+        kept: list[bytes] = []
+        sink = KeptErrors(lambda _, content: kept.append(bytes(content)))
+        with sink.calls():
+            sink.write(b"abc")
+
+        assert 2 == sink.write(b"de")
+
+        assert [b"abc"] == kept
+
+    def test_a_signal_at_any_instruction_waits_for_the_native_call(self, tmp_path: Path) -> None:
+        """Raised there, it would end the process; the file is whole up to that call, and the interrupt comes then."""
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            outcomes = [_interrupted_at(instruction, tmp_path / f"{instruction}") for instruction in range(200)]
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+        assert outcomes.count("interrupted") >= 20
+        assert outcomes == sorted(outcomes)  # each one is, up to the last instruction
+
+
+def _interrupted_at(instruction: int, path: Path) -> str:
+    """Send SIGINT at an instruction of our sink, counted from 0, while a row group is written."""
+    left = instruction
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal left
+        if Path(frame.f_code.co_filename).name != "output.py" or frame.f_code.co_name not in ("_keep", "_append"):
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            left -= 1
+            if left == -1:
+                os.kill(os.getpid(), signal.SIGINT)
+        return trace
+
+    arguments = write_options(_SMALL.schema, bloom="id").writer_arguments()
+    traced = sys.gettrace()
+    with ParquetOutput(path, _SMALL.schema, **arguments) as output:
+        sys.settrace(trace)
+        try:
+            output.write_table(_SMALL)
+        except KeyboardInterrupt:
+            return "interrupted"
+        finally:
+            sys.settrace(traced)
+    return "written"
