@@ -183,6 +183,20 @@ class TestLostInterrupt:
         assert [] == [line for line in tree_differences(before, tree_digest(dataset.path)) if ".usr.lock" not in line]
 
 
+def test_ctrl_c_behind_the_last_word_changes_nothing(tmp_path: Path) -> None:
+    """While Python ends, a change has been made and reported; the exit code goes on saying so."""
+    dataset = make_dataset(tmp_path, sequences=("ACGT",))
+    record = dataset.head_arrow(1)["id"][0].as_py()
+    program = (
+        "import atexit, os, sys; atexit.register(os.kill, os.getpid(), 2)\n"
+        "from usr_core.cli.main import main; sys.exit(main())"
+    )
+    argv = [sys.executable, "-c", program, "--root", str(tmp_path), "delete", "ns/base", "--id", record]
+    done = subprocess.run(argv, env=clean_env(), capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 def _swallow() -> None:
     try:
         os.kill(os.getpid(), signal.SIGINT)

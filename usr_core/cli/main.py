@@ -10,6 +10,7 @@ import gc
 import io
 import os
 import select
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _interrupts_first():
             code = run.run(arguments)
             _flush()
+        _ignore_interrupts(argv)
     except UsrError as error:
         memory_ran_out = isinstance(error, MemoryError)
         code = _reported(error, leading)
@@ -58,11 +60,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = report_unexpected(error, debug=leading.debug, origin=run.origin)
     finally:
         gc.enable()
+        _ignore_interrupts(argv)
     if code == ExitCode.INTERRUPTED and sys.stderr is not None:
         print("interrupted", file=sys.stderr)
     if argv is None and (memory_ran_out or _sinks_given_up()):
         _leave_at_once(code)
     return code
+
+
+def _ignore_interrupts(argv: Sequence[str] | None) -> None:
+    """Let Ctrl-C do nothing from here to the end of the process, which has been decided.
+
+    While Python ends, it would end the process by SIGINT: an interrupted run to whoever started it, after a change.
+    """
+    if argv is None:
+        with contextlib.suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _Run:
