@@ -28,7 +28,7 @@ from support.tree import assert_unchanged, tree_digest
 from usr_core import Actor, Dataset, UsrError
 from usr_core.plugin.host import PluginHost
 from usr_core.registry.store import register_namespace
-from usr_core.store.upkeep.row_drop import ChosenRows
+from usr_core.store.changes.row_drop import ChosenRows
 
 NAMES = ("n/one", "n/two")
 ACTOR = Actor(tool="model", run_id="r1")
