@@ -283,12 +283,7 @@ class DatasetModel:
             raise Refused("IdsUnknown")
 
         def cleared(values: dict[str, dict[str, Any]]) -> bool:
-            gone = [
-                (column, one)
-                for column in columns
-                for one in values.get(column, {})
-                if ids is None or one in ids
-            ]
+            gone = [(column, one) for column in columns for one in values.get(column, {}) if ids is None or one in ids]
             for column, one in gone:
                 del values[column][one]
             return bool(gone)

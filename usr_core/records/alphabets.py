@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALPHABETS", "BIO_TYPES", "Alphabet", "alphabets_for", "default_alphabet"]
+__all__ = ["ALPHABETS", "BIO_TYPES", "Alphabet", "alphabets_for", "default_alphabet", "narrowest_alphabet"]
 
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 
@@ -66,3 +66,9 @@ def default_alphabet(bio_type: str) -> str:
 def alphabets_for(bio_type: str) -> tuple[str, ...]:
     """Return the names of the alphabets that fit `bio_type`, the narrowest first."""
     return tuple(name for name, alphabet in ALPHABETS.items() if alphabet.bio_type == bio_type)
+
+
+def narrowest_alphabet(sequence: str) -> Alphabet | None:
+    """Return the alphabet with the fewest letters that has all of `sequence`, the first of several, or None."""
+    fitting = [alphabet for alphabet in ALPHABETS.values() if alphabet.first_stranger(sequence) is None]
+    return min(fitting, key=lambda alphabet: len(alphabet.letters), default=None)

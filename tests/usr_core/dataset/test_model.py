@@ -20,7 +20,14 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from support.dataset_checks import check_log, check_overview, check_rows, check_snapshots, check_validity
 from support.dataset_model import COLUMNS, DatasetModel, Record, Refused, namespace_of
@@ -213,7 +220,9 @@ class Datasets(RuleBasedStateMachine):
         )
 
     @precondition(usable)
-    @rule(at=WHICH, good=st.lists(RECORDS, max_size=2), bad=st.sampled_from((Record("ACGN"), Record("AC-T"), Record(""))))
+    @rule(
+        at=WHICH, good=st.lists(RECORDS, max_size=2), bad=st.sampled_from((Record("ACGN"), Record("AC-T"), Record("")))
+    )
     def add_a_bad_record(self, at: int, good: list[Record], bad: Record) -> None:
         rows = [one.row() for one in (*good, bad)]
         self.refused(at, lambda dataset: dataset.add_sequences(rows, on_duplicate="skip"), "ImportCellError")
@@ -307,9 +316,7 @@ class Datasets(RuleBasedStateMachine):
             lambda model: model.attach(
                 namespace, values, "attach", key=key, allow_overwrite=overwrite, allow_missing=missing
             ),
-            lambda dataset: dataset.attach(
-                file, namespace, key=key, allow_overwrite=overwrite, allow_missing=missing
-            ),
+            lambda dataset: dataset.attach(file, namespace, key=key, allow_overwrite=overwrite, allow_missing=missing),
         )
 
     @precondition(usable)
@@ -389,7 +396,12 @@ class Datasets(RuleBasedStateMachine):
         )
 
     @precondition(usable)
-    @rule(at=WHICH, data=st.data(), columns=st.sampled_from([["a__x"], ["a__s", "a__x"], ["b__f"], ["b__l"]]), some=BOOLEANS)
+    @rule(
+        at=WHICH,
+        data=st.data(),
+        columns=st.sampled_from([["a__x"], ["a__s", "a__x"], ["b__f"], ["b__l"]]),
+        some=BOOLEANS,
+    )
     def clear_overlay(self, at: int, data: st.DataObject, columns: list[str], some: bool) -> None:
         ids = self.some_ids(data, at, unknown=data.draw(BOOLEANS)) if some else None
         namespace = namespace_of(columns[0])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.records.alphabets import ALPHABETS, narrowest_alphabet
 
 __all__ = [
     "AlphabetMismatch",
@@ -251,12 +252,22 @@ class LetterOutsideAlphabet(ImportCellError):
             label,
             f"The letter {visible(letter)!r} (U+{ord(letter):04X}) at position {position + 1} is not in {alphabet}, "
             f"which has {letters} in either case.",
-            hint="Correct the sequence, or import it under an alphabet that has this letter (--alphabet).",
+            hint=_hint_of_letters(value, alphabet),
             row=row,
             column="sequence",
             value=value,
         )
         self.letter, self.position, self.alphabet = letter, position + 1, alphabet
+
+
+def _hint_of_letters(sequence: str, asked: str) -> str:
+    fitting = narrowest_alphabet(sequence)
+    if fitting is None:
+        return "Correct the sequence; no alphabet has all of its letters."
+    own = ALPHABETS.get(asked)
+    bio_type = "" if own is not None and own.bio_type == fitting.bio_type else f"--bio-type {fitting.bio_type} "
+    wanted = f"{bio_type}--alphabet {fitting.name}"
+    return f"Correct the sequence, or import it under an alphabet that has its letters: {wanted}"
 
 
 class ColumnEmpty(ImportCellError):

@@ -53,6 +53,22 @@ class TestSequences:
 
         assert (12, 3, letter) == (caught.value.row, caught.value.position, caught.value.letter)
 
+    @pytest.mark.parametrize(
+        ("sequence", "hint"),
+        [
+            ("MKVLAAGW", "its letters: --bio-type protein --alphabet protein_20"),
+            ("ACGU", "its letters: --bio-type rna --alphabet rna_4"),
+            ("ACGTN", "its letters: --alphabet dna_5"),
+            ("AC-GT", "no alphabet has all of its letters"),
+        ],
+    )
+    def test_the_hint_names_the_alphabet_that_fits(self, sequence: str, hint: str) -> None:
+        """The narrowest one that has all letters of the sequence, with its bio_type where that is another."""
+        with pytest.raises(LetterOutsideAlphabet) as caught:
+            read(sequence=[sequence])
+
+        assert hint in caught.value.hint
+
     def test_too_long_ones_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A sequence above the limit is refused by its row."""
         monkeypatch.setattr(import_rows, "SEQUENCE_LIMIT", 5)
