@@ -39,11 +39,14 @@ def chain_fault(folder: Path) -> str:
 
 
 def mark_chain(folder: Path) -> None:
-    """Remember the log as it is, at the end of a change that found it whole; under the lock. A mark may be lost."""
-    state = _state(folder / EVENT_LOG)
-    if not state or state[1] <= ALWAYS_CHECKED:
-        return
+    """Remember the log as it is, at the end of a change that found it whole; under the lock.
+
+    A mark may be lost, and no error is raised: the change has been made.
+    """
     with contextlib.suppress(OSError):
+        state = _state(folder / EVENT_LOG)
+        if not state or state[1] <= ALWAYS_CHECKED:
+            return
         descriptor = open_regular(folder / CHAIN_MARK, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW)
         with os.fdopen(descriptor, "wb") as mark:
             share_descriptor(descriptor, like=folder)
