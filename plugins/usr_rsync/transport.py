@@ -264,7 +264,7 @@ class RsyncTransport:
         return self._hold(request)
 
     def commit(self, request: CommitRequest) -> None:
-        """Do, finish or take back a change; SIGINT waits until the remote side has answered.
+        """Do, finish or take back a change; the first SIGINT waits until the remote side has answered.
 
         Raises:
             RuntimeError: The dataset's lock is not held.
@@ -281,7 +281,7 @@ class RsyncTransport:
             request.action,
         )
         doing = _ACTIONS[request.action]
-        with uninterrupted():
+        with uninterrupted(once=True):
             self._change("commit", folder, *arguments, doing=doing, path=folder)
 
     def place(self, request: PlaceRequest) -> None:

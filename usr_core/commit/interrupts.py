@@ -12,8 +12,12 @@ __all__ = ["uninterrupted"]
 
 
 @contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
+def uninterrupted(*, once: bool = False) -> Iterator[None]:
     """Let the block finish although SIGINT arrives.
+
+    Args:
+        once: Drop the first SIGINT only, where the block waits for somebody who may never answer; a second one
+            interrupts, and whether the change was made is then not known.
 
     Between the commit record and the event an interrupt could only be answered by undoing; finishing
     takes as long. So the change is completed, and the interrupt is dropped: a caller that
@@ -25,11 +29,14 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
 
+    before = signal.getsignal(signal.SIGINT)
+
     def ignore(number: int, frame: FrameType | None) -> None:
-        return
+        if once:
+            signal.signal(signal.SIGINT, before)
 
     try:
-        before = signal.signal(signal.SIGINT, ignore)
+        signal.signal(signal.SIGINT, ignore)
     except ValueError:  # a subinterpreter without signals
         yield
         return

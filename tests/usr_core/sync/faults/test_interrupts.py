@@ -39,6 +39,41 @@ def test_a_pull_ends_while_the_remote_computes_digests(
     assert not (lab.here / NAME / "records.parquet").exists()
 
 
+def test_a_second_ctrl_c_ends_a_push_whose_commit_the_remote_does_not_answer(lab: Lab, tmp_path: Path) -> None:
+    """The first one waits; it says that the last step may have begun, and the next push makes the change."""
+    make_dataset(lab.here, NAME)
+    lab.there.mkdir(exist_ok=True)
+    runs = _never_ending_commit(lab, tmp_path)
+    with _usr(lab, "push", NAME, "far", "-y") as process:
+        program = _first_line(runs)
+        for _ in range(2):
+            assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert b"unless the last step had begun" in said
+    os.kill(program, signal.SIGKILL)  # a commit there goes on without us, as it may not stop half-way
+    assert _gone(program)
+    (tmp_path / "bin/ln").unlink()
+    with _usr(lab, "push", NAME, "far", "-y") as process:
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert (lab.there / NAME / "records.parquet").read_bytes() == (lab.here / NAME / "records.parquet").read_bytes()
+
+
+def _never_ending_commit(lab: Lab, folder: Path) -> Path:
+    (folder / "bin").mkdir()
+    program, runs = folder / "bin/ln", folder / "runs"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *.usr.commit.*) echo $$ >>"{runs}"; exec sleep 200 ;; esac\nexec /bin/ln "$@"\n'
+    )
+    program.chmod(0o755)
+    (lab.sshd.control / "path").write_text(f"{folder / 'bin'}:{os.environ['PATH']}")
+    return runs
+
+
 def _never_ending_digests(lab: Lab, folder: Path) -> Path:
     (folder / "bin").mkdir()
     program, runs = folder / "bin/sha256sum", folder / "runs"
