@@ -6,7 +6,7 @@ from typing import Any
 
 from usr_core.events.event import FileChange
 from usr_core.events.files_told import ADOPT, files_told
-from usr_core.roots.layout import EVENT_LOG, RECORDS
+from usr_core.roots.layout import ARCHIVED, EVENT_LOG, RECORDS
 from usr_core.store.errors import BaseMissing
 from usr_core.store.mutation import Mutation, Site, mutate
 
@@ -34,7 +34,11 @@ def adopt_files(site: Site) -> dict[str, Any] | None:
         found = _files(mutation)
         last = mutation.txn.head.last or {}
         told = files_told(site.layout.event_log)
-        same = told.complete and told.sizes == {file.path: file.size_bytes for file in found}
+        there = {file.path: file.size_bytes for file in found}
+        # An event tells of archived overlays that they are gone from their places, and not where they went.
+        untold = there.keys() - told.sizes.keys()
+        archived = all(path.startswith(f"{ARCHIVED}/") for path in untold)
+        same = told.complete and archived and told.sizes == {path: there[path] for path in there.keys() - untold}
         if same and last.get("fingerprint") == base.fingerprint().as_event():
             return None
         metrics = {"rows": base.rows, "files": len(found), "bytes": sum(file.size_bytes for file in found)}

@@ -60,6 +60,26 @@ class TestLogThatIsGone:
 
 
 class TestAdopt:
+    @pytest.mark.parametrize("verb", ["compact", "remove", "clear", "materialize"])
+    def test_has_nothing_to_say_of_overlays_that_were_archived(self, dataset: Dataset, verb: str) -> None:
+        """Archiving overlays is told by its own event; a file that was put there by hand elsewhere is still news."""
+        ids = dataset.to_arrow(columns=["id"]).column("id")
+        dataset.write_overlay_part("mock", pa.table({"id": ids[:1], "mock__x": pa.array([4])}))
+        with dataset.maintenance(reason="test"):
+            {
+                "compact": lambda: dataset.compact_overlay("mock"),
+                "remove": lambda: dataset.remove_overlay("mock", mode="archive"),
+                "clear": lambda: dataset.clear_overlay("mock", ["x"], ids=ids[:1].to_pylist()),
+                "materialize": lambda: dataset.materialize(archive_overlays=True),
+            }[verb]()
+        assert list(dataset.layout.derived.glob("_archived/mock/*/*.parquet"))
+
+        with assert_unchanged(dataset.path):
+            assert dataset.adopt() is None
+
+        (dataset.path / "_snapshots" / "records-20250101T000000000000.parquet").write_bytes(b"by hand")
+        assert dataset.adopt() is not None
+
     def test_begins_a_log_with_every_file(self, dataset: Dataset) -> None:
         """Its first event lists what is there, with sizes; the dataset is valid and can be changed again."""
         dataset.layout.event_log.unlink()
