@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from usr_core import Dataset
 from usr_core.registry.store import register_namespace
-from usr_core.registry.types import parse_type
+from usr_core.registry.type_parser import parse_type
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "reading-elsewhere.md"

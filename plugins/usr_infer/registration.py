@@ -8,7 +8,7 @@ from pathlib import Path
 from usr_core.registry.document import NamespaceEntry
 from usr_core.registry.errors import NamespaceDiffers, RegistryMissing
 from usr_core.registry.store import RegisterResult, read_registry, register_namespace
-from usr_core.registry.types import parse_type
+from usr_core.registry.type_parser import parse_type
 from usr_infer.columns import DESCRIPTION, FIXED_COLUMNS, NAMESPACE, column_name, embedding_type, known_type
 from usr_infer.errors import InferColumnDiffers, InferOptionInvalid
 

@@ -69,7 +69,7 @@ def _event_sink(spec: Any) -> None:
 
 
 def _namespace(spec: Any) -> None:
-    from usr_core.registry.types import parse_type
+    from usr_core.registry.type_parser import parse_type
 
     if isinstance(spec.columns, (str, bytes, Mapping)):
         raise TypeError(f"columns is {named(spec.columns)} and has to be pairs of name and type")

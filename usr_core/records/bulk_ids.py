@@ -22,7 +22,7 @@ from usr_core.records.ids import DELIMITER, ID_LENGTH
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["IdHasher", "hashing_connection", "id_words", "string_parts"]
+__all__ = ["IdHasher", "hashing_connection", "id_words", "record_ids", "string_parts"]
 
 _DUCKDB_FROM_ROWS = 262_144
 _DUCKDB_UP_TO_BYTES = 200
@@ -124,6 +124,20 @@ class IdHasher:
                 self._connection.unregister("chunk")
         column = hashed.column(0)
         return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def record_ids(bio_types: str | pa.Array, sequences: pa.Array) -> pa.Array:
+    """Return the ids of a column of sequences, in order.
+
+    Args:
+        bio_types: One type for all rows, or a string array of the same length without nulls.
+        sequences: Normalized sequences, string, no nulls.
+
+    Returns:
+        A string array without nulls. Choose `IdHasher` for many chunks of one column.
+    """
+    with IdHasher() as hasher:
+        return hasher.ids(bio_types, sequences)
 
 
 def _by_hashlib(prefixes: bytes | list[bytes], offsets: npt.NDArray[np.int32], values: bytes) -> pa.Array:

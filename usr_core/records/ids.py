@@ -8,12 +8,8 @@ machine. This module knows single ids and needs nothing but Python; columns of i
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-__all__ = ["DELIMITER", "ID_HASH", "ID_LENGTH", "is_record_id", "record_id", "record_ids"]
+__all__ = ["DELIMITER", "ID_HASH", "ID_LENGTH", "is_record_id", "record_id"]
 
 DELIMITER = "|"
 ID_HASH = "sha1_utf8_pipe"
@@ -26,22 +22,6 @@ def record_id(bio_type: str, sequence: str) -> str:
     """Return the id of one record; `sequence` is already normalized."""
     content = f"{bio_type}{DELIMITER}{sequence}".encode()
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
-
-
-def record_ids(bio_types: str | pa.Array, sequences: pa.Array) -> pa.Array:
-    """Return the ids of a column of sequences, in order.
-
-    Args:
-        bio_types: One type for all rows, or a string array of the same length without nulls.
-        sequences: Normalized sequences, string, no nulls.
-
-    Returns:
-        A string array without nulls. Choose `usr_core.records.bulk_ids.IdHasher` for many chunks of one column.
-    """
-    from usr_core.records.bulk_ids import IdHasher
-
-    with IdHasher() as hasher:
-        return hasher.ids(bio_types, sequences)
 
 
 def is_record_id(text: str) -> bool:

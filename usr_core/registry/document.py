@@ -9,7 +9,8 @@ from functools import cached_property
 
 from usr_core.registry.errors import ColumnNotRegistered, ColumnSpecError, NamespaceNotRegistered
 from usr_core.registry.names import check_column, namespace_of
-from usr_core.registry.types import ColumnType, parse_type
+from usr_core.registry.type_parser import parse_type
+from usr_core.registry.types import ColumnType
 
 __all__ = ["NamespaceEntry", "Registry", "RegistryColumn", "checked_columns"]
 

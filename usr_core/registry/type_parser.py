@@ -20,7 +20,7 @@ from usr_core.registry.types import (
     is_time_zone,
 )
 
-__all__ = ["TypeParser", "split_columns"]
+__all__ = ["TypeParser", "parse_type", "split_columns"]
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[0-9]+")
@@ -142,6 +142,16 @@ class TypeParser:
 
     def _error(self, reason: str) -> TypeSyntaxError:
         return TypeSyntaxError(self._text, position=self._at, reason=reason)
+
+
+def parse_type(text: str) -> ColumnType:
+    """Parse a type; white space between its words and signs is free.
+
+    Raises:
+        TypeSyntaxError: It is not a type, nests deeper than `MAX_DEPTH`, has a list size outside
+            1..2^31-1, repeats a struct's name, or names a time zone that this machine does not know.
+    """
+    return TypeParser(text).parse()
 
 
 def split_columns(spec: str) -> list[tuple[str, str]]:

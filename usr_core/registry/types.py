@@ -1,7 +1,7 @@
 """The types that a column may have: their text, their tree, and their Arrow counterparts.
 
-`parse_type` is strict; the canonical text of a tree parses to the same tree, and a tree to Arrow and
-back is the identity. pyarrow is imported only where an Arrow type is made or read.
+`usr_core.registry.type_parser` parses texts, strictly; the canonical text of a tree parses to the same tree, and a tree
+to Arrow and back is the identity. pyarrow is imported only where an Arrow type is made or read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ __all__ = [
     "from_arrow",
     "is_time_zone",
     "keeps_type",
-    "parse_type",
     "same_type",
 ]
 
@@ -150,18 +149,6 @@ class StructType(ColumnType):
         import pyarrow as pa
 
         return pa.struct([pa.field(field.name, field.type.to_arrow()) for field in self.fields])
-
-
-def parse_type(text: str) -> ColumnType:
-    """Parse a type; white space between its words and signs is free.
-
-    Raises:
-        TypeSyntaxError: It is not a type, nests deeper than `MAX_DEPTH`, has a list size outside
-            1..2^31-1, repeats a struct's name, or names a time zone that this machine does not know.
-    """
-    from usr_core.registry.type_parser import TypeParser
-
-    return TypeParser(text).parse()
 
 
 def from_arrow(arrow: pa.DataType) -> ColumnType:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from usr_core.testing.exporter_contract import ExporterContract as ExporterContract
     from usr_core.testing.importer_contract import ImporterContract as ImporterContract
     from usr_core.testing.manifest_contract import ManifestContract as ManifestContract
-    from usr_core.testing.memory_remote import MemoryRemote as MemoryRemote
+    from usr_core.testing.memory_transport import MemoryRemote as MemoryRemote
     from usr_core.testing.memory_transport import MemoryTransport as MemoryTransport
     from usr_core.testing.overlay_writer_contract import OverlayWriterContract as OverlayWriterContract
     from usr_core.testing.transport_contract import TransportContract as TransportContract
@@ -37,7 +37,7 @@ _PLACES = {
     "ExporterContract": "usr_core.testing.exporter_contract",
     "ImporterContract": "usr_core.testing.importer_contract",
     "ManifestContract": "usr_core.testing.manifest_contract",
-    "MemoryRemote": "usr_core.testing.memory_remote",
+    "MemoryRemote": "usr_core.testing.memory_transport",
     "MemoryTransport": "usr_core.testing.memory_transport",
     "OverlayWriterContract": "usr_core.testing.overlay_writer_contract",
     "TransportContract": "usr_core.testing.transport_contract",

@@ -145,7 +145,6 @@ def dataset_factory(tmp_path: Path) -> DatasetFactory:
 @pytest.fixture
 def memory_transport() -> MemoryTransport:
     """Return a transport to an empty remote side in memory."""
-    from usr_core.testing.memory_remote import MemoryRemote
-    from usr_core.testing.memory_transport import MemoryTransport
+    from usr_core.testing.memory_transport import MemoryRemote, MemoryTransport
 
     return MemoryTransport(MemoryRemote())

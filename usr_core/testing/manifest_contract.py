@@ -89,7 +89,7 @@ class ManifestContract(Contract):
 
     def test_a_namespace_is_the_plugins_own(self, record: PluginRecord) -> None:
         """Named as its id, with prefixed columns, each once, of types that the registry knows."""
-        from usr_core.registry.types import parse_type
+        from usr_core.registry.type_parser import parse_type
 
         for spec in _registrar().specs(record, "namespace"):
             assert isinstance(spec, NamespaceSpec)

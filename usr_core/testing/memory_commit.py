@@ -1,4 +1,4 @@
-"""The commit protocol (docs/adr/0003-commit-record.md) on a `MemoryRemote`, from the files of a job."""
+"""The commit protocol (docs/adr/0003-commit-record.md) on a `MemoryDisk`, from the files of a job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from usr_core.errors import UsrError
 from usr_core.plugin.transport_errors import RemoteChanged, RemoteUnreachable
 from usr_core.plugin.transports import CommitRequest
 from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, EVENT_LOG, STAGING
-from usr_core.testing.memory_remote import MemoryRemote
+from usr_core.testing.memory_disk import MemoryDisk
 
 __all__ = ["MemoryCommit"]
 
@@ -28,7 +28,7 @@ class _Operation:
 class MemoryCommit:
     """One request, carried out step by step; `step` is told of each, and what it raises happens right there."""
 
-    def __init__(self, remote: MemoryRemote, request: CommitRequest, step: Callable[[str], None]) -> None:
+    def __init__(self, remote: MemoryDisk, request: CommitRequest, step: Callable[[str], None]) -> None:
         self._remote, self._request, self._step = remote, request, step
         self._record_path = self._at(f"{COMMIT_PREFIX}{request.seq}.json")
         self._abort_path = self._at(f"{ABORT_PREFIX}{request.seq}.json")

@@ -31,13 +31,14 @@ from usr_core.plugin.transports import (
     RemoveRequest,
     SendRequest,
     Traffic,
+    Transport,
 )
 from usr_core.roots.layout import STAGING
 from usr_core.testing.far_side import Direction
 from usr_core.testing.memory_commit import MemoryCommit
-from usr_core.testing.memory_remote import MemoryRemote
+from usr_core.testing.memory_disk import MemoryDisk
 
-__all__ = ["MemoryTransport"]
+__all__ = ["MemoryRemote", "MemoryTransport"]
 
 _CHUNK = 1 << 16
 
@@ -53,7 +54,7 @@ class MemoryTransport:
         remote: The remote side.
     """
 
-    def __init__(self, remote: MemoryRemote) -> None:
+    def __init__(self, remote: MemoryDisk) -> None:
         self._remote = remote
         self._sent = self._received = 0
         self._sessions: list[tuple[str, object, int]] = []
@@ -266,6 +267,14 @@ class MemoryTransport:
         else:
             self._sent += len(block)
         return self._remote.passing(direction, moved, block)
+
+
+class MemoryRemote(MemoryDisk):
+    """A remote side in memory, and a transport to it; also the ``remote`` of a contract."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.transport: Transport = MemoryTransport(self)
 
 
 def _inside(name: str) -> str:

@@ -51,7 +51,7 @@ SAMPLES: dict[str, tuple[object, ...]] = {
 
 def arrow_type(spelling: str) -> pa.DataType:
     """Return the Arrow type that the registry means by a spelling."""
-    from usr_core.registry.types import parse_type
+    from usr_core.registry.type_parser import parse_type
 
     return parse_type(spelling).to_arrow()
 

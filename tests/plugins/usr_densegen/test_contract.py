@@ -14,7 +14,7 @@ import pytest
 from usr_core.dataset import Dataset
 from usr_core.plugin.specs import OverlayWriterSpec
 from usr_core.registry.store import read_registry, register_namespace
-from usr_core.registry.types import parse_type
+from usr_core.registry.type_parser import parse_type
 from usr_core.testing.manifest_contract import ManifestContract
 from usr_core.testing.overlay_writer_contract import OverlayWriterContract
 from usr_densegen.namespace import COLUMNS

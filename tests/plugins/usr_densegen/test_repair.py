@@ -14,7 +14,7 @@ from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.records.ids import record_id
 from usr_core.registry.store import register_namespace
-from usr_core.registry.types import parse_type
+from usr_core.registry.type_parser import parse_type
 from usr_core.store.errors import MaintenanceRequired
 from usr_densegen.errors import ColumnUnfit, NothingChosen, SiteMalformed
 from usr_densegen.namespace import COLUMNS

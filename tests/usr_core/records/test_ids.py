@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usr_core.records import bulk_ids
-from usr_core.records.bulk_ids import IdHasher, id_words, string_parts
-from usr_core.records.ids import is_record_id, record_id, record_ids
+from usr_core.records.bulk_ids import IdHasher, id_words, record_ids, string_parts
+from usr_core.records.ids import is_record_id, record_id
 
 SEQUENCES = ["ACGT", "acgt", "A" * 500, "MKTAYIAK", "é"]
 

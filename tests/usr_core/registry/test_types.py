@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from support.column_types import column_types
 from usr_core.registry.errors import ColumnSpecError, TypeSyntaxError, UnsupportedType
-from usr_core.registry.type_parser import split_columns
-from usr_core.registry.types import MAX_DEPTH, from_arrow, keeps_type, parse_type, same_type
+from usr_core.registry.type_parser import parse_type, split_columns
+from usr_core.registry.types import MAX_DEPTH, from_arrow, keeps_type, same_type
 
 ANY_TYPE = column_types()
 

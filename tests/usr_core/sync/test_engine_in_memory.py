@@ -10,7 +10,7 @@ import pytest
 from support.sync_contract import NAME, SyncContract
 from support.sync_pairs import MemoryPair
 from usr_core.plugin.transports import ABILITY_SHA256
-from usr_core.testing.memory_remote import MemoryRemote
+from usr_core.testing.memory_transport import MemoryRemote
 
 
 class TestInMemory(SyncContract):

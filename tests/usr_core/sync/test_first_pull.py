@@ -21,7 +21,7 @@ from usr_core.roots.read_target import find_target
 from usr_core.store.checks.doctor.examination import examine
 from usr_core.store.questions.listing import list_root
 from usr_core.sync.errors import HistoriesDiverged, NothingToSync
-from usr_core.testing.memory_remote import MemoryRemote
+from usr_core.testing.memory_transport import MemoryRemote
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from support.small_datasets import make_dataset
 from support.sync_pairs import NAME, MemoryPair
 from usr_core.dataset import Dataset
 from usr_core.plugin.transport_errors import RemoteUnreachable
-from usr_core.testing.memory_remote import MemoryRemote
+from usr_core.testing.memory_transport import MemoryRemote
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from usr_core.commit.recovery import recover
 from usr_core.testing.commit_jobs import Job
-from usr_core.testing.memory_remote import MemoryRemote
+from usr_core.testing.memory_transport import MemoryRemote
 
 _STATES = [*((done, 0) for done in range(6)), (5, 4), (5, len(Job.line))]
 

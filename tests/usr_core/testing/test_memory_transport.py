@@ -16,8 +16,7 @@ from usr_core.plugin.transports import (
     Transport,
 )
 from usr_core.testing.commit_jobs import Job
-from usr_core.testing.memory_remote import MemoryRemote
-from usr_core.testing.memory_transport import MemoryTransport
+from usr_core.testing.memory_transport import MemoryRemote, MemoryTransport
 from usr_core.testing.transport_contract import TransportContract
 
 

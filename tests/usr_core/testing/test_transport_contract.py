@@ -25,8 +25,7 @@ from usr_core.plugin.transports import (
     Traffic,
 )
 from usr_core.testing.memory_commit import MemoryCommit
-from usr_core.testing.memory_remote import MemoryRemote
-from usr_core.testing.memory_transport import MemoryTransport
+from usr_core.testing.memory_transport import MemoryRemote, MemoryTransport
 from usr_core.testing.transport_contract import TransportContract
 
 

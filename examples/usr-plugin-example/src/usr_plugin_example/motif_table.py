@@ -45,7 +45,7 @@ class MotifTableWriter:
         """
         import pyarrow as pa
 
-        from usr_core.registry.types import parse_type
+        from usr_core.registry.type_parser import parse_type
         from usr_plugin_example.columns import COLUMNS
 
         fields = [("id", pa.string()), *((name, parse_type(spelling).to_arrow()) for name, spelling in COLUMNS)]

@@ -18,7 +18,8 @@ from support.sync_states import NAME, State, check_never_torn, check_whole_copy,
 from usr_core.dataset import Dataset
 from usr_core.errors import UsrError
 from usr_core.plugin.transport_errors import RemoteUnreachable
-from usr_core.testing.memory_remote import Call, MemoryRemote
+from usr_core.testing.memory_disk import Call
+from usr_core.testing.memory_transport import MemoryRemote
 
 _FLIPS = 10
 

@@ -1,6 +1,6 @@
-"""A remote side in memory: files, links, folders, locks, and faults at a chosen moment.
+"""What a remote side in memory holds: files, links, folders, locks, and faults at a chosen moment.
 
-`MemoryRemote` is the disk and the network; `usr_core.testing.memory_transport.MemoryTransport` is one client of it. Two
+`MemoryDisk` is the disk and the network; `usr_core.testing.memory_transport.MemoryTransport` is one client of it. Two
 clients of one remote are two hosts. Thread-safe: each operation holds one lock.
 """
 
@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from usr_core.plugin.transport_errors import RemoteLocked, RemoteRefused, RemoteUnreachable
-from usr_core.plugin.transports import ABILITY_LOCK, ABILITY_PARQUET, ABILITY_SHA256, EntryKind, RemoteEntry, Transport
+from usr_core.plugin.transports import ABILITY_LOCK, ABILITY_PARQUET, ABILITY_SHA256, EntryKind, RemoteEntry
 from usr_core.testing.far_side import Direction
 
-__all__ = ["Call", "MemoryRemote"]
+__all__ = ["Call", "MemoryDisk"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,8 @@ class _ByteFault:
 
 
 @dataclass
-class MemoryRemote:
-    """The remote side of a `MemoryTransport`; also the ``remote`` of a contract.
+class MemoryDisk:
+    """The disk of a remote side, and the network on the way to it.
 
     Attributes:
         root: An empty folder to begin with.
@@ -73,8 +73,6 @@ class MemoryRemote:
     declared: frozenset[str] = frozenset({"interrupt", "other_locker"})
 
     def __post_init__(self) -> None:
-        from usr_core.testing.memory_transport import MemoryTransport
-
         self.guard = threading.RLock()
         self.freed = threading.Condition(self.guard)
         self.lock_holders: dict[str, object] = {}
@@ -88,7 +86,6 @@ class MemoryRemote:
         self._flips: dict[Direction, list[int]] = {"fetch": [], "send": []}
         self._moved: dict[Direction, int] = {"fetch": 0, "send": 0}
         self.make_folders(self.root)
-        self.transport: Transport = MemoryTransport(self)
 
     # ------------------------------------------------------------ looking and preparing from outside
 
