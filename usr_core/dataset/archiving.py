@@ -11,6 +11,7 @@ from usr_core.fs.lock import LOCK_SECONDS
 
 if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost
+    from usr_core.roots.dataset_id import DatasetRef
 
 __all__ = ["Archiving"]
 
@@ -47,9 +48,7 @@ class Archiving(DatasetSite):
         """
         from usr_core.store.changes.archive import archive_dataset
 
-        outcome = archive_dataset(self._site())
-        self.ref = outcome.ref
-        self._announce(outcome.event)
+        archive_dataset(self._site(), moved=self._follow)
         return self.path
 
     def unarchive(self) -> Path:
@@ -62,7 +61,8 @@ class Archiving(DatasetSite):
         """
         from usr_core.store.changes.archive import unarchive_dataset
 
-        outcome = unarchive_dataset(self._site())
-        self.ref = outcome.ref
-        self._announce(outcome.event)
+        unarchive_dataset(self._site(), moved=self._follow)
         return self.path
+
+    def _follow(self, ref: DatasetRef) -> None:
+        self.ref = ref

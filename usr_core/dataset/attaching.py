@@ -84,7 +84,7 @@ class Attaching(Viewing):
             from usr_core.store.changes.attach.errors import AttachBackendError
 
             raise AttachBackendError(backend, f"{file.name} is not a Parquet file")
-        outcome = attach(
+        return attach(
             self._site(),
             source,
             AttachOptions(
@@ -108,8 +108,6 @@ class Attaching(Viewing):
             ),
             progress=progress,
         )
-        self._announce(outcome.event)
-        return outcome
 
     def write_overlay_part(
         self,
@@ -135,7 +133,7 @@ class Attaching(Viewing):
         from usr_core.store.changes.attach.table_source import table_source
 
         site = replace(self._site(), actor=actor or self.actor)
-        outcome = attach(
+        return attach(
             site,
             table_source(content, label=namespace),
             AttachOptions(
@@ -147,8 +145,6 @@ class Attaching(Viewing):
                 action=action,
             ),
         )
-        self._announce(outcome.event)
-        return outcome
 
     def write_overlay(self, namespace: str, content: object, *, key: str = "id", **options: Any) -> AttachOutcome:
         """Add a part from memory, as `write_overlay_part` does; the event's action is ``write_overlay``."""

@@ -31,7 +31,7 @@ class Filling(DatasetSite):
         from usr_core.store.changes.create import create_dataset
 
         self.ref = new_dataset(self.ref.root, self.ref.name)
-        self._announce(create_dataset(self._site(new=True), source=source, notes=notes))
+        create_dataset(self._site(new=True), source=source, notes=notes)
         return self
 
     def import_file(
@@ -64,7 +64,7 @@ class Filling(DatasetSite):
         file = Path(path)
         refuse_archived_path(file)
         name, reader = self._importer(importer, file)
-        outcome = import_records(
+        return import_records(
             self._site(),
             ImportSource(
                 label=file.name,
@@ -82,8 +82,6 @@ class Filling(DatasetSite):
             ),
             progress=progress,
         )
-        self._announce(outcome.event)
-        return outcome
 
     def add_sequences(
         self,
@@ -104,7 +102,7 @@ class Filling(DatasetSite):
         from usr_core.store.rules.mappings import batches_of_rows, checked_rows, columns_of_rows
 
         held = checked_rows(rows)
-        outcome = import_records(
+        return import_records(
             self._site(),
             ImportSource(
                 label=source,
@@ -119,5 +117,3 @@ class Filling(DatasetSite):
                 args={"source": source, "rows": len(held)},
             ),
         )
-        self._announce(outcome.event)
-        return outcome

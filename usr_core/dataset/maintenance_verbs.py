@@ -47,9 +47,7 @@ class MaintenanceVerbs(DatasetSite):
 
         site = self._upkeep_site("compact_overlay", dry_run=dry_run)
         options = CompactOptions(namespace=namespace, drop=drop, dry_run=dry_run)
-        outcome = compact_overlay(site, options, progress=progress)
-        self._announce(outcome.event)
-        return outcome
+        return compact_overlay(site, options, progress=progress)
 
     def remove_overlay(self, namespace: str, *, mode: str, dry_run: bool = False) -> RemoveOutcome:
         """Take away all values of a namespace. Needs a `maintenance` block.
@@ -66,9 +64,7 @@ class MaintenanceVerbs(DatasetSite):
         from usr_core.store.changes.remove import RemoveOptions, remove_overlay
 
         site = self._upkeep_site("remove_overlay", dry_run=dry_run)
-        outcome = remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
-        self._announce(outcome.event)
-        return outcome
+        return remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
 
     def clear_overlay(
         self,
@@ -104,9 +100,7 @@ class MaintenanceVerbs(DatasetSite):
             ids=tuple(ids) if ids is not None else None,
             dry_run=dry_run,
         )
-        outcome = clear_overlay(site, options, progress=progress)
-        self._announce(outcome.event)
-        return outcome
+        return clear_overlay(site, options, progress=progress)
 
     def dedupe(
         self, *, key: str, keep: str = "keep-first", dry_run: bool = False, progress: Progress | None = None
@@ -126,9 +120,7 @@ class MaintenanceVerbs(DatasetSite):
         from usr_core.store.changes.dedupe import DedupeOptions, dedupe
 
         site = self._upkeep_site("dedupe", dry_run=dry_run)
-        outcome = dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
-        self._announce(outcome.event)
-        return outcome
+        return dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
 
     def drop_rows(
         self,
@@ -165,9 +157,7 @@ class MaintenanceVerbs(DatasetSite):
         options = DropOptions(
             choose=choose, action=action, args=args or {}, snapshot_before=snapshot_before, dry_run=dry_run
         )
-        outcome = drop_rows(site, options, progress=progress)
-        self._announce(outcome.event)
-        return outcome
+        return drop_rows(site, options, progress=progress)
 
     def merge(
         self,
@@ -206,7 +196,7 @@ class MaintenanceVerbs(DatasetSite):
 
         site = self._upkeep_site("merge", dry_run=dry_run)
         ref = source.ref if isinstance(source, DatasetSite) else locate_dataset(str(source), root=self.ref.root)
-        outcome = merge_datasets(
+        return merge_datasets(
             site,
             ref,
             MergeOptions(
@@ -219,8 +209,6 @@ class MaintenanceVerbs(DatasetSite):
             ),
             progress=progress,
         )
-        self._announce(outcome.event)
-        return outcome
 
     def _upkeep_site(self, verb: str, *, dry_run: bool) -> Site:
         """Return where the change happens; a dry run needs no maintenance block.

@@ -32,17 +32,13 @@ class RecordLife(DatasetSite):
         """
         from usr_core.store.changes.delete import delete_records
 
-        outcome = delete_records(self._site(), ids, reason=reason, allow_missing=allow_missing)
-        self._announce(outcome.event)
-        return outcome
+        return delete_records(self._site(), ids, reason=reason, allow_missing=allow_missing)
 
     def restore(self, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
         """Bring deleted records back; those that are not deleted are counted. Errors as `delete`."""
         from usr_core.store.changes.delete import restore_records
 
-        outcome = restore_records(self._site(), ids, allow_missing=allow_missing)
-        self._announce(outcome.event)
-        return outcome
+        return restore_records(self._site(), ids, allow_missing=allow_missing)
 
     def set_state(
         self,
@@ -80,17 +76,13 @@ class RecordLife(DatasetSite):
             supersedes=supersedes,
             lineage=None if lineage is None else tuple(lineage),
         )
-        outcome = set_state(self._site(), ids, change, allow_missing=allow_missing)
-        self._announce(outcome.event)
-        return outcome
+        return set_state(self._site(), ids, change, allow_missing=allow_missing)
 
     def clear_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
         """Unset the whole state of records: null afterwards, not false. Errors as `delete`."""
         from usr_core.store.changes.state import clear_state
 
-        outcome = clear_state(self._site(), ids, allow_missing=allow_missing)
-        self._announce(outcome.event)
-        return outcome
+        return clear_state(self._site(), ids, allow_missing=allow_missing)
 
     def get_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
         """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`."""

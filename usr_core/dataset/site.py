@@ -134,17 +134,21 @@ class DatasetSite:
 
         if not new:
             self._require_records()
-        return Site(ref=self.ref, actor=self.actor, lock_timeout=self.lock_timeout, maintenance=self._maintenance)
+        return Site(
+            ref=self.ref,
+            announce=self._announce,
+            actor=self.actor,
+            lock_timeout=self.lock_timeout,
+            maintenance=self._maintenance,
+        )
 
     def _require_records(self) -> None:
         """Refuse a dataset that was opened by name and is not made yet."""
         if not self.layout.records.exists() and not self.ref.name.startswith(f"{ARCHIVE}/"):
             resolve_dataset(self.ref.root, self.ref.name)  # tells the name, the place and near names
 
-    def _announce(self, event: Mapping[str, Any] | None) -> None:
-        """Hand a committed event to the event sinks."""
-        if event is not None:
-            self.host.emit(event)
+    def _announce(self, event: Mapping[str, Any]) -> None:
+        self.host.emit(event)  # the host, and the plugins it looks for, are not needed before the first event
 
     def _require_maintenance(self, verb: str) -> None:
         if self._maintenance is None:

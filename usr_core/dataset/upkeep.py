@@ -40,7 +40,7 @@ class Upkeep(DatasetSite):
         if drop_overlays and archive_overlays:
             raise ValueError("overlays can be dropped or archived, not both")
         after: OverlaysAfter = "drop" if drop_overlays else "archive" if archive_overlays else "keep"
-        outcome = materialize(
+        return materialize(
             self._site(),
             MaterializeOptions(
                 namespaces=tuple(namespaces) if namespaces is not None else None,
@@ -50,8 +50,6 @@ class Upkeep(DatasetSite):
             ),
             progress=progress,
         )
-        self._announce(outcome.event)
-        return outcome
 
     def freeze_registry(self) -> tuple[bool, str]:
         """Freeze the root's registry here and stamp its hash into the base. Needs a `maintenance` block.
@@ -62,17 +60,13 @@ class Upkeep(DatasetSite):
         from usr_core.store.changes.freeze import freeze_registry
 
         self._require_maintenance("freeze_registry")
-        changed, digest, event = freeze_registry(self._site())
-        self._announce(event)
-        return changed, digest
+        return freeze_registry(self._site())
 
     def snapshot(self) -> Path:
         """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file."""
         from usr_core.store.changes.snapshot import take_snapshot
 
-        relative, event = take_snapshot(self._site())
-        self._announce(event)
-        return self.path / relative
+        return self.path / take_snapshot(self._site())
 
     def adopt(self) -> Mapping[str, Any] | None:
         """Accept the files as they are found: begin a new log if the old one is lost, or accept changes made by hand.
@@ -82,9 +76,7 @@ class Upkeep(DatasetSite):
         """
         from usr_core.store.checks.doctor.adoption import adopt_files
 
-        event = adopt_files(self._site())
-        self._announce(event)
-        return event
+        return adopt_files(self._site())
 
     def clean(self, *, older_than_seconds: float) -> list[Removed]:
         """Remove what transfers have put aside and what interrupted writers left; no file of the dataset itself.

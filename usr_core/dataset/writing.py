@@ -44,9 +44,7 @@ class Writing(DatasetSite):
         from usr_core.store.changes.session.writer import RecordWriter, SessionOptions
 
         site = replace(self._site(), actor=actor or self.actor)
-        return RecordWriter(
-            site, SessionOptions(namespaces=tuple(namespaces), name=name, **options), announce=self._announce
-        )
+        return RecordWriter(site, SessionOptions(namespaces=tuple(namespaces), name=name, **options))
 
     def record_event(
         self,
@@ -78,6 +76,4 @@ class Writing(DatasetSite):
         from usr_core.store.changes.tool_event import record_event
 
         site = replace(self._site(), actor=actor or self.actor)
-        event = record_event(site, action, metrics=metrics or {}, args=args or {})
-        self._announce(event)
-        return event
+        return record_event(site, action, metrics=metrics or {}, args=args or {})

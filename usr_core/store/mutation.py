@@ -1,7 +1,7 @@
 """What every verb that changes a dataset does the same way.
 
 It needs a valid registry, takes the transaction, freezes the registry where the dataset has not
-frozen it yet, and hands over one event with a truthful fingerprint.
+frozen it yet, hands over one event with a truthful fingerprint, and announces that event once it is committed.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Site:
 
     Attributes:
         ref: The dataset.
+        announce: Called with the event of each change, once it is committed and the dataset is free again.
         actor: The tool and run that its event names.
         lock_timeout: Seconds to wait for another writer.
         maintenance: The reason of the maintenance block we are in, None outside one.
@@ -51,6 +52,7 @@ class Site:
     """
 
     ref: DatasetRef
+    announce: Callable[[Mapping[str, Any]], None]
     actor: Actor = field(default_factory=Actor)
     lock_timeout: float = LOCK_SECONDS
     maintenance: str | None = None
@@ -66,6 +68,7 @@ class Mutation:
     """One change under way: the transaction, the registry it goes by, the base and the log as they are.
 
     ``broken_chain`` is the first fault of the chain of events, or ``""``; the event tells it in its ``maintenance``.
+    ``event`` is the one that was committed, which `mutate` announces.
     """
 
     site: Site
@@ -73,6 +76,7 @@ class Mutation:
     registry: Registry
     action: str
     broken_chain: str = ""
+    event: dict[str, Any] | None = None
 
     def base_facts(self) -> BaseFacts:
         """Return the footer of the base as it is before this change.
@@ -115,7 +119,7 @@ class Mutation:
         if os.environ.get("USR_EVENT_SHA256") == "1":
             content = self.txn.stage(RECORDS) if new_base else self.site.layout.records
         maintenance = {"reason": self.site.maintenance, "broken_chain": self.broken_chain}
-        return self.txn.commit(
+        self.event = self.txn.commit(
             Event(
                 action=self.action,
                 dataset=self.site.ref.name,
@@ -130,6 +134,7 @@ class Mutation:
             ),
             last_step=last_step,
         )
+        return self.event
 
 
 def refuse_archived(site: Site) -> None:
@@ -148,7 +153,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
 
     The registry is read before the lock is waited for, so that a missing one is reported at once, and
     the change goes by that state. A chain of events that was broken before is reported, and does not
-    prevent the change.
+    prevent the change. The event is announced last, when the dataset is free for the next writer.
 
     Raises:
         DatasetArchived: The dataset was put away; `unarchive` brings it back.
@@ -182,14 +187,17 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         fault = chain_fault(site.ref.path)
         if fault:
             _log.warning("%s: the chain of events was broken before this change: %s", site.ref.name, fault)
+        mutation = Mutation(site=site, txn=txn, registry=registry, action=action, broken_chain=fault)
         try:
-            yield Mutation(site=site, txn=txn, registry=registry, action=action, broken_chain=fault)
+            yield mutation
         except OSError as error:
             if isinstance(error, UsrError) or error.errno is None or isinstance(error, FileNotFoundError):
                 raise
             raise file_system_error(error, site.ref.path, "write the new files") from error
         if txn.committed and not fault:
             mark_chain(site.ref.path)
+    if mutation.event is not None:
+        site.announce(mutation.event)
 
 
 def _load_registry(site: Site) -> Registry:

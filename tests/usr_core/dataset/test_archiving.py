@@ -205,7 +205,7 @@ def observe(step):
         os._exit(9)
 
 verb = {"archive_dataset": archive_dataset, "unarchive_dataset": unarchive_dataset}[sys.argv[2]]
-verb(Site(ref=Dataset.locate(sys.argv[1]).ref, observer=observe))
+verb(Site(ref=Dataset.locate(sys.argv[1]).ref, announce=print, observer=observe))
 """
 
 
@@ -256,7 +256,7 @@ class TestAMoveThatFails:
                 stranger.write_text("mine")
 
         with assert_unchanged(dataset.path), pytest.raises(ArchiveUnfinished, match="Nothing was changed") as caught:
-            archive_dataset(Site(ref=dataset.ref, observer=observe))
+            archive_dataset(Site(ref=dataset.ref, announce=print, observer=observe))
         assert "usr archive ns/base" in caught.value.hint
         stranger.unlink()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ from usr_core.store.mutation import Mutation, Site, mutate
 __all__ = ["ArchiveOutcome", "archive_dataset", "locate_archived", "refuse_archived", "unarchive_dataset"]
 
 _PREFIX = f"{ARCHIVE}/"
+
+Moved = Callable[[DatasetRef], None]
+"""Called with the place where the dataset is now, before the event is announced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def locate_archived(text: str | None, *, root: Path | None) -> DatasetRef:
     return refs[ending[0]]
 
 
-def archive_dataset(site: Site) -> ArchiveOutcome:
+def archive_dataset(site: Site, *, moved: Moved | None = None) -> ArchiveOutcome:
     """Move a dataset to ``_archive/``, where commands find it no more by its id.
 
     Raises:
@@ -103,10 +106,10 @@ def archive_dataset(site: Site) -> ArchiveOutcome:
         raise _refused(
             ref.name, target.path, f"{target.path.parent.name} is an archived dataset itself", "Move that one away."
         )
-    return _move(site, target, action="archive")
+    return _move(site, target, action="archive", moved=moved)
 
 
-def unarchive_dataset(site: Site) -> ArchiveOutcome:
+def unarchive_dataset(site: Site, *, moved: Moved | None = None) -> ArchiveOutcome:
     """Move an archived dataset back to where it came from.
 
     Args:
@@ -120,10 +123,10 @@ def unarchive_dataset(site: Site) -> ArchiveOutcome:
     """
     _require_archived(site.ref)
     target = new_dataset(site.ref.root, site.ref.name.removeprefix(_PREFIX))
-    return _move(replace(site, ref=replace(site.ref, name=target.name)), target, action="unarchive")
+    return _move(replace(site, ref=replace(site.ref, name=target.name)), target, action="unarchive", moved=moved)
 
 
-def _move(site: Site, target: DatasetRef, *, action: str) -> ArchiveOutcome:
+def _move(site: Site, target: DatasetRef, *, action: str, moved: Moved | None) -> ArchiveOutcome:
     name, source = site.ref.name, site.ref.path
     if Path(os.path.realpath(source)) != source:
         raise _refused(
@@ -139,8 +142,10 @@ def _move(site: Site, target: DatasetRef, *, action: str) -> ArchiveOutcome:
             if not isinstance(error, CommitPending):
                 _remove_empty(reversed(made))
             raise
-    # A namespace's folder, or _archive/ itself, goes with the last dataset in it.
-    _remove_empty(place for place in source.parents if place != site.ref.root and site.ref.root in place.parents)
+        # A namespace's folder, or _archive/ itself, goes with the last dataset in it.
+        _remove_empty(place for place in source.parents if place != site.ref.root and site.ref.root in place.parents)
+        if moved is not None:
+            moved(target)
     return ArchiveOutcome(ref=target, event=event)
 
 

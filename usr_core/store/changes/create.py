@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 from usr_core.events.clock import rfc3339
 from usr_core.fs.durable import make_folders
@@ -24,8 +23,8 @@ from usr_core.store.mutation import Site, mutate
 __all__ = ["create_dataset"]
 
 
-def create_dataset(site: Site, *, source: str | None, notes: str | None) -> dict[str, Any]:
-    """Create the dataset and return its event.
+def create_dataset(site: Site, *, source: str | None, notes: str | None) -> None:
+    """Create the dataset.
 
     Raises:
         DatasetExists: The dataset exists already, or another process made it meanwhile.
@@ -39,13 +38,13 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> dict
         raise PullUnfinished(site.ref.name, place=site.ref.root, remote=remote)
     created = _make_folder(site.ref.path, below=site.ref.root)
     try:
-        return _fill(site, source=source, notes=notes)
+        _fill(site, source=source, notes=notes)
     except BaseException:
         _unmake(site.ref.path, created)
         raise
 
 
-def _fill(site: Site, *, source: str | None, notes: str | None) -> dict[str, Any]:
+def _fill(site: Site, *, source: str | None, notes: str | None) -> None:
     with mutate(site, "init") as mutation:
         if mutation.txn.tree.path(RECORDS) is not None:
             raise DatasetExists(site.ref.name, path=site.ref.path, reason="a dataset of that name exists")
@@ -55,7 +54,7 @@ def _fill(site: Site, *, source: str | None, notes: str | None) -> dict[str, Any
         with ParquetOutput(staged, schema, **write_options(schema, bloom="id").writer_arguments(rows=0)):
             pass
         mutation.txn.stage(META).write_text(first_note(site.ref.name, source=source, notes=notes), encoding="utf-8")
-        return mutation.finish(
+        mutation.finish(
             base=read_base_facts(staged), args={"source": source, "notes": notes}, metrics={"rows": 0}, new_base=True
         )
 

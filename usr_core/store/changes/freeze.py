@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import rewrite_footer
 from usr_core.store.base.facts import read_base_facts
@@ -13,12 +11,12 @@ from usr_core.store.mutation import Site, mutate
 __all__ = ["freeze_registry"]
 
 
-def freeze_registry(site: Site) -> tuple[bool, str, dict[str, Any] | None]:
+def freeze_registry(site: Site) -> tuple[bool, str]:
     """Freeze the root's registry into the dataset.
 
     Returns:
-        Whether anything changed, the registry's hash, and the event (None where the registry was frozen
-        before and the base carries its hash already).
+        Whether anything changed (not where the registry was frozen before and the base carries its hash already),
+        and the registry's hash.
     """
     with mutate(site, "registry_freeze") as mutation:
         base = mutation.base_facts()
@@ -26,13 +24,11 @@ def freeze_registry(site: Site) -> tuple[bool, str, dict[str, Any] | None]:
         frozen = mutation.freeze_registry()
         stamped = base.metadata.get(REGISTRY_HASH) != digest
         if not (frozen or stamped):
-            return False, digest, None
+            return False, digest
         if stamped:
             staged = mutation.txn.stage(RECORDS)
             metadata = next_base_metadata(base.metadata, registry_hash=digest, same_rows=True)
             rewrite_footer(site.layout.records, staged, metadata=metadata)
             base = read_base_facts(staged)
-        event = mutation.finish(
-            base=base, args={}, metrics={"namespaces": len(mutation.registry.namespaces)}, new_base=stamped
-        )
-    return True, digest, event
+        mutation.finish(base=base, args={}, metrics={"namespaces": len(mutation.registry.namespaces)}, new_base=stamped)
+    return True, digest

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from usr_core.events.clock import file_stamp
 from usr_core.fs.durable import link_or_copy
 from usr_core.roots.layout import SNAPSHOTS
@@ -12,13 +10,13 @@ from usr_core.store.mutation import Mutation, Site, mutate
 __all__ = ["stage_snapshot", "take_snapshot"]
 
 
-def take_snapshot(site: Site) -> tuple[str, dict[str, Any]]:
-    """Keep the base as it is under `_snapshots/`; return the relative name and the event. O(1) where links work."""
+def take_snapshot(site: Site) -> str:
+    """Keep the base as it is under `_snapshots/`; return the relative name. O(1) where links work."""
     with mutate(site, "snapshot") as mutation:
         base = mutation.base_facts()
         relative = stage_snapshot(mutation)
-        event = mutation.finish(base=base, args={}, metrics={"rows": base.rows, "bytes": base.size_bytes})
-    return relative, event
+        mutation.finish(base=base, args={}, metrics={"rows": base.rows, "bytes": base.size_bytes})
+    return relative
 
 
 def stage_snapshot(mutation: Mutation) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -30,31 +29,16 @@ from usr_core.store.overlay.part_writer import PartWriter
 from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.parts.files import list_overlays
 
-__all__ = ["SessionCommit", "commit_segments"]
+__all__ = ["commit_segments"]
 
 _JOINED_ROWS = 8_192
 _JOINED_BYTES = 16 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionCommit:
-    """What one commit of a session did.
+class Settled(Protocol):
+    """Called once the rows of a commit are in the dataset, before their event is announced."""
 
-    Attributes:
-        added: New records.
-        skipped: Journalled rows whose record another writer had added meanwhile.
-        overlay_rows: Overlay rows over all namespaces.
-        rows_total: Records of the dataset now.
-        size_bytes: Bytes of the new base and parts.
-        event: The event, or None where no row was new.
-    """
-
-    added: int
-    skipped: int
-    overlay_rows: int
-    rows_total: int
-    size_bytes: int
-    event: dict[str, Any] | None
+    def __call__(self, *, skipped: int, changed: bool) -> None: ...
 
 
 def commit_segments(
@@ -67,7 +51,8 @@ def commit_segments(
     known: KnownIds,
     session: str,
     action: str,
-) -> SessionCommit:
+    settled: Settled,
+) -> None:
     """Commit the rows of closed journal segments, and retire the segments in the same change.
 
     Args:
@@ -79,6 +64,7 @@ def commit_segments(
         known: The ids of the base; brought up to date under the lock.
         session: The session's name, for the event.
         action: The event's action.
+        settled: Told how many rows another writer had added meanwhile, and whether the dataset changed.
     """
     with mutate(site, action) as mutation, contextlib.ExitStack() as closing:
         _check_registered(session, schema, session_schema(mutation.registry, namespaces))
@@ -100,9 +86,8 @@ def commit_segments(
         parts.close()
         if not rows.added and not parts.written:
             _remove(site, segments)
-            return SessionCommit(
-                added=0, skipped=rows.skipped, overlay_rows=0, rows_total=before.rows, size_bytes=0, event=None
-            )
+            settled(skipped=rows.skipped, changed=False)
+            return
         for name in segments:
             mutation.txn.retire(name)
         for namespace in parts.written:
@@ -120,15 +105,8 @@ def commit_segments(
             new_base=bool(rows.added),
         )
         mark = base_mark(site.layout.records)
-    known.accept(line_digest(encode_line(event).removesuffix(b"\n")), mark, rows.ids)
-    return SessionCommit(
-        added=rows.added,
-        skipped=rows.skipped,
-        overlay_rows=parts.rows,
-        rows_total=after.rows,
-        size_bytes=size,
-        event=event,
-    )
+        known.accept(line_digest(encode_line(event).removesuffix(b"\n")), mark, rows.ids)
+        settled(skipped=rows.skipped, changed=True)
 
 
 def _joined(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -16,11 +16,11 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -93,7 +93,6 @@ class RecordWriter:
     Args:
         site: The dataset, and the actor that its events name.
         options: See `SessionOptions`.
-        announce: Called with the event of each commit.
 
     Attributes:
         added: New records over the session's life in this process.
@@ -103,13 +102,11 @@ class RecordWriter:
         commits: Times the dataset was changed.
     """
 
-    def __init__(
-        self, site: Site, options: SessionOptions, *, announce: Callable[[Mapping[str, Any]], None] | None = None
-    ) -> None:
+    def __init__(self, site: Site, options: SessionOptions) -> None:
         actor = site.actor.resolved()
         self.name = options.name or _default_name(site.actor)
         self._namespaces = tuple(dict.fromkeys(options.namespaces))
-        self._site, self._options, self._announce = site, options, announce
+        self._site, self._options = site, options
         self._action = options.action or f"{_word(actor.tool)}_write"
         self._folder = site.ref.path / JOURNALS / _folder_name(self.name)
         self._identity: tuple[int, int] | None = None
@@ -241,7 +238,7 @@ class RecordWriter:
         if self._segment is not None:
             self._segment.close()
             self._segment = None
-        done = commit_segments(
+        commit_segments(
             self._site,
             [path.relative_to(self._site.ref.path).as_posix() for path in segments],
             lambda: self._rows_of(segments),
@@ -250,16 +247,8 @@ class RecordWriter:
             known=self._known,
             session=self.name,
             action=self._action,
+            settled=self._settled,
         )
-        self._pending.clear()
-        self._journalled_rows, self._oldest = 0, None
-        # Another writer had added some of them meanwhile.
-        self.added -= done.skipped
-        self.skipped += done.skipped
-        if done.event is not None:
-            self.commits += 1
-            if self._announce is not None:
-                self._announce(done.event)
 
     def close(self) -> None:
         """Commit what is left and end the session; closing twice is fine."""
@@ -275,6 +264,14 @@ class RecordWriter:
             self._exits.close()
 
     # ------------------------------------------------------------- inside
+
+    def _settled(self, *, skipped: int, changed: bool) -> None:
+        self._pending.clear()
+        self._journalled_rows, self._oldest = 0, None
+        # Another writer had added some of them meanwhile.
+        self.added -= skipped
+        self.skipped += skipped
+        self.commits += changed
 
     def _flush(self) -> int:
         rows = self._buffered_rows
