@@ -45,7 +45,7 @@ class MaintenanceVerbs(DatasetSite):
         """
         from usr_core.store.changes.compact import CompactOptions, compact_overlay
 
-        site = self._upkeep_site("compact_overlay", dry_run=dry_run)
+        site = self._maintenance_site("compact_overlay", dry_run=dry_run)
         options = CompactOptions(namespace=namespace, drop=drop, dry_run=dry_run)
         return compact_overlay(site, options, progress=progress)
 
@@ -63,7 +63,7 @@ class MaintenanceVerbs(DatasetSite):
         """
         from usr_core.store.changes.remove import RemoveOptions, remove_overlay
 
-        site = self._upkeep_site("remove_overlay", dry_run=dry_run)
+        site = self._maintenance_site("remove_overlay", dry_run=dry_run)
         return remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
 
     def clear_overlay(
@@ -93,7 +93,7 @@ class MaintenanceVerbs(DatasetSite):
         """
         from usr_core.store.changes.clear import ClearOptions, clear_overlay
 
-        site = self._upkeep_site("clear_overlay", dry_run=dry_run)
+        site = self._maintenance_site("clear_overlay", dry_run=dry_run)
         options = ClearOptions(
             namespace=namespace,
             columns=tuple(columns),
@@ -119,7 +119,7 @@ class MaintenanceVerbs(DatasetSite):
         """
         from usr_core.store.changes.dedupe import DedupeOptions, dedupe
 
-        site = self._upkeep_site("dedupe", dry_run=dry_run)
+        site = self._maintenance_site("dedupe", dry_run=dry_run)
         return dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
 
     def drop_rows(
@@ -153,7 +153,7 @@ class MaintenanceVerbs(DatasetSite):
         """
         from usr_core.store.changes.row_drop import DropOptions, drop_rows
 
-        site = self._upkeep_site("drop_rows", dry_run=dry_run)
+        site = self._maintenance_site("drop_rows", dry_run=dry_run)
         options = DropOptions(
             choose=choose, action=action, args=args or {}, snapshot_before=snapshot_before, dry_run=dry_run
         )
@@ -194,7 +194,7 @@ class MaintenanceVerbs(DatasetSite):
         from usr_core.store.changes.merge_datasets.merge import merge_datasets
         from usr_core.store.changes.merge_datasets.outcome import MergeOptions
 
-        site = self._upkeep_site("merge", dry_run=dry_run)
+        site = self._maintenance_site("merge", dry_run=dry_run)
         ref = source.ref if isinstance(source, DatasetSite) else locate_dataset(str(source), root=self.ref.root)
         return merge_datasets(
             site,
@@ -210,7 +210,7 @@ class MaintenanceVerbs(DatasetSite):
             progress=progress,
         )
 
-    def _upkeep_site(self, verb: str, *, dry_run: bool) -> Site:
+    def _maintenance_site(self, verb: str, *, dry_run: bool) -> Site:
         """Return where the change happens; a dry run needs no maintenance block.
 
         Raises:

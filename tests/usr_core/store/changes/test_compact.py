@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
 from support.tree import assert_unchanged
-from support.upkeep import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.registry.errors import ColumnNotRegistered, NamespaceNotRegistered
 from usr_core.store.errors import MaintenanceRequired, NamespaceReservedHere

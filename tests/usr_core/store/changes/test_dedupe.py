@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
 from support.tree import assert_unchanged
-from support.upkeep import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.store.changes.errors import UnknownChoice
 from usr_core.store.errors import MaintenanceRequired
 from usr_core.store.parts.errors import KeyNeedsDna4, KeyNeedsOneBioType
-from usr_upkeep.outcome_text import dedupe_text
+from usr_maintenance.outcome_text import dedupe_text
 
 MIXED = ["ACGTTTTT", "acgttttt", "GGGGCCCC", "AcGtTtTt", "TTTTAAAA"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from support.base_files import group_rows
-from support.upkeep import dataset, new_root
+from support.maintenance import dataset, new_root
 from support.view_datasets import sequence
 
 

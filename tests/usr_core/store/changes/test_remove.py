@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from support.maintenance import dataset, events, new_root, record_id_of, sequence, values, write_part
 from support.tree import assert_unchanged
-from support.upkeep import dataset, events, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.store.changes.errors import UnknownChoice
 from usr_core.store.errors import MaintenanceRequired, NamespaceReservedHere

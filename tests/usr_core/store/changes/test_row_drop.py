@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from support.maintenance import dataset, events, new_root, sequence, values
 from support.tree import assert_unchanged
-from support.upkeep import dataset, events, new_root, sequence, values
 from usr_core.dataset import Dataset
 from usr_core.store.changes.row_drop import ChosenRows
 from usr_core.store.errors import EventNotRecordable, MaintenanceRequired, ToolActionInvalid

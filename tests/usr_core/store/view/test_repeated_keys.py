@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
 from support.tree import assert_unchanged
-from support.upkeep import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.store.parts.errors import OverlayKeyFault
 from usr_infer.pending import Pending

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
 from support.overlays import write_tombstones
 from support.tree import assert_unchanged
-from support.upkeep import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.store.changes.attach.errors import TakenValue, ValuesExist
 from usr_core.store.parts.errors import OverlayTypesDiffer

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.maintenance import COLUMNS, KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
 from support.tree import assert_unchanged
-from support.upkeep import COLUMNS, KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.errors import UsrError
 from usr_core.registry.errors import NamespaceNotRegistered
@@ -27,7 +27,7 @@ from usr_core.store.changes.errors import (
 from usr_core.store.errors import MaintenanceRequired, NamespaceReservedHere
 from usr_core.store.parts.errors import BaseKeysNotUnique, NoSuchOverlay
 from usr_core.store.rules.errors import ForgedId, LetterOutsideAlphabet
-from usr_upkeep.outcome_text import merge_text
+from usr_maintenance.outcome_text import merge_text
 
 S = [sequence(number) for number in range(8)]
 IDS = [record_id_of(text) for text in S]

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
 from support.overlays import write_tombstones
 from support.tree import assert_unchanged
-from support.upkeep import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
 from usr_core.dataset import Dataset
 from usr_core.store.changes.merge_datasets.cells import ChangedValue
 

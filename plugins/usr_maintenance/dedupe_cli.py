@@ -38,7 +38,7 @@ def dedupe(
     quiet: QuietOpt = False,
 ) -> None:
     """Remove all but one of the records that share a key. The others keep their order."""
-    from usr_upkeep.outcome_text import dedupe_text
+    from usr_maintenance.outcome_text import dedupe_text
 
     target = current_session().dataset(dataset)
     if dry_run or not yes:

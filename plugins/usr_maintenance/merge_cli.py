@@ -67,7 +67,7 @@ def merge(
     quiet: QuietOpt = False,
 ) -> None:
     """Add the records of one dataset to another. Deleted records and tombstones of the source stay behind."""
-    from usr_upkeep.outcome_text import merge_text
+    from usr_maintenance.outcome_text import merge_text
 
     if require_same_columns and union_columns:
         raise UsageError("--require-same-columns and --union-columns exclude each other.", hint="Give one of them.")

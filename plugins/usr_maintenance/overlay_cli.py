@@ -39,7 +39,7 @@ def compact(
     quiet: QuietOpt = False,
 ) -> None:
     """Merge the parts of a namespace into one; the values that readers see stay the same."""
-    from usr_upkeep.outcome_text import compact_text
+    from usr_maintenance.outcome_text import compact_text
 
     target = current_session().dataset(dataset)
     if dry_run:
@@ -71,7 +71,7 @@ def remove(
     yes: YesOpt = False,
 ) -> None:
     """Take away all values of a namespace; materialized ones stay in the base."""
-    from usr_upkeep.outcome_text import remove_text
+    from usr_maintenance.outcome_text import remove_text
 
     target = current_session().dataset(dataset)
     plan = target.remove_overlay(namespace, mode=mode, dry_run=True)
@@ -100,8 +100,8 @@ def clear(
     quiet: QuietOpt = False,
 ) -> None:
     """Unset values, attached and materialized ones, for some records or for all; what held them is kept aside."""
-    from usr_upkeep.named_records import named_records
-    from usr_upkeep.outcome_text import clear_text
+    from usr_maintenance.named_records import named_records
+    from usr_maintenance.outcome_text import clear_text
 
     target = current_session().dataset(dataset)
     names, records = split_names(columns) or (), named_records(ids, id_file)

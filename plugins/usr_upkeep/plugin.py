@@ -1,1 +1,0 @@
-"""The built-in plugin `upkeep`; it has commands and no providers."""
