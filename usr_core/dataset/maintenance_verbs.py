@@ -218,7 +218,7 @@ class MaintenanceVerbs(DatasetSite):
             DatasetArchived: The dataset lies under ``_archive/``, where it can only be read.
         """
         if not dry_run:
-            from usr_core.store.changes.archive import refuse_archived
+            from usr_core.store.mutation import refuse_archived
 
             self._require_maintenance(verb)
             refuse_archived(self.ref)

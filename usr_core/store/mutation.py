@@ -137,14 +137,14 @@ class Mutation:
         return self.event
 
 
-def refuse_archived(site: Site) -> None:
+def refuse_archived(ref: DatasetRef) -> None:
     """Refuse a dataset that was put away: it can be read, but not changed.
 
     Raises:
         DatasetArchived: The dataset lies under ``_archive/``.
     """
-    if site.ref.name.startswith(f"{ARCHIVE}/"):
-        raise DatasetArchived(site.ref.name, live=site.ref.name.removeprefix(f"{ARCHIVE}/"))
+    if ref.name.startswith(f"{ARCHIVE}/"):
+        raise DatasetArchived(ref.name, live=ref.name.removeprefix(f"{ARCHIVE}/"))
 
 
 @contextlib.contextmanager
@@ -166,7 +166,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         LogMissing: The base has rows, but the log has no event.
         BaseMissing: The log has events, but the base is missing.
     """
-    refuse_archived(site)
+    refuse_archived(site.ref)
     registry = _load_registry(site)
     transaction = Transaction(
         site.layout,

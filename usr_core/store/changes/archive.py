@@ -25,10 +25,9 @@ from usr_core.roots.find_root import find_root
 from usr_core.roots.layout import LEASE, holds_dataset
 from usr_core.roots.locate import locate_dataset
 from usr_core.store.changes.archive_errors import ArchiveRefused, ArchiveUnfinished, DatasetNotArchived
-from usr_core.store.errors import DatasetArchived
-from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.mutation import Mutation, Site, mutate, refuse_archived
 
-__all__ = ["ArchiveOutcome", "archive_dataset", "locate_archived", "refuse_archived", "unarchive_dataset"]
+__all__ = ["ArchiveOutcome", "archive_dataset", "locate_archived", "unarchive_dataset"]
 
 _PREFIX = f"{ARCHIVE}/"
 
@@ -47,16 +46,6 @@ class ArchiveOutcome:
 
     ref: DatasetRef
     event: dict[str, Any] | None
-
-
-def refuse_archived(ref: DatasetRef) -> None:
-    """Check that a dataset is not one that was put away.
-
-    Raises:
-        DatasetArchived: The dataset lies under ``_archive/``.
-    """
-    if ref.name.startswith(_PREFIX):
-        raise DatasetArchived(ref.name, live=ref.name.removeprefix(_PREFIX))
 
 
 def locate_archived(text: str | None, *, root: Path | None) -> DatasetRef:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.position_index import BaseIndex
-from usr_core.store.ids.words import IdWordsBuilder, id_words
+from usr_core.store.ids.words import IdWordsBuilder, words_of_ids
 from usr_core.store.parts.errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNeedsOneBioType
 from usr_core.store.parts.files import OverlayKey
 
@@ -182,7 +182,7 @@ def _put_group(words: IdWordsBuilder, base: OpenParquet, group: int, start: int)
 
 
 def _put_chunk(words: IdWordsBuilder, start: int, ids: pa.Array) -> None:
-    words.put(start, id_words(ids))
+    words.put(start, words_of_ids(ids))
 
 
 def _column(base: pq.ParquetFile, name: str) -> Iterator[pa.Array]:

@@ -26,7 +26,7 @@ from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseMissing, BaseUnreadable
 from usr_core.store.ids.errors import RecordIdInvalid, RecordsMissing
 from usr_core.store.ids.position_index import BaseIndex
-from usr_core.store.ids.words import IdWords, id_words
+from usr_core.store.ids.words import IdWords, words_of_ids
 from usr_core.store.parts.bloom import BloomFilter, hash_ids
 
 __all__ = ["AskedIds", "ask_ids", "existing_ids", "holds"]
@@ -63,7 +63,7 @@ class AskedIds:
     @cached_property
     def words(self) -> IdWords:
         """The ids as integers; those that are not ids are listed as bad."""
-        return id_words(self.column)
+        return words_of_ids(self.column)
 
     @cached_property
     def index(self) -> BaseIndex:

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.ids.words import IdWords, id_words, words_of_digests
+from usr_core.store.ids.words import IdWords, words_of_digests, words_of_ids
 
-__all__ = ["BaseIndex", "Duplicates"]
+__all__ = ["NO_DUPLICATES", "BaseIndex", "Duplicates"]
 
 Positions = npt.NDArray[np.int32]
 
@@ -42,6 +42,9 @@ class Duplicates:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+NO_DUPLICATES = Duplicates(np.empty(0, np.int32), np.empty(0, np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class BaseIndex:
     @classmethod
     def from_ids(cls, chunks: Iterable[pa.Array | pa.ChunkedArray]) -> BaseIndex:
         """Build the index from an id column, chunk by chunk; what is not an id is never found."""
-        return cls(IdWords.join([id_words(chunk) for chunk in chunks]))
+        return cls(IdWords.join([words_of_ids(chunk) for chunk in chunks]))
 
     @classmethod
     def from_digests(cls, chunks: Iterable[npt.NDArray[np.uint8]]) -> BaseIndex:
@@ -97,14 +100,14 @@ class BaseIndex:
             ids: Strings; nulls are not found.
             expected: A row at which these ids may stand in exactly this order; if so, nothing is searched.
         """
-        asked = id_words(ids)
+        asked = words_of_ids(ids)
         if expected is not None and len(asked) and self._is_run(expected, asked):
             return np.arange(expected, expected + len(asked), dtype=np.int32)
         return self._find(asked)
 
     def is_slice(self, ids: pa.Array | pa.ChunkedArray) -> int | None:
         """Return the row from which on the base's ids equal `ids`, or None."""
-        asked = id_words(ids)
+        asked = words_of_ids(ids)
         if len(asked) == 0:
             return None
         if self._is_run(0, asked):
@@ -190,9 +193,8 @@ class BaseIndex:
     def _find_duplicates(self, order: _Sorted) -> Duplicates:
         prefixes = order.prefixes(slice(None))
         equal = prefixes[1:] == prefixes[:-1]
-        none = np.empty(0, np.int32)
         if not equal.any():
-            return Duplicates(none, none)
+            return NO_DUPLICATES
         in_run = np.zeros(self.rows, bool)
         in_run[1:] |= equal
         in_run[:-1] |= equal

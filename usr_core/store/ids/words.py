@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["IdWords", "IdWordsBuilder", "id_words", "words_of_digests"]
+__all__ = ["IdWords", "IdWordsBuilder", "words_of_digests", "words_of_ids"]
 
 _HEX_LENGTH = 40
 _WORDS = np.dtype([("k", "<u8"), ("h", "<u8"), ("l", "<u4")])
@@ -126,7 +126,7 @@ class IdWordsBuilder:
         return IdWords(self._k, self._h, self._l, bad)
 
 
-def id_words(ids: pa.Array | pa.ChunkedArray) -> IdWords:
+def words_of_ids(ids: pa.Array | pa.ChunkedArray) -> IdWords:
     """Return the words of a column of ids; what is not an id is listed as bad."""
     chunks = ids.chunks if isinstance(ids, pa.ChunkedArray) else [ids]
     return IdWords.join([_chunk_words(chunk) for chunk in chunks])

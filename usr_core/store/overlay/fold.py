@@ -21,7 +21,7 @@ import pyarrow as pa
 from usr_core.records.arrays import boolean_array, text_array
 from usr_core.store.ids.at_rows import ids_at_rows
 from usr_core.store.ids.keys import KeyIndex, base_index, keys_from_sequences, one_bio_type, open_key_index
-from usr_core.store.ids.position_index import Duplicates
+from usr_core.store.ids.position_index import NO_DUPLICATES
 from usr_core.store.ids.row_numbers import row_numbers, valid_mask
 from usr_core.store.overlay.open_namespace import OpenNamespace
 from usr_core.store.overlay.ordered_part import part_in_order
@@ -36,7 +36,6 @@ __all__ = ["FoldedRows", "OverlayFold"]
 _THREADS = 2
 _ORDERED_IN_MEMORY = 64 << 20
 """Parts out of order that decode to at most this many bytes are sorted in memory."""
-_NO_DUPLICATES = Duplicates(np.empty(0, np.int32), np.empty(0, np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +162,7 @@ class OverlayFold:
 
         def place(part: OverlayPart) -> Placement:
             try:
-                return place_part(part, indexes[part.key], _NO_DUPLICATES)
+                return place_part(part, indexes[part.key], NO_DUPLICATES)
             except (pa.ArrowException, OSError) as error:
                 raise OverlayUnreadable(part.relative, cause=error) from error
 

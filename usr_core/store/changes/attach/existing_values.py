@@ -20,7 +20,7 @@ from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import TakenValue, ValuesExist
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.keys import KeyIndex, open_key_index
-from usr_core.store.ids.position_index import BaseIndex, Duplicates
+from usr_core.store.ids.position_index import NO_DUPLICATES, BaseIndex
 from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.parts.errors import OverlayTypesDiffer, OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart
@@ -32,7 +32,6 @@ from usr_core.values.json_writing import value_text
 __all__ = ["refuse_existing_values"]
 
 _EXAMPLES = 20
-_NO_DUPLICATES = Duplicates(np.empty(0, np.int32), np.empty(0, np.int32))
 
 Rows = npt.NDArray[np.int64]
 
@@ -155,9 +154,9 @@ class _Existing:
     def _place(self, part: OverlayPart, ids: KeyIndex, asked: Rows) -> Placement:
         try:
             if part.key == "id":
-                return place_part(part, ids, _NO_DUPLICATES)
+                return place_part(part, ids, NO_DUPLICATES)
             # An older writer's part: its keys tell rows of the base.
-            placed = place_part(part, open_key_index(self._base.reader(), part.key), _NO_DUPLICATES)
+            placed = place_part(part, open_key_index(self._base.reader(), part.key), NO_DUPLICATES)
         except (pa.ArrowException, OSError) as error:
             raise OverlayUnreadable(part.relative, cause=error) from error
         return _among(placed, asked)

@@ -20,7 +20,7 @@ from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.changes.import_.unique import Duplicates, find_duplicates
+from usr_core.store.changes.import_.unique import RepeatedRecords, find_duplicates
 from usr_core.store.ids.word_sets import WordList, row_groups_from
 from usr_core.store.overlay.reserved import count_among
 from usr_core.store.rules.case import case_note, count_case_variants, noted_case
@@ -163,7 +163,7 @@ def _nothing(*, rows_read: int, skipped: int, rows_total: int, skipped_deleted: 
     )
 
 
-def _known_ids(duplicates: Duplicates, written: Path, offset: int) -> Iterator[pa.Array]:
+def _known_ids(duplicates: RepeatedRecords, written: Path, offset: int) -> Iterator[pa.Array]:
     """Yield the ids of the imported rows that the existing base has."""
     rows = duplicates.rows[duplicates.originals < 0] + offset
     with pq.ParquetFile(written) as source:
@@ -189,7 +189,7 @@ def _with_note(metadata: Mapping[str, str], case: LetterCase | None, rows: int) 
 
 
 def _duplicate_error(
-    label: str, duplicates: Duplicates, written: Path, offset: int, deleted: pa.Array
+    label: str, duplicates: RepeatedRecords, written: Path, offset: int, deleted: pa.Array
 ) -> DuplicateRecord:
     row, original = int(duplicates.rows[0]), int(duplicates.originals[0])
     with pq.ParquetFile(written) as source:
@@ -208,7 +208,7 @@ def _duplicate_error(
 
 
 def _rewrite_without(
-    duplicates: Duplicates,
+    duplicates: RepeatedRecords,
     rows: int,
     *,
     destination: Path,

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from usr_core.records.bulk_ids import id_words
 from usr_core.store.ids.word_sets import Words, WordSet, base_id_words, row_groups_from
 
-__all__ = ["Duplicates", "find_duplicates"]
+__all__ = ["RepeatedRecords", "find_duplicates"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Duplicates:
+class RepeatedRecords:
     """Rows that repeat an earlier one; the first of several equal rows is not among them.
 
     Attributes:
@@ -28,7 +28,7 @@ class Duplicates:
     originals: npt.NDArray[np.int64]
 
 
-def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path | None) -> Duplicates | None:
+def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path | None) -> RepeatedRecords | None:
     """Return the duplicates among imported rows, or None where every id is new and unique.
 
     Args:
@@ -57,7 +57,7 @@ def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path 
 
 def _decide(
     present: npt.NDArray[np.uint64], rows: npt.NDArray[np.int64], keys: npt.NDArray[np.uint64]
-) -> Duplicates | None:
+) -> RepeatedRecords | None:
     every = np.concatenate([present, keys], axis=1)
     # Stable, so equal keys stay in order of arrival, the base's before the file's.
     order = np.argsort(every[0], kind="stable")
@@ -77,7 +77,7 @@ def _decide(
     arrival = np.argsort(repeated)
     repeated, origin = repeated[arrival], origin[arrival]
     originals = np.where(origin < known, -1, rows[np.maximum(origin - known, 0)])
-    return Duplicates(rows=rows[repeated], originals=originals)
+    return RepeatedRecords(rows=rows[repeated], originals=originals)
 
 
 def _equal_neighbours(keys: npt.NDArray[np.uint64], order: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.merge_datasets.files import MergeFiles
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.keys import KeyIndex, one_bio_type, open_key_index
-from usr_core.store.ids.position_index import BaseIndex, Duplicates
+from usr_core.store.ids.position_index import NO_DUPLICATES, BaseIndex
 from usr_core.store.overlay.part_writer import PartWriter
 from usr_core.store.parts.errors import OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart
@@ -28,7 +28,6 @@ from usr_core.store.view.placement import Placement, as_part, place_part
 __all__ = ["OrderedRows", "OverlayValues", "merged_places", "overlaid"]
 
 _GROUP_ROWS = 32_768
-_NO_DUPLICATES = Duplicates(np.empty(0, np.int32), np.empty(0, np.int32))
 
 Place = Callable[[Sequence[OverlayPart]], list[Placement]]
 
@@ -95,7 +94,7 @@ def merged_places(files: MergeFiles, new_ids: Callable[[], Iterator[pa.Array]]) 
         placements = []
         for part in parts:
             try:
-                placements.append(place_part(part, index(part.key), _NO_DUPLICATES))
+                placements.append(place_part(part, index(part.key), NO_DUPLICATES))
             except (pa.ArrowException, OSError) as error:
                 raise OverlayUnreadable(part.relative, cause=error) from error
         return placements

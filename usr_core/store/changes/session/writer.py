@@ -125,7 +125,7 @@ class RecordWriter:
         self.added = self.skipped = self.resumed = self.flushes = self.commits = 0
 
     def __enter__(self) -> Self:
-        refuse_archived(self._site)
+        refuse_archived(self._site.ref)
         registry = load_registry(self._site.ref.root)
         self._schema = session_schema(registry, self._namespaces)
         with contextlib.ExitStack() as exits:

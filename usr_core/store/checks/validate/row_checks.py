@@ -20,13 +20,12 @@ from usr_core.records.ids import DELIMITER, is_record_id
 from usr_core.store.checks.validate import row_faults
 from usr_core.store.checks.validate.row_faults import RowTally
 from usr_core.store.ids.texts import byte_values, comparable_ids, texts_of
+from usr_core.store.rules.rows import SEQUENCE_LIMIT
 
 __all__ = ["CHECKED_TOGETHER", "check_rows"]
 
 CHECKED_TOGETHER = ("id", "bio_type", "sequence", "alphabet", "length")
 """Columns of which a row needs all before its values are compared with each other."""
-
-MAX_SEQUENCE_BYTES = 256 << 20
 
 Rows = npt.NDArray[np.int64]
 
@@ -66,7 +65,7 @@ def _check_values(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, ta
     sizes = np.diff(offsets)
     known, by_alphabet = _check_kinds(columns["bio_type"], columns["alphabet"], rows, tally)
     tally.add(row_faults.SEQUENCE_EMPTY, "sequence", rows[sizes == 0])
-    tally.add(row_faults.SEQUENCE_TOO_LONG, "sequence", rows[sizes > MAX_SEQUENCE_BYTES])
+    tally.add(row_faults.SEQUENCE_TOO_LONG, "sequence", rows[sizes > SEQUENCE_LIMIT])
     # Letters of an alphabet are ASCII and no white space: where all fit, bytes are letters and nothing needs trimming.
     clean = known and _check_letters(sequences, by_alphabet, rows, tally)
     letters = sizes if clean else sizes - _continuation_bytes(content, offsets)
