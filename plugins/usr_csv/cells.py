@@ -6,9 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from usr_core.records.arrays import boolean_array, text_array, text_scalar
-from usr_core.records.bulk_ids import string_parts
-from usr_core.values.json_values import dumps, to_json
+from usr_core.api.arrow import boolean_array, dumps, string_parts, text_array, text_scalar, to_json
 
 __all__ = ["cells", "quoted"]
 

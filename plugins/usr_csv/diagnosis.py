@@ -8,9 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from usr_core.errors import counted
-from usr_core.store.rules.errors import SourceFileError, SourceTruncated, SourceUnreadable
-from usr_core.store.rules.source_file import SourceFile, SourceStream
+from usr_core.api import SourceFile, SourceFileError, SourceStream, SourceTruncated, SourceUnreadable, counted
 from usr_csv.header import UTF8_HINT, readable, undecoded
 from usr_csv.quoting import Misplaced, MisplacedQuote
 

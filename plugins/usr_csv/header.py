@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from usr_core.store.rules.errors import RepeatedColumn, SourceUnreadable
-from usr_core.store.rules.source_file import SourceFile
+from usr_core.api import RepeatedColumn, SourceFile, SourceUnreadable
 
 __all__ = ["LONGEST_HEADER", "UTF8_HINT", "chosen_columns", "read_header", "readable", "undecoded"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.plugin import Exporter, ExporterSpec, Importer, ImporterSpec, hookimpl
+from usr_core.api import Exporter, ExporterSpec, Importer, ImporterSpec, hookimpl
 
 __all__ = ["usr_exporters", "usr_importers"]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from usr_core.store.rules.source_file import SourceStream
+from usr_core.api import SourceStream
 
 __all__ = ["CheckedStream", "Misplaced", "MisplacedQuote"]
 

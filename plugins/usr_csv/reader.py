@@ -13,9 +13,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from usr_core.plugin.specs import ImportRequest
-from usr_core.store.rules.errors import SourceUnreadable
-from usr_core.store.rules.source_file import LONGEST_RECORD, SourceFile, open_source
+from usr_core.api import LONGEST_RECORD, ImportRequest, SourceFile, SourceUnreadable, open_source
 from usr_csv.diagnosis import diagnose, misplaced_quote
 from usr_csv.header import chosen_columns, read_header
 from usr_csv.quoting import CheckedStream, MisplacedQuote

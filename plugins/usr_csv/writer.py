@@ -9,10 +9,8 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from usr_core.plugin.specs import ExportRequest, ExportResult
-from usr_core.records.arrays import text_scalar
-from usr_core.records.bulk_ids import string_parts
-from usr_core.store.rules.columns import bounded
+from usr_core.api import ExportRequest, ExportResult
+from usr_core.api.arrow import bounded, string_parts, text_scalar
 from usr_csv.cells import cells
 
 __all__ = ["CsvExporter"]

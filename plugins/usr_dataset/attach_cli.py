@@ -6,10 +6,18 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import AllowMissingOpt, DatasetArg, PathOpt, QuietOpt, split_names
-from usr_core.cli.output import emit_text, note, warn
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
+from usr_core.api.commands import (
+    AllowMissingOpt,
+    DatasetArg,
+    PathOpt,
+    Progress,
+    QuietOpt,
+    current_session,
+    emit_text,
+    note,
+    split_names,
+    warn,
+)
 
 __all__ = ["attach_app"]
 

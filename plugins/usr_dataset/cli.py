@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, PathOpt, QuietOpt
-from usr_core.cli.output import emit_text, note, warn
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, PathOpt, Progress, QuietOpt, current_session, emit_text, note, warn
 
 __all__ = ["import_app", "init_app", "snapshot_app"]
 
@@ -35,7 +32,7 @@ def init(
     notes: Annotated[str | None, typer.Option("--notes", show_default=False, help="Text for its meta.md.")] = None,
 ) -> None:
     """Make an empty dataset: its folder, an empty base, meta.md, the frozen registry and the first event."""
-    from usr_core.dataset import Dataset
+    from usr_core.api import Dataset
 
     session = current_session()
     made = Dataset.open(session.found_root, dataset, lock_timeout=session.lock_timeout, host=session.host)

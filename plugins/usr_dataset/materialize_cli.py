@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.errors import UsageError
-from usr_core.cli.options import DatasetArg, NamespacesOpt, QuietOpt, YesOpt, split_names
-from usr_core.cli.output import confirm, emit_text
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
+from usr_core.api.commands import (
+    DatasetArg,
+    NamespacesOpt,
+    Progress,
+    QuietOpt,
+    UsageError,
+    YesOpt,
+    confirm,
+    current_session,
+    emit_text,
+    split_names,
+)
 
 __all__ = ["materialize_app"]
 

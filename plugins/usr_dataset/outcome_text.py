@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.errors import counted
+from usr_core.api import counted
 
 if TYPE_CHECKING:
-    from usr_core.store.changes.attach.attachment import AttachOutcome
-    from usr_core.store.changes.import_.records import ImportOutcome
-    from usr_core.store.changes.materialize import MaterializeOutcome
+    from usr_core.api.results import AttachOutcome, ImportOutcome, MaterializeOutcome
 
 __all__ = [
     "attach_note",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.cli.errors import UsageError
+from usr_core.api.commands import UsageError
 
 __all__ = ["split_options"]
 

@@ -19,10 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from usr_core.fs.durable import make_folders, sync_folder, write_new
-from usr_core.fs.errors import file_system_error
-from usr_core.fs.regular import read_regular
-from usr_core.fs.sharing import share
+from usr_core.api.files import file_system_error, make_folders, read_regular, share, sync_folder, write_new
 from usr_densegen.errors import ArraysInvalid, ArtifactDamaged
 
 __all__ = ["FOLDER", "ArtifactFolder", "ArtifactRef", "read_arrays"]

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from usr_core.cli.errors import AnswerMissing, Declined, UsageError
-from usr_core.cli.options import DatasetArg, DryRunOpt, QuietOpt, YesOpt
-from usr_core.cli.output import confirm, emit_text
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
+from usr_core.api.commands import (
+    AnswerMissing,
+    DatasetArg,
+    Declined,
+    DryRunOpt,
+    Progress,
+    QuietOpt,
+    UsageError,
+    YesOpt,
+    confirm,
+    current_session,
+    emit_text,
+)
 
 if TYPE_CHECKING:
-    from usr_core.dataset import Dataset
+    from usr_core.api import Dataset
     from usr_densegen.repair import Dedupe
 
 __all__ = ["app"]

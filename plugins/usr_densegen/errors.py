@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.api import ExitCode, UsrError, visible
 
 __all__ = [
     "ArraysInvalid",

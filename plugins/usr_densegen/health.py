@@ -6,9 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from usr_core.dataset import Dataset
-from usr_core.errors import visible
-from usr_core.events.actor import Actor
+from usr_core.api import Actor, Dataset, visible
 
 __all__ = ["ACTION", "Health", "Status", "has_run_before"]
 

@@ -13,13 +13,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.plugin import OverlayRequest
-from usr_core.records.base_schema import BASE_COLUMNS
-from usr_core.registry.type_parser import parse_type
-from usr_core.registry.types import same_type
-from usr_core.store.base.arrow_types import conform, plain_type
-from usr_core.values.bad_cell import BadCell
-from usr_core.values.json_reading import from_json, loads
+from usr_core.api import BadCell, OverlayRequest
+from usr_core.api.arrow import conform, from_json, loads, plain_type
+from usr_core.api.records import BASE_COLUMNS
+from usr_core.api.registry import parse_type, same_type
 from usr_densegen.errors import OutputCellInvalid, OutputUnreadable
 from usr_densegen.namespace import COLUMNS, NAMESPACE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.plugin import NamespaceSpec, OverlayWriter, OverlayWriterSpec, hookimpl
+from usr_core.api import NamespaceSpec, OverlayWriter, OverlayWriterSpec, hookimpl
 from usr_densegen.namespace import COLUMNS, DESCRIPTION, NAMESPACE
 
 __all__ = ["usr_namespaces", "usr_overlay_writers"]

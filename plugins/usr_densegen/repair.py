@@ -17,12 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usr_core.dataset import Dataset
-from usr_core.records.base_schema import BASE_COLUMNS
-from usr_core.records.bulk_ids import IdHasher, id_words
-from usr_core.store.changes.row_drop import ChosenRows, DropOutcome
-from usr_core.store.ids.row_numbers import only
-from usr_core.store.view.merged_view import MergedView
+from usr_core.api import Dataset
+from usr_core.api.arrow import IdHasher, id_words, only_where
+from usr_core.api.records import BASE_COLUMNS
+from usr_core.api.results import ChosenRows, DropOutcome, MergedView
 from usr_densegen.errors import ColumnUnfit, NothingChosen
 from usr_densegen.namespace import NAMESPACE, full_name
 from usr_densegen.sites import tf_counts, tf_counts_of_details
@@ -330,5 +328,5 @@ def _without(batch: pa.RecordBatch, deleted: npt.NDArray[np.bool_]) -> pa.Record
     """Return a batch without the values of deleted records, which nobody looks at, faulty ones included."""
     if not deleted.any():
         return batch
-    columns = [only(column, ~deleted) for column in batch.columns]
+    columns = [only_where(column, ~deleted) for column in batch.columns]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.cli.output import emit_table, emit_text
-from usr_core.errors import visible
+from usr_core.api import visible
+from usr_core.api.commands import emit_table, emit_text
 
 if TYPE_CHECKING:
     from usr_densegen.repair import RepairOutcome

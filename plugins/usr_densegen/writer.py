@@ -17,18 +17,17 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from usr_core.dataset import Dataset
-from usr_core.events.actor import Actor
-from usr_core.fs.errors import LockTimeout
-from usr_core.records.ids import record_id
-from usr_core.registry.store import load_registry, register_namespace
+from usr_core.api import Actor, Dataset
+from usr_core.api.files import LockTimeout
+from usr_core.api.records import record_id
+from usr_core.api.registry import load_registry, register_namespace
 from usr_densegen.artifacts import ArtifactFolder, ArtifactRef
 from usr_densegen.errors import ArraysInvalid, NamespaceIncomplete
 from usr_densegen.health import Health, has_run_before
 from usr_densegen.namespace import COLUMNS, DESCRIPTION, NAMESPACE, full_name
 
 if TYPE_CHECKING:
-    from usr_core.store.changes.session.writer import Added, RecordWriter
+    from usr_core.api.results import Added, RecordWriter
 
 __all__ = ["DenseGenWriter"]
 
@@ -48,7 +47,7 @@ class DenseGenWriter:
         register: Register the namespace ``densegen``, or the columns that are missing from it, on entering.
         health: Returns figures of the caller's own for the health events, JSON values.
         health_seconds: How often at most the run says that it is running.
-        options: Further fields of `usr_core.store.changes.session.writer.SessionOptions`, such as ``flush_rows`` (128).
+        options: Further options of `Dataset.writer`, such as ``flush_rows`` (128).
 
     Attributes:
         added, skipped: New records, and known ones that were given again, in this process.

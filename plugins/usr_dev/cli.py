@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg
-from usr_core.cli.output import emit_text
-from usr_core.cli.session import current_session
-from usr_core.errors import counted
+from usr_core.api import counted
+from usr_core.api.commands import DatasetArg, current_session, emit_text
 
 __all__ = ["add_demo_cols_app", "make_mock_app"]
 
@@ -39,7 +37,7 @@ def make_mock(
     force: Annotated[bool, typer.Option("--force", help="Replace a dataset that this command has made.")] = False,
 ) -> None:
     """Make a dataset of random DNA with random columns."""
-    from usr_core.dataset import Dataset
+    from usr_core.api import Dataset
     from usr_dev.mock import MockColumns, make_mock
 
     session = current_session()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usr_core.errors import UsrError
+from usr_core.api import UsrError
 
 __all__ = ["MockRefused"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usr_core.dataset import Dataset
-from usr_core.registry.store import register_namespace
+from usr_core.api import Dataset
+from usr_core.api.registry import register_namespace
 from usr_dev.errors import MockRefused
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, Format, FormatOpt
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session
 
 __all__ = ["app"]
 
@@ -52,10 +51,10 @@ def doctor(
     Without --adopt and --clean nothing is changed, but for test files that --fs makes in DIR and removes. What an
     interrupted writer left is settled by the next command that writes.
     """
-    from usr_core.requirements import let_any_version_run
+    from usr_core.api.results import let_any_version_run
 
     let_any_version_run()
-    from usr_core.store.checks.doctor.examination import examine
+    from usr_core.api.results import examine
     from usr_doctor.health_text import emit_health
     from usr_doctor.repairs import adopt_files, clean_up, parse_age
     from usr_doctor.target import find_target

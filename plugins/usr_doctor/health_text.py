@@ -6,13 +6,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from usr_core.cli.output import Format, emit_json, emit_text, resolve_format
-from usr_core.errors import counted, visible
-from usr_core.plugin.specs import Finding
+from usr_core.api import Finding, counted, visible
+from usr_core.api.commands import Format, emit_json, emit_text, resolve_format
 
 if TYPE_CHECKING:
-    from usr_core.store.checks.doctor.cleaning import Removed
-    from usr_core.store.checks.doctor.examination import DatasetHealth, DoctorReport
+    from usr_core.api.results import DatasetHealth, DoctorReport, Removed
 
 __all__ = ["emit_health", "health_document", "health_lines"]
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from usr_core.cli.errors import UsageError
-from usr_core.cli.output import warn
+from usr_core.api.commands import UsageError, warn
 
 if TYPE_CHECKING:
-    from usr_core.dataset import Dataset
-    from usr_core.store.checks.doctor.cleaning import Removed
+    from usr_core.api import Dataset
+    from usr_core.api.results import Removed
 
 __all__ = ["adopt_files", "clean_up", "parse_age"]
 

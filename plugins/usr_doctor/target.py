@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.errors import NoDatasetHere, RootUnknown
-from usr_core.roots.find_root import find_root
-from usr_core.roots.locate import locate_dataset
+from usr_core.api.places import DatasetRef, NoDatasetHere, RootUnknown, find_root, locate_dataset
 
 __all__ = ["find_target"]
 

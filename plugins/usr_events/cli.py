@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, Format, FormatOpt
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session
 
 __all__ = ["app"]
 
@@ -28,7 +27,7 @@ def tail(
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Show the last events. JSON is one bare event a line, exactly the line of the log."""
-    from usr_core.roots.locate import locate_dataset
+    from usr_core.api.places import locate_dataset
     from usr_events.tail_output import emit_tail
 
     place = locate_dataset(dataset, root=current_session().root)
@@ -39,7 +38,7 @@ def tail(
 @app.command()
 def verify(dataset: DatasetArg = None, fmt: FormatOpt = Format.AUTO) -> None:
     """Check the chain of events: find edited, deleted, inserted and moved lines. Exit code 1 where there are any."""
-    from usr_core.roots.locate import locate_dataset
+    from usr_core.api.places import locate_dataset
     from usr_events.verify_output import emit_verdict
 
     place = locate_dataset(dataset, root=current_session().root)

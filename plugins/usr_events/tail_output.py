@@ -5,11 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from usr_core.cli.output import Format, cell_text, emit_table, emit_text, resolve_format, warn
-from usr_core.events.log import LogLine, line_seq, read_head
-from usr_core.events.tail import follow_events, tail_events
-from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.layout import DatasetLayout
+from usr_core.api.commands import Format, cell_text, emit_table, emit_text, resolve_format, warn
+from usr_core.api.events import LogLine, follow_events, line_seq, read_head, tail_events
+from usr_core.api.places import DatasetLayout, DatasetRef
 
 __all__ = ["emit_tail", "event_line"]
 

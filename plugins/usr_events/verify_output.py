@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from usr_core.cli.output import Format, emit_json, emit_table, emit_text, resolve_format
-from usr_core.commit.record import find_records
-from usr_core.events.chain import verify_log
-from usr_core.events.log import read_head
-from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.layout import DatasetLayout
+from usr_core.api.commands import Format, emit_json, emit_table, emit_text, resolve_format
+from usr_core.api.events import find_records, read_head, verify_log
+from usr_core.api.places import DatasetLayout, DatasetRef
 
 __all__ = ["emit_verdict"]
 

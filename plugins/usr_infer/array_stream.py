@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array, fixed_array, text_array
+from usr_core.api.arrow import boolean_array, fixed_array, text_array
 from usr_infer.errors import InferFileUnreadable
 
 __all__ = ["READ_ERRORS", "ArrayStream"]

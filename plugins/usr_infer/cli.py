@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, Format, FormatOpt, QuietOpt
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, Format, FormatOpt, QuietOpt, current_session
 
 app = typer.Typer(no_args_is_help=True, help="Register columns for model outputs, and list what is pending.")
 
@@ -31,7 +30,7 @@ def register(
     ] = None,
 ) -> None:
     """Register columns for a model's outputs, behind those that are there."""
-    from usr_core.cli.output import emit_text
+    from usr_core.api.commands import emit_text
     from usr_infer.registration import describe_registration, register_outputs, wanted_columns
 
     session = current_session()
@@ -55,7 +54,7 @@ def pending(
     quiet: QuietOpt = False,
 ) -> None:
     """List the ids of the records that lack a value, in row order; exit code 0 whether there are some or not."""
-    from usr_core.store.questions.export_target import target_path
+    from usr_core.api.commands import target_path
     from usr_infer.pending import Pending, pending_column, write_ids
     from usr_infer.pending_output import emit_pending, emit_written
 

@@ -11,10 +11,8 @@ from typing import IO, cast
 
 import pyarrow as pa
 
-from usr_core.plugin.host import PluginHost
-from usr_core.plugin.specs import ImportRequest
-from usr_core.records.arrays import text_array
-from usr_core.store.rules.source_file import open_source
+from usr_core.api import ImportRequest, PluginHost, open_source
+from usr_core.api.arrow import text_array
 from usr_infer.array_stream import ArrayStream
 from usr_infer.errors import InferFileUnreadable, InferIdsMissing
 

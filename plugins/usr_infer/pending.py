@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from usr_core.plugin.specs import ExporterSpec, ExportRequest, ExportResult
-from usr_core.registry.store import read_registry
-from usr_core.store.questions.export import ExportOutcome, export_batches
-from usr_core.store.questions.scan import Scan
+from usr_core.api import ExporterSpec, ExportRequest, ExportResult
+from usr_core.api.registry import read_registry
+from usr_core.api.results import ExportOutcome, Scan, export_batches
 from usr_infer.columns import NAMESPACE
 
 if TYPE_CHECKING:
-    from usr_core.dataset import Dataset
+    from usr_core.api import Dataset
 
 __all__ = ["Pending", "pending_column", "pending_ids", "write_ids"]
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usr_core.cli.output import OUTPUT_VERSION, Format, emit_json, emit_text, note, resolve_format
-from usr_core.errors import visible
+from usr_core.api import visible
+from usr_core.api.commands import OUTPUT_VERSION, Format, emit_json, emit_text, note, resolve_format
 
 if TYPE_CHECKING:
     from usr_infer.pending import Pending

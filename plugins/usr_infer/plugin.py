@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.plugin import NamespaceSpec, OverlayWriter, OverlayWriterSpec, hookimpl
+from usr_core.api import NamespaceSpec, OverlayWriter, OverlayWriterSpec, hookimpl
 from usr_infer.columns import DESCRIPTION, FIXED_COLUMNS, NAMESPACE
 from usr_infer.options import OPTIONS
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.registry.document import NamespaceEntry
-from usr_core.registry.errors import NamespaceDiffers, RegistryMissing
-from usr_core.registry.store import RegisterResult, read_registry, register_namespace
-from usr_core.registry.type_parser import parse_type
+from usr_core.api.registry import (
+    NamespaceDiffers,
+    NamespaceEntry,
+    RegisterResult,
+    RegistryMissing,
+    parse_type,
+    read_registry,
+    register_namespace,
+)
 from usr_infer.columns import DESCRIPTION, FIXED_COLUMNS, NAMESPACE, column_name, embedding_type, known_type
 from usr_infer.errors import InferColumnDiffers, InferOptionInvalid
 

@@ -15,12 +15,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from usr_core.plugin.host import PluginHost
-from usr_core.plugin.specs import ImportRequest, OverlayRequest
-from usr_core.records.arrays import constant_text
-from usr_core.records.base_schema import BASE_COLUMNS
-from usr_core.registry.types import from_arrow
-from usr_core.store.rules.source_file import open_source
+from usr_core.api import ImportRequest, OverlayRequest, PluginHost, open_source
+from usr_core.api.arrow import constant_text
+from usr_core.api.records import BASE_COLUMNS
+from usr_core.api.registry import from_arrow
 from usr_infer.array_stream import READ_ERRORS, ArrayStream
 from usr_infer.errors import (
     InferArrayUnfit,

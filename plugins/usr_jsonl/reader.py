@@ -6,12 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from usr_core.plugin.specs import ImportRequest
-from usr_core.records.arrays import text_array
-from usr_core.store.rules.errors import SourceUnreadable
-from usr_core.store.rules.source_file import SourceFile, open_source
-from usr_core.values.bad_cell import BadCell
-from usr_core.values.json_values import from_json
+from usr_core.api import BadCell, ImportRequest, SourceFile, SourceUnreadable, open_source
+from usr_core.api.arrow import from_json, text_array
 from usr_jsonl.records import RecordBlock, record_blocks
 
 __all__ = ["JsonlImporter"]

@@ -6,9 +6,8 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from usr_core.store.rules.errors import SourceUnreadable
-from usr_core.store.rules.source_file import LONGEST_RECORD, SourceFile
-from usr_core.values.json_values import loads
+from usr_core.api import LONGEST_RECORD, SourceFile, SourceUnreadable
+from usr_core.api.arrow import loads
 
 __all__ = ["RecordBlock", "record_blocks"]
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from usr_core.plugin.specs import ExportRequest, ExportResult
-from usr_core.store.rules.columns import bounded
-from usr_core.values.json_values import dumps, to_json
+from usr_core.api import ExportRequest, ExportResult
+from usr_core.api.arrow import bounded, dumps, to_json
 
 __all__ = ["JsonlExporter"]
 

@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DryRunOpt, QuietOpt
-from usr_core.cli.output import emit_text, note
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DryRunOpt, QuietOpt, current_session, emit_text, note
 
 __all__ = ["convert_app"]
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from usr_core.errors import UsrError
+from usr_core.api import UsrError
 from usr_legacy.errors import DuplicateLegacyRecord, LegacyRowInvalid
 from usr_legacy.rows import LegacyRow, LegacyRows, Naming, read_rows
 
 if TYPE_CHECKING:
-    from usr_core.dataset import Dataset
+    from usr_core.api import Dataset
 
 __all__ = ["ConvertOptions", "ConvertOutcome", "convert"]
 
@@ -65,9 +65,8 @@ def convert(dataset: Dataset, paths: Sequence[Path], options: ConvertOptions) ->
         LegacyRowInvalid, DuplicateLegacyRecord: A row can't become a record.
         ImportCellError, SessionRowError: A row breaks a rule of records, or of the registered types.
     """
-    from usr_core.records.alphabets import default_alphabet
-    from usr_core.registry.store import load_registry
-    from usr_core.store.rules.kinds import check_option_kinds
+    from usr_core.api.records import check_option_kinds, default_alphabet
+    from usr_core.api.registry import load_registry
 
     alphabet = options.alphabet or default_alphabet(options.bio_type)
     check_option_kinds("options", bio_type=options.bio_type, alphabet=alphabet)
@@ -92,8 +91,7 @@ def convert(dataset: Dataset, paths: Sequence[Path], options: ConvertOptions) ->
 
 def _new_rows(dataset: Dataset, found: LegacyRows, options: ConvertOptions) -> list[LegacyRow]:
     """Return the rows whose record is neither in the dataset nor in an earlier row."""
-    from usr_core.records.ids import record_id
-    from usr_core.records.normalize import normalize
+    from usr_core.api.records import normalize, record_id
 
     by_id: dict[str, LegacyRow] = {}
     repeated: list[tuple[LegacyRow, str]] = []
@@ -152,7 +150,7 @@ def _write(dataset: Dataset, rows: Sequence[LegacyRow], options: ConvertOptions,
 
 def _record(row: LegacyRow, options: ConvertOptions) -> dict[str, object]:
     """Return a record with nothing left to say; some rows of a file may say what others do not."""
-    from usr_core.records.alphabets import default_alphabet
+    from usr_core.api.records import default_alphabet
 
     record = {"source": row.path.name, "bio_type": options.bio_type, **_filled(row.record)}
     if "alphabet" not in record:

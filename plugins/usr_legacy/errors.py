@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.api import ExitCode, UsrError, visible
 
 __all__ = ["DuplicateLegacyRecord", "LegacyFileInvalid", "LegacyHoldsCode", "LegacyRowInvalid", "TorchMissing"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from usr_core.cli.errors import UsageError
-from usr_core.errors import counted, visible
+from usr_core.api import counted, visible
+from usr_core.api.commands import UsageError
 
 if TYPE_CHECKING:
     from usr_legacy.convert import ConvertOutcome

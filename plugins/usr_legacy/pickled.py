@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
-from usr_core.roots.locate import refuse_archived_path
+from usr_core.api.places import refuse_archived_path
 from usr_legacy.errors import LegacyFileInvalid, LegacyHoldsCode
 
 __all__ = ["HoldsTensors", "read_plain"]

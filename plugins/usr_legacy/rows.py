@@ -17,7 +17,7 @@ from usr_legacy.errors import LegacyFileInvalid, LegacyRowInvalid
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.plugin.specs import Importer
+    from usr_core.api import Importer
 
 __all__ = ["LegacyRow", "LegacyRows", "Naming", "read_rows"]
 
@@ -109,7 +109,7 @@ def read_rows(paths: Iterable[Path], naming: Naming, csv: Importer) -> LegacyRow
 
 
 def _of_csv(path: Path, csv: Importer) -> Iterator[Mapping[str, object]]:
-    from usr_core.plugin.specs import ImportRequest
+    from usr_core.api import ImportRequest
 
     for batch in csv.read(ImportRequest(path=path)):
         yield from batch.to_pylist()
@@ -152,8 +152,8 @@ def _typed(path: Path, row: int, name: str, value: object, kind: pa.DataType | N
         return value
     import pyarrow as pa
 
-    from usr_core.values.bad_cell import BadCell
-    from usr_core.values.text import parse_text
+    from usr_core.api import BadCell
+    from usr_core.api.arrow import parse_text
 
     try:
         return parse_text(pa.array([value], pa.string()), kind, parse_json=True)[0].as_py()
@@ -164,7 +164,7 @@ def _typed(path: Path, row: int, name: str, value: object, kind: pa.DataType | N
 
 
 def _nested(path: Path, row: int, name: str, text: str) -> object:
-    from usr_core.values.json_reading import loads
+    from usr_core.api.arrow import loads
 
     try:
         return loads(text)

@@ -6,11 +6,8 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, DryRunOpt, QuietOpt, YesOpt
-from usr_core.cli.output import confirm, emit_text
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
-from usr_core.errors import counted
+from usr_core.api import counted
+from usr_core.api.commands import DatasetArg, DryRunOpt, Progress, QuietOpt, YesOpt, confirm, current_session, emit_text
 
 __all__ = ["dedupe_app"]
 

@@ -6,15 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usr_core.cli.errors import UsageError
-from usr_core.cli.options import DryRunOpt, QuietOpt, YesOpt, split_names
-from usr_core.cli.output import confirm, emit_text
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
-from usr_core.errors import counted
+from usr_core.api import counted
+from usr_core.api.commands import (
+    DryRunOpt,
+    Progress,
+    QuietOpt,
+    UsageError,
+    YesOpt,
+    confirm,
+    current_session,
+    emit_text,
+    split_names,
+)
 
 if TYPE_CHECKING:
-    from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
+    from usr_core.api.results import MergeOutcome
 
 __all__ = ["merge_app"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.cli.errors import UsageError
-from usr_core.store.changes.id_file import read_id_file
+from usr_core.api.commands import UsageError, read_id_file
 
 __all__ = ["named_records"]
 

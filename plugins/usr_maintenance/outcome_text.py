@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.errors import counted, visible
-from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.api import counted, visible
+from usr_core.api.registry import RESERVED_NAMESPACES
 
 if TYPE_CHECKING:
-    from usr_core.store.changes.clear import ClearOutcome
-    from usr_core.store.changes.compact import CompactOutcome
-    from usr_core.store.changes.dedupe import DedupeOutcome
-    from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
-    from usr_core.store.changes.remove import RemoveOutcome
+    from usr_core.api.results import ClearOutcome, CompactOutcome, DedupeOutcome, MergeOutcome, RemoveOutcome
 
 __all__ = ["clear_text", "compact_text", "dedupe_text", "merge_text", "remove_text"]
 

@@ -6,20 +6,21 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import (
+from usr_core.api import counted
+from usr_core.api.commands import (
     DatasetArg,
     DryRunOpt,
     IdFileOpt,
     IdsOpt,
     NamespaceOpt,
+    Progress,
     QuietOpt,
     YesOpt,
+    confirm,
+    current_session,
+    emit_text,
     split_names,
 )
-from usr_core.cli.output import confirm, emit_text
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
-from usr_core.errors import counted
 
 __all__ = ["clear_app", "compact_app", "remove_app"]
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from usr_core.cli.options import DatasetArg
-from usr_core.cli.output import emit_text
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, current_session, emit_text
 
 __all__ = ["registry_freeze_app"]
 

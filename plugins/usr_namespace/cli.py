@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usr_core.cli.options import Format, FormatOpt
-from usr_core.cli.session import current_session
+from usr_core.api.commands import Format, FormatOpt, current_session
 
 if TYPE_CHECKING:
-    from usr_core.plugin.specs import NamespaceSpec
+    from usr_core.api import NamespaceSpec
 
 app = typer.Typer(no_args_is_help=True, help="Register, list and show namespaces and their typed columns.")
 
@@ -39,8 +38,8 @@ def register(
 
     The first registration in a root writes its registry.yaml. Comments in that file are not kept.
     """
-    from usr_core.cli.output import emit_text
-    from usr_core.registry.store import register_namespace
+    from usr_core.api.commands import emit_text
+    from usr_core.api.registry import register_namespace
     from usr_namespace.registration import describe_result, wanted_registration
 
     session = current_session()
@@ -72,8 +71,8 @@ def register(
 @app.command("list")
 def list_namespaces(fmt: FormatOpt = Format.AUTO) -> None:
     """List the registered namespaces."""
-    from usr_core.cli.output import emit_table
-    from usr_core.registry.store import read_registry
+    from usr_core.api.commands import emit_table
+    from usr_core.api.registry import read_registry
     from usr_namespace.listing import LIST_COLUMNS, list_rows
 
     emit_table(list_rows(read_registry(current_session().found_root)), LIST_COLUMNS, fmt)
@@ -84,7 +83,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NS", help="The namespace.")], fmt: FormatOpt = Format.AUTO
 ) -> None:
     """Show one namespace with its columns and types."""
-    from usr_core.registry.store import read_registry
+    from usr_core.api.registry import read_registry
     from usr_namespace.listing import emit_namespace
 
     emit_namespace(read_registry(current_session().found_root), name, fmt)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from usr_core.cli.output import Format, emit_record, emit_table, resolve_format
-from usr_core.registry.document import Registry
-from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.api.commands import Format, emit_record, emit_table, resolve_format
+from usr_core.api.registry import RESERVED_NAMESPACES, Registry
 
 __all__ = ["LIST_COLUMNS", "emit_namespace", "list_rows"]
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from usr_core.cli.errors import UsageError
-from usr_core.plugin.specs import NamespaceSpec
-from usr_core.registry.store import RegisterResult
-from usr_core.registry.type_parser import split_columns
+from usr_core.api import NamespaceSpec
+from usr_core.api.commands import UsageError
+from usr_core.api.registry import RegisterResult, split_columns
 
 __all__ = ["Registration", "describe_result", "wanted_registration"]
 

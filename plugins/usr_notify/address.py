@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from usr_core.events.redaction import redact
+from usr_core.api.events import redact
 from usr_notify.errors import TargetInvalid
 
 __all__ = ["LOCAL_HOSTS", "Address", "parse_address", "refuse_secret_in"]

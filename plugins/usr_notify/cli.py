@@ -8,9 +8,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, DryRunOpt, QuietOpt, split_names
-from usr_core.cli.output import emit_text
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, DryRunOpt, QuietOpt, current_session, emit_text, split_names
 from usr_notify.options import (
     AllowHttpOpt,
     CaBundleOpt,
@@ -84,7 +82,7 @@ def follow(
     quiet: QuietOpt = False,
 ) -> None:
     """Deliver the events of a dataset's log, each at least once, and go on with those that come."""
-    from usr_core.roots.locate import locate_dataset
+    from usr_core.api.places import locate_dataset
     from usr_notify.following import FollowOptions
     from usr_notify.options import open_target, retry_policy
     from usr_notify.runs import FollowRun, follow_log

@@ -12,10 +12,8 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from usr_core.events.log import NO_PREVIOUS
-from usr_core.fs.durable import sync_folder, temporary_sibling, write_new
-from usr_core.fs.errors import file_system_error
-from usr_core.fs.regular import read_regular
+from usr_core.api.events import NO_PREVIOUS
+from usr_core.api.files import file_system_error, read_regular, sync_folder, temporary_sibling, write_new
 from usr_notify.errors import CursorOfAnotherDataset, CursorUnusable
 
 __all__ = ["Cursor", "load_cursor", "save_cursor"]

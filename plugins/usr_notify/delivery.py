@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from usr_core.errors import UsrError
+from usr_core.api import UsrError
 from usr_notify.message import Message
 
 __all__ = ["LONGEST_WAIT", "RetryPolicy", "SendFailure", "Target", "deliver"]

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from usr_core.events.log import LogLine
-from usr_core.fs.errors import LockTimeout
+from usr_core.api.events import LogLine
+from usr_core.api.files import LockTimeout
 from usr_notify.cursor import Cursor, load_cursor, save_cursor
 from usr_notify.delivery import RetryPolicy, SendFailure, Target, deliver
 from usr_notify.errors import ChainBroken, LogChanged

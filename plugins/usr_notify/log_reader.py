@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from usr_core.events.log import LogLine, line_digest, line_seq, parse_line
-from usr_core.fs.regular import open_regular
+from usr_core.api.events import LogLine, line_digest, line_seq, parse_line
+from usr_core.api.files import open_regular
 from usr_notify.cursor import Cursor
 from usr_notify.errors import ChainBroken, LogChanged
 

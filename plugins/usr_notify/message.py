@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from usr_core.events.log import line_digest, line_seq
+from usr_core.api.events import line_digest, line_seq
 
 __all__ = ["Message", "message_of"]
 

@@ -97,7 +97,7 @@ def open_target(choice: TargetChoice) -> Target:
         UsageError: No target or several targets are given, or an option does not fit the target.
         TargetInvalid, SecretUnusable, ProgramMissing, TemplateInvalid: The target can't be used.
     """
-    from usr_core.cli.errors import UsageError
+    from usr_core.api.commands import UsageError
     from usr_notify.credentials import read_headers, read_url
 
     named = [choice.to, choice.to_file, choice.program]

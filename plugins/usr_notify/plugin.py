@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.plugin import EventSink, EventSinkSpec, hookimpl
+from usr_core.api import EventSink, EventSinkSpec, hookimpl
 
 __all__ = ["usr_event_sinks"]
 

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from usr_core.cli.errors import UsageError
-from usr_core.cli.output import emit_text, warn
-from usr_core.errors import visible
-from usr_core.fs.errors import LockTimeout, file_system_error
-from usr_core.fs.lock import hold_lock
-from usr_core.roots.dataset_id import DatasetRef
-from usr_core.roots.layout import DatasetLayout
+from usr_core.api import visible
+from usr_core.api.commands import UsageError, emit_text, warn
+from usr_core.api.files import LockTimeout, file_system_error, hold_lock
+from usr_core.api.places import DatasetLayout, DatasetRef
 from usr_notify.delivery import RetryPolicy, Target
 from usr_notify.following import Counts, Follower, FollowOptions, Remarks
 from usr_notify.message import Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from usr_core.plugin.switches import config_path
+from usr_core.api.places import config_path
 from usr_notify.errors import SettingsInvalid
 
 __all__ = ["NotifySettings", "read_settings"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from usr_core.events.event import encode_line
+from usr_core.api.events import encode_line
 from usr_notify.message import message_of
 from usr_notify.settings import NotifySettings
 from usr_notify.spool import Spool

@@ -17,10 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from usr_core.errors import UsrError
-from usr_core.fs.durable import sync_folder, write_new
-from usr_core.fs.errors import LockTimeout
-from usr_core.fs.lock import hold_lock
+from usr_core.api import UsrError
+from usr_core.api.files import LockTimeout, hold_lock, sync_folder, write_new
 from usr_notify.delivery import RetryPolicy, SendFailure, Target, deliver
 from usr_notify.errors import SpoolUnusable
 from usr_notify.message import Message

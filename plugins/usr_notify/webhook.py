@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urljoin
 
-from usr_core.version import package_version
+from usr_core.api import package_version
 from usr_notify.address import Address, parse_address
 from usr_notify.delivery import SendFailure
 from usr_notify.errors import DeliveryFailed, DeliveryRefused, SecretUnusable, TargetInvalid

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usr_core.plugin.specs import Finding
+from usr_core.api import Finding
 from usr_opal.labels import OFFSET, SIZE, VECTOR
 
 __all__ = ["NOT_A_VECTOR", "OFFSET_NOT_FINITE", "VECTOR_LENGTH", "VECTOR_NOT_FINITE", "check_offsets", "check_vectors"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from usr_core.plugin import CheckSpec, Finding, NamespaceSpec, OverlayWriter, OverlayWriterSpec, hookimpl
+from usr_core.api import CheckSpec, Finding, NamespaceSpec, OverlayWriter, OverlayWriterSpec, hookimpl
 from usr_opal.labels import COLUMNS, NAMESPACE, OFFSET, VECTOR
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from usr_core.records.base_schema import BASE_COLUMNS
+from usr_core.api.records import BASE_COLUMNS
 from usr_opal.errors import OpalTableUnknown
 from usr_opal.labels import NAMESPACE, OFFSET, SIZE, SPELLINGS, VECTOR
 

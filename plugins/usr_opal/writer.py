@@ -13,13 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usr_core.plugin.errors import PluginMissing
-from usr_core.plugin.host import PluginHost
-from usr_core.plugin.specs import Importer, ImportRequest, OverlayRequest
-from usr_core.records.arrays import boolean_array, fixed_array, fixed_values, text_array
-from usr_core.store.changes.attach.values import cast_exactly
-from usr_core.values.bad_cell import BadCell
-from usr_core.values.text import parse_text
+from usr_core.api import BadCell, Importer, ImportRequest, OverlayRequest, PluginHost, PluginMissing
+from usr_core.api.arrow import boolean_array, cast_exactly, fixed_array, fixed_values, parse_text, text_array
 from usr_opal.errors import OpalLabelInvalid
 from usr_opal.labels import NAMESPACE, OFFSET, SIZE, VECTOR
 from usr_opal.table import LabelColumns, find_columns

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.store.rules.errors import SourceFileError, SourceTruncated, SourceUnreadable
-from usr_core.store.rules.source_file import SourceFile
+from usr_core.api import SourceFile, SourceFileError, SourceTruncated, SourceUnreadable
 
 __all__ = ["damaged_footer", "not_opened", "unreadable_group"]
 

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.plugin.specs import ImportRequest
-from usr_core.store.base.arrow_types import conform, plain_type
-from usr_core.store.rules.errors import RepeatedColumn, SourceUnreadable
-from usr_core.store.rules.source_file import SourceFile, open_source
+from usr_core.api import ImportRequest, RepeatedColumn, SourceFile, SourceUnreadable, open_source
+from usr_core.api.arrow import conform, plain_type
 from usr_parquet.failures import damaged_footer, not_opened, unreadable_group
 
 __all__ = ["ParquetImporter"]

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from usr_core.plugin.specs import ExportRequest, ExportResult
-from usr_core.store.base.file import GROUP_BYTES, write_options
-from usr_core.store.base.output import ParquetOutput
+from usr_core.api import ExportRequest, ExportResult
+from usr_core.api.arrow import GROUP_BYTES, ParquetOutput, write_options
 
 __all__ = ["ParquetExporter"]
 

@@ -7,9 +7,16 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import Format, FormatOpt
-from usr_core.cli.output import emit_json, emit_record, emit_table, emit_text, resolve_format
-from usr_core.cli.session import current_session
+from usr_core.api.commands import (
+    Format,
+    FormatOpt,
+    current_session,
+    emit_json,
+    emit_record,
+    emit_table,
+    emit_text,
+    resolve_format,
+)
 from usr_plugins.kinds import PluginKind
 
 __all__ = ["app"]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from usr_core.errors import ExitCode
-from usr_core.plugin.errors import PluginMissing
-from usr_core.plugin.manifest import API_VERSION
-from usr_core.plugin.records import PluginRecord
+from usr_core.api import API_VERSION, ExitCode, PluginMissing
+from usr_core.api.plugins import PluginRecord
 
 __all__ = ["describe", "owner_of", "records_of", "summary_row"]
 

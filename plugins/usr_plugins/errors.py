@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError
+from usr_core.api import ExitCode, UsrError
 
 __all__ = ["BadPluginName", "PluginFolderExists", "PluginNameTaken"]
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from usr_core.errors import visible
-from usr_core.plugin.records import PluginRecord, PluginStatus
+from usr_core.api import visible
+from usr_core.api.plugins import PluginRecord, PluginStatus
 
 __all__ = ["SLOW_MS", "Examination", "Problem", "examine"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from usr_core.cli.output import cell_text
+from usr_core.api.commands import cell_text
 from usr_plugins.examination import Examination, Problem
 
 __all__ = ["TABLE_COLUMNS", "problem_text", "table_row"]

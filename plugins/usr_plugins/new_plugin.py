@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from usr_core.fs.durable import remove_tree, temporary_sibling
+from usr_core.api.files import remove_tree, temporary_sibling
 from usr_plugins.errors import BadPluginName, PluginFolderExists, PluginNameTaken
 from usr_plugins.kinds import PluginKind
 

@@ -15,14 +15,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from usr_core.errors import UsrError
-from usr_core.plugin.discovery import InstalledPlugin, locate, other_plugins, own_plugins
-from usr_core.plugin.kinds import KINDS, AnySpec
-from usr_core.plugin.loading import load_object, load_target
-from usr_core.plugin.manifest import Manifest, parse_manifest
-from usr_core.plugin.records import PluginRecord, PluginStatus
-from usr_core.plugin.registrar import Registrar
-from usr_core.plugin.specs import TransportSpec
+from usr_core.api import TransportSpec, UsrError
+from usr_core.api.plugins import (
+    KINDS,
+    AnySpec,
+    InstalledPlugin,
+    Manifest,
+    PluginRecord,
+    PluginStatus,
+    Registrar,
+    load_object,
+    load_target,
+    locate,
+    other_plugins,
+    own_plugins,
+    parse_manifest,
+)
 from usr_core.testing.heavy_modules import HEAVY_MODULES
 from usr_plugins.trial import try_offers
 

@@ -15,12 +15,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from usr_core.errors import UsrError
-from usr_core.plugin.errors import PluginError
-from usr_core.plugin.host import build_provider
-from usr_core.plugin.kinds import KINDS, AnySpec
-from usr_core.plugin.records import PluginRecord
-from usr_core.plugin.specs import FileRef, ImportRequest
+from usr_core.api import FileRef, ImportRequest, PluginError, UsrError
+from usr_core.api.plugins import KINDS, AnySpec, PluginRecord, build_provider
 
 __all__ = ["try_offers"]
 
@@ -59,7 +55,7 @@ def _importer(provider: Any, spec: Any, folder: Path) -> None:
 def _exporter(provider: Any, spec: Any, folder: Path) -> None:
     import pyarrow as pa
 
-    from usr_core.store.questions.export import export_batches
+    from usr_core.api.results import export_batches
 
     schema = pa.schema([("id", pa.string()), ("sequence", pa.string())])
     export_batches(provider, folder / "written", spec=spec, schema=schema, batches=(), overwrite=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from usr_core.cli.cell_values import json_column
-from usr_core.cli.output import Format, cell_text, emit_json, emit_table, emit_text, resolve_format
+from usr_core.api.commands import Format, cell_text, emit_json, emit_table, emit_text, json_column, resolve_format
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.store.questions.overview import ColumnOverview
+    from usr_core.api.results import ColumnOverview
 
 __all__ = ["emit_cell", "emit_cols"]
 
@@ -30,7 +29,7 @@ def emit_cell(value: pa.Scalar, row: int, column: str, fmt: Format) -> None:
     """
     import pyarrow as pa
 
-    from usr_core.store.questions.overview import type_text
+    from usr_core.api.results import type_text
 
     (plain,) = json_column(pa.repeat(value, 1))
     if resolve_format(fmt) is Format.JSON:

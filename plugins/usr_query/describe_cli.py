@@ -6,17 +6,17 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import (
+from usr_core.api.commands import (
     ColumnsOpt,
     DatasetArg,
     Format,
     FormatOpt,
     IncludeDeletedOpt,
+    Progress,
     QuietOpt,
+    current_session,
     split_names,
 )
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
 
 __all__ = ["describe_app"]
 

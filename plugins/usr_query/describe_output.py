@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from usr_core.cli.output import Format, emit_json, emit_table, note, resolve_format
-from usr_core.store.questions.describe import Description
-from usr_core.store.questions.describe_text import TEXT_COLUMNS, description_row, description_value
+from usr_core.api.commands import Format, emit_json, emit_table, note, resolve_format
+from usr_core.api.results import TEXT_COLUMNS, Description, description_row, description_value
 
 __all__ = ["emit_description"]
 

@@ -6,8 +6,15 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import ColumnsOpt, DatasetArg, Format, FormatOpt, IncludeDeletedOpt, split_names
-from usr_core.cli.session import current_session
+from usr_core.api.commands import (
+    ColumnsOpt,
+    DatasetArg,
+    Format,
+    FormatOpt,
+    IncludeDeletedOpt,
+    current_session,
+    split_names,
+)
 
 __all__ = ["get_app"]
 

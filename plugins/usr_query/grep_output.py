@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from usr_core.cli.cell_values import json_column
-from usr_core.cli.output import Format, cell_text, emit_json, emit_text, note, resolve_format
+from usr_core.api.commands import Format, cell_text, emit_json, emit_text, json_column, note, resolve_format
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.cli.cell_values import json_rows
-from usr_core.cli.output import Format, cell_text, emit_json, emit_text, resolve_format
-from usr_core.errors import visible
+from usr_core.api import visible
+from usr_core.api.commands import Format, cell_text, emit_json, emit_text, json_rows, resolve_format
 
 if TYPE_CHECKING:
     import pyarrow as pa

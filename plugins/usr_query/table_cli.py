@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import Format, FormatOpt, GlobOpt, TargetArg
-from usr_core.cli.session import current_session
+from usr_core.api.commands import Format, FormatOpt, GlobOpt, TargetArg, current_session
 
 __all__ = ["cell_app", "cols_app"]
 
@@ -18,7 +17,7 @@ cell_app = typer.Typer()
 @cols_app.command()
 def cols(target: TargetArg = None, glob: GlobOpt = None, fmt: FormatOpt = Format.AUTO) -> None:
     """List the columns with their types, and where they come from."""
-    from usr_core.cli.target import open_target
+    from usr_core.api.commands import open_target
     from usr_query.cell_output import emit_cols
 
     emit_cols(open_target(current_session(), target, glob=glob).columns(), fmt)
@@ -34,7 +33,7 @@ def cell(
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Print one cell, whole; lists and structs as JSON. Rows are counted as `usr head` shows them."""
-    from usr_core.cli.target import open_target
+    from usr_core.api.commands import open_target
     from usr_query.cell_output import emit_cell
 
     emit_cell(open_target(current_session(), target, glob=glob).cell(row, column), row, column, fmt)

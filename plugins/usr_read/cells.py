@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from usr_core.cli.cell_values import json_column
-from usr_core.cli.output import (
+from usr_core.api.commands import (
     Format,
     cell_text,
     emit_json,
     emit_record,
     emit_table,
     emit_text,
+    json_column,
     resolve_format,
 )
 
@@ -92,7 +92,7 @@ def _rounded(value: float, precision: int) -> float:
 
 def _json(value: object, style: CellStyle) -> str:
     """Return a nested value as JSON with floats rounded and long lists cut."""
-    from usr_core.cli.json_values import json_line
+    from usr_core.api.commands import json_line
 
     if isinstance(value, list):
         items = [_json(item, style) for item in value[: style.list_items]]

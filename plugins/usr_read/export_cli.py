@@ -7,20 +7,21 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from usr_core.cli.errors import UsageError
-from usr_core.cli.options import (
+from usr_core.api import counted
+from usr_core.api.commands import (
     ColumnsOpt,
     GlobOpt,
     IncludeDeletedOpt,
     NamespacesOpt,
+    Progress,
     QuietOpt,
     TargetArg,
+    UsageError,
+    current_session,
+    emit_text,
+    note,
     split_names,
 )
-from usr_core.cli.output import emit_text, note
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
-from usr_core.errors import counted
 
 __all__ = ["export_app"]
 

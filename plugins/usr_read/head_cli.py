@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import (
+from usr_core.api.commands import (
     ColumnsOpt,
     Format,
     FormatOpt,
@@ -14,9 +14,9 @@ from usr_core.cli.options import (
     IncludeDeletedOpt,
     NamespacesOpt,
     TargetArg,
+    current_session,
     split_names,
 )
-from usr_core.cli.session import current_session
 
 __all__ = ["head_app"]
 

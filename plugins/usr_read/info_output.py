@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from usr_core.cli.output import Format, emit_json, emit_record, emit_table, resolve_format
-from usr_core.store.questions.overview import NamespaceOverview, Overview
+from usr_core.api.commands import Format, emit_json, emit_record, emit_table, resolve_format
+from usr_core.api.results import NamespaceOverview, Overview
 from usr_read.sizes import size_text
 
 __all__ = ["emit_overview"]

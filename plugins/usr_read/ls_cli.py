@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import Format, FormatOpt
-from usr_core.cli.session import current_session
+from usr_core.api.commands import Format, FormatOpt, current_session
 
 __all__ = ["ls_app"]
 
@@ -20,7 +19,7 @@ def ls(
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """List the datasets of the root: live records, base columns, namespaces, size, last change."""
-    from usr_core.store.questions.listing import list_root
+    from usr_core.api.results import list_root
     from usr_read.ls_output import emit_listing
 
     session = current_session()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from usr_core.cli.output import Format, emit_json, emit_table, resolve_format
-from usr_core.cli.report import report
-from usr_core.store.questions.listing import DatasetListing
+from usr_core.api.commands import Format, emit_json, emit_table, report, resolve_format
+from usr_core.api.results import DatasetListing
 from usr_read.sizes import size_text
 
 __all__ = ["emit_listing"]

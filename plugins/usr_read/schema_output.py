@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from usr_core.cli.output import Format, cell_text, emit_table, emit_text, resolve_format
-from usr_core.registry.errors import TypeSyntaxError
-from usr_core.registry.type_parser import parse_type
-from usr_core.registry.types import ColumnType, FixedSizeListType, ListType, StructType
-from usr_core.store.questions.overview import ColumnOverview
+from usr_core.api.commands import Format, cell_text, emit_table, emit_text, resolve_format
+from usr_core.api.registry import ColumnType, FixedSizeListType, ListType, StructType, TypeSyntaxError, parse_type
+from usr_core.api.results import ColumnOverview
 
 __all__ = ["emit_columns", "tree_lines"]
 

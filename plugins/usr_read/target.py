@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, BinaryIO
 
-from usr_core.cli.errors import UsageError
-from usr_core.cli.target import open_target
-from usr_core.dataset.parquet_table import ParquetTable
+from usr_core.api.commands import UsageError, open_target
+from usr_core.api.results import ParquetTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.cli.session import Session
-    from usr_core.dataset import Dataset
-    from usr_core.dataset.site import Progress
-    from usr_core.store.questions.export import ExportOutcome
+    from usr_core.api import Dataset
+    from usr_core.api.commands import Session
+    from usr_core.api.results import ExportOutcome
 
 __all__ = ["export_of", "head_of", "opened"]
 
@@ -23,7 +21,7 @@ __all__ = ["export_of", "head_of", "opened"]
 def opened(
     session: Session, text: str | None, *, glob: str | None, include_deleted: bool, namespaces: Sequence[str] | None
 ) -> Dataset | ParquetTable:
-    """Return the dataset or Parquet file that `text` means, see `usr_core.cli.target.open_target`.
+    """Return the dataset or Parquet file that `text` means, see `usr_core.api.commands.open_target`.
 
     Raises:
         UsageError: Overlays or deleted records were asked for of a file, which has neither.
@@ -62,7 +60,7 @@ def export_of(
     include_deleted: bool,
     namespaces: Sequence[str] | None,
     overwrite: bool,
-    progress: Progress,
+    progress: Callable[[int], None],
 ) -> ExportOutcome:
     """Write the records of a dataset, or the rows of a file, to `out`, a file, a folder or a stream of bytes."""
     if isinstance(source, ParquetTable):

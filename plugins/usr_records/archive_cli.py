@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg
-from usr_core.cli.output import emit_text
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, current_session, emit_text
 
 __all__ = ["archive_app", "unarchive_app"]
 
@@ -37,7 +35,7 @@ def archive(dataset: DatasetArg = None) -> None:
 @unarchive_app.command()
 def unarchive(dataset: ArchivedArg = None) -> None:
     """Bring a dataset back from the root's _archive/ to where it was."""
-    from usr_core.dataset import Dataset
+    from usr_core.api import Dataset
 
     session = current_session()
     target = Dataset.locate_archived(dataset, root=session.root, lock_timeout=session.lock_timeout, host=session.host)

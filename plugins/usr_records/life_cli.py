@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import AllowMissingOpt, DatasetArg, IdFileOpt, IdsOpt
-from usr_core.cli.output import emit_text
-from usr_core.cli.session import current_session
+from usr_core.api.commands import AllowMissingOpt, DatasetArg, IdFileOpt, IdsOpt, current_session, emit_text
 
 __all__ = ["delete_app", "restore_app"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.errors import counted
+from usr_core.api import counted
 
 if TYPE_CHECKING:
-    from usr_core.store.changes.delete import DeleteOutcome, RestoreOutcome
-    from usr_core.store.changes.state import StateOutcome
+    from usr_core.api.results import DeleteOutcome, RestoreOutcome, StateOutcome
 
 __all__ = ["STATE_COLUMNS", "delete_text", "restore_text", "state_text"]
 

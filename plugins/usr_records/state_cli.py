@@ -6,9 +6,18 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import AllowMissingOpt, DatasetArg, Format, FormatOpt, IdFileOpt, IdsOpt, split_names
-from usr_core.cli.output import emit_table, emit_text
-from usr_core.cli.session import current_session
+from usr_core.api.commands import (
+    AllowMissingOpt,
+    DatasetArg,
+    Format,
+    FormatOpt,
+    IdFileOpt,
+    IdsOpt,
+    current_session,
+    emit_table,
+    emit_text,
+    split_names,
+)
 
 __all__ = ["state_app"]
 

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from usr_core.plugin.transport_errors import RemoteUnreachable
+from usr_core.api.transports import RemoteUnreachable
 from usr_rsync.settings import RemoteSettings, child_environment, require_program
 
 __all__ = ["SharedConnection", "open_shared_connection", "shared_connection_is_up"]

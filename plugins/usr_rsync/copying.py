@@ -18,15 +18,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from usr_core.fs.errors import file_system_error
-from usr_core.plugin.transport_errors import (
+from usr_core.api.files import file_system_error
+from usr_core.api.transports import (
     RemoteChanged,
     RemoteRefused,
     RemoteShellPrints,
     RemoteToolMissing,
     RemoteUnreachable,
+    Traffic,
 )
-from usr_core.plugin.transports import Traffic
 from usr_rsync.failures import FULL, is_final, unreachable
 from usr_rsync.processes import end_process, last_lines
 from usr_rsync.session import SessionLost

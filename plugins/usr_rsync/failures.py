@@ -1,12 +1,12 @@
-"""What went wrong, said in the words of `usr_core.plugin.transport_errors`."""
+"""What went wrong, said in the words of `usr_core.api.transports`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from usr_core.errors import visible
-from usr_core.plugin.transport_errors import (
+from usr_core.api import visible
+from usr_core.api.transports import (
     RemoteChanged,
     RemoteLocked,
     RemoteNameRefused,

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from usr_core.fs.errors import file_system_error
+from usr_core.api.files import file_system_error
 
 __all__ = ["prepare", "sweep"]
 

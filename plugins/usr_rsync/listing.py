@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from usr_core.errors import visible
-from usr_core.plugin.transport_errors import RemoteNonsense, RemoteRefused
-from usr_core.plugin.transports import ABILITY_SHA256, RemoteEntry
+from usr_core.api import visible
+from usr_core.api.transports import ABILITY_SHA256, RemoteEntry, RemoteNonsense, RemoteRefused
 
 __all__ = ["LISTING_BYTES", "parse_clock", "parse_digests", "parse_entries", "parse_facts"]
 
@@ -77,7 +76,7 @@ def parse_digests(body: bytes, names: Iterable[str], *, host: str) -> dict[str, 
 
 
 def parse_facts(body: bytes, folder: str, *, host: str) -> dict[str, dict[str, str | int]]:
-    """Return the facts of Parquet files by name, from the lines of `usr_core.plugin.parquet_facts.PROGRAM`.
+    """Return the facts of Parquet files by name, from the lines of `usr_core.api.transports.PARQUET_FACTS_PROGRAM`.
 
     Raises:
         RemoteNonsense: A line has another form.

@@ -12,8 +12,8 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
-from usr_core.errors import visible
-from usr_core.plugin.transport_errors import RemoteNameRefused
+from usr_core.api import visible
+from usr_core.api.transports import RemoteNameRefused
 
 __all__ = ["check_host", "check_names", "check_path", "check_port", "check_staging_name", "check_user"]
 

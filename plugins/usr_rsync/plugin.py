@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from usr_core.plugin import TransportSpec, hookimpl
-from usr_core.plugin.specs import Transport
+from usr_core.api import TransportSpec, hookimpl
+from usr_core.api.transports import Transport
 
 __all__ = ["usr_transports"]
 

@@ -21,9 +21,8 @@ from functools import cache
 from importlib.resources import files
 from typing import IO
 
-from usr_core.errors import visible
-from usr_core.plugin.transport_errors import RemoteNonsense
-from usr_core.plugin.transports import Traffic
+from usr_core.api import visible
+from usr_core.api.transports import RemoteNonsense, Traffic
 from usr_rsync.processes import end_process, last_lines
 from usr_rsync.settings import child_environment
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from usr_core.errors import visible
-from usr_core.plugin.transport_errors import RemoteNameRefused, RemoteToolMissing
+from usr_core.api import visible
+from usr_core.api.transports import RemoteNameRefused, RemoteToolMissing
 from usr_rsync.names import check_host, check_port, check_user
 
 __all__ = ["RemoteSettings", "child_environment", "require_program"]

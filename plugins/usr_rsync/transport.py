@@ -1,4 +1,4 @@
-"""The transport `ssh`: every call of `usr_core.plugin.transports.Transport`, over ssh and rsync.
+"""The transport `ssh`: every call of `usr_core.api.transports.Transport`, over ssh and rsync.
 
 Looking, locking and committing go over one session with `agent.sh`; bytes of files go by rsync over the same shared
 connection. A session that died is opened anew by the next call, but never inside a lock: the lock died with it.
@@ -19,13 +19,12 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from usr_core.commit.interrupts import uninterrupted
-from usr_core.errors import visible
-from usr_core.plugin.parquet_facts import PROGRAM
-from usr_core.plugin.transport_errors import RemoteNonsense, RemoteToolMissing, RemoteUnreachable
-from usr_core.plugin.transports import (
+from usr_core.api import visible
+from usr_core.api.files import uninterrupted
+from usr_core.api.transports import (
     ABILITY_PARQUET,
     ABILITY_SHA256,
+    PARQUET_FACTS_PROGRAM,
     CommitRequest,
     DigestRequest,
     FetchRequest,
@@ -34,6 +33,9 @@ from usr_core.plugin.transports import (
     Probe,
     ReadRequest,
     RemoteEntry,
+    RemoteNonsense,
+    RemoteToolMissing,
+    RemoteUnreachable,
     RemoveRequest,
     SendRequest,
     Traffic,
@@ -194,7 +196,7 @@ class RsyncTransport:
                 hint="Install pyarrow there, or use --verify hash.",
                 facts={"host": self.settings.host, "program": "python3 with pyarrow"},
             )
-        payload = (PROGRAM.encode(), listed)
+        payload = (PARQUET_FACTS_PROGRAM.encode(), listed)
         answer = self._look(
             "facts",
             folder,

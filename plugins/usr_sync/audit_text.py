@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from usr_core.errors import visible
+from usr_core.api import visible
 
 __all__ = ["audit_text", "plan_text"]
 

@@ -30,10 +30,8 @@ def write_audit(path: Path | None, audit: dict[str, Any]) -> None:
     """
     if path is None:
         return
-    from usr_core.cli.json_values import json_text
-    from usr_core.cli.output import OUTPUT_VERSION
-    from usr_core.fs.durable import replace_file
-    from usr_core.fs.errors import file_system_error
+    from usr_core.api.commands import OUTPUT_VERSION, json_text
+    from usr_core.api.files import file_system_error, replace_file
 
     content = json_text({"usr_output_version": OUTPUT_VERSION, "data": audit})
     try:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from usr_core.cli.options import DryRunOpt, Format, FormatOpt, QuietOpt, YesOpt
+from usr_core.api.commands import DryRunOpt, Format, FormatOpt, QuietOpt, YesOpt
 
 if TYPE_CHECKING:
-    from usr_core.sync.request import Action, SyncOptions
+    from usr_core.api.sync import Action, SyncOptions
 
 __all__ = ["diff_app", "pull_app", "push_app"]
 
@@ -151,7 +151,7 @@ def _options(
     verify_derived_hashes: bool | None,
     **more: bool,
 ) -> SyncOptions:
-    from usr_core.sync.request import SyncOptions
+    from usr_core.api.sync import SyncOptions
 
     return SyncOptions(
         verify=verify,
@@ -176,11 +176,9 @@ def _run(
     yes: bool,
     quiet: bool,
 ) -> None:
-    from usr_core.cli.output import confirm, emit_json, emit_text, resolve_format, warn
-    from usr_core.cli.progress import Progress
-    from usr_core.cli.session import current_session
-    from usr_core.errors import UsrError
-    from usr_core.sync.run import sync
+    from usr_core.api import UsrError
+    from usr_core.api.commands import Progress, confirm, current_session, emit_json, emit_text, resolve_format, warn
+    from usr_core.api.sync import sync
     from usr_sync.audit_text import audit_text, plan_text
     from usr_sync.audits import begin_audit, early_failure, write_audit
     from usr_sync.ending import ended_by_signals

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import Format, FormatOpt
-from usr_core.cli.session import current_session
+from usr_core.api.commands import Format, FormatOpt, current_session
 
 __all__ = ["doctor_app", "status_app", "warm_auth_app"]
 
@@ -30,7 +29,7 @@ def doctor(
 
     Nothing is changed, here or there.
     """
-    from usr_core.remotes.config import find_remotes_file, load_remotes
+    from usr_core.api.sync import find_remotes_file, load_remotes
     from usr_sync.remotes_doctor import examine_remote
     from usr_sync.remotes_output import emit_report
 
@@ -46,8 +45,8 @@ def doctor(
 @status_app.command()
 def status(remote: RemoteOpt, fmt: FormatOpt = Format.AUTO) -> None:
     """Tell whether a shared connection is up, over which commands go without a new login."""
-    from usr_core.cli.output import emit_json, emit_text, resolve_format
-    from usr_core.remotes.config import find_remotes_file, load_remotes
+    from usr_core.api.commands import emit_json, emit_text, resolve_format
+    from usr_core.api.sync import find_remotes_file, load_remotes
     from usr_sync.remotes_connection import shared_connection
 
     session = current_session()
@@ -66,8 +65,8 @@ def status(remote: RemoteOpt, fmt: FormatOpt = Format.AUTO) -> None:
 @warm_auth_app.command("warm-auth")
 def warm_auth(remote: RemoteOpt) -> None:
     """Log in once, answering what the remote asks, and keep the connection open for the commands that follow."""
-    from usr_core.cli.output import emit_text
-    from usr_core.remotes.config import find_remotes_file, load_remotes
+    from usr_core.api.commands import emit_text
+    from usr_core.api.sync import find_remotes_file, load_remotes
     from usr_sync.remotes_connection import shared_connection
 
     session = current_session()

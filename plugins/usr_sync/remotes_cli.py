@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import Format, FormatOpt
-from usr_core.cli.session import current_session
+from usr_core.api.commands import Format, FormatOpt, current_session
 
 __all__ = ["list_app", "show_app"]
 
@@ -18,7 +17,7 @@ show_app = typer.Typer()
 @list_app.command("list")
 def list_remotes(fmt: FormatOpt = Format.AUTO) -> None:
     """List the remotes of the remotes file, in its order; one that can't be used with its fault."""
-    from usr_core.remotes.config import find_remotes_file, load_remotes
+    from usr_core.api.sync import find_remotes_file, load_remotes
     from usr_sync.remotes_output import emit_list
 
     session = current_session()
@@ -32,8 +31,8 @@ def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The remote.")], fmt: FormatOpt = Format.AUTO
 ) -> None:
     """Show one remote with all its settings."""
-    from usr_core.cli.output import emit_record
-    from usr_core.remotes.config import find_remotes_file, load_remotes
+    from usr_core.api.commands import emit_record
+    from usr_core.api.sync import find_remotes_file, load_remotes
     from usr_sync.remotes_output import remote_record
 
     remotes = load_remotes(find_remotes_file(current_session().remotes_path))

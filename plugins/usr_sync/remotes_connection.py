@@ -11,12 +11,10 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from usr_core.cli.errors import UsageError
-from usr_core.plugin.errors import PluginCallError
-from usr_core.plugin.host import PluginHost
-from usr_core.plugin.specs import Transport
-from usr_core.plugin.transport_errors import RemoteUnreachable
-from usr_core.remotes.remote import Remote
+from usr_core.api import PluginCallError, PluginHost
+from usr_core.api.commands import UsageError
+from usr_core.api.sync import Remote
+from usr_core.api.transports import RemoteUnreachable, Transport
 
 __all__ = ["SharedConnection", "offered_method", "shared_connection"]
 

@@ -11,13 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from usr_core.errors import ExitCode
-from usr_core.plugin.host import PluginHost
-from usr_core.plugin.specs import TransportSpec
-from usr_core.plugin.transport_errors import RemoteUnreachable, TransportError
-from usr_core.plugin.transports import Probe, RemoteEntry
-from usr_core.remotes.errors import RemoteKeyUnset
-from usr_core.remotes.remote import Remote
+from usr_core.api import ExitCode, PluginHost, TransportSpec
+from usr_core.api.sync import Remote, RemoteKeyUnset
+from usr_core.api.transports import Probe, RemoteEntry, RemoteUnreachable, TransportError
 from usr_sync.remotes_connection import offered_method
 from usr_sync.remotes_programs import local_version, rsync_fault
 

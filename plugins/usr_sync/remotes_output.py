@@ -7,11 +7,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usr_core.cli.output import Format, emit_json, emit_table, resolve_format
-from usr_core.errors import visible
+from usr_core.api import visible
+from usr_core.api.commands import Format, emit_json, emit_table, resolve_format
 
 if TYPE_CHECKING:
-    from usr_core.remotes.config import Remote, RemotesFile
+    from usr_core.api.sync import Remote, RemotesFile
     from usr_sync.remotes_doctor import RemoteReport
 
 __all__ = ["NO_REMOTES", "emit_list", "emit_report", "remote_record", "saved_text"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from enum import StrEnum
 
-from usr_core.cli.errors import UsageError
-from usr_core.remotes.errors import RemoteValueRefused
-from usr_core.remotes.remote import SSH, Remote
+from usr_core.api.commands import UsageError
+from usr_core.api.sync import SSH, Remote, RemoteValueRefused
 
 __all__ = ["Preset", "described_remote", "known_scheme", "preset_remote"]
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.output import emit_text
-from usr_core.cli.session import current_session
+from usr_core.api.commands import current_session, emit_text
 from usr_sync.remotes_presets import Preset
 
 __all__ = ["add_app", "wizard_app"]
@@ -46,7 +45,7 @@ def add(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a remote of that name.")] = False,
 ) -> None:
     """Add a remote to the remotes file, which is made if it is missing."""
-    from usr_core.remotes.config import find_remotes_file, save_remote
+    from usr_core.api.sync import find_remotes_file, save_remote
     from usr_sync.remotes_output import saved_text
     from usr_sync.remotes_presets import described_remote, known_scheme
 
@@ -84,7 +83,7 @@ def wizard(
     ssh_key_env: KeyOpt = None,
 ) -> None:
     """Make the remotes file with its folder, and put a remote into it. The next command to run is printed."""
-    from usr_core.remotes.config import find_remotes_file, save_remote
+    from usr_core.api.sync import find_remotes_file, save_remote
     from usr_sync.remotes_output import saved_text
     from usr_sync.remotes_presets import preset_remote
 

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, Format, FormatOpt, QuietOpt
-from usr_core.cli.progress import Progress
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, Format, FormatOpt, Progress, QuietOpt, current_session
 
 __all__ = ["app"]
 

@@ -6,12 +6,11 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from usr_core.cli.output import Format, emit_json, emit_text, resolve_format
-from usr_core.errors import visible
-from usr_core.plugin.specs import Finding
+from usr_core.api import Finding, visible
+from usr_core.api.commands import Format, emit_json, emit_text, resolve_format
 
 if TYPE_CHECKING:
-    from usr_core.store.checks.validate import ValidationReport
+    from usr_core.api.results import ValidationReport
 
 __all__ = ["emit_report", "finding_lines", "report_document", "report_lines"]
 

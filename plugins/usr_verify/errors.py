@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.errors import UsrError
+from usr_core.api import UsrError
 
 __all__ = ["CopyMissing", "NoParquetFile"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.plugin import VerifyRequest, VerifySpec, VerifyStrategy, hookimpl
-from usr_core.plugin.transports import ABILITY_PARQUET, ABILITY_SHA256
+from usr_core.api import VerifyRequest, VerifySpec, VerifyStrategy, hookimpl
+from usr_core.api.transports import ABILITY_PARQUET, ABILITY_SHA256
 from usr_verify.strengths import STRENGTHS
 
 __all__ = ["usr_choose_verify", "usr_verify_strategies"]

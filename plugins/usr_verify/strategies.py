@@ -1,6 +1,6 @@
 """The three built-in strategies: each computes facts of a copy here, and compares facts of two copies.
 
-Facts of the remote side are a transport's: the same names, computed there (`usr_core.plugin.transports.DigestRequest`).
+Facts of the remote side are a transport's: the same names, computed there (`usr_core.api.transports.DigestRequest`).
 A fact that one side lacks is a difference, so a side that could not look never agrees.
 """
 
@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from usr_core.fs.errors import file_system_error
-from usr_core.plugin import FileRef, Fingerprint, Verdict
+from usr_core.api import FileRef, Fingerprint, Verdict
+from usr_core.api.files import file_system_error
 from usr_verify.errors import CopyMissing, NoParquetFile
 
 __all__ = ["HashStrategy", "ParquetStrategy", "SizeStrategy"]
@@ -71,7 +71,7 @@ class ParquetStrategy(_Facts):
             NoParquetFile: The file has no footer that can be read.
             FileSystemError: The file can't be read.
         """
-        from usr_core.plugin.parquet_facts import parquet_facts
+        from usr_core.api.transports import parquet_facts
 
         with _reading(ref.path), ref.path.open("rb") as opened:
             try:

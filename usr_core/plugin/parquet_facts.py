@@ -2,8 +2,8 @@
 
 Rows, columns and a digest of the schema's text are all in the footer, so a file of any size costs a few
 kilobytes. The text is made here and not taken from pyarrow, whose wording changes between versions: one
-JSON array per leaf column, holding what the Parquet format itself says about it. `PROGRAM` is the same rule
-for a host that has nothing but Python and pyarrow; a test holds the two together.
+JSON array per leaf column, holding what the Parquet format itself says about it. `PARQUET_FACTS_PROGRAM` is the same
+rule for a host that has nothing but Python and pyarrow; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import json
 from pathlib import Path
 from typing import IO, Any
 
-__all__ = ["PROGRAM", "parquet_facts"]
+__all__ = ["PARQUET_FACTS_PROGRAM", "parquet_facts"]
 
 _LOGICAL = ("Type", "isAdjustedToUTC", "timeUnit", "bitWidth", "isSigned", "precision", "scale")
 
-PROGRAM = """\
+PARQUET_FACTS_PROGRAM = """\
 import hashlib, json, os, sys
 import pyarrow.parquet as pq
 LOGICAL = ("Type", "isAdjustedToUTC", "timeUnit", "bitWidth", "isSigned", "precision", "scale")

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from usr_core.testing.event_sink_contract import EventSinkContract as EventSinkContract
@@ -19,30 +20,21 @@ if TYPE_CHECKING:
     from usr_core.testing.overlay_writer_contract import OverlayWriterContract as OverlayWriterContract
     from usr_core.testing.transport_contract import TransportContract as TransportContract
     from usr_core.testing.verify_contract import VerifyContract as VerifyContract
+else:
+    __getattr__, __all__ = lazy_names(
+        __name__,
+        {
+            "usr_core.testing.event_sink_contract": "EventSinkContract",
+            "usr_core.testing.exporter_contract": "ExporterContract",
+            "usr_core.testing.importer_contract": "ImporterContract",
+            "usr_core.testing.manifest_contract": "ManifestContract",
+            "usr_core.testing.memory_transport": "MemoryRemote MemoryTransport",
+            "usr_core.testing.overlay_writer_contract": "OverlayWriterContract",
+            "usr_core.testing.transport_contract": "TransportContract",
+            "usr_core.testing.verify_contract": "VerifyContract",
+        },
+    )
 
-__all__ = [
-    "EventSinkContract",
-    "ExporterContract",
-    "ImporterContract",
-    "ManifestContract",
-    "MemoryRemote",
-    "MemoryTransport",
-    "OverlayWriterContract",
-    "TransportContract",
-    "VerifyContract",
-]
-
-_PLACES = {
-    "EventSinkContract": "usr_core.testing.event_sink_contract",
-    "ExporterContract": "usr_core.testing.exporter_contract",
-    "ImporterContract": "usr_core.testing.importer_contract",
-    "ManifestContract": "usr_core.testing.manifest_contract",
-    "MemoryRemote": "usr_core.testing.memory_transport",
-    "MemoryTransport": "usr_core.testing.memory_transport",
-    "OverlayWriterContract": "usr_core.testing.overlay_writer_contract",
-    "TransportContract": "usr_core.testing.transport_contract",
-    "VerifyContract": "usr_core.testing.verify_contract",
-}
 _WITH_ASSERTIONS = (
     "event_sink_contract",
     "exporter_contract",
@@ -60,9 +52,3 @@ _WITH_ASSERTIONS = (
 # Under pytest a contract's failed assertion shows its values, as the author's own assertions do.
 if "pytest" in sys.modules:
     sys.modules["pytest"].register_assert_rewrite(*(f"usr_core.testing.{name}" for name in _WITH_ASSERTIONS))
-
-
-def __getattr__(name: str) -> object:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_PLACES[name]), name)

@@ -16,8 +16,8 @@ from usr_plugin_example.motif_table import HEADER
 from usr_plugin_example.plugin import usr_event_sinks, usr_overlay_writers
 from usr_plugin_example.search import find_motif
 
-from usr_core.cli.main import main
-from usr_core.plugin import EventSinkSpec, OverlayWriterSpec
+from usr_core.api import EventSinkSpec, OverlayWriterSpec
+from usr_core.api.commands import main
 from usr_core.testing import EventSinkContract, ImporterContract, ManifestContract, OverlayWriterContract
 
 

@@ -22,9 +22,7 @@ _CODE = '''\
 
 import typer
 
-from usr_core.cli.options import DatasetArg, Format, FormatOpt
-from usr_core.cli.output import emit_record
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session, emit_record
 
 app = typer.Typer()
 
@@ -49,7 +47,7 @@ import json
 
 import pytest
 
-from usr_core.cli.main import main
+from usr_core.api.commands import main
 from usr_core.testing import ManifestContract
 from $package.cli import length_facts
 

@@ -15,7 +15,7 @@ name = "$id"
 _HOOKS = '''\
 """What the plugin `$id` offers: an event sink."""
 
-from usr_core.plugin import EventSinkSpec, hookimpl
+from usr_core.api import EventSinkSpec, hookimpl
 
 
 @hookimpl

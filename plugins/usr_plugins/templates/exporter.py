@@ -15,7 +15,7 @@ name = "$id"
 _HOOKS = '''\
 """What the plugin `$id` offers: an exporter."""
 
-from usr_core.plugin import ExporterSpec, hookimpl
+from usr_core.api import ExporterSpec, hookimpl
 
 
 @hookimpl
@@ -32,8 +32,8 @@ def _exporter():
 _CODE = '''\
 """Files of the format `$id`: a header and a line a record; cells are JSON, with tabs between."""
 
-from usr_core.plugin import ExportResult
-from usr_core.values.json_values import dumps, to_json
+from usr_core.api import ExportResult
+from usr_core.api.arrow import dumps, to_json
 
 
 class ${title}Exporter:
@@ -62,7 +62,7 @@ import pyarrow as pa
 import pytest
 
 from usr_core.testing import ExporterContract, ManifestContract
-from usr_core.values.json_values import from_json
+from usr_core.api.arrow import from_json
 from $package.writer import ${title}Exporter
 
 

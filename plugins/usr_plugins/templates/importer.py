@@ -15,7 +15,7 @@ name = "$id"
 _HOOKS = '''\
 """What the plugin `$id` offers: an importer."""
 
-from usr_core.plugin import ImporterSpec, hookimpl
+from usr_core.api import ImporterSpec, hookimpl
 
 
 @hookimpl
@@ -36,8 +36,7 @@ import io
 
 import pyarrow as pa
 
-from usr_core.errors import UsrError
-from usr_core.store.rules.source_file import open_source
+from usr_core.api import UsrError, open_source
 
 COLUMNS = ("name", "sequence")
 

@@ -15,7 +15,7 @@ name = "$id"
 _HOOKS = '''\
 """What the plugin `$id` offers: the namespace of its name."""
 
-from usr_core.plugin import NamespaceSpec, hookimpl
+from usr_core.api import NamespaceSpec, hookimpl
 
 
 @hookimpl

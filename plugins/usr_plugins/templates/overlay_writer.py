@@ -19,7 +19,7 @@ name = "$id"
 _HOOKS = '''\
 """What the plugin `$id` offers: its namespace, and a writer that turns the tool's output into rows of it."""
 
-from usr_core.plugin import NamespaceSpec, OverlayWriterSpec, hookimpl
+from usr_core.api import NamespaceSpec, OverlayWriterSpec, hookimpl
 
 COLUMNS = (("${id}__score", "float64"), ("${id}__label", "string"))
 
@@ -45,7 +45,7 @@ _CODE = '''\
 
 import pyarrow as pa
 
-from usr_core.errors import UsrError
+from usr_core.api import UsrError
 
 BATCH_ROWS = 10_000
 SCHEMA = pa.schema([("id", pa.string()), ("score", pa.float64()), ("label", pa.string())])

@@ -15,7 +15,7 @@ name = "$command"
 _HOOKS = '''\
 """What the plugin `$id` offers: a way to reach a remote root."""
 
-from usr_core.plugin import TransportSpec, hookimpl
+from usr_core.api import TransportSpec, hookimpl
 
 
 @hookimpl
@@ -35,7 +35,7 @@ _CODE = '''\
 """The transport `$command`. It begins as a remote side in memory that keeps the whole contract.
 
 Replace one call after the other by yours, and run the tests after each; what a call promises is in the docstrings of
-`usr_core.plugin.transports.Transport`. When the last one is yours, drop `MemoryTransport`.
+`usr_core.api.transports.Transport`. When the last one is yours, drop `MemoryTransport`.
 """
 
 from usr_core.testing import MemoryRemote, MemoryTransport

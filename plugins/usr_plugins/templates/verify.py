@@ -15,7 +15,7 @@ name = "$id"
 _HOOKS = '''\
 """What the plugin `$id` offers: a way to tell whether two copies are equal."""
 
-from usr_core.plugin import VerifySpec, hookimpl
+from usr_core.api import VerifySpec, hookimpl
 
 
 @hookimpl
@@ -35,8 +35,7 @@ _CODE = '''\
 
 import zlib
 
-from usr_core.errors import UsrError
-from usr_core.plugin import Fingerprint, Verdict
+from usr_core.api import Fingerprint, UsrError, Verdict
 
 BLOCK = 1 << 20
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from usr_core.plugin.parquet_facts import PROGRAM, parquet_facts
+from usr_core.plugin.parquet_facts import PARQUET_FACTS_PROGRAM, parquet_facts
 
 TABLES = {
     "text": pa.table({"id": ["a", "b", None]}),
@@ -51,7 +51,12 @@ def written(tmp_path: Path) -> Path:
 def run(folder: Path, *names: str) -> list[dict[str, object]]:
     """Run the program there as a transport does, and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *names], cwd=folder, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", PARQUET_FACTS_PROGRAM, *names],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert "" == done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]

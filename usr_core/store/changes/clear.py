@@ -27,7 +27,7 @@ from usr_core.store.base.metadata import next_base_metadata
 from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields
 from usr_core.store.changes.errors import IdsUnknown
 from usr_core.store.changes.snapshot import stage_snapshot
-from usr_core.store.ids.row_numbers import only, valid_mask
+from usr_core.store.ids.row_numbers import only_where, valid_mask
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.fold import FoldedRows, OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, refuse_reserved, registered_columns
@@ -212,7 +212,7 @@ class _Clearing:
         for first, batch in checked_batches(self._opened.base):
             chosen = self._chosen(np.arange(first, first + batch.num_rows, dtype=np.int64))
             arrays = {name: batch.column(name) for name in batch.schema.names}
-            arrays |= {name: only(arrays[name], ~chosen) for name in self._in_base}
+            arrays |= {name: only_where(arrays[name], ~chosen) for name in self._in_base}
             yield pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))
 
     def outcome(self) -> ClearOutcome:
@@ -242,7 +242,7 @@ class _Clearing:
                 if name in self._attached:
                     of_records = there & (rows.positions < self._opened.base.rows)
                     self._attached[name][rows.positions[of_records]] = True
-                values = only(column, ~chosen)
+                values = only_where(column, ~chosen)
             left |= valid_mask(values)
             columns.append(values)
         # A key that had no value before says as little as one that has none now.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 __all__ = [
-    "only",
+    "only_where",
     "row_numbers",
     "true_rows",
     "valid_mask",
@@ -31,7 +31,7 @@ def valid_mask(values: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(values.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
 
 
-def only(values: pa.Array, chosen: npt.NDArray[np.bool_]) -> pa.Array:
+def only_where(values: pa.Array, chosen: npt.NDArray[np.bool_]) -> pa.Array:
     """Return `values` with null wherever they are not `chosen`."""
     return values if chosen.all() else values.take(row_numbers(np.arange(len(values)), hidden=~chosen))
 

@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.cli.options import DatasetArg, Format, FormatOpt
-from usr_core.cli.output import emit_table, emit_text
-from usr_core.cli.session import current_session
+from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session, emit_table, emit_text
 
 __all__ = ["app"]
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from usr_core.plugin import ImportRequest
-from usr_core.store.rules.source_file import SourceFile, open_source
+from usr_core.api import ImportRequest, SourceFile, open_source
 from usr_plugin_example.errors import BadFastq
 
 __all__ = ["COLUMNS", "FastqImporter"]

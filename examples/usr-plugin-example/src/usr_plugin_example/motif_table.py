@@ -11,7 +11,7 @@ from usr_plugin_example.errors import BadMotifTable
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.plugin import OverlayRequest
+    from usr_core.api import OverlayRequest
 
 __all__ = ["MotifTableWriter", "write_table"]
 
@@ -45,7 +45,7 @@ class MotifTableWriter:
         """
         import pyarrow as pa
 
-        from usr_core.registry.type_parser import parse_type
+        from usr_core.api.registry import parse_type
         from usr_plugin_example.columns import COLUMNS
 
         fields = [("id", pa.string()), *((name, parse_type(spelling).to_arrow()) for name, spelling in COLUMNS)]

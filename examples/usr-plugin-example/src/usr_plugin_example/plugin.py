@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.plugin import (
+from usr_core.api import (
     EventSink,
     EventSinkSpec,
     Importer,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from usr_plugin_example.errors import BadMotif
 
 if TYPE_CHECKING:
-    from usr_core import Dataset
+    from usr_core.api import Dataset
 
 __all__ = ["best_hits", "find_motif"]
 

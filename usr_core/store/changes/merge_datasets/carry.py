@@ -19,7 +19,7 @@ from usr_core.store.changes.merge_datasets.cells import CellTally, taken_cells
 from usr_core.store.changes.merge_datasets.fates import SourceFates
 from usr_core.store.changes.merge_datasets.files import MergeFiles
 from usr_core.store.changes.merge_datasets.view import OrderedRows, OverlayValues, overlaid
-from usr_core.store.ids.row_numbers import only, row_numbers, valid_mask
+from usr_core.store.ids.row_numbers import only_where, row_numbers, valid_mask
 from usr_core.store.overlay.fold import OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, registered_columns
 from usr_core.store.view.base_windows import WINDOW_BYTES, BaseColumn, base_windows
@@ -123,7 +123,7 @@ class CarriedNamespace:
                     if name not in settled:
                         tally.keep(shown, there[name], taken=changed)
                     tally.add(name, changed, rows=rows, ids=there["id"], before=shown, after=there[name])
-                    columns.append(only(there[name], changed))
+                    columns.append(only_where(there[name], changed))
                 yield from self._valued(there["id"], columns, rows)
             for start in range(base.rows, highest, step):
                 stop = min(start + step, highest)

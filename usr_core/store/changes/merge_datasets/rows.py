@@ -21,7 +21,7 @@ from usr_core.store.changes.merge_datasets.columns import MergedColumns, TakenCo
 from usr_core.store.changes.merge_datasets.fates import Fate, SourceFates
 from usr_core.store.changes.merge_datasets.files import MergeFiles
 from usr_core.store.changes.merge_datasets.view import OrderedRows, OverlayValues, overlaid
-from usr_core.store.ids.row_numbers import only, row_numbers, valid_mask
+from usr_core.store.ids.row_numbers import only_where, row_numbers, valid_mask
 from usr_core.store.rules.rows import ImportDefaults, RowReader
 from usr_core.store.view.places import ViewPlaces
 
@@ -181,9 +181,9 @@ class MergedRows:
             taken = taken_cells(shown, theirs, over=self._take == "over") & (name in self._filled)
             self._tally.keep(shown, theirs, taken=taken)
             self._tally.add(name, taken, rows=rows, ids=batch.column("id"), before=shown, after=theirs)
-            arrays[name] = overlaid(ours, only(theirs, taken), column.kind, width)
+            arrays[name] = overlaid(ours, only_where(theirs, taken), column.kind, width)
             if over is not None and (taken & valid_mask(over)).any():
-                hidden[name] = only(theirs, taken & valid_mask(over))
+                hidden[name] = only_where(theirs, taken & valid_mask(over))
         self._override_where_needed(hidden, batch.column("id"), rows)
         return _batch(arrays)
 
@@ -193,7 +193,7 @@ class MergedRows:
             return
         above = self._overlays.window(int(places[0]), int(places[-1]) + 1)
         hidden = {
-            name: only(arrays[name], taken)
+            name: only_where(arrays[name], taken)
             for name, over in above.items()
             if (taken := taken_cells(over, arrays[name], over=True) & valid_mask(over)).any()
         }

@@ -1,0 +1,33 @@
+"""Event logs: reading, following and checking them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from usr_core.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from usr_core.commit.record import find_records as find_records
+    from usr_core.events.chain import verify_log as verify_log
+    from usr_core.events.event import encode_line as encode_line
+    from usr_core.events.log import NO_PREVIOUS as NO_PREVIOUS
+    from usr_core.events.log import LogLine as LogLine
+    from usr_core.events.log import line_digest as line_digest
+    from usr_core.events.log import line_seq as line_seq
+    from usr_core.events.log import parse_line as parse_line
+    from usr_core.events.log import read_head as read_head
+    from usr_core.events.redaction import redact as redact
+    from usr_core.events.tail import follow_events as follow_events
+    from usr_core.events.tail import tail_events as tail_events
+else:
+    __getattr__, __all__ = lazy_names(
+        __name__,
+        {
+            "usr_core.commit.record": "find_records",
+            "usr_core.events.chain": "verify_log",
+            "usr_core.events.event": "encode_line",
+            "usr_core.events.log": "LogLine NO_PREVIOUS line_digest line_seq parse_line read_head",
+            "usr_core.events.redaction": "redact",
+            "usr_core.events.tail": "follow_events tail_events",
+        },
+    )

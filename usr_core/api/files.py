@@ -1,0 +1,34 @@
+"""Durable file operations, locks, and safe reading of small files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from usr_core.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from usr_core.commit.interrupts import uninterrupted as uninterrupted
+    from usr_core.fs.durable import make_folders as make_folders
+    from usr_core.fs.durable import remove_tree as remove_tree
+    from usr_core.fs.durable import replace_file as replace_file
+    from usr_core.fs.durable import sync_folder as sync_folder
+    from usr_core.fs.durable import temporary_sibling as temporary_sibling
+    from usr_core.fs.durable import write_new as write_new
+    from usr_core.fs.errors import LockTimeout as LockTimeout
+    from usr_core.fs.errors import file_system_error as file_system_error
+    from usr_core.fs.lock import hold_lock as hold_lock
+    from usr_core.fs.regular import open_regular as open_regular
+    from usr_core.fs.regular import read_regular as read_regular
+    from usr_core.fs.sharing import share as share
+else:
+    __getattr__, __all__ = lazy_names(
+        __name__,
+        {
+            "usr_core.commit.interrupts": "uninterrupted",
+            "usr_core.fs.durable": "make_folders remove_tree replace_file sync_folder temporary_sibling write_new",
+            "usr_core.fs.errors": "LockTimeout file_system_error",
+            "usr_core.fs.lock": "hold_lock",
+            "usr_core.fs.regular": "open_regular read_regular",
+            "usr_core.fs.sharing": "share",
+        },
+    )

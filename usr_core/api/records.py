@@ -1,0 +1,25 @@
+"""One record: ids, alphabets, normal forms and the columns of the base."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from usr_core.lazy_names import lazy_names
+
+if TYPE_CHECKING:
+    from usr_core.records.alphabets import default_alphabet as default_alphabet
+    from usr_core.records.base_schema import BASE_COLUMNS as BASE_COLUMNS
+    from usr_core.records.ids import record_id as record_id
+    from usr_core.records.normalize import normalize as normalize
+    from usr_core.store.rules.kinds import check_option_kinds as check_option_kinds
+else:
+    __getattr__, __all__ = lazy_names(
+        __name__,
+        {
+            "usr_core.records.alphabets": "default_alphabet",
+            "usr_core.records.base_schema": "BASE_COLUMNS",
+            "usr_core.records.ids": "record_id",
+            "usr_core.records.normalize": "normalize",
+            "usr_core.store.rules.kinds": "check_option_kinds",
+        },
+    )
