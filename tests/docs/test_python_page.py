@@ -8,9 +8,7 @@ import sys
 from pathlib import Path
 
 from support.cli import clean_env
-from usr_core.dataset.querying import Querying
 from usr_core.dataset.reading import Reading
-from usr_core.dataset.viewing import Viewing
 
 PAGE = (Path(__file__).parents[2] / "docs" / "python.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -35,6 +33,6 @@ def test_the_page_runs(tmp_path: Path) -> None:
 
 def test_every_way_of_reading_is_on_the_page() -> None:
     """A reading method that nobody can find out about is missing here."""
-    methods = {name for room in (Viewing, Querying, Reading) for name in vars(room) if not name.startswith("_")}
+    methods = {name for name in vars(Reading) if not name.startswith("_")}
 
     assert set() == {name for name in methods - MACHINERY if f".{name}(" not in "".join(BLOCKS)}

@@ -1,23 +1,16 @@
 """`Dataset`: one dataset of a root, with a method for everything that can be done to it.
 
 The command line is a thin layer over these methods. Importing this package loads nothing heavy; each
-method imports what it uses. Verbs are grouped in modules by what they do, and joined here.
+method imports what it uses. `site` says where a dataset is, `reading` what can be asked of it, `changing` what
+can be done to it.
 """
 
 from __future__ import annotations
 
-from usr_core.dataset.archiving import Archiving
-from usr_core.dataset.attaching import Attaching
-from usr_core.dataset.filling import Filling
-from usr_core.dataset.maintenance_verbs import MaintenanceVerbs
-from usr_core.dataset.reading import Reading
-from usr_core.dataset.record_life import RecordLife
-from usr_core.dataset.syncing import Syncing
-from usr_core.dataset.upkeep import Upkeep
-from usr_core.dataset.writing import Writing
+from usr_core.dataset.changing import Changing
 
 __all__ = ["Dataset"]
 
 
-class Dataset(Filling, Attaching, Upkeep, MaintenanceVerbs, Writing, RecordLife, Archiving, Syncing, Reading):
+class Dataset(Changing):
     """One dataset, existing or to be made; see `Dataset.open`."""

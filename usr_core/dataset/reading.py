@@ -1,32 +1,234 @@
-"""Reading a dataset whole: frames and streams, exports, validation, events. Nothing here changes a file."""
+"""Reading a dataset: its merged view and what is asked of it. Nothing here changes a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from usr_core.dataset.querying import Querying
-from usr_core.dataset.site import Progress
+from usr_core.dataset.site import DatasetSite, Progress
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
+    from usr_core.commit.file_tree import FileTree
     from usr_core.events.chain import ChainFault
     from usr_core.events.log import LogLine
+    from usr_core.store.changes.state import RecordState
     from usr_core.store.checks.validate import RegistryMode, ValidationReport
+    from usr_core.store.questions.describe import Description
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview, Overview
     from usr_core.store.questions.row_filter import Where
     from usr_core.store.questions.scan import Scan
+    from usr_core.store.questions.sql_result import SqlResult
+    from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["Reading"]
 
 
-class Reading(Querying):
-    """`head`, `scan`, `to_arrow`, `to_pandas`, `to_polars`, `overview`, `export`, `validate`, `events` and others."""
+class Reading(DatasetSite):
+    """Views, single records and cells, patterns, frames, streams, exports, validation, events."""
+
+    # ------------------------------------------------------------- the merged view
+
+    @contextlib.contextmanager
+    def view(self, *, namespaces: Sequence[str] | None = None) -> Iterator[MergedView]:
+        """Open the merged view of one state of the dataset; writers may go on meanwhile.
+
+        Args:
+            namespaces: Whose overlays to merge, or None for all.
+
+        Raises:
+            NoSuchOverlay: The dataset has neither an overlay nor a materialized column of one of them.
+        """
+        with self._open_view(namespaces) as opened:
+            yield opened
+
+    def _open_view(self, namespaces: Sequence[str] | None = None) -> MergedView:
+        """Return an open view, which the caller closes.
+
+        Raises:
+            DatasetMissing: The dataset does not exist (`Dataset.open` allows one that is still to be made).
+            NoSuchOverlay: The dataset has nothing of a namespace.
+        """
+        from usr_core.commit.read_snapshot import read_consistent
+        from usr_core.store.errors import BaseMissing
+        from usr_core.store.view.merged_view import MergedView
+
+        def opened(tree: FileTree) -> MergedView:
+            view = MergedView.open(tree, namespaces=namespaces)
+            try:
+                _refuse_unknown(namespaces or (), view, tree)
+            except BaseException:
+                view.close()
+                raise
+            return view
+
+        try:
+            return read_consistent(self.path, opened)
+        except BaseMissing:
+            self._require_records()
+            raise
+
+    # ------------------------------------------------------------- asking
+
+    def get(
+        self, ids: str | Iterable[str], *, columns: Sequence[str] | None = None, include_deleted: bool = False
+    ) -> pa.Table:
+        """Return records by id, merged, in the order of the ids; a repeated id counts once.
+
+        Args:
+            ids: One id or several.
+            columns: Names in the order wanted, or None for all.
+            include_deleted: Take deleted records too, and show the tombstone columns.
+
+        Raises:
+            RecordsNotFound, RecordsDeleted: No record has one of the ids, or it is deleted.
+            UnknownColumn: A name is not a column of the view.
+        """
+        from usr_core.store.questions.get import get_records
+
+        with self.view() as view:
+            asked = [ids] if isinstance(ids, str) else ids
+            return get_records(view, asked, columns, include_deleted=include_deleted)
+
+    def cell(self, row: int, column: str) -> pa.Scalar:
+        """Return one cell of the record number `row`, counted from 0 as `head` shows them.
+
+        Raises:
+            CellOutOfRange: The dataset has no such record.
+            UnknownColumn: The view has no such column.
+        """
+        from usr_core.store.questions.cell import read_cell
+
+        with self.view() as view:
+            return read_cell(view, row, column)
+
+    def grep(
+        self,
+        pattern: str,
+        *,
+        column: str = "sequence",
+        limit: int = 20,
+        ignore_case: bool = False,
+        include_deleted: bool = False,
+    ) -> pa.Table:
+        """Return the first `limit` records (0 is all) whose `column` matches a pattern: their ids and that column.
+
+        The pattern is RE2's, and may match anywhere in the text.
+
+        Raises:
+            PatternInvalid: The pattern is not a regular expression.
+            UnknownColumn, ColumnNotText: The view has no such column, or it does not hold text.
+        """
+        import pyarrow as pa
+
+        names = list(dict.fromkeys(["id", column]))
+        with self.view() as view:
+            schema = view.schema(names)
+            found = self._grep(view, pattern, column, limit, ignore_case, include_deleted, None)
+            return pa.Table.from_batches(found, schema)
+
+    def iter_grep(
+        self,
+        pattern: str,
+        *,
+        column: str = "sequence",
+        limit: int = 20,
+        ignore_case: bool = False,
+        include_deleted: bool = False,
+        progress: Progress | None = None,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield what `grep` returns, batch by batch, as it is found."""
+        with self.view() as view:
+            yield from self._grep(view, pattern, column, limit, ignore_case, include_deleted, progress)
+
+    def describe(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        sample: int = 1024,
+        include_deleted: bool = False,
+        progress: Progress | None = None,
+    ) -> Description:
+        """Describe columns: type, null share, range or lengths, distinct texts, histogram.
+
+        Args:
+            columns: Names in the order wanted, or None for all.
+            sample: Rows to look at, spread over the dataset; 0 is all.
+            include_deleted: Look at deleted records too.
+            progress: Called with the number of rows just done.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        from usr_core.store.questions.describe import describe_columns
+
+        with self.view() as view:
+            return describe_columns(view, columns, sample=sample, include_deleted=include_deleted, progress=progress)
+
+    def sql(
+        self,
+        statement: str,
+        parameters: Sequence[object] | Mapping[str, object] | None = None,
+        *,
+        include_deleted: bool = False,
+        memory_limit: str = "1GB",
+    ) -> SqlResult:
+        """Run one statement of DuckDB's SQL over the merged view, which is the table ``records``.
+
+        Only the columns that the statement needs are read. The result is held in memory. float16 comes out as
+        float32, and a time with a zone in microseconds and UTC; `scan` changes no type.
+
+        Args:
+            statement: The statement.
+            parameters: Values for ``?``, or by name for ``$name``.
+            include_deleted: Let deleted records and the tombstone columns be in the table.
+            memory_limit: What DuckDB may take before it spills to a temporary folder.
+
+        Raises:
+            SqlFailed: DuckDB refused the statement, or failed at it.
+        """
+        from usr_core.store.questions.sql import run_sql
+        from usr_core.store.questions.sql_result import SqlResult
+
+        with self.view() as view:
+            return SqlResult(
+                run_sql(view, statement, parameters, include_deleted=include_deleted, memory_limit=memory_limit)
+            )
+
+    @staticmethod
+    def _grep(
+        view: MergedView,
+        pattern: str,
+        column: str,
+        limit: int,
+        ignore_case: bool,
+        include_deleted: bool,
+        progress: Progress | None,
+    ) -> Iterator[pa.RecordBatch]:
+        from usr_core.store.questions.grep import compile_pattern, grep_records
+
+        return grep_records(
+            view,
+            compile_pattern(pattern, ignore_case=ignore_case),
+            column=column,
+            limit=limit,
+            include_deleted=include_deleted,
+            progress=progress,
+        )
+
+    def get_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
+        """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`."""
+        from usr_core.store.changes.state import get_state
+
+        return get_state(self.ref, ids, allow_missing=allow_missing)
+
+    # ------------------------------------------------------------- reading whole
 
     def head(self, n: int = 10, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> pd.DataFrame:
         """Return the first `n` records of the merged view as a pandas DataFrame; `head_arrow` needs no pandas.
@@ -211,3 +413,14 @@ class Reading(Querying):
         from usr_core.events.chain import verify_log
 
         return verify_log(self.layout.event_log)
+
+
+def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree) -> None:
+    materialized = {name.partition("__")[0] for name in view.source.schema.names if "__" in name}
+    for namespace in namespaces:
+        if namespace not in view.overlays and namespace not in materialized:
+            from usr_core.registry.names import RESERVED_NAMESPACES
+            from usr_core.store.parts.errors import NoSuchOverlay
+            from usr_core.store.parts.names import overlay_paths
+
+            raise NoSuchOverlay(namespace, present=sorted(set(overlay_paths(tree)) - RESERVED_NAMESPACES))

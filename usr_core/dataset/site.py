@@ -86,6 +86,25 @@ class DatasetSite:
         """Return the existing dataset that `text` means: an id, a folder, or None for the one we stand in."""
         return cls(locate_dataset(text, root=root), actor=actor, lock_timeout=lock_timeout, host=host)
 
+    @classmethod
+    def locate_archived(
+        cls,
+        text: str | None,
+        *,
+        root: Path | None = None,
+        actor: Actor | None = None,
+        lock_timeout: float = LOCK_SECONDS,
+        host: PluginHost | None = None,
+    ) -> Self:
+        """Return the dataset of ``_archive/`` that `text` means, an id or a folder; it can be read, not changed.
+
+        Raises:
+            DatasetNotArchived, AmbiguousDataset, InvalidDatasetId: `text` does not name one.
+        """
+        from usr_core.store.changes.archive import locate_archived
+
+        return cls(locate_archived(text, root=root), actor=actor, lock_timeout=lock_timeout, host=host)
+
     def __repr__(self) -> str:
         return f"Dataset({self.ref.name!r}, root={str(self.ref.root)!r})"
 

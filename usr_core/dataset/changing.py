@@ -1,0 +1,807 @@
+"""Changing a dataset: each method names its verb and hands the work to `usr_core.store.changes`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from usr_core.dataset.reading import Reading
+from usr_core.dataset.site import DatasetSite, Progress
+from usr_core.events.actor import Actor
+from usr_core.records.alphabets import default_alphabet
+from usr_core.roots.dataset_id import new_dataset
+from usr_core.roots.locate import refuse_archived_path
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from usr_core.plugin.specs import OverlayWriterSpec
+    from usr_core.roots.dataset_id import DatasetRef
+    from usr_core.store.changes.attach.attachment import AttachOutcome, AttachSource
+    from usr_core.store.changes.clear import ClearOutcome
+    from usr_core.store.changes.compact import CompactOutcome
+    from usr_core.store.changes.dedupe import DedupeOutcome
+    from usr_core.store.changes.delete import DeleteOutcome, RestoreOutcome
+    from usr_core.store.changes.import_.records import ImportOutcome
+    from usr_core.store.changes.materialize import MaterializeOutcome
+    from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
+    from usr_core.store.changes.remove import RemoveOutcome
+    from usr_core.store.changes.row_drop import ChosenRows, DropOutcome
+    from usr_core.store.changes.session.writer import RecordWriter
+    from usr_core.store.changes.state import StateOutcome
+    from usr_core.store.checks.doctor.cleaning import Removed
+    from usr_core.store.mutation import Site
+    from usr_core.store.view.merged_view import MergedView
+    from usr_core.sync.request import Action, SyncOptions
+
+__all__ = ["Changing"]
+
+
+class Changing(Reading):
+    """From the first record to the archive.
+
+    Each change is whole or has not happened, and is one event, which the event sinks are told.
+    """
+
+    # ------------------------------------------------------------- records that come
+
+    def init(self, *, source: str | None = None, notes: str | None = None) -> Self:
+        """Create the dataset: an empty base, `meta.md`, the frozen registry and the first event.
+
+        Raises:
+            DatasetExists: The dataset exists already.
+            PullUnfinished: A first pull to that place has not come to its end.
+            RegistryMissing, RegistryInvalid: The root has no valid registry.
+        """
+        from usr_core.store.changes.create import create_dataset
+
+        self.ref = new_dataset(self.ref.root, self.ref.name)
+        create_dataset(self._site(new=True), source=source, notes=notes)
+        return self
+
+    def import_file(
+        self,
+        path: str | Path,
+        *,
+        importer: str | None = None,
+        bio_type: str = "dna",
+        alphabet: str | None = None,
+        source: str | None = None,
+        on_duplicate: Literal["error", "skip"] = "error",
+        progress: Progress | None = None,
+    ) -> ImportOutcome:
+        """Append the records of a file, all or none.
+
+        Args:
+            path: The file.
+            importer: Name of an importer; by default the one for the file's suffix.
+            bio_type, alphabet: What holds for files that have no such column; the alphabet is by default the
+                narrowest one of the bio_type (``dna_4``, ``rna_4``, ``protein_20``).
+            source: Where the records come from; by default the file's name.
+            on_duplicate: ``skip`` leaves exact duplicates out and counts them.
+            progress: Called with the number of rows just read.
+        """
+        import pyarrow as pa
+
+        from usr_core.plugin.specs import ImportRequest
+        from usr_core.store.changes.import_.records import ImportOptions, ImportSource, import_records
+
+        file = Path(path)
+        refuse_archived_path(file)
+        name, reader = self._importer(importer, file)
+        return import_records(
+            self._site(),
+            ImportSource(
+                label=file.name,
+                columns=lambda: reader.columns(ImportRequest(path=file)),
+                batches=lambda wanted: reader.read(
+                    ImportRequest(path=file, columns=tuple(wanted), types={"length": pa.int64()})
+                ),
+            ),
+            ImportOptions(
+                bio_type=bio_type,
+                alphabet=alphabet or default_alphabet(bio_type),
+                source=source or "",
+                on_duplicate=on_duplicate,
+                args={"from": name, "path": str(path), "source": source},
+            ),
+            progress=progress,
+        )
+
+    def add_sequences(
+        self,
+        rows: Iterable[Mapping[str, object]],
+        *,
+        bio_type: str = "dna",
+        alphabet: str | None = None,
+        source: str = "python",
+        on_duplicate: Literal["error", "skip"] = "error",
+    ) -> ImportOutcome:
+        """Append records given as mappings with ``sequence`` and, optionally, the other columns of a record.
+
+        Raises:
+            RecordsExpected: `rows` are not mappings, such as texts or a table.
+            RowWithoutSequence: A value is not text.
+        """
+        from usr_core.store.changes.import_.records import ImportOptions, ImportSource, import_records
+        from usr_core.store.rules.mappings import batches_of_rows, checked_rows, columns_of_rows
+
+        held = checked_rows(rows)
+        return import_records(
+            self._site(),
+            ImportSource(
+                label=source,
+                columns=lambda: columns_of_rows(held),
+                batches=lambda wanted: batches_of_rows(held, wanted, label=source),
+            ),
+            ImportOptions(
+                bio_type=bio_type,
+                alphabet=alphabet or default_alphabet(bio_type),
+                source=source,
+                on_duplicate=on_duplicate,
+                args={"source": source, "rows": len(held)},
+            ),
+        )
+
+    # ------------------------------------------------------------- columns that come
+
+    def attach(
+        self,
+        path: str | Path,
+        namespace: str | None = None,
+        *,
+        key: str | None = None,
+        key_col: str | None = None,
+        columns: Sequence[str] | None = None,
+        allow_overwrite: bool = False,
+        allow_missing: bool = False,
+        parse_json: bool = True,
+        backend: str = "pyarrow",
+        writer: str | None = None,
+        writer_options: Mapping[str, str] | None = None,
+        importer: str | None = None,
+        note: str | None = None,
+        progress: Progress | None = None,
+    ) -> AttachOutcome:
+        """Attach columns of a file as a new overlay part.
+
+        Args:
+            path: A file of any format that an importer reads, or a tool's output for `writer`.
+            namespace: A registered namespace; with a writer, by default the writer's.
+            key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``; with a writer, by default the writer's,
+                or the one of ``id`` and ``sequence`` that its rows have.
+            key_col: The file's column that holds the key; by default the key's name.
+            columns: Columns to attach, with or without prefix; by default all that the namespace registers.
+            allow_overwrite: Let new values win over those that are there; without it a value is refused where its
+                record has one in that column already. A null is not a value, and changes nothing.
+            allow_missing: Leave out and count rows that match no record.
+            parse_json: Read text in nested columns as JSON.
+            backend: ``pyarrow``, or ``duckdb`` for Parquet files larger than memory.
+            writer: Name of an overlay writer that turns a tool's output into rows.
+            writer_options: What the writer is to know besides, of the options that it takes.
+            importer: Name of an importer; by default the one for the file's suffix.
+            note: A line for `meta.md`.
+            progress: Called with the number of rows just read.
+
+        Raises:
+            AttachRequestInvalid: Neither a namespace nor a writer is given, both a writer and an importer are, or the
+                writer takes no such option.
+            ValuesExist: Values are there already, and `allow_overwrite` is not set.
+        """
+        from usr_core.store.changes.attach.attachment import AttachOptions, attach
+        from usr_core.store.changes.attach.writer_source import attach_namespace, checked_options, key_among
+
+        file = Path(path)
+        refuse_archived_path(file)
+        spec = None if writer is None else self.host.overlay_writer_spec(writer)
+        options = checked_options(spec, writer_options or {}, importer=importer)
+        namespace = attach_namespace(spec, namespace)
+        if spec is None:
+            source = self._file_source(file, parse_json=parse_json, importer=importer)
+        else:
+            source = self._writer_source(file, spec, namespace, columns=columns, options=options)
+        key = key_among(spec, key, source.columns)
+        if backend == "duckdb" and not file.name.endswith(".parquet"):
+            from usr_core.store.changes.attach.errors import AttachBackendError
+
+            raise AttachBackendError(backend, f"{file.name} is not a Parquet file")
+        return attach(
+            self._site(),
+            source,
+            AttachOptions(
+                namespace=namespace,
+                key=key,
+                key_column=key_col,
+                columns=tuple(columns) if columns is not None else None,
+                allow_overwrite=allow_overwrite,
+                allow_missing=allow_missing,
+                parse_json=parse_json,
+                backend=backend,
+                note=note,
+                args={
+                    "path": str(path),
+                    "key_col": key_col or key,
+                    "allow_overwrite": allow_overwrite,
+                    "allow_missing": allow_missing,
+                    "backend": backend,
+                    **({} if spec is None else {"writer": spec.name, "writer_options": options}),
+                },
+            ),
+            progress=progress,
+        )
+
+    def write_overlay_part(
+        self,
+        namespace: str,
+        content: object,
+        *,
+        key: str = "id",
+        key_col: str | None = None,
+        allow_overwrite: bool = True,
+        allow_missing: bool = False,
+        actor: Actor | None = None,
+        action: str = "write_overlay_part",
+    ) -> AttachOutcome:
+        """Add a part from memory: anything with ``__arrow_c_stream__`` (Arrow, pandas, Polars, DuckDB) or a reader.
+
+        New values win over those that are there, unless `allow_overwrite` is false: then a value is refused where
+        its record has one in that column already, and nothing is written.
+
+        Raises:
+            ValuesExist: Values are there already, and `allow_overwrite` is false.
+        """
+        from usr_core.store.changes.attach.attachment import AttachOptions, attach
+        from usr_core.store.changes.attach.table_source import table_source
+
+        site = replace(self._site(), actor=actor or self.actor)
+        return attach(
+            site,
+            table_source(content, label=namespace),
+            AttachOptions(
+                namespace=namespace,
+                key=key,
+                key_column=key_col,
+                allow_overwrite=allow_overwrite,
+                allow_missing=allow_missing,
+                action=action,
+            ),
+        )
+
+    def write_overlay(self, namespace: str, content: object, *, key: str = "id", **options: Any) -> AttachOutcome:
+        """Add a part from memory, as `write_overlay_part` does; the event's action is ``write_overlay``."""
+        return self.write_overlay_part(namespace, content, key=key, action="write_overlay", **options)
+
+    def _file_source(self, path: Path, *, parse_json: bool, importer: str | None) -> AttachSource:
+        from usr_core.plugin.specs import ImportRequest
+        from usr_core.store.changes.attach.attachment import AttachSource
+
+        _, reader = self._importer(importer, path)
+        return AttachSource(
+            label=path.name,
+            columns=lambda: reader.columns(ImportRequest(path=path)),
+            batches=lambda wanted, types: reader.read(
+                ImportRequest(path=path, columns=tuple(wanted), types=types, parse_json=parse_json)
+            ),
+        )
+
+    def _writer_source(
+        self,
+        path: Path,
+        spec: OverlayWriterSpec,
+        namespace: str,
+        *,
+        columns: Sequence[str] | None,
+        options: Mapping[str, str],
+    ) -> AttachSource:
+        from usr_core.plugin.specs import OverlayRequest
+        from usr_core.registry.store import read_registry
+        from usr_core.store.changes.attach.table_source import batch_source
+
+        self._require_records()
+        request = OverlayRequest(
+            path=path,
+            namespace=namespace,
+            columns=None if columns is None else tuple(columns),
+            types={
+                column.name: column.type.to_arrow()
+                for column in read_registry(self.ref.root).namespace(namespace).columns
+            },
+            options=options,
+            record_ids=self._record_ids,
+        )
+        return batch_source(self.host.overlay_writer(spec.name).batches(request), label=path.name)
+
+    def _record_ids(self) -> Iterator[pa.Array]:
+        with self.view(namespaces=()) as view:
+            for batch in view.batches(["id"]):
+                yield batch.column(0)
+
+    # ------------------------------------------------------------- tools that run for hours
+
+    def writer(
+        self, *, namespaces: Sequence[str] = (), actor: Actor | None = None, name: str | None = None, **options: Any
+    ) -> RecordWriter:
+        """Return a session that takes records, and overlay values with them, over hours.
+
+            with ds.writer(namespaces=["densegen"], actor=Actor(tool="densegen", run_id="r1")) as w:
+                w.add([{"sequence": "ACGT"}], overlays={"densegen": [{"plan": "sigma70"}]})
+
+        Rows are durable once flushed and visible once committed; see `usr_core.store.changes.session.writer`. A session
+        that was killed is resumed by opening it again under its name.
+
+        Args:
+            namespaces: Registered namespaces whose values come with the records.
+            actor: Who writes; by default the dataset's actor.
+            name: The session's name; by default the actor's tool and run id.
+            options: Further fields of `usr_core.store.changes.session.writer.SessionOptions`.
+
+        Raises (on entering):
+            SessionInUse: The session is open elsewhere.
+            SessionSchemaChanged: The session was begun with other columns.
+            NamespaceNotRegistered, RegistryMissing, RegistryInvalid: The registry is missing or invalid, or lacks
+                a namespace.
+        """
+        from usr_core.store.changes.session.writer import RecordWriter, SessionOptions
+
+        site = replace(self._site(), actor=actor or self.actor)
+        return RecordWriter(site, SessionOptions(namespaces=tuple(namespaces), name=name, **options))
+
+    def record_event(
+        self,
+        action: str,
+        *,
+        metrics: Mapping[str, object] | None = None,
+        args: Mapping[str, object] | None = None,
+        actor: Actor | None = None,
+    ) -> dict[str, Any]:
+        """Add an event of a tool's own to the log, such as how its run is getting on; nothing else changes.
+
+        It is an ordinary change in all other respects: under the lock, chained to the lines before, handed to the
+        event sinks. It costs a few milliseconds, whatever the dataset's size.
+
+        Args:
+            action: ``<tool>_<word>``, such as ``densegen_health``.
+            metrics: What was counted; a tool puts its own figures below its name.
+            args: What was asked; secrets are hidden.
+            actor: Who says so; by default the dataset's actor.
+
+        Returns:
+            The event as it stands in the log.
+
+        Raises:
+            ToolActionInvalid: `action` is not an action of a tool.
+            EventNotRecordable: `metrics` or `args` are not JSON values, or larger than 64 KiB.
+            LockTimeout: Another writer holds the dataset.
+        """
+        from usr_core.store.changes.tool_event import record_event
+
+        site = replace(self._site(), actor=actor or self.actor)
+        return record_event(site, action, metrics=metrics or {}, args=args or {})
+
+    # ------------------------------------------------------------- the life of single records
+    # Each takes the ids of records and treats all of them or none. Repeated ids count once; ids that match no
+    # record are an error, or with `allow_missing` skipped and counted. What changes nothing writes no event.
+
+    def delete(self, ids: Iterable[str], *, reason: str | None = None, allow_missing: bool = False) -> DeleteOutcome:
+        """Delete records: views leave them out, the base keeps them, `restore` brings them back.
+
+        Records that are deleted already keep their time and reason, and are counted.
+
+        Raises:
+            RecordIdInvalid: A text is not 40 lower-case hexadecimal digits.
+            RecordsMissing: Ids match no record.
+        """
+        from usr_core.store.changes.delete import delete_records
+
+        return delete_records(self._site(), ids, reason=reason, allow_missing=allow_missing)
+
+    def restore(self, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
+        """Bring deleted records back; those that are not deleted are counted. Errors as `delete`."""
+        from usr_core.store.changes.delete import restore_records
+
+        return restore_records(self._site(), ids, allow_missing=allow_missing)
+
+    def set_state(
+        self,
+        ids: Iterable[str],
+        *,
+        masked: bool | None = None,
+        qc_status: str | None = None,
+        split: str | None = None,
+        supersedes: str | None = None,
+        lineage: Sequence[str] | None = None,
+        allow_missing: bool = False,
+    ) -> StateOutcome:
+        """Set fields of the state of records; fields that are not given stay as they are.
+
+        Args:
+            ids: The records.
+            masked: Whether they are to be left out of analyses.
+            qc_status: ``pass``, ``fail``, ``warn`` or ``unknown``.
+            split: ``train``, ``val``, ``test`` or ``holdout``.
+            supersedes: The id of the record that they replace; it need not be in this dataset.
+            lineage: Ids of the records that they came from; they need not be in this dataset.
+            allow_missing: Skip and count ids that match no record.
+
+        Raises:
+            StateFieldMissing: No field is given.
+            StateValueNotAllowed: A value is not one of those above.
+            RecordIdInvalid, RecordsMissing: As `delete`.
+        """
+        from usr_core.store.changes.state import StateChange, set_state
+
+        change = StateChange(
+            masked=masked,
+            qc_status=qc_status,
+            split=split,
+            supersedes=supersedes,
+            lineage=None if lineage is None else tuple(lineage),
+        )
+        return set_state(self._site(), ids, change, allow_missing=allow_missing)
+
+    def clear_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
+        """Unset the whole state of records: null afterwards, not false. Errors as `delete`."""
+        from usr_core.store.changes.state import clear_state
+
+        return clear_state(self._site(), ids, allow_missing=allow_missing)
+
+    # ------------------------------------------------------------- maintenance
+    # Each needs a `maintenance` block where it says so, except for ``dry_run=True``, which counts what would change
+    # and takes no lock.
+
+    def materialize(
+        self,
+        *,
+        namespaces: Sequence[str] | None = None,
+        snapshot_before: bool = False,
+        drop_overlays: bool = False,
+        archive_overlays: bool = False,
+        drop_deleted: bool = False,
+        progress: Progress | None = None,
+    ) -> MaterializeOutcome:
+        """Fold overlay columns into the base. Needs a `maintenance` block.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            ValueError: Overlays can't be dropped and archived at once.
+        """
+        from usr_core.store.changes.materialize import MaterializeOptions, OverlaysAfter, materialize
+
+        self._require_maintenance("materialize")
+        if drop_overlays and archive_overlays:
+            raise ValueError("overlays can be dropped or archived, not both")
+        after: OverlaysAfter = "drop" if drop_overlays else "archive" if archive_overlays else "keep"
+        return materialize(
+            self._site(),
+            MaterializeOptions(
+                namespaces=tuple(namespaces) if namespaces is not None else None,
+                overlays=after,
+                snapshot_before=snapshot_before,
+                drop_deleted=drop_deleted,
+            ),
+            progress=progress,
+        )
+
+    def freeze_registry(self) -> tuple[bool, str]:
+        """Freeze the root's registry here and stamp its hash into the base. Needs a `maintenance` block.
+
+        Returns:
+            Whether anything changed, and the registry's hash.
+        """
+        from usr_core.store.changes.freeze import freeze_registry
+
+        self._require_maintenance("freeze_registry")
+        return freeze_registry(self._site())
+
+    def snapshot(self) -> Path:
+        """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file."""
+        from usr_core.store.changes.snapshot import take_snapshot
+
+        return self.path / take_snapshot(self._site())
+
+    def adopt(self) -> Mapping[str, Any] | None:
+        """Accept the files as they are found: begin a new log if the old one is lost, or accept changes made by hand.
+
+        Returns:
+            The ``adopt`` event, or None where the log tells exactly these files already.
+        """
+        from usr_core.store.checks.doctor.adoption import adopt_files
+
+        return adopt_files(self._site())
+
+    def clean(self, *, older_than_seconds: float) -> list[Removed]:
+        """Remove what transfers have put aside and what interrupted writers left; no file of the dataset itself.
+
+        Args:
+            older_than_seconds: How old what pulls and pushes have put aside has to be.
+
+        Returns:
+            What was removed, each with its size in bytes.
+        """
+        from usr_core.store.checks.doctor.cleaning import clean_dataset
+
+        return clean_dataset(self._site(), older_than_seconds=older_than_seconds)
+
+    def compact_overlay(
+        self, namespace: str, *, drop: bool = False, dry_run: bool = False, progress: Progress | None = None
+    ) -> CompactOutcome:
+        """Merge all parts of a namespace into one; what a reader sees stays the same. Needs a `maintenance` block.
+
+        Args:
+            namespace: A registered namespace.
+            drop: Remove the old files; else they go to ``_derived/_archived/<namespace>/<stamp>/``.
+            dry_run: Count, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            NoSuchOverlay, NamespaceNotRegistered, NamespaceReservedHere: `namespace` can't be compacted.
+            OverlayKeysUnresolved, OverlayKeyFault: The keys of a part do not tell ids.
+        """
+        from usr_core.store.changes.compact import CompactOptions, compact_overlay
+
+        site = self._maintenance_site("compact_overlay", dry_run=dry_run)
+        options = CompactOptions(namespace=namespace, drop=drop, dry_run=dry_run)
+        return compact_overlay(site, options, progress=progress)
+
+    def remove_overlay(self, namespace: str, *, mode: str, dry_run: bool = False) -> RemoveOutcome:
+        """Take away all values of a namespace. Needs a `maintenance` block.
+
+        Args:
+            namespace: A namespace with an overlay here; it need not be registered any more.
+            mode: ``archive`` moves the files to ``_derived/_archived/<namespace>/<stamp>/``, ``delete`` removes them.
+            dry_run: Count, and change nothing.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            NoSuchOverlay, NamespaceReservedHere, UnknownChoice: The overlay can't be removed that way.
+        """
+        from usr_core.store.changes.remove import RemoveOptions, remove_overlay
+
+        site = self._maintenance_site("remove_overlay", dry_run=dry_run)
+        return remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
+
+    def clear_overlay(
+        self,
+        namespace: str,
+        columns: Sequence[str],
+        *,
+        ids: Sequence[str] | None = None,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> ClearOutcome:
+        """Unset values, attached ones as well as materialized ones. Needs a `maintenance` block.
+
+        The files that held attached ones are archived; a base that is rewritten for it is kept as a snapshot.
+
+        Args:
+            namespace: A registered namespace.
+            columns: Its columns, with or without prefix.
+            ids: The records whose values are unset; None is all.
+            dry_run: Count, and change nothing.
+            progress: Called with the number of rows just done.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: An id, column or overlay to clear
+                does not exist, or is reserved.
+        """
+        from usr_core.store.changes.clear import ClearOptions, clear_overlay
+
+        site = self._maintenance_site("clear_overlay", dry_run=dry_run)
+        options = ClearOptions(
+            namespace=namespace,
+            columns=tuple(columns),
+            ids=tuple(ids) if ids is not None else None,
+            dry_run=dry_run,
+        )
+        return clear_overlay(site, options, progress=progress)
+
+    def dedupe(
+        self, *, key: str, keep: str = "keep-first", dry_run: bool = False, progress: Progress | None = None
+    ) -> DedupeOutcome:
+        """Remove all but one of the records that share a key. Needs a `maintenance` block.
+
+        Args:
+            key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``.
+            keep: ``keep-first`` or ``keep-last``, in the base's order; a live record stays before a deleted one.
+            dry_run: Count, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            UnknownChoice, KeyNeedsOneBioType, KeyNeedsDna4: The key does not exist, or does not suit the dataset.
+        """
+        from usr_core.store.changes.dedupe import DedupeOptions, dedupe
+
+        site = self._maintenance_site("dedupe", dry_run=dry_run)
+        return dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
+
+    def drop_rows(
+        self,
+        choose: Callable[[MergedView], ChosenRows],
+        *,
+        action: str,
+        args: Mapping[str, object] | None = None,
+        snapshot_before: bool = True,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> DropOutcome:
+        """Remove the rows that a function of the merged view chooses. Needs a `maintenance` block.
+
+        For a tool that knows which of its rows are bad. Overlay values of records that go stay on disk, as `dedupe`
+        leaves them.
+
+        Args:
+            choose: Returns the numbers of the rows that go; called under the lock, with the state that is changed.
+            action: The event's action, ``<tool>_<word>``.
+            args: What was asked, for the event.
+            snapshot_before: Keep the base as it was under `_snapshots/`.
+            dry_run: Choose, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            ToolActionInvalid: `action` is not an action of a tool.
+            EventNotRecordable: `args`, or the metrics of what was chosen, are not JSON values.
+            ValueError: The chosen rows are not rows of the base.
+        """
+        from usr_core.store.changes.row_drop import DropOptions, drop_rows
+
+        site = self._maintenance_site("drop_rows", dry_run=dry_run)
+        options = DropOptions(
+            choose=choose, action=action, args=args or {}, snapshot_before=snapshot_before, dry_run=dry_run
+        )
+        return drop_rows(site, options, progress=progress)
+
+    def merge(
+        self,
+        source: DatasetSite | str | Path,
+        *,
+        require_same_columns: bool = False,
+        if_duplicate: str = "skip",
+        coerce_overlap: str = "to-dest",
+        avoid_casefold_dups: bool = True,
+        carry_namespaces: Sequence[str] = (),
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> MergeOutcome:
+        """Add the records of another dataset to this one. Needs a `maintenance` block.
+
+        Args:
+            source: A dataset, an id in this root, or the folder of a dataset anywhere.
+            require_same_columns: Refuse bases with different columns; else missing values are null.
+            if_duplicate: ``error``, ``skip``, ``prefer-src`` or ``prefer-dest``, for records that are here already;
+                what counts are the values that readers of the two see.
+            coerce_overlap: ``to-dest`` casts values of another type exactly, text to numbers and back among them;
+                ``none`` refuses them.
+            avoid_casefold_dups: Leave out records that differ from one here only in the case of letters.
+            carry_namespaces: Namespaces whose overlay values come along.
+            dry_run: Check and count, and change nothing.
+            progress: Called with the number of rows just written.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            UsrError: The datasets can't be merged that way (see `merge_datasets` in
+                `usr_core.store.changes.merge_datasets.merge`).
+        """
+        from usr_core.roots.locate import locate_dataset
+        from usr_core.store.changes.merge_datasets.merge import merge_datasets
+        from usr_core.store.changes.merge_datasets.outcome import MergeOptions
+
+        site = self._maintenance_site("merge", dry_run=dry_run)
+        ref = source.ref if isinstance(source, DatasetSite) else locate_dataset(str(source), root=self.ref.root)
+        return merge_datasets(
+            site,
+            ref,
+            MergeOptions(
+                same_columns=require_same_columns,
+                if_duplicate=if_duplicate,
+                coerce_overlap=coerce_overlap,
+                avoid_case_variants=avoid_casefold_dups,
+                carried=tuple(carry_namespaces),
+                dry_run=dry_run,
+            ),
+            progress=progress,
+        )
+
+    def _maintenance_site(self, verb: str, *, dry_run: bool) -> Site:
+        """Return where the change happens; a dry run needs no maintenance block.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            DatasetArchived: The dataset lies under ``_archive/``, where it can only be read.
+        """
+        if not dry_run:
+            from usr_core.store.mutation import refuse_archived
+
+            self._require_maintenance(verb)
+            refuse_archived(self.ref)
+        return self._site()
+
+    # ------------------------------------------------------------- the archive, and copies elsewhere
+
+    def archive(self) -> Path:
+        """Move the dataset to ``<root>/_archive/`` and return its folder there; this object goes with it.
+
+        Raises:
+            DatasetArchived: The dataset lies under ``_archive/`` already.
+            ArchiveRefused: Something is in the way; nothing was changed.
+            ArchiveUnfinished: The folder could not be moved; nothing was changed.
+        """
+        from usr_core.store.changes.archive import archive_dataset
+
+        archive_dataset(self._site(), moved=self._follow)
+        return self.path
+
+    def unarchive(self) -> Path:
+        """Move the dataset back from ``_archive/`` and return its folder; this object goes with it.
+
+        Raises:
+            DatasetNotArchived: The dataset does not lie under ``_archive/``.
+            DatasetExists, NestedDataset: Another dataset has its place by now.
+            ArchiveRefused, ArchiveUnfinished: As `archive`.
+        """
+        from usr_core.store.changes.archive import unarchive_dataset
+
+        unarchive_dataset(self._site(), moved=self._follow)
+        return self.path
+
+    def _follow(self, ref: DatasetRef) -> None:
+        self.ref = ref
+
+    def diff(
+        self, remote: str, *, options: SyncOptions | None = None, remotes_file: Path | None = None
+    ) -> dict[str, Any]:
+        """Compare with a remote's copy and return the audit (docs/reference/json.md); nothing changes anywhere.
+
+        Args:
+            remote: A remote of the remotes file.
+            options: How to compare; see `usr_core.sync.SyncOptions`.
+            remotes_file: The remotes file; by default ``USR_REMOTES_PATH``.
+
+        Raises:
+            RemoteUnknown: The remotes file has no such remote.
+            SyncError, TransportError: See `usr_core.sync.sync`.
+        """
+        return self._synced("diff", remote, options, remotes_file)
+
+    def pull(
+        self, remote: str, *, options: SyncOptions | None = None, remotes_file: Path | None = None
+    ) -> dict[str, Any]:
+        """Bring this copy up to a remote's and return the audit; a dataset that is not here yet is made.
+
+        Takes the lock on both sides for moments only. Arguments as `diff`.
+
+        Raises:
+            HistoryAhead, HistoriesDiverged, CopiesDamaged: The copies can't be brought together; nothing changed.
+            SyncError, TransportError, LockTimeout, FileSystemError: Nothing changed.
+        """
+        return self._synced("pull", remote, options, remotes_file)
+
+    def push(
+        self, remote: str, *, options: SyncOptions | None = None, remotes_file: Path | None = None
+    ) -> dict[str, Any]:
+        """Bring a remote's copy up to this one and return the audit. Arguments and errors as `pull`."""
+        return self._synced("push", remote, options, remotes_file)
+
+    def _synced(
+        self, action: Action, remote: str, options: SyncOptions | None, remotes_file: Path | None
+    ) -> dict[str, Any]:
+        import logging
+
+        from usr_core.sync.run import sync
+
+        return sync(
+            action,
+            self.name,
+            remote,
+            root=self.ref.root,
+            remotes_file=remotes_file,
+            options=options,
+            host=self.host,
+            lock_timeout=self.lock_timeout,
+            warn=logging.getLogger("usr").warning,
+        )
