@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,27 +48,12 @@ def find_columns(file: Path, present: Sequence[str]) -> LabelColumns:
         OpalTableUnknown: There is no label, a vector lacks some of its columns, or a label is there twice; or there
             is no key.
     """
-    bare: dict[str, str] = {}
-    for name in present:
-        short = name.removeprefix(f"{NAMESPACE}__")
-        if short in bare:
-            raise OpalTableUnknown(file, f"the column {short!r} is there more than once", column=name)
-        bare[short] = name
-    short_vector, short_offset = (name.removeprefix(f"{NAMESPACE}__") for name in (VECTOR, OFFSET))
-    found = [tuple(bare[name] for name in (short_vector,) if name in bare)]
-    for spelling in SPELLINGS:
-        there = [name for name in spelling if name in bare]
-        missing = [name for name in spelling if name not in bare]
-        if there and missing:
-            verb = "is" if len(missing) == 1 else "are"
-            reason = f"a label has {SIZE} columns, and {', '.join(missing)} {verb} missing"
-            raise OpalTableUnknown(file, reason, column=missing[0])
-        found.append(tuple(bare[name] for name in there))
-    vectors = [names for names in found if names]
+    bare = _without_prefix(file, present)
+    vectors = _vectors(file, bare)
     if len(vectors) > 1:
         firsts = ", ".join(names[0] for names in vectors)
         raise OpalTableUnknown(file, f"it has labels more than once, in {firsts}", column=vectors[1][0])
-    offset = bare.get(short_offset)
+    offset = bare.get(_short(OFFSET))
     if not vectors and offset is None:
         raise OpalTableUnknown(file, "it has no labels")
     keys = tuple(name for name in KEYS if name in present)
@@ -79,3 +64,32 @@ def find_columns(file: Path, present: Sequence[str]) -> LabelColumns:
     return LabelColumns(
         keys=keys, vector=vector, offset=offset, others=tuple(name for name in present if name not in taken)
     )
+
+
+def _short(name: str) -> str:
+    return name.removeprefix(f"{NAMESPACE}__")
+
+
+def _without_prefix(file: Path, present: Sequence[str]) -> dict[str, str]:
+    """Return the columns by their names without the namespace's prefix."""
+    bare: dict[str, str] = {}
+    for name in present:
+        if _short(name) in bare:
+            raise OpalTableUnknown(file, f"the column {_short(name)!r} is there more than once", column=name)
+        bare[_short(name)] = name
+    return bare
+
+
+def _vectors(file: Path, bare: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Return the columns of each vector of labels that is there: one column, or one for each of its values."""
+    found: list[tuple[str, ...]] = [(bare[_short(VECTOR)],)] if _short(VECTOR) in bare else []
+    for spelling in SPELLINGS:
+        missing = [name for name in spelling if name not in bare]
+        if len(missing) == len(spelling):
+            continue
+        if missing:
+            verb = "is" if len(missing) == 1 else "are"
+            reason = f"a label has {SIZE} columns, and {', '.join(missing)} {verb} missing"
+            raise OpalTableUnknown(file, reason, column=missing[0])
+        found.append(tuple(bare[name] for name in spelling))
+    return found

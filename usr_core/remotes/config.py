@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from usr_core.fs.durable import remove_temporaries, replace_file, sync_folder
 from usr_core.fs.errors import SpecialFile, file_system_error
@@ -149,17 +149,18 @@ def _remote(name: str, entry: Entry, path: Path) -> Remote:
     if entry.fault is not None:
         raise entry.fault
     settings = {key: value for key, value in entry.settings.items() if value is not None}
-    for key, value in settings.items():
-        if key in _TEXTS and not isinstance(value, str):
-            _refuse_type(path, name, entry, key, "text; put it in quotes")
-    port, batch_mode = settings.get("port"), settings.get("batch_mode", True)
+    texts = {key: str(settings[key]) for key in _TEXTS if key in settings}
+    port: Any = settings.get("port")
+    batch_mode: Any = settings.get("batch_mode", True)
     if isinstance(port, str) and port.isascii() and port.isdecimal() and len(port) <= 5:
         port = int(port)
-    if port is not None and (isinstance(port, bool) or not isinstance(port, int)):
-        _refuse_type(path, name, entry, "port", "a whole number")
-    if not isinstance(batch_mode, bool):
-        _refuse_type(path, name, entry, "batch_mode", "true or false")
-    texts = {key: str(settings[key]) for key in _TEXTS if key in settings}
+    for key, wanted, fits in (
+        *((key, "text; put it in quotes", isinstance(settings[key], str)) for key in settings if key in _TEXTS),
+        ("port", "a whole number", port is None or type(port) is int),
+        ("batch_mode", "true or false", isinstance(batch_mode, bool)),
+    ):
+        if not fits:
+            _refuse_type(path, name, entry, key, wanted)
     for key in ("type", "base_dir"):
         if key not in texts:
             raise RemotesFileInvalid(path, f"it has no {key}", key=f"remotes.{name}", line=entry.line, remote=name)

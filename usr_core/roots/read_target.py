@@ -51,11 +51,25 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
         GlobInvalid: `glob` is not a pattern of relative names, or `text` is a file.
         UsrError: The dataset does not exist; see `locate_dataset`.
     """
-    if text is not None and (text.startswith(_PATH_STARTS) or _is(text, Path.exists)):
+    named = None if text is None else _named_target(text, root=root, glob=glob)
+    if named is not None:
+        return named
+    folder = Path(text or ".").expanduser().absolute()
+    refuse_archived_path(folder, text)
+    if glob is None:
+        home = next((place for place in (folder, *folder.parents) if holds_dataset(place)), None)
+        if home is not None:
+            return locate_dataset(str(home), root=root)
+    return _files(folder, glob)
+
+
+def _named_target(text: str, *, root: Path | None, glob: str | None) -> DatasetRef | ParquetFiles | None:
+    """Return the dataset or the file that `text` names, or None where it is some other folder."""
+    if text.startswith(_PATH_STARTS) or _is(text, Path.exists):
         refuse_archived_path(Path(text).expanduser(), text)
-    if text is not None and text.endswith(SUFFIX) and not _is(text, Path.is_dir):
+    if text.endswith(SUFFIX) and not _is(text, Path.is_dir):
         return _one_file(text, glob)
-    if text is not None and not text.startswith(_PATH_STARTS):
+    if not text.startswith(_PATH_STARTS):
         try:
             dataset = locate_dataset(text, root=root)
         except PullUnfinished:
@@ -65,17 +79,9 @@ def find_target(text: str | None, *, root: Path | None, glob: str | None = None)
                 raise
         else:
             return dataset if glob is None else _files(dataset.path, glob)
-    if text is not None and _is(text, Path.is_file):
+    if _is(text, Path.is_file):
         return _one_file(text, glob)
-    if text is not None and not _is(text, Path.is_dir):
-        return locate_dataset(text, root=root)
-    folder = Path(text or ".").expanduser().absolute()
-    refuse_archived_path(folder, text)
-    if glob is None:
-        home = next((place for place in (folder, *folder.parents) if holds_dataset(place)), None)
-        if home is not None:
-            return locate_dataset(str(home), root=root)
-    return _files(folder, glob)
+    return None if _is(text, Path.is_dir) else locate_dataset(text, root=root)
 
 
 def _is(text: str, test: Callable[[Path], bool]) -> bool:

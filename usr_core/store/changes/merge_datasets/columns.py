@@ -127,12 +127,8 @@ def plan_columns(
         registered = registry.column_type(name).to_arrow() if name not in ours else None
         wanted = ours[name].type if name in ours else attached.get(name, registered)
         column = TakenColumn(name=name, source=plain_type(field.type), kind=plain_type(wanted))
-        if not column.source.equals(column.kind) and (same or coerce == "none"):
-            why = "--require-same-columns forbids it" if same else "--coerce-overlap none forbids a cast"
-            raise MergeTypesDiffer(name, source=str(column.source), destination=str(column.kind), why=why)
-        castable = may_cast(column.source, column.kind) or _text_and_number(column.source, column.kind)
-        if not (column.source.equals(column.kind) or castable):
-            why = "no cast between them keeps what a value is"
+        why = None if column.source.equals(column.kind) else _why_no_cast(column, same=same, coerce=coerce)
+        if why is not None:
             raise MergeTypesDiffer(name, source=str(column.source), destination=str(column.kind), why=why)
         taken.append(column)
     kinds = {column.name: column.kind for column in taken}
@@ -141,6 +137,15 @@ def plan_columns(
         taken=tuple(taken),
         added=added,
     )
+
+
+def _why_no_cast(column: TakenColumn, *, same: bool, coerce: Coercion) -> str | None:
+    if same:
+        return "--require-same-columns forbids it"
+    if coerce == "none":
+        return "--coerce-overlap none forbids a cast"
+    castable = may_cast(column.source, column.kind) or _text_and_number(column.source, column.kind)
+    return None if castable else "no cast between them keeps what a value is"
 
 
 def converted_text(values: pa.Array, kind: pa.DataType) -> pa.Array:
