@@ -103,9 +103,10 @@ class Changing(Reading):
             ImportOptions(
                 bio_type=bio_type,
                 alphabet=alphabet or default_alphabet(bio_type),
-                source=source or "",
+                source=source,
                 on_duplicate=on_duplicate,
-                args={"from": name, "path": str(path), "source": source},
+                importer=name,
+                path=str(path),
             ),
             progress=progress,
         )
@@ -141,7 +142,7 @@ class Changing(Reading):
                 alphabet=alphabet or default_alphabet(bio_type),
                 source=source,
                 on_duplicate=on_duplicate,
-                args={"source": source, "rows": len(held)},
+                rows=len(held),
             ),
         )
 
@@ -220,14 +221,9 @@ class Changing(Reading):
                 parse_json=parse_json,
                 backend=backend,
                 note=note,
-                args={
-                    "path": str(path),
-                    "key_col": key_col or key,
-                    "allow_overwrite": allow_overwrite,
-                    "allow_missing": allow_missing,
-                    "backend": backend,
-                    **({} if spec is None else {"writer": spec.name, "writer_options": options}),
-                },
+                path=str(path),
+                writer=None if spec is None else spec.name,
+                writer_options=options,
             ),
             progress=progress,
         )
@@ -393,15 +389,19 @@ class Changing(Reading):
             RecordIdInvalid: A text is not 40 lower-case hexadecimal digits.
             RecordsMissing: Ids match no record.
         """
-        from usr_core.store.changes.delete import delete_records
+        from usr_core.store.changes.delete import DeleteOptions, delete_records
+        from usr_core.store.ids.lookup import ask_ids
 
-        return delete_records(self._site(), ids, reason=reason, allow_missing=allow_missing)
+        site = self._site()
+        return delete_records(site, DeleteOptions(ids=ask_ids(ids), allow_missing=allow_missing, reason=reason))
 
     def restore(self, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
         """Bring deleted records back; those that are not deleted are counted. Errors as `delete`."""
         from usr_core.store.changes.delete import restore_records
+        from usr_core.store.changes.record_options import RecordOptions
+        from usr_core.store.ids.lookup import ask_ids
 
-        return restore_records(self._site(), ids, allow_missing=allow_missing)
+        return restore_records(self._site(), RecordOptions(ids=ask_ids(ids), allow_missing=allow_missing))
 
     def set_state(
         self,
@@ -430,7 +430,8 @@ class Changing(Reading):
             StateValueNotAllowed: A value is not one of those above.
             RecordIdInvalid, RecordsMissing: As `delete`.
         """
-        from usr_core.store.changes.state import StateChange, set_state
+        from usr_core.store.changes.state import StateChange, StateOptions, set_state
+        from usr_core.store.ids.lookup import ask_ids
 
         change = StateChange(
             masked=masked,
@@ -439,13 +440,16 @@ class Changing(Reading):
             supersedes=supersedes,
             lineage=None if lineage is None else tuple(lineage),
         )
-        return set_state(self._site(), ids, change, allow_missing=allow_missing)
+        site = self._site()
+        return set_state(site, StateOptions(ids=ask_ids(ids), allow_missing=allow_missing, change=change))
 
     def clear_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
         """Unset the whole state of records: null afterwards, not false. Errors as `delete`."""
+        from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.changes.state import clear_state
+        from usr_core.store.ids.lookup import ask_ids
 
-        return clear_state(self._site(), ids, allow_missing=allow_missing)
+        return clear_state(self._site(), RecordOptions(ids=ask_ids(ids), allow_missing=allow_missing))
 
     # ------------------------------------------------------------- maintenance
     # Each needs a `maintenance` block where it says so, except for ``dry_run=True``, which counts what would change

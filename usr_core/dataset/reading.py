@@ -224,9 +224,11 @@ class Reading(DatasetSite):
 
     def get_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
         """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`."""
+        from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.changes.state import get_state
+        from usr_core.store.ids.lookup import ask_ids
 
-        return get_state(self.ref, ids, allow_missing=allow_missing)
+        return get_state(self.ref, RecordOptions(ids=ask_ids(ids), allow_missing=allow_missing))
 
     # ------------------------------------------------------------- reading whole
 

@@ -6,7 +6,7 @@ The base is rewritten only where it has such values, and is kept as a snapshot t
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ class ClearOptions:
     columns: tuple[str, ...]
     ids: tuple[str, ...] | None = None
     dry_run: bool = False
+
+    def event_args(self, names: Sequence[str]) -> dict[str, object]:
+        """Return the event's ``args``, given the full names of the columns; ids are counted."""
+        ids = None if self.ids is None else len(self.ids)
+        return {"namespace": self.namespace, "columns": list(names), "ids": ids}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,11 +156,7 @@ def _replace(
         base = read_base_facts(staged)
     event = mutation.finish(
         base=base,
-        args={
-            "namespace": outcome.namespace,
-            "columns": list(outcome.columns),
-            "ids": None if options.ids is None else len(options.ids),
-        },
+        args=options.event_args(outcome.columns),
         metrics={
             "parts": len(opened.overlay.parts),
             "cells_cleared": outcome.cells,

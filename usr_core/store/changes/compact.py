@@ -37,6 +37,10 @@ class CompactOptions:
     drop: bool = False
     dry_run: bool = False
 
+    def event_args(self) -> dict[str, object]:
+        """Return the event's ``args``."""
+        return {"namespace": self.namespace, "drop": self.drop}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactOutcome:
@@ -100,25 +104,24 @@ def compact_overlay(
         if _is_compact(site, opened.overlay):
             return _untouched(opened.overlay, kinds)
         keep_clock_after(mutation, opened.overlay)
-        return _compact(mutation, opened, kinds, drop=options.drop, progress=progress)
+        return _compact(mutation, opened, kinds, options, progress)
 
 
 def _compact(
     mutation: Mutation,
     opened: OpenNamespace,
     kinds: Mapping[str, pa.DataType],
-    *,
-    drop: bool,
+    options: CompactOptions,
     progress: Callable[[int], None] | None,
 ) -> CompactOutcome:
     part = SinglePart(mutation, opened, kinds)
     with OverlayFold(opened, kinds, scratch=part.scratch) as fold:
         plan = _planned(opened.overlay, kinds, fold)
         part.write(fold.batches(progress), at_most=fold.rows)
-    archived = part.replace(archive=not drop)
+    archived = part.replace(archive=not options.drop)
     event = mutation.finish(
         base=mutation.base_facts(),
-        args={"namespace": plan.namespace, "drop": drop},
+        args=options.event_args(),
         metrics={
             "parts": plan.parts,
             "rows_before": plan.rows_before,

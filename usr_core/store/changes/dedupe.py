@@ -50,6 +50,10 @@ class DedupeOptions:
     keep: str = "keep-first"
     dry_run: bool = False
 
+    def event_args(self) -> dict[str, object]:
+        """Return the event's ``args``."""
+        return {"key": self.key, "keep": self.keep}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedRow:
@@ -157,7 +161,7 @@ def dedupe(site: Site, options: DedupeOptions, *, progress: Callable[[int], None
         outcome, plan = _planned(files, options)
         if not outcome.rows_dropped:
             return outcome
-        return _rewrite(mutation, files, plan, outcome, progress)
+        return _rewrite(mutation, files, plan, outcome, options, progress)
 
 
 def _planned(files: _Files, options: DedupeOptions) -> tuple[DedupeOutcome, _Plan]:
@@ -200,6 +204,7 @@ def _rewrite(
     files: _Files,
     plan: _Plan,
     outcome: DedupeOutcome,
+    options: DedupeOptions,
     progress: Callable[[int], None] | None,
 ) -> DedupeOutcome:
     keep = np.ones(files.base.rows, np.bool_)
@@ -208,7 +213,7 @@ def _rewrite(
     after, gone = rewrite_without(mutation, files.base, files.reserved, keep, progress=progress)
     event = mutation.finish(
         base=after,
-        args={"key": outcome.key, "keep": outcome.keep},
+        args=options.event_args(),
         metrics={
             "rows_before": outcome.rows_before,
             "rows_after": after.rows,

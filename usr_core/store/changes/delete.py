@@ -5,7 +5,6 @@ A deleted record stays in the base; views leave it out until it is restored or `
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +12,23 @@ import numpy as np
 
 from usr_core.events.clock import now_us
 from usr_core.registry.reserved import TOMBSTONE_ENTRY
-from usr_core.store.changes.record_event import asked_args
-from usr_core.store.ids.lookup import ask_ids, existing_ids
+from usr_core.store.changes.record_options import RecordOptions
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import opened_reserved, rows_with
 
-__all__ = ["DeleteOutcome", "RestoreOutcome", "delete_records", "restore_records"]
+__all__ = ["DeleteOptions", "DeleteOutcome", "RestoreOutcome", "delete_records", "restore_records"]
 
 _DELETED = "usr__deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOptions(RecordOptions):
+    """Which records are deleted, and why, for ``usr__deleted_reason``."""
+
+    reason: str | None = None
+
+    def event_args(self) -> dict[str, object]:
+        return {**RecordOptions.event_args(self), "reason": self.reason}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,68 +65,59 @@ class RestoreOutcome:
     event: dict[str, Any] | None
 
 
-def delete_records(
-    site: Site, ids: Iterable[str], *, reason: str | None = None, allow_missing: bool = False
-) -> DeleteOutcome:
+def delete_records(site: Site, options: DeleteOptions) -> DeleteOutcome:
     """Mark records as deleted, all or none.
 
     Args:
         site: The dataset.
-        ids: Record ids; repeated ones count once.
-        reason: Why, for ``usr__deleted_reason``.
-        allow_missing: Skip and count ids that match no record.
+        options: See `DeleteOptions`.
 
     Raises:
-        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
-    asked = ask_ids(ids)
     with mutate(site, "delete") as mutation:
-        found = existing_ids(mutation.txn.tree, asked, dataset=site.ref.name, allow_missing=allow_missing)
+        found = options.existing(mutation.txn.tree, dataset=site.ref.name)
         with opened_reserved(mutation.txn.tree, TOMBSTONE_ENTRY, found) as there:
             stands = np.array([flag is True for flag in there.values(_DELETED)], np.bool_)
             live = np.ones(len(found), np.bool_)
             live[there.asked[stands]] = False
             fresh = found if live.all() else found.at(np.flatnonzero(live).tolist())
-            already, missing = len(found) - len(fresh), len(asked) - len(found)
+            already, missing = len(found) - len(fresh), len(options.ids) - len(found)
             if not len(fresh):
                 return DeleteOutcome(deleted=0, already_deleted=already, missing=missing, event=None)
-            tombstone = {_DELETED: True, "usr__deleted_at": now_us(), "usr__deleted_reason": reason}
+            tombstone = {_DELETED: True, "usr__deleted_at": now_us(), "usr__deleted_reason": options.reason}
             written = rows_with(TOMBSTONE_ENTRY, fresh, tombstone)
             size = there.stage(mutation, removed=there.rows[~stands], written=written)
         event = mutation.finish(
             base=mutation.base_facts(),
-            args={**asked_args(asked, allow_missing=allow_missing), "reason": reason},
+            args=options.event_args(),
             metrics={"rows": len(fresh), "rows_already_deleted": already, "rows_missing": missing, "bytes": size},
         )
     return DeleteOutcome(deleted=len(fresh), already_deleted=already, missing=missing, event=event)
 
 
-def restore_records(site: Site, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
+def restore_records(site: Site, options: RecordOptions) -> RestoreOutcome:
     """Bring deleted records back, all or none: their tombstones are taken out of the file.
 
     Args:
         site: The dataset.
-        ids: Record ids; repeated ones count once.
-        allow_missing: Skip and count ids that match no record.
+        options: See `RecordOptions`.
 
     Raises:
-        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
-    asked = ask_ids(ids)
     with mutate(site, "restore") as mutation:
-        found = existing_ids(mutation.txn.tree, asked, dataset=site.ref.name, allow_missing=allow_missing)
+        found = options.existing(mutation.txn.tree, dataset=site.ref.name)
         with opened_reserved(mutation.txn.tree, TOMBSTONE_ENTRY, found) as there:
             stands = np.array([flag is True for flag in there.values(_DELETED)], np.bool_)
             restored = len(np.unique(there.asked[stands]))
-            live, missing = len(found) - restored, len(asked) - len(found)
+            live, missing = len(found) - restored, len(options.ids) - len(found)
             if not restored:
                 return RestoreOutcome(restored=0, not_deleted=live, missing=missing, event=None)
             size = there.stage(mutation, removed=there.rows)
         event = mutation.finish(
             base=mutation.base_facts(),
-            args=asked_args(asked, allow_missing=allow_missing),
+            args=options.event_args(),
             metrics={"rows": restored, "rows_not_deleted": live, "rows_missing": missing, "bytes": size},
         )
     return RestoreOutcome(restored=restored, not_deleted=live, missing=missing, event=event)

@@ -5,7 +5,7 @@ The base is rewritten in one streaming pass over the merged view. Reserved names
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -52,6 +52,15 @@ class MaterializeOptions:
     overlays: OverlaysAfter = "keep"
     snapshot_before: bool = False
     drop_deleted: bool = False
+
+    def event_args(self, folded: Iterable[str]) -> dict[str, object]:
+        """Return the event's ``args``, given the namespaces that were found to be folded."""
+        return {
+            "namespaces": list(folded),
+            "overlays": self.overlays,
+            "snapshot_before": self.snapshot_before,
+            "drop_deleted": self.drop_deleted,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,12 +140,7 @@ def _fold(
     new = tuple(name for name in columns if name not in stored)
     event = mutation.finish(
         base=after,
-        args={
-            "namespaces": list(folded),
-            "overlays": options.overlays,
-            "snapshot_before": options.snapshot_before,
-            "drop_deleted": options.drop_deleted,
-        },
+        args=options.event_args(folded),
         metrics={
             "rows": after.rows,
             "rows_dropped": before.rows - after.rows,

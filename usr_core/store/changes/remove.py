@@ -32,6 +32,10 @@ class RemoveOptions:
     mode: str
     dry_run: bool = False
 
+    def event_args(self) -> dict[str, object]:
+        """Return the event's ``args``."""
+        return {"namespace": self.namespace, "mode": self.mode}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveOutcome:
@@ -81,7 +85,7 @@ def remove_overlay(site: Site, options: RemoveOptions) -> RemoveOutcome:
         archived = archive_or_drop(mutation, sources, archive=options.mode == "archive")
         event = mutation.finish(
             base=mutation.base_facts(),
-            args={"namespace": options.namespace, "mode": options.mode},
+            args=options.event_args(),
             metrics={"parts": outcome.parts, "rows": outcome.rows, "bytes": outcome.size_bytes},
         )
     return replace(outcome, archived=archived, event=event)

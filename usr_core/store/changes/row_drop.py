@@ -68,6 +68,10 @@ class DropOptions:
     snapshot_before: bool = True
     dry_run: bool = False
 
+    def event_args(self) -> dict[str, object]:
+        """Return the event's ``args``."""
+        return {**self.args, "snapshot_before": self.snapshot_before}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropOutcome:
@@ -119,7 +123,7 @@ def drop_rows(site: Site, options: DropOptions, *, progress: Callable[[int], Non
         after, gone = rewrite_without(mutation, view.source, view.overlays, keep, progress=progress)
         event = mutation.finish(
             base=after,
-            args={**options.args, "snapshot_before": options.snapshot_before},
+            args=options.event_args(),
             metrics={
                 "rows_before": outcome.rows_before,
                 "rows_after": after.rows,

@@ -5,7 +5,6 @@ A change of one field keeps the others; clearing takes the rows out. The base is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -19,13 +18,13 @@ from usr_core.registry.names import STATE_NAMESPACE
 from usr_core.registry.reserved import ALLOWED_VALUES, STATE_ENTRY
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.store.changes.record_errors import StateFieldMissing, StateValueNotAllowed
-from usr_core.store.changes.record_event import asked_args
+from usr_core.store.changes.record_options import RecordOptions
 from usr_core.store.ids.errors import RecordIdInvalid
-from usr_core.store.ids.lookup import AskedIds, ask_ids, existing_ids
+from usr_core.store.ids.lookup import AskedIds
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import ReservedRows, Rows, opened_reserved, repeated, rows_with
 
-__all__ = ["RecordState", "StateChange", "StateOutcome", "clear_state", "get_state", "set_state"]
+__all__ = ["RecordState", "StateChange", "StateOptions", "StateOutcome", "clear_state", "get_state", "set_state"]
 
 _MOST_TOLD = 10
 
@@ -76,6 +75,16 @@ class StateChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateOptions(RecordOptions):
+    """Which records get which fields."""
+
+    change: StateChange
+
+    def event_args(self) -> dict[str, object]:
+        return {**RecordOptions.event_args(self), "set": _told(self.change.columns())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordState:
     """The state of one record; a field that is not set is None."""
 
@@ -109,25 +118,23 @@ class StateOutcome:
     event: dict[str, Any] | None = field(default=None)
 
 
-def set_state(site: Site, ids: Iterable[str], change: StateChange, *, allow_missing: bool = False) -> StateOutcome:
+def set_state(site: Site, options: StateOptions) -> StateOutcome:
     """Set fields of the state of records, all or none; the other fields stay.
 
     Raises:
-        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
-    asked = ask_ids(ids)
-    given = change.columns()
+    given = options.change.columns()
     with mutate(site, "state_set") as mutation:
         entry = mutation.registry.namespace(STATE_NAMESPACE)
-        found = existing_ids(mutation.txn.tree, asked, dataset=site.ref.name, allow_missing=allow_missing)
+        found = options.existing(mutation.txn.tree, dataset=site.ref.name)
         with opened_reserved(mutation.txn.tree, entry, found) as there:
             same = _rows_that_have(there, given)
             stateless = np.ones(len(found), np.bool_)
             stateless[there.asked] = False
             changing = there.rows[~same]
             changed = len(np.unique(there.asked[~same])) + int(np.count_nonzero(stateless))
-            unchanged, missing = len(found) - changed, len(asked) - len(found)
+            unchanged, missing = len(found) - changed, len(options.ids) - len(found)
             if not changed:
                 return StateOutcome(changed=0, unchanged=unchanged, missing=missing)
             fresh = found if stateless.all() else found.at(np.flatnonzero(stateless).tolist())
@@ -135,48 +142,44 @@ def set_state(site: Site, ids: Iterable[str], change: StateChange, *, allow_miss
             size = there.stage(mutation, removed=changing, written=written)
         event = mutation.finish(
             base=mutation.base_facts(),
-            args={**asked_args(asked, allow_missing=allow_missing), "set": _told(given)},
+            args=options.event_args(),
             metrics={"rows": changed, "rows_unchanged": unchanged, "rows_missing": missing, "bytes": size},
         )
     return StateOutcome(changed=changed, unchanged=unchanged, missing=missing, event=event)
 
 
-def clear_state(site: Site, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
+def clear_state(site: Site, options: RecordOptions) -> StateOutcome:
     """Unset the whole state of records, all or none: null afterwards, not false.
 
     Raises:
-        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record; nothing is changed.
     """
-    asked = ask_ids(ids)
     with mutate(site, "state_clear") as mutation:
         entry = mutation.registry.namespace(STATE_NAMESPACE)
-        found = existing_ids(mutation.txn.tree, asked, dataset=site.ref.name, allow_missing=allow_missing)
+        found = options.existing(mutation.txn.tree, dataset=site.ref.name)
         with opened_reserved(mutation.txn.tree, entry, found) as there:
             changed = len(np.unique(there.asked))
-            unchanged, missing = len(found) - changed, len(asked) - len(found)
+            unchanged, missing = len(found) - changed, len(options.ids) - len(found)
             if not changed:
                 return StateOutcome(changed=0, unchanged=unchanged, missing=missing)
             size = there.stage(mutation, removed=there.rows)
         event = mutation.finish(
             base=mutation.base_facts(),
-            args=asked_args(asked, allow_missing=allow_missing),
+            args=options.event_args(),
             metrics={"rows": changed, "rows_unchanged": unchanged, "rows_missing": missing, "bytes": size},
         )
     return StateOutcome(changed=changed, unchanged=unchanged, missing=missing, event=event)
 
 
-def get_state(ref: DatasetRef, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
+def get_state(ref: DatasetRef, options: RecordOptions) -> list[RecordState]:
     """Return the state of each record, in the order of the ids, repeated ones once; deleted records have one too.
 
     Raises:
-        RecordIdInvalid: A text is not an id.
         RecordsMissing: Ids match no record.
     """
-    asked = ask_ids(ids)
 
     def opener(tree: FileTree) -> list[RecordState]:
-        found = existing_ids(tree, asked, dataset=ref.name, allow_missing=allow_missing)
+        found = options.existing(tree, dataset=ref.name)
         with opened_reserved(tree, STATE_ENTRY, found) as there:
             return _states(found, there)
 

@@ -7,7 +7,7 @@ is stored. The base is not touched.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,8 @@ class AttachOptions:
         parse_json: Text in nested columns is JSON.
         note: A line for `meta.md`.
         action: The event's action.
-        args: What was asked, for the event.
+        path: The file, as it was given; None where the rows come from memory.
+        writer, writer_options: The overlay writer that made rows of the file, and what it was told.
     """
 
     namespace: str
@@ -86,7 +87,27 @@ class AttachOptions:
     backend: str = "pyarrow"
     note: str | None = None
     action: str = "attach"
-    args: dict[str, object] = field(default_factory=dict)
+    path: str | None = None
+    writer: str | None = None
+    writer_options: Mapping[str, str] = field(default_factory=dict)
+
+    def event_args(self, names: Sequence[str]) -> dict[str, object]:
+        """Return the event's ``args``, given the full names of the columns."""
+        of_file: dict[str, object] = {
+            "path": self.path,
+            "key_col": self.key_column or self.key,
+            "allow_overwrite": self.allow_overwrite,
+            "allow_missing": self.allow_missing,
+            "backend": self.backend,
+        }
+        of_writer = {"writer": self.writer, "writer_options": self.writer_options}
+        return {
+            **({} if self.path is None else of_file),
+            **({} if self.writer is None else of_writer),
+            "namespace": self.namespace,
+            "key": self.key,
+            "columns": list(names),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +202,7 @@ def attach(
         append_note(mutation, options.note)
         event = mutation.finish(
             base=base,
-            args={**options.args, "namespace": options.namespace, "key": options.key, "columns": list(names)},
+            args=options.event_args(names),
             metrics={
                 "rows_read": counts.rows,
                 "rows_matched": counts.matched,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,14 +35,32 @@ class ImportSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """What holds for rows that do not say it themselves, and what happens to duplicates."""
+    """What holds for rows that do not say it themselves, and what happens to duplicates.
+
+    Attributes:
+        source: Where the records come from; by default the label of what they are read from.
+        importer, path: Of records of a file: what reads it, and its path as it was given.
+        rows: Of records from memory: how many they are.
+    """
 
     bio_type: str = "dna"
     alphabet: str = "dna_4"
-    source: str = ""
+    source: str | None = None
     on_duplicate: Literal["error", "skip"] = "error"
-    action: str = "import"
-    args: dict[str, object] = field(default_factory=dict)
+    importer: str | None = None
+    path: str | None = None
+    rows: int | None = None
+
+    def event_args(self) -> dict[str, object]:
+        """Return the event's ``args``."""
+        return {
+            **({} if self.path is None else {"from": self.importer, "path": self.path}),
+            "source": self.source,
+            **({} if self.rows is None else {"rows": self.rows}),
+            "bio_type": self.bio_type,
+            "alphabet": self.alphabet,
+            "on_duplicate": self.on_duplicate,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +101,7 @@ def import_records(
         MissingColumn: The input has no column ``sequence``.
         UsrError: A row is refused; file, row, column and value are told (see `usr_core.store.rules.errors`).
     """
-    with mutate(site, options.action) as mutation:
+    with mutate(site, "import") as mutation:
         present = list(source.columns())
         if "sequence" not in present:
             raise MissingColumn(source.label, column="sequence", present=present)
@@ -119,12 +137,7 @@ def import_records(
             )
             event = mutation.finish(
                 base=after,
-                args={
-                    **options.args,
-                    "bio_type": options.bio_type,
-                    "alphabet": options.alphabet,
-                    "on_duplicate": options.on_duplicate,
-                },
+                args=options.event_args(),
                 metrics={
                     "rows_read": built.rows_read,
                     "rows_added": built.added,

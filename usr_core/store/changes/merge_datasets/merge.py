@@ -173,14 +173,7 @@ class _Merge:
         after = read_base_facts(new_base)
         event = mutation.finish(
             base=after,
-            args={
-                "source": {"name": self._ref.name, "root": str(self._ref.root)},
-                "require_same_columns": self._options.same_columns,
-                "if_duplicate": self._options.if_duplicate,
-                "coerce_overlap": self._options.coerce_overlap,
-                "avoid_casefold_dups": self._options.avoid_case_variants,
-                "carry_namespaces": list(self._options.carried),
-            },
+            args=self._options.event_args(self._ref),
             metrics={
                 "rows_before": outcome.rows_before,
                 "rows_after": after.rows,

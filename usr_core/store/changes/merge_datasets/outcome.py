@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from usr_core.roots.dataset_id import DatasetRef
 from usr_core.store.changes.merge_datasets.cells import ChangedValue
 
 __all__ = ["DUPLICATE_POLICIES", "DuplicatePolicy", "MergeOptions", "MergeOutcome"]
@@ -36,6 +37,17 @@ class MergeOptions:
     avoid_case_variants: bool = True
     carried: tuple[str, ...] = ()
     dry_run: bool = False
+
+    def event_args(self, source: DatasetRef) -> dict[str, object]:
+        """Return the event's ``args``."""
+        return {
+            "source": {"name": source.name, "root": str(source.root)},
+            "require_same_columns": self.same_columns,
+            "if_duplicate": self.if_duplicate,
+            "coerce_overlap": self.coerce_overlap,
+            "avoid_casefold_dups": self.avoid_case_variants,
+            "carry_namespaces": list(self.carried),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
