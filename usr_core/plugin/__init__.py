@@ -1,7 +1,8 @@
 """The plugin host: manifests, discovery, the hooks, and the isolation around every call.
 
-What a plugin's author needs is here: ``from usr_core.plugin import hookimpl, ImporterSpec``. Names are
-imported when they are asked for, so that reading manifests costs neither pluggy nor the specs.
+The core's own modules take specs from here: ``from usr_core.plugin import ImporterSpec``; plugins take them from
+`usr_core.api`. Names are imported when they are asked for, so that reading manifests costs neither pluggy nor the
+specs.
 """
 
 from __future__ import annotations
