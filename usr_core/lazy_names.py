@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 
 __all__ = ["lazy_names"]
 
@@ -23,6 +22,7 @@ def lazy_names(module: str, places: Mapping[str, str]) -> tuple[Callable[[str], 
     def load(name: str) -> object:
         if name not in found:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        return getattr(import_module(found[name]), name)
+        # Not `import_module`: what that imports is missing in the output of ``python -X importtime``.
+        return getattr(__import__(found[name], fromlist=(name,)), name)
 
     return load, sorted(found)
