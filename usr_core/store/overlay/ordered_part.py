@@ -45,19 +45,20 @@ def part_in_order(part: OverlayPart, columns: Sequence[str], places: npt.NDArray
     schema = pa.schema([part.source.schema.field(name).remove_metadata() for name in columns])
     options = write_options(schema, bloom=None).writer_arguments()
     highest = int(places.max(initial=-1)) + 1
-    writer = PartWriter(path, schema, options=options, boundaries=range(_GROUP_ROWS, highest, _GROUP_ROWS))
-    start = 0
-    try:
-        for batch in part.source.reader().iter_batches(_ROWS, columns=list(columns), use_threads=False):
-            mine = places[start : start + batch.num_rows]
-            start += batch.num_rows
-            kept = np.flatnonzero(mine >= 0)
-            if len(kept):
-                rows = batch.select(list(columns)).take(row_numbers(kept))
-                writer.add(pa.RecordBatch.from_arrays(rows.columns, schema=schema), mine[kept])
-    except pa.ArrowException as error:
-        raise OverlayUnreadable(part.relative, cause=error) from error
-    writer.close()
+    boundaries = range(_GROUP_ROWS, highest, _GROUP_ROWS)
+    with PartWriter(path, schema, options=options, boundaries=boundaries) as writer:
+        start = 0
+        try:
+            for batch in part.source.reader().iter_batches(_ROWS, columns=list(columns), use_threads=False):
+                mine = places[start : start + batch.num_rows]
+                start += batch.num_rows
+                kept = np.flatnonzero(mine >= 0)
+                if len(kept):
+                    rows = batch.select(list(columns)).take(row_numbers(kept))
+                    writer.add(pa.RecordBatch.from_arrays(rows.columns, schema=schema), mine[kept])
+        except pa.ArrowException as error:
+            raise OverlayUnreadable(part.relative, cause=error) from error
+        writer.close()
     source = OpenParquet.open(path)
     copied = replace(part, source=source, columns=tuple(schema))
     return Placement(part=copied, positions=np.sort(places[places >= 0]).astype(np.int32))

@@ -12,7 +12,8 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,9 @@ _LARGEST_GROUP_BYTES = 320 << 20
 
 
 class PartWriter:
-    """Collects (batch, base positions) and writes the part.
+    """Collects (batch, base positions) and writes the part; a context manager.
+
+    A part that is not closed when the block is left is removed.
 
     Args:
         path: The part, in a staging folder.
@@ -63,7 +66,17 @@ class PartWriter:
         self._ascending = True
         self._stream: _GroupedWriter | None = None
         self._buckets: _Buckets | None = None
+        self._closed = False
         self.rows = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._closed:
+            self.abort()
 
     def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
         """Take rows and the base position of each; a position comes at most once over all calls."""
@@ -91,6 +104,7 @@ class PartWriter:
                 writer.add(batch, positions)
             writer.close()
             self._buckets.remove()
+            self._closed = True
             return
         self._stream = writer = self._stream or _GroupedWriter(
             self._path, self._schema, self._options, self._boundaries
@@ -99,6 +113,7 @@ class PartWriter:
             writer.add(batch, positions)
         self._held.clear()
         writer.close()
+        self._closed = True
 
     def abort(self) -> None:
         """Stop, close and remove every file, the part too; harmless when repeated."""

@@ -49,13 +49,11 @@ class SinglePart:
         """Write `rows`, `at_most` so many, whose places ascend; once."""
         options = write_options(self._schema, bloom="id").writer_arguments(rows=at_most)
         boundaries = group_boundaries(self._base, rows_behind=at_most)
-        writer = PartWriter(
-            self._mutation.txn.stage(self.relative), self._schema, options=options, boundaries=boundaries
-        )
-        plain = self._schema.remove_metadata()
-        for some in rows:
-            writer.add(pa.RecordBatch.from_arrays([some.ids, *some.columns], schema=plain), some.positions)
-        writer.close()
+        plain, staged = self._schema.remove_metadata(), self._mutation.txn.stage(self.relative)
+        with PartWriter(staged, self._schema, options=options, boundaries=boundaries) as writer:
+            for some in rows:
+                writer.add(pa.RecordBatch.from_arrays([some.ids, *some.columns], schema=plain), some.positions)
+            writer.close()
         self.rows = writer.rows
 
     def replace(self, *, archive: bool) -> str | None:

@@ -131,3 +131,22 @@ def test_an_abort_leaves_nothing(tmp_path: Path, order: np.ndarray) -> None:
     writer.abort()
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("order", [SHUFFLED, ORDERED, LATE_BREAK], ids=["shuffled", "ordered", "late break"])
+def test_a_part_that_is_not_closed_is_removed(tmp_path: Path, order: np.ndarray) -> None:
+    """Whether its block is left by an error or without closing it; a part that is closed stays."""
+    path = tmp_path / "p.parquet"
+    with (
+        pytest.raises(ValueError, match="no"),
+        PartWriter(path, SCHEMA, options={}, boundaries=[50_000], held_bytes=1_000) as writer,
+    ):
+        for chunk in np.array_split(order, 5):
+            writer.add(batch_at(chunk), chunk)
+        raise ValueError("no")
+    assert [] == list(tmp_path.iterdir())
+
+    with PartWriter(path, SCHEMA, options={}, boundaries=[50_000]) as writer:
+        writer.add(batch_at(order), order)
+        writer.close()
+    assert [path] == list(tmp_path.iterdir())

@@ -250,12 +250,6 @@ def _write_part(
     valued = dead = 0
     with pq.ParquetFile(base_path) as base:
         lookup = open_lookup(base, options.key, backend=options.backend)
-        writer = PartWriter(
-            part,
-            schema,
-            options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
-            boundaries=_boundaries(base),
-        )
         resolver = KeyResolver(
             lookup.positions,
             label=source.label,
@@ -268,7 +262,12 @@ def _write_part(
         wishes = {column.in_file: column.type for column in chosen}
         row_schema = schema.remove_metadata()
         wanted = [key_column, *(column.in_file for column in chosen)]
-        try:
+        with PartWriter(
+            part,
+            schema,
+            options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
+            boundaries=_boundaries(base),
+        ) as writer:
             # A batch from memory may be of any size; keys and ids have 32-bit offsets.
             for batch in bounded(source.batches(wanted, wishes)):
                 first_row = resolver.counts.rows + 1
@@ -293,9 +292,6 @@ def _write_part(
                     progress(batch.num_rows)
             resolver.finish()
             writer.close()
-        except BaseException:
-            writer.abort()
-            raise
     if not valued:
         mutation.txn.unstage(relative)
     elif not options.allow_overwrite:

@@ -93,7 +93,7 @@ def merge_datasets(
         for namespace in concerned:
             keep_clock_after(mutation, destination.overlays.get(namespace))
         merge = _Merge(destination, theirs, source, mutation.registry, options)
-        return merge.done(mutation, progress)
+        return merge.done(mutation, exits, progress)
 
 
 class _Merge:
@@ -145,10 +145,10 @@ class _Merge:
         }
         return self._settled(carried, grows=bool(self._plan.rows_added or base_cells))
 
-    def done(self, mutation: Mutation, progress: Callable[[int], None] | None) -> MergeOutcome:
+    def done(self, mutation: Mutation, exits: ExitStack, progress: Callable[[int], None] | None) -> MergeOutcome:
         """Write the result and commit it."""
         before, staged = mutation.base_facts(), mutation.txn.stage(RECORDS)
-        parts = MergeParts(mutation, self._destination, rows=self._plan.rows_after)
+        parts = exits.enter_context(MergeParts(mutation, self._destination, rows=self._plan.rows_after))
         if self._meets() and not (self._fills() or (self._plan.rows_added and self._columns.added)):
             for _ in self._rows(lambda _: None).filled(staged.with_name("met.parquet")):
                 pass  # only compared

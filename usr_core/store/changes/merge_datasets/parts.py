@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -18,7 +22,7 @@ __all__ = ["MergeParts"]
 
 
 class MergeParts:
-    """Parts that are staged as their rows come, one a namespace at a time.
+    """Parts that are staged as their rows come, one a namespace at a time; a context manager.
 
     Args:
         mutation: The change.
@@ -29,19 +33,29 @@ class MergeParts:
     def __init__(self, mutation: Mutation, destination: MergeFiles, *, rows: int) -> None:
         self._mutation, self._destination, self._rows = mutation, destination, rows
         self._open: dict[str, PartWriter] = {}
+        self._exits = ExitStack()
         self._namespaces: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._exits.close()
 
     def add(self, namespace: str, batch: pa.RecordBatch, places: npt.NDArray[np.int64], *, schema: pa.Schema) -> None:
         """Add rows, in the order of their places; the first ones open a part."""
         if namespace not in self._open:
             self._namespaces.add(namespace)
             stamped = schema.with_metadata(overlay_metadata(self._mutation, namespace))
-            self._open[namespace] = PartWriter(
+            writer = PartWriter(
                 self._mutation.txn.stage(new_part_name(self._mutation, namespace)),
                 stamped,
                 options=write_options(stamped, bloom="id").writer_arguments(rows=self._rows),
                 boundaries=group_boundaries(self._destination.base, rows_behind=self._rows),
             )
+            self._open[namespace] = self._exits.enter_context(writer)
         self._open[namespace].add(batch, places)
 
     def finish(self) -> int:
@@ -51,6 +65,7 @@ class MergeParts:
             writer.close()
             rows += writer.rows
         self._open.clear()
+        self._exits.close()
         return rows
 
     def publish(self) -> None:

@@ -118,13 +118,13 @@ class OrderedRows:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._schema = pa.schema(list(self._kinds.items()))
         options = write_options(self._schema, bloom=None).writer_arguments()
-        self._writer = PartWriter(
-            path, self._schema, options=options, boundaries=range(_GROUP_ROWS, highest, _GROUP_ROWS)
-        )
+        boundaries = range(_GROUP_ROWS, highest, _GROUP_ROWS)
+        self._writer = PartWriter(path, self._schema, options=options, boundaries=boundaries)
         self._places: list[npt.NDArray[np.int64]] = []
         self._source: OpenParquet | None = None
 
     def __enter__(self) -> Self:
+        self._writer.__enter__()
         return self
 
     def __exit__(
@@ -132,7 +132,8 @@ class OrderedRows:
     ) -> None:
         if self._source is not None:
             self._source.close()
-        self._writer.abort()
+        self._writer.__exit__(kind, error, trace)
+        self._path.unlink(missing_ok=True)
 
     def add(self, columns: Mapping[str, pa.Array], places: npt.NDArray[np.int64]) -> None:
         """Take rows and the place of each; a place comes at most once over all calls."""

@@ -75,7 +75,7 @@ def commit_segments(
             closing.callback(overlay.close)
             keep_clock_after(mutation, overlay)
         base = _NewBase(mutation, site.layout.records, before)
-        parts = _Parts(mutation, namespaces, schema)
+        parts = _Parts(mutation, namespaces, schema, closing)
         closing.callback(base.abort)
         rows = _Rows(known, first_new=before.rows)
         for batch in _joined(batches()):
@@ -200,8 +200,10 @@ class _NewBase:
 class _Parts:
     """One part a namespace, written as the rows come; a namespace without rows gets none."""
 
-    def __init__(self, mutation: Mutation, namespaces: Sequence[str], schema: pa.Schema) -> None:
-        self._mutation = mutation
+    def __init__(
+        self, mutation: Mutation, namespaces: Sequence[str], schema: pa.Schema, closing: contextlib.ExitStack
+    ) -> None:
+        self._mutation, self._closing = mutation, closing
         self._writers: dict[str, PartWriter] = {}
         self._paths: dict[str, Path] = {}
         self._schemas = {name: self._schema_of(name, schema) for name in namespaces}
@@ -241,7 +243,8 @@ class _Parts:
             schema = self._schemas[namespace]
             path = self._paths[namespace] = self._mutation.txn.stage(new_part_name(self._mutation, namespace))
             options = write_options(schema, bloom="id").writer_arguments()
-            self._writers[namespace] = PartWriter(path, schema, options=options, boundaries=[])
+            writer = PartWriter(path, schema, options=options, boundaries=[])
+            self._writers[namespace] = self._closing.enter_context(writer)
         return self._writers[namespace]
 
     def _schema_of(self, namespace: str, schema: pa.Schema) -> pa.Schema:
