@@ -253,10 +253,6 @@ class PluginHost:
             hold=self._hold_events,
         )
 
-    def event_sinks(self) -> tuple[EventSinkSpec, ...]:
-        """Return the sinks that receive events; errors as `EventSinks.specs`."""
-        return self.sinks.specs()
-
     def emit(self, event: Mapping[str, Any]) -> None:
         """Hand a committed event to every sink that wants its action; errors as `EventSinks.emit`."""
         self.sinks.emit(event)

@@ -9,10 +9,9 @@ from typing import Literal
 from usr_core.errors import UsrError, visible
 from usr_core.plugin.specs import Finding
 
-__all__ = ["FIRST_ROWS", "REGISTRY_MODES", "FindingList", "RegistryMode", "Severity", "ValidationReport"]
+__all__ = ["FIRST_ROWS", "FindingList", "RegistryMode", "Severity", "ValidationReport"]
 
 RegistryMode = Literal["either", "current", "frozen", "contract"]
-REGISTRY_MODES: tuple[RegistryMode, ...] = ("either", "current", "frozen", "contract")
 Severity = Literal["error", "warning", "note"]
 
 FIRST_ROWS = 20
