@@ -16,12 +16,12 @@ _BASE = ("id", "bio_type", "sequence", "alphabet", "length", "source", "created_
 _STATE = ("masked", "qc_status", "split", "supersedes", "lineage")
 
 
-def check_rows(dataset: Dataset, model: DatasetModel, seen: dict[str, Any], *, deleted: bool) -> None:
+def check_rows(dataset: Dataset, model: DatasetModel, created: dict[str, Any], *, deleted: bool) -> None:
     """The view has the model's records in its order with its values; deleted ones only where they are asked for.
 
     Args:
         dataset, model: The two.
-        seen: Times by id, which never change; those of new records are added.
+        created: Times by id, which never change; those of new records are added.
         deleted: Ask for the deleted ones too.
     """
     shown = dataset.to_arrow(include_deleted=deleted)
@@ -35,7 +35,7 @@ def check_rows(dataset: Dataset, model: DatasetModel, seen: dict[str, Any], *, d
         record = model.rows[one]
         given = (one, record.bio_type, record.sequence, record.alphabet, len(record.sequence), record.source)
         assert given == tuple(row[name] for name in _BASE[:-1])
-        assert seen.setdefault(f"created {one}", row["created_at"]) == row["created_at"]
+        assert created.setdefault(one, row["created_at"]) == row["created_at"]
         for column in (name for columns in COLUMNS.values() for name in columns):
             value = model.value(column, one)
             assert same(value, row.get(column)), (one, column, value, row.get(column))
@@ -75,16 +75,16 @@ def check_log(dataset: Dataset, model: DatasetModel) -> None:
     assert model.events == [line.event["action"] for line in dataset.events()]
 
 
-def check_snapshots(dataset: Dataset, model: DatasetModel, seen: dict[str, Any]) -> None:
+def check_snapshots(dataset: Dataset, model: DatasetModel, seen: dict[int, Any]) -> None:
     """There is one snapshot for each that was taken; a new one shows what the base was, the others are as they were."""
     files = sorted((dataset.path / "_snapshots").glob("*")) if model.snapshots else []
     assert len(model.snapshots) == len(files)
     for number, (file, (ids, values)) in enumerate(zip(files, model.snapshots, strict=True)):
         content = tree_digest(file)
-        if f"snapshot {number}" not in seen:
+        if number not in seen:
             kept = pq.read_table(file).to_pylist()
             assert list(ids) == [row["id"] for row in kept]
             for row in kept:
                 for column, cells in values.items():
                     assert same(cells.get(row["id"]), row[column]), (file.name, row["id"], column)
-        assert seen.setdefault(f"snapshot {number}", content) == content
+        assert seen.setdefault(number, content) == content

@@ -79,7 +79,9 @@ class DatasetModel:
         snapshots: What each snapshot shows, in order: the ids and the materialized values.
         journal: What a session left behind: records, each with its values.
         events: The actions of the log.
-        registry, frozen, stamp: Number of the root's registry, of those frozen here, of the one at the base's last write.
+        registry, frozen, stamp: The number of the root's registry, of those frozen here, and of the one at the base's
+            last write.
+        archived: Whether it lies under ``_archive/``, where nothing changes it.
     """
 
     rows: dict[str, Record] = field(default_factory=dict)
@@ -210,6 +212,8 @@ class DatasetModel:
         for group in groups.values():
             best = [one for one in group if one not in self.tombstones] or group
             gone |= {*group} - {best[-1 if keep_last else 0]}
+        if any(one in values for values in self.base.values() for one in gone):
+            self._snapshot()
         self._drop(gone)
         return self._changed("dedupe", base=True) if gone else None
 
@@ -303,7 +307,8 @@ class DatasetModel:
     ) -> str | None:
         """Add the records of another dataset, with the values that it shows in its materialized columns."""
         refusals = ["MergeColumnsDiffer"] if same_columns and {*self.base} != {*source.base} else []
-        refusals += ["NoSuchOverlay"] * any(namespace not in source.parts for namespace in carry)
+        there = {*source.parts, *map(namespace_of, source.base)}
+        refusals += [] if {*carry} <= there else ["NoSuchOverlay"]
         duplicates = [one for one in source.live if one in self.rows]
         if policy == "error" and duplicates:
             refusals.append("MergeDuplicate")
@@ -316,11 +321,12 @@ class DatasetModel:
             return policy == "prefer-src" and not same(there, theirs)
 
         new = self._new_of(source, avoid_case=avoid_case)
-        fills = policy in ("prefer-src", "prefer-dest")
+        # Those of namespaces carried come along under every policy.
+        filled = [one for one in source.base if policy in ("prefer-src", "prefer-dest") or namespace_of(one) in carry]
         cells = {
             (column, one): source.value(column, one)
-            for column in source.base
-            for one in (duplicates if fills else ())
+            for column in filled
+            for one in duplicates
             if takes(self.value(column, one), source.value(column, one))
         }
         unhidden: set[str] = set()
@@ -346,12 +352,12 @@ class DatasetModel:
                     column: source.attached[column][one]
                     for column in COLUMNS[namespace]
                     if one in source.attached.get(column, {})
-                    and (one in new or not (fills and column in source.base))
+                    and (one in new or column not in filled)
                     and (one in new or takes(self.value(column, one), source.attached[column][one]))
                 }
                 for one in [*new, *duplicates]
             }
-            columns = source.part_columns[namespace]
+            columns = source.part_columns.get(namespace, set())
             carried |= self._attach({one: row for one, row in values.items() if row}, columns=columns)
         changes = bool(new or cells or carried)
         return self._changed("merge", base=bool(new or cells)) if changes else None
@@ -402,7 +408,7 @@ class DatasetModel:
             columns: What columns the parts have; by default those of the rows.
             whole: They have all columns of the namespace.
         """
-        touched = {namespace_of(column) for row in values.values() for column in row}
+        touched = {namespace_of(column) for row in values.values() for column in row if row[column] is not None}
         for one, row in values.items():
             for column, value in row.items():
                 if value is not None:
