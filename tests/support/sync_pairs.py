@@ -14,11 +14,8 @@ from usr_core.dataset import Dataset
 from usr_core.plugin.host import PluginHost
 from usr_core.plugin.transports import Transport
 from usr_core.roots.layout import is_machinery
-from usr_core.sync.diff import diff_dataset
-from usr_core.sync.file_mode import sync_file_target
-from usr_core.sync.pull import pull_dataset
-from usr_core.sync.push import push_dataset
 from usr_core.sync.request import SyncContext, SyncOptions
+from usr_core.sync.run import perform
 from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target
 
 __all__ = ["FolderPair", "MemoryPair", "Pair", "content", "dataset_content"]
@@ -81,7 +78,7 @@ class _Both:
             lock_timeout=10,
         )
         try:
-            return {"diff": diff_dataset, "pull": pull_dataset, "push": push_dataset}[action](target, asked, context)
+            return perform(action, target, asked, context)  # type: ignore[arg-type]
         finally:
             transport.close()
 
@@ -92,7 +89,7 @@ class _Both:
         context = SyncContext(transport=transport, host=PluginHost(), remote_name="far", warn=self.warnings.append)
         try:
             target = FileTarget(path=path, remote_path=f"{self.base_dir}/{remote_path}")
-            return sync_file_target(action, target, asked, context)  # type: ignore[arg-type]
+            return perform(action, target, asked, context)  # type: ignore[arg-type]
         finally:
             transport.close()
 

@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.transaction import Transaction
 from usr_core.fs.errors import FileSystemError
 from usr_core.fs.regular import open_regular
-from usr_core.roots.layout import EVENT_LOG, DatasetLayout
+from usr_core.plugin.specs import Fingerprint
+from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
 from usr_core.sync.history import LogBytes, local_log
 from usr_core.sync.listing import Listing, list_local, mark_of
+from usr_core.sync.request import Action
+from usr_core.sync.verification import Verification
 
 __all__ = ["LocalSide", "sha256_of"]
 
@@ -30,11 +34,14 @@ class LocalSide:
 
     Attributes:
         folder: The dataset's folder; it need not exist.
+        lock_timeout: Seconds to wait for another writer.
         tree: Where the files of the last listing are.
     """
 
     folder: Path
+    lock_timeout: float
     tree: FileTree = field(init=False)
+    name: Literal["local"] = field(default="local", init=False)
 
     def __post_init__(self) -> None:
         self.tree = FileTree(self.folder)
@@ -43,8 +50,8 @@ class LocalSide:
     def layout(self) -> DatasetLayout:
         return DatasetLayout(self.folder)
 
-    def listing(self, *, command: str, lock_timeout: float) -> tuple[Listing, LogBytes]:
-        """List the files and note the log's end under the lock; a folder that can't be written is read without.
+    def listing(self, action: Action, *, lock: bool) -> tuple[Listing, LogBytes]:
+        """List the files and note the log's end; with `lock` under the lock, where the folder can be written.
 
         What an interrupted writer left is finished first.
 
@@ -54,16 +61,16 @@ class LocalSide:
         """
         if not self.folder.is_dir():
             return Listing(exists=False, files={}), local_log(self.layout.event_log)
-        if not os.access(self.folder, os.W_OK):
-            return self.unlocked_listing()
+        if not lock or not os.access(self.folder, os.W_OK):
+            return self._unlocked_listing()
         try:
-            with Transaction(self.layout, command=command, lock_timeout=lock_timeout) as txn:
+            with Transaction(self.layout, command=action, lock_timeout=self.lock_timeout) as txn:
                 self.tree = txn.tree
                 return list_local(txn.tree), local_log(self.layout.event_log)
         except FileSystemError:
-            return self.unlocked_listing()
+            return self._unlocked_listing()
 
-    def unlocked_listing(self) -> tuple[Listing, LogBytes]:
+    def _unlocked_listing(self) -> tuple[Listing, LogBytes]:
         """List the files of one state of the dataset without its lock; nothing is written."""
 
         def look(tree: FileTree) -> tuple[FileTree, Listing, LogBytes]:
@@ -79,6 +86,13 @@ class LocalSide:
     def digests(self, names: Iterable[str], done: Callable[[int], None] | None = None) -> dict[str, str]:
         """Return the SHA-256 of files, on all cores; files that have gone are left out."""
         return sha256_of({name: self.path(name) for name in names}, done, follow=True)
+
+    def fingerprint(self, listing: Listing, verification: Verification) -> Fingerprint:
+        """Return what the chosen strategy sees of the base."""
+        return verification.local_facts(self.path(RECORDS))
+
+    def stop(self) -> None:
+        """Nothing here waits for another."""
 
     def changed(self, listing: Listing, names: Iterable[str]) -> list[str]:
         """Return which of `names` are not what they were when they were listed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from usr_core.fs.errors import LinkInsideDataset
 from usr_core.roots.layout import EVENT_LOG, RECORDS
@@ -18,10 +17,9 @@ from usr_core.sync.errors import (
     LogNotSyncable,
     NamesClash,
 )
-from usr_core.sync.listing import Listing
 from usr_core.sync.request import SyncOptions
 from usr_core.sync.sections import is_canonical, is_immutable
-from usr_core.sync.survey import Survey
+from usr_core.sync.survey import Copy, Survey
 
 __all__ = ["TransferPlan", "plan_transfer"]
 
@@ -31,19 +29,19 @@ class TransferPlan:
     """A transfer.
 
     Attributes:
-        copy: Names whose content the source gives, sorted.
-        retire: Names that the source has retired: what has them is put aside.
+        copy: Names whose content the giver has, sorted.
+        retire: Names that the giver has retired: what has them is put aside.
         keep: Names of `copy` whose old content is put aside, not just replaced.
         lines: What the log of the side that takes gets.
-        source, taker: What both sides had.
+        giver, taker: What both sides had.
     """
 
     copy: tuple[str, ...]
     retire: tuple[str, ...]
     keep: tuple[str, ...]
     lines: bytes
-    source: Listing
-    taker: Listing
+    giver: Copy
+    taker: Copy
 
     @property
     def nothing(self) -> bool:
@@ -53,10 +51,10 @@ class TransferPlan:
     @property
     def bytes(self) -> int:
         """Bytes of the files to copy."""
-        return sum(self.source.size(name) for name in self.copy)
+        return sum(self.giver.size(name) for name in self.copy)
 
 
-def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: SyncOptions) -> TransferPlan:
+def plan_transfer(survey: Survey, options: SyncOptions) -> TransferPlan:
     """Return what a pull or push has to do.
 
     The event chain decides about the base, overlays and frozen registries: with equal heads they must be alike, and
@@ -74,45 +72,77 @@ def plan_transfer(action: Literal["pull", "push"], survey: Survey, options: Sync
         LinkInsideDataset: What a pull would replace or extend here is a link, or lies in a linked folder.
     """
     _refuse_unfollowed(survey)
-    pull = action == "pull"
-    source, taker = (survey.remote, survey.local) if pull else (survey.local, survey.remote)
-    missing = survey.differences.remote_only if pull else survey.differences.local_only
-    surplus = survey.differences.local_only if pull else survey.differences.remote_only
-    forward = _forward(action, survey)
-    differing = list(survey.differences.differing)
-    damaged = [name for name in (*missing, *surplus, *differing) if is_canonical(name) or name == EVENT_LOG]
+    giver, taker = survey.giver, survey.taker
+    forward = _forward(survey)
+    differing = _differing(survey) if forward else list(survey.differing)
     if forward:
-        # Of one size, written in place, and not compared: it may hold what the new events tell of.
-        differing += [name for name in survey.unproven if is_canonical(name) and not is_immutable(name)]
-        # Another strategy may call a base equal that the new events have changed; only its digest proves it.
-        if RECORDS in source.files and RECORDS in taker.files and RECORDS not in differing and not survey.same_bytes:
-            differing.append(RECORDS)
-        unknown = _history_begins_with(survey, pull=pull) and not (pull and survey.base_known)
-        if unknown and RECORDS in differing and not options.repair:
-            raise HistoryMissing(action=action)
-    elif damaged and not options.repair and RECORDS in taker.files:
-        raise CopiesDamaged(action=action, files=damaged)
+        if RECORDS in differing and _unknown_base(taker) and not options.repair:
+            raise HistoryMissing(action=survey.action)
+    elif RECORDS in taker.files and not options.repair:
+        _refuse_damaged(survey)
     if EVENT_LOG in differing:
         raise LogNotSyncable(
             "a line before its end was edited on one side, and no log is ever rewritten", side="here or there"
         )
-    _refuse_clashes(missing, taker)
-    copy = sorted({*missing, *(name for name in differing if name != EVENT_LOG)})
-    retire = [] if options.primary_only else [name for name in surplus if is_canonical(name)]
+    _refuse_clashes(giver.only, taker)
+    copy = sorted({*giver.only, *differing})
+    retire = [] if options.primary_only else [name for name in taker.only if is_canonical(name)]
     replaced = [name for name in copy if name in taker.files]
-    lines = b"" if options.primary_only else (survey.history.remote_only if pull else survey.history.local_only)
-    for name in (*replaced, *retire, *([EVENT_LOG] if lines else [])):
-        if taker.is_linked(name):
-            raise LinkInsideDataset(Path(name))
+    lines = b"" if options.primary_only else giver.lines
+    _refuse_linked([*replaced, *retire, *([EVENT_LOG] if lines else [])], taker)
     return TransferPlan(
         copy=tuple(copy),
         retire=tuple(retire),
         # What an ordinary step forward replaces is in the history; everything else somebody may want back.
         keep=tuple(name for name in replaced if options.repair or not is_canonical(name) or not forward),
         lines=lines,
-        source=source,
+        giver=giver,
         taker=taker,
     )
+
+
+def _forward(survey: Survey) -> bool:
+    """Tell whether the giver has new events; refuse where the taker has.
+
+    Raises:
+        HistoryAhead, HistoriesDiverged: The taker has events of its own.
+    """
+    history, taker = survey.history, survey.taker
+    if history.relation == "diverged":
+        raise HistoriesDiverged(
+            common=history.common_seq, here=history.events_only("local"), there=history.events_only("remote")
+        )
+    if taker.lines:
+        raise HistoryAhead(action=survey.action, events=history.events_only(taker.side.name))
+    return history.relation != "equal"
+
+
+def _differing(survey: Survey) -> list[str]:
+    """Return what differs, and what the new events may have changed without a trace in what was compared."""
+    # Of one size, written in place, and not compared: it may hold what the new events tell of.
+    doubtful = [name for name in survey.unproven if is_canonical(name) and not is_immutable(name)]
+    # Another strategy may call a base equal that the new events have changed; only its digest proves it.
+    both = RECORDS in survey.giver.files and RECORDS in survey.taker.files
+    if both and RECORDS not in survey.differing and not survey.same_bytes:
+        doubtful.append(RECORDS)
+    return [*survey.differing, *doubtful]
+
+
+def _unknown_base(taker: Copy) -> bool:
+    """Tell whether a copy has a base, and nothing that tells where it comes from."""
+    return taker.head.end == 0 and RECORDS in taker.files and not taker.base_known
+
+
+def _refuse_damaged(survey: Survey) -> None:
+    """Refuse copies that have one history and yet differ where it decides.
+
+    Raises:
+        CopiesDamaged: A file that the event chain decides about is not alike.
+    """
+    names = (*survey.giver.only, *survey.taker.only, *survey.differing)
+    damaged = [name for name in names if is_canonical(name) or name == EVENT_LOG]
+    if damaged:
+        raise CopiesDamaged(action=survey.action, files=damaged)
 
 
 def _refuse_unfollowed(survey: Survey) -> None:
@@ -121,13 +151,13 @@ def _refuse_unfollowed(survey: Survey) -> None:
     Raises:
         FileNotRegular: A dangling link here, or any link there: only files travel.
     """
-    for side, listing in (("here", survey.local), ("on the remote", survey.remote)):
-        for name in listing.links:
+    for side, copy in (("here", survey.local), ("on the remote", survey.remote)):
+        for name in copy.listing.links:
             if is_canonical(f"{name}/") or name in (RECORDS, EVENT_LOG):
                 raise FileNotRegular(name, side=side)
 
 
-def _refuse_clashes(names: Iterable[str], taker: Listing) -> None:
+def _refuse_clashes(names: Iterable[str], taker: Copy) -> None:
     """Refuse a file where the side that takes has a folder of that name, and the other way round.
 
     Raises:
@@ -140,23 +170,7 @@ def _refuse_clashes(names: Iterable[str], taker: Listing) -> None:
             raise NamesClash(above or name)
 
 
-def _forward(action: Literal["pull", "push"], survey: Survey) -> bool:
-    """Tell whether the source has new events; refuse where the taker has.
-
-    Raises:
-        HistoryAhead, HistoriesDiverged: The taker has events of its own.
-    """
-    history = survey.history
-    if history.relation == "diverged":
-        raise HistoriesDiverged(
-            common=history.common_seq, here=history.events_only("local"), there=history.events_only("remote")
-        )
-    if history.relation == ("ahead" if action == "pull" else "behind"):
-        raise HistoryAhead(action=action, events=history.events_only("local" if action == "pull" else "remote"))
-    return history.relation != "equal"
-
-
-def _history_begins_with(survey: Survey, *, pull: bool) -> bool:
-    """Tell whether the side that takes has a base, and no event that tells where it comes from."""
-    taker, head = (survey.local, survey.history.local) if pull else (survey.remote, survey.history.remote)
-    return head.end == 0 and RECORDS in taker.files
+def _refuse_linked(names: Iterable[str], taker: Copy) -> None:
+    for name in names:
+        if taker.listing.is_linked(name):
+            raise LinkInsideDataset(Path(name))

@@ -8,9 +8,11 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Literal
 
 from usr_core.commit.errors import CommitRecordUnreadable
 from usr_core.commit.record import CommitRecord
+from usr_core.plugin.specs import Fingerprint
 from usr_core.plugin.transport_errors import RemoteChanged, RemoteRefused
 from usr_core.plugin.transports import (
     ABILITY_LOCK,
@@ -33,6 +35,8 @@ from usr_core.sync.errors import (
 from usr_core.sync.history import LogBytes
 from usr_core.sync.jobs import JOB_FILES, write_job
 from usr_core.sync.listing import Listing, list_remote
+from usr_core.sync.request import Action
+from usr_core.sync.verification import Verification
 
 __all__ = ["RemoteSide"]
 
@@ -49,6 +53,8 @@ class RemoteSide:
         lock_timeout: Seconds to wait for another writer there.
     """
 
+    name: Literal["remote"] = "remote"
+
     def __init__(self, transport: Transport, folder: str, *, lock_timeout: float) -> None:
         self.transport, self.folder, self._lock_timeout = transport, folder, lock_timeout
 
@@ -59,11 +65,11 @@ class RemoteSide:
         with self.transport.lock(request) as held:
             yield held
 
-    def listing(self, label: str, *, lock: bool) -> tuple[Listing, LogBytes]:
+    def listing(self, action: Action, *, lock: bool) -> tuple[Listing, LogBytes]:
         """List the files and note the log's end; what an interrupted writer left there is finished first.
 
         Args:
-            label: What is done, for whoever waits for the lock.
+            action: What is done, for whoever waits for the lock.
             lock: Take the lock, where it can be taken; without it nothing there is written.
 
         Raises:
@@ -73,7 +79,7 @@ class RemoteSide:
             SourceChanging: The copy there changed again and again.
         """
         if lock and self.exists() and ABILITY_LOCK in self.transport.abilities():
-            with self.locked(label) as held:
+            with self.locked(f"usr {action}") as held:
                 listing = self._look()
                 if held and listing.records:
                     self.recover(listing)
@@ -109,11 +115,6 @@ class RemoteSide:
             raise RemoteFolderIsLink(self.folder)
         return entry is not None and entry.kind == "folder"
 
-    def holds_dataset(self) -> bool:
-        """Tell whether there is a base table."""
-        entry = self.transport.stat(f"{self.folder}/{RECORDS}")
-        return entry is not None and entry.kind == "file"
-
     def log(self, listing: Listing) -> LogBytes:
         """Return the log as it was when it was listed."""
         return LogBytes(listing.log_size, self._read_log, "there")
@@ -130,6 +131,12 @@ class RemoteSide:
             return {}
         folder = f"{self.folder}/{below}" if below else self.folder
         return self.transport.digest(DigestRequest(folder=folder, files=files, kind=kind))
+
+    def fingerprint(self, listing: Listing, verification: Verification) -> Fingerprint:
+        """Return what the chosen strategy sees of the base."""
+        kind = verification.needs
+        size = {RECORDS: {"size_bytes": listing.size(RECORDS)}}
+        return verification.remote_facts((size if kind is None else self.facts([RECORDS], kind=kind)).get(RECORDS, {}))
 
     def changed(self, listing: Listing, names: Iterable[str]) -> list[str]:
         """Return which of `names` are not what they were when they were listed."""
@@ -175,6 +182,10 @@ class RemoteSide:
     def commit(self, record: CommitRecord, *, job: str) -> None:
         """Make a change real whose files and job are in its staging; the lock must be held."""
         self.transport.commit(self._request(record, "commit", job))
+
+    def stop(self) -> None:
+        """Close the connection."""
+        self.transport.close()
 
     def remove_staging(self, name: str) -> None:
         """Remove a staging folder."""

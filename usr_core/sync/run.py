@@ -11,12 +11,14 @@ from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.plugin.host import PluginHost
 from usr_core.remotes.config import find_remotes_file, load_remotes
 from usr_core.sync.request import Action, SyncContext, SyncOptions
-from usr_core.sync.target import FileTarget, find_sync_target
+from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target
 
 if TYPE_CHECKING:
     from usr_core.plugin.transports import WatchedTransport
+    from usr_core.sync.file_mode import FileRun
+    from usr_core.sync.transfer import Diff, Transfer
 
-__all__ = ["sync"]
+__all__ = ["perform", "sync"]
 
 
 def sync(
@@ -86,18 +88,33 @@ def sync(
         )
         if "watch" in plugins.transport_spec(profile.type).features:
             cast("WatchedTransport", transport).watch(context.warn)
-        if isinstance(found, FileTarget):
-            from usr_core.sync.file_mode import sync_file_target
+        return perform(action, found, options, context)
 
-            return sync_file_target(action, found, options, context)
-        if action == "diff":
-            from usr_core.sync.diff import diff_dataset
 
-            return diff_dataset(found, options, context)
-        if action == "pull":
-            from usr_core.sync.pull import pull_dataset
+def perform(
+    action: Action, target: SyncTarget | FileTarget, options: SyncOptions, context: SyncContext
+) -> dict[str, Any]:
+    """Do it over a connection, and return the audit as its document; an error gets it as its attribute ``audit``."""
+    run = _run_of(action, target, options, context)
+    try:
+        run.run()
+    except BaseException as error:
+        run.fail(error)
+        error.audit = run.audit.as_json()  # type: ignore[attr-defined]
+        raise
+    return run.audit.as_json()
 
-            return pull_dataset(found, options, context)
-        from usr_core.sync.push import push_dataset
 
-        return push_dataset(found, options, context)
+def _run_of(
+    action: Action, target: SyncTarget | FileTarget, options: SyncOptions, context: SyncContext
+) -> FileRun | Diff | Transfer:
+    if isinstance(target, FileTarget):
+        from usr_core.sync.file_mode import FileRun
+
+        return FileRun(action, target, options, context)
+    from usr_core.sync.pull import Pull
+    from usr_core.sync.push import Push
+    from usr_core.sync.transfer import Diff
+
+    kinds: dict[Action, type[Diff | Transfer]] = {"diff": Diff, "pull": Pull, "push": Push}
+    return kinds[action](action, target, options, context)

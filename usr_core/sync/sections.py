@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from usr_core.roots.layout import DERIVED, EVENT_LOG, META, RECORDS, REGISTRY_FOLDER, SNAPSHOTS, is_machinery
 
-__all__ = ["AUXILIARY", "FOLDER_SECTIONS", "is_canonical", "is_immutable", "section_of", "travels"]
+__all__ = ["AUXILIARY", "FOLDER_SECTIONS", "in_section", "is_canonical", "is_immutable", "section_of", "travels"]
 
 AUXILIARY = "_auxiliary"
 FOLDER_SECTIONS = (SNAPSHOTS, DERIVED, AUXILIARY)
@@ -16,6 +18,11 @@ def section_of(path: str) -> str:
         return path
     first = path.split("/", 1)[0]
     return first if first in (SNAPSHOTS, DERIVED) and "/" in path else AUXILIARY
+
+
+def in_section(names: Iterable[str], section: str) -> list[str]:
+    """Return the names of one section."""
+    return [name for name in names if section_of(name) == section]
 
 
 def is_canonical(path: str) -> bool:

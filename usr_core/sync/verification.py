@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from usr_core.plugin.specs import FileRef, Fingerprint, Verdict, VerifyRequest, VerifySpec, VerifyStrategy
+from usr_core.plugin.specs import FileRef, Fingerprint, VerifyRequest, VerifySpec, VerifyStrategy
 from usr_core.plugin.transports import ABILITY_SHA256
 from usr_core.sync.errors import VerifyImpossible
 from usr_core.sync.request import SyncOptions
@@ -48,9 +48,13 @@ class Verification:
         """Return what the strategy sees of a file here."""
         return self.strategy.fingerprint(FileRef(path=path, size_bytes=path.stat().st_size))
 
-    def compare(self, local: Fingerprint, facts: Mapping[str, str | int]) -> Verdict:
-        """Compare a file here with facts from the remote side."""
-        return self.strategy.compare(local, Fingerprint(strategy=self.used, facts=facts))
+    def remote_facts(self, facts: Mapping[str, str | int]) -> Fingerprint:
+        """Return what the strategy is told of a file there."""
+        return Fingerprint(strategy=self.used, facts=facts)
+
+    def equal(self, local: Fingerprint, remote: Fingerprint) -> bool:
+        """Tell whether the strategy calls a file here and one there equal."""
+        return self.strategy.compare(local, remote).equal
 
     def as_audit(self, *, primary_only: bool = False) -> dict[str, object]:
         """Return how copies are compared as an audit says it; with `primary_only`, nothing but the base is."""
@@ -73,23 +77,13 @@ def choose_verification(
         PluginMissing: There is no such strategy.
     """
     specs = {spec.name: spec for spec in host.verify_specs()}
-    trusted = host.trusted_verify()
-    # Those that nobody vouches for come last: what they say of their strength decides nothing.
-    possible = sorted((n for n, spec in specs.items() if set(spec.needs) <= abilities), key=lambda n: n not in trusted)
-    downgrades: list[str] = []
-    if options.verify == _AUTO:
-        request = VerifyRequest(requested=_AUTO, available=tuple(possible), remote_abilities=abilities)
-        best = next((name for name in possible if name in trusted), "size")
-        used = host.choose_verify(request) or best
-        if used in trusted and used in specs:
-            downgrades += _stronger(used, {name: spec for name, spec in specs.items() if name in trusted}, abilities)
-        elif used != best:
-            downgrades.append(f"the base is compared by {used}, as a plugin's policy chose, not by {best}")
-    else:
-        used = options.verify
-        strategy_needs = set(specs[used].needs) if used in specs else set()
-        if strategy_needs - abilities:
-            raise VerifyImpossible(used, lacks=", ".join(sorted(strategy_needs - abilities)), remote=remote)
+    used, downgrades = options.verify, list[str]()
+    if used == _AUTO:
+        used, downgrades = _strongest(host, specs, abilities)
+    needs = specs[used].needs if used in specs else ()
+    lacking = set(needs) - abilities
+    if lacking and options.verify != _AUTO:
+        raise VerifyImpossible(used, lacks=", ".join(sorted(lacking)), remote=remote)
     digests = ABILITY_SHA256 in abilities
     contents = options.verify_sidecars and options.verify_derived_hashes is not False
     if contents and not digests:
@@ -97,7 +91,6 @@ def choose_verification(
             raise VerifyImpossible("derived hashes", lacks=ABILITY_SHA256, remote=remote)
         contents = False
         downgrades.append("overlays and other files are compared by size only: the remote can't compute sha256")
-    needs = specs[used].needs if used in specs else ()
     return Verification(
         requested=options.verify,
         used=used,
@@ -108,6 +101,20 @@ def choose_verification(
         sidecars=options.verify_sidecars,
         downgrades=tuple(downgrades),
     )
+
+
+def _strongest(host: PluginHost, specs: Mapping[str, VerifySpec], abilities: frozenset[str]) -> tuple[str, list[str]]:
+    """Return the strategy that `auto` means with a remote of these abilities, and a sentence for each step down."""
+    trusted = host.trusted_verify()
+    # Those that nobody vouches for come last: what they say of their strength decides nothing.
+    possible = sorted((n for n, spec in specs.items() if set(spec.needs) <= abilities), key=lambda n: n not in trusted)
+    request = VerifyRequest(requested=_AUTO, available=tuple(possible), remote_abilities=abilities)
+    best = next((name for name in possible if name in trusted), "size")
+    used = host.choose_verify(request) or best
+    if used in trusted and used in specs:
+        return used, _stronger(used, {name: spec for name, spec in specs.items() if name in trusted}, abilities)
+    told = f"the base is compared by {used}, as a plugin's policy chose, not by {best}"
+    return used, [] if used == best else [told]
 
 
 def _stronger(used: str, specs: Mapping[str, VerifySpec], abilities: frozenset[str]) -> list[str]:
