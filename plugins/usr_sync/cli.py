@@ -10,7 +10,7 @@ import typer
 from usr_core.api.commands import DryRunOpt, Format, FormatOpt, QuietOpt, YesOpt
 
 if TYPE_CHECKING:
-    from usr_core.api.sync import Action, SyncOptions
+    from usr_core.api.sync import Action, SyncAsked, SyncOptions
 
 __all__ = ["diff_app", "pull_app", "push_app"]
 
@@ -176,9 +176,9 @@ def _run(
     yes: bool,
     quiet: bool,
 ) -> None:
-    from usr_core.api import UsrError
+    from usr_core.api import Dataset, UsrError
     from usr_core.api.commands import Progress, confirm, current_session, emit_json, emit_text, resolve_format, warn
-    from usr_core.api.sync import sync
+    from usr_core.api.sync import FileTarget, named_target, sync
     from usr_sync.audit_text import audit_text, plan_text
     from usr_sync.audits import begin_audit, early_failure, write_audit
     from usr_sync.ending import ended_by_signals
@@ -202,22 +202,30 @@ def _run(
 
     begin_audit(audit_file, action, target, remote)
     with ended_by_signals(), Progress("transfer", unit="bytes", quiet=quiet) as shown:
+        asked: SyncAsked = {
+            "options": options,
+            "remotes_file": session.remotes_path,
+            "confirm": ask,
+            "warn": warn,
+            "progress": lambda _what, done, total: shown.update(done, total),
+        }
         try:
-            audit = sync(
-                action,
+            found = named_target(
                 target,
+                action,
                 remote,
                 root=session.root,
                 remotes_file=session.remotes_path,
                 options=options,
                 remote_path=remote_path,
                 repo_root=repo_root,
-                host=session.host,
-                lock_timeout=session.lock_timeout,
-                confirm=ask,
-                warn=warn,
-                progress=lambda _what, done, total: shown.update(done, total),
             )
+            if isinstance(found, FileTarget):
+                audit = sync(action, found, remote, host=session.host, lock_timeout=session.lock_timeout, **asked)
+            else:
+                dataset = Dataset(found, host=session.host, lock_timeout=session.lock_timeout)
+                verbs = {"diff": dataset.diff, "pull": dataset.pull, "push": dataset.push}
+                audit = verbs[action](remote, **asked)
         except BaseException as error:
             told = (
                 {"code": error.code, "message": error.message, "hint": error.hint}

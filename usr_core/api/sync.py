@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from usr_core.remotes.remote import SSH as SSH
     from usr_core.remotes.remote import Remote as Remote
     from usr_core.sync.request import Action as Action
+    from usr_core.sync.request import SyncAsked as SyncAsked
     from usr_core.sync.request import SyncOptions as SyncOptions
+    from usr_core.sync.run import named_target as named_target
     from usr_core.sync.run import sync as sync
+    from usr_core.sync.target import FileTarget as FileTarget
 else:
     __getattr__, __all__ = lazy_names(
         __name__,
@@ -25,7 +28,8 @@ else:
             "usr_core.remotes.config": "RemotesFile find_remotes_file load_remotes save_remote",
             "usr_core.remotes.errors": "RemoteKeyUnset RemoteValueRefused",
             "usr_core.remotes.remote": "Remote SSH",
-            "usr_core.sync.request": "Action SyncOptions",
-            "usr_core.sync.run": "sync",
+            "usr_core.sync.request": "Action SyncAsked SyncOptions",
+            "usr_core.sync.run": "named_target sync",
+            "usr_core.sync.target": "FileTarget",
         },
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
 
 from usr_core.dataset.reading import Reading
 from usr_core.dataset.site import DatasetSite, Progress
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from usr_core.store.checks.doctor.cleaning import Removed
     from usr_core.store.mutation import Site
     from usr_core.store.view.merged_view import MergedView
-    from usr_core.sync.request import Action, SyncOptions
+    from usr_core.sync.request import Action, SyncAsked
 
 __all__ = ["Changing"]
 
@@ -756,25 +756,22 @@ class Changing(Reading):
     def _follow(self, ref: DatasetRef) -> None:
         self.ref = ref
 
-    def diff(
-        self, remote: str, *, options: SyncOptions | None = None, remotes_file: Path | None = None
-    ) -> dict[str, Any]:
+    def diff(self, remote: str, **asked: Unpack[SyncAsked]) -> dict[str, Any]:
         """Compare with a remote's copy and return the audit (docs/reference/json.md); nothing changes anywhere.
 
         Args:
             remote: A remote of the remotes file.
-            options: How to compare; see `usr_core.sync.SyncOptions`.
-            remotes_file: The remotes file; by default ``USR_REMOTES_PATH``.
+            asked: ``options`` says how to compare (`usr_core.sync.SyncOptions`), ``remotes_file`` is by default
+                ``USR_REMOTES_PATH``; ``confirm``, ``warn`` (by default the log) and ``progress`` as for
+                `usr_core.sync.sync`.
 
         Raises:
             RemoteUnknown: The remotes file has no such remote.
             SyncError, TransportError: See `usr_core.sync.sync`.
         """
-        return self._synced("diff", remote, options, remotes_file)
+        return self._synced("diff", remote, asked)
 
-    def pull(
-        self, remote: str, *, options: SyncOptions | None = None, remotes_file: Path | None = None
-    ) -> dict[str, Any]:
+    def pull(self, remote: str, **asked: Unpack[SyncAsked]) -> dict[str, Any]:
         """Bring this copy up to a remote's and return the audit; a dataset that is not here yet is made.
 
         Takes the lock on both sides for moments only. Arguments as `diff`.
@@ -783,29 +780,16 @@ class Changing(Reading):
             HistoryAhead, HistoriesDiverged, CopiesDamaged: The copies can't be brought together; nothing changed.
             SyncError, TransportError, LockTimeout, FileSystemError: Nothing changed.
         """
-        return self._synced("pull", remote, options, remotes_file)
+        return self._synced("pull", remote, asked)
 
-    def push(
-        self, remote: str, *, options: SyncOptions | None = None, remotes_file: Path | None = None
-    ) -> dict[str, Any]:
+    def push(self, remote: str, **asked: Unpack[SyncAsked]) -> dict[str, Any]:
         """Bring a remote's copy up to this one and return the audit. Arguments and errors as `pull`."""
-        return self._synced("push", remote, options, remotes_file)
+        return self._synced("push", remote, asked)
 
-    def _synced(
-        self, action: Action, remote: str, options: SyncOptions | None, remotes_file: Path | None
-    ) -> dict[str, Any]:
+    def _synced(self, action: Action, remote: str, asked: SyncAsked) -> dict[str, Any]:
         import logging
 
         from usr_core.sync.run import sync
 
-        return sync(
-            action,
-            self.name,
-            remote,
-            root=self.ref.root,
-            remotes_file=remotes_file,
-            options=options,
-            host=self.host,
-            lock_timeout=self.lock_timeout,
-            warn=logging.getLogger("usr").warning,
-        )
+        told: SyncAsked = {"warn": logging.getLogger("usr").warning, **asked}
+        return sync(action, self.ref, remote, host=self.host, lock_timeout=self.lock_timeout, **told)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from usr_core.fs.lock import LOCK_SECONDS
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost
     from usr_core.plugin.transports import Transport
 
-__all__ = ["Action", "SyncContext", "SyncOptions"]
+__all__ = ["Action", "SyncAsked", "SyncContext", "SyncOptions"]
 
 Action = Literal["diff", "pull", "push"]
 
@@ -54,6 +55,16 @@ def _silent(_: str) -> None:
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:
     return None
+
+
+class SyncAsked(TypedDict, total=False):
+    """What `Dataset.diff`, `pull` and `push` take besides the remote; see `usr_core.sync.sync`."""
+
+    options: SyncOptions | None
+    remotes_file: Path | None
+    confirm: Callable[[dict[str, Any]], None] | None
+    warn: Callable[[str], None] | None
+    progress: Callable[[str, int, int], None] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

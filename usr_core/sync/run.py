@@ -10,27 +10,58 @@ from typing import TYPE_CHECKING, Any, cast
 from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.plugin.host import PluginHost
 from usr_core.remotes.config import find_remotes_file, load_remotes
+from usr_core.roots.dataset_id import DatasetRef
 from usr_core.sync.request import Action, SyncContext, SyncOptions
-from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target
+from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target, target_of
 
 if TYPE_CHECKING:
     from usr_core.plugin.transports import WatchedTransport
     from usr_core.sync.file_mode import FileRun
     from usr_core.sync.transfer import Diff, Transfer
 
-__all__ = ["perform", "sync"]
+__all__ = ["named_target", "perform", "sync"]
+
+
+def named_target(
+    text: str,
+    action: Action,
+    remote: str,
+    *,
+    root: Path | None,
+    remotes_file: Path | None,
+    options: SyncOptions,
+    remote_path: str | None,
+    repo_root: Path | None,
+) -> DatasetRef | FileTarget:
+    """Return which dataset or file `text` means with a remote. Arguments as `sync` and `find_sync_target`.
+
+    Raises:
+        RemotesFileUnnamed, RemotesFileMissing, RemotesFileInvalid, RemoteUnknown: No usable remotes file has it.
+        UsrError: As `find_sync_target`.
+    """
+    profile = load_remotes(find_remotes_file(remotes_file)).get(remote)
+    found = find_sync_target(
+        text,
+        action=action,
+        root=root,
+        base_dir=profile.base_dir.rstrip("/"),
+        options=options,
+        remote_path=remote_path,
+        repo_root=repo_root,
+        mapping={"repo_root": profile.repo_root, "local_repo_root": profile.local_repo_root},
+    )
+    if isinstance(found, FileTarget):
+        return found
+    return DatasetRef(root=found.root, name=found.name, path=found.folder)
 
 
 def sync(
     action: Action,
-    target: str,
+    target: DatasetRef | FileTarget,
     remote: str,
     *,
-    root: Path | None = None,
     remotes_file: Path | None = None,
     options: SyncOptions | None = None,
-    remote_path: str | None = None,
-    repo_root: Path | None = None,
     host: PluginHost | None = None,
     lock_timeout: float = LOCK_SECONDS,
     confirm: Callable[[dict[str, Any]], None] | None = None,
@@ -41,13 +72,10 @@ def sync(
 
     Args:
         action: ``diff``, ``pull`` or ``push``.
-        target: A dataset's id or folder, or a file; see `find_sync_target`.
+        target: A dataset, here or yet to come, or a file.
         remote: Name of a remote in the remotes file.
-        root: The root given by the user, or None to find it.
         remotes_file: The remotes file, or None for ``USR_REMOTES_PATH``.
         options: How to compare, and what to leave out.
-        remote_path: Where a file is on the remote.
-        repo_root: The folder here that corresponds to the remote's ``repo_root``.
         host: The plugins to use.
         lock_timeout: Seconds to wait for another writer, on either side.
         confirm: Called with the audit of what would be done before anything moves; it raises to stop.
@@ -63,17 +91,11 @@ def sync(
     """
     options = options or SyncOptions()
     profile = load_remotes(find_remotes_file(remotes_file)).get(remote)
-    base_dir = profile.base_dir.rstrip("/")
-    found = find_sync_target(
-        target,
-        action=action,
-        root=root,
-        base_dir=base_dir,
-        options=options,
-        remote_path=remote_path,
-        repo_root=repo_root,
-        mapping={"repo_root": profile.repo_root, "local_repo_root": profile.local_repo_root},
-    )
+    found: SyncTarget | FileTarget
+    if isinstance(target, FileTarget):
+        found = target
+    else:
+        found = target_of(target, action=action, base_dir=profile.base_dir.rstrip("/"), options=options)
     plugins = host if host is not None else PluginHost()
     given: dict[str, Any] = {"confirm": confirm, "warn": warn, "progress": progress}
     transport = plugins.transport(profile.type, profile.settings())

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from usr_core.errors import UsrError, visible
 from usr_core.events.log import read_head
-from usr_core.roots.dataset_id import ARCHIVE, new_dataset, parse_dataset_id, resolve_dataset
+from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, new_dataset, parse_dataset_id, resolve_dataset
 from usr_core.roots.errors import ArchivedPath, DatasetMissing, InvalidDatasetId, RootUnknown
 from usr_core.roots.find_root import REGISTRY_FILE, find_root
 from usr_core.roots.layout import EVENT_LOG, holds_dataset, is_machinery
@@ -18,7 +18,7 @@ from usr_core.roots.locate import locate_dataset, refuse_archived_path
 from usr_core.sync.errors import DatasetOnlyOption, PathNotMapped, StrictBootstrap
 from usr_core.sync.request import Action, SyncOptions
 
-__all__ = ["FileTarget", "SyncTarget", "find_sync_target"]
+__all__ = ["FileTarget", "SyncTarget", "find_sync_target", "target_of"]
 
 _STRICT = "USR_SYNC_STRICT_BOOTSTRAP_ID"
 _REPO_ROOT = "USR_REPO_ROOT"
@@ -108,6 +108,27 @@ def find_sync_target(
     )
 
 
+def target_of(ref: DatasetRef, *, action: Action, base_dir: str, options: SyncOptions) -> SyncTarget:
+    """Return a dataset that was opened or found already, or is yet to come.
+
+    Raises:
+        InvalidDatasetId: It is archived.
+        DatasetMissing: There is nothing to push.
+        StrictBootstrap: A dataset that is not here yet was not named in full.
+        UsrError: The name is taken by something else.
+    """
+    parse_dataset_id(ref.name)
+    if holds_dataset(ref.path):
+        return _beside(ref, base_dir)
+    if action == "push":
+        return _beside(resolve_dataset(ref.root, ref.name), base_dir)
+    return _yet_to_come(ref.root, ref.name, base_dir, options, action)
+
+
+def _beside(ref: DatasetRef, base_dir: str) -> SyncTarget:
+    return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+
+
 def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options: SyncOptions) -> SyncTarget:
     parse_dataset_id(text)
     try:
@@ -123,7 +144,7 @@ def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options:
         if action == "push" or Path(text).is_file():
             raise
         return _yet_to_come(base, text, base_dir, options, action)
-    return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+    return _beside(ref, base_dir)
 
 
 def _path(text: str) -> Path | None:
@@ -142,8 +163,7 @@ def _yet_to_come(base: Path, name: str, base_dir: str, options: SyncOptions, act
     strict = options.strict_bootstrap or os.environ.get(_STRICT) == "1"
     if action == "pull" and strict and "/" not in name:
         raise StrictBootstrap(name)
-    ref = new_dataset(base, name)
-    return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+    return _beside(new_dataset(base, name), base_dir)
 
 
 def _dataset_folder(path: Path) -> Path | None:
@@ -167,7 +187,7 @@ def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, o
             raise ArchivedPath(str(folder))
         if not (ref.root / REGISTRY_FILE).is_file() and not _is_root(ref.root, root):
             return _by_history(ref.path, root, base_dir)
-        return SyncTarget(root=ref.root, name=ref.name, folder=ref.path, remote_folder=f"{base_dir}/{ref.name}")
+        return _beside(ref, base_dir)
     place = Path(os.path.realpath(folder))
     for base in place.parents[:2]:
         if (base / REGISTRY_FILE).is_file():
@@ -197,7 +217,7 @@ def _by_history(folder: Path, root: Path | None, base_dir: str) -> SyncTarget:
         raise RootUnknown(folder, given=given, hint=_how_to_name(folder))
     parts = name.count("/") + 1
     base = folder.parents[parts - 1] if folder.parts[-parts:] == PurePosixPath(name).parts else folder.parent
-    return SyncTarget(root=base, name=name, folder=folder, remote_folder=f"{base_dir}/{name}")
+    return _beside(DatasetRef(root=base, name=name, path=folder), base_dir)
 
 
 def _is_id(name: str) -> bool:
