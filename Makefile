@@ -19,7 +19,7 @@ help:
 	@echo "make test-oldest  every test, with the oldest"
 	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
 	@echo "make torture-model  10,000 random sequences of changes against a model (an hour or more)"
-	@echo "make lint         ruff, mypy --strict, import-linter"
+	@echo "make lint         ruff, mypy --strict, import-linter, the figures of the layout"
 	@echo "make bench        the figures of benchmarks/"
 	@echo "make readers      the table of docs/reading-elsewhere.md, from running other readers (minutes)"
 	@echo "make wheel-test   only the test of the built wheel"
@@ -57,6 +57,7 @@ lint: dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict -p usr_core $(addprefix -p ,$(PLUGINS))
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/layout.py
 
 bench: dev
 	$(BIN)/python -m benchmarks

@@ -25,9 +25,9 @@ CORE = CHECKOUT / "usr_core"
 PLUGINS = CHECKOUT / "plugins"
 
 # Where a figure gets better, its limit follows it.
-MOST_LINES = 50_000
+MOST_LINES = 42_000
 MOST_BRANCHES = 20
-MOST_HOPS = {"import": 72, "attach": 64}
+MOST_HOPS = {"import": 67, "attach": 64}
 PARSERS = frozenset({"usr_core.registry.type_parser"})
 """Modules whose functions may have more branches: one for each form of what they read."""
 

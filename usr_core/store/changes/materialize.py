@@ -107,8 +107,7 @@ def _fold(
     folded = _chosen(view.overlays, options.namespaces)
     kinds = {name: registered_columns(overlay, mutation.registry) for name, overlay in folded.items()}
     if options.overlays != "keep":
-        for overlay in folded.values():
-            keep_clock_after(mutation, overlay)
+        _keep_clock(mutation, folded.values())
     dropped = view.deleted_count() if options.drop_deleted else 0
     if not folded and not dropped:
         return MaterializeOutcome(
@@ -129,13 +128,10 @@ def _fold(
         gone = np.zeros(view.rows, np.bool_)
         gone[view.deleted_rows()] = True
         counts.update(drop_reserved(mutation, view.source, view.overlays, ~gone))
-    kept = (
-        {}
-        if options.overlays == "keep"
-        else _retire(mutation, view, kinds, gone, archive=options.overlays == "archive")
-    )
-    if kept:
-        counts["keys_kept"] = kept
+    kept = dict[str, int]()
+    if options.overlays != "keep":
+        kept = _retire(mutation, view, kinds, gone, archive=options.overlays == "archive")
+    counts.update({"keys_kept": kept} if kept else {})
     after = read_base_facts(staged)
     new = tuple(name for name in columns if name not in stored)
     event = mutation.finish(
@@ -159,6 +155,11 @@ def _fold(
         event=event,
         kept=kept,
     )
+
+
+def _keep_clock(mutation: Mutation, overlays: Iterable[NamespaceOverlay]) -> None:
+    for overlay in overlays:
+        keep_clock_after(mutation, overlay)
 
 
 def _retire(
