@@ -8,7 +8,7 @@ PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
 TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl busybox
 
-.PHONY: help demo quick test test-newest test-oldest test-sync-faults torture-model lint bench readers wheel-test lock clean runtime dev programs
+.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model lint bench readers wheel-test lock clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-newest  every test, with the newest versions that pyproject.toml admits"
 	@echo "make test-oldest  every test, with the oldest"
 	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
+	@echo "make test-whole   the tests of which every run has a sample only: faults, full disks, generated views (an hour)"
 	@echo "make torture-model  10,000 random sequences of changes against a model (an hour or more)"
 	@echo "make lint         ruff, mypy --strict, import-linter, the figures of the layout"
 	@echo "make bench        the figures of benchmarks/"
@@ -48,6 +49,9 @@ test-newest test-oldest: test-%: programs
 
 test-sync-faults: dev programs
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
+
+test-whole: dev programs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m whole_matrix
 
 torture-model: dev
 	USR_MODEL_EXAMPLES=$${USR_MODEL_EXAMPLES:-10000} $(BIN)/python -m pytest -n 2 tests/usr_core/dataset/test_model.py

@@ -162,6 +162,12 @@ def _run(asked: dict[str, object], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(asked["env"])  # type: ignore[call-overload]
     time.tzset()
+    # Where Python itself puts them: behind the script's folder, before the standard library.
+    sys.path[1:1] = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    importlib.invalidate_caches()
+    for found in vars(sys.modules["usr_core.plugin.discovery"]).values():
+        if hasattr(found, "cache_clear"):  # what is installed, as the server saw it
+            found.cache_clear()
     sys.stdin, sys.stdout, sys.stderr = (
         io.TextIOWrapper(io.FileIO(0), encoding="utf-8", errors="surrogateescape"),
         io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "w")), encoding="utf-8", errors="surrogateescape"),

@@ -191,7 +191,9 @@ def seen(table: pa.Table, names: list[str]) -> list[dict[str, object]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize(
+    "group", [pytest.param(group, marks=[pytest.mark.whole_matrix] if group > 1 else []) for group in range(GROUPS)]
+)
 def test_the_view_is_the_naive_merge(tmp_path: Path, group: int) -> None:
     """Batches, single columns and `head` show for each row the newest value of each column, and no deleted row."""
     for seed in range(group, CASES, GROUPS):
