@@ -102,6 +102,7 @@ PermitUserEnvironment no
 MaxStartups 100
 MaxSessions 50
 ForceCommand {folder}/gate
+KexAlgorithms curve25519-sha256
 LogLevel ERROR
 """
 
