@@ -58,7 +58,7 @@ def overlay_paths(
 
 
 def _listed(tree: FileTree, folder: str, on_problem: Callable[[UsrError], None] | None) -> list[str]:
-    """Return the names in a folder; a file in place of a namespace's folder is no overlay, and has none."""
+    """Return the names in a folder; none where a file stands in place of a namespace's folder."""
     try:
         return tree.names(folder)
     except SpecialFile as error:

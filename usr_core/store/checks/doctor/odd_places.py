@@ -91,7 +91,7 @@ def _linked_folders(folder: Path) -> Iterator[str]:
 def _misfit(folder: Path, name: str, expected: str) -> Iterator[OddPlace]:
     try:
         mode = os.lstat(folder / name).st_mode
-    except OSError:  # it is missing, or what it lies in is no folder, which is told of that
+    except OSError:  # it is missing, or stands in something that is not a folder, which is a finding itself
         return
     if not (stat.S_ISDIR(mode) if expected == "folder" else stat.S_ISREG(mode)):
         fix = f"Put a {expected} in its place, or move it away: a change that needs it is refused meanwhile."
