@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
-from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.ids.row_numbers import any_valid
 from usr_core.store.mutation import Mutation
 from usr_core.store.overlay.fold import FoldedRows, OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace
@@ -59,7 +59,7 @@ def _unfolded(fold: OverlayFold, gone: npt.NDArray[np.bool_] | None, rows: int) 
         left = some.positions >= rows
         if gone is not None:
             left[~left] = gone[some.positions[~left]]
-        left &= np.logical_or.reduce([valid_mask(column) for column in some.columns])
+        left &= any_valid(some.columns)
         if left.any():
             chosen = boolean_array(left)
             yield FoldedRows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 __all__ = [
+    "any_valid",
     "only_where",
     "row_numbers",
     "true_rows",
@@ -26,9 +28,14 @@ def row_numbers(rows: npt.NDArray[Any], *, hidden: npt.NDArray[np.bool_] | None 
 
 def valid_mask(values: pa.Array) -> npt.NDArray[np.bool_]:
     """Return which values are not null."""
-    if values.null_count == 0:
-        return np.ones(len(values), np.bool_)
-    return np.asarray(values.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    valid = valid_rows(values)
+    return np.ones(len(values), np.bool_) if valid is None else valid
+
+
+def any_valid(columns: Iterable[pa.Array]) -> npt.NDArray[np.bool_]:
+    """Return which rows have a value in one of the columns, of which there is at least one; all are of one length."""
+    found: npt.NDArray[np.bool_] = np.logical_or.reduce([valid_mask(column) for column in columns])
+    return found
 
 
 def only_where(values: pa.Array, chosen: npt.NDArray[np.bool_]) -> pa.Array:
@@ -43,20 +50,20 @@ def valid_rows(values: pa.Array) -> npt.NDArray[np.bool_] | None:
     bitmap = values.buffers()[0]
     if bitmap is None:  # a type that is null throughout
         return np.zeros(len(values), np.bool_)
-    first = values.offset // 8
-    count = (values.offset + len(values) + 7) // 8 - first
-    skipped = values.offset % 8
-    bits = np.unpackbits(np.frombuffer(bitmap, np.uint8, count=count, offset=first), bitorder="little")
-    return bits[skipped : skipped + len(values)].view(np.bool_)
+    return _bits(bitmap, values)
 
 
 def true_rows(mask: pa.BooleanArray) -> npt.NDArray[np.bool_]:
     """Return which values are true; a null is not."""
     if not mask.true_count:
         return np.zeros(len(mask), np.bool_)
-    first, skipped = divmod(mask.offset, 8)
-    count = (skipped + len(mask) + 7) // 8
-    bits = np.unpackbits(np.frombuffer(mask.buffers()[1], np.uint8, count, first), bitorder="little")
-    found = bits[skipped : skipped + len(mask)].view(np.bool_)
-    valid = valid_rows(mask)
+    found, valid = _bits(mask.buffers()[1], mask), valid_rows(mask)
     return found if valid is None else found & valid
+
+
+def _bits(bitmap: pa.Buffer, values: pa.Array) -> npt.NDArray[np.bool_]:
+    """Return the bits of a bitmap that belong to these values, one for each."""
+    first, skipped = divmod(values.offset, 8)
+    count = (skipped + len(values) + 7) // 8
+    bits = np.unpackbits(np.frombuffer(bitmap, np.uint8, count, first), bitorder="little")
+    return bits[skipped : skipped + len(values)].view(np.bool_)

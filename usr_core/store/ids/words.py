@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.store.ids.row_numbers import valid_mask
+
 __all__ = ["IdWords", "IdWordsBuilder", "words_of_digests", "words_of_ids"]
 
 _HEX_LENGTH = 40
@@ -166,7 +168,7 @@ def _careful(chunk: pa.Array) -> IdWords:
     rows = len(chunk)
     _, bounds, values = chunk.buffers()
     offsets = np.frombuffer(bounds, np.int32, count=rows + 1, offset=4 * chunk.offset)
-    good = (offsets[1:] - offsets[:-1] == _HEX_LENGTH) & chunk.is_valid().to_numpy(zero_copy_only=False)
+    good = (offsets[1:] - offsets[:-1] == _HEX_LENGTH) & valid_mask(chunk)
     digits = np.full((rows, _HEX_LENGTH), ord("0"), np.uint8)
     long_enough = np.flatnonzero(good)
     if len(long_enough):

@@ -16,7 +16,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.registry.names import TOMBSTONE_NAMESPACE
 from usr_core.store.ids.keys import keys_from_sequences
 from usr_core.store.ids.position_index import BaseIndex
-from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.ids.row_numbers import any_valid
 from usr_core.store.parts.bloom import BloomFilter, hash_ids
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart, list_overlays
 from usr_core.store.parts.names import overlay_paths
@@ -115,7 +115,7 @@ def _mark(
             continue
         columns = [field.name for field in part.columns]
         for positions, values in zip(found, _batches(part, group, columns), strict=True):
-            valued = np.logical_or.reduce([valid_mask(column) for column in values.columns])
+            valued = any_valid(values.columns)
             has[positions[(positions >= 0) & valued]] = True
 
 

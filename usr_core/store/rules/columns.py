@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from usr_core.records.bulk_ids import string_parts
 from usr_core.store.base.arrow_types import conform, is_any_list, plain_type
+from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.rules.errors import WrongColumnType
 
 __all__ = ["CHUNK_BYTES", "IMPORT_COLUMNS", "bounded", "first_empty", "given_lengths", "text_column"]
@@ -54,7 +55,7 @@ def _column_size(column: pa.Array) -> int:
         views = np.frombuffer(column.buffers()[1], np.int32).reshape(-1, 4)[column.offset :][: len(column)]
         lengths = views[:, 0]
         if column.null_count:
-            lengths = lengths[column.is_valid().to_numpy(zero_copy_only=False)]
+            lengths = lengths[valid_mask(column)]
         return int(lengths.sum(dtype=np.int64)) + 4 * len(column)
     if pa.types.is_struct(kind):
         return sum(_column_size(column.field(index)) for index in range(kind.num_fields))

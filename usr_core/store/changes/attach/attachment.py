@@ -31,7 +31,7 @@ from usr_core.store.changes.attach.keys import KeyCounts, KeyResolver
 from usr_core.store.changes.attach.values import to_registered
 from usr_core.store.changes.notes import append_note
 from usr_core.store.errors import NamespaceReservedHere
-from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.ids.row_numbers import any_valid
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.metadata import overlay_metadata
 from usr_core.store.overlay.part_writer import PartWriter
@@ -315,7 +315,7 @@ def _ids_with_values(rows: pa.RecordBatch) -> pa.Array:
     ids, *values = rows.columns
     if any(not column.null_count for column in values):
         return ids
-    return ids.filter(boolean_array(np.logical_or.reduce([valid_mask(column) for column in values])))
+    return ids.filter(boolean_array(any_valid(values)))
 
 
 def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:

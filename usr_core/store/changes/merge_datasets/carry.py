@@ -19,7 +19,7 @@ from usr_core.store.changes.merge_datasets.cells import CellTally, taken_cells
 from usr_core.store.changes.merge_datasets.fates import SourceFates
 from usr_core.store.changes.merge_datasets.files import MergeFiles
 from usr_core.store.changes.merge_datasets.view import OrderedRows, OverlayValues, overlaid
-from usr_core.store.ids.row_numbers import only_where, row_numbers, valid_mask
+from usr_core.store.ids.row_numbers import any_valid, only_where, row_numbers
 from usr_core.store.overlay.fold import OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, registered_columns
 from usr_core.store.view.base_windows import WINDOW_BYTES, BaseColumn, base_windows
@@ -74,7 +74,7 @@ class CarriedNamespace:
         with OverlayFold(opened, self.kinds, scratch=scratch, with_unmatched=False) as fold:
             for rows in fold.batches():
                 places = fates.places[rows.positions]
-                keep = np.logical_or.reduce([valid_mask(column) for column in rows.columns]) & (places >= 0)
+                keep = any_valid(rows.columns) & (places >= 0)
                 if keep.any():
                     batch = pa.RecordBatch.from_arrays([rows.ids, *rows.columns], schema=self.schema)
                     yield batch.filter(boolean_array(keep)), places[keep]
@@ -134,7 +134,7 @@ class CarriedNamespace:
     def _valued(
         self, ids: pa.Array, columns: Sequence[pa.Array], places: npt.NDArray[np.int64]
     ) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
-        keep = np.logical_or.reduce([valid_mask(column) for column in columns])
+        keep = any_valid(columns)
         if keep.any():
             numbers = row_numbers(np.flatnonzero(keep))
             arrays = [array.take(numbers) for array in (ids, *columns)]

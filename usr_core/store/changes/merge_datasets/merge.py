@@ -38,7 +38,7 @@ from usr_core.store.changes.merge_datasets.outcome import DUPLICATE_POLICIES, Me
 from usr_core.store.changes.merge_datasets.parts import MergeParts
 from usr_core.store.changes.merge_datasets.rows import MergedRows, Override, Take
 from usr_core.store.changes.merge_datasets.view import OverlayValues, merged_places
-from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.ids.row_numbers import any_valid
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.kept_values import count_kept_values
 from usr_core.store.overlay.open_namespace import refuse_reserved, registered_columns
@@ -361,7 +361,7 @@ class _Merge:
                     else pa.nulls(len(values.ids), field.type)
                     for field in list(schema)[1:]
                 ]
-                keep = np.logical_or.reduce([valid_mask(values.columns[field.name]) for field in mine])
+                keep = any_valid(values.columns[field.name] for field in mine)
                 batch = pa.RecordBatch.from_arrays([values.ids, *arrays], schema=schema).filter(boolean_array(keep))
                 parts.add(namespace, batch, values.places[keep], schema=schema)
 

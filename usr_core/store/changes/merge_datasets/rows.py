@@ -21,7 +21,7 @@ from usr_core.store.changes.merge_datasets.columns import MergedColumns, TakenCo
 from usr_core.store.changes.merge_datasets.fates import Fate, SourceFates
 from usr_core.store.changes.merge_datasets.files import MergeFiles
 from usr_core.store.changes.merge_datasets.view import OrderedRows, OverlayValues, overlaid
-from usr_core.store.ids.row_numbers import only_where, row_numbers, valid_mask
+from usr_core.store.ids.row_numbers import any_valid, only_where, row_numbers, valid_mask
 from usr_core.store.rules.rows import ImportDefaults, RowReader
 from usr_core.store.view.places import ViewPlaces
 
@@ -202,7 +202,7 @@ class MergedRows:
     def _override_where_needed(self, hidden: Mapping[str, pa.Array], ids: pa.Array, places: Rows) -> None:
         if not hidden:
             return
-        keep = np.logical_or.reduce([valid_mask(values) for values in hidden.values()])
+        keep = any_valid(hidden.values())
         numbers = row_numbers(np.flatnonzero(keep))
         self._override(
             Override(

@@ -34,6 +34,7 @@ from usr_core.store.checks.validate.report import FindingList
 from usr_core.store.checks.validate.row_checks import check_rows
 from usr_core.store.checks.validate.row_faults import RowTally
 from usr_core.store.errors import BaseUnreadable
+from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import comparable_ids
 
 __all__ = ["check_base_rows"]
@@ -131,7 +132,7 @@ class _BaseCheck:
                     column = _plain_text(batch.column(0))
                     rows = np.arange(first, first + len(column), dtype=np.int64)
                     first += len(column)
-                    yield rows[column.is_valid().to_numpy(zero_copy_only=False)], comparable_ids(column.drop_null())
+                    yield rows[valid_mask(column)], comparable_ids(column.drop_null())
             except MemoryError:
                 raise
             except DAMAGE:

@@ -28,6 +28,7 @@ from usr_core.store.checks.validate.report import FindingList
 from usr_core.store.checks.validate.row_faults import RowTally
 from usr_core.store.ids.keys import base_index, keys_from_sequences, one_bio_type, open_key_index
 from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import comparable_ids, texts_of
 from usr_core.store.parts.errors import OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayKey, OverlayPart
@@ -139,7 +140,7 @@ def _check_keys(part: OverlayPart, lookup: _Lookup, tally: RowTally) -> None:
     words = WordStore(np.array([0, part.rows], dtype=np.int64))
     expected = 0
     for rows, keys in _keys(part):
-        null = ~keys.is_valid().to_numpy(zero_copy_only=False)
+        null = ~valid_mask(keys)
         tally.add(row_faults.KEY_NULL, part.key, rows[null])
         present, texts = rows[~null], keys.drop_null()
         ids = _as_ids(part.key, texts, lookup.bio_type(part.key))
@@ -152,7 +153,7 @@ def _check_keys(part: OverlayPart, lookup: _Lookup, tally: RowTally) -> None:
 
     def again() -> Iterator[tuple[Rows, pa.Array]]:
         for rows, keys in _keys(part):
-            valid = keys.is_valid().to_numpy(zero_copy_only=False)
+            valid = valid_mask(keys)
             yield rows[valid], _as_ids(part.key, keys.drop_null(), lookup.bio_type(part.key))
 
     repeated, firsts = find_repeats(words.suspects(), again)

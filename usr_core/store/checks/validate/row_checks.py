@@ -19,6 +19,7 @@ from usr_core.records.bulk_ids import IdHasher, string_parts
 from usr_core.records.ids import DELIMITER, is_record_id
 from usr_core.store.checks.validate import row_faults
 from usr_core.store.checks.validate.row_faults import RowTally
+from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import byte_values, comparable_ids, texts_of
 from usr_core.store.rules.rows import SEQUENCE_LIMIT
 
@@ -46,7 +47,7 @@ def check_rows(columns: Mapping[str, pa.Array], first_row: int, hasher: IdHasher
     rows = np.arange(first_row, first_row + len(next(iter(columns.values()), ())), dtype=np.int64)
     for name, column in columns.items():
         if column.null_count:
-            tally.add(row_faults.NULL_VALUE, name, rows[~_valid(column)])
+            tally.add(row_faults.NULL_VALUE, name, rows[~valid_mask(column)])
     ids = comparable_ids(columns["id"].drop_null()) if "id" in columns else None
     if all(name in columns for name in CHECKED_TOGETHER):
         _check_values({name: columns[name] for name in CHECKED_TOGETHER}, rows, hasher, tally)
@@ -55,7 +56,7 @@ def check_rows(columns: Mapping[str, pa.Array], first_row: int, hasher: IdHasher
 
 def _check_values(columns: dict[str, pa.Array], rows: Rows, hasher: IdHasher, tally: RowTally) -> None:
     if any(column.null_count for column in columns.values()):
-        present = np.logical_and.reduce([_valid(column) for column in columns.values()])
+        present = np.logical_and.reduce([valid_mask(column) for column in columns.values()])
         columns = {name: column.filter(boolean_array(present)) for name, column in columns.items()}
         rows = rows[present]
     if not len(rows):
@@ -182,8 +183,3 @@ def _continuation_bytes(content: memoryview, offsets: npt.NDArray[np.int32]) -> 
 
 def _codes(array: pa.DictionaryArray) -> npt.NDArray[np.int64]:
     return fixed_values(array.indices).astype(np.int64)
-
-
-def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:
-    valid: npt.NDArray[np.bool_] = array.is_valid().to_numpy(zero_copy_only=False)
-    return valid
