@@ -15,7 +15,7 @@ import sys
 import tempfile
 import tokenize
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import FrameType
@@ -23,6 +23,9 @@ from types import FrameType
 CHECKOUT = Path(__file__).resolve().parent.parent
 CORE = CHECKOUT / "usr_core"
 PLUGINS = CHECKOUT / "plugins"
+sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests")]  # in this order: tests/usr_core would hide usr_core
+
+from support.imports import circles, module_name  # noqa: E402
 
 # Where a figure gets better, its limit follows it.
 MOST_LINES = 42_000
@@ -33,10 +36,10 @@ PARSERS = frozenset({"usr_core.registry.type_parser"})
 
 
 def main() -> int:
-    modules = {_module_name(path): path for path in sorted(CORE.rglob("*.py"))}
-    ours = modules | {_module_name(path): path for path in sorted(PLUGINS.rglob("*.py"))}
+    core = {module_name(path, CHECKOUT): path for path in sorted(CORE.rglob("*.py"))}
+    ours = core | {module_name(path, PLUGINS): path for path in sorted(PLUGINS.rglob("*.py"))}
     lines = _lines_by_kind(ours.values())
-    cycles = find_cycles(imports_of(modules))
+    cycles = circles({name: path.read_text(encoding="utf-8") for name, path in core.items()})
     branchy = sorted(_branchy_functions(ours), reverse=True)
     hops = _count_hops()
 
@@ -59,70 +62,14 @@ def main() -> int:
     return int(bool(faults))
 
 
-def imports_of(modules: Mapping[str, Path]) -> dict[str, set[str]]:
-    """Return which of `modules` each of them imports, wherever in its text."""
-    found: dict[str, set[str]] = {}
-    for name, path in modules.items():
-        found[name] = {
-            target
-            for node in ast.walk(_tree(path))
-            for target in _targets(node, modules)
-            if target != name and not name.startswith(f"{target}.")
-        }
-    return found
-
-
-def find_cycles(imports: Mapping[str, set[str]]) -> list[list[str]]:
-    """Return the groups of modules that reach each other, by Tarjan's algorithm."""
-    number: dict[str, int] = {}
-    lowest: dict[str, int] = {}
-    open_ones: list[str] = []
-    groups: list[list[str]] = []
-
-    def visit(name: str) -> None:
-        number[name] = lowest[name] = len(number)
-        open_ones.append(name)
-        for target in sorted(imports.get(name, ())):
-            if target not in number:
-                visit(target)
-                lowest[name] = min(lowest[name], lowest[target])
-            elif target in open_ones:
-                lowest[name] = min(lowest[name], number[target])
-        if lowest[name] == number[name]:
-            at = open_ones.index(name)
-            if len(open_ones) - at > 1:
-                groups.append(sorted(open_ones[at:]))
-            del open_ones[at:]
-
-    sys.setrecursionlimit(10_000)
-    for name in sorted(imports):
-        if name not in number:
-            visit(name)
-    return groups
-
-
-def _targets(node: ast.AST, modules: Mapping[str, Path]) -> Iterator[str]:
-    if isinstance(node, ast.ImportFrom) and node.module:
-        for name in node.names:
-            inner = f"{node.module}.{name.name}"
-            yield from (one for one in (inner if inner in modules else node.module,) if one in modules)
-    elif isinstance(node, ast.Import):
-        yield from (name.name for name in node.names if name.name in modules)
-
-
 @cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _module_name(path: Path) -> str:
-    base = CHECKOUT if path.is_relative_to(CORE) else PLUGINS
-    return ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(".__init__")
-
-
-def _lines_by_kind(paths: Iterator[Path] | object) -> Counter[str]:
+def _lines_by_kind(paths: Iterable[Path]) -> Counter[str]:
     kinds: Counter[str] = Counter(code=0, docstring=0, comment=0, blank=0)
-    for path in paths:  # type: ignore[attr-defined]
+    for path in paths:
         text = path.read_text(encoding="utf-8")
         told = {
             number
