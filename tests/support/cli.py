@@ -148,11 +148,11 @@ def run_usr(
 def _suits_a_fork(env: Mapping[str, Word] | None) -> bool:
     """Tell whether nothing in `env` is read by Python before a fork knows it, or by a library when it is loaded."""
     given = {name for name in env or {} if name != "PYTHONPATH"}
-    # The last two stand for packages of other versions than those that are loaded.
-    early = ("sitecustomize.py", "usercustomize.py", "pyarrow-*", "duckdb-*")
+    # Modules that Python loads at its start, and packages of which another version is loaded already.
+    loaded_before = ("sitecustomize.py", "usercustomize.py", "pyarrow-*", "duckdb-*")
     folders = str((env or {}).get("PYTHONPATH", "")).split(os.pathsep)
     return not any(name.startswith(("PYTHON", "LD_", "LC_", "LANG", "PATH", "MALLOC", "ARROW")) for name in given) and (
-        not any(found for folder in folders if folder for name in early for found in Path(folder).glob(name))
+        not any(found for folder in folders if folder for name in loaded_before for found in Path(folder).glob(name))
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from support.view_datasets import record_id_of, sequence
 from usr_core.dataset import Dataset
 from usr_core.records.base_schema import base_schema
 from usr_core.registry.store import register_namespace
@@ -57,16 +57,6 @@ def new_root(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     register_namespace(path, "mock", list(COLUMNS.items()))
     return path
-
-
-def record_id_of(text: str, bio_type: str = "dna") -> str:
-    """Return the id that a record of the sequence `text` has."""
-    return hashlib.sha1(f"{bio_type}|{text}".encode(), usedforsecurity=False).hexdigest()
-
-
-def sequence(number: int, length: int = 12) -> str:
-    """Return the sequence number `number`; different numbers below 4^12 give different ones."""
-    return "".join("ACGT"[(number >> (2 * at)) & 3] for at in range(length))
 
 
 def write_base(
