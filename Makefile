@@ -32,7 +32,7 @@ demo: runtime
 
 test: dev programs
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 quick: dev
 	@$(MAKE) --no-print-directory lint
@@ -41,17 +41,17 @@ quick: dev
 
 # The folders of that name below tests/: of the core, of the store, of a plugin.
 test-%: dev programs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(wildcard tests/usr_core/$* tests/usr_core/store/$* tests/usr_core/store/*/$* tests/plugins/usr_$* tests/$*)
+	$(BIN)/python -m pytest -n 2 $(wildcard tests/usr_core/$* tests/usr_core/store/$* tests/usr_core/store/*/$* tests/plugins/usr_$* tests/$*)
 
 test-newest test-oldest: test-%: programs
 	@sh scripts/bootstrap.sh $*
-	.venv-$*/bin/python -m pytest -n 2 --dist loadgroup -m "not whole_matrix and not locked"
+	.venv-$*/bin/python -m pytest -n 2 -m "not whole_matrix and not locked"
 
 test-sync-faults: dev programs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
+	$(BIN)/python -m pytest -n 2 -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
 
 test-whole: dev programs
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m whole_matrix
+	$(BIN)/python -m pytest -n 2 -m whole_matrix
 
 torture-model: dev
 	USR_MODEL_EXAMPLES=$${USR_MODEL_EXAMPLES:-10000} $(BIN)/python -m pytest -n 2 tests/usr_core/dataset/test_model.py

@@ -27,6 +27,13 @@ SEQUENCES = (
     "GATTACAGATTACAGATTAC",
 )
 
+# Beginnings of the names of tests, and what those with the same word share.
+ONE_WORKER = {
+    "tests/packaging/test_example_plugin.py": "wheel",
+    "tests/packaging/test_wheel.py": "wheel",
+    "tests/plugins/usr_plugins/test_new.py::TestGenerated": "new plugins",
+}
+
 # For a test with all of its fixtures; whatever waits longer waits for ever.
 MOST_SECONDS_OF_A_TEST = 1200.0
 
@@ -36,6 +43,22 @@ _STDERR = pytest.StashKey[TextIO]()
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the real stderr, which pytest takes away while a test runs."""
     config.stash[_STDERR] = os.fdopen(os.dup(2), "w")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Give tests that share an environment of minutes to one worker, which makes it once.
+
+    pytest-xdist has a mark for that, but with pytest 9 the mark is ignored (findings/pytest-xdist-groups-ignored.sh).
+    """
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneWorkerForWhatIsShared(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((shared for start, shared in ONE_WORKER.items() if nodeid.startswith(start)), nodeid)
+
+    return OneWorkerForWhatIsShared(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -59,7 +59,6 @@ def venv(tmp_path: Path) -> ScratchVenv:
     return made
 
 
-@pytest.mark.xdist_group("new-plugins")
 def test_the_tutorial_ends_with_a_tested_plugin_that_works(venv: ScratchVenv, tmp_path: Path) -> None:
     """Each command and each file, in order; nothing else."""
     env = clean_env({"PATH": f"{venv.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"})

@@ -17,8 +17,6 @@ from support.wheels import CHECKOUT, build_wheel, install_wheels, run_builder
 EXAMPLE = CHECKOUT / "examples" / "usr-plugin-example"
 PARTS = ("src", "pyproject.toml", "README.md", "LICENSE")
 
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:

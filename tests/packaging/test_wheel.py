@@ -19,9 +19,6 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 PLUGINS = PYPROJECT["project"]["entry-points"]["usr.plugins"]
 
-# One worker builds once for all of them.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:

@@ -39,7 +39,6 @@ def venv(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchVe
     return made
 
 
-@pytest.mark.xdist_group("new-plugins")
 class TestGenerated:
     def test_tests_pass_at_once(self, venv: ScratchVenv, generated: Path) -> None:
         """Those of all eight kinds, and none is skipped."""
