@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from usr_core.records.base_schema import BASE_COLUMNS as BASE_COLUMNS
     from usr_core.records.ids import record_id as record_id
     from usr_core.records.normalize import normalize as normalize
-    from usr_core.store.rules.kinds import check_option_kinds as check_option_kinds
+    from usr_core.store.rules.record import check_option_kinds as check_option_kinds
 else:
     __getattr__, __all__ = lazy_names(
         __name__,
@@ -20,6 +20,6 @@ else:
             "usr_core.records.base_schema": "BASE_COLUMNS",
             "usr_core.records.ids": "record_id",
             "usr_core.records.normalize": "normalize",
-            "usr_core.store.rules.kinds": "check_option_kinds",
+            "usr_core.store.rules.record": "check_option_kinds",
         },
     )

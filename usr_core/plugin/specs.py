@@ -37,6 +37,7 @@ __all__ = [
     "OverlayRequest",
     "OverlayWriter",
     "OverlayWriterSpec",
+    "Severity",
     "Transport",
     "TransportSpec",
     "Verdict",
@@ -45,6 +46,8 @@ __all__ = [
     "VerifySpec",
     "VerifyStrategy",
 ]
+
+Severity = Literal["error", "warning", "note"]
 
 SINK_TIMEOUT_S = 10.0
 """Seconds that an event sink has for each call, unless its spec says otherwise."""
@@ -373,7 +376,7 @@ class Finding:
 
     code: str
     message: str
-    severity: Literal["error", "warning", "note"] = "error"
+    severity: Severity = "error"
     file: str | None = None
     rows: tuple[int, ...] = ()
     count: int = 1

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from usr_core.records.base_schema import META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.ids.word_sets import WordList, Words, WordSet, row_groups_from
-from usr_core.store.rules.rows import LetterCase
+from usr_core.store.rules.record import LetterCase
 
 __all__ = ["case_note", "count_case_variants", "noted_case"]
 

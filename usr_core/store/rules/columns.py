@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import boolean_array, constant_text, fixed_values, text_scalar
 from usr_core.records.bulk_ids import string_parts
 from usr_core.store.base.arrow_types import conform, is_any_list, plain_type
 from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.ids.texts import texts_of
 from usr_core.store.rules.errors import WrongColumnType
 
-__all__ = ["CHUNK_BYTES", "IMPORT_COLUMNS", "bounded", "first_empty", "given_lengths", "text_column"]
+__all__ = [
+    "CHUNK_BYTES",
+    "IMPORT_COLUMNS",
+    "LETTER_BYTES",
+    "FewTexts",
+    "bounded",
+    "empty_as_null",
+    "given_lengths",
+    "text_column",
+]
 
 CHUNK_BYTES = 16 << 20
 """Bytes of input that are checked and hashed at a time; a single longer sequence is a chunk of its own."""
 
 IMPORT_COLUMNS: tuple[str, ...] = ("id", "bio_type", "sequence", "alphabet", "length", "source", "created_at")
 """What an import looks at in a file; ``id`` and ``length`` are only compared. Everything else is ignored."""
+
+LETTER_BYTES = np.zeros(256, dtype=np.bool_)
+"""Which bytes are ASCII letters: what begins and ends with one has no white space around it."""
+LETTER_BYTES[ord("A") : ord("Z") + 1] = LETTER_BYTES[ord("a") : ord("z") + 1] = True
 
 
 def bounded(batches: Iterator[pa.RecordBatch], *, limit: int = CHUNK_BYTES) -> Iterator[pa.RecordBatch]:
@@ -96,10 +112,64 @@ def given_lengths(batch: pa.RecordBatch, *, label: str) -> pa.Array | None:
     raise WrongColumnType(label, column="length", found=str(column.type), expected="whole numbers")
 
 
-def first_empty(column: pa.Array) -> int | None:
-    """Return the index of the first null or empty value of a string column, else None."""
-    offsets, _ = string_parts(column)
-    empty: npt.NDArray[np.bool_] = np.diff(offsets) == 0
-    if column.null_count:
-        empty |= np.fromiter((value is None for value in column.to_pylist()), dtype=np.bool_, count=len(column))
-    return int(np.argmax(empty)) if empty.any() else None
+@dataclass(frozen=True, slots=True)
+class FewTexts:
+    """A column of texts of which few are distinct.
+
+    Attributes:
+        column: A string array, or a dictionary of strings; without nulls.
+        values: The distinct texts.
+        codes: The place of each row's text among them; None where all rows have the first.
+    """
+
+    column: pa.Array
+    values: tuple[str, ...]
+    codes: npt.NDArray[np.int32] | None
+
+    @classmethod
+    def constant(cls, value: str, rows: int) -> FewTexts:
+        """Return a column that has `value` in each of `rows` rows."""
+        return cls(constant_text(value, rows), (value,), None)
+
+    @classmethod
+    def of(cls, column: pa.Array) -> FewTexts:
+        """Return a column, of at least one row, as it is; a null becomes the empty text."""
+        if pa.types.is_string(column.type):
+            if column.null_count:
+                column = column.fill_null(text_scalar(""))
+            offsets, content = string_parts(column)
+            first = bytes(content[: offsets[1]])
+            if content == first * len(column) and bool((np.diff(offsets) == len(first)).all()):
+                return cls(column, (first.decode("utf-8"),), None)
+        encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        values, codes = tuple(texts_of(encoded.dictionary)), fixed_values(encoded.indices)
+        used = np.flatnonzero(np.bincount(codes))
+        return cls(column, values, codes) if len(used) > 1 else cls(column, (values[used[0]],), None)
+
+    @property
+    def only(self) -> str | None:
+        """The text that all rows have, or None where they have several."""
+        return self.values[0] if self.codes is None else None
+
+    def at(self, row: int) -> str:
+        """Return the text of a row."""
+        return self.values[0 if self.codes is None else int(self.codes[row])]
+
+    def texts(self) -> pa.Array:
+        """Return the column as strings."""
+        return self.column if pa.types.is_string(self.column.type) else self.column.cast(pa.string())
+
+    def numbers(self, known: Sequence[str]) -> npt.NDArray[np.int8]:
+        """Return the place of each row's text among `known` (-1: it is none of them); one for all rows if it can."""
+        found = np.array([known.index(value) if value in known else -1 for value in self.values], np.int8)
+        return found if self.codes is None else found[self.codes]
+
+
+def empty_as_null(column: pa.Array) -> pa.Array:
+    """Return a string column with null in place of every empty text."""
+    empty = np.diff(string_parts(column)[0]) == 0
+    if not empty.any():
+        return column
+    import pyarrow.compute as pc
+
+    return pc.replace_with_mask(column, boolean_array(empty), pa.nulls(1, pa.string())[0])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array, fixed_array
+from usr_core.records.arrays import fixed_array
 from usr_core.records.base_schema import CREATED_AT_TYPE
-from usr_core.records.bulk_ids import string_parts
-from usr_core.store.rules.columns import text_column
+from usr_core.store.rules.columns import empty_as_null, text_column
 from usr_core.store.rules.errors import InvalidCreatedAt, WrongColumnType
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.scalars import first_refused
@@ -42,7 +40,7 @@ def created_at_column(batch: pa.RecordBatch, *, label: str, first_row: int, defa
     elif pa.types.is_temporal(column.type) or pa.types.is_primitive(column.type):
         raise WrongColumnType(label, column="created_at", found=str(column.type), expected=_EXPECTED)
     else:
-        column = _empty_as_null(text_column(batch, "created_at", label=label))
+        column = empty_as_null(text_column(batch, "created_at", label=label))
     try:
         if pa.types.is_timestamp(column.type):
             stamps = column.cast(CREATED_AT_TYPE)
@@ -57,25 +55,7 @@ def created_at_column(batch: pa.RecordBatch, *, label: str, first_row: int, defa
         ) from None
     if not stamps.null_count:
         return stamps
-    return _filled(stamps, default_us)
-
-
-def _filled(stamps: pa.Array, default_us: int) -> pa.Array:
-    missing: npt.NDArray[np.bool_] = stamps.is_null().to_numpy(zero_copy_only=False)
-    _, content = stamps.buffers()
-    values = np.frombuffer(content, dtype=np.int64, count=len(stamps), offset=8 * stamps.offset).copy()
-    values[missing] = default_us
-    return fixed_array(values, CREATED_AT_TYPE)
-
-
-def _empty_as_null(column: pa.Array | None) -> pa.Array:
-    assert column is not None
-    empty = np.diff(string_parts(column)[0]) == 0
-    if not empty.any():
-        return column
-    import pyarrow.compute as pc
-
-    return pc.replace_with_mask(column, boolean_array(empty), pa.nulls(1, pa.string())[0])
+    return stamps.fill_null(fixed_array(np.array([default_us], dtype=np.int64), CREATED_AT_TYPE)[0])
 
 
 def _invalid(label: str, reason: str, *, row: int, value: str) -> InvalidCreatedAt:

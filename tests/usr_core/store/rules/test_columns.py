@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usr_core.store.rules.columns import bounded, first_empty
+from usr_core.store.rules.columns import FewTexts, bounded
 
 
 class TestBounded:
@@ -33,9 +36,22 @@ class TestBounded:
             assert text.to_pylist() == [value for chunk in chunks for value in chunk.column(0).to_pylist()]
 
 
-class TestFirstEmpty:
-    def test_null_and_empty_are_found(self) -> None:
-        """The index of the first null or empty value, else None."""
-        assert 1 == first_empty(pa.array(["a", "", None]))
-        assert 1 == first_empty(pa.array(["a", None, ""]))
-        assert first_empty(pa.array(["a"])) is None
+class TestFewTexts:
+    """A column with few distinct texts, however it is encoded."""
+
+    @pytest.mark.parametrize("encode", [pa.array, lambda texts: pa.array(texts).dictionary_encode()])
+    @pytest.mark.parametrize("texts", [["b", "b"], ["b", "a", "b"], ["", "a"], ["ab", "a"]])
+    def test_every_row_keeps_its_text(self, encode: Callable[[list[str]], pa.Array], texts: list[str]) -> None:
+        """Each row has its text, and one that all rows have is known as such."""
+        column = FewTexts.of(encode(texts))
+
+        assert texts == [column.at(row) for row in range(len(texts))] == column.texts().to_pylist()
+        assert (texts[0] if len(set(texts)) == 1 else None) == column.only
+
+    def test_a_null_is_empty(self) -> None:
+        """A null becomes the empty text, which no rule admits."""
+        assert ["a", ""] == FewTexts.of(pa.array(["a", None])).texts().to_pylist()
+
+    def test_what_no_row_of_a_dictionary_has_does_not_count(self) -> None:
+        """A slice of a dictionary column has one text where all of its rows have it."""
+        assert "a" == FewTexts.of(pa.array(["a", "a", "b"]).dictionary_encode().slice(0, 2)).only

@@ -8,7 +8,7 @@ import pytest
 from usr_core.errors import UsrError
 from usr_core.records.alphabets import ALPHABETS
 from usr_core.records.bulk_ids import IdHasher
-from usr_core.store.rules import rows as import_rows
+from usr_core.store.rules import record as rules
 from usr_core.store.rules.errors import (
     AlphabetMismatch,
     BlankSequence,
@@ -22,8 +22,8 @@ from usr_core.store.rules.errors import (
     UnknownBioType,
     WrongColumnType,
 )
-from usr_core.store.rules.kinds import check_option_kinds
-from usr_core.store.rules.rows import ImportDefaults, LetterCase, RowReader, letters_used
+from usr_core.store.rules.record import LetterCase, check_option_kinds
+from usr_core.store.rules.rows import ImportDefaults, RowReader
 
 DEFAULTS = ImportDefaults(bio_type="dna", alphabet="dna_4", source="x", created_at_us=0)
 
@@ -71,7 +71,7 @@ class TestSequences:
 
     def test_too_long_ones_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A sequence above the limit is refused by its row."""
-        monkeypatch.setattr(import_rows, "SEQUENCE_LIMIT", 5)
+        monkeypatch.setattr(rules, "SEQUENCE_LIMIT", 5)
 
         with pytest.raises(SequenceTooLong) as caught:
             read(sequence=["ACGTA", "ACGTAC"])
@@ -205,9 +205,9 @@ class TestLetters:
         """Which cases occur is noted while letters are checked."""
         case = LetterCase()
 
-        assert letters_used(text, ALPHABETS["dna_4"], case) is None
+        assert case.note_fitting(text, ALPHABETS["dna_4"])
         assert (upper, lower) == (case.upper, case.lower)
 
-    def test_the_first_stranger_s_offset_is_returned(self) -> None:
-        """The offset in bytes of the first byte outside."""
-        assert 2 == letters_used(b"ACNacn", ALPHABETS["dna_4"], LetterCase())
+    def test_a_stranger_does_not_fit(self) -> None:
+        """A letter outside the alphabet is told in either case."""
+        assert not LetterCase().note_fitting(b"ACNacn", ALPHABETS["dna_4"])

@@ -26,14 +26,10 @@ from usr_core.store.overlay.reserved import count_among
 from usr_core.store.rules.case import case_note, count_case_variants, noted_case
 from usr_core.store.rules.columns import IMPORT_COLUMNS, bounded
 from usr_core.store.rules.errors import DuplicateRecord, TooManyRows
-from usr_core.store.rules.kinds import check_option_kinds
-from usr_core.store.rules.rows import ImportDefaults, LetterCase, RowReader
+from usr_core.store.rules.record import ROW_LIMIT, LetterCase, check_option_kinds
+from usr_core.store.rules.rows import ImportDefaults, RowReader
 
-__all__ = ["IMPORT_COLUMNS", "ROW_LIMIT", "BuildOutcome", "ImportDefaults", "build_base"]
-
-# Below 2^31 by one: the position index numbers rows by int32 and hands out as many numbers as there are rows.
-ROW_LIMIT = (1 << 31) - 1
-"""Rows a dataset may have (format.md, section 8)."""
+__all__ = ["IMPORT_COLUMNS", "BuildOutcome", "ImportDefaults", "build_base"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -28,7 +28,6 @@ from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
 from usr_core.store.base.rewrite import base_writer, extra_fields, with_case_note
 from usr_core.store.changes.errors import MergeDuplicate, MergeSameDataset, UnknownChoice
-from usr_core.store.changes.import_.build import ROW_LIMIT
 from usr_core.store.changes.merge_datasets.carry import CarriedNamespace
 from usr_core.store.changes.merge_datasets.cells import CellTally
 from usr_core.store.changes.merge_datasets.columns import COERCIONS, Coercion, MergedColumns, plan_columns
@@ -44,6 +43,7 @@ from usr_core.store.overlay.kept_values import count_kept_values
 from usr_core.store.overlay.open_namespace import refuse_reserved, registered_columns
 from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.rules.errors import TooManyRows
+from usr_core.store.rules.record import ROW_LIMIT
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.schema import ViewColumns
 

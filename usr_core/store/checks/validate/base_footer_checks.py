@@ -24,10 +24,9 @@ from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.base.facts import usr_metadata
 from usr_core.store.checks.validate.pages import columns_that_repeat
 from usr_core.store.checks.validate.report import FindingList
+from usr_core.store.rules.record import ROW_LIMIT
 
-__all__ = ["MAX_ROWS", "check_base_footer", "is_hash", "materialized_fields", "usable_base_columns"]
-
-MAX_ROWS = 2**31
+__all__ = ["check_base_footer", "is_hash", "materialized_fields", "usable_base_columns"]
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _WRITTEN_ELSEWHERE = "Restore the file from `_snapshots/` or a remote copy (usr pull); USR did not write it."
@@ -41,10 +40,10 @@ def check_base_footer(schema: pa.Schema, rows: int, findings: FindingList) -> No
     """
     _check_columns(schema, findings)
     _check_metadata(usr_metadata(schema), findings)
-    if rows > MAX_ROWS:
+    if rows > ROW_LIMIT:
         findings.add(
             "USR-VALID-015",
-            f"{rows:,} records; a dataset holds at most {MAX_ROWS:,}",
+            f"{rows:,} records; a dataset holds at most {ROW_LIMIT:,}",
             hint="Split the dataset.",
             file=RECORDS,
         )

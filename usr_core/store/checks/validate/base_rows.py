@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import boolean_array
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import OpenParquet
-from usr_core.store.checks.validate import row_faults
-from usr_core.store.checks.validate.base_footer_checks import MAX_ROWS, usable_base_columns
+from usr_core.store.checks.validate.base_footer_checks import usable_base_columns
 from usr_core.store.checks.validate.pages import (
     DAMAGE,
     batches_of_group,
@@ -31,16 +31,18 @@ from usr_core.store.checks.validate.pages import (
 )
 from usr_core.store.checks.validate.repeats import WordStore, find_repeats
 from usr_core.store.checks.validate.report import FindingList
-from usr_core.store.checks.validate.row_checks import check_rows
 from usr_core.store.checks.validate.row_faults import RowTally
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import comparable_ids
+from usr_core.store.rules.columns import FewTexts
+from usr_core.store.rules.record import ID_REPEATED, NULL_VALUE, ROW_LIMIT, LetterCase, RecordChunk
 
 __all__ = ["check_base_rows"]
 
 Rows = npt.NDArray[np.int64]
 
+_COMPARED = ("id", "bio_type", "sequence", "alphabet", "length")
 _DICTIONARIES = ("bio_type", "alphabet", "source")
 
 
@@ -70,7 +72,7 @@ def check_base_rows(base: OpenParquet, findings: FindingList, progress: Callable
                 progress(outcome.rows)
     check.close()
     rows, _ = find_repeats(check.suspects(), check.ids)
-    tally.add(row_faults.ID_REPEATED, "id", rows)
+    tally.add(ID_REPEATED, "id", rows)
     tally.report(findings, file=RECORDS)
     return whole
 
@@ -92,7 +94,7 @@ class _BaseCheck:
         metadata = base.file.metadata
         counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
         self.starts = np.concatenate(([0], np.cumsum(counts, dtype=np.int64))).astype(np.int64)
-        unique = "id" in self.columns and int(self.starts[-1]) <= MAX_ROWS
+        unique = "id" in self.columns and int(self.starts[-1]) <= ROW_LIMIT
         self.words = WordStore(self.starts) if unique else None
         self.hashers: SimpleQueue[IdHasher] = SimpleQueue()
         for _ in range(self.threads):
@@ -106,7 +108,7 @@ class _BaseCheck:
         try:
             with memory_told(str(self.base.path)):
                 for batch in batches_of_group(self.base, group, self.columns, dictionaries=_DICTIONARIES):
-                    ids = check_rows(_by_name(batch), int(self.starts[group]) + done + 1, hasher, tally)
+                    ids = _check_rows(_by_name(batch), int(self.starts[group]) + done + 1, hasher, tally)
                     if self.words is not None and ids is not None:
                         self.words.extend(group, ids)
                     done += len(batch)
@@ -142,6 +144,33 @@ class _BaseCheck:
         """Close the hashers."""
         while not self.hashers.empty():
             self.hashers.get().__exit__(None, None, None)
+
+
+def _check_rows(columns: dict[str, pa.Array], first_row: int, hasher: IdHasher, tally: RowTally) -> pa.Array | None:
+    """Count what is wrong in one batch, of which row `first_row` is the first; return its ids, made comparable.
+
+    A rule that compares columns holds for rows that have a value in each of them.
+    """
+    rows = np.arange(first_row, first_row + len(next(iter(columns.values()), ())), dtype=np.int64)
+    for name, column in columns.items():
+        if column.null_count:
+            tally.add(NULL_VALUE, name, rows[~valid_mask(column)])
+    ids = comparable_ids(columns["id"].drop_null()) if "id" in columns else None
+    if any(name not in columns for name in _COMPARED):
+        return ids
+    present = np.logical_and.reduce([valid_mask(columns[name]) for name in _COMPARED])
+    if not present.all():
+        rows, columns = rows[present], {name: columns[name].filter(boolean_array(present)) for name in _COMPARED}
+    if len(rows):
+        chunk = RecordChunk(
+            given=columns,
+            sequences=columns["sequence"],
+            bio_types=FewTexts.of(columns["bio_type"]),
+            alphabets=FewTexts.of(columns["alphabet"]),
+        )
+        for breach in chunk.breaches(hasher, LetterCase()):
+            tally.add(breach.rule, breach.rule.column, rows[breach.rows], sample=breach.told())
+    return ids
 
 
 def _by_name(batch: pa.RecordBatch) -> dict[str, pa.Array]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from usr_core.errors import UsrError, visible
-from usr_core.plugin.specs import Finding
+from usr_core.plugin.specs import Finding, Severity
 
-__all__ = ["FIRST_ROWS", "FindingList", "RegistryMode", "Severity", "ValidationReport"]
+__all__ = ["FIRST_ROWS", "FindingList", "RegistryMode", "ValidationReport"]
 
 RegistryMode = Literal["either", "current", "frozen", "contract"]
-Severity = Literal["error", "warning", "note"]
 
 FIRST_ROWS = 20
 """How many row numbers a finding holds; its count is of all."""

@@ -71,6 +71,25 @@ class TestCounts:
 
         assert (finding.rows, finding.count) == ((7, 39), 2)
 
+    def test_a_row_of_an_unknown_kind_hides_no_letter_of_another(self, healthy: Dataset) -> None:
+        """Letters are judged row by row, whatever is wrong with the kind of another row."""
+        rewrite(healthy.layout.records, lambda t: set_cell("alphabet", 3, "dna_9")(set_cell("sequence", 5, "ACGX")(t)))
+
+        report = healthy.validate()
+
+        assert ((3,), (5,)) == (only(report, "USR-VALID-022").rows, only(report, "USR-VALID-026").rows)
+
+    def test_rows_are_told_in_their_order(self, healthy: Dataset) -> None:
+        """The first row that breaks a rule is told first, whatever value it holds."""
+        names = ["z", "a", "z"] + ["dna_4"] * 37
+        rewrite(healthy.layout.records, replace_column("alphabet", pa.array(names[::-1])))
+        rewrite(healthy.layout.records, lambda t: set_cell("alphabet", 1, "a")(set_cell("alphabet", 2, "z")(t)))
+
+        finding = only(healthy.validate(), "USR-VALID-022")
+
+        assert (1, 2, 38, 39, 40) == finding.rows
+        assert "first in row 1: 'a'" in finding.message
+
     def test_several_damages_are_all_listed(self, healthy: Dataset) -> None:
         """Nothing stops at the first fault: a broken part does not hide a broken row, log or state."""
         rewrite(healthy.layout.records, set_cell("length", 1, 1))
