@@ -28,7 +28,7 @@ from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.ids.keys import one_bio_type
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.ids.texts import comparable_ids
-from usr_core.store.ids.word_sets import WordSet
+from usr_core.store.ids.word_sets import WordSet, repeated_words
 from usr_core.store.ids.words import words_of_digests
 from usr_core.store.parts.errors import KeyNeedsDna4
 from usr_core.store.parts.files import OverlayKey
@@ -90,9 +90,7 @@ def find_repeated_keys(base: OpenParquet, key: OverlayKey) -> RepeatedKeys:
     with _Words(key, base.rows) as words_of:
         found = [words_of(keys) for _, keys in _keys(base, key)]
     words = np.concatenate(found) if found else np.empty(0, np.uint64)
-    ordered = np.sort(words)
-    again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    del ordered
+    again = repeated_words(np.sort(words))
     if not len(again):
         return RepeatedKeys(np.empty(0, np.int64), np.empty(0, np.int64))
     suspects = np.flatnonzero(WordSet(again).contains(words))

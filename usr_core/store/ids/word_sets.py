@@ -6,7 +6,7 @@ the suspected rows, read again from the file they were written to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from usr_core.records.bulk_ids import id_words
 from usr_core.store.errors import BaseUnreadable
 
-__all__ = ["WordList", "WordSet", "base_id_words", "row_groups_from"]
+__all__ = ["WordList", "WordSet", "WordStore", "base_id_words", "find_repeats", "repeated_words", "row_groups_from"]
 
+Rows = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
 
 _FIRST_CAPACITY = 1 << 16
@@ -70,6 +71,80 @@ class WordSet:
             places[places == len(self._ordered)] = 0
             found[rows] = self._ordered[places] == sought
         return found
+
+
+class WordStore:
+    """Eight bytes of each id of a file, written in any order by several threads; 8 bytes a row.
+
+    Args:
+        starts: The first row (from 0) of each piece of the file, and last the number of rows.
+    """
+
+    def __init__(self, starts: npt.NDArray[np.int64]) -> None:
+        self._starts = starts
+        self._words: Words = np.empty(int(starts[-1]), dtype=np.uint64)
+        self._filled = np.zeros(len(starts) - 1, dtype=np.int64)
+
+    def extend(self, piece: int, ids: pa.Array) -> None:
+        """Add ids (no nulls, 40 bytes each) of a piece; a piece belongs to one thread."""
+        start = int(self._starts[piece] + self._filled[piece])
+        self._words[start : start + len(ids)] = id_words(ids)
+        self._filled[piece] += len(ids)
+
+    def suspects(self) -> Words:
+        """Return the words that occur more than once, ascending. Call it last: words are sorted in place."""
+        words = self._words
+        if int(self._filled.sum()) < len(words):
+            ends = self._starts[:-1] + self._filled
+            words = np.concatenate([words[start:end] for start, end in zip(self._starts, ends, strict=False)])
+            self._words = words
+        words.sort()
+        return repeated_words(words)
+
+
+def repeated_words(ordered: Words) -> Words:
+    """Return the words that occur more than once among `ordered` (ascending): each once, ascending."""
+    again: Words = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    return again
+
+
+def find_repeats(suspects: Words, read: Callable[[], Iterator[tuple[Rows, pa.Array]]]) -> tuple[Rows, Rows]:
+    """Return the rows that repeat an earlier row's id, ascending, and for each the first row with that id.
+
+    Args:
+        suspects: Words that occur more than once, ascending; different ids may share one.
+        read: Yields row numbers and ids (no nulls, 40 bytes each), rows ascending: at least those with such words.
+
+    Memory: 32 bytes a suspected row.
+    """
+    numbers, keys = [np.empty(0, np.int64)], [np.empty((3, 0), np.uint64)]
+    suspected = WordSet(suspects)
+    for rows, ids in read() if len(suspects) else ():
+        words = id_words(ids)
+        hits = np.flatnonzero(suspected.contains(words))
+        if len(hits):
+            numbers.append(rows[hits])
+            keys.append(np.stack([words[hits], id_words(ids, word=1)[hits], id_words(ids, word=2)[hits]]))
+    found, every = np.concatenate(numbers), np.concatenate(keys, axis=1)
+    order = np.argsort(every[0], kind="stable")  # so equal ids stay in order of their rows
+    repeats = _equal_neighbours(every, order)
+    if not np.array_equal(_equal_neighbours(every[:1], order), repeats):
+        order = np.lexsort(every)  # different ids share a word: never seen, but it would hide repeats behind them
+        repeats = _equal_neighbours(every, order)
+    firsts = np.maximum.accumulate(np.where(repeats, 0, np.arange(len(order))))
+    later, first = found[order[repeats]], found[order[firsts[repeats]]]
+    ascending = np.argsort(later)
+    return later[ascending], first[ascending]
+
+
+def _equal_neighbours(keys: npt.NDArray[np.uint64], order: Rows) -> npt.NDArray[np.bool_]:
+    """Return for each place in `order` whether its key equals the one before it."""
+    equal = np.zeros(len(order), dtype=np.bool_)
+    equal[1:] = True
+    for word in keys:
+        arranged = word[order]
+        equal[1:] &= arranged[1:] == arranged[:-1]
+    return equal
 
 
 def base_id_words(path: Path, *, threads: int = 2) -> Iterator[tuple[int, pa.Array, Words]]:

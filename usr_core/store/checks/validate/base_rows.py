@@ -29,12 +29,12 @@ from usr_core.store.checks.validate.pages import (
     read_pages,
     thread_count,
 )
-from usr_core.store.checks.validate.repeats import WordStore, find_repeats
 from usr_core.store.checks.validate.report import FindingList
 from usr_core.store.checks.validate.row_faults import RowTally
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import comparable_ids
+from usr_core.store.ids.word_sets import WordStore, find_repeats
 from usr_core.store.rules.columns import FewTexts
 from usr_core.store.rules.record import ID_REPEATED, NULL_VALUE, ROW_LIMIT, LetterCase, RecordChunk
 

@@ -23,13 +23,13 @@ from usr_core.store.checks.validate.pages import (
     read_pages,
     thread_count,
 )
-from usr_core.store.checks.validate.repeats import WordStore, find_repeats
 from usr_core.store.checks.validate.report import FindingList
 from usr_core.store.checks.validate.row_faults import RowTally
 from usr_core.store.ids.keys import base_index, keys_from_sequences, one_bio_type, open_key_index
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import comparable_ids, texts_of
+from usr_core.store.ids.word_sets import WordStore, find_repeats
 from usr_core.store.parts.errors import OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayKey, OverlayPart
 

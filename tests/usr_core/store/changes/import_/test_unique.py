@@ -10,9 +10,9 @@ import pytest
 
 from support.base_files import base_rows, random_sequences
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.changes.import_ import unique as import_unique
 from usr_core.store.changes.import_.unique import find_duplicates
 from usr_core.store.errors import BaseUnreadable
+from usr_core.store.ids import word_sets
 from usr_core.store.ids.word_sets import WordList, WordSet, base_id_words
 
 
@@ -49,12 +49,12 @@ class TestFindDuplicates:
         writer = BaseWriter(tmp_path / "a.parquet", existing=None, metadata={})
         writer.write(base_rows(sequences))
         writer.finish()
-        real = import_unique.id_words
+        real = word_sets.id_words
 
         def colliding(ids: pa.Array, *, word: int = 0) -> np.ndarray:
             return np.zeros(len(ids), np.uint64) if word == 0 else real(ids, word=word)
 
-        monkeypatch.setattr(import_unique, "id_words", colliding)
+        monkeypatch.setattr(word_sets, "id_words", colliding)
         words = np.zeros(len(sequences), np.uint64)
         found = find_duplicates(words, written=tmp_path / "a.parquet", offset=0, existing=None)
 

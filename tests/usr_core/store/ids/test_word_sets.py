@@ -10,8 +10,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usr_core.store.checks.validate.repeats import WordStore, find_repeats
 from usr_core.store.ids.texts import comparable_ids
+from usr_core.store.ids.word_sets import WordStore, find_repeats
 
 
 def _found(pieces: list[list[str]]) -> list[tuple[int, int]]:
