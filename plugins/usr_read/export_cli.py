@@ -48,14 +48,13 @@ def export(
 
     A Parquet file is exported as it is.
     """
+    from usr_core.api.commands import open_target
     from usr_read.sizes import size_text
-    from usr_read.target import export_of, opened
 
     chosen = split_names(namespaces)
-    source = opened(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
+    source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
     with Progress("exporting", total=source.base_rows(), quiet=quiet) as progress:
-        written = export_of(
-            source,
+        written = source.export(
             _standard_output() if out == "-" else out,
             fmt=export_format,
             columns=split_names(columns),

@@ -39,12 +39,12 @@ def head(
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Show the first records, with attached columns merged in. A Parquet file is shown as it is."""
+    from usr_core.api.commands import open_target
     from usr_read.cells import CellStyle, emit_rows
-    from usr_read.target import head_of, opened
 
     chosen = split_names(namespaces)
-    source = opened(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
-    table = head_of(source, n, columns=split_names(columns), include_deleted=include_deleted, namespaces=chosen)
+    source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
+    table = source.head_arrow(n, columns=split_names(columns), include_deleted=include_deleted, namespaces=chosen)
 
     style = CellStyle(width=max_colwidth, list_items=max_list_items, precision=precision)
     emit_rows(table, fmt, None if raw else style)

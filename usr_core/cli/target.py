@@ -9,10 +9,10 @@ from usr_core.cli.session import Session
 from usr_core.errors import visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from usr_core.dataset import Dataset
-    from usr_core.dataset.parquet_table import ParquetTable
+    from usr_core.dataset.readable import Readable
     from usr_core.roots.read_target import ParquetFiles
 
 __all__ = ["open_target"]
@@ -20,23 +20,40 @@ __all__ = ["open_target"]
 _MOST_ASKED = 200
 
 
-def open_target(session: Session, text: str | None, *, glob: str | None = None) -> Dataset | ParquetTable:
+def open_target(
+    session: Session,
+    text: str | None,
+    *,
+    glob: str | None = None,
+    include_deleted: bool = False,
+    namespaces: Sequence[str] | None = None,
+) -> Readable:
     """Return the dataset, or the Parquet file, that `text` means; see `usr_core.roots.read_target`.
 
-    Where a folder holds several files, a terminal is asked which one.
+    Where a folder holds several files, a terminal is asked which one. What is read will be read with `include_deleted`
+    and `namespaces`.
 
     Raises:
         SeveralParquetFiles: The folder holds several files, and there is no terminal to ask.
-        UsageError: No answer came, or none that could be used.
+        UsageError: No answer came, or none that could be used; or overlays or deleted records were asked for of a
+            file, which has neither.
         UsrError: There is no such target.
     """
+    from usr_core.cli.errors import UsageError
     from usr_core.dataset import Dataset
     from usr_core.dataset.parquet_table import ParquetTable
     from usr_core.roots.read_target import ParquetFiles, find_target
 
     found = find_target(text, root=session.root, glob=glob)
     if isinstance(found, ParquetFiles):
-        return ParquetTable(_picked(found), host=session.host)
+        table = ParquetTable(_picked(found), host=session.host)
+        if include_deleted or namespaces is not None:
+            raise UsageError(
+                "A file has no overlays and no deleted records.",
+                hint="Leave --namespaces and --include-deleted out, or name the dataset.",
+                facts={"file": table.path},
+            )
+        return table
     return Dataset(found, lock_timeout=session.lock_timeout, host=session.host)
 
 

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview
+    from usr_core.store.questions.parquet_target import ParquetTarget
 
 __all__ = ["ParquetTable"]
 
 
 class ParquetTable:
-    """A Parquet file: no overlays, no deleted records, its own types.
+    """A Parquet file: no overlays, no deleted records, its own types; `Readable`, as a dataset is.
 
     Args:
         path: The file; it is opened by each verb.
@@ -48,37 +49,41 @@ class ParquetTable:
 
         return PluginHost()
 
-    def columns(self) -> tuple[ColumnOverview, ...]:
-        """Return the file's columns with their types."""
+    def _open(self) -> ParquetTarget:
         from usr_core.store.questions.parquet_target import ParquetTarget
 
-        with ParquetTarget.open(self.path) as opened:
+        return ParquetTarget.open(self.path)
+
+    def columns(self) -> tuple[ColumnOverview, ...]:
+        """Return the file's columns with their types."""
+        with self._open() as opened:
             return opened.columns()
 
     def base_rows(self) -> int:
         """Return the rows of the file, from its footer."""
-        from usr_core.store.questions.parquet_target import ParquetTarget
-
-        with ParquetTarget.open(self.path) as opened:
+        with self._open() as opened:
             return opened.rows
 
-    def head_arrow(self, n: int = 10, *, columns: Sequence[str] | None = None) -> pa.Table:
+    def head_arrow(
+        self,
+        n: int = 10,
+        *,
+        columns: Sequence[str] | None = None,
+        include_deleted: bool = False,
+        namespaces: Sequence[str] | None = None,
+    ) -> pa.Table:
         """Return the first `n` rows.
 
         Raises:
             UnknownColumn: The file has no such column.
             SourceFileError: The file can't be read.
         """
-        from usr_core.store.questions.parquet_target import ParquetTarget
-
-        with ParquetTarget.open(self.path) as opened:
+        with self._open() as opened:
             return opened.head(n, columns)
 
     def cell(self, row: int, column: str) -> pa.Scalar:
         """Return one cell; rows are counted from 0. Errors as `Dataset.cell`."""
-        from usr_core.store.questions.parquet_target import ParquetTarget
-
-        with ParquetTarget.open(self.path) as opened:
+        with self._open() as opened:
             return opened.cell(row, column)
 
     def export(
@@ -87,6 +92,8 @@ class ParquetTable:
         *,
         fmt: str,
         columns: Sequence[str] | None = None,
+        include_deleted: bool = False,
+        namespaces: Sequence[str] | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
@@ -101,12 +108,11 @@ class ParquetTable:
         from usr_core.store.questions.errors import ColumnNotExportable
         from usr_core.store.questions.export import export_batches
         from usr_core.store.questions.export_target import export_target
-        from usr_core.store.questions.parquet_target import ParquetTarget
 
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
         target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
-        with ParquetTarget.open(self.path) as opened:
+        with self._open() as opened:
             foreign = opened.unregistrable(columns)
             try:
                 return export_batches(
