@@ -7,8 +7,10 @@ turns them into text and an exit code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from string import Formatter
+from typing import Any
 
 __all__ = ["ExitCode", "OutOfMemory", "UsrError", "counted", "first_line", "visible"]
 
@@ -30,25 +32,110 @@ class ExitCode(IntEnum):
 class UsrError(Exception):
     """Something USR refuses or could not do, with the facts and a way out.
 
+    A class of its own says its texts once, as templates, and is made with the values by keyword. Each value becomes an
+    attribute (a list as a tuple); an attribute of the class is the default, and a property can be shown as well. A
+    class without templates is made with its texts: ``UsrError("What happened.", hint="What to do.", facts={...})``.
+
+    A field of a template is ``{name}``, with everything that `str.format` knows, and these words after the colon:
+    ``visible`` (see `visible`; ``visible 80`` for another limit), ``quoted`` (the same, in quotation marks), ``cell``
+    (visible, or null), ``or none`` (where it is empty), ``counted record`` (1 record, 2,000 records), ``is|are`` (by
+    number), ``join, |none`` (a sequence: what stands between its parts, and in place of no parts).
+
     Args:
-        message: What happened, one sentence.
-        hint: A thing the reader can do now.
-        facts: What it is about, in order: ``file``, ``row`` (1 is the first record after a header),
-            ``column``, ``value``, and whatever else helps. Values are shown with control characters made visible.
+        message: What happened, one sentence; else the template says it.
+        hint: A thing the reader can do now; else the template says it.
+        facts: What it is about, in order, behind what `shown` names: ``file``, ``row`` (1 is the first record after a
+            header), ``column``, ``value``, and whatever else helps. Values are shown with control characters made
+            visible; what is None is left out.
+        values: The fields of the templates, and further attributes.
 
     Attributes:
         code: Stable, documented, unique: ``USR-<AREA>-<number>``.
         exit_code: What the command line returns.
+        shown: The facts of a class: ``row`` is the value of that name as it is, ``file={path!s}`` one under another
+            key, ``column=id`` a fixed text.
     """
 
     code = "USR-GENERAL-001"
     exit_code: ExitCode = ExitCode.FAILED
+    template: str = ""
+    hint_template: str = ""
+    shown: tuple[str, ...] = ()
 
-    def __init__(self, message: str, *, hint: str, facts: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        hint: str | None = None,
+        facts: Mapping[str, object] | None = None,
+        **values: object,
+    ) -> None:
+        if (message is None and not self.template) or (hint is None and not self.hint_template):
+            raise TypeError(f"{type(self).__name__} needs a message and a hint, or a template for each")
         super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.facts: dict[str, object] = {k: v for k, v in (facts or {}).items() if v is not None}
+        for name, value in values.items():
+            setattr(self, name, tuple(value) if isinstance(value, list) else value)
+        self.message = _WORDS.vformat(self.template, (self,), {}) if message is None else message
+        self.hint = _WORDS.vformat(self.hint_template, (self,), {}) if hint is None else hint
+        named = (one.partition("=") for one in self.shown)
+        own = {key: _WORDS.value(form or f"{{{key}}}", self) for key, _, form in named}
+        self.facts: dict[str, object] = {k: v for k, v in {**own, **(facts or {})}.items() if v is not None}
+        self.args = (self.message,)
+
+    def __str__(self) -> str:
+        # A KeyError would show its message in quotation marks, and an OSError look for a number first.
+        return self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an exception is made anew from `args` alone, so one made with keywords could not leave its process.
+        # What the built-in exceptions hold outside `vars` is taken along.
+        inner = {name: getattr(self, name) for name in ("errno", "filename", "name") if hasattr(self, name)}
+        return _remade, (type(self), inner | vars(self))
+
+
+def _remade(kind: type[UsrError], state: Mapping[str, object]) -> UsrError:
+    error = kind.__new__(kind)
+    for name, value in state.items():
+        setattr(error, name, value)
+    error.args = (error.message,)
+    return error
+
+
+class _Words(Formatter):
+    """Fills the fields of a template with attributes of the error, which is the only positional argument."""
+
+    def get_value(self, key: int | str, args: Sequence[object], kwargs: Mapping[str, object]) -> object:
+        return getattr(args[0], str(key))
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        word, _, more = format_spec.partition(" ")
+        if word in {"visible", "cell", "quoted"}:
+            text = "null" if word == "cell" and value is None else visible(str(value), limit=int(more or 200))
+            return repr(text) if word == "quoted" else text
+        if word == "counted":
+            return counted(value, *more.split())
+        if word == "or":
+            return str(value or more)
+        if word.startswith("join"):
+            between, _, nothing = format_spec.removeprefix("join").partition("|")
+            return between.join(map(str, value)) or nothing
+        if "|" in format_spec:
+            one, _, many = format_spec.partition("|")
+            return one if value == 1 else many
+        return str(super().format_field(value, format_spec))
+
+    def value(self, form: str, error: UsrError) -> object:
+        """Return what `form` says of `error`: a text, or for one field alone the value itself, None as well."""
+        match list(self.parse(form)):
+            case [("", str() as name, spec, conversion)]:
+                found = self.convert_field(self.get_field(name, (error,), {})[0], conversion)
+                if found == () or (found is None and spec != "cell"):
+                    return None
+                return self.format_field(found, spec) if spec else found
+        return self.vformat(form, (error,), {})
+
+
+_WORDS = _Words()
 
 
 class OutOfMemory(UsrError, MemoryError):

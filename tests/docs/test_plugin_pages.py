@@ -157,12 +157,19 @@ def test_every_hook_has_a_page() -> None:
 
 def test_the_command_of_the_page_runs(seeded: Usr, tmp_path: Path) -> None:
     """Its manifest, without the second command, and its module are those of a plugin that is installed."""
-    texts = {language: text for _, language, text in blocks(PAGES / "commands.md")}
+    texts = {language: text for file, language, text in blocks(PAGES / "commands.md") if not file}
     manifest = texts["toml"].rpartition("[[commands]]")[0].replace("usr_demo.", "usr_plugin_demo.")
     plugin = FakePlugin("demo", manifest=manifest, modules=(("cli", texts["python"]),))
     env = {"PYTHONPATH": install(tmp_path / "site", plugin)}
 
     assert {"rows": 6} == seeded.ok("count", "ns/base", "--format", "json", env=env).data
+
+
+def test_the_error_class_of_the_page_has_the_message_and_facts_that_it_shows() -> None:
+    """The block asserts what the error says."""
+    [text] = [text for file, _, text in blocks(PAGES / "commands.md") if file == "errors.py"]
+
+    exec(compile(text, "errors.py", "exec"), {"__name__": "errors"})
 
 
 # ------------------------------------------------------------ the directory

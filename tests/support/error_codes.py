@@ -6,11 +6,12 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import usr_core
 from usr_core.errors import UsrError
 
-__all__ = ["coded_errors"]
+__all__ = ["coded_errors", "error_fields"]
 
 _PLUGINS = Path(usr_core.__file__).parent.parent / "plugins"
 
@@ -24,6 +25,14 @@ def coded_errors() -> dict[str, list[type[UsrError]]]:
         if "code" in vars(kind) and kind.__module__.split(".")[0].startswith("usr_"):
             found.setdefault(kind.code, []).append(kind)
     return dict(sorted(found.items()))
+
+
+def error_fields(kind: type[UsrError], *, with_hint: bool) -> set[str]:
+    """Return the names that the templates of `kind` show, those of its hint only where no other hint is given."""
+    shown = [form or f"{{{key}}}" for key, _, form in (one.partition("=") for one in kind.shown)]
+    forms = [kind.template, *shown, *([kind.hint_template] if with_hint else [])]
+    fields = [field for form in forms for _, field, _, _ in Formatter().parse(form) if field]
+    return {field.partition(".")[0].partition("[")[0] for field in fields}
 
 
 def _modules() -> Iterator[str]:

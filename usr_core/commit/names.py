@@ -40,7 +40,7 @@ def refuse_links(folder: Path, relative: str) -> None:
         except FileNotFoundError:
             return
         if stat.S_ISLNK(mode):
-            raise LinkInsideDataset(place)
+            raise LinkInsideDataset(path=place)
 
 
 def refuse_linked_file(folder: Path, relative: str) -> None:
@@ -60,6 +60,6 @@ def refuse_linked_file(folder: Path, relative: str) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISLNK(mode):
-        raise LinkInsideDataset(place)
+        raise LinkInsideDataset(path=place)
     if not stat.S_ISDIR(mode):
         require_regular(place)

@@ -39,7 +39,7 @@ def recover(folder: Path) -> list[str]:
         OSError: The file system refuses; what was not finished stays for the next try.
     """
     if (folder / STAGING).is_symlink():
-        raise LinkInsideDataset(folder / STAGING)
+        raise LinkInsideDataset(path=folder / STAGING)
     commits, aborts = find_records(folder)
     told: list[str] = []
     for path in aborts:

@@ -28,9 +28,6 @@ class FileSystemError(UsrError, OSError):
 
     code = "USR-FS-001"
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class DiskFull(FileSystemError):
     """No space, no quota or no inode was left."""
@@ -72,30 +69,31 @@ class SpecialFile(FileSystemError):
     """A FIFO, socket, device, folder or file stands where something else should be; it is not opened."""
 
     code = "USR-FS-009"
+    errno = errno.EINVAL
+    template = "{path.name} is a {kind}, where a {expected} should be."
+    hint_template = "Move it away; restore the {shape} from a copy if there was one."
+    shown = ("file={path!s}",)
+    kind: str
+    expected = "regular file"
 
-    def __init__(self, path: Path, *, kind: str, expected: str = "regular file") -> None:
-        super().__init__(
-            f"{path.name} is a {kind}, where a {expected} should be.",
-            hint=f"Move it away; restore the {expected.rsplit(maxsplit=1)[-1]} from a copy if there was one.",
-            facts={"file": str(path)},
-        )
-        self.path, self.kind, self.errno = path, kind, errno.EINVAL
+    @property
+    def shape(self) -> str:
+        """The last word of what was expected."""
+        return self.expected.rsplit(maxsplit=1)[-1]
 
 
 class LinkInsideDataset(UsrError):
     """A file or folder that would be written, moved or removed is a symbolic link."""
 
     code = "USR-COMMIT-006"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path.name} is a symbolic link: USR reads what it points to, and does not replace, extend, move or "
-            "remove it.",
-            hint="Put what it points to in its place (a file: "
-            f'`cp --remove-destination "$(readlink -f {path.name})" {path.name}`), then run the command again.',
-            facts={"file": str(path)},
-        )
-        self.path = path
+    template = (
+        "{path.name} is a symbolic link: USR reads what it points to, and does not replace, extend, move or remove it."
+    )
+    hint_template = (
+        'Put what it points to in its place (a file: `cp --remove-destination "$(readlink -f {path.name})" '
+        "{path.name}`), then run the command again."
+    )
+    shown = ("file={path!s}",)
 
 
 class LockTimeout(UsrError, TimeoutError):

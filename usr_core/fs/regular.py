@@ -29,7 +29,7 @@ def require_regular(path: Path, *, follow: bool = True) -> os.stat_result:
     """
     found = path.stat() if follow else path.lstat()
     if not stat.S_ISREG(found.st_mode):
-        raise SpecialFile(path, kind=kind_of(found.st_mode))
+        raise SpecialFile(path=path, kind=kind_of(found.st_mode))
     return found
 
 
@@ -42,7 +42,7 @@ def refuse_special(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise SpecialFile(path, kind=kind_of(mode))
+            raise SpecialFile(path=path, kind=kind_of(mode))
 
 
 def require_folder(path: Path) -> bool:
@@ -56,12 +56,12 @@ def require_folder(path: Path) -> bool:
         mode = path.stat().st_mode
     except OSError as error:
         if path.is_symlink() and error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise SpecialFile(path, kind="symbolic link that leads nowhere", expected="folder") from None
+            raise SpecialFile(path=path, kind="symbolic link that leads nowhere", expected="folder") from None
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return False
         raise
     if not stat.S_ISDIR(mode):
-        raise SpecialFile(path, kind=kind_of(mode), expected="folder")
+        raise SpecialFile(path=path, kind=kind_of(mode), expected="folder")
     return True
 
 
@@ -85,7 +85,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o666) -> 
     try:
         found = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(found):
-            raise SpecialFile(path, kind=kind_of(found))
+            raise SpecialFile(path=path, kind=kind_of(found))
     except BaseException:
         os.close(descriptor)
         raise

@@ -126,7 +126,7 @@ def register_namespace(
     wanted = NamespaceEntry(name=name, columns=checked_columns(name, columns), owner=owner, description=description)
     path = root / REGISTRY_FILE
     if path.is_symlink():
-        raise LinkInsideDataset(path)
+        raise LinkInsideDataset(path=path)
     with hold_lock(root / LOCK, timeout=lock_timeout, command=f"namespace register {name}"):
         remove_temporaries(path)
         before = _read(path) or Registry({})

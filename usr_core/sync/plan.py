@@ -173,4 +173,4 @@ def _refuse_clashes(names: Iterable[str], taker: Copy) -> None:
 def _refuse_linked(names: Iterable[str], taker: Copy) -> None:
     for name in names:
         if taker.listing.is_linked(name):
-            raise LinkInsideDataset(Path(name))
+            raise LinkInsideDataset(path=Path(name))
