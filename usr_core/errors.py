@@ -38,8 +38,9 @@ class UsrError(Exception):
 
     A field of a template is ``{name}``, with everything that `str.format` knows, and these words after the colon:
     ``visible`` (see `visible`; ``visible 80`` for another limit), ``quoted`` (the same, in quotation marks), ``cell``
-    (visible, or null), ``or none`` (where it is empty), ``counted record`` (1 record, 2,000 records), ``is|are`` (by
-    number), ``join, |none`` (a sequence: what stands between its parts, and in place of no parts).
+    (visible, or null), ``or none`` (where it is empty), ``counted record`` (1 record, 2,000 records; ``counted
+    entry|entries`` for another plural), ``is|are`` (by number; of a sequence, by how many parts it has), ``join,
+    |none`` (a sequence: what stands between its parts, and in place of no parts).
 
     Args:
         message: What happened, one sentence; else the template says it.
@@ -112,8 +113,9 @@ class _Words(Formatter):
         if word in {"visible", "cell", "quoted"}:
             text = "null" if word == "cell" and value is None else visible(str(value), limit=int(more or 200))
             return repr(text) if word == "quoted" else text
+        count = len(value) if isinstance(value, tuple) else value
         if word == "counted":
-            return counted(value, *more.split())
+            return counted(count, *more.split("|"))
         if word == "or":
             return str(value or more)
         if word.startswith("join"):
@@ -121,7 +123,7 @@ class _Words(Formatter):
             return between.join(map(str, value)) or nothing
         if "|" in format_spec:
             one, _, many = format_spec.partition("|")
-            return one if value == 1 else many
+            return one if count == 1 else many
         return str(super().format_field(value, format_spec))
 
     def value(self, form: str, error: UsrError) -> object:

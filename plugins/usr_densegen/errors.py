@@ -103,9 +103,6 @@ class NamespaceIncomplete(UsrError, LookupError):
         )
         self.missing = tuple(missing)
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class ArraysInvalid(UsrError, ValueError):
     """Arrays of a record can't be kept as a file."""

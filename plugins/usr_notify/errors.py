@@ -111,9 +111,6 @@ class ProgramMissing(UsrError, FileNotFoundError):
         )
         self.program = program
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class DeliveryFailed(UsrError):
     """The webhook could not be reached, or said that it can't take the event now, until retries ran out."""

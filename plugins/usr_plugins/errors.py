@@ -46,6 +46,3 @@ class PluginFolderExists(UsrError, FileExistsError):
             hint="Choose another name or another --out, or move it away.",
             facts={"folder": folder},
         )
-
-    def __str__(self) -> str:
-        return self.message

@@ -22,9 +22,6 @@ class CopyMissing(UsrError, FileNotFoundError):
         )
         self.path = path
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class NoParquetFile(UsrError, ValueError):
     """A file is to be compared by its Parquet footer, and has none."""

@@ -25,7 +25,9 @@ class Torn(UsrError, KeyError):
     """An error with every kind of field."""
 
     code = "TEST-001"
-    template = "{path.name}: {count:counted record} {count:is|are} torn near {value:quoted 5}, {value:visible 3}."
+    template = (
+        "{path.name}: {count:counted entry|entries} {count:is|are} torn near {value:quoted 5}, {value:visible 3}."
+    )
     hint_template = "Use {{this}}: {known:join, |none} or {holder:or nobody} ({count:,}, {ratio:.2f}, {row:cell})."
     shown = ("file={path!s}", "row", "column=id", "known={known:join; }", "count", "same row as={row:visible}")
     row: int | None = None
@@ -64,9 +66,9 @@ def test_templates_are_filled_with_the_values_and_shown_with_control_characters_
     """A number takes its noun and verb along, a text is escaped and cut, a sequence is joined."""
     one, many = torn(), torn(count=2000, value="abcdefg", known=["k", "l"], holder="me", row=7)
 
-    assert one.message == "b.csv: 1 record is torn near 'x\\\\ny', x\\ny."
+    assert one.message == "b.csv: 1 entry is torn near 'x\\\\ny', x\\ny."
     assert one.hint == "Use {this}: none or nobody (1, 0.50, null)."
-    assert many.message == "b.csv: 2,000 records are torn near 'abcde… (7 characters)', abc… (7 characters)."
+    assert many.message == "b.csv: 2,000 entries are torn near 'abcde… (7 characters)', abc… (7 characters)."
     assert many.hint == "Use {this}: k, l or me (2,000, 0.50, 7)."
 
 

@@ -162,7 +162,7 @@ class _Run:
         if catalogue.switches.problem is not None:
             raise catalogue.switches.problem
         if catalogue.switches.strict and catalogue.problems():
-            raise PluginProblems([f"{r.id} ({r.status.value}: {r.reason})" for r in catalogue.problems()])
+            raise PluginProblems(problems=[f"{r.id} ({r.status.value}: {r.reason})" for r in catalogue.problems()])
 
 
 def _close_session(*, failed: bool = False, interrupted: bool = False) -> None:

@@ -63,7 +63,7 @@ def _picked(found: ParquetFiles) -> Path:
     if not _on_terminal() or len(found.files) > _MOST_ASKED:
         from usr_core.roots.target_errors import SeveralParquetFiles
 
-        raise SeveralParquetFiles(found.folder, names=found.names)
+        raise SeveralParquetFiles(folder=found.folder, names=found.names)
     return found.files[_ask(found.names)]
 
 

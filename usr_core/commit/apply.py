@@ -35,7 +35,7 @@ def require_staged(folder: Path, record: CommitRecord) -> None:
     staging = record.staging(folder)
     for operation in record.operations:
         if isinstance(operation, Publish) and not name_exists(staging / operation.staged):
-            raise LateHolder(folder.name, seq=record.seq)
+            raise LateHolder(dataset=folder.name, seq=record.seq)
 
 
 def apply_operations(held: HeldRecord, *, strict: bool = True) -> None:
@@ -126,7 +126,7 @@ def _publish(held: HeldRecord, operation: Publish, *, strict: bool) -> list[Path
             os.rename(source, final)  # noqa: PTH104
             return created
     if strict and not name_exists(final):
-        raise StagedFileLost(held.path, final=operation.final)
+        raise StagedFileLost(record=held.path, final=operation.final)
     return created
 
 

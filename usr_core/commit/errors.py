@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from usr_core.errors import ExitCode, UsrError
 
 __all__ = [
@@ -22,42 +20,28 @@ class LateHolder(UsrError):
 
     code = "USR-COMMIT-001"
     exit_code = ExitCode.LOCKED
-
-    def __init__(self, dataset: str, *, seq: int) -> None:
-        super().__init__(
-            f"{dataset}: another writer took over while change {seq} of this one was paused; nothing was written.",
-            hint="Run the command again.",
-            facts={"dataset": dataset, "seq": seq},
-        )
-        self.seq = seq
+    template = "{dataset}: another writer took over while change {seq} of this one was paused; nothing was written."
+    hint_template = "Run the command again."
+    shown = ("dataset", "seq")
 
 
 class CommitPending(UsrError):
     """A change failed half-way and could not be undone; the next open for writing settles it."""
 
     code = "USR-COMMIT-002"
-
-    def __init__(self, dataset: str, *, seq: int, cause: BaseException) -> None:
-        super().__init__(
-            f"{dataset}: change {seq} failed, and undoing it failed too ({cause}).",
-            hint="Fix the file system (space, permissions); the next command that writes finishes or undoes it.",
-            facts={"dataset": dataset, "seq": seq},
-        )
-        self.seq = seq
+    template = "{dataset}: change {seq} failed, and undoing it failed too ({cause})."
+    hint_template = "Fix the file system (space, permissions); the next command that writes finishes or undoes it."
+    shown = ("dataset", "seq")
 
 
 class CommitRecordUnreadable(UsrError):
     """The dataset has a commit record that this version can't read, so no change is allowed."""
 
     code = "USR-COMMIT-003"
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"{path.name} can't be read ({reason}); it was not written by this version of USR.",
-            hint="Use the version that wrote it, or restore the dataset from a copy.",
-            facts={"file": str(path)},
-        )
-        self.path, self.reason = path, reason
+    template = "{path.name} can't be read ({reason}); it was not written by this version of USR."
+    hint_template = "Use the version that wrote it, or restore the dataset from a copy."
+    shown = ("file={path!s}",)
+    reason: str
 
 
 class DatasetBusy(UsrError):
@@ -65,45 +49,27 @@ class DatasetBusy(UsrError):
 
     code = "USR-COMMIT-004"
     exit_code = ExitCode.LOCKED
-
-    def __init__(self, folder: Path, *, tries: int) -> None:
-        super().__init__(
-            f"{folder.name} changed {tries} times while it was being opened.",
-            hint="Wait until the writer pauses, then read again.",
-            facts={"dataset": str(folder)},
-        )
-        self.tries = tries
+    template = "{folder.name} changed {tries} times while it was being opened."
+    hint_template = "Wait until the writer pauses, then read again."
+    shown = ("dataset={folder!s}",)
 
 
 class StagedFileLost(UsrError):
     """A change was committed, but somebody removed a file of it before it was in its place."""
 
     code = "USR-COMMIT-005"
-
-    def __init__(self, record: Path, *, final: str) -> None:
-        super().__init__(
-            f"{record.name}: the new {final} is neither staged nor in its place; somebody removed it.",
-            hint=f"Restore .usr.tmp or {final} from a copy; to give the change up, remove {record.name}.",
-            facts={"file": str(record), "value": final},
-        )
-        self.final = final
+    template = "{record.name}: the new {final} is neither staged nor in its place; somebody removed it."
+    hint_template = "Restore .usr.tmp or {final} from a copy; to give the change up, remove {record.name}."
+    shown = ("file={record!s}", "value={final}")
 
 
 class ArchiveNameTaken(UsrError, FileExistsError):
     """A file is to be moved to a name that is already in use."""
 
     code = "USR-COMMIT-007"
-
-    def __init__(self, path: Path, *, source: str) -> None:
-        super().__init__(
-            f"{source} can't be moved to {path.name}: a file of that name exists.",
-            hint="Move that file away, then run the command again.",
-            facts={"file": str(path)},
-        )
-        self.path = path
-
-    def __str__(self) -> str:
-        return self.message
+    template = "{source} can't be moved to {path.name}: a file of that name exists."
+    hint_template = "Move that file away, then run the command again."
+    shown = ("file={path!s}",)
 
 
 class ClockExhausted(UsrError, OverflowError):

@@ -76,7 +76,7 @@ class HeldRecord:
             LateHolder: Somebody else has settled the record.
         """
         if not self.alive():
-            raise LateHolder(self.folder.name, seq=self.record.seq)
+            raise LateHolder(dataset=self.folder.name, seq=self.record.seq)
 
     def turn_into_abort(self) -> None:
         """Give the record the name that says: this change is being taken back. The folder is not fsynced.
@@ -89,5 +89,5 @@ class HeldRecord:
         try:
             os.rename(self.path, abort)  # noqa: PTH104
         except FileNotFoundError as error:
-            raise LateHolder(self.folder.name, seq=self.record.seq) from error
+            raise LateHolder(dataset=self.folder.name, seq=self.record.seq) from error
         self.path = abort

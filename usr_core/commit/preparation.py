@@ -59,7 +59,7 @@ def prepare_retired(folder: Path, retired: Sequence[Retire]) -> tuple[tuple[Reti
     for retire in retired:
         target = folder / retire.target
         if name_exists(target):
-            raise ArchiveNameTaken(target, source=retire.final)
+            raise ArchiveNameTaken(path=target, source=retire.final)
         size = (folder / retire.final).lstat().st_size
         # Events name the dataset's artifacts only; a journal that goes with the change is not one.
         if not is_machinery(retire.final):

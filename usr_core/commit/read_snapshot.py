@@ -63,7 +63,7 @@ def read_consistent(folder: Path, opener: Callable[[FileTree], _Opened]) -> _Ope
             continue
         if _mark(folder) == before:
             return opened
-    raise DatasetBusy(folder, tries=TRIES) from failure
+    raise DatasetBusy(folder=folder, tries=TRIES) from failure
 
 
 def resolve_tree(folder: Path) -> FileTree:

@@ -120,7 +120,7 @@ class CommitRecord:
         try:
             content = read_regular(path)
         except SpecialFile as error:
-            raise CommitRecordUnreadable(path, f"it is a {error.kind}") from error
+            raise CommitRecordUnreadable(path=path, reason=f"it is a {error.kind}") from error
         return cls.decode(content, path)
 
     @classmethod
@@ -133,7 +133,7 @@ class CommitRecord:
         try:
             document = json.loads(content)
             if document["usr_commit"] != _FORMAT:
-                raise CommitRecordUnreadable(path, f"format {document['usr_commit']}")
+                raise CommitRecordUnreadable(path=path, reason=f"format {document['usr_commit']}")
             return cls(
                 seq=int(document["seq"]),
                 txn=_plain_name(document["txn"]),
@@ -143,7 +143,7 @@ class CommitRecord:
                 offset=int(document["offset"]),
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise CommitRecordUnreadable(path, str(error)) from error
+            raise CommitRecordUnreadable(path=path, reason=str(error)) from error
 
 
 def find_records(folder: Path) -> tuple[list[Path], list[Path]]:

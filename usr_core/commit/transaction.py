@@ -336,7 +336,7 @@ class Transaction:
         """Step 3: everything on disk, fsynced, and room for what the log gets."""
         folder = self.layout.path
         if self._staged and not self._staging.is_dir():
-            raise LateHolder(folder.name, seq=self.head.seq + 1)
+            raise LateHolder(dataset=folder.name, seq=self.head.seq + 1)
         for name in (EVENT_LOG, *self._retired, *self._staged):
             refuse_linked_file(folder, name)  # once more: staging may have taken hours
         make_shared_folder(self._staging, like=folder)
@@ -384,7 +384,7 @@ class Transaction:
                 os.close(descriptor)
             # The temporary file is gone where another writer took us for dead and cleared up.
             if isinstance(error, FileExistsError | FileNotFoundError) and folder.is_dir():
-                raise LateHolder(folder.name, seq=record.seq) from error
+                raise LateHolder(dataset=folder.name, seq=record.seq) from error
             if isinstance(error, OSError) and not isinstance(error, UsrError):
                 raise self._typed(error, "write the commit record") from error
             raise
@@ -399,7 +399,7 @@ class Transaction:
         try:
             if log_state(record, self.layout.event_log) == "foreign":
                 held.path.unlink(missing_ok=True)
-                raise LateHolder(folder.name, seq=record.seq)
+                raise LateHolder(dataset=folder.name, seq=record.seq)
             sync_folder(folder)
             self._reached(Step.LINKED)
             require_staged(folder, record)
@@ -429,7 +429,7 @@ class Transaction:
         try:
             return not held.alive() and log_state(held.record, self.layout.event_log) == "written"
         except OSError as error:
-            raise CommitPending(held.folder.name, seq=held.record.seq, cause=error) from cause
+            raise CommitPending(dataset=held.folder.name, seq=held.record.seq, cause=error) from cause
 
     def _undo(self, held: HeldRecord, cause: BaseException) -> None:
         try:
@@ -437,7 +437,7 @@ class Transaction:
         except LateHolder:
             return  # whoever took over has settled the record, and `cause` says why we failed
         except (OSError, UsrError) as error:
-            raise CommitPending(held.folder.name, seq=held.record.seq, cause=error) from cause
+            raise CommitPending(dataset=held.folder.name, seq=held.record.seq, cause=error) from cause
 
     # ------------------------------------------------------------- small things
 

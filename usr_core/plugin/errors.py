@@ -5,9 +5,7 @@ A message always says which plugin, from which distribution, and what gets the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from usr_core.errors import ExitCode, UsrError, counted
+from usr_core.errors import ExitCode, UsrError
 
 __all__ = [
     "AmbiguousImporter",
@@ -40,16 +38,9 @@ class PluginLoadError(PluginError):
     """A plugin could not be imported or registered, or does not offer what its manifest says."""
 
     code = "USR-PLUGIN-003"
-
-    def __init__(
-        self, *, plugin: str, distribution: str, version: str, what: str, hint: str, cause: str | None = None
-    ) -> None:
-        super().__init__(
-            f"plugin {plugin!r} ({distribution} {version}) can't be used: {what}",
-            hint=hint,
-            facts={"plugin": plugin, "distribution": f"{distribution} {version}", "cause": cause},
-        )
-        self.plugin, self.distribution, self.version = plugin, distribution, version
+    template = "plugin {plugin!r} ({distribution} {version}) can't be used: {what}"
+    shown = ("plugin", "distribution={distribution} {version}", "cause")
+    cause: str | None = None
 
 
 class PluginCallError(PluginError):
@@ -106,13 +97,11 @@ class PluginProblems(PluginError):
     """``USR_PLUGINS_STRICT=1`` and at least one installed plugin has a problem."""
 
     code = "USR-PLUGIN-010"
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(
-            f"USR_PLUGINS_STRICT is set and {counted(len(problems), 'installed plugin')} "
-            f"{'has' if len(problems) == 1 else 'have'} a problem: {'; '.join(problems)}",
-            hint="See `usr plugins list`; repair, upgrade or uninstall them, or unset USR_PLUGINS_STRICT.",
-        )
+    template = (
+        "USR_PLUGINS_STRICT is set and {problems:counted installed plugin} {problems:has|have} a problem: "
+        "{problems:join; }"
+    )
+    hint_template = "See `usr plugins list`; repair, upgrade or uninstall them, or unset USR_PLUGINS_STRICT."
 
 
 def cause_text(cause: BaseException) -> str:

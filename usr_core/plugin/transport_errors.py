@@ -40,9 +40,6 @@ class RemoteUnreachable(TransportError, ConnectionError):
 
     code = "USR-TRANSPORT-002"
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class RemoteToolMissing(TransportError):
     """A program is missing, here or there."""
@@ -63,9 +60,6 @@ class RemoteLocked(TransportError, TimeoutError):
     code = "USR-TRANSPORT-005"
     exit_code = ExitCode.LOCKED
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class RemoteRefused(TransportError):
     """The remote's file system refused: it is full, read-only, or not ours to write."""
@@ -79,9 +73,6 @@ class RemoteNameRefused(TransportError, ValueError):
 
     code = "USR-TRANSPORT-007"
     exit_code = ExitCode.USAGE
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class RemoteNonsense(TransportError):

@@ -51,7 +51,7 @@ class NamespaceEntry:
         for full in (name, f"{self.name}__{name}"):
             if full in self.by_name:
                 return self.by_name[full]
-        raise ColumnNotRegistered(name, namespace=self.name, known=self.column_names)
+        raise ColumnNotRegistered(column=name, namespace=self.name, known=self.column_names)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Registry:
         try:
             return self.namespaces[name]
         except KeyError:
-            raise NamespaceNotRegistered(name, known=sorted(self.namespaces)) from None
+            raise NamespaceNotRegistered(name=name, known=sorted(self.namespaces)) from None
 
     def column_type(self, column: str) -> ColumnType:
         """Return the type of a column given by its full name.
@@ -80,7 +80,7 @@ class Registry:
         """
         name = namespace_of(column)
         if name is None:
-            raise NamespaceNotRegistered(column, known=sorted(self.namespaces))
+            raise NamespaceNotRegistered(name=column, known=sorted(self.namespaces))
         return self.namespace(name).column(column).type
 
     @cached_property
@@ -138,8 +138,8 @@ def checked_columns(namespace: str, pairs: Iterable[tuple[str, str]]) -> tuple[R
     for name, text in pairs:
         check_column(name, namespace)
         if name in columns:
-            raise ColumnSpecError(f"The column {name!r} is given twice.", column=name)
+            raise ColumnSpecError(reason=f"The column {name!r} is given twice.", column=name)
         columns[name] = RegistryColumn(name, parse_type(text))
     if not columns:
-        raise ColumnSpecError("A namespace needs at least one column.")
+        raise ColumnSpecError(reason="A namespace needs at least one column.")
     return tuple(columns.values())

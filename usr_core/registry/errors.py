@@ -48,14 +48,10 @@ class UnsupportedType(UsrError, TypeError):
     """An Arrow type has no counterpart in the registry."""
 
     code = "USR-REGISTRY-002"
-
-    def __init__(self, arrow: str, *, reason: str = "it has no counterpart in the registry") -> None:
-        super().__init__(
-            f"The Arrow type {visible(arrow)} can't be stored: {reason}.",
-            hint="Cast the column to a type that `usr namespace register` accepts.",
-            facts={"type": visible(arrow)},
-        )
-        self.arrow, self.reason = arrow, reason
+    template = "The Arrow type {arrow:visible} can't be stored: {reason}."
+    hint_template = "Cast the column to a type that `usr namespace register` accepts."
+    shown = ("type={arrow:visible}",)
+    reason: str = "it has no counterpart in the registry"
 
 
 class ColumnSpecError(UsrError, ValueError):
@@ -63,14 +59,10 @@ class ColumnSpecError(UsrError, ValueError):
 
     code = "USR-REGISTRY-003"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, reason: str, *, column: str | None = None) -> None:
-        super().__init__(
-            reason,
-            hint="Write --columns namespace__field:type,… as in 'mock__score:float64,mock__vec:list<float32>'.",
-            facts={"column": None if column is None else visible(column)},
-        )
-        self.reason, self.column = reason, column
+    template = "{reason}"
+    hint_template = "Write --columns namespace__field:type,… as in 'mock__score:float64,mock__vec:list<float32>'."
+    shown = ("column={column:visible}",)
+    column: str | None = None
 
 
 class InvalidNamespace(UsrError, ValueError):
@@ -78,14 +70,9 @@ class InvalidNamespace(UsrError, ValueError):
 
     code = "USR-REGISTRY-004"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{visible(name)!r} is not a namespace's name.",
-            hint="Begin with a small letter; then small letters, digits and single '_'.",
-            facts={"value": visible(name)},
-        )
-        self.name = name
+    template = "{name:quoted} is not a namespace's name."
+    hint_template = "Begin with a small letter; then small letters, digits and single '_'."
+    shown = ("value={name:visible}",)
 
 
 class ReservedNamespace(UsrError, ValueError):
@@ -93,14 +80,9 @@ class ReservedNamespace(UsrError, ValueError):
 
     code = "USR-REGISTRY-005"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"The namespace {name!r} is reserved for USR itself.",
-            hint="Choose another name; `usr state` and `usr delete` write the reserved ones.",
-            facts={"namespace": name},
-        )
-        self.name = name
+    template = "The namespace {name!r} is reserved for USR itself."
+    hint_template = "Choose another name; `usr state` and `usr delete` write the reserved ones."
+    shown = ("namespace={name}",)
 
 
 class RegistryMissing(UsrError, FileNotFoundError):
@@ -129,36 +111,22 @@ class RegistryInvalid(UsrError, ValueError):
     """
 
     code = "USR-REGISTRY-007"
-
-    def __init__(
-        self,
-        label: str,
-        reason: str,
-        *,
-        line: int | None = None,
-        position: int | None = None,
-        cause: str | None = None,
-    ) -> None:
-        super().__init__(
-            f"{label}: {reason}.",
-            hint="Fix the file by hand, or take it from version control.",
-            facts={"file": label, "line": line, "position": position, "cause": cause},
-        )
-        self.label, self.reason, self.line, self.position, self.cause = label, reason, line, position, cause
+    template = "{label}: {reason}."
+    hint_template = "Fix the file by hand, or take it from version control."
+    shown = ("file={label}", "line", "position", "cause")
+    line: int | None = None
+    position: int | None = None
+    cause: str | None = None
+    label: str
 
 
 class ReservedNamespaceAltered(UsrError, ValueError):
     """The reserved namespace `usr_state` is missing from a registry, or its columns were changed."""
 
     code = "USR-REGISTRY-008"
-
-    def __init__(self, label: str, name: str, *, reason: str) -> None:
-        super().__init__(
-            f"{label}: the reserved namespace {name!r} {reason}; nothing is changed until it is as it was.",
-            hint="Take the file from version control, or remove the entry: `usr namespace register` writes it again.",
-            facts={"file": label, "namespace": name},
-        )
-        self.label, self.name, self.reason = label, name, reason
+    template = "{label}: the reserved namespace {name!r} {reason}; nothing is changed until it is as it was."
+    hint_template = "Take the file from version control, or remove the entry: `usr namespace register` writes it again."
+    shown = ("file={label}", "namespace={name}")
 
 
 class NamespaceNotRegistered(UsrError, LookupError):
@@ -166,28 +134,20 @@ class NamespaceNotRegistered(UsrError, LookupError):
 
     code = "USR-REGISTRY-009"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, name: str, *, known: Sequence[str] = ()) -> None:
-        super().__init__(
-            f"The namespace {visible(name)!r} is not registered.",
-            hint="Look at `usr namespace list`, or add it with `usr namespace register`.",
-            facts={"namespace": visible(name), "registered": ", ".join(known) or None},
-        )
-        self.name, self.known = name, tuple(known)
+    template = "The namespace {name:quoted} is not registered."
+    hint_template = "Look at `usr namespace list`, or add it with `usr namespace register`."
+    shown = ("namespace={name:visible}", "registered={known:join, }")
+    known: Sequence[str] = ()
 
 
 class ColumnNotRegistered(UsrError, LookupError):
     """A namespace has no such column."""
 
     code = "USR-REGISTRY-010"
-
-    def __init__(self, column: str, *, namespace: str, known: Sequence[str] = ()) -> None:
-        super().__init__(
-            f"The column {visible(column)!r} is not registered in the namespace {visible(namespace)!r}.",
-            hint=f"Use a registered column ({', '.join(known) or 'none'}), or add one with `usr namespace register`.",
-            facts={"namespace": visible(namespace), "column": visible(column)},
-        )
-        self.column, self.namespace, self.known = column, namespace, tuple(known)
+    template = "The column {column:quoted} is not registered in the namespace {namespace:quoted}."
+    hint_template = "Use a registered column ({known:join, |none}), or add one with `usr namespace register`."
+    shown = ("namespace={namespace:visible}", "column={column:visible}")
+    known: Sequence[str] = ()
 
 
 class NamespaceDiffers(UsrError, ValueError):

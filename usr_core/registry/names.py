@@ -40,7 +40,7 @@ def check_namespace(name: str) -> str:
         InvalidNamespace: `name` is not well formed.
     """
     if not is_namespace(name):
-        raise InvalidNamespace(name)
+        raise InvalidNamespace(name=name)
     return name
 
 
@@ -52,10 +52,11 @@ def check_column(column: str, namespace: str) -> str:
     """
     prefix = f"{namespace}__"
     if not column.startswith(prefix):
-        raise ColumnSpecError(f"The column {column!r} does not begin with {prefix!r}.", column=column)
+        raise ColumnSpecError(reason=f"The column {column!r} does not begin with {prefix!r}.", column=column)
     if not _FIELD.fullmatch(column.removeprefix(prefix)):
         raise ColumnSpecError(
-            f"The column {column!r} needs a letter after {prefix!r}, then letters, digits and '_'.", column=column
+            reason=f"The column {column!r} needs a letter after {prefix!r}, then letters, digits and '_'.",
+            column=column,
         )
     return column
 

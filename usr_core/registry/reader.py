@@ -25,7 +25,7 @@ def parse_registry(content: bytes, label: str) -> Registry:
     root = _mapping(load_yaml(content, label=label), label, "the file")
     _only_keys(root, ("namespaces",), label, "the file")
     if "namespaces" not in root.items:
-        raise RegistryInvalid(label, "the key 'namespaces' is missing", line=root.line)
+        raise RegistryInvalid(label=label, reason="the key 'namespaces' is missing", line=root.line)
     namespaces = _mapping(root.items["namespaces"], label, "'namespaces'")
     return Registry({name: _entry(name, namespaces, label) for name in namespaces.items})
 
@@ -107,4 +107,4 @@ def _only_keys(node: YamlMap, known: tuple[str, ...], label: str, what: str) -> 
 
 
 def _invalid(label: str, node: YamlNode, reason: str) -> RegistryInvalid:
-    return RegistryInvalid(label, reason, line=node.line, position=node.position)
+    return RegistryInvalid(label=label, reason=reason, line=node.line, position=node.position)

@@ -61,13 +61,15 @@ def check_state_entry(registry: Registry, *, label: str) -> None:
     """
     entry = registry.namespaces.get(STATE_NAMESPACE)
     if entry is None:
-        raise ReservedNamespaceAltered(label, STATE_NAMESPACE, reason="is missing")
+        raise ReservedNamespaceAltered(label=label, name=STATE_NAMESPACE, reason="is missing")
     found, wanted = ({column.name: column.type for column in one.columns} for one in (entry, STATE_ENTRY))
     for name in sorted(found.keys() | wanted.keys()):
         if name not in found:
-            raise ReservedNamespaceAltered(label, STATE_NAMESPACE, reason=f"lacks the column {name}")
+            raise ReservedNamespaceAltered(label=label, name=STATE_NAMESPACE, reason=f"lacks the column {name}")
         if name not in wanted:
-            raise ReservedNamespaceAltered(label, STATE_NAMESPACE, reason=f"has the foreign column {name}")
+            raise ReservedNamespaceAltered(label=label, name=STATE_NAMESPACE, reason=f"has the foreign column {name}")
         if found[name] != wanted[name]:
             was, is_now = wanted[name].canonical(), found[name].canonical()
-            raise ReservedNamespaceAltered(label, STATE_NAMESPACE, reason=f"has {name} as {is_now} instead of {was}")
+            raise ReservedNamespaceAltered(
+                label=label, name=STATE_NAMESPACE, reason=f"has {name} as {is_now} instead of {was}"
+            )

@@ -122,7 +122,7 @@ def register_namespace(
     """
     check_namespace(name)
     if name in RESERVED_NAMESPACES:
-        raise ReservedNamespace(name)
+        raise ReservedNamespace(name=name)
     wanted = NamespaceEntry(name=name, columns=checked_columns(name, columns), owner=owner, description=description)
     path = root / REGISTRY_FILE
     if path.is_symlink():
@@ -193,7 +193,7 @@ def _read(path: Path) -> Registry | None:
     except FileNotFoundError:
         return None
     except SpecialFile as error:
-        raise RegistryInvalid(str(path), f"it is a {error.kind}") from None
+        raise RegistryInvalid(label=str(path), reason=f"it is a {error.kind}") from None
     except OSError as error:
         raise file_system_error(error, path, "read the registry") from error
     return parse_registry(content, str(path))
@@ -202,7 +202,9 @@ def _read(path: Path) -> Registry | None:
 def _write(path: Path, registry: Registry) -> None:
     content = registry_text(registry).encode("utf-8")
     if len(content) > MAX_BYTES:
-        raise RegistryInvalid(str(path), f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most")
+        raise RegistryInvalid(
+            label=str(path), reason=f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most"
+        )
     try:
         replace_file(path, content, shared=True)
     except OSError as error:

@@ -163,16 +163,16 @@ def split_columns(spec: str) -> list[tuple[str, str]]:
         ColumnSpecError: The list is empty, or a piece has no name, no ``:`` or no type.
     """
     if not spec.strip():
-        raise ColumnSpecError("No columns were given.")
+        raise ColumnSpecError(reason="No columns were given.")
     pairs: list[tuple[str, str]] = []
     for piece in _pieces(spec):
         name, colon, kind = (part.strip(_BLANK) for part in piece.partition(":"))
         if not piece.strip():
-            raise ColumnSpecError("A column is missing between two commas, or after the last one.")
+            raise ColumnSpecError(reason="A column is missing between two commas, or after the last one.")
         if not name:
-            raise ColumnSpecError(f"{piece.strip()!r} has no name before the ':'.", column=piece.strip())
+            raise ColumnSpecError(reason=f"{piece.strip()!r} has no name before the ':'.", column=piece.strip())
         if not colon or not kind:
-            raise ColumnSpecError(f"The column {name!r} has no type.", column=name)
+            raise ColumnSpecError(reason=f"The column {name!r} has no type.", column=name)
         pairs.append((name, kind))
     return pairs
 

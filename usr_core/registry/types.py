@@ -217,33 +217,33 @@ def _from_arrow(arrow: pa.DataType, *, whole: str, depth: int) -> ColumnType:
     import pyarrow.types as kinds
 
     if depth > MAX_DEPTH:
-        raise UnsupportedType(whole, reason=f"it nests deeper than {MAX_DEPTH}")
+        raise UnsupportedType(arrow=whole, reason=f"it nests deeper than {MAX_DEPTH}")
     if kinds.is_list(arrow):
         return ListType(_from_arrow(arrow.value_type, whole=whole, depth=depth + 1))
     if kinds.is_fixed_size_list(arrow):
         if arrow.list_size < 1:
-            raise UnsupportedType(whole, reason="a fixed-size list holds at least one item")
+            raise UnsupportedType(arrow=whole, reason="a fixed-size list holds at least one item")
         return FixedSizeListType(_from_arrow(arrow.value_type, whole=whole, depth=depth + 1), arrow.list_size)
     if kinds.is_struct(arrow):
         return _struct_from_arrow(arrow, whole=whole, depth=depth)
     if kinds.is_timestamp(arrow):
         if arrow.tz is not None and not is_time_zone(arrow.tz):
-            raise UnsupportedType(whole, reason=f"the time zone {arrow.tz!r} is unknown")
+            raise UnsupportedType(arrow=whole, reason=f"the time zone {arrow.tz!r} is unknown")
         return TimestampType(arrow.unit, arrow.tz)
     for name in PrimitiveType.NAMES:
         primitive = PrimitiveType(name)
         if primitive.to_arrow() == arrow:
             return primitive
-    raise UnsupportedType(whole)
+    raise UnsupportedType(arrow=whole)
 
 
 def _struct_from_arrow(arrow: pa.DataType, *, whole: str, depth: int) -> ColumnType:
     names = [field.name for field in _fields(arrow)]
     if not names or len(set(names)) != len(names):
-        raise UnsupportedType(whole, reason="a struct needs at least one part, and unique names")
+        raise UnsupportedType(arrow=whole, reason="a struct needs at least one part, and unique names")
     for name in names:
         if not FIELD_NAME.fullmatch(name):
-            raise UnsupportedType(whole, reason=f"{name!r} is not a name for a struct's part")
+            raise UnsupportedType(arrow=whole, reason=f"{name!r} is not a name for a struct's part")
     types = (_from_arrow(field.type, whole=whole, depth=depth + 1) for field in _fields(arrow))
     return StructType(tuple(map(StructField, names, types)))
 

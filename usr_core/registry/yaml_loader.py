@@ -96,12 +96,12 @@ def load_yaml(content: bytes, *, label: str) -> YamlNode:
         RegistryInvalid: The content is not such a document; line and position are given where known.
     """
     if len(content) > MAX_BYTES:
-        raise RegistryInvalid(label, f"it has {len(content):,} bytes, and {MAX_BYTES:,} are the most")
+        raise RegistryInvalid(label=label, reason=f"it has {len(content):,} bytes, and {MAX_BYTES:,} are the most")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise RegistryInvalid(label, f"byte {error.start} is not UTF-8", line=line) from None
+        raise RegistryInvalid(label=label, reason=f"byte {error.start} is not UTF-8", line=line) from None
     # The parser ends itself in a finalizer, which would drop what a signal's handler raises.
     with SignalsHeld(), contextlib.closing(_Reader(text, label)) as reader:
         return reader.read()
@@ -124,7 +124,7 @@ class _Reader:
         next(self._events)  # the stream's start
         first = next(self._events)
         if isinstance(first, yaml.StreamEndEvent):
-            raise RegistryInvalid(self._label, "it is empty")
+            raise RegistryInvalid(label=self._label, reason="it is empty")
         root = self._node(next(self._events), depth=1)
         next(self._events)  # the document's end
         after = next(self._events)
@@ -145,7 +145,7 @@ class _Reader:
         except yaml.YAMLError as error:
             fault = yaml_fault(error)
             raise RegistryInvalid(
-                self._label, NOT_YAML, line=fault.line, position=fault.position, cause=fault.cause
+                label=self._label, reason=NOT_YAML, line=fault.line, position=fault.position, cause=fault.cause
             ) from None
 
     def _node(self, event: yaml.Event, *, depth: int) -> YamlNode:
@@ -192,7 +192,7 @@ class _Reader:
 
     def _error(self, event: yaml.Event, reason: str) -> RegistryInvalid:
         line, position = _place(event)
-        return RegistryInvalid(self._label, reason, line=line, position=position)
+        return RegistryInvalid(label=self._label, reason=reason, line=line, position=position)
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:

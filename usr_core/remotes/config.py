@@ -61,7 +61,7 @@ class RemotesFile:
         if name in self.faults:
             raise self.faults[name]
         if name not in self.remotes:
-            raise RemoteUnknown(name, path=self.path, known=(*self.remotes, *self.faults))
+            raise RemoteUnknown(name=name, path=self.path, known=(*self.remotes, *self.faults))
         return self.remotes[name]
 
 
@@ -87,7 +87,7 @@ def load_remotes(path: Path) -> RemotesFile:
     """
     content = _read(path)
     if content is None:
-        raise RemotesFileMissing(path)
+        raise RemotesFileMissing(path=path)
     remotes: dict[str, Remote] = {}
     faults: dict[str, RemotesFileInvalid | RemoteValueRefused] = {}
     for name, entry in parse_document(content, path).entries.items():
@@ -138,7 +138,7 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
         if present is not None and present.settings == settings:
             return False
         if present is not None and not overwrite:
-            raise RemoteExists(remote.name, path=path)
+            raise RemoteExists(name=remote.name, path=path)
         if present is not None:
             _remote(remote.name, dataclasses.replace(present, settings=settings), path)
         _write(target, with_entry(content or b"", document, remote.name, settings, path))
@@ -163,7 +163,9 @@ def _remote(name: str, entry: Entry, path: Path) -> Remote:
             _refuse_type(path, name, entry, key, wanted)
     for key in ("type", "base_dir"):
         if key not in texts:
-            raise RemotesFileInvalid(path, f"it has no {key}", key=f"remotes.{name}", line=entry.line, remote=name)
+            raise RemotesFileInvalid(
+                path=path, reason=f"it has no {key}", key=f"remotes.{name}", line=entry.line, remote=name
+            )
     extra = {key: value for key, value in entry.settings.items() if key not in _KNOWN}
     try:
         return Remote(
@@ -184,7 +186,9 @@ def _remote(name: str, entry: Entry, path: Path) -> Remote:
 
 def _refuse_type(path: Path, name: str, entry: Entry, key: str, wanted: str) -> NoReturn:
     where = f"remotes.{name}.{key}"
-    raise RemotesFileInvalid(path, f"{key} has to be {wanted}", key=where, line=entry.lines[key], remote=name)
+    raise RemotesFileInvalid(
+        path=path, reason=f"{key} has to be {wanted}", key=where, line=entry.lines[key], remote=name
+    )
 
 
 def _read(path: Path) -> bytes | None:
@@ -193,14 +197,16 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except SpecialFile as error:
-        raise RemotesFileInvalid(path, f"it is a {error.kind}") from None
+        raise RemotesFileInvalid(path=path, reason=f"it is a {error.kind}") from None
     except OSError as error:
         raise file_system_error(error, path, "read the remotes file") from error
 
 
 def _write(path: Path, content: bytes) -> None:
     if len(content) > MAX_BYTES:
-        raise RemotesFileInvalid(path, f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most")
+        raise RemotesFileInvalid(
+            path=path, reason=f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most"
+        )
     old = os.umask(0o077)  # who may log in where is nobody else's business, not for a moment
     try:
         replace_file(path, content, mode=0o600)

@@ -69,19 +69,19 @@ def parse_document(content: bytes, path: Path) -> RemotesDocument:
     import yaml
 
     if len(content) > MAX_BYTES:
-        raise RemotesFileInvalid(path, f"it has {len(content):,} bytes, and {MAX_BYTES:,} are the most")
+        raise RemotesFileInvalid(path=path, reason=f"it has {len(content):,} bytes, and {MAX_BYTES:,} are the most")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise RemotesFileInvalid(
-            path, f"byte {error.start} is not UTF-8", line=content.count(b"\n", 0, error.start) + 1
+            path=path, reason=f"byte {error.start} is not UTF-8", line=content.count(b"\n", 0, error.start) + 1
         ) from None
     try:
         indirections = list(_indirections(text, path))
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         fault = yaml_fault(error)
-        raise RemotesFileInvalid(path, NOT_YAML, line=fault.line, cause=fault.cause) from None
+        raise RemotesFileInvalid(path=path, reason=NOT_YAML, line=fault.line, cause=fault.cause) from None
     return _Reader(path, text, indirections).document(root)
 
 
@@ -114,7 +114,7 @@ def _indirections(text: str, path: Path) -> Iterator[_Indirection]:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _MAX_DEPTH:
-            raise RemotesFileInvalid(path, f"it nests deeper than {_MAX_DEPTH}", line=line)
+            raise RemotesFileInvalid(path=path, reason=f"it nests deeper than {_MAX_DEPTH}", line=line)
 
 
 class _Reader:
@@ -133,16 +133,18 @@ class _Reader:
         inside = self._where_profiles_are(root)
         for one in self._indirections:
             if one.at not in inside:
-                raise RemotesFileInvalid(self._path, one.what, line=one.line)
+                raise RemotesFileInvalid(path=self._path, reason=one.what, line=one.line)
         top = self._mapping(root, "the file", None)
         rest = {key: self._value(value, key) for key, (_, value) in top.items() if key != "remotes"}
         if "remotes" not in top:
-            raise RemotesFileInvalid(self._path, "the key 'remotes' is missing", line=_line(root))
+            raise RemotesFileInvalid(path=self._path, reason="the key 'remotes' is missing", line=_line(root))
         where, profiles = top["remotes"]
         if self._is_null(profiles):
             return RemotesDocument(tree={**rest, "remotes": {}}, entries={}, indent=None)
         if not isinstance(profiles, self._yaml.MappingNode):
-            raise RemotesFileInvalid(self._path, "'remotes' has to be a mapping", key="remotes", line=_line(profiles))
+            raise RemotesFileInvalid(
+                path=self._path, reason="'remotes' has to be a mapping", key="remotes", line=_line(profiles)
+            )
         entries: dict[str, Entry] = {}
         trees: dict[str, object] = {}
         begins = [key.start_mark.index for key, _ in profiles.value]
@@ -185,7 +187,7 @@ class _Reader:
         return Entry(settings=settings, line=_line(key), last_line=last_line, lines=lines)
 
     def _unread(self, name: str, key: yaml.Node, end: int, reason: str, line: int | None, where: str | None) -> Entry:
-        fault = RemotesFileInvalid(self._path, reason, key=where, line=line, remote=name)
+        fault = RemotesFileInvalid(path=self._path, reason=reason, key=where, line=line, remote=name)
         # Not from the nodes: an alias in them may lead anywhere.
         last_line = _line(key) + self._text[key.start_mark.index : end].rstrip().count("\n")
         return Entry(settings={}, line=_line(key), last_line=last_line, lines={}, fault=fault)
@@ -199,16 +201,18 @@ class _Reader:
 
     def _mapping(self, node: yaml.Node, what: str, where: str | None) -> dict[str, tuple[yaml.Node, yaml.Node]]:
         if not isinstance(node, self._yaml.MappingNode):
-            raise RemotesFileInvalid(self._path, f"{what} has to be a mapping", key=where, line=_line(node))
+            raise RemotesFileInvalid(path=self._path, reason=f"{what} has to be a mapping", key=where, line=_line(node))
         found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
         for key, value in node.value:
             name = self._value(key, where)
             if not isinstance(name, str):
                 raise RemotesFileInvalid(
-                    self._path, "a key has to be text; put it in quotes", key=where, line=_line(key)
+                    path=self._path, reason="a key has to be text; put it in quotes", key=where, line=_line(key)
                 )
             if name in found:
-                raise RemotesFileInvalid(self._path, f"the key {name!r} is repeated", key=where, line=_line(key))
+                raise RemotesFileInvalid(
+                    path=self._path, reason=f"the key {name!r} is repeated", key=where, line=_line(key)
+                )
             found[name] = (key, value)
         return found
 
@@ -221,13 +225,16 @@ class _Reader:
         kind = node.tag.rpartition(":")[2]
         if kind not in _PLAIN:
             raise RemotesFileInvalid(
-                self._path, f"{node.value!r} is a {kind} in YAML; put it in quotes", key=where, line=_line(node)
+                path=self._path,
+                reason=f"{node.value!r} is a {kind} in YAML; put it in quotes",
+                key=where,
+                line=_line(node),
             )
         try:
             return self._scalars.construct_object(node)
         except ValueError:
             raise RemotesFileInvalid(
-                self._path, f"{node.value!r} is not a valid {kind}", key=where, line=_line(node)
+                path=self._path, reason=f"{node.value!r} is not a valid {kind}", key=where, line=_line(node)
             ) from None
 
     def _is_null(self, node: yaml.Node) -> bool:

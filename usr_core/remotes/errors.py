@@ -25,13 +25,11 @@ class RemotesFileUnnamed(UsrError):
 
     code = "USR-REMOTES-001"
     exit_code = ExitCode.USAGE
-
-    def __init__(self) -> None:
-        super().__init__(
-            "No remotes file is named: USR_REMOTES_PATH is not set.",
-            hint="export USR_REMOTES_PATH=~/.config/usr/remotes.yaml (or give --remotes-config FILE); "
-            f"then {_HOW_TO_MAKE_ONE} makes the file.",
-        )
+    template = "No remotes file is named: USR_REMOTES_PATH is not set."
+    hint_template = (
+        "export USR_REMOTES_PATH=~/.config/usr/remotes.yaml (or give --remotes-config FILE); "
+        f"then {_HOW_TO_MAKE_ONE} makes the file."
+    )
 
 
 class RemotesFileMissing(UsrError, FileNotFoundError):
@@ -39,17 +37,9 @@ class RemotesFileMissing(UsrError, FileNotFoundError):
 
     code = "USR-REMOTES-002"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            "The remotes file, which --remotes-config or USR_REMOTES_PATH names, does not exist.",
-            hint=f"{_HOW_TO_MAKE_ONE} makes it.",
-            facts={"file": path},
-        )
-        self.path = path
-
-    def __str__(self) -> str:
-        return self.message
+    template = "The remotes file, which --remotes-config or USR_REMOTES_PATH names, does not exist."
+    hint_template = f"{_HOW_TO_MAKE_ONE} makes it."
+    shown = ("file={path}",)
 
 
 class RemotesFileInvalid(UsrError, ValueError):
@@ -66,27 +56,19 @@ class RemotesFileInvalid(UsrError, ValueError):
 
     code = "USR-REMOTES-003"
     exit_code = ExitCode.USAGE
+    template = "{what} can't be used: {reason}."
+    hint_template = "Correct that line of the file in an editor; docs/reference/remotes.md shows the form."
+    shown = ("file={path}", "line", "key", "cause")
+    reason: str
+    key: str | None = None
+    line: int | None = None
+    remote: str | None = None
+    cause: str | None = None
 
-    def __init__(
-        self,
-        path: Path,
-        reason: str,
-        *,
-        key: str | None = None,
-        line: int | None = None,
-        remote: str | None = None,
-        cause: str | None = None,
-    ) -> None:
-        what = "The remotes file" if remote is None else f"The remote {visible(remote)!r}"
-        super().__init__(
-            f"{what} can't be used: {reason}.",
-            hint="Correct that line of the file in an editor; docs/reference/remotes.md shows the form.",
-            facts={"file": path, "line": line, "key": key, "cause": cause},
-        )
-        self.path, self.reason, self.key, self.line, self.remote, self.cause = path, reason, key, line, remote, cause
-
-    def __str__(self) -> str:
-        return self.message
+    @property
+    def what(self) -> str:
+        """The file, or the one remote."""
+        return "The remotes file" if self.remote is None else f"The remote {visible(self.remote)!r}"
 
 
 class RemoteUnknown(UsrError, LookupError):
@@ -94,14 +76,16 @@ class RemoteUnknown(UsrError, LookupError):
 
     code = "USR-REMOTES-004"
     exit_code = ExitCode.MISSING
+    template = "There is no remote {name:quoted}."
+    hint_template = "{offer}."
+    shown = ("file={path}",)
+    known: Sequence[str]
 
-    def __init__(self, name: str, *, path: Path, known: Sequence[str]) -> None:
-        super().__init__(
-            f"There is no remote {visible(name)!r}.",
-            hint=f"Give one of: {', '.join(known)}." if known else f"There is none yet; {_HOW_TO_MAKE_ONE} adds one.",
-            facts={"file": path},
-        )
-        self.name, self.path, self.known = name, path, tuple(known)
+    @property
+    def offer(self) -> str:
+        """The remotes that there are, or how to add the first one."""
+        known = ", ".join(self.known)
+        return f"Give one of: {known}" if known else f"There is none yet; {_HOW_TO_MAKE_ONE} adds one"
 
 
 class RemoteValueRefused(UsrError, ValueError):
@@ -133,22 +117,14 @@ class RemoteValueRefused(UsrError, ValueError):
         )
         self.key, self.value, self.reason = key, value, reason
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class RemoteExists(UsrError, ValueError):
     """A remote was to be added under a name that another one has."""
 
     code = "USR-REMOTES-006"
-
-    def __init__(self, name: str, *, path: Path) -> None:
-        super().__init__(
-            f"There is a remote {name!r} already, with other settings; nothing was changed.",
-            hint=f"Choose another name, or replace it with `usr remotes add {name} … --overwrite`.",
-            facts={"file": path},
-        )
-        self.name, self.path = name, path
+    template = "There is a remote {name!r} already, with other settings; nothing was changed."
+    hint_template = "Choose another name, or replace it with `usr remotes add {name} … --overwrite`."
+    shown = ("file={path}",)
 
 
 class RemoteKeyUnset(UsrError, LookupError):

@@ -66,15 +66,15 @@ def parse_dataset_id(text: str) -> str:
         InvalidDatasetId: It is not one or two well-formed names.
     """
     if not text:
-        raise InvalidDatasetId(text, reason="it is empty")
+        raise InvalidDatasetId(text=text, reason="it is empty")
     segments = text.split("/")
     if segments[0] == _REFUSED:
-        raise ArchivedPath(text)
+        raise ArchivedPath(text=text)
     if len(segments) > 2:
-        raise InvalidDatasetId(text, reason=f"it has {len(segments)} parts, and two are the most")
+        raise InvalidDatasetId(text=text, reason=f"it has {len(segments)} parts, and two are the most")
     for segment in segments:
         if reason := _fault(segment):
-            raise InvalidDatasetId(text, reason=reason)
+            raise InvalidDatasetId(text=text, reason=reason)
     return text
 
 
@@ -96,15 +96,15 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
     if "/" not in name:
         matches = [ref.name for ref in list_datasets(root) if ref.name.rpartition("/")[2] == name]
         if len(matches) > 1:
-            raise AmbiguousDataset(text, candidates=matches)
+            raise AmbiguousDataset(text=text, candidates=matches)
         name = matches[0] if matches else name
     path = root / name
     _check_inside(root, name, path)
     if not holds_dataset(path):
         for ref, remote in list_unfinished(root):
             if name in (ref.name, ref.name.rpartition("/")[2]):
-                raise PullUnfinished(ref.name, place=root, remote=remote)
-        raise DatasetMissing(text, place=root, near=_near(root, name))
+                raise PullUnfinished(text=ref.name, place=root, remote=remote)
+        raise DatasetMissing(text=text, place=root, near=_near(root, name))
     _check_not_nested(root, name)
     return DatasetRef(root=root, name=name, path=path)
 
@@ -127,12 +127,12 @@ def new_dataset(root: Path, text: str) -> DatasetRef:
     _check_not_nested(root, name)
     for place in (path.parent, path):
         if place.exists() and not place.is_dir():
-            raise DatasetExists(text, path=place, reason="a file of that name is in the way")
+            raise DatasetExists(text=text, path=place, reason="a file of that name is in the way")
     if has_log(path) or os.path.lexists(path / RECORDS):
         reason = "a dataset of that name exists" if holds_dataset(path) else f"that folder holds some other {RECORDS}"
-        raise DatasetExists(text, path=path, reason=reason)
+        raise DatasetExists(text=text, path=path, reason=reason)
     if "/" not in name and (inner := _datasets_in(root, path, name)):
-        raise DatasetExists(text, path=path, reason=f"that folder holds the dataset {inner[0].name!r}")
+        raise DatasetExists(text=text, path=path, reason=f"that folder holds the dataset {inner[0].name!r}")
     return DatasetRef(root=root, name=name, path=path)
 
 
@@ -211,13 +211,13 @@ def _real(path: Path) -> Path:
 
 def _check_inside(root: Path, name: str, path: Path) -> None:
     if not _inside(root, path):
-        raise OutsideRoot(name, root=root, target=_real(path))
+        raise OutsideRoot(text=name, root=root, target=_real(path))
 
 
 def _check_not_nested(root: Path, name: str) -> None:
     outer, slash, _ = name.partition("/")
     if slash and holds_dataset(root / outer):
-        raise NestedDataset(name, outer=outer)
+        raise NestedDataset(text=name, outer=outer)
 
 
 def _near(root: Path, name: str) -> list[str]:

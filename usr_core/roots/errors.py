@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, visible
@@ -28,15 +27,12 @@ class InvalidDatasetId(UsrError, ValueError):
 
     code = "USR-ROOTS-001"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, text: str, *, reason: str) -> None:
-        super().__init__(
-            f"{visible(text)!r} is not a dataset id: {reason}.",
-            hint="Write `dataset` or `namespace/dataset`; each name begins with a letter or digit and holds "
-            "letters, digits, '.', '_' and '-'.",
-            facts={"value": visible(text)},
-        )
-        self.text, self.reason = text, reason
+    template = "{text:quoted} is not a dataset id: {reason}."
+    hint_template = (
+        "Write `dataset` or `namespace/dataset`; each name begins with a letter or digit and holds letters, digits, "
+        "'.', '_' and '-'."
+    )
+    shown = ("value={text:visible}",)
 
 
 class ArchivedPath(UsrError, ValueError):
@@ -44,14 +40,9 @@ class ArchivedPath(UsrError, ValueError):
 
     code = "USR-ROOTS-002"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, text: str) -> None:
-        super().__init__(
-            f"{visible(text)!r} is in a folder `archived/`, which is not read; archived datasets live in `_archive/`.",
-            hint="Move it to <root>/_archive/, then bring it back with `usr unarchive`.",
-            facts={"value": visible(text)},
-        )
-        self.text = text
+    template = "{text:quoted} is in a folder `archived/`, which is not read; archived datasets live in `_archive/`."
+    hint_template = "Move it to <root>/_archive/, then bring it back with `usr unarchive`."
+    shown = ("value={text:visible}",)
 
 
 class DatasetMissing(UsrError, FileNotFoundError):
@@ -59,15 +50,15 @@ class DatasetMissing(UsrError, FileNotFoundError):
 
     code = "USR-ROOTS-003"
     exit_code = ExitCode.MISSING
+    template = "There is no dataset {text:quoted} in {place}."
+    hint_template = "{offer}Look at `usr ls` for the datasets, or make one with `usr init`."
+    shown = ("dataset={text:visible}", "root={place}")
+    near: tuple[str, ...] = ()
 
-    def __init__(self, text: str, *, place: Path, near: Sequence[str] = (), hint: str | None = None) -> None:
-        offer = f"Did you mean {' or '.join(near)}? " if near else ""
-        super().__init__(
-            f"There is no dataset {visible(text)!r} in {place}.",
-            hint=hint or f"{offer}Look at `usr ls` for the datasets, or make one with `usr init`.",
-            facts={"dataset": visible(text), "root": place},
-        )
-        self.text, self.place, self.near = text, place, tuple(near)
+    @property
+    def offer(self) -> str:
+        """A question, where there are datasets of similar names."""
+        return f"Did you mean {' or '.join(self.near)}? " if self.near else ""
 
 
 class PullUnfinished(DatasetMissing):
@@ -78,22 +69,25 @@ class PullUnfinished(DatasetMissing):
     """
 
     code = "USR-ROOTS-012"
+    template = (
+        "{text:quoted} is not a dataset yet: its first pull{origin} has not come to its end (it was interrupted, or "
+        "still runs)."
+    )
+    hint_template = (
+        "Run `usr pull {text:visible} {giver}`: it goes on from what has arrived. To make another dataset of that "
+        "name, remove the folder first."
+    )
+    remote: str
 
-    def __init__(self, text: str, *, place: Path, remote: str) -> None:
-        super().__init__(text, place=place)
-        origin = f" from {visible(remote)}" if remote else ""
-        self.message = (
-            f"{visible(text)!r} is not a dataset yet: its first pull{origin} has not come to its end "
-            "(it was interrupted, or still runs)."
-        )
-        self.hint = (
-            f"Run `usr pull {visible(text)} {visible(remote) or 'REMOTE'}`: it goes on from what has arrived. "
-            "To make another dataset of that name, remove the folder first."
-        )
-        self.remote = remote
+    @property
+    def origin(self) -> str:
+        """Where it comes from, as the end of a phrase."""
+        return f" from {visible(self.remote)}" if self.remote else ""
 
-    def __str__(self) -> str:
-        return self.message
+    @property
+    def giver(self) -> str:
+        """The remote, as an argument of a command."""
+        return visible(self.remote) or "REMOTE"
 
 
 class AmbiguousDataset(UsrError, LookupError):
@@ -101,14 +95,9 @@ class AmbiguousDataset(UsrError, LookupError):
 
     code = "USR-ROOTS-004"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, text: str, *, candidates: Sequence[str]) -> None:
-        super().__init__(
-            f"{visible(text)!r} may be any of {', '.join(candidates)}.",
-            hint="Give the whole id, or the path of the dataset's folder.",
-            facts={"value": visible(text), "candidates": ", ".join(candidates)},
-        )
-        self.text, self.candidates = text, tuple(candidates)
+    template = "{text:quoted} may be any of {candidates:join, }."
+    hint_template = "Give the whole id, or the path of the dataset's folder."
+    shown = ("value={text:visible}", "candidates={candidates:join, }")
 
 
 class OutsideRoot(UsrError, ValueError):
@@ -116,14 +105,9 @@ class OutsideRoot(UsrError, ValueError):
 
     code = "USR-ROOTS-005"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, text: str, *, root: Path, target: Path) -> None:
-        super().__init__(
-            f"Dataset {visible(text)!r} leads out of the root, to {target}.",
-            hint="Remove the link, or give the dataset's own path.",
-            facts={"dataset": visible(text), "root": root, "target": target},
-        )
-        self.text, self.root, self.target = text, root, target
+    template = "Dataset {text:quoted} leads out of the root, to {target}."
+    hint_template = "Remove the link, or give the dataset's own path."
+    shown = ("dataset={text:visible}", "root", "target")
 
 
 class NestedDataset(UsrError, ValueError):
@@ -131,28 +115,18 @@ class NestedDataset(UsrError, ValueError):
 
     code = "USR-ROOTS-006"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, text: str, *, outer: str) -> None:
-        super().__init__(
-            f"{visible(text)!r} lies inside the dataset {outer!r}, and datasets do not nest.",
-            hint="Choose another name.",
-            facts={"dataset": visible(text), "inside": outer},
-        )
-        self.text, self.outer = text, outer
+    template = "{text:quoted} lies inside the dataset {outer!r}, and datasets do not nest."
+    hint_template = "Choose another name."
+    shown = ("dataset={text:visible}", "inside={outer}")
 
 
 class DatasetExists(UsrError, FileExistsError):
     """A new dataset's place is taken."""
 
     code = "USR-ROOTS-007"
-
-    def __init__(self, text: str, *, path: Path, reason: str) -> None:
-        super().__init__(
-            f"{visible(text)!r} can't be made: {reason}.",
-            hint="Choose another name, or put the old one away with `usr archive`.",
-            facts={"dataset": visible(text), "file": path},
-        )
-        self.text, self.path = text, path
+    template = "{text:quoted} can't be made: {reason}."
+    hint_template = "Choose another name, or put the old one away with `usr archive`."
+    shown = ("dataset={text:visible}", "file={path}")
 
 
 class NoDatasetHere(UsrError, LookupError):
@@ -191,14 +165,9 @@ class RootMissing(UsrError, FileNotFoundError):
 
     code = "USR-ROOTS-010"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, root: Path, *, origin: str) -> None:
-        super().__init__(
-            f"The root {visible(str(root))} ({origin}) does not exist.",
-            hint="Make the folder first, or correct the path.",
-            facts={"file": root},
-        )
-        self.root, self.origin = root, origin
+    template = "The root {root!s:visible} ({origin}) does not exist."
+    hint_template = "Make the folder first, or correct the path."
+    shown = ("file={root}",)
 
 
 class RootNotAFolder(UsrError, NotADirectoryError):
@@ -206,11 +175,6 @@ class RootNotAFolder(UsrError, NotADirectoryError):
 
     code = "USR-ROOTS-011"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, root: Path, *, origin: str) -> None:
-        super().__init__(
-            f"The root {visible(str(root))} ({origin}) is not a folder.",
-            hint="Give the folder that holds registry.yaml and the datasets.",
-            facts={"file": root},
-        )
-        self.root, self.origin = root, origin
+    template = "The root {root!s:visible} ({origin}) is not a folder."
+    hint_template = "Give the folder that holds registry.yaml and the datasets."
+    shown = ("file={root}",)

@@ -38,9 +38,9 @@ def find_root(explicit: Path | None = None) -> Path:
 def _given(root: Path, origin: str) -> Path:
     root = root.expanduser()
     if not root.exists():
-        raise RootMissing(root, origin=origin)
+        raise RootMissing(root=root, origin=origin)
     if not root.is_dir():
-        raise RootNotAFolder(root, origin=origin)
+        raise RootNotAFolder(root=root, origin=origin)
     return root.resolve()
 
 

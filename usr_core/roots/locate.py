@@ -77,7 +77,7 @@ def refuse_archived_path(path: Path, text: str | None = None) -> None:
         return  # not a path at all; the one who uses it reports that
     for place in places:
         if any(above in {"datasets", "usr"} and name == "archived" for above, name in itertools.pairwise(place.parts)):
-            raise ArchivedPath(str(path) if text is None else text)
+            raise ArchivedPath(text=str(path) if text is None else text)
 
 
 def _holds_dataset(text: str) -> bool:
@@ -96,14 +96,14 @@ def _around(folder: Path, root: Path | None) -> DatasetRef:
 
 def _at_path(text: str, path: Path, root: Path | None) -> DatasetRef:
     if "\0" in text:
-        raise InvalidDatasetId(text, reason="it holds a null byte")
+        raise InvalidDatasetId(text=text, reason="it holds a null byte")
     refuse_archived_path(path, text)
     folder = Path(os.path.realpath(path))
     if not _holds_dataset(str(folder)):
         remote = unfinished_pull(folder)
         if remote is not None:
-            raise PullUnfinished(text, place=folder.parent, remote=remote)
-        raise DatasetMissing(text, place=folder.parent)
+            raise PullUnfinished(text=text, place=folder.parent, remote=remote)
+        raise DatasetMissing(text=text, place=folder.parent)
     base = _root_of(folder, root)
     return DatasetRef(root=base, name=folder.relative_to(base).as_posix(), path=folder)
 

@@ -93,14 +93,14 @@ def _is(text: str, test: Callable[[Path], bool]) -> bool:
 
 def _one_file(text: str, glob: str | None) -> ParquetFiles:
     if glob is not None:
-        raise GlobInvalid(glob, reason="the target is one file already")
+        raise GlobInvalid(glob=glob, reason="the target is one file already")
     path = Path(text).expanduser()
     return ParquetFiles(path.parent, (path,))
 
 
 def _files(folder: Path, glob: str | None) -> ParquetFiles:
     if glob is not None and ".." in Path(glob).parts:
-        raise GlobInvalid(glob, reason="it leads out of the folder")
+        raise GlobInvalid(glob=glob, reason="it leads out of the folder")
     try:
         pattern = f"*{SUFFIX}" if glob is None else glob
         found = sorted(path for path in folder.glob(pattern) if path.suffix == SUFFIX and path.is_file())
@@ -109,10 +109,10 @@ def _files(folder: Path, glob: str | None) -> ParquetFiles:
     except ArchivedPath:
         raise
     except (ValueError, NotImplementedError, IndexError) as error:
-        raise GlobInvalid(glob or "", reason="it is not a pattern of relative names") from error
+        raise GlobInvalid(glob=glob or "", reason="it is not a pattern of relative names") from error
     if not found:
         remote = unfinished_pull(folder)
         if remote is not None:
-            raise PullUnfinished(str(folder), place=folder.parent, remote=remote)
-        raise NoParquetFile(folder, glob=glob)
+            raise PullUnfinished(text=str(folder), place=folder.parent, remote=remote)
+        raise NoParquetFile(folder=folder, glob=glob)
     return ParquetFiles(folder, tuple(found))

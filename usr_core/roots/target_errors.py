@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, visible
 
@@ -17,18 +16,15 @@ class NoParquetFile(UsrError, FileNotFoundError):
 
     code = "USR-ROOTS-101"
     exit_code = ExitCode.MISSING
+    template = "There is no Parquet file{which} in {folder!s:visible}."
+    hint_template = "Name a dataset, a Parquet file, or a folder that holds one."
+    shown = ("folder", "glob")
+    glob: str | None
 
-    def __init__(self, folder: Path, *, glob: str | None) -> None:
-        which = f" that matches {visible(glob)!r}" if glob else ""
-        super().__init__(
-            f"There is no Parquet file{which} in {visible(str(folder))}.",
-            hint="Name a dataset, a Parquet file, or a folder that holds one.",
-            facts={"folder": folder, "glob": glob},
-        )
-        self.folder, self.glob = folder, glob
-
-    def __str__(self) -> str:
-        return self.message
+    @property
+    def which(self) -> str:
+        """What the files have to match, as the end of a phrase."""
+        return f" that matches {visible(self.glob)!r}" if self.glob else ""
 
 
 class SeveralParquetFiles(UsrError, LookupError):
@@ -36,15 +32,21 @@ class SeveralParquetFiles(UsrError, LookupError):
 
     code = "USR-ROOTS-102"
     exit_code = ExitCode.USAGE
+    template = "There are {number} Parquet files in {folder!s:visible}."
+    hint_template = "Name one of them, or select it with --glob 'PATTERN'."
+    shown = ("folder", "files={first}")
+    names: Sequence[str]
 
-    def __init__(self, folder: Path, *, names: Sequence[str]) -> None:
-        more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        super().__init__(
-            f"There are {len(names)} Parquet files in {visible(str(folder))}.",
-            hint="Name one of them, or select it with --glob 'PATTERN'.",
-            facts={"folder": folder, "files": ", ".join(visible(name) for name in names[:_SHOWN]) + more},
-        )
-        self.folder, self.names = folder, tuple(names)
+    @property
+    def number(self) -> int:
+        """How many files there are."""
+        return len(self.names)
+
+    @property
+    def first(self) -> str:
+        """The first of their names, and how many more there are."""
+        more = f", and {self.number - _SHOWN} more" if self.number > _SHOWN else ""
+        return ", ".join(visible(name) for name in self.names[:_SHOWN]) + more
 
 
 class GlobInvalid(UsrError, ValueError):
@@ -52,11 +54,6 @@ class GlobInvalid(UsrError, ValueError):
 
     code = "USR-ROOTS-103"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, glob: str, *, reason: str) -> None:
-        super().__init__(
-            f"--glob {visible(glob)!r} can't be used: {reason}.",
-            hint="Give a pattern for file names inside one folder, such as 'events*.parquet'.",
-            facts={"value": visible(glob)},
-        )
-        self.glob = glob
+    template = "--glob {glob:quoted} can't be used: {reason}."
+    hint_template = "Give a pattern for file names inside one folder, such as 'events*.parquet'."
+    shown = ("value={glob:visible}",)

@@ -101,9 +101,6 @@ class TargetFolderMissing(UsrError, FileNotFoundError):
         )
         self.path = path
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class TargetInDataset(UsrError, ValueError):
     """A file would be written over the files of a dataset or a root, or where they are looked for."""
@@ -211,9 +208,6 @@ class LogMissing(UsrError, FileNotFoundError):
         )
         self.dataset, self.path, self.rows = dataset, path, rows
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class UnknownColumn(UsrError, KeyError):
     """The view does not have a requested column."""
@@ -232,9 +226,6 @@ class UnknownColumn(UsrError, KeyError):
         )
         self.column, self.near = column, tuple(near)
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class BaseMissing(UsrError, FileNotFoundError):
     """The dataset's folder holds no ``records.parquet``."""
@@ -249,9 +240,6 @@ class BaseMissing(UsrError, FileNotFoundError):
             facts={"file": file},
         )
         self.file = file
-
-    def __str__(self) -> str:
-        return self.message
 
 
 class BaseColumnHasNulls(UsrError, ValueError):

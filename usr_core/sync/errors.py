@@ -52,9 +52,6 @@ class NameNotSyncable(SyncError, ValueError):
             facts={"file": path},
         )
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class NothingToSync(SyncError):
     """The side that is to give has no such dataset or file."""

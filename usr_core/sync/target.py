@@ -97,7 +97,7 @@ def find_sync_target(
                 return _by_folder(folder, action, root, base_dir, options)
     path = _path(text)
     if path is None:
-        raise InvalidDatasetId(text, reason="it is neither an id nor a path")
+        raise InvalidDatasetId(text=text, reason="it is neither an id nor a path")
     if path.is_dir():
         reason = "it is a folder that holds no dataset" if remote_path is None else "--remote-path is about files"
         raise PathNotMapped(path, reason=reason)
@@ -136,7 +136,7 @@ def _by_id(text: str, action: Action, root: Path | None, base_dir: str, options:
     except RootUnknown as error:
         # Without a root no id means anything, and a folder that holds a dataset is still one.
         if holds_dataset(Path(text)):
-            raise InvalidDatasetId(text, reason="it is a folder, and there is no root") from error
+            raise InvalidDatasetId(text=text, reason="it is a folder, and there is no root") from error
         raise
     try:
         ref = resolve_dataset(base, text)
@@ -184,7 +184,7 @@ def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, o
     if holds_dataset(folder) or action == "push":
         ref = locate_dataset(str(folder.absolute()), root=root)
         if ref.name.startswith(f"{ARCHIVE}/"):
-            raise ArchivedPath(str(folder))
+            raise ArchivedPath(text=str(folder))
         if not (ref.root / REGISTRY_FILE).is_file() and not _is_root(ref.root, root):
             return _by_history(ref.path, root, base_dir)
         return _beside(ref, base_dir)
@@ -196,7 +196,7 @@ def _by_folder(folder: Path, action: Action, root: Path | None, base_dir: str, o
         base = find_root(root)
         name = place.relative_to(base).as_posix()
     except (UsrError, ValueError) as error:
-        raise DatasetMissing(str(folder), place=folder.parent, hint=_how_to_name(place)) from error
+        raise DatasetMissing(text=str(folder), place=folder.parent, hint=_how_to_name(place)) from error
     return _yet_to_come(base, name, base_dir, options, action)
 
 

@@ -71,7 +71,7 @@ def locate_archived(text: str | None, *, root: Path | None) -> DatasetRef:
         return refs[name]
     ending = [other for other in refs if "/" not in name and other.rpartition("/")[2] == name]
     if len(ending) > 1:
-        raise AmbiguousDataset(text, candidates=ending)
+        raise AmbiguousDataset(text=text, candidates=ending)
     if not ending:
         raise DatasetNotArchived(text, place=place / ARCHIVE)
     return refs[ending[0]]
@@ -181,7 +181,7 @@ def _move_folder(mutation: Mutation, target: Path) -> None:
         try:
             os.rename(target, ref.path)  # noqa: PTH104
         except OSError as failure:
-            raise CommitPending(ref.name, seq=mutation.txn.head.seq + 1, cause=failure) from error
+            raise CommitPending(dataset=ref.name, seq=mutation.txn.head.seq + 1, cause=failure) from error
         raise ArchiveUnfinished(ref.name, action=mutation.action, target=target, cause=error) from error
 
 

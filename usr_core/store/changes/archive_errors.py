@@ -22,9 +22,6 @@ class ArchiveRefused(UsrError, OSError):
         )
         self.name, self.target, self.reason = name, target, reason
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class ArchiveUnfinished(UsrError):
     """The dataset's folder could not be moved; nothing was changed."""

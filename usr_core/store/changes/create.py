@@ -35,7 +35,7 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> None
     load_registry(site.ref.root)  # before any folder is made
     remote = unfinished_pull(site.ref.path)
     if remote is not None:
-        raise PullUnfinished(site.ref.name, place=site.ref.root, remote=remote)
+        raise PullUnfinished(text=site.ref.name, place=site.ref.root, remote=remote)
     created = _make_folder(site.ref.path, below=site.ref.root)
     try:
         _fill(site, source=source, notes=notes)
@@ -47,7 +47,7 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> None
 def _fill(site: Site, *, source: str | None, notes: str | None) -> None:
     with mutate(site, "init") as mutation:
         if mutation.txn.tree.path(RECORDS) is not None:
-            raise DatasetExists(site.ref.name, path=site.ref.path, reason="a dataset of that name exists")
+            raise DatasetExists(text=site.ref.name, path=site.ref.path, reason="a dataset of that name exists")
         metadata = new_base_metadata(created_at=rfc3339(mutation.txn.clock_us), registry_hash=mutation.registry.hash)
         schema = base_schema().with_metadata(metadata)
         staged = mutation.txn.stage(RECORDS)

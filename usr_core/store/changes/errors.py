@@ -48,9 +48,6 @@ class IdsUnknown(UsrError, LookupError):
         )
         self.value, self.count = value, count
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class MergeSameDataset(UsrError, ValueError):
     """The source and the destination of a merge are the same dataset."""

@@ -99,7 +99,7 @@ def registered_columns(overlay: NamespaceOverlay, registry: Registry) -> dict[st
     for part in overlay.parts:
         for field in part.columns:
             if field.name not in kinds:
-                raise ColumnNotRegistered(field.name, namespace=overlay.namespace, known=list(kinds))
+                raise ColumnNotRegistered(column=field.name, namespace=overlay.namespace, known=list(kinds))
             if not keeps_type(field.type, kinds[field.name]):
                 registered = entry.column(field.name).type.canonical()
                 raise OverlayTypeNotRegistered(

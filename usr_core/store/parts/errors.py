@@ -55,9 +55,6 @@ class OverlayVanished(OverlayUnreadable, FileNotFoundError):
 
     code = "USR-OVERLAY-003"
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class OverlayNotStamped(UsrError):
     """An overlay file lacks the metadata, or the key column, that says how to merge it."""

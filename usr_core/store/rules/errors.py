@@ -43,9 +43,6 @@ class SourceFileError(UsrError, OSError):
 
     code = "USR-IMPORT-001"
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class SourceMissing(SourceFileError, FileNotFoundError):
     """The input file does not exist."""

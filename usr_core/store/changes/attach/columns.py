@@ -85,5 +85,5 @@ def choose_columns(
 
 def _registered_type(registry: Registry, entry: NamespaceEntry, asked: str, name: str) -> ColumnType:
     if name not in entry.by_name:
-        raise ColumnNotRegistered(asked, namespace=entry.name, known=entry.column_names)
+        raise ColumnNotRegistered(column=asked, namespace=entry.name, known=entry.column_names)
     return registry.column_type(name)

@@ -37,9 +37,6 @@ class AttachColumnMissing(UsrError, KeyError):
         )
         self.column = column
 
-    def __str__(self) -> str:
-        return self.message
-
 
 class AttachKeyMissing(UsrError, ValueError):
     """A key was not named or is not one of the four."""

@@ -18,6 +18,3 @@ class FolderMissing(UsrError, NotADirectoryError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"There is no folder {path}.", hint="Give an existing folder.", facts={"file": str(path)})
         self.path = path
-
-    def __str__(self) -> str:
-        return self.message

@@ -193,7 +193,7 @@ def _look_at_registry(root: Path | None, findings: list[Finding]) -> str | None:
 
 def _look_for_unfinished_pulls(root: Path | None, findings: list[Finding]) -> None:
     for ref, remote in list_unfinished(root) if root is not None else ():
-        told = PullUnfinished(ref.name, place=ref.root, remote=remote)
+        told = PullUnfinished(text=ref.name, place=ref.root, remote=remote)
         findings.append(
             Finding(code=told.code, message=told.message, severity="note", file=str(ref.path), hint=told.hint)
         )

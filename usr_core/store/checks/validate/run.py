@@ -87,7 +87,7 @@ def validate_dataset(
     except FileNotFoundError as error:
         if (ref.path / RECORDS).exists():
             raise
-        raise DatasetMissing(ref.name, place=ref.root) from error
+        raise DatasetMissing(text=ref.name, place=ref.root) from error
     try:
         files = sum(len(overlay.parts) for overlay in opened.overlays.values())
         _check(ref, opened, findings, strict=strict, mode=registry_mode, checks=checks, progress=progress)
