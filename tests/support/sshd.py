@@ -88,6 +88,7 @@ _CLIENT = """Host {host}
     StrictHostKeyChecking yes
 """
 
+# With SHLVL the login shell, where it is bash, takes itself for an inner one and does not run the user's .bashrc.
 _SERVER = """Port {port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host_key
@@ -103,6 +104,7 @@ MaxStartups 100
 MaxSessions 50
 ForceCommand {folder}/gate
 KexAlgorithms curve25519-sha256
+SetEnv SHLVL=1
 LogLevel ERROR
 """
 
