@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 from typing import NamedTuple
 
@@ -113,7 +114,7 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
     import tomllib
 
     try:
-        document = tomllib.loads(text)
+        document = _document(text)
     except tomllib.TOMLDecodeError as error:
         raise _bad(file, None, f"is not valid TOML{toml_place(error)}", cause=first_line(error)) from error
     except RecursionError:
@@ -143,7 +144,7 @@ def claims_of(text: str, *, plugin_id: str) -> Manifest | None:
     import tomllib
 
     try:
-        document = tomllib.loads(text)
+        document = _document(text)
     except (tomllib.TOMLDecodeError, RecursionError):
         return None
 
@@ -168,6 +169,13 @@ def claims_of(text: str, *, plugin_id: str) -> Manifest | None:
         commands=tuple(commands),
         provides=tuple(provides),
     )
+
+
+@lru_cache(maxsize=256)  # a process that opens many datasets reads the same manifests for each
+def _document(text: str) -> Mapping[str, object]:
+    import tomllib
+
+    return tomllib.loads(text)
 
 
 class _Table:
