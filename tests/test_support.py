@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import as_unprivileged, clean_env
+from support.cli import Usr, as_unprivileged, clean_env
+from support.docs import path_with_usr
 from support.tree import assert_unchanged, tree_differences, tree_digest
 
 
@@ -90,3 +91,44 @@ class TestCommandLine:
         monkeypatch.setenv("USR_ROOT", "/somewhere")
 
         assert {"USR_DEBUG"} == {name for name in clean_env({"USR_DEBUG": "1"}) if name.startswith("USR_")}
+
+
+class TestForkedProgram:
+    """The `usr` that a shell finds in place of the console script."""
+
+    def _told(self, script: str, tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:
+        path = f"{path_with_usr()}:{tmp_path}"
+        return subprocess.run(
+            ["sh", "-c", script],
+            cwd=tmp_path,
+            env=clean_env({"PATH": path, **env}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def test_has_the_shells_folder_streams_and_environment(self, registered: Usr, tmp_path: Path) -> None:
+        """A file is found from the folder, the root by a variable, and the output goes into a pipe."""
+        registered.ok("init", "ns/base", "--source", "tests")
+        (tmp_path / "in.csv").write_text("sequence\nACGT\n")
+        done = self._told(
+            "usr import ns/base --from csv --path in.csv && usr ls | cat", tmp_path, USR_ROOT=str(registered.root)
+        )
+
+        assert (0, "") == (done.returncode, done.stderr)
+        assert "ns/base" in done.stdout
+
+    def test_ends_as_the_command_does(self, usr: Usr, tmp_path: Path) -> None:
+        """Its exit code is the command's, with the error on the shell's stderr."""
+        done = self._told("usr info ns/none; echo $?", tmp_path, USR_ROOT=str(usr.root))
+
+        assert "error[USR-" in done.stderr
+        assert done.stdout.splitlines()[-1] == str(usr.run("info", "ns/none").rc) != "0"
+
+    def test_leaves_what_python_reads_at_its_start_to_the_script(self, usr: Usr, tmp_path: Path) -> None:
+        """With a variable of Python's own, a process of its own is started."""
+        (tmp_path / "sitecustomize.py").write_text("print('started')")
+        done = self._told("usr --version", tmp_path, PYTHONPATH=str(tmp_path))
+
+        assert done.stdout.startswith("started\n"), done

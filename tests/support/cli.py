@@ -151,7 +151,7 @@ def _suits_a_fork(env: Mapping[str, Word] | None) -> bool:
     # Modules that Python loads at its start, and packages of which another version is loaded already.
     loaded_before = ("sitecustomize.py", "usercustomize.py", "pyarrow-*", "duckdb-*")
     folders = str((env or {}).get("PYTHONPATH", "")).split(os.pathsep)
-    return not any(name.startswith(("PYTHON", "LD_", "LC_", "LANG", "PATH", "MALLOC", "ARROW")) for name in given) and (
+    return not any(name.startswith(("PYTHON", "LD_", "LC_", "LANG", "MALLOC", "ARROW")) for name in given) and (
         not any(found for folder in folders if folder for name in loaded_before for found in Path(folder).glob(name))
     )
 

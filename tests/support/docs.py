@@ -2,7 +2,8 @@
 
 A fenced block of the language ``console`` holds commands, each after ``$ ``, and what they print. The blocks of one
 page run in order in one fresh folder (``cd`` and ``export NAME=value`` hold for what follows), each command in a shell
-of its own with ``usr`` first on PATH; one ends with exit code 0, or with N where its line ends in ``# exit N``. Output
+of its own with ``usr`` first on PATH, which runs in a fork; one ends with exit code 0, or with N where its line ends in
+``# exit N``. Output
 lines are compared where there are any; in them ``…`` stands for anything, and a line that is only ``…`` for any
 lines. A command goes on in the next line after a backslash.
 """
@@ -13,14 +14,14 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.cli import clean_env
+from support.cli import clean_env, usr_argv
+from support.forked_cli import ForkedUsr
 
-__all__ = ["Example", "examples_of", "run_page"]
+__all__ = ["Example", "examples_of", "path_with_usr", "run_page"]
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"\s+# exit (\d+)$")
@@ -63,11 +64,10 @@ def run_page(page: Path, folder: Path, environ: Mapping[str, str] | None = None)
 
 def run_example(example: Example, folder: Path, exported: Mapping[str, str] | None = None) -> None:
     """Run one command in `folder`, with `exported` in its environment; fail where it does not do what the page says."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-ec", example.command],
         cwd=folder,
-        env=clean_env({"PATH": path, **(exported or {})}),
+        env=clean_env({"PATH": path_with_usr(), **(exported or {})}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -79,6 +79,12 @@ def run_example(example: Example, folder: Path, exported: Mapping[str, str] | No
     assert done.returncode == example.exit_code, told
     if example.output:
         assert re.fullmatch(_pattern(example.output), done.stdout.rstrip("\n")), f"{told}\nexpected:\n{example.output}"
+
+
+def path_with_usr() -> str:
+    """Return a PATH on which ``usr`` comes first, and then the programs of this environment."""
+    (script,) = map(Path, usr_argv())
+    return os.pathsep.join([str(ForkedUsr.programs(script)), str(script.parent), os.environ["PATH"]])
 
 
 def _examples(block: str, first_line: int) -> list[Example]:

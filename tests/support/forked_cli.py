@@ -3,24 +3,28 @@
 Starting Python and importing Arrow, DuckDB and Typer costs half a second of CPU, a command's own work often a tenth of
 it, and the suite runs thousands of commands. What runs in the fork is `usr_core.cli.main.main`, as the console script
 runs it, in a process of its own, with its own streams, folder, environment and signals.
+
+Where a shell runs commands, it finds a small program `usr` that asks the same server and ends as the fork ends.
 """
 
 from __future__ import annotations
 
+import ast
 import atexit
 import contextlib
 import gc
 import importlib
-import json
 import os
 import pkgutil
+import selectors
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -38,12 +42,49 @@ _IMPORTED = (
     "yaml",
 )
 
+# Starts in 15 ms, as it loads nothing that is written in Python. What Python reads at its start no fork can be given.
+_PROGRAM = """#!{python} -IS
+import os, sys
+import _socket
+
+if any(name.startswith(("PYTHON", "LD_", "MALLOC", "ARROW")) for name in os.environ):
+    os.execv({script!r}, [{script!r}, *sys.argv[1:]])
+asked = repr({{"argv": [{script!r}, *sys.argv[1:]], "cwd": os.getcwd(), "env": dict(os.environ)}}).encode()
+streams = b"".join(stream.to_bytes(4, sys.byteorder) for stream in (0, 1, 2))
+server = _socket.socket(_socket.AF_UNIX)
+server.connect({address!r})
+server.sendmsg([len(asked).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, streams)])
+server.sendall(asked)
+server.recv(4, _socket.MSG_WAITALL)
+code = int.from_bytes(server.recv(4, _socket.MSG_WAITALL), "big", signed=True)
+if code < 0:
+    os.kill(os.getpid(), -code)
+os._exit(code)
+"""
+
 
 class ForkedUsr:
     """The server of one test process, started at the first command and ended with the process."""
 
     _control: socket.socket | None = None
     _owner = 0
+    _address = b""
+    _programs: tempfile.TemporaryDirectory[str]
+
+    @classmethod
+    def programs(cls, script: Path) -> Path:
+        """Return a folder for PATH whose only program, ``usr``, has what `script` does done by a fork.
+
+        It hands over its words, folder, environment and streams, and ends with the exit code or by the signal of the
+        fork. A signal that is sent to it does not reach the fork.
+        """
+        if cls._control is None or cls._owner != os.getpid():
+            cls._begin()
+        program = Path(cls._programs.name) / "usr"
+        if not program.exists():
+            program.write_text(_PROGRAM.format(python=sys.executable, script=str(script), address=cls._address))
+            program.chmod(0o755)
+        return program.parent
 
     @classmethod
     def start(
@@ -54,7 +95,7 @@ class ForkedUsr:
             cls._begin()
         assert cls._control is not None
         ours, theirs = socket.socketpair()
-        asked = json.dumps({"argv": list(argv), "cwd": str(cwd or Path.cwd()), "env": dict(env)}).encode()
+        asked = repr({"argv": list(argv), "cwd": str(cwd or Path.cwd()), "env": dict(env)}).encode()
         with theirs:
             socket.send_fds(cls._control, [len(asked).to_bytes(4, "big")], [*streams, theirs.fileno()])
             cls._control.sendall(asked)
@@ -62,9 +103,18 @@ class ForkedUsr:
 
     @classmethod
     def run(
-        cls, argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], given: bytes, timeout: float
+        cls,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None,
+        env: Mapping[str, str],
+        given: bytes,
+        timeout: float,
+        started: Callable[[int], object] = lambda _pid: None,
     ) -> tuple[int, bytes, bytes]:
         """Run a command to its end and return its exit code, its output and what it wrote to stderr.
+
+        `started` is told its process id.
 
         Raises:
             subprocess.TimeoutExpired: It took longer than `timeout` seconds, and was killed.
@@ -72,6 +122,7 @@ class ForkedUsr:
         pipes = [os.pipe(), os.pipe(), os.pipe()]
         theirs = (pipes[0][0], pipes[1][1], pipes[2][1])
         command, answer = cls.start(argv, cwd=cwd, env=env, streams=theirs)
+        started(command)
         for one in theirs:
             os.close(one)
         with answer, ThreadPoolExecutor(3) as pool:
@@ -91,36 +142,53 @@ class ForkedUsr:
         from support.processes import Child  # not for the server, which finds only what the command finds
 
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, socket.socket(socket.AF_UNIX) as entrance:
+            entrance.bind(b"")  # an address of Linux's own choice, of which no file is left
+            entrance.listen()
+            passed = [theirs.fileno(), entrance.fileno()]
             Child(
-                [sys.executable, __file__, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, __file__, *map(str, passed)],
+                pass_fds=passed,
                 stdin=subprocess.DEVNULL,
                 env={k: v for k, v in os.environ.items() if not k.startswith(("USR_", "PYTEST_"))},
             )
+            cls._address = entrance.getsockname()
         cls._control, cls._owner = ours, os.getpid()
+        cls._programs = tempfile.TemporaryDirectory(prefix="usr-programs-")
         atexit.register(ours.close)
 
 
-def serve(descriptor: int) -> None:
+def serve(descriptor: int, entrance: int) -> None:
     """Fork a process for each command that is asked for, until the other end is closed."""
     for name in (*_IMPORTED, *_ours()):
         importlib.import_module(name)
+    _parse_manifests()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=descriptor) as control:
+    with (
+        socket.socket(fileno=descriptor) as control,
+        socket.socket(fileno=entrance) as door,
+        selectors.DefaultSelector() as ready,
+    ):
+        for one in (control, door):
+            ready.register(one, selectors.EVENT_READ)
         while True:
-            head, passed, _, _ = socket.recv_fds(control, 4, 4)
-            if not head:
-                return
-            asked = json.loads(_exactly(control, int.from_bytes(head, "big")))
-            if os.fork() == 0:
-                control.close()
-                _watch(asked, passed)
-            for one in passed:
-                os.close(one)
-            _reap()
+            for key, _ in ready.select():
+                asking = control if key.fileobj is control else door.accept()[0]
+                head, passed, _, _ = socket.recv_fds(asking, 4, 4)
+                if not head:
+                    return  # the tests are at their end
+                asked = ast.literal_eval(_exactly(asking, int.from_bytes(head, "big")).decode())
+                if asking is not control:
+                    passed.append(asking.detach())
+                if os.fork() == 0:
+                    for one in (ready, control, door):
+                        one.close()
+                    _watch(asked, passed)
+                for stream in passed:
+                    os.close(stream)
+                _reap()
 
 
 def _ours() -> Iterator[str]:
@@ -131,6 +199,14 @@ def _ours() -> Iterator[str]:
         for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not found.name.startswith("usr_core.testing") and not found.name.endswith("__main__"):
                 yield found.name
+
+
+def _parse_manifests() -> None:
+    """Have TOML parsed that every command parses; the files are read again by each."""
+    from usr_core.plugin.catalogue import Catalogue
+    from usr_core.plugin.switches import Switches
+
+    assert Catalogue(Switches()).all
 
 
 def _watch(asked: dict[str, object], passed: list[int]) -> None:
@@ -225,4 +301,4 @@ def _exactly(stream: socket.socket, count: int) -> bytes:
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(sys.executable).parent)  # what it is for the console script
-    serve(int(sys.argv[1]))
+    serve(*map(int, sys.argv[1:]))

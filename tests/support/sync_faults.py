@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.cli import Result, usr_argv
+from support.cli import Result, run_usr, usr_argv
 from support.sync_lab import Action, Lab, Scenario
 from support.sync_states import BIG_FILE, NAME, NOTES, State, Templates, check_never_torn, check_whole_copy
 
@@ -138,7 +138,7 @@ def check_after_fault(lab: Lab, action: Action, before: tuple[State, State], *, 
     check_never_torn(taker / NAME, [before[1], before[0], source])
     for root in (giver, taker):
         if (root / NAME / "records.parquet").exists():  # else it is not there yet, for `usr`
-            done = lab.run([*usr_argv(), "--root", str(root), "events", "verify", NAME])
+            done = run_usr("events", "verify", NAME, root=root)
             assert done.rc == 0, str(done)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from support.cli import Result, Word, clean_env, start_usr, usr_argv
+from support.forked_cli import ForkedUsr
 from support.sshd import HOST, LoopbackSshd
 from support.sync_shims import lay_out_shims
 from support.sync_states import NAME, State, Templates
@@ -131,10 +132,19 @@ class Lab:
     # ------------------------------------------------------------ the command
 
     def usr(self, *args: Word, timeout: float = 300) -> Result:
-        """Run `usr` here; its process id is known to actions."""
-        script = f"echo $$ >'{self.control}/usr.pid'; exec \"$@\""
-        argv = ["/bin/sh", "-c", script, "usr", *usr_argv(), "--root", str(self.here), *map(str, args)]
-        return self.run(argv, timeout=timeout)
+        """Run `usr` here, in a fork; its process id is known to actions."""
+        place = self.control / "usr.pid"
+        place.unlink(missing_ok=True)
+        rc, out, err = ForkedUsr.run(
+            [*usr_argv(), "--root", str(self.here), *map(str, args)],
+            cwd=None,
+            env=clean_env(self.env),
+            given=b"",
+            timeout=timeout,
+            started=lambda pid: place.write_text(f"{pid}\n"),
+        )
+        told = (one.decode("utf-8", "surrogateescape") for one in (out, err))
+        return Result(args=tuple(map(str, args)), rc=rc, out=next(told), err=next(told))
 
     def sync(self, action: Action, *more: Word, timeout: float = 300) -> Result:
         """Run a pull or a push."""

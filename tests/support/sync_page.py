@@ -7,11 +7,10 @@ the login name, the home folder and the cluster's project folder replaced by rea
 from __future__ import annotations
 
 import getpass
-import os
 import re
-import sys
 from pathlib import Path
 
+from support.docs import path_with_usr
 from support.sshd import HOST, LoopbackSshd
 
 __all__ = ["ready_page", "save_scripts", "serve_cluster"]
@@ -48,7 +47,7 @@ def serve_cluster(sshd: LoopbackSshd, home: Path) -> None:
     program = sshd.bin / "ssh-copy-id"
     program.write_text(_COPY_ID.format(folder=sshd.folder))
     program.chmod(0o755)
-    (sshd.control / "path").write_text(f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    (sshd.control / "path").write_text(path_with_usr())
 
 
 def ready_page(page: Path, *, into: Path, home: Path, project: Path) -> Path:

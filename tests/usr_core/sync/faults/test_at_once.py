@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Result, clean_env, start_usr, usr_argv
+from support.forked_cli import ForkedUsr
 from support.processes import Child
 from support.sync_faults import Runs
 from support.sync_lab import Lab
@@ -55,7 +56,8 @@ def two_hosts(runs: Runs) -> tuple[Lab, Path, State, list[State]]:
 def _push_from(lab: Lab, root: Path) -> str:
     """Return the shell command that pushes from the other host, in a far program's environment."""
     settings = " ".join(f"{name}='{value}'" for name, value in clean_env(lab.env).items())
-    return f"env -i {settings} '{usr_argv()[0]}' --root '{root}' push {NAME} far -y"
+    program = ForkedUsr.programs(Path(usr_argv()[0])) / "usr"
+    return f"env -i {settings} '{program}' --root '{root}' push {NAME} far -y"
 
 
 class TestTwoPushes:
