@@ -59,7 +59,13 @@ BIO_TYPES: tuple[str, ...] = ("dna", "rna", "protein")
 
 
 def default_alphabet(bio_type: str) -> str:
-    """Return the narrowest alphabet of `bio_type`; ``dna_4`` for one that is unknown and will be refused."""
+    """Return the narrowest alphabet of `bio_type`; ``dna_4`` for one that is unknown and will be refused.
+
+    Example:
+        >>> from usr_core.api.records import default_alphabet
+        >>> default_alphabet("dna"), default_alphabet("protein")
+        ('dna_4', 'protein_20')
+    """
     return next(iter(alphabets_for(bio_type)), "dna_4")
 
 

@@ -33,6 +33,14 @@ def string_parts(column: pa.Array) -> tuple[npt.NDArray[np.int32], memoryview]:
     """Return the offsets (rows + 1, from 0) and the value bytes of a string array, without copying the values.
 
     Null slots keep whatever length their offsets give; callers check for nulls first.
+
+    `column` is of type string (offsets of 32 bits), not large_string or string_view.
+
+    Example:
+        >>> from usr_core.api.arrow import string_parts, text_array
+        >>> offsets, content = string_parts(text_array(["TTGACA", "TATAAT", ""]))
+        >>> offsets.tolist(), bytes(content)
+        ([0, 6, 12, 12], b'TTGACATATAAT')
     """
     _, offsets, values = column.buffers()
     if len(column) == 0 or offsets is None:
@@ -52,6 +60,12 @@ def id_words(ids: pa.Array, *, word: int = 0) -> npt.NDArray[np.uint64]:
 
     Raises:
         ValueError: A value is not 40 bytes long.
+
+    Example:
+        >>> from usr_core.api.arrow import id_words, text_array
+        >>> from usr_core.api.records import record_id
+        >>> [f"{word:016x}" for word in id_words(text_array([record_id("dna", "TTGACAGGCT")]))]
+        ['c5ebe4d2e9159eb4']
     """
     offsets, values = string_parts(ids)
     if len(values) != ID_LENGTH * len(ids) or not np.array_equal(
@@ -72,6 +86,13 @@ class IdHasher:
     Args:
         threads: Threads that DuckDB may use. An importer that encodes beside it leaves it one.
         expected_rows: How many rows will come, where that is known; DuckDB is then used from the start or not at all.
+
+    Example:
+        >>> from usr_core.api.arrow import IdHasher, text_array
+        >>> with IdHasher() as hasher:
+        ...     found = hasher.ids("dna", text_array(["TTGACAGGCT", "GATTACAGAT"]))
+        >>> found.to_pylist()
+        ['b91edeec4e5924b5b6e5c886ff5e6146300b53e7', '02ae674651957e305d0139c421147354afbe5410']
     """
 
     def __init__(self, *, threads: int = 1, expected_rows: int = 0) -> None:

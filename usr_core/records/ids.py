@@ -19,7 +19,15 @@ _HEX = frozenset("0123456789abcdef")
 
 
 def record_id(bio_type: str, sequence: str) -> str:
-    """Return the id of one record; `sequence` is already normalized."""
+    """Return the id of one record; `sequence` is already normalized.
+
+    Example:
+        >>> from usr_core.api.records import record_id
+        >>> record_id("dna", "TTGACAGGCT")
+        'b91edeec4e5924b5b6e5c886ff5e6146300b53e7'
+        >>> record_id("dna", "ttgacaggct") == record_id("dna", "TTGACAGGCT")
+        False
+    """
     content = f"{bio_type}{DELIMITER}{sequence}".encode()
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 

@@ -14,7 +14,15 @@ CASE_FOLD_ALPHABET = "dna_4"
 
 
 def normalize(sequence: str) -> str:
-    """Return the stored form of `sequence`: stripped, case kept."""
+    """Return the stored form of `sequence`: stripped, case kept.
+
+    It does not check which letters the sequence has.
+
+    Example:
+        >>> from usr_core.api.records import normalize
+        >>> normalize("  TTGACAggct ")
+        'TTGACAggct'
+    """
     return sequence.strip()
 
 

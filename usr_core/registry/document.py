@@ -25,7 +25,16 @@ class RegistryColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class NamespaceEntry:
-    """One namespace; `columns` are in registered order, at least one, with unique names."""
+    """One namespace; `columns` are in registered order, at least one, with unique names.
+
+    Example:
+        >>> from usr_core.api.registry import read_registry
+        >>> lab = read_registry(root).namespace("lab")
+        >>> lab.column_names
+        ('lab__gc', 'lab__sigma')
+        >>> lab.column("gc").type.canonical(), list(lab.by_name) == list(lab.column_names)
+        ('float64', True)
+    """
 
     name: str
     columns: tuple[RegistryColumn, ...]
@@ -56,7 +65,18 @@ class NamespaceEntry:
 
 @dataclass(frozen=True)
 class Registry:
-    """All namespaces of a root, or of a frozen registry, by name."""
+    """All namespaces of a root, or of a frozen registry, by name.
+
+    Example:
+        >>> from usr_core.api.registry import read_registry
+        >>> registry = read_registry(root)
+        >>> sorted(registry.namespaces)
+        ['lab', 'usr_state']
+        >>> registry.column_type("lab__gc").canonical()
+        'float64'
+        >>> len(registry.hash), registry.contract_hash("lab")[:12]
+        (64, 'dab65d9f7b3c')
+    """
 
     namespaces: Mapping[str, NamespaceEntry]
 
@@ -93,6 +113,11 @@ class Registry:
 
         They are PyYAML's ``safe_dump(…, sort_keys=True, default_flow_style=False)`` with types in canonical
         text, owner and description null where unset. Neither comments nor the order of keys in the file matter.
+
+        Example:
+            >>> from usr_core.api.registry import read_registry
+            >>> read_registry(root).canonical_bytes().splitlines()[:4]
+            [b'namespaces:', b'  lab:', b'    columns:', b'    - name: lab__gc']
         """
         import yaml
 
@@ -123,7 +148,16 @@ class Registry:
         return hashlib.sha256("".join(f"{line}\n" for line in lines).encode("utf-8")).hexdigest()
 
     def with_entries(self, *entries: NamespaceEntry) -> Registry:
-        """Return a registry in which `entries` were added, or replaced those of the same names."""
+        """Return a registry in which `entries` were added, or replaced those of the same names.
+
+        Example:
+            >>> from dataclasses import replace
+            >>> from usr_core.api.registry import read_registry
+            >>> registry = read_registry(root)
+            >>> owned = registry.with_entries(replace(registry.namespace("lab"), owner="Ana"))
+            >>> owned.namespace("lab").owner, owned.contract_hash("lab") == registry.contract_hash("lab")
+            ('Ana', True)
+        """
         return Registry({**self.namespaces, **{entry.name: entry for entry in entries}})
 
 

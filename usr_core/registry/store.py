@@ -45,6 +45,14 @@ class RegisterResult:
         added: Full names of new columns, all of them where the namespace is new.
         changed: One text for each column that changed its type or was removed.
         datasets: Where something was changed or removed, the datasets that hold the namespace's columns.
+
+    Example:
+        >>> from usr_core.api.registry import register_namespace
+        >>> done = register_namespace(root, "infer", [("infer__ll", "float64")])
+        >>> done.created, done.written, done.added
+        (True, True, ('infer__ll',))
+        >>> sorted(done.registry.namespaces)
+        ['infer', 'lab', 'usr_state']
     """
 
     entry: NamespaceEntry
@@ -64,6 +72,11 @@ def load_registry(root: Path) -> Registry:
         RegistryInvalid: The file is refused; its line is given.
         ReservedNamespaceAltered: ``usr_state`` is missing from it, or not as it has to be.
         FileSystemError: The file can't be read.
+
+    Example:
+        >>> from usr_core.api.registry import load_registry
+        >>> load_registry(root).namespace("lab").column_names
+        ('lab__gc', 'lab__sigma')
     """
     registry = read_registry(root)
     check_state_entry(registry, label=str(root / REGISTRY_FILE))
@@ -77,6 +90,15 @@ def read_registry(root: Path) -> Registry:
         RegistryMissing: The root has no registry.
         RegistryInvalid: The file is refused; its line is given.
         FileSystemError: The file can't be read.
+
+    Example:
+        >>> from usr_core.api.registry import read_registry
+        >>> read_registry(root).column_type("lab__sigma").canonical()
+        'string'
+        >>> read_registry(tmp_path / "elsewhere")
+        Traceback (most recent call last):
+            ...
+        usr_core.registry.errors.RegistryMissing: .../elsewhere/registry.yaml does not exist, and nothing is ...
     """
     path = root / REGISTRY_FILE
     registry = _read(path)
@@ -119,6 +141,18 @@ def register_namespace(
         LockTimeout: Another process held the lock all the time.
         LinkInsideDataset: The file is a symbolic link.
         FileSystemError: The file can't be read or written; it is as before.
+
+    Example:
+        >>> from usr_core.api.registry import register_namespace
+        >>> columns = [("lab__gc", "float64"), ("lab__sigma", "string")]
+        >>> register_namespace(root, "lab", columns).written
+        False
+        >>> register_namespace(root, "lab", [*columns, ("lab__motifs", "list<string>")]).added
+        ('lab__motifs',)
+        >>> register_namespace(root, "lab", [("lab__gc", "float32")]).changed
+        Traceback (most recent call last):
+            ...
+        usr_core.registry.errors.NamespaceDiffers: The namespace 'lab' would be changed (lab__gc: float64 -> ...
     """
     check_namespace(name)
     if name in RESERVED_NAMESPACES:

@@ -150,6 +150,15 @@ def parse_type(text: str) -> ColumnType:
     Raises:
         TypeSyntaxError: It is not a type, nests deeper than `MAX_DEPTH`, has a list size outside
             1..2^31-1, repeats a struct's name, or names a time zone that this machine does not know.
+
+    Example:
+        >>> from usr_core.api.registry import parse_type
+        >>> parse_type("list<struct<motif:string, at:int64>>").canonical()
+        'list<struct<motif:string,at:int64>>'
+        >>> parse_type("list<flaot64>")
+        Traceback (most recent call last):
+            ...
+        usr_core.registry.errors.TypeSyntaxError: 'list<flaot64>' is not a type: there is no type 'flaot64' (at ...
     """
     return TypeParser(text).parse()
 
@@ -161,6 +170,11 @@ def split_columns(spec: str) -> list[tuple[str, str]]:
 
     Raises:
         ColumnSpecError: The list is empty, or a piece has no name, no ``:`` or no type.
+
+    Example:
+        >>> from usr_core.api.registry import split_columns
+        >>> split_columns("lab__gc:float64, lab__hits:list<struct<motif:string,at:int64>>")
+        [('lab__gc', 'float64'), ('lab__hits', 'list<struct<motif:string,at:int64>>')]
     """
     if not spec.strip():
         raise ColumnSpecError(reason="No columns were given.")

@@ -54,7 +54,16 @@ UNITS = ("s", "ms", "us", "ns")
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """A type of the registry; the subclasses are its forms."""
+    """A type of the registry; the subclasses are its forms.
+
+    Example:
+        >>> from usr_core.api.registry import ColumnType, parse_type
+        >>> kind = parse_type("list< float64 >")
+        >>> isinstance(kind, ColumnType), kind.canonical()
+        (True, 'list<float64>')
+        >>> print(kind.to_arrow())
+        list<item: double>
+    """
 
     def canonical(self) -> str:
         """Return the one text of this type that is written to files and hashed."""
@@ -67,7 +76,15 @@ class ColumnType:
 
 @dataclass(frozen=True, slots=True)
 class PrimitiveType(ColumnType):
-    """A type without parts, such as ``int64``."""
+    """A type without parts, such as ``int64``.
+
+    Example:
+        >>> from usr_core.api.registry import PrimitiveType
+        >>> PrimitiveType("float64").to_arrow()
+        DataType(double)
+        >>> "float16" in PrimitiveType.NAMES
+        True
+    """
 
     name: str
     NAMES: ClassVar[frozenset[str]] = frozenset(_FACTORIES)
@@ -83,7 +100,15 @@ class PrimitiveType(ColumnType):
 
 @dataclass(frozen=True, slots=True)
 class TimestampType(ColumnType):
-    """A point in time; with a zone it is an instant, without one a wall clock's reading."""
+    """A point in time; with a zone it is an instant, without one a wall clock's reading.
+
+    ``unit`` is ``s``, ``ms``, ``us`` or ``ns``.
+
+    Example:
+        >>> from usr_core.api.registry import TimestampType
+        >>> TimestampType("us", "UTC").canonical()
+        'timestamp[us, UTC]'
+    """
 
     unit: str
     zone: str | None = None
@@ -99,7 +124,13 @@ class TimestampType(ColumnType):
 
 @dataclass(frozen=True, slots=True)
 class ListType(ColumnType):
-    """A list of any length."""
+    """A list of any length.
+
+    Example:
+        >>> from usr_core.api.registry import ListType, PrimitiveType
+        >>> ListType(PrimitiveType("int64")).canonical()
+        'list<int64>'
+    """
 
     item: ColumnType
 
@@ -114,7 +145,13 @@ class ListType(ColumnType):
 
 @dataclass(frozen=True, slots=True)
 class FixedSizeListType(ColumnType):
-    """A list of exactly `size` items."""
+    """A list of exactly `size` items.
+
+    Example:
+        >>> from usr_core.api.registry import FixedSizeListType, PrimitiveType
+        >>> FixedSizeListType(PrimitiveType("float32"), 4).canonical()
+        'fixed_size_list<float32>[4]'
+    """
 
     item: ColumnType
     size: int
@@ -130,7 +167,13 @@ class FixedSizeListType(ColumnType):
 
 @dataclass(frozen=True, slots=True)
 class StructField:
-    """A named part of a struct."""
+    """A named part of a struct.
+
+    Example:
+        >>> from usr_core.api.registry import PrimitiveType, StructField, StructType
+        >>> StructType((StructField("motif", PrimitiveType("string")),)).canonical()
+        'struct<motif:string>'
+    """
 
     name: str
     type: ColumnType
@@ -138,7 +181,14 @@ class StructField:
 
 @dataclass(frozen=True, slots=True)
 class StructType(ColumnType):
-    """Named parts, in order, with unique names; at least one."""
+    """Named parts, in order, with unique names; at least one.
+
+    Example:
+        >>> from usr_core.api.registry import parse_type
+        >>> motif = parse_type("struct<motif:string,at:int64>")
+        >>> [field.name for field in motif.fields]
+        ['motif', 'at']
+    """
 
     fields: tuple[StructField, ...]
 
@@ -156,12 +206,31 @@ def from_arrow(arrow: pa.DataType) -> ColumnType:
 
     Raises:
         UnsupportedType: The Arrow type has no such form (``large_string``, ``decimal128``, dictionaries …).
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.registry import from_arrow
+        >>> from_arrow(pa.list_(pa.float64())).canonical()
+        'list<float64>'
+        >>> from_arrow(pa.decimal128(10, 2))
+        Traceback (most recent call last):
+            ...
+        usr_core.registry.errors.UnsupportedType: The Arrow type decimal128(10, 2) can't be stored: it has no ...
     """
     return _from_arrow(arrow, whole=str(arrow), depth=1)
 
 
 def same_type(one: pa.DataType, other: pa.DataType) -> bool:
-    """Tell whether two Arrow types are equal except for the names of list children, nullability and metadata."""
+    """Tell whether two Arrow types are equal except for the names of list children, nullability and metadata.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.registry import same_type
+        >>> same_type(pa.list_(pa.field("element", pa.int64(), nullable=False)), pa.list_(pa.int64()))
+        True
+        >>> same_type(pa.int64(), pa.int32())
+        False
+    """
     import pyarrow.types as kinds
 
     for is_kind in (kinds.is_fixed_size_list, kinds.is_list):

@@ -39,6 +39,15 @@ def loads(text: str) -> object:
 
     Raises:
         ValueError: The text is not JSON, or nests too deep to be read.
+
+    Example:
+        >>> from usr_core.api.arrow import loads
+        >>> loads('{"motif": "TATAAT", "score": NaN}')
+        {'motif': 'TATAAT', 'score': 'NaN'}
+        >>> loads('{"motif": "TATAAT"')
+        Traceback (most recent call last):
+            ...
+        ValueError: it ends too early
     """
     try:
         signed = "-0" in text and _NEGATIVE_ZERO.search(text) is not None
@@ -69,6 +78,16 @@ def from_json(values: Sequence[object], kind: pa.DataType) -> pa.Array:
 
     Raises:
         BadCell: A value does not fit; ``path`` says where inside the row, such as ``[2].a``.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import from_json
+        >>> from_json([[1, 2.5], None, ["NaN"]], pa.list_(pa.float64())).to_pylist()
+        [[1.0, 2.5], None, [nan]]
+        >>> from_json([[1, 2.5]], pa.list_(pa.int64()))
+        Traceback (most recent call last):
+            ...
+        usr_core.values.bad_cell.BadCell: row 0, at [1]: 2.5: it is not a whole number
     """
     return _READERS[form_of(kind)](values, kind)
 

@@ -35,6 +35,12 @@ def to_json(array: pa.Array) -> list[object]:
 
     Args:
         array: An array, sliced or not, of a type that the registry knows.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import to_json
+        >>> to_json(pa.array([0.1, float("nan"), None], pa.float32()))
+        [0.1, 'NaN', None]
     """
     return _WRITERS[form_of(array.type)](array)
 
@@ -44,6 +50,11 @@ def dumps(value: object) -> str:
 
     Raises:
         ValueError: The value holds a float that is not finite.
+
+    Example:
+        >>> from usr_core.api.arrow import dumps
+        >>> dumps({"motif": "TATAAT", "at": [7, 13]})
+        '{"motif":"TATAAT","at":[7,13]}'
     """
     return _ENCODER.encode(value)
 

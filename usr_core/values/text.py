@@ -30,6 +30,18 @@ def parse_text(column: pa.Array, kind: pa.DataType, *, parse_json: bool) -> pa.A
             JSON, then part by part.
 
     Memory: nested values, except for lists of plain numbers, become Python objects, some 60 bytes each; give batches.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import parse_text, text_array
+        >>> parse_text(text_array(["20", None, "35"]), pa.int64(), parse_json=True).to_pylist()
+        [20, None, 35]
+        >>> parse_text(text_array(["[7, 13]"]), pa.list_(pa.int64()), parse_json=True).to_pylist()
+        [[7, 13]]
+        >>> parse_text(text_array(["20", "2O"]), pa.int64(), parse_json=True)
+        Traceback (most recent call last):
+            ...
+        usr_core.values.bad_cell.BadCell: row 1: '2O': it is not a whole number
     """
     if not kinds.is_string(column.type):
         column = column.cast(pa.string())

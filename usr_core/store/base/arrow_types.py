@@ -21,6 +21,12 @@ def plain_type(kind: pa.DataType) -> pa.DataType:
 
     Dictionary, run-end, large and view encodings become the plain type, at any depth, and so do JSON and UUID, which
     are text and bytes under another name; field metadata is dropped.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import plain_type
+        >>> print(plain_type(pa.large_list(pa.dictionary(pa.int8(), pa.large_string()))))
+        list<item: string>
     """
     types = pa.types
     plain = kind
@@ -49,6 +55,13 @@ def conform(values: pa.Array, kind: pa.DataType) -> pa.Array:
 
     Raises:
         pa.ArrowInvalid: The values need more than the 2 GiB, or 2^31 items, that an array of a plain type has.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import conform
+        >>> sigma = pa.array(["sigma70", "sigma70", "sigma32"]).dictionary_encode()
+        >>> conform(sigma, pa.string()).type
+        DataType(string)
     """
     if values.type.equals(kind, check_metadata=True):
         return values

@@ -87,6 +87,14 @@ def write_options(schema: pa.Schema, *, bloom: str | None, rows_per_group: int |
         schema: The columns.
         bloom: The column with the Bloom filter: ``id`` in the base, the join key in an overlay.
         rows_per_group: As `row_group_rows` says where None.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import ParquetOutput, write_options
+        >>> table = pa.table({"id": ["p1"], "lab__gc": [0.4]})
+        >>> options = write_options(table.schema, bloom="id")
+        >>> with ParquetOutput(tmp_path / "part.parquet", table.schema, **options.writer_arguments(rows=1)) as output:
+        ...     output.write_table(table)
     """
     compression: dict[str, str] = {}
     dictionary: list[str] = []

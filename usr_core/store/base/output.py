@@ -86,6 +86,16 @@ class ParquetOutput:
 
     Raises:
         OSError: The file can't be made or written.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import ParquetOutput
+        >>> table = pa.table({"id": ["p1", "p2"], "gc": [0.4, 0.55]})
+        >>> with ParquetOutput(tmp_path / "gc.parquet", table.schema, compression="zstd") as output:
+        ...     output.write_table(table, row_group_size=1)
+        ...     output.add_key_value_metadata({"tool": "gc 1.0"})
+        >>> pa.parquet.read_metadata(tmp_path / "gc.parquet").num_row_groups
+        2
     """
 
     def __init__(self, target: Path | BinaryIO, schema: pa.Schema, **arguments: Any) -> None:

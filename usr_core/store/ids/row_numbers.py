@@ -39,7 +39,17 @@ def any_valid(columns: Iterable[pa.Array]) -> npt.NDArray[np.bool_]:
 
 
 def only_where(values: pa.Array, chosen: npt.NDArray[np.bool_]) -> pa.Array:
-    """Return `values` with null wherever they are not `chosen`."""
+    """Return `values` with null wherever they are not `chosen`.
+
+    `chosen` has one truth value a row; the array keeps its type and length.
+
+    Example:
+        >>> import numpy as np
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import only_where
+        >>> only_where(pa.array([0.4, 0.3, 0.55]), np.array([True, False, True])).to_pylist()
+        [0.4, None, 0.55]
+    """
     return values if chosen.all() else values.take(row_numbers(np.arange(len(values)), hidden=~chosen))
 
 

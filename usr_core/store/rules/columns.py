@@ -39,7 +39,15 @@ LETTER_BYTES[ord("A") : ord("Z") + 1] = LETTER_BYTES[ord("a") : ord("z") + 1] = 
 
 
 def bounded(batches: Iterator[pa.RecordBatch], *, limit: int = CHUNK_BYTES) -> Iterator[pa.RecordBatch]:
-    """Yield the same rows in the same order, in batches of at most `limit` bytes or one row; no empty ones."""
+    """Yield the same rows in the same order, in batches of at most `limit` bytes or one row; no empty ones.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import bounded
+        >>> batch = pa.record_batch({"length": pa.array(range(1000), pa.int64())})
+        >>> [part.num_rows for part in bounded(iter([batch]), limit=4000)]
+        [500, 500]
+    """
     for batch in batches:
         waiting = [batch]
         while waiting:

@@ -374,9 +374,19 @@ class RecordChunk:
 def check_option_kinds(label: str, *, bio_type: str, alphabet: str) -> None:
     """Refuse options that name no known bio_type or alphabet, or two that do not fit.
 
+    `label` is what the error calls the source of the two, such as a file's name.
+
     Raises:
         UnknownBioType, UnknownAlphabet, AlphabetMismatch: An option is unknown, or the two do not fit. The facts
             name no row.
+
+    Example:
+        >>> from usr_core.api.records import check_option_kinds
+        >>> check_option_kinds("promoters.csv", bio_type="dna", alphabet="dna_4")
+        >>> check_option_kinds("promoters.csv", bio_type="dna", alphabet="protein_20")
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.AlphabetMismatch: The alphabet protein_20 does not fit the bio_type dna.
     """
     options = RecordChunk(
         given={},

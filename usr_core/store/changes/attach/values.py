@@ -72,6 +72,16 @@ def cast_exactly(column: pa.Array, target: pa.DataType) -> pa.Array:
 
     Raises:
         BadCell: The kinds differ (at index 0), or a value has no equal one; its index is that in `column`.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import cast_exactly
+        >>> cast_exactly(pa.array([1.0, 2.0]), pa.int64()).to_pylist()
+        [1, 2]
+        >>> cast_exactly(pa.array([1.0, 2.5]), pa.int64())
+        Traceback (most recent call last):
+            ...
+        usr_core.values.bad_cell.BadCell: row 1: 2.5: it would lose digits
     """
     plain = plain_type(column.type)
     if not may_cast(plain, target):

@@ -1,0 +1,133 @@
+"""The examples in docstrings: what they find when they run, and running them.
+
+Every example has the names `root`, `dataset`, `ids` and `tmp_path`, and runs in a folder of its own (see `Examples`).
+"""
+
+from __future__ import annotations
+
+import doctest
+import functools
+import inspect
+import io
+import os
+import shutil
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from usr_core import requirements
+from usr_core.cli import session
+from usr_core.dataset import Dataset
+from usr_core.plugin.host import PluginHost
+from usr_core.plugin.specs import TransportSpec
+from usr_core.plugin.transports import Transport
+from usr_core.registry.store import register_namespace
+from usr_core.testing.memory_transport import MemoryRemote, MemoryTransport
+
+__all__ = ["Examples", "lay_out"]
+
+NAME = "demo/promoters"
+SEQUENCES = ("TTGACAGGCTAACTGGATAT", "GATTACAGATTACAGATTAC", "GGGCCCATATCGCGATTACA")
+REMOTES = "remotes:\n  lab-server:\n    type: ssh\n    host: lab.example.org\n    base_dir: /srv/usr\n"
+METHODS = (types.FunctionType, classmethod, staticmethod, property, functools.cached_property)
+
+
+class _HostWithAMemoryRemote(PluginHost):
+    """Reaches every remote in memory, whatever its file says; all else is what is installed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remote = MemoryRemote()
+        self.remote.make_folders("/srv/usr")
+
+    def transport(self, scheme: str, settings: Mapping[str, Any]) -> Transport:
+        return MemoryTransport(self.remote)
+
+    def transport_spec(self, scheme: str) -> TransportSpec:
+        return TransportSpec(
+            name=scheme, summary="in memory", factory=lambda _: self.transport(scheme, {}), scheme=scheme
+        )
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Runs examples, each object's in a fresh folder.
+
+    The folder has a root with the namespace ``lab`` (``lab__gc``, ``lab__sigma``) and a dataset of three records; two
+    files, ``more.csv`` with sequences to import and ``scores.csv`` with values to attach; and a remotes file whose
+    remote ``lab-server`` is in memory. It is the current folder.
+
+    Args:
+        template: What `lay_out` has made.
+        folder: An empty folder.
+        monkeypatch: Of the test.
+    """
+
+    template: Path
+    folder: Path
+    monkeypatch: pytest.MonkeyPatch
+
+    def __post_init__(self) -> None:
+        for name in [name for name in os.environ if name.startswith("USR_")]:
+            self.monkeypatch.delenv(name)
+        self.monkeypatch.setenv("XDG_CONFIG_HOME", str(self.folder / "config"))
+        self.monkeypatch.setenv("USR_REMOTES_PATH", "remotes.yaml")
+        self.monkeypatch.setenv("TERM", "dumb")
+
+    def names(self, label: str) -> dict[str, object]:
+        """Make the folder the current one, and return the names that are there."""
+        place = self.folder / label
+        shutil.copytree(self.template, place)
+        self.monkeypatch.chdir(place)
+        self.monkeypatch.setattr(session, "_current", [])
+        self.monkeypatch.setattr(requirements, "_any_version_may_run", False)
+        dataset = Dataset.open(place / "root", NAME, host=_HostWithAMemoryRemote())
+        ids = [line.strip() for line in (place / "ids.txt").read_text("ascii").splitlines()]
+        return {"root": place / "root", "dataset": dataset, "ids": ids, "tmp_path": place}
+
+    def run(self, label: str, found: object) -> str:
+        """Run the examples of an object and its methods; return what differs from what they say, or nothing."""
+        told = io.StringIO()
+        for number, test in enumerate(_tests_of(label, found)):
+            test.globs = self.names(f"{label}-{number}")
+            doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.write)
+        return told.getvalue()
+
+
+def _tests_of(label: str, found: object) -> Iterator[doctest.DocTest]:
+    """Yield the examples of an object, and of the methods that it has or inherits from a class of ours.
+
+    The finder of `doctest` takes seconds, as it looks for every object's line.
+    """
+    documented = {label: inspect.getdoc(found)}
+    for kind in inspect.getmro(found) if inspect.isclass(found) else ():
+        if kind.__module__.partition(".")[0] == "usr_core":
+            for name, member in vars(kind).items():
+                if isinstance(member, METHODS):
+                    documented.setdefault(f"{label}.{name}", member.__doc__)
+    for name, text in documented.items():
+        test = doctest.DocTestParser().get_doctest(text or "", {}, name, name, 0)
+        if test.examples:
+            yield test
+
+
+def lay_out(folder: Path) -> None:
+    """Make what every example finds in its folder (see `Examples`)."""
+    root = folder / "root"
+    root.mkdir(parents=True)
+    register_namespace(root, "lab", [("lab__gc", "float64"), ("lab__sigma", "string")])
+    dataset = Dataset.open(root, NAME).init()
+    dataset.add_sequences([{"sequence": sequence} for sequence in SEQUENCES], source="promoters.csv")
+    ids = dataset.to_arrow(columns=["id"])["id"]
+    import pyarrow as pa
+
+    values = {"id": ids, "lab__gc": [0.4, 0.3, 0.55], "lab__sigma": ["sigma70", "sigma32", None]}
+    dataset.write_overlay("lab", pa.table(values))
+    (folder / "ids.txt").write_text("".join(f"{one}\n" for one in ids.to_pylist()), "ascii")
+    (folder / "more.csv").write_text("sequence\nTTTACAGCTAGCTCAGTCCT\nCATCATCATGGTGGTGGTAA\n", "ascii")
+    (folder / "scores.csv").write_text(f"id,lab__sigma\n{ids[2].as_py()},sigma54\n", "ascii")
+    (folder / "remotes.yaml").write_text(REMOTES, "ascii")
