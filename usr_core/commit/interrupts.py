@@ -24,6 +24,14 @@ def uninterrupted(*, once: bool = False) -> Iterator[None]:
     sees "interrupted" can rely on the dataset being as it was. Outside the main thread nothing is done, as
     Python delivers signals to the main thread only; nor where a handler of another language is
     installed, which could not be put back.
+
+    Example:
+        >>> import signal
+        >>> from usr_core.api.files import uninterrupted
+        >>> with uninterrupted():
+        ...     signal.raise_signal(signal.SIGINT)
+        ...     print("both files are written")
+        both files are written
     """
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield

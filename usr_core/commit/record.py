@@ -147,7 +147,13 @@ class CommitRecord:
 
 
 def find_records(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the commit records and the abort files in a dataset's folder, each sorted by number."""
+    """Return the commit records and the abort files in a dataset's folder, each sorted by number.
+
+    Example:
+        >>> from usr_core.api.events import find_records
+        >>> find_records(dataset.path)
+        ([], [])
+    """
     commits: list[tuple[int, Path]] = []
     aborts: list[tuple[int, Path]] = []
     try:

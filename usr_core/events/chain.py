@@ -55,6 +55,17 @@ def verify_log(log: Path) -> list[ChainFault]:
     """Return every fault of a log by line: of its chain, of the form of its events, or that it has no event.
 
     `usr events verify` and `usr validate --strict` both go by this.
+
+    It only reads; a faulty log is no error.
+
+    Example:
+        >>> from usr_core.api.events import verify_log
+        >>> log = dataset.layout.event_log
+        >>> verify_log(log)
+        []
+        >>> size = log.write_bytes(log.read_bytes().replace(b"promoters.csv", b"promoters.tsv"))
+        >>> [(fault.line, fault.kind) for fault in verify_log(log)]
+        [(2, 'edited')]
     """
     if not read_head(log).seq:
         what = "holds no event" if log.exists() else "is missing"

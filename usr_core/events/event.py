@@ -95,7 +95,16 @@ class Event:
 
 
 def encode_line(event: Mapping[str, Any]) -> bytes:
-    """Return the line of `event`, newline included: compact UTF-8 JSON, strict (no NaN)."""
+    r"""Return the line of `event`, newline included: compact UTF-8 JSON, strict (no NaN).
+
+    Raises:
+        ValueError: The event holds a float that is not finite.
+
+    Example:
+        >>> from usr_core.api.events import encode_line
+        >>> encode_line({"seq": 1, "action": "gc_done"})
+        b'{"seq":1,"action":"gc_done"}\n'
+    """
     # Lone surrogates (a path that is not UTF-8) would make the line unreadable for every other tool.
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # Line ends of Unicode: some tools split a text there, and one event must stay one line for them too.

@@ -33,6 +33,11 @@ class LogLine:
     """One line of the log: its number (1 is the first), byte offset, raw bytes without newline, and its object.
 
     ``event`` is None where the line is not a JSON object.
+
+    Example:
+        >>> line = next(iter(dataset.events(n=1)))
+        >>> line.number, line.event["action"], line.raw.startswith(b'{"')
+        (3, 'write_overlay', True)
     """
 
     number: int
@@ -63,7 +68,14 @@ class LogHead:
 
 
 def line_digest(raw: bytes) -> str:
-    """Return the sha256 of a line without its newline, as the next line's ``prev`` names it."""
+    """Return the sha256 of a line without its newline, as the next line's ``prev`` names it.
+
+    Example:
+        >>> from usr_core.api.events import line_digest
+        >>> first, second, _ = dataset.events()
+        >>> second.event["prev"] == line_digest(first.raw)
+        True
+    """
     import hashlib  # loads OpenSSL, which showing events does not need
 
     return hashlib.sha256(raw).hexdigest()
@@ -75,6 +87,12 @@ def read_head(path: Path) -> LogHead:
     Blank lines are not events and count for nothing. A torn last line that is complete JSON only lacks its
     newline: it counts as the last line, and ``torn`` is empty while ``end`` is one byte past the file's
     size; the next append writes that newline.
+
+    Example:
+        >>> from usr_core.api.events import read_head
+        >>> head = read_head(dataset.layout.event_log)
+        >>> head.seq, len(head.digest), head.end == dataset.layout.event_log.stat().st_size, head.torn
+        (3, 64, True, b'')
     """
     try:
         descriptor = open_regular(path)
@@ -119,13 +137,29 @@ def read_last(path: Path) -> Mapping[str, Any] | None:
 
 
 def line_seq(event: Mapping[str, Any] | None) -> int | None:
-    """Return the number that a line carries, or None for an older writer's line, or one that is not an event."""
+    """Return the number that a line carries, or None for an older writer's line, or one that is not an event.
+
+    Example:
+        >>> from usr_core.api.events import line_seq, parse_line
+        >>> line_seq(parse_line(b'{"seq": 7, "action": "attach"}'))
+        7
+        >>> line_seq(parse_line(b"not an event")) is None
+        True
+    """
     seq = event.get("seq") if event else None
     return seq if isinstance(seq, int) and not isinstance(seq, bool) and seq > 0 else None
 
 
 def parse_line(raw: bytes) -> Mapping[str, Any] | None:
-    """Return the object that a line holds, or None where it holds none."""
+    """Return the object that a line holds, or None where it holds none.
+
+    Example:
+        >>> from usr_core.api.events import parse_line
+        >>> parse_line(b'{"seq": 7, "action": "attach"}')
+        {'seq': 7, 'action': 'attach'}
+        >>> parse_line(b'{"seq": 7, "act') is None
+        True
+    """
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):

@@ -146,6 +146,11 @@ def redact(value: object, key: str = "") -> object:
     A text of more than `TEXT_LIMIT` characters is cut, and says how many are left out. Beyond `TOTAL_LIMIT` characters
     in all, a list or mapping ends with an entry that says how many are left out. A secret that a cut would divide is
     hidden.
+
+    Example:
+        >>> from usr_core.api.events import redact
+        >>> redact({"host": "lab.example.org", "password": "TTGACA", "url": "https://ana:tataat@lab.example.org/"})
+        {'host': 'lab.example.org', 'password': '[redacted]', 'url': 'https://[redacted]@lab.example.org/'}
     """
     return _Redactor().shown(value, key)
 

@@ -32,6 +32,13 @@ def tail_events(log: Path, *, n: int, since: int | None) -> Iterator[LogLine]:
     The file is read from its end backwards as far as needed, so the lines' numbers follow from the ``seq`` of the
     first of them; only where that carries none are the lines before it counted. Blank lines are left out, and a
     torn last line too; one that lacks only its newline is whole. A line that is not a JSON object has no event.
+
+    Example:
+        >>> from usr_core.api.events import tail_events
+        >>> [(line.number, line.event["action"]) for line in tail_events(dataset.layout.event_log, n=2, since=None)]
+        [(2, 'import'), (3, 'write_overlay')]
+        >>> [line.number for line in tail_events(dataset.layout.event_log, n=0, since=1)]
+        [2, 3]
     """
     try:
         descriptor = open_regular(log)
@@ -60,6 +67,14 @@ def follow_events(log: Path, *, start: int, poll_seconds: float = 0.2, stop: Cal
 
     A log that was cut back (a change was undone) or replaced (by a pull, say) is followed from the last line that
     was given out and is still there unchanged; if there is none, from its beginning.
+
+    Example:
+        >>> from usr_core.api.events import follow_events
+        >>> seen = []
+        >>> for line in follow_events(dataset.layout.event_log, start=0, stop=lambda: len(seen) == 3):
+        ...     seen.append(line.event["action"])
+        >>> seen
+        ['init', 'import', 'write_overlay']
     """
     follower = _Follower(log, start)
     while not stop():

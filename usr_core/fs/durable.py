@@ -65,7 +65,16 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Fsync a folder, which makes the names in it durable."""
+    """Fsync a folder, which makes the names in it durable.
+
+    Raises:
+        OSError: `path` is not a folder, or can't be opened or fsynced.
+
+    Example:
+        >>> from usr_core.api.files import sync_folder, write_new
+        >>> write_new(tmp_path / "motifs.txt", b"TATAAT")
+        >>> sync_folder(tmp_path)
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -78,6 +87,14 @@ def write_new(path: Path, content: bytes) -> None:
 
     Raises:
         FileExistsError: A file of that name exists.
+
+    Example:
+        >>> from usr_core.api.files import write_new
+        >>> write_new(tmp_path / "motifs.txt", b"TATAAT")
+        >>> write_new(tmp_path / "motifs.txt", b"TTGACA")
+        Traceback (most recent call last):
+            ...
+        FileExistsError: [Errno 17] File exists: '.../motifs.txt'
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
@@ -88,7 +105,13 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def temporary_sibling(path: Path) -> Path:
-    """Return a fresh hidden name beside `path`, for a file that will be renamed to it."""
+    """Return a fresh hidden name beside `path`, for a file that will be renamed to it.
+
+    Example:
+        >>> from usr_core.api.files import temporary_sibling
+        >>> temporary_sibling(tmp_path / "part.parquet").name.startswith(".part.parquet.")
+        True
+    """
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
 
 
@@ -127,6 +150,13 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None, shared:
 
     Raises:
         OSError: The file can't be written; it is as it was.
+
+    Example:
+        >>> from usr_core.api.files import replace_file
+        >>> replace_file(tmp_path / "motifs.txt", b"TTGACA", mode=0o640)
+        >>> replace_file(tmp_path / "motifs.txt", b"TATAAT")
+        >>> (tmp_path / "motifs.txt").read_bytes(), oct((tmp_path / "motifs.txt").stat().st_mode & 0o777)
+        (b'TATAAT', '0o640')
     """
     temporary = temporary_sibling(path)
     try:
@@ -253,6 +283,13 @@ def make_folders(path: Path, *, below: Path, sync: bool = True, like: Path | Non
 
     Raises:
         OSError: A folder can't be made; those that were made are removed again.
+
+    Example:
+        >>> from usr_core.api.files import make_folders
+        >>> [made.name for made in make_folders(tmp_path / "runs" / "r1", below=tmp_path)]
+        ['runs', 'r1']
+        >>> make_folders(tmp_path / "runs" / "r1", below=tmp_path)
+        []
     """
     missing: list[Path] = []
     place = path
@@ -277,7 +314,18 @@ def make_folders(path: Path, *, below: Path, sync: bool = True, like: Path | Non
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and what is in it, or the file or link of that name; one that is not there is fine."""
+    """Remove a folder and what is in it, or the file or link of that name; one that is not there is fine.
+
+    Raises:
+        OSError: Something in the folder can't be removed.
+
+    Example:
+        >>> from usr_core.api.files import remove_tree
+        >>> (tmp_path / "runs" / "r1").mkdir(parents=True)
+        >>> remove_tree(tmp_path / "runs")
+        >>> (tmp_path / "runs").exists()
+        False
+    """
     with contextlib.suppress(FileNotFoundError):
         if stat.S_ISDIR(os.lstat(path).st_mode):
             shutil.rmtree(path)

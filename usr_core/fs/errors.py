@@ -119,6 +119,14 @@ def file_system_error(error: OSError, path: Path, doing: str) -> FileSystemError
     """Return the typed error for `error`, met while `doing` something ("write the new part") at `path`.
 
     An error that has its type already is returned as it is.
+
+    Example:
+        >>> from usr_core.api.files import file_system_error
+        >>> try:
+        ...     (tmp_path / "missing" / "part.parquet").write_bytes(b"")
+        ... except OSError as error:
+        ...     print(file_system_error(error, tmp_path / "missing", "write the new part").code)
+        USR-FS-001
     """
     if isinstance(error, FileSystemError):
         return error

@@ -55,6 +55,18 @@ def hold_lock(
     Raises:
         LockTimeout: Another writer held the lock all the time.
         FileSystemError: The lock file can't be opened or locked, or the lease can't be taken.
+
+    Example:
+        >>> from usr_core.api.files import hold_lock
+        >>> with hold_lock(dataset.layout.lock, timeout=5.0, command="gc 1.0", name=dataset.name):
+        ...     print("nobody else changes the dataset")
+        nobody else changes the dataset
+        >>> lock = dataset.layout.lock
+        >>> with hold_lock(lock, timeout=0, command="gc 1.0"), hold_lock(lock, timeout=0, command="gc 1.1"):
+        ...     pass
+        Traceback (most recent call last):
+            ...
+        usr_core.fs.errors.LockTimeout: promoters is locked by another writer; waited 0 s.
     """
     deadline = time.monotonic() + timeout
     name = name or path.parent.name

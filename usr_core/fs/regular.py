@@ -66,7 +66,7 @@ def require_folder(path: Path) -> bool:
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o666) -> int:
-    """Open a regular file and return its descriptor; with ``O_CREAT`` in `flags` it may be missing.
+    r"""Open a regular file and return its descriptor; with ``O_CREAT`` in `flags` it may be missing.
 
     ``O_CLOEXEC`` is always set. A link is followed unless `flags` have ``O_NOFOLLOW``, which answers ELOOP.
 
@@ -74,6 +74,17 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, *, mode: int = 0o666) -> 
         FileNotFoundError: `path` does not exist.
         SpecialFile: `path` is not a regular file.
         OSError: The file can't be opened.
+
+    Example:
+        >>> import os
+        >>> from usr_core.api.files import open_regular
+        >>> with os.fdopen(open_regular(tmp_path / "more.csv"), "rb") as handle:
+        ...     handle.readline()
+        b'sequence\n'
+        >>> open_regular(root)
+        Traceback (most recent call last):
+            ...
+        usr_core.fs.errors.SpecialFile: root is a folder, where a regular file should be.
     """
     try:
         require_regular(path)
@@ -97,6 +108,11 @@ def read_regular(path: Path, limit: int = -1) -> bytes:
 
     Raises:
         FileNotFoundError, SpecialFile, OSError: See `open_regular`.
+
+    Example:
+        >>> from usr_core.api.files import read_regular
+        >>> read_regular(tmp_path / "more.csv", 8)
+        b'sequence'
     """
     with os.fdopen(open_regular(path), "rb") as handle:
         return handle.read(limit)

@@ -26,6 +26,16 @@ def share(path: Path, *, like: Path) -> None:
 
     Raises:
         OSError: One of the two can't be examined.
+
+    Example:
+        >>> from usr_core.api.files import share
+        >>> group, note = tmp_path / "group", tmp_path / "group" / "note.txt"
+        >>> group.mkdir()
+        >>> group.chmod(0o2770)
+        >>> note.touch(0o600)
+        >>> share(note, like=group)
+        >>> oct(note.stat().st_mode & 0o777)
+        '0o660'
     """
     own = path.lstat()
     if stat.S_ISLNK(own.st_mode) or (stat.S_ISREG(own.st_mode) and own.st_nlink > 1):

@@ -51,7 +51,13 @@ class Switches(NamedTuple):
 
 
 def config_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return where the user's configuration file is, whether it exists or not."""
+    """Return where the user's configuration file is, whether it exists or not.
+
+    Example:
+        >>> from usr_core.api.places import config_path
+        >>> config_path({"XDG_CONFIG_HOME": "/home/ana/.config"}).as_posix()
+        '/home/ana/.config/usr/config.toml'
+    """
     base = environ.get("XDG_CONFIG_HOME")
     # The XDG specification says that a relative path there is invalid and to be ignored.
     folder = Path(base) if base and base.startswith("/") else Path("~/.config").expanduser()

@@ -51,6 +51,12 @@ class DatasetRef:
         root: The root, absolute with links resolved.
         name: The id inside the root, with ``/``; ``_archive/…`` for a dataset that was put away.
         path: The dataset's folder, ``root / name``.
+
+    Example:
+        >>> from usr_core.api.places import locate_dataset
+        >>> ref = locate_dataset("demo/promoters", root=root)
+        >>> ref.name, ref.path == ref.root / ref.name
+        ('demo/promoters', True)
     """
 
     root: Path

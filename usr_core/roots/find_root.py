@@ -24,6 +24,17 @@ def find_root(explicit: Path | None = None) -> Path:
         RootMissing: The given root does not exist.
         RootNotAFolder: The given root is not a folder.
         RootUnknown: No root was given, and none was found.
+
+    Example:
+        >>> import os
+        >>> from usr_core.api.places import find_root
+        >>> os.chdir(dataset.path)
+        >>> find_root() == root
+        True
+        >>> find_root(tmp_path / "elsewhere")
+        Traceback (most recent call last):
+            ...
+        usr_core.roots.errors.RootMissing: The root .../elsewhere (--root) does not exist.
     """
     if explicit is not None:
         return _given(explicit, "--root")

@@ -62,7 +62,20 @@ _SCHEMA_KEY = b"usr:schema_version"
 
 @dataclass(frozen=True, slots=True)
 class DatasetLayout:
-    """Paths inside one dataset's folder."""
+    """Paths inside one dataset's folder.
+
+    Example:
+        >>> from usr_core.api.places import DatasetLayout
+        >>> layout = DatasetLayout(dataset.path)
+        >>> layout.records.relative_to(root).as_posix()
+        'demo/promoters/records.parquet'
+        >>> layout.overlay_file("lab"), layout.overlay_folder("lab")
+        ('_derived/lab.parquet', '_derived/lab')
+        >>> layout.overlay_part("lab", "20260102T030405000006", "a1b2")
+        '_derived/lab/part-20260102T030405000006-a1b2.parquet'
+        >>> layout.records.name, layout.derived.name, layout.event_log.name, layout.lock.name, layout.meta.name
+        ('records.parquet', '_derived', '.events.log', '.usr.lock', 'meta.md')
+    """
 
     path: Path
 

@@ -44,6 +44,17 @@ def locate_dataset(text: str | None, *, root: Path | None) -> DatasetRef:
         PullUnfinished: The dataset's first pull has not come to its end.
         AmbiguousDataset, InvalidDatasetId, OutsideRoot, NestedDataset: See `resolve_dataset`.
         RootMissing, RootNotAFolder, RootUnknown: See `find_root`.
+
+    Example:
+        >>> from usr_core.api.places import locate_dataset
+        >>> locate_dataset("demo/promoters", root=root).path == dataset.path
+        True
+        >>> locate_dataset("./root/demo/promoters", root=None).name
+        'demo/promoters'
+        >>> locate_dataset("demo/promotors", root=root)
+        Traceback (most recent call last):
+            ...
+        usr_core.roots.errors.DatasetMissing: There is no dataset 'demo/promotors' in .../root.
     """
     if text is None:
         return _around(Path.cwd(), root)
@@ -70,6 +81,15 @@ def refuse_archived_path(path: Path, text: str | None = None) -> None:
 
     Raises:
         ArchivedPath: The path leads into such a folder.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from usr_core.api.places import refuse_archived_path
+        >>> refuse_archived_path(Path("more.csv"))
+        >>> refuse_archived_path(Path("datasets/archived/demo/promoters"))
+        Traceback (most recent call last):
+            ...
+        usr_core.roots.errors.ArchivedPath: 'datasets/archived/demo/promoters' is in a folder `archived/`, which ...
     """
     try:
         places = (Path(os.path.abspath(path)), Path(os.path.realpath(path)))  # noqa: PTH100 - resolves ``..``
