@@ -12,14 +12,27 @@ __all__ = ["json_column", "json_rows"]
 
 
 def json_rows(table: pa.Table) -> list[dict[str, object]]:
-    """Return each row as an object, columns in the table's order."""
+    """Return each row as an object, columns in the table's order.
+
+    Example:
+        >>> from usr_core.api.commands import json_rows
+        >>> json_rows(dataset.head_arrow(2, columns=["sequence", "lab__gc"]))
+        [{'sequence': 'TTGACAGGCTAACTGGATAT', 'lab__gc': 0.4}, {'sequence': 'GATTACAGATTACAGATTAC', 'lab__gc': 0.3}]
+    """
     columns = [json_column(column.combine_chunks()) for column in table.columns]
     names = table.schema.names
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def json_column(column: pa.Array) -> Sequence[object]:
-    """Return one value a cell: exactly as `to_json` has it, or as Python has it where the registry lacks the type."""
+    """Return one value a cell: exactly as `to_json` has it, or as Python has it where the registry lacks the type.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.commands import json_column
+        >>> json_column(pa.array([b"TATAAT", None]))
+        ['VEFUQUFU', None]
+    """
     from usr_core.cli.json_values import plain_value
     from usr_core.registry.errors import UnsupportedType
     from usr_core.registry.types import from_arrow

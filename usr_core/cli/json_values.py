@@ -18,12 +18,26 @@ PlainValue = None | bool | int | float | str | list["PlainValue"] | dict[str, "P
 
 
 def json_text(value: object, *, ascii_only: bool = False) -> str:
-    """Return a document over several lines."""
+    """Return a document over several lines.
+
+    Example:
+        >>> from usr_core.api.commands import json_text
+        >>> print(json_text({"motif": "TATAAT"}))
+        {
+          "motif": "TATAAT"
+        }
+    """
     return json.dumps(plain_value(value), ensure_ascii=ascii_only, allow_nan=False, indent=2)
 
 
 def json_line(value: object) -> str:
-    """Return a value on one line."""
+    """Return a value on one line.
+
+    Example:
+        >>> from usr_core.api.commands import json_line
+        >>> json_line({"motif": "TATAAT", "at": (7, 13)})
+        '{"motif": "TATAAT", "at": [7, 13]}'
+    """
     return json.dumps(plain_value(value), ensure_ascii=False, allow_nan=False)
 
 

@@ -31,7 +31,15 @@ _BROKEN_PIPE = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run ``usr`` with `argv` (by default the process's) and return its exit code."""
+    """Run ``usr`` with `argv` (by default the process's) and return its exit code.
+
+    Example:
+        >>> from usr_core.api.commands import main
+        >>> main(["--root", "root", "head", "demo/promoters", "-n", "1", "--columns", "sequence,lab__gc"])
+        sequence              lab__gc
+        TTGACAGGCTAACTGGATAT      0.4
+        0
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
     _escape_what_can_not_be_encoded()
     leading = read_leading(arguments, os.environ)

@@ -72,6 +72,15 @@ def split_names(text: str | None) -> tuple[str, ...] | None:
 
     Raises:
         UsageError: A name is empty or occurs twice.
+
+    Example:
+        >>> from usr_core.api.commands import split_names
+        >>> split_names("lab, infer"), split_names(None)
+        (('lab', 'infer'), None)
+        >>> split_names("lab,lab")
+        Traceback (most recent call last):
+            ...
+        usr_core.cli.errors.UsageError: 'lab' is named twice
     """
     from usr_core.cli.errors import UsageError
 

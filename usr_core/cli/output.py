@@ -35,7 +35,13 @@ _NO_LIMIT = sys.maxsize - 1
 
 
 class Format(StrEnum):
-    """How a reading command prints."""
+    """How a reading command prints.
+
+    Example:
+        >>> from usr_core.api.commands import Format
+        >>> [fmt.value for fmt in Format], Format("json") is Format.JSON
+        (['auto', 'rich', 'plain', 'json'], True)
+    """
 
     AUTO = "auto"
     RICH = "rich"
@@ -44,7 +50,13 @@ class Format(StrEnum):
 
 
 def resolve_format(fmt: Format) -> Format:
-    """Return what `auto` stands for here: rich where stdout is a terminal, else plain."""
+    """Return what `auto` stands for here: rich where stdout is a terminal, else plain.
+
+    Example:
+        >>> from usr_core.api.commands import Format, resolve_format
+        >>> resolve_format(Format.AUTO).value, resolve_format(Format.JSON).value
+        ('plain', 'json')
+    """
     if fmt is not Format.AUTO:
         return fmt
     on_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
@@ -52,7 +64,20 @@ def resolve_format(fmt: Format) -> Format:
 
 
 def emit_json(data: object) -> None:
-    """Print `data` as the one JSON document of a command."""
+    """Print `data` as the one JSON document of a command.
+
+    The document is ``{"usr_output_version": …, "data": data}``; times, paths and enums in `data` become text.
+
+    Example:
+        >>> from usr_core.api.commands import emit_json
+        >>> emit_json({"gc": 0.55})
+        {
+          "usr_output_version": 1,
+          "data": {
+            "gc": 0.55
+          }
+        }
+    """
     from usr_core.cli.json_values import json_text
 
     # A stream in another encoding would escape letters in a way that is not JSON.
@@ -70,6 +95,23 @@ def emit_table(
         columns: Names in order; they are the header, and the keys in JSON.
         fmt: The command's ``--format``.
         empty: What to say on stderr instead of a table without rows.
+
+    Example:
+        >>> from usr_core.api.commands import Format, emit_table
+        >>> rows = [{"sequence": "TTGACAGGCT", "gc": 0.5}, {"sequence": "GATTACAGAT"}]
+        >>> emit_table(rows, ["sequence", "gc"], Format.PLAIN)
+        sequence     gc
+        TTGACAGGCT  0.5
+        GATTACAGAT
+        >>> emit_table(rows[:1], ["gc"], Format.JSON)
+        {
+          "usr_output_version": 1,
+          "data": [
+            {
+              "gc": 0.5
+            }
+          ]
+        }
     """
     table = [{name: row.get(name) for name in columns} for row in rows]
     fmt = resolve_format(fmt)
@@ -92,6 +134,14 @@ def emit_record(record: Mapping[str, object], fmt: Format = Format.AUTO) -> None
 
     A nested mapping is indented below its name; a list of plain values goes on one line, a list of mappings
     below each other.
+
+    Example:
+        >>> from usr_core.api.commands import Format, emit_record
+        >>> emit_record({"dataset": "demo/promoters", "rows": 3, "lab": {"columns": ["gc", "sigma"]}}, Format.PLAIN)
+        dataset  demo/promoters
+        rows     3
+        lab
+          columns  gc, sigma
     """
     if resolve_format(fmt) is Format.JSON:
         emit_json(record)
@@ -100,12 +150,24 @@ def emit_record(record: Mapping[str, object], fmt: Format = Format.AUTO) -> None
 
 
 def emit_text(text: str) -> None:
-    """Print text that is already in its final form (values in it made visible by the caller)."""
+    """Print text that is already in its final form (values in it made visible by the caller).
+
+    Example:
+        >>> from usr_core.api.commands import emit_text
+        >>> emit_text("TTGACA-N17-TATAAT")
+        TTGACA-N17-TATAAT
+    """
     print(text)
 
 
 def cell_text(value: object) -> str:
-    """Return a value on one line, whole, with control characters made visible; None is empty."""
+    r"""Return a value on one line, whole, with control characters made visible; None is empty.
+
+    Example:
+        >>> from usr_core.api.commands import cell_text
+        >>> print(cell_text("sigma\t70"), cell_text(0.55), cell_text(True), cell_text([7, 13]))
+        sigma\t70 0.55 true [7, 13]
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -119,12 +181,30 @@ def cell_text(value: object) -> str:
 
 
 def warn(text: str) -> None:
-    """Print a warning to stderr."""
+    """Print a warning to stderr.
+
+    Example:
+        >>> import sys
+        >>> from contextlib import redirect_stderr
+        >>> from usr_core.api.commands import warn
+        >>> with redirect_stderr(sys.stdout):
+        ...     warn("2 records have no value")
+        warning: 2 records have no value
+    """
     _remark(f"warning: {visible(text, limit=_NO_LIMIT)}")
 
 
 def note(text: str) -> None:
-    """Print a remark to stderr; the caller leaves it out under ``--quiet``."""
+    """Print a remark to stderr; the caller leaves it out under ``--quiet``.
+
+    Example:
+        >>> import sys
+        >>> from contextlib import redirect_stderr
+        >>> from usr_core.api.commands import note
+        >>> with redirect_stderr(sys.stdout):
+        ...     note("2 records have no value")
+        2 records have no value
+    """
     _remark(visible(text, limit=_NO_LIMIT))
 
 
@@ -136,6 +216,11 @@ def confirm(question: str, yes: bool = False) -> bool:
     Raises:
         AnswerMissing: The input ended before an answer (exit 2).
         Declined: The answer was no (exit 1).
+
+    Example:
+        >>> from usr_core.api.commands import confirm
+        >>> confirm("Remove 3 records?", yes=True)
+        True
     """
     if yes:
         return True

@@ -22,6 +22,14 @@ class Progress:
         quiet: The command's ``--quiet``.
 
     Calling `advance` a million times costs little: the line is drawn at most ten times a second.
+
+    Example:
+        >>> from usr_core.api.commands import Progress
+        >>> with Progress("reading", total=3, unit="records") as progress:
+        ...     for batch in dataset.scan(columns=["id"]):
+        ...         progress.advance(batch.num_rows)
+        >>> print(progress.done, progress.line(seconds=2.0))
+        3 reading: 3 of 3 records, 2 records/s, 0:00 left
     """
 
     def __init__(self, label: str, *, total: int | None = None, unit: str = "rows", quiet: bool = False) -> None:

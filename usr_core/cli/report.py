@@ -26,7 +26,20 @@ def error_text(error: UsrError) -> str:
 
 
 def report(error: UsrError, *, debug: bool) -> int:
-    """Print an error, with its traceback under ``--debug``, and return the exit code."""
+    """Print an error, with its traceback under ``--debug``, and return the exit code.
+
+    Example:
+        >>> import sys
+        >>> from contextlib import redirect_stderr
+        >>> from usr_core.api import UsrError
+        >>> from usr_core.api.commands import report
+        >>> with redirect_stderr(sys.stdout):
+        ...     code = report(UsrError("The motif has no score.", hint="Run the scan first."), debug=False)
+        error[USR-GENERAL-001]: The motif has no score.
+        hint: Run the scan first.
+        >>> code
+        1
+    """
     _traceback(error, debug)
     _print(error_text(error))
     return int(error.exit_code)

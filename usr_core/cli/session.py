@@ -33,6 +33,15 @@ class Session:
     Attributes:
         several_changes: Set by a command that commits more than once: if it is interrupted after the first commit, it
             has not done what it was asked for.
+
+    Example:
+        >>> from usr_core.api.commands import Session
+        >>> session = Session(root=root)
+        >>> session.dataset("demo/promoters").overview().rows
+        3
+        >>> session.found_root == root, session.remotes_path.name, "csv" in session.host.names_of("importer")
+        (True, 'remotes.yaml', True)
+        >>> session.close()
     """
 
     def __init__(
@@ -116,7 +125,14 @@ def opened_session() -> Session | None:
 
 
 def current_session() -> Session:
-    """Return the session of this run; outside the ``usr`` command, one with default options."""
+    """Return the session of this run; outside the ``usr`` command, one with default options.
+
+    Example:
+        >>> from usr_core.api.commands import current_session
+        >>> session = current_session()
+        >>> session.root is None, session.debug, session.lock_timeout
+        (True, False, 60.0)
+    """
     if not _current:
         open_session(Session())
     return _current[0]

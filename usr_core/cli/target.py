@@ -38,6 +38,14 @@ def open_target(
         UsageError: No answer came, or none that could be used; or overlays or deleted records were asked for of a
             file, which has neither.
         UsrError: There is no such target.
+
+    Example:
+        >>> from usr_core.api.commands import Session, open_target
+        >>> session = Session(root=root)
+        >>> open_target(session, "demo/promoters").head_arrow(1, columns=["sequence"]).to_pylist()
+        [{'sequence': 'TTGACAGGCTAACTGGATAT'}]
+        >>> open_target(session, "root/demo/promoters/records.parquet")
+        ParquetTable('root/demo/promoters/records.parquet')
     """
     from usr_core.cli.errors import UsageError
     from usr_core.dataset import Dataset

@@ -26,9 +26,11 @@ _LONGEST_LINE = 4_096
 
 
 def read_id_file(path: Path) -> Iterator[str]:
-    """Yield the ids of a file in its order, repeated ones each time; a block of 1 MiB is held.
+    r"""Yield the ids of a file in its order, repeated ones each time; a block of 1 MiB is held.
 
     Blank lines, white space around an id, Windows line ends and a byte-order mark do not matter.
+
+    It reads while it is iterated, so an error comes when its line is reached.
 
     Args:
         path: The file; ``-`` is standard input.
@@ -37,6 +39,13 @@ def read_id_file(path: Path) -> Iterator[str]:
         ArchivedPath: It lies in an ``archived/`` folder.
         IdFileLineInvalid: A line holds something else; file and line are named.
         OSError: The file can't be opened or read.
+
+    Example:
+        >>> from usr_core.api.commands import read_id_file
+        >>> (tmp_path / "chosen.txt").write_text(f"{ids[0]}\n\n{ids[2]}\n")
+        83
+        >>> list(read_id_file(tmp_path / "chosen.txt")) == [ids[0], ids[2]]
+        True
     """
     named = str(path)
     if named != STDIN:

@@ -41,6 +41,15 @@ def target_path(out: str | Path) -> Path:
     Raises:
         TargetUnsuitable: The text is empty; as a path it would be the current folder.
         TargetFolderMissing: It ends with a slash, as a folder's name does, and is not a folder.
+
+    Example:
+        >>> from usr_core.api.commands import target_path
+        >>> target_path("promoters.csv.gz")
+        PosixPath('promoters.csv.gz')
+        >>> target_path("missing/")
+        Traceback (most recent call last):
+            ...
+        usr_core.store.errors.TargetFolderMissing: There is no folder missing.
     """
     text = os.fspath(out)
     if not text:
