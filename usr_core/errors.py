@@ -16,7 +16,13 @@ __all__ = ["ExitCode", "OutOfMemory", "UsrError", "counted", "first_line", "visi
 
 
 class ExitCode(IntEnum):
-    """What the process returns to its caller (documented in ``README.md``)."""
+    """What the process returns to its caller (documented in ``README.md``).
+
+    Example:
+        >>> from usr_core.api import ExitCode
+        >>> ExitCode.LOCKED.value, ExitCode(3).name
+        (5, 'MISSING')
+    """
 
     DONE = 0
     FAILED = 1
@@ -165,17 +171,28 @@ def _memory_limit() -> int | None:
 
 
 def visible(text: str, *, limit: int = 200) -> str:
-    """Return `text` with control characters escaped and cut to `limit` characters.
+    r"""Return `text` with control characters escaped and cut to `limit` characters.
 
     Names, ids and cells come from files that nobody has checked; printed raw they could move the
     cursor or forge a line.
+
+    Example:
+        >>> from usr_core.api import visible
+        >>> print(visible("TTGACA\x1b[2J"), visible("ACGT" * 5, limit=4))
+        TTGACA\x1b[2J ACGT… (20 characters)
     """
     shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
     return shown if len(text) <= limit else f"{shown[:limit]}… ({len(text)} characters)"
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun: ``1 record``, ``2,000 records``; `plural` where it is not `noun` and an s."""
+    """Return a number with its noun: ``1 record``, ``2,000 records``; `plural` where it is not `noun` and an s.
+
+    Example:
+        >>> from usr_core.api import counted
+        >>> counted(1, "record"), counted(2000, "record"), counted(2, "entry", "entries")
+        ('1 record', '2,000 records', '2 entries')
+    """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 

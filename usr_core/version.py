@@ -9,7 +9,14 @@ __all__ = ["package_version"]
 
 @cache
 def package_version() -> str:
-    """Return the installed version of ``universal-sequence-record``, or ``0+unknown`` in a bare source tree."""
+    """Return the installed version of ``universal-sequence-record``, or ``0+unknown`` in a bare source tree.
+
+    Example:
+        >>> import usr_core
+        >>> from usr_core.api import package_version
+        >>> package_version() == usr_core.__version__
+        True
+    """
     from importlib.metadata import PackageNotFoundError, version
 
     try:

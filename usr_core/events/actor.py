@@ -16,6 +16,14 @@ class Actor:
     Attributes:
         tool: Name of the tool; ``USR_ACTOR_TOOL``, else ``usr``.
         run_id: Name of its run; ``USR_ACTOR_RUN_ID``, else ``usr-pid-<pid>``.
+
+    Example:
+        >>> from usr_core.api import Actor
+        >>> actor = Actor(tool="densegen", run_id="r1")
+        >>> actor.resolved() == actor, actor.as_event()["tool"]
+        (True, 'densegen')
+        >>> Actor().resolved().tool
+        'usr'
     """
 
     tool: str = ""

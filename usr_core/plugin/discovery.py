@@ -80,7 +80,14 @@ class Distribution(NamedTuple):
 
 
 class InstalledPlugin(NamedTuple):
-    """One entry point: ``id = value`` of a distribution."""
+    """One entry point: ``id = value`` of a distribution.
+
+    Example:
+        >>> from usr_core.api.plugins import own_plugins
+        >>> csv = next(plugin for plugin in own_plugins() if plugin.id == "csv")
+        >>> csv.value, csv.module
+        ('usr_csv.plugin', 'usr_csv.plugin')
+    """
 
     id: str
     value: str
@@ -106,7 +113,13 @@ class Location(NamedTuple):
 
 @cache
 def own_plugins() -> tuple[InstalledPlugin, ...]:
-    """Return the plugins of the distribution that ships `usr_core`, sorted by id."""
+    """Return the plugins of the distribution that ships `usr_core`, sorted by id.
+
+    Example:
+        >>> from usr_core.api.plugins import own_plugins
+        >>> [plugin.id for plugin in own_plugins() if plugin.id in ("csv", "jsonl")]
+        ['csv', 'jsonl']
+    """
     for distribution in distributions():
         if distribution.is_own:
             return tuple(sorted(_plugins_of(distribution), key=lambda plugin: plugin.id))
@@ -115,7 +128,13 @@ def own_plugins() -> tuple[InstalledPlugin, ...]:
 
 @cache
 def other_plugins() -> tuple[InstalledPlugin, ...]:
-    """Return the plugins of all other distributions, sorted by id and distribution."""
+    """Return the plugins of all other distributions, sorted by id and distribution.
+
+    Example:
+        >>> from usr_core.api.plugins import other_plugins, own_plugins
+        >>> set(other_plugins()) & set(own_plugins())
+        set()
+    """
     found = [p for d in distributions() if not d.is_own for p in _plugins_of(d)]
     found += [p for p in _archived_plugins() if not p.distribution.is_own]
     return tuple(sorted(found, key=lambda plugin: (plugin.id, plugin.distribution.key)))
@@ -125,6 +144,12 @@ def locate(plugin: InstalledPlugin) -> Location:
     """Find a plugin's manifest without importing anything.
 
     The manifest lies in the package that holds the entry point's module, or in one around it.
+
+    Example:
+        >>> from usr_core.api.plugins import locate, own_plugins
+        >>> csv = next(plugin for plugin in own_plugins() if plugin.id == "csv")
+        >>> locate(csv).manifest.endswith("usr_csv/usr-plugin.toml")
+        True
     """
     top, *rest = plugin.module.split(".")
     try:

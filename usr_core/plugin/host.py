@@ -69,6 +69,20 @@ class PluginHost:
         catalogue: The installed plugins; by default those that the environment's switches allow.
         report: Takes one line about a plugin that failed where the work can go on without it.
         hold_events: Keep events until `close`, so that what a command has done is printed before event sinks are told.
+
+    Example:
+        >>> from usr_core.api import PluginHost
+        >>> host = PluginHost()
+        >>> host.importer_for_path(tmp_path / "promoters.csv.gz")[0], host.exporter_spec("jsonl").suffix
+        ('csv', '.jsonl')
+        >>> "hash" in host.names_of("verify"), host.namespace_spec("infer").name
+        (True, 'infer')
+        >>> next(record.status.value for record in host.plugins() if record.id == "csv")
+        'ok'
+        >>> host.importer("embl")
+        Traceback (most recent call last):
+            ...
+        usr_core.plugin.errors.PluginMissing: there is no importer 'embl'
     """
 
     def __init__(
@@ -390,6 +404,15 @@ def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) 
 
     Raises:
         PluginCallError: The factory raised, or gave something without the methods of its kind.
+
+    Example:
+        >>> from usr_core.api import ImportRequest, PluginHost
+        >>> from usr_core.api.plugins import Registrar, build_provider
+        >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
+        >>> (spec,) = Registrar(trace=lambda text, started: None).specs(csv, "importer")
+        >>> importer = build_provider("importer", csv, spec)
+        >>> importer.columns(ImportRequest(path=tmp_path / "more.csv"))
+        ['sequence']
     """
     name = f"{KINDS[kind].words} {_handle(spec)}"
     with calling(record, f"{name}, factory"):

@@ -20,6 +20,13 @@ def load_object(record: PluginRecord, target: str) -> object:
 
     Raises:
         PluginLoadError: The import raised an error, or the attribute is missing.
+
+    Example:
+        >>> from usr_core.api import PluginHost
+        >>> from usr_core.api.plugins import load_object
+        >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
+        >>> load_object(csv, "usr_csv.plugin:usr_importers").__name__
+        'usr_importers'
     """
     module_name, _, attribute = target.partition(":")
     with loading(record, f"importing {module_name}"):
@@ -37,6 +44,13 @@ def load_target(record: PluginRecord, claim: CommandClaim) -> typer.Typer:
 
     Raises:
         PluginLoadError: The target can't be imported, is not a ``typer.Typer``, or holds no command.
+
+    Example:
+        >>> from usr_core.api import PluginHost
+        >>> from usr_core.api.plugins import load_target
+        >>> read = next(record for record in PluginHost().plugins() if record.id == "read")
+        >>> type(load_target(read, read.commands[0])).__name__
+        'Typer'
     """
     import typer
 

@@ -90,7 +90,14 @@ class ProviderClaim(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """A checked manifest."""
+    r"""A checked manifest.
+
+    Example:
+        >>> from usr_core.api.plugins import parse_manifest
+        >>> manifest = parse_manifest('api = "1.0"\nid = "lab"\nsummary = "Motif scans"\n', file="usr-plugin.toml")
+        >>> manifest.id, manifest.api, manifest.provides
+        ('lab', '1.0', ())
+    """
 
     api: str
     id: str
@@ -101,7 +108,7 @@ class Manifest(NamedTuple):
 
 
 def parse_manifest(text: str, *, file: str) -> Manifest:
-    """Check the text of a manifest.
+    r"""Check the text of a manifest.
 
     Args:
         text: TOML.
@@ -110,6 +117,15 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
     Raises:
         BadManifest: The text is not TOML, or a key is unknown, missing or of the wrong form.
         IncompatiblePlugin: The manifest asks for an API with another major, or a higher minor, than `API_VERSION`.
+
+    Example:
+        >>> from usr_core.api.plugins import parse_manifest
+        >>> parse_manifest('api = "1.0"\nid = "lab"\nsummary = "Motif scans"\n', file="usr-plugin.toml").summary
+        'Motif scans'
+        >>> parse_manifest('api = "1.0"\nid = "lab"\n', file="usr-plugin.toml")
+        Traceback (most recent call last):
+            ...
+        usr_core.plugin.errors.BadManifest: the key 'summary' is missing
     """
     import tomllib
 

@@ -54,6 +54,12 @@ def parquet_facts(source: Path | IO[bytes]) -> dict[str, str | int]:
     Raises:
         OSError: The file can't be opened.
         pyarrow.ArrowInvalid: The content is not a Parquet file. (A `ValueError`.)
+
+    Example:
+        >>> from usr_core.api.transports import parquet_facts
+        >>> facts = parquet_facts(dataset.layout.records)
+        >>> facts["rows"], facts["columns"], len(facts["schema"])
+        (3, 7, 64)
     """
     if isinstance(source, Path):
         with source.open("rb") as opened:

@@ -12,7 +12,13 @@ __all__ = ["PluginRecord", "PluginStatus", "Refusal"]
 
 
 class PluginStatus(StrEnum):
-    """Whether a plugin can be used, and if not, why."""
+    """Whether a plugin can be used, and if not, why.
+
+    Example:
+        >>> from usr_core.api.plugins import PluginStatus
+        >>> PluginStatus("bad-manifest").is_problem, PluginStatus.DISABLED.is_problem
+        (True, False)
+    """
 
     OK = "ok"
     DISABLED = "disabled"
@@ -47,6 +53,14 @@ class PluginRecord(NamedTuple):
             unless the id itself is contested (`usable` is then False).
         reason: Why the status is not ``ok``; empty where it is.
         hint: A thing to do about it.
+
+    Example:
+        >>> from usr_core.api import PluginHost
+        >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
+        >>> csv.status.value, csv.is_own, csv.is_named("universal_sequence_record"), csv.usable
+        ('ok', True, True, True)
+        >>> [(claim.kind, claim.name) for claim in csv.provides], csv.commands, csv.refused
+        ([('importer', 'csv'), ('exporter', 'csv')], (), ())
     """
 
     installed: InstalledPlugin

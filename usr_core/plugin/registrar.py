@@ -34,6 +34,16 @@ class Registrar:
     Attributes:
         trace: Says something under ``USR_TRACE_PLUGINS=1``.
         failures: What went wrong with which plugin, by its entry point; it is not tried again.
+
+    Example:
+        >>> from usr_core.api import PluginHost
+        >>> from usr_core.api.plugins import Registrar
+        >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
+        >>> registrar = Registrar(trace=lambda text, started: None)
+        >>> [spec.name for spec in registrar.specs(csv, "importer")], registrar.failures
+        (['csv'], {})
+        >>> registrar.implements(csv, "usr_importers"), registrar.implements(csv, "usr_checks")
+        (True, False)
     """
 
     trace: Callable[[str, float | None], None]

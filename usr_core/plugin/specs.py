@@ -69,6 +69,12 @@ class ImportRequest:
             which the core then converts strictly; a typed format delivers its own types.
         batch_bytes: Roughly how many bytes one batch should hold.
         parse_json: False where text that looks like JSON is to stay text.
+
+    Example:
+        >>> from usr_core.api import ImportRequest
+        >>> request = ImportRequest(path=tmp_path / "more.csv", columns=("sequence",))
+        >>> request.columns, request.batch_bytes, request.parse_json
+        (('sequence',), 8388608, True)
     """
 
     path: Path
@@ -79,7 +85,22 @@ class ImportRequest:
 
 
 class Importer(Protocol):
-    """Reads one file format."""
+    """Reads one file format.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api import ImportRequest
+        >>> class LinesImporter:  # one sequence a line
+        ...     def columns(self, request):
+        ...         return ["sequence"]
+        ...     def read(self, request):
+        ...         if request.columns is None or "sequence" in request.columns:
+        ...             yield pa.record_batch({"sequence": request.path.read_text().split()})
+        >>> (tmp_path / "motifs.txt").write_text("TTGACA TATAAT")
+        13
+        >>> next(LinesImporter().read(ImportRequest(path=tmp_path / "motifs.txt"))).to_pydict()
+        {'sequence': ['TTGACA', 'TATAAT']}
+    """
 
     def columns(self, request: ImportRequest) -> Sequence[str]:
         """Return the file's column names in order, reading as little as possible.
@@ -103,7 +124,23 @@ class Importer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImporterSpec:
-    """Offer to read a file format."""
+    """Offer to read a file format.
+
+    Attributes:
+        name: What ``--importer NAME`` takes, as in the manifest. So for the other specs.
+        summary: One line for listings, without a full stop.
+        factory: Makes the provider; called only when it is used, so that heavy imports stand there.
+        suffixes: Endings of its files, with the dot, in lower case; ``.gz`` and ``.zst`` after them are the core's.
+
+    Example:
+        >>> from usr_core.api import ImporterSpec
+        >>> def make_importer():
+        ...     from usr_plugin_motifs.reader import MotifImporter  # imported only when it is used
+        ...     return MotifImporter()
+        >>> spec = ImporterSpec(name="motifs", summary="Read motif lists", factory=make_importer, suffixes=(".motifs",))
+        >>> spec.name, spec.suffixes
+        ('motifs', ('.motifs',))
+    """
 
     name: str
     summary: str
@@ -123,6 +160,14 @@ class ExportRequest:
         schema: Columns in order, with registry types; the batches have exactly this schema.
         metadata: Key/value metadata for formats that can hold it.
         opener: Opens what `open` gives where that is not the file at `path`.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api import ExportRequest
+        >>> request = ExportRequest(path=tmp_path / "out.motifs", schema=pa.schema({"sequence": pa.string()}))
+        >>> with request.open() as handle:
+        ...     handle.write(b"TTGACA")
+        6
     """
 
     path: Path
@@ -140,14 +185,35 @@ class ExportRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:
-    """What an exporter wrote: every row that it was given, and the bytes (before compression) that they took."""
+    """What an exporter wrote: every row that it was given, and the bytes (before compression) that they took.
+
+    Example:
+        >>> from usr_core.api import ExportResult
+        >>> ExportResult(rows=3, size_bytes=63)
+        ExportResult(rows=3, size_bytes=63)
+    """
 
     rows: int
     size_bytes: int
 
 
 class Exporter(Protocol):
-    """Writes one file format."""
+    r"""Writes one file format.
+
+    Example:
+        >>> from usr_core.api import ExportRequest, ExportResult
+        >>> class LinesExporter:  # one sequence a line
+        ...     def write(self, request, batches):
+        ...         rows = size = 0
+        ...         with request.open() as handle:
+        ...             for batch in batches:
+        ...                 size += handle.write("".join(f"{one}\n" for one in batch["sequence"].to_pylist()).encode())
+        ...                 rows += batch.num_rows
+        ...         return ExportResult(rows=rows, size_bytes=size)
+        >>> with dataset.scan(columns=["sequence"]) as reader:
+        ...     LinesExporter().write(ExportRequest(path=tmp_path / "out.txt", schema=reader.schema), reader)
+        ExportResult(rows=3, size_bytes=63)
+    """
 
     def write(self, request: ExportRequest, batches: Iterable[pa.RecordBatch]) -> ExportResult:
         """Write all `batches` to ``request.path``, in order, holding a bounded number of them at a time.
@@ -168,6 +234,12 @@ class ExporterSpec:
         streams: The exporter writes to ``request.open()`` and nowhere else, from the first byte to the last. Then it
             can write to standard output, and, if it is not `binary`, below the endings ``.gz`` and ``.zst``.
         binary: The format is not text: it does not go to a terminal, and compressing it again is of no use.
+
+    Example:
+        >>> from usr_core.api import ExporterSpec
+        >>> spec = dataset.host.exporter_spec("csv")
+        >>> isinstance(spec, ExporterSpec), spec.suffix, spec.streams, spec.binary
+        (True, '.csv', True, False)
     """
 
     name: str
@@ -194,6 +266,12 @@ class OverlayRequest:
         options: What the user set with ``--writer-option NAME=VALUE``; names are those of the spec.
         record_ids: Opens the ids of the dataset's records in the order in which `scan` and `export` give them,
             deleted ones left out: string arrays without nulls. For output that has rows, but no ids.
+
+    Example:
+        >>> from usr_core.api import OverlayRequest
+        >>> request = OverlayRequest(path=tmp_path / "scan.out", namespace="lab", options={"threshold": "0.8"})
+        >>> request.columns is None, float(request.options.get("threshold", "0.5"))
+        (True, 0.8)
     """
 
     path: Path
@@ -205,7 +283,21 @@ class OverlayRequest:
 
 
 class OverlayWriter(Protocol):
-    """Turns a tool's output files into batches that the core attaches."""
+    """Turns a tool's output files into batches that the core attaches.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api import OverlayRequest
+        >>> class SigmaWriter:  # lines "<id> <sigma factor>"
+        ...     def batches(self, request):
+        ...         names, sigmas = zip(*(line.split() for line in request.path.read_text().splitlines()))
+        ...         yield pa.record_batch({"id": names, "lab__sigma": sigmas})
+        >>> (tmp_path / "scan.out").write_text(f"{ids[2]} sigma54")
+        48
+        >>> (batch,) = SigmaWriter().batches(OverlayRequest(path=tmp_path / "scan.out", namespace="lab"))
+        >>> dataset.write_overlay_part("lab", pa.table(batch)).rows_attached
+        1
+    """
 
     def batches(self, request: OverlayRequest) -> Iterator[pa.RecordBatch]:
         """Yield batches that hold the key column and columns of the namespace, prefixed or not.
@@ -224,6 +316,12 @@ class OverlayWriterSpec:
         namespace: What is attached to where the user names no namespace.
         key: The key where the user names none; where the rows lack it, the one of ``id``, ``sequence`` that they have.
         options: Names that ``--writer-option NAME=VALUE`` may set; any other is refused before the writer is called.
+
+    Example:
+        >>> from usr_core.api import OverlayWriterSpec
+        >>> spec = dataset.host.overlay_writer_spec("infer")
+        >>> isinstance(spec, OverlayWriterSpec), spec.namespace, spec.key
+        (True, 'infer', 'id')
     """
 
     name: str
@@ -239,7 +337,18 @@ class OverlayWriterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRef:
-    """A file on one side of a transfer; `read` runs nothing until it is called."""
+    """A file that a strategy is to fingerprint.
+
+    Attributes:
+        path: The file on this machine.
+        size_bytes: Its size.
+
+    Example:
+        >>> from usr_core.api import FileRef
+        >>> ref = FileRef(path=tmp_path / "more.csv", size_bytes=51)
+        >>> ref.path.stat().st_size == ref.size_bytes
+        True
+    """
 
     path: Path
     size_bytes: int
@@ -247,7 +356,17 @@ class FileRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """What a verify strategy saw of one file."""
+    """What a verify strategy saw of one file.
+
+    Attributes:
+        strategy: The strategy's name.
+        facts: What is compared, by name, such as ``sha256``; of a remote copy, what the transport's `digest` gave.
+
+    Example:
+        >>> from usr_core.api import Fingerprint
+        >>> Fingerprint(strategy="size", facts={"size_bytes": 51}).facts["size_bytes"]
+        51
+    """
 
     strategy: str
     facts: Mapping[str, str | int]
@@ -255,14 +374,37 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Whether two fingerprints agree, and where they do not."""
+    """Whether two fingerprints agree, and where they do not.
+
+    Attributes:
+        equal: Whether the two files are alike; False too where a side could not compute its facts.
+        reason: What differs, for a message; empty where they agree.
+
+    Example:
+        >>> from usr_core.api import Verdict
+        >>> Verdict(equal=False, reason="51 bytes here, 30 there")
+        Verdict(equal=False, reason='51 bytes here, 30 there')
+    """
 
     equal: bool
     reason: str = ""
 
 
 class VerifyStrategy(Protocol):
-    """Compares two copies of a file."""
+    """Compares two copies of a file.
+
+    Example:
+        >>> from usr_core.api import FileRef, Fingerprint, Verdict
+        >>> class FirstBytes:  # compares how two files begin
+        ...     def fingerprint(self, ref):
+        ...         with ref.path.open("rb") as handle:
+        ...             return Fingerprint(strategy="first_bytes", facts={"begins": handle.read(16).hex()})
+        ...     def compare(self, local, remote):
+        ...         return Verdict(equal=local.facts == remote.facts)
+        >>> seen = FirstBytes().fingerprint(FileRef(path=tmp_path / "more.csv", size_bytes=51))
+        >>> FirstBytes().compare(seen, seen).equal
+        True
+    """
 
     def fingerprint(self, ref: FileRef) -> Fingerprint:
         """Return what this strategy compares, reading the file at most once."""
@@ -279,6 +421,16 @@ class VerifySpec:
 
     Of the built-in ones, and of those that the user's configuration prefers, ``auto`` takes the one with the highest
     ``strength`` whose ``needs`` the remote can serve.
+
+    Attributes:
+        name, summary, factory: As for every spec.
+        strength: How much it compares; the built-in ones have 30 (``hash``), 20 (``parquet``) and 10 (``size``).
+        needs: Abilities that the transport must have, such as ``sha256``.
+
+    Example:
+        >>> strengths = {spec.name: (spec.strength, spec.needs) for spec in dataset.host.verify_specs()}
+        >>> strengths["hash"], strengths["size"]
+        ((30, ('sha256',)), (10, ()))
     """
 
     name: str
@@ -290,7 +442,19 @@ class VerifySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyRequest:
-    """What ``auto`` has to choose from."""
+    """What ``auto`` has to choose from.
+
+    Attributes:
+        requested: What was asked for with ``--verify``.
+        available: Names of strategies that can be used here, of which one is to be chosen.
+        remote_abilities: What the remote side can do, as `Transport.abilities` says.
+
+    Example:
+        >>> from usr_core.api import VerifyRequest
+        >>> request = VerifyRequest(requested="auto", available=("hash", "size"), remote_abilities=frozenset())
+        >>> "hash" if "sha256" in request.remote_abilities else "size"
+        'size'
+    """
 
     requested: str
     available: tuple[str, ...]
@@ -299,7 +463,22 @@ class VerifyRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOutcome:
-    """What was asked for, what was done, and why they differ."""
+    """What was asked for, what was done, and why they differ.
+
+    Attributes:
+        requested, used: Names of strategies.
+        downgraded: Whether `used` is weaker than what was asked for.
+        reason: Why it is; empty where it is not.
+        verdict: What the comparison said; None where nothing was compared.
+
+    Example:
+        >>> from usr_core.api import Verdict, VerifyOutcome
+        >>> outcome = VerifyOutcome(
+        ...     requested="hash", used="size", downgraded=True, reason="no sha256 there", verdict=Verdict(equal=True)
+        ... )
+        >>> outcome.used, outcome.downgraded
+        ('size', True)
+    """
 
     requested: str
     used: str
@@ -313,7 +492,25 @@ class VerifyOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransportSpec:
-    """Offer a way to reach a remote root; ``settings`` names the keys it takes from the remotes file."""
+    """Offer a way to reach a remote root.
+
+    Attributes:
+        name, summary: As for every spec.
+        factory: Makes a transport from a remote's settings (`Remote.settings`).
+        scheme: The ``type`` of its remotes in the remotes file.
+        features: ``watch`` where it is a `WatchedTransport`.
+        settings: Keys that it takes from a remote's entry, besides those that the core knows.
+
+    Example:
+        >>> from usr_core.api import TransportSpec
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> remote = MemoryRemote()
+        >>> spec = TransportSpec(
+        ...     name="memory", summary="For tests", factory=lambda settings: MemoryTransport(remote), scheme="memory"
+        ... )
+        >>> sorted(spec.factory({}).abilities())
+        ['lock', 'parquet', 'sha256']
+    """
 
     name: str
     summary: str
@@ -330,6 +527,20 @@ class EventSink(Protocol):
     """Receives events after they are committed; it can't undo them.
 
     The factory and both methods run in one thread, which is not the main thread; they return nothing.
+
+    Example:
+        >>> class CountingSink:
+        ...     def __init__(self):
+        ...         self.actions = []
+        ...     def emit(self, event):
+        ...         self.actions.append(event["action"])
+        ...     def close(self):
+        ...         print(f"{len(self.actions)} changes")
+        >>> sink = CountingSink()
+        >>> for line in dataset.events():
+        ...     sink.emit(line.event)
+        >>> sink.close()
+        3 changes
     """
 
     def emit(self, event: Mapping[str, Any]) -> None: ...
@@ -346,6 +557,17 @@ class EventSinkSpec:
         actions: The events that are wanted; empty means all.
         timeout_s: Seconds that the factory, each `emit` and `close` may take. A sink that takes longer is given up for
             the rest of the process, which is reported.
+
+    Example:
+        >>> from usr_core.api import EventSinkSpec
+        >>> class Printing:
+        ...     def emit(self, event):
+        ...         print(event["action"])
+        ...     def close(self):
+        ...         pass
+        >>> spec = EventSinkSpec(name="print", summary="Print changes", factory=Printing, actions=frozenset({"attach"}))
+        >>> spec.required, spec.timeout_s
+        (False, 10.0)
     """
 
     name: str
@@ -361,7 +583,21 @@ class EventSinkSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceSpec:
-    """The columns a tool's namespace has: pairs of full column name and registry type."""
+    """The columns that a tool's namespace has.
+
+    Attributes:
+        name: The namespace; it is the plugin's id.
+        summary: One line for listings.
+        columns: Pairs of full column name and type text, in order.
+        owner, description: As `register_namespace` takes them.
+
+    Example:
+        >>> from usr_core.api import NamespaceSpec
+        >>> from usr_core.api.registry import register_namespace
+        >>> spec = NamespaceSpec(name="motifs", summary="Motif scans", columns=(("motifs__score", "float64"),))
+        >>> register_namespace(root, spec.name, spec.columns).created
+        True
+    """
 
     name: str
     summary: str
@@ -372,7 +608,23 @@ class NamespaceSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that `validate` or `doctor` reports."""
+    """One thing that `validate` or `doctor` reports.
+
+    Attributes:
+        code: Stable and documented, as an error's.
+        message: What is wrong.
+        severity: With an ``error``, `usr validate` ends with exit code 1.
+        file: The file, relative to the dataset's folder, where it is one file.
+        rows: The first rows at fault, from 1.
+        count: How many there are in all.
+        hint: A thing to do.
+
+    Example:
+        >>> from usr_core.api import Finding
+        >>> finding = Finding(code="LAB-101", message="GC is not between 0 and 1.", rows=(2,), hint="Compute it again.")
+        >>> finding.severity, finding.rows, finding.count
+        ('error', (2,), 1)
+    """
 
     code: str
     message: str
@@ -385,7 +637,27 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec:
-    """Offer a check that sees the merged view's batches of the columns it names."""
+    """Offer a check that sees the merged view's batches of the columns it names.
+
+    The check gets the batches once, in the base's row order, deleted records left out, and changes nothing.
+
+    Attributes:
+        name, summary: As for every spec.
+        factory: Makes the check, a function from batches to findings.
+        columns: The columns of its batches.
+        namespace: It runs only on datasets that have values of this namespace; None is every dataset.
+
+    Example:
+        >>> from usr_core.api import CheckSpec, Finding
+        >>> def low_gc(batches):
+        ...     shares = [gc for batch in batches for gc in batch["lab__gc"].to_pylist()]
+        ...     rows = tuple(row for row, gc in enumerate(shares, 1) if gc is not None and gc < 0.35)
+        ...     return [Finding(code="LAB-102", message="GC is low.", severity="note", rows=rows, count=len(rows))]
+        >>> spec = CheckSpec(name="lab_gc", summary="GC is not low", factory=lambda: low_gc, columns=("lab__gc",))
+        >>> with dataset.view() as view:
+        ...     [(found.message, found.rows) for found in spec.factory()(view.batches(spec.columns))]
+        [('GC is low.', (2,))]
+    """
 
     name: str
     summary: str

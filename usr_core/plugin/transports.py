@@ -52,6 +52,11 @@ class RemoteEntry:
         kind: Links are never followed.
         size_bytes: Of a file; 0 for everything else.
         mark: Changes whenever the content may have (inode, size and time, for example); only compared for equality.
+
+    Example:
+        >>> from usr_core.api.transports import RemoteEntry
+        >>> RemoteEntry(path="promoters/records.parquet", kind="file", size_bytes=3010, mark="42:3010:1764").kind
+        'file'
     """
 
     path: str
@@ -62,7 +67,13 @@ class RemoteEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """Bytes that went over the connection."""
+    """Bytes that went over the connection.
+
+    Example:
+        >>> from usr_core.api.transports import Traffic
+        >>> Traffic(sent=3010) + Traffic(sent=120, received=64)
+        Traffic(sent=3130, received=64)
+    """
 
     sent: int = 0
     received: int = 0
@@ -81,6 +92,12 @@ class Probe:
         folder: The folder that was asked about: ``missing``, ``read-only`` or ``writable``.
         lock: Why a lock can't be taken in that folder; ``""`` where one was taken and given back, None where it was
             not tried.
+
+    Example:
+        >>> from usr_core.api.transports import Probe
+        >>> probe = Probe(facts={"rsync": "3.2.7", "sha256sum": None}, clock=1764000000.0, folder="writable", lock="")
+        >>> [name for name, fact in probe.facts.items() if fact is None]
+        ['sha256sum']
     """
 
     facts: Mapping[str, str | None]
@@ -91,7 +108,16 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRequest:
-    """Read a file, or `length` bytes of it from `offset`; a range that ends behind the file gives what there is."""
+    """Read a file, or `length` bytes of it from `offset`; a range that ends behind the file gives what there is.
+
+    Example:
+        >>> from usr_core.api.transports import ReadRequest
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> remote = MemoryRemote()
+        >>> remote.write("/srv/usr/motifs.txt", b"TTGACA TATAAT")
+        >>> MemoryTransport(remote).read(ReadRequest(path="/srv/usr/motifs.txt", offset=7, length=6))
+        b'TATAAT'
+    """
 
     path: str
     offset: int = 0
@@ -108,6 +134,15 @@ class FetchRequest:
         into: Local folder; it exists. What an earlier try left there is used and overwritten.
         basis: Local folder whose files of the same names are likely alike, so that only what differs need travel.
         progress: Called with (bytes done, bytes in all) now and then.
+
+    Example:
+        >>> from usr_core.api.transports import FetchRequest
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> remote = MemoryRemote()
+        >>> remote.write("/srv/usr/motifs.txt", b"TTGACA TATAAT")
+        >>> MemoryTransport(remote).fetch(FetchRequest(folder="/srv/usr", files=("motifs.txt",), into=tmp_path))
+        >>> (tmp_path / "motifs.txt").read_bytes()
+        b'TTGACA TATAAT'
     """
 
     folder: str
@@ -127,6 +162,14 @@ class SendRequest:
         into: Folder on the remote side.
         basis: Folder on the remote side whose files of the same names are likely alike.
         progress: Called with (bytes done, bytes in all) now and then.
+
+    Example:
+        >>> from usr_core.api.transports import SendRequest
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> remote = MemoryRemote()
+        >>> MemoryTransport(remote).send(SendRequest(source=tmp_path, files=("more.csv",), into="/srv/usr/new"))
+        >>> remote.names("/srv/usr/new")
+        ['more.csv']
     """
 
     source: Path
@@ -145,6 +188,14 @@ class LockRequest:
         timeout: Seconds to wait for another holder.
         label: What is done, one line, for whoever waits for us.
         create: Make the folder if it is missing.
+
+    Example:
+        >>> from usr_core.api.transports import LockRequest
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> request = LockRequest(folder="/srv/usr/demo/promoters", timeout=5.0, label="push", create=True)
+        >>> with MemoryTransport(MemoryRemote()).lock(request) as locked:
+        ...     print(locked)
+        True
     """
 
     folder: str
@@ -162,6 +213,15 @@ class DigestRequest:
         files: Names below it.
         kind: ``sha256`` gives ``{"sha256": hex}``; ``parquet`` gives ``{"rows": n, "columns": n, "schema": sha256 of
             the Parquet schema's text}``. A third party's transport may offer more kinds, each an ability.
+
+    Example:
+        >>> from usr_core.api.transports import ABILITY_SHA256, DigestRequest
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> remote = MemoryRemote()
+        >>> remote.write("/srv/usr/motifs.txt", b"TTGACA TATAAT")
+        >>> request = DigestRequest(folder="/srv/usr", files=("motifs.txt", "missing.txt"), kind=ABILITY_SHA256)
+        >>> sorted(MemoryTransport(remote).digest(request))
+        ['motifs.txt']
     """
 
     folder: str
@@ -171,7 +231,17 @@ class DigestRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveRequest:
-    """Remove a staging folder: ``<folder>/.usr.tmp/<name>``, and ``.usr.tmp`` when it is empty then."""
+    """Remove a staging folder: ``<folder>/.usr.tmp/<name>``, and ``.usr.tmp`` when it is empty then.
+
+    Example:
+        >>> from usr_core.api.transports import RemoveRequest
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> remote = MemoryRemote()
+        >>> remote.write("/srv/usr/demo/promoters/.usr.tmp/push-1/records.parquet", b"")
+        >>> MemoryTransport(remote).remove_staging(RemoveRequest(folder="/srv/usr/demo/promoters", name="push-1"))
+        >>> remote.names("/srv/usr/demo/promoters")
+        []
+    """
 
     folder: str
     name: str
@@ -179,7 +249,17 @@ class RemoveRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceRequest:
-    """Rename a staged file to its final name, replacing what has it; both absolute, on one file system."""
+    """Rename a staged file to its final name, replacing what has it; both absolute, on one file system.
+
+    Example:
+        >>> from usr_core.api.transports import PlaceRequest
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> remote = MemoryRemote()
+        >>> remote.write("/srv/usr/.motifs.tmp", b"TTGACA")
+        >>> MemoryTransport(remote).place(PlaceRequest(staged="/srv/usr/.motifs.tmp", final="/srv/usr/motifs.txt"))
+        >>> remote.read("/srv/usr/motifs.txt")
+        b'TTGACA'
+    """
 
     staged: str
     final: str
@@ -210,6 +290,14 @@ class CommitRequest:
             taken back. ``finish`` does what is left of one that was linked. ``undo`` takes one back that was linked,
             renaming its record to ``.usr.abort.<seq>.json`` first. ``discard`` removes a record that was overtaken,
             and its staging.
+
+    Example:
+        >>> from usr_core.api.transports import CommitRequest
+        >>> request = CommitRequest(
+        ...     folder="/srv/usr/demo/motifs", job=".usr.tmp/job", staging=".usr.tmp/push", seq=4, offset=81, length=31
+        ... )
+        >>> request.action, f".usr.commit.{request.seq}.json"
+        ('commit', '.usr.commit.4.json')
     """
 
     folder: str
@@ -233,6 +321,13 @@ class Transport(Protocol):
     off, after retries; `RemoteToolMissing` (exit 7) where it lacks a program; `RemoteChanged` (exit 6) where a file to
     fetch has gone or the log moved on; `RemoteLocked` (exit 5); `RemoteRefused` (exit 1) for what its file
     system refuses. They are in `usr_core.plugin.transport_errors`.
+
+    Example:
+        >>> from usr_core.api.transports import Transport
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> transport = MemoryTransport(MemoryRemote())
+        >>> isinstance(transport, Transport), transport.stat("/srv/missing"), list(transport.walk("/srv/missing"))
+        (True, None, [])
     """
 
     def abilities(self) -> frozenset[str]:
@@ -301,7 +396,16 @@ class Transport(Protocol):
 
 
 class WatchedTransport(Transport, Protocol):
-    """A transport that says what it waits for; its spec has the feature ``watch``."""
+    """A transport that says what it waits for; its spec has the feature ``watch``.
+
+    Example:
+        >>> from usr_core.testing import MemoryRemote, MemoryTransport
+        >>> class Patient(MemoryTransport):  # its spec has features=frozenset({"watch"})
+        ...     def watch(self, tell):
+        ...         tell("lab.example.org has been silent for 10 s")
+        >>> Patient(MemoryRemote()).watch(print)
+        lab.example.org has been silent for 10 s
+    """
 
     def watch(self, tell: Callable[[str], None]) -> None:
         """Let `tell` have a line about each long silence of the remote side, and about each further try.

@@ -64,6 +64,14 @@ class SourceFile:
         path: As it was given; errors name it.
         compression: ``gzip``, ``zstd`` or None, by the file's last suffix.
         size_bytes: Its size on disk when it was opened.
+
+    Example:
+        >>> from usr_core.api import open_source
+        >>> with open_source(tmp_path / "more.csv") as source:
+        ...     first = source.stream().read(8)
+        ...     source.check_unchanged()
+        ...     print(first, source.size_bytes, source.compression)
+        b'sequence' 51 None
     """
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -100,7 +108,19 @@ class SourceFile:
 
 
 class SourceStream(io.RawIOBase):
-    """The unpacked bytes of a source; a cut-off or damaged compressed stream is an error here, never an end."""
+    """The unpacked bytes of a source; a cut-off or damaged compressed stream is an error here, never an end.
+
+    Example:
+        >>> import gzip
+        >>> import io
+        >>> from usr_core.api import open_source
+        >>> size = (tmp_path / "motifs.txt.gz").write_bytes(gzip.compress(b"TTGACA TATAAT")[:-8])
+        >>> with open_source(tmp_path / "motifs.txt.gz") as source, io.TextIOWrapper(source.stream()) as text:
+        ...     text.read()
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.SourceTruncated: The file is cut off: the gzip stream ends too early.
+    """
 
     def __init__(self, source: SourceFile, content: Any) -> None:
         super().__init__()
@@ -163,6 +183,21 @@ def open_source(path: Path) -> Iterator[SourceFile]:
         NotAFile: `path` is a folder, a pipe or a device.
         SourceNotPermitted: The user may not read the file.
         SourceFileError: The file can't be opened for another reason.
+
+    Example:
+        >>> import gzip
+        >>> import io
+        >>> from usr_core.api import open_source
+        >>> size = (tmp_path / "motifs.txt.gz").write_bytes(gzip.compress(b"TTGACA TATAAT"))
+        >>> with open_source(tmp_path / "motifs.txt.gz") as source:
+        ...     with io.TextIOWrapper(source.stream(), "ascii") as text:
+        ...         text.read().split()
+        ['TTGACA', 'TATAAT']
+        >>> with open_source(tmp_path / "missing.txt"):
+        ...     pass
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.SourceMissing: There is no such file.
     """
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer.
