@@ -45,6 +45,15 @@ class RemotesFile:
         path: The file.
         remotes: The profiles that can be used by name, in the file's order.
         faults: Why the others can't be used, by name, in the file's order.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from usr_core.api.sync import load_remotes
+        >>> remotes = load_remotes(Path("remotes.yaml"))
+        >>> list(remotes.remotes), dict(remotes.faults)
+        (['lab-server'], {})
+        >>> remotes.get("lab-server").host
+        'lab.example.org'
     """
 
     path: Path
@@ -70,6 +79,14 @@ def find_remotes_file(given: Path | None) -> Path:
 
     Raises:
         RemotesFileUnnamed: Neither names a file.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from usr_core.api.sync import find_remotes_file
+        >>> find_remotes_file(Path("lab/remotes.yaml")).as_posix()
+        'lab/remotes.yaml'
+        >>> find_remotes_file(None).name
+        'remotes.yaml'
     """
     named = os.fspath(given) if given is not None else os.environ.get("USR_REMOTES_PATH", "")
     if not named:
@@ -84,6 +101,16 @@ def load_remotes(path: Path) -> RemotesFile:
         RemotesFileMissing: The file does not exist.
         RemotesFileInvalid: The file is not YAML, or has a fault outside the profiles; the error names the line.
         FileSystemError: The file can't be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from usr_core.api.sync import load_remotes
+        >>> load_remotes(Path("remotes.yaml")).get("lab-server").base_dir
+        '/srv/usr'
+        >>> load_remotes(Path("elsewhere.yaml"))
+        Traceback (most recent call last):
+            ...
+        usr_core.remotes.errors.RemotesFileMissing: The remotes file, which --remotes-config or USR_REMOTES_PATH ...
     """
     content = _read(path)
     if content is None:
@@ -120,6 +147,15 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
         RemoteValueRefused: A setting that would stay in the profile of that name can't be used.
         LockTimeout: Another process held the lock all the time.
         FileSystemError: The file can't be written; it stays as before.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from usr_core.api.sync import Remote, load_remotes, save_remote
+        >>> backup = Remote(name="backup", type="ssh", host="backup.example.org", base_dir="/srv/usr")
+        >>> save_remote(Path("remotes.yaml"), backup), save_remote(Path("remotes.yaml"), backup)
+        (True, False)
+        >>> sorted(load_remotes(Path("remotes.yaml")).remotes)
+        ['backup', 'lab-server']
     """
     target = Path(os.path.realpath(path))
     _make_folder(target.parent)

@@ -44,6 +44,18 @@ class Remote:
 
     Raises:
         RemoteValueRefused: A value is missing or not acceptable.
+
+    Example:
+        >>> from usr_core.api.sync import Remote
+        >>> remote = Remote(name="lab-server", type="ssh", host="lab.example.org", base_dir="/srv/usr/./")
+        >>> remote.base_dir, remote.settings({})["batch_mode"]
+        ('/srv/usr', True)
+        >>> remote.entry()
+        {'type': 'ssh', 'host': 'lab.example.org', 'base_dir': '/srv/usr', 'batch_mode': True}
+        >>> Remote(name="lab-server", type="ssh", host="lab.example.org", base_dir="usr")
+        Traceback (most recent call last):
+            ...
+        usr_core.remotes.errors.RemoteValueRefused: The remote's base_dir has to be an absolute path.
     """
 
     name: str

@@ -33,6 +33,12 @@ class SyncOptions:
         repair: Take the source's files where both copies have one history and yet differ.
         dry_run: Say what would be done.
         strict_bootstrap: A dataset that is not here yet must be named as ``namespace/dataset``.
+
+    Example:
+        >>> from usr_core.api.sync import SyncOptions
+        >>> options = SyncOptions(verify="size", skip_snapshots=True)
+        >>> options.verify, options.verify_sidecars, options.verify_derived_hashes
+        ('size', True, None)
     """
 
     verify: str = "hash"
@@ -58,7 +64,14 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 
 
 class SyncAsked(TypedDict, total=False):
-    """What `Dataset.diff`, `pull` and `push` take besides the remote; see `usr_core.sync.sync`."""
+    """What `Dataset.diff`, `pull` and `push` take besides the remote; see `usr_core.sync.sync`.
+
+    Example:
+        >>> from usr_core.api.sync import SyncAsked, SyncOptions
+        >>> asked: SyncAsked = {"options": SyncOptions(dry_run=True), "warn": print}
+        >>> dataset.push("lab-server", **asked)["transfer_state"]
+        'DRY-RUN'
+    """
 
     options: SyncOptions | None
     remotes_file: Path | None

@@ -38,6 +38,12 @@ def named_target(
     Raises:
         RemotesFileUnnamed, RemotesFileMissing, RemotesFileInvalid, RemoteUnknown: No usable remotes file has it.
         UsrError: As `find_sync_target`.
+
+    Example:
+        >>> from usr_core.api.sync import SyncOptions, named_target
+        >>> places = {"root": root, "remotes_file": None, "remote_path": None, "repo_root": None}
+        >>> named_target("demo/promoters", "push", "lab-server", options=SyncOptions(), **places).name
+        'demo/promoters'
     """
     profile = load_remotes(find_remotes_file(remotes_file)).get(remote)
     found = find_sync_target(
@@ -88,6 +94,12 @@ def sync(
     Raises:
         RemotesFileUnnamed, RemotesFileMissing, RemotesFileInvalid, RemoteUnknown: No usable remotes file has it.
         SyncError, TransportError, LockTimeout, FileSystemError: The sync failed; no side has changed.
+
+    Example:
+        >>> from usr_core.api.sync import sync
+        >>> audit = sync("push", dataset.ref, "lab-server", host=dataset.host)
+        >>> audit["transfer_state"], audit["plan"]["events"]
+        ('TRANSFERRED', 3)
     """
     options = options or SyncOptions()
     profile = load_remotes(find_remotes_file(remotes_file)).get(remote)

@@ -43,7 +43,14 @@ class SyncTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileTarget:
-    """One file on both sides: its path here, and its absolute path there."""
+    """One file on both sides: its path here, and its absolute path there.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from usr_core.api.sync import FileTarget
+        >>> FileTarget(path=Path("motifs/sigma70.txt"), remote_path="/srv/motifs/sigma70.txt").remote_path
+        '/srv/motifs/sigma70.txt'
+    """
 
     path: Path
     remote_path: str
