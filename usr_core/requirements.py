@@ -87,7 +87,12 @@ def require_admitted() -> None:
 
 
 def let_any_version_run() -> None:
-    """Switch `require_admitted` off for this process, which reports versions itself."""
+    """Switch `require_admitted` off for this process, which reports versions itself.
+
+    Example:
+        >>> from usr_core.api.results import let_any_version_run
+        >>> let_any_version_run()
+    """
     global _any_version_may_run  # noqa: PLW0603
     _any_version_may_run = True
 

@@ -13,4 +13,13 @@ __all__ = ["Dataset"]
 
 
 class Dataset(Changing):
-    """One dataset, existing or to be made; see `Dataset.open`."""
+    """One dataset, existing or to be made; see `Dataset.open`.
+
+    Example:
+        >>> from usr_core import Dataset
+        >>> dataset = Dataset.open(root, "demo/motifs").init(source="motifs.csv")
+        >>> dataset.add_sequences([{"sequence": "TTGACA"}, {"sequence": "TATAAT"}]).added
+        2
+        >>> dataset.to_arrow(columns=["sequence", "length"]).to_pylist()
+        [{'sequence': 'TTGACA', 'length': 6}, {'sequence': 'TATAAT', 'length': 6}]
+    """

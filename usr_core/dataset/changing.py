@@ -54,6 +54,16 @@ class Changing(Reading):
             DatasetExists: The dataset exists already.
             PullUnfinished: A first pull to that place has not come to its end.
             RegistryMissing, RegistryInvalid: The root has no valid registry.
+
+        Example:
+            >>> from usr_core import Dataset
+            >>> motifs = Dataset.open(root, "demo/motifs").init(source="motifs.csv", notes="Boxes of sigma factors.")
+            >>> motifs.base_rows(), motifs.overview().last_action
+            (0, 'init')
+            >>> motifs.init()
+            Traceback (most recent call last):
+                ...
+            usr_core.roots.errors.DatasetExists: 'demo/motifs' can't be made: a dataset of that name exists.
         """
         from usr_core.store.changes.create import create_dataset
 
@@ -82,6 +92,16 @@ class Changing(Reading):
             source: Where the records come from; by default the file's name.
             on_duplicate: ``skip`` leaves exact duplicates out and counts them.
             progress: Called with the number of rows just read.
+
+        Example:
+            >>> dataset.import_file("more.csv", source="plate 7").added
+            2
+            >>> dataset.import_file("more.csv")
+            Traceback (most recent call last):
+                ...
+            usr_core.store.rules.errors.DuplicateRecord: Row 1 is a duplicate: the dataset already has this record ...
+            >>> dataset.import_file("more.csv", on_duplicate="skip").skipped
+            2
         """
         import pyarrow as pa
 
@@ -122,9 +142,20 @@ class Changing(Reading):
     ) -> ImportOutcome:
         """Append records given as mappings with ``sequence`` and, optionally, the other columns of a record.
 
+        Rows are appended in their order, under the dataset's lock; the ids are computed.
+
         Raises:
             RecordsExpected: `rows` are not mappings, such as texts or a table.
             RowWithoutSequence: A value is not text.
+
+        Example:
+            >>> done = dataset.add_sequences([{"sequence": "TATAAT"}, {"sequence": "TTGACA", "source": "plate 7"}])
+            >>> done.added, done.rows_total
+            (2, 5)
+            >>> dataset.add_sequences(["TATAAT"])
+            Traceback (most recent call last):
+                ...
+            usr_core.store.rules.errors.RecordsExpected: Records are given as a list of mappings, and record 1 is a ...
         """
         from usr_core.store.changes.import_.records import ImportOptions, ImportSource, import_records
         from usr_core.store.rules.mappings import batches_of_rows, checked_rows, columns_of_rows
@@ -190,6 +221,16 @@ class Changing(Reading):
             AttachRequestInvalid: Neither a namespace nor a writer is given, both a writer and an importer are, or the
                 writer takes no such option.
             ValuesExist: Values are there already, and `allow_overwrite` is not set.
+
+        Example:
+            >>> dataset.attach("scores.csv", "lab", key="id").rows_attached
+            1
+            >>> dataset.get(ids[2], columns=["lab__sigma"]).to_pylist()
+            [{'lab__sigma': 'sigma54'}]
+            >>> dataset.attach("scores.csv", "lab", key="id")
+            Traceback (most recent call last):
+                ...
+            usr_core.store.changes.attach.errors.ValuesExist: scores.csv: 1 value can't be attached, because its ...
         """
         from usr_core.store.changes.attach.attachment import AttachOptions, attach
         from usr_core.store.changes.attach.writer_source import attach_namespace, checked_options, key_among
@@ -247,6 +288,14 @@ class Changing(Reading):
 
         Raises:
             ValuesExist: Values are there already, and `allow_overwrite` is false.
+
+        Example:
+            >>> import pyarrow as pa
+            >>> values = pa.table({"id": ids[:2], "lab__gc": [0.4, None], "lab__sigma": [None, "sigma70"]})
+            >>> dataset.write_overlay_part("lab", values).rows_attached
+            2
+            >>> dataset.to_arrow(columns=["lab__gc", "lab__sigma"]).to_pylist()[:2]
+            [{'lab__gc': 0.4, 'lab__sigma': 'sigma70'}, {'lab__gc': 0.3, 'lab__sigma': 'sigma70'}]
         """
         from usr_core.store.changes.attach.attachment import AttachOptions, attach
         from usr_core.store.changes.attach.table_source import table_source
@@ -266,7 +315,14 @@ class Changing(Reading):
         )
 
     def write_overlay(self, namespace: str, content: object, *, key: str = "id", **options: Any) -> AttachOutcome:
-        """Add a part from memory, as `write_overlay_part` does; the event's action is ``write_overlay``."""
+        """Add a part from memory, as `write_overlay_part` does; the event's action is ``write_overlay``.
+
+        Example:
+            >>> import pyarrow as pa
+            >>> values = pa.table({"sequence": ["GATTACAGATTACAGATTAC"], "lab__sigma": ["sigma70"]})
+            >>> dataset.write_overlay("lab", values, key="sequence").columns
+            ('lab__sigma',)
+        """
         return self.write_overlay_part(namespace, content, key=key, action="write_overlay", **options)
 
     def _file_source(self, path: Path, *, parse_json: bool, importer: str | None) -> AttachSource:
@@ -338,6 +394,14 @@ class Changing(Reading):
             SessionSchemaChanged: The session was begun with other columns.
             NamespaceNotRegistered, RegistryMissing, RegistryInvalid: The registry is missing or invalid, or lacks
                 a namespace.
+
+        Example:
+            >>> from usr_core import Actor
+            >>> with dataset.writer(namespaces=["lab"], actor=Actor(tool="densegen", run_id="r1")) as writer:
+            ...     writer.add([{"sequence": "TATAAT"}], overlays={"lab": [{"gc": 0.0}]})
+            Added(added=1, skipped=0)
+            >>> dataset.overview().last_action
+            'densegen_write'
         """
         from usr_core.store.changes.session.writer import RecordWriter, SessionOptions
 
@@ -370,6 +434,15 @@ class Changing(Reading):
             ToolActionInvalid: `action` is not an action of a tool.
             EventNotRecordable: `metrics` or `args` are not JSON values, or larger than 64 KiB.
             LockTimeout: Another writer holds the dataset.
+
+        Example:
+            >>> event = dataset.record_event("densegen_health", metrics={"densegen": {"tried": 1200, "kept": 3}})
+            >>> event["action"], event["metrics"]["densegen"]["kept"]
+            ('densegen_health', 3)
+            >>> dataset.record_event("import")
+            Traceback (most recent call last):
+                ...
+            usr_core.store.errors.ToolActionInvalid: 'import' can't be the action of a tool's event.
         """
         from usr_core.store.changes.tool_event import record_event
 
@@ -388,6 +461,13 @@ class Changing(Reading):
         Raises:
             RecordIdInvalid: A text is not 40 lower-case hexadecimal digits.
             RecordsMissing: Ids match no record.
+
+        Example:
+            >>> done = dataset.delete([ids[0]], reason="contaminated")
+            >>> done.deleted, dataset.overview().rows
+            (1, 2)
+            >>> dataset.delete([ids[0], ids[1]]).already_deleted
+            1
         """
         from usr_core.store.changes.delete import DeleteOptions, delete_records
         from usr_core.store.ids.lookup import ask_ids
@@ -396,7 +476,14 @@ class Changing(Reading):
         return delete_records(site, DeleteOptions(ids=ask_ids(ids), allow_missing=allow_missing, reason=reason))
 
     def restore(self, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
-        """Bring deleted records back; those that are not deleted are counted. Errors as `delete`."""
+        """Bring deleted records back; those that are not deleted are counted. Errors as `delete`.
+
+        Example:
+            >>> dataset.delete(ids).deleted
+            3
+            >>> dataset.restore(ids[:2]).restored
+            2
+        """
         from usr_core.store.changes.delete import restore_records
         from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.ids.lookup import ask_ids
@@ -429,6 +516,16 @@ class Changing(Reading):
             StateFieldMissing: No field is given.
             StateValueNotAllowed: A value is not one of those above.
             RecordIdInvalid, RecordsMissing: As `delete`.
+
+        Example:
+            >>> dataset.set_state(ids[:2], split="train", qc_status="pass").changed
+            2
+            >>> [state.split for state in dataset.get_state(ids)]
+            ['train', 'train', None]
+            >>> dataset.set_state(ids, split="dev")
+            Traceback (most recent call last):
+                ...
+            usr_core.store.changes.record_errors.StateValueNotAllowed: usr_state__split can't be 'dev'.
         """
         from usr_core.store.changes.state import StateChange, StateOptions, set_state
         from usr_core.store.ids.lookup import ask_ids
@@ -444,7 +541,14 @@ class Changing(Reading):
         return set_state(site, StateOptions(ids=ask_ids(ids), allow_missing=allow_missing, change=change))
 
     def clear_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
-        """Unset the whole state of records: null afterwards, not false. Errors as `delete`."""
+        """Unset the whole state of records: null afterwards, not false. Errors as `delete`.
+
+        Example:
+            >>> dataset.set_state(ids[:2], masked=True).changed
+            2
+            >>> dataset.clear_state(ids).changed, dataset.get_state(ids[:1])[0].masked
+            (2, None)
+        """
         from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.changes.state import clear_state
         from usr_core.store.ids.lookup import ask_ids
@@ -467,9 +571,21 @@ class Changing(Reading):
     ) -> MaterializeOutcome:
         """Fold overlay columns into the base. Needs a `maintenance` block.
 
+        It takes the lock for as long as it runs.
+
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
             ValueError: Overlays can't be dropped and archived at once.
+
+        Example:
+            >>> with dataset.maintenance("fold the scores in"):
+            ...     done = dataset.materialize(namespaces=["lab"], drop_overlays=True)
+            >>> done.columns, [column.origin for column in dataset.columns() if column.name == "lab__gc"]
+            (('lab__gc', 'lab__sigma'), ['base'])
+            >>> dataset.materialize()
+            Traceback (most recent call last):
+                ...
+            usr_core.store.errors.MaintenanceRequired: materialize rewrites the base and needs a maintenance block.
         """
         from usr_core.store.changes.materialize import MaterializeOptions, OverlaysAfter, materialize
 
@@ -493,6 +609,15 @@ class Changing(Reading):
 
         Returns:
             Whether anything changed, and the registry's hash.
+
+        Example:
+            >>> from usr_core.api.registry import read_registry, register_namespace
+            >>> register_namespace(root, "infer", [("infer__ll", "float64")]).written
+            True
+            >>> with dataset.maintenance("take the new namespace up"):
+            ...     changed, registry_hash = dataset.freeze_registry()
+            >>> changed, registry_hash == read_registry(root).hash
+            (True, True)
         """
         from usr_core.store.changes.freeze import freeze_registry
 
@@ -500,7 +625,12 @@ class Changing(Reading):
         return freeze_registry(self._site())
 
     def snapshot(self) -> Path:
-        """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file."""
+        """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file.
+
+        Example:
+            >>> dataset.snapshot().parent.name
+            '_snapshots'
+        """
         from usr_core.store.changes.snapshot import take_snapshot
 
         return self.path / take_snapshot(self._site())
@@ -510,6 +640,13 @@ class Changing(Reading):
 
         Returns:
             The ``adopt`` event, or None where the log tells exactly these files already.
+
+        Example:
+            >>> dataset.adopt() is None
+            True
+            >>> dataset.layout.event_log.unlink()
+            >>> dataset.adopt()["action"]
+            'adopt'
         """
         from usr_core.store.checks.doctor.adoption import adopt_files
 
@@ -523,6 +660,10 @@ class Changing(Reading):
 
         Returns:
             What was removed, each with its size in bytes.
+
+        Example:
+            >>> dataset.clean(older_than_seconds=7 * 86400)
+            []
         """
         from usr_core.store.checks.doctor.cleaning import clean_dataset
 
@@ -543,6 +684,14 @@ class Changing(Reading):
             MaintenanceRequired: Not inside a maintenance block.
             NoSuchOverlay, NamespaceNotRegistered, NamespaceReservedHere: `namespace` can't be compacted.
             OverlayKeysUnresolved, OverlayKeyFault: The keys of a part do not tell ids.
+
+        Example:
+            >>> dataset.attach("scores.csv", "lab", key="id").rows_attached
+            1
+            >>> with dataset.maintenance("two parts are one too many"):
+            ...     done = dataset.compact_overlay("lab")
+            >>> done.parts, done.rows_before, done.rows
+            (2, 4, 3)
         """
         from usr_core.store.changes.compact import CompactOptions, compact_overlay
 
@@ -561,6 +710,14 @@ class Changing(Reading):
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
             NoSuchOverlay, NamespaceReservedHere, UnknownChoice: The overlay can't be removed that way.
+
+        Example:
+            >>> dataset.remove_overlay("lab", mode="archive", dry_run=True).rows
+            3
+            >>> with dataset.maintenance("the scores were wrong"):
+            ...     done = dataset.remove_overlay("lab", mode="archive")
+            >>> done.parts, [column.name for column in dataset.columns() if column.name.startswith("lab__")]
+            (1, [])
         """
         from usr_core.store.changes.remove import RemoveOptions, remove_overlay
 
@@ -591,6 +748,14 @@ class Changing(Reading):
             MaintenanceRequired: Not inside a maintenance block.
             IdsUnknown, ColumnNotRegistered, NoSuchOverlay, NamespaceReservedHere: An id, column or overlay to clear
                 does not exist, or is reserved.
+
+        Example:
+            >>> with dataset.maintenance("the sigma factor was wrong"):
+            ...     done = dataset.clear_overlay("lab", ["sigma"], ids=ids[:1])
+            >>> done.columns, done.cells
+            (('lab__sigma',), 1)
+            >>> dataset.cell(0, "lab__sigma").as_py() is None
+            True
         """
         from usr_core.store.changes.clear import ClearOptions, clear_overlay
 
@@ -617,6 +782,14 @@ class Changing(Reading):
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
             UnknownChoice, KeyNeedsOneBioType, KeyNeedsDna4: The key does not exist, or does not suit the dataset.
+
+        Example:
+            >>> dataset.add_sequences([{"sequence": "gattacagattacagattac"}]).case_variants
+            1
+            >>> with dataset.maintenance("one record a sequence"):
+            ...     done = dataset.dedupe(key="sequence_ci", keep="keep-first")
+            >>> done.groups, done.rows_before, done.rows_after
+            (1, 4, 3)
         """
         from usr_core.store.changes.dedupe import DedupeOptions, dedupe
 
@@ -651,6 +824,17 @@ class Changing(Reading):
             ToolActionInvalid: `action` is not an action of a tool.
             EventNotRecordable: `args`, or the metrics of what was chosen, are not JSON values.
             ValueError: The chosen rows are not rows of the base.
+
+        Example:
+            >>> import numpy as np
+            >>> from usr_core.api.results import ChosenRows
+            >>> def low_gc(view):
+            ...     gc = [value for batch in view.batches(["lab__gc"]) for value in batch["lab__gc"].to_pylist()]
+            ...     return ChosenRows(rows=np.flatnonzero(np.array(gc) < 0.35), metrics={"lab": {"below": 0.35}})
+            >>> with dataset.maintenance("low GC does not bind"):
+            ...     done = dataset.drop_rows(low_gc, action="lab_drop_low_gc")
+            >>> done.rows_before, done.rows_after
+            (3, 2)
         """
         from usr_core.store.changes.row_drop import DropOptions, drop_rows
 
@@ -690,6 +874,16 @@ class Changing(Reading):
             MaintenanceRequired: Not inside a maintenance block.
             UsrError: The datasets can't be merged that way (see `merge_datasets` in
                 `usr_core.store.changes.merge_datasets.merge`).
+
+        Example:
+            >>> from usr_core import Dataset
+            >>> motifs = Dataset.open(root, "demo/motifs").init()
+            >>> motifs.add_sequences([{"sequence": "TATAAT"}, {"sequence": "GATTACAGATTACAGATTAC"}]).added
+            2
+            >>> with dataset.maintenance("one dataset for all"):
+            ...     done = dataset.merge("demo/motifs")
+            >>> done.rows_added, done.duplicates, done.rows_after
+            (1, 1, 4)
         """
         from usr_core.roots.locate import locate_dataset
         from usr_core.store.changes.merge_datasets.merge import merge_datasets
@@ -734,6 +928,16 @@ class Changing(Reading):
             DatasetArchived: The dataset lies under ``_archive/`` already.
             ArchiveRefused: Something is in the way; nothing was changed.
             ArchiveUnfinished: The folder could not be moved; nothing was changed.
+
+        Example:
+            >>> dataset.archive().relative_to(root).as_posix()
+            '_archive/demo/promoters'
+            >>> dataset.name
+            '_archive/demo/promoters'
+            >>> dataset.add_sequences([{"sequence": "TATAAT"}])
+            Traceback (most recent call last):
+                ...
+            usr_core.store.errors.DatasetArchived: 'demo/promoters' is archived: it can be read by its path, but ...
         """
         from usr_core.store.changes.archive import archive_dataset
 
@@ -747,6 +951,12 @@ class Changing(Reading):
             DatasetNotArchived: The dataset does not lie under ``_archive/``.
             DatasetExists, NestedDataset: Another dataset has its place by now.
             ArchiveRefused, ArchiveUnfinished: As `archive`.
+
+        Example:
+            >>> dataset.archive() == root / "_archive" / "demo" / "promoters"
+            True
+            >>> dataset.unarchive() == root / "demo" / "promoters"
+            True
         """
         from usr_core.store.changes.archive import unarchive_dataset
 
@@ -768,6 +978,15 @@ class Changing(Reading):
         Raises:
             RemoteUnknown: The remotes file has no such remote.
             SyncError, TransportError: See `usr_core.sync.sync`.
+
+        Example:
+            >>> dataset.push("lab-server")["transfer_state"]
+            'TRANSFERRED'
+            >>> dataset.record_event("densegen_health")["seq"]
+            4
+            >>> audit = dataset.diff("lab-server")
+            >>> audit["changed"], audit[".events.log"]["relation"]
+            (True, 'ahead')
         """
         return self._synced("diff", remote, asked)
 
@@ -779,11 +998,30 @@ class Changing(Reading):
         Raises:
             HistoryAhead, HistoriesDiverged, CopiesDamaged: The copies can't be brought together; nothing changed.
             SyncError, TransportError, LockTimeout, FileSystemError: Nothing changed.
+
+        Example:
+            >>> dataset.push("lab-server")["transfer_state"]
+            'TRANSFERRED'
+            >>> dataset.pull("lab-server")["transfer_state"]
+            'NO-OP'
+            >>> dataset.pull("other-server")
+            Traceback (most recent call last):
+                ...
+            usr_core.remotes.errors.RemoteUnknown: There is no remote 'other-server'.
         """
         return self._synced("pull", remote, asked)
 
     def push(self, remote: str, **asked: Unpack[SyncAsked]) -> dict[str, Any]:
-        """Bring a remote's copy up to this one and return the audit. Arguments and errors as `pull`."""
+        """Bring a remote's copy up to this one and return the audit. Arguments and errors as `pull`.
+
+        Example:
+            >>> from usr_core.api.sync import SyncOptions
+            >>> dataset.push("lab-server", options=SyncOptions(dry_run=True))["transfer_state"]
+            'DRY-RUN'
+            >>> audit = dataset.push("lab-server")
+            >>> audit["transfer_state"], audit["plan"]["events"], audit["verify"]["used"]
+            ('TRANSFERRED', 3, 'hash')
+        """
         return self._synced("push", remote, asked)
 
     def _synced(self, action: Action, remote: str, asked: SyncAsked) -> dict[str, Any]:

@@ -26,6 +26,16 @@ class ParquetTable:
     Args:
         path: The file; it is opened by each verb.
         host: The plugin host to take exporters from; by default one of its own.
+
+    Example:
+        >>> from usr_core.api.results import ParquetTable
+        >>> table = ParquetTable(dataset.layout.records)
+        >>> table.base_rows(), [column.name for column in table.columns()][:3], table.cell(1, "length").as_py()
+        (3, ['id', 'bio_type', 'sequence'], 20)
+        >>> table.head_arrow(1, columns=["sequence"]).to_pylist()
+        [{'sequence': 'TTGACAGGCTAACTGGATAT'}]
+        >>> table.export("records.csv", fmt="csv", columns=["sequence"]).rows
+        3
     """
 
     def __init__(self, path: str | Path, *, host: PluginHost | None = None) -> None:

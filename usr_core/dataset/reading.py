@@ -39,11 +39,18 @@ class Reading(DatasetSite):
     def view(self, *, namespaces: Sequence[str] | None = None) -> Iterator[MergedView]:
         """Open the merged view of one state of the dataset; writers may go on meanwhile.
 
+        Rows are the base's, in its order. The files stay open until the end of the block.
+
         Args:
             namespaces: Whose overlays to merge, or None for all.
 
         Raises:
             NoSuchOverlay: The dataset has neither an overlay nor a materialized column of one of them.
+
+        Example:
+            >>> with dataset.view(namespaces=["lab"]) as view:
+            ...     view.rows, view.schema(["sequence", "lab__gc"]).types
+            (3, [DataType(string), DataType(double)])
         """
         with self._open_view(namespaces) as opened:
             yield opened
@@ -89,6 +96,14 @@ class Reading(DatasetSite):
         Raises:
             RecordsNotFound, RecordsDeleted: No record has one of the ids, or it is deleted.
             UnknownColumn: A name is not a column of the view.
+
+        Example:
+            >>> dataset.get([ids[2], ids[0]], columns=["lab__gc", "lab__sigma"]).to_pylist()
+            [{'lab__gc': 0.55, 'lab__sigma': None}, {'lab__gc': 0.4, 'lab__sigma': 'sigma70'}]
+            >>> dataset.get("0" * 40)
+            Traceback (most recent call last):
+                ...
+            usr_core.store.questions.errors.RecordsNotFound: No record has the id ...
         """
         from usr_core.store.questions.get import get_records
 
@@ -102,6 +117,10 @@ class Reading(DatasetSite):
         Raises:
             CellOutOfRange: The dataset has no such record.
             UnknownColumn: The view has no such column.
+
+        Example:
+            >>> dataset.cell(1, "lab__gc").as_py()
+            0.3
         """
         from usr_core.store.questions.cell import read_cell
 
@@ -124,6 +143,12 @@ class Reading(DatasetSite):
         Raises:
             PatternInvalid: The pattern is not a regular expression.
             UnknownColumn, ColumnNotText: The view has no such column, or it does not hold text.
+
+        Example:
+            >>> dataset.grep("TTGACA|TATAAT", limit=5)["sequence"].to_pylist()
+            ['TTGACAGGCTAACTGGATAT']
+            >>> dataset.grep("^sigma", column="lab__sigma").num_rows
+            2
         """
         import pyarrow as pa
 
@@ -143,7 +168,12 @@ class Reading(DatasetSite):
         include_deleted: bool = False,
         progress: Progress | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Yield what `grep` returns, batch by batch, as it is found."""
+        """Yield what `grep` returns, batch by batch, as it is found.
+
+        Example:
+            >>> [batch["sequence"].to_pylist() for batch in dataset.iter_grep("ATTACA", limit=0)]
+            [['GATTACAGATTACAGATTAC', 'GGGCCCATATCGCGATTACA']]
+        """
         with self.view() as view:
             yield from self._grep(view, pattern, column, limit, ignore_case, include_deleted, progress)
 
@@ -165,6 +195,11 @@ class Reading(DatasetSite):
 
         Raises:
             UnknownColumn: A name is not a column of the view.
+
+        Example:
+            >>> (gc,) = dataset.describe(["lab__gc"], sample=0).columns
+            >>> gc.type, gc.summary.rows, gc.summary.nulls, gc.summary.maximum.as_py()
+            ('float64', 3, 0, 0.55)
         """
         from usr_core.store.questions.describe import describe_columns
 
@@ -192,6 +227,14 @@ class Reading(DatasetSite):
 
         Raises:
             SqlFailed: DuckDB refused the statement, or failed at it.
+
+        Example:
+            >>> dataset.sql("SELECT lab__sigma, lab__gc FROM records WHERE lab__gc < ?", [0.35]).fetchall()
+            [('sigma32', 0.3)]
+            >>> dataset.sql("SELECT lab__score FROM records")
+            Traceback (most recent call last):
+                ...
+            usr_core.store.questions.errors.SqlFailed: The statement failed: Binder Error: Referenced column ...
         """
         from usr_core.store.questions.sql import run_sql
         from usr_core.store.questions.sql_result import SqlResult
@@ -223,7 +266,12 @@ class Reading(DatasetSite):
         )
 
     def get_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
-        """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`."""
+        """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`.
+
+        Example:
+            >>> dataset.get_state(ids[:1])[0].qc_status is None
+            True
+        """
         from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.changes.state import get_state
         from usr_core.store.ids.lookup import ask_ids
@@ -237,6 +285,11 @@ class Reading(DatasetSite):
 
         Raises:
             PackageMissing: pandas is not installed.
+
+        Example:
+            >>> frame = dataset.head(2, columns=["sequence", "lab__gc"])
+            >>> frame["lab__gc"].tolist(), frame.shape
+            ([0.4, 0.3], (2, 2))
         """
         from usr_core.store.questions.frames import pandas_frame, require_pandas
 
@@ -251,7 +304,12 @@ class Reading(DatasetSite):
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
     ) -> pa.Table:
-        """Return the first `n` records of the merged view as an Arrow table; cost does not grow with the base."""
+        """Return the first `n` records of the merged view as an Arrow table; cost does not grow with the base.
+
+        Example:
+            >>> dataset.head_arrow(1, columns=["sequence", "lab__gc"]).to_pylist()
+            [{'sequence': 'TTGACAGGCTAACTGGATAT', 'lab__gc': 0.4}]
+        """
         with self.view(namespaces=namespaces) as view:
             return view.head(n, columns, include_deleted=include_deleted)
 
@@ -277,6 +335,12 @@ class Reading(DatasetSite):
         Raises:
             UnknownColumn: A name is not a column of the view.
             FilterInvalid, PatternInvalid: `where` can't be used.
+
+        Example:
+            >>> with dataset.scan(columns=["sequence"], where=[("lab__gc", ">=", 0.4)]) as reader:
+            ...     for batch in reader:
+            ...         print(batch.num_rows, batch["sequence"].to_pylist())
+            2 ['TTGACAGGCTAACTGGATAT', 'GGGCCCATATCGCGATTACA']
         """
         import pyarrow as pa
 
@@ -290,7 +354,16 @@ class Reading(DatasetSite):
         where: Where | None = None,
         include_deleted: bool = False,
     ) -> pa.Table:
-        """Return the merged view as one Arrow table, in memory; arguments as for `scan`."""
+        """Return the merged view as one Arrow table, in memory; arguments as for `scan`.
+
+        Example:
+            >>> dataset.to_arrow(columns=["lab__gc"], where=[("lab__sigma", "is not null")])["lab__gc"].to_pylist()
+            [0.4, 0.3]
+            >>> dataset.to_arrow(columns=["lab__score"])
+            Traceback (most recent call last):
+                ...
+            usr_core.store.errors.UnknownColumn: There is no column 'lab__score'.
+        """
         return self._scan(columns, where, include_deleted).reader().read_all()
 
     def to_pandas(
@@ -306,6 +379,10 @@ class Reading(DatasetSite):
 
         Raises:
             PackageMissing: pandas is not installed.
+
+        Example:
+            >>> dataset.to_pandas(columns=["length", "lab__gc"]).dtypes.astype(str).to_dict()
+            {'length': 'int32', 'lab__gc': 'float64'}
         """
         from usr_core.store.questions.frames import pandas_frame, require_pandas
 
@@ -323,13 +400,23 @@ class Reading(DatasetSite):
 
         Raises:
             PackageMissing: Polars is not installed.
+
+        Example:
+            >>> dataset.to_polars(columns=["sequence", "lab__gc"]).shape
+            (3, 2)
         """
         from usr_core.store.questions.frames import polars_frame
 
         return polars_frame(self.to_arrow(columns=columns, where=where, include_deleted=include_deleted))
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Offer the merged view to whatever speaks Arrow's PyCapsule interface: pandas, Polars, DuckDB, Arrow."""
+        """Offer the merged view to whatever speaks Arrow's PyCapsule interface: pandas, Polars, DuckDB, Arrow.
+
+        Example:
+            >>> import pyarrow as pa
+            >>> pa.table(dataset).num_rows
+            3
+        """
         return self._scan(None, None, False).reader().__arrow_c_stream__(requested_schema)
 
     def _scan(self, columns: Sequence[str] | None, where: Where | None, include_deleted: bool) -> Scan:
@@ -338,21 +425,39 @@ class Reading(DatasetSite):
         return Scan(self._open_view(), columns, where=where, include_deleted=include_deleted)
 
     def overview(self) -> Overview:
-        """Return rows, columns, namespaces and advice, as ``usr info`` shows them."""
+        """Return rows, columns, namespaces and advice, as ``usr info`` shows them.
+
+        Example:
+            >>> overview = dataset.overview()
+            >>> overview.rows, overview.deleted, overview.events, [namespace.name for namespace in overview.namespaces]
+            (3, 0, 3, ['lab'])
+        """
         from usr_core.store.questions.overview import read_overview
 
         self._require_records()
         return read_overview(self.ref)
 
     def columns(self) -> tuple[ColumnOverview, ...]:
-        """Return the columns of the merged view with type and origin, as ``usr schema`` shows them."""
+        """Return the columns of the merged view with type and origin, as ``usr schema`` shows them.
+
+        Example:
+            >>> [(column.name, column.type, column.origin) for column in dataset.columns()][-2:]
+            [('lab__gc', 'float64', 'overlay'), ('lab__sigma', 'string', 'overlay')]
+        """
         from usr_core.store.questions.overview import read_columns
 
         self._require_records()
         return read_columns(self.ref)
 
     def base_rows(self) -> int:
-        """Return the rows of the base, deleted ones included, from its footer."""
+        """Return the rows of the base, deleted ones included, from its footer.
+
+        Example:
+            >>> dataset.delete(ids[:1]).deleted
+            1
+            >>> dataset.base_rows(), dataset.overview().rows
+            (3, 2)
+        """
         from usr_core.store.base.facts import read_base_facts
 
         return read_base_facts(self.layout.records).rows
@@ -377,6 +482,17 @@ class Reading(DatasetSite):
             TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetUnsuitable: It can't be written there, or not
                 in that form.
             PluginCallError: The exporter failed, or did not write what it was given.
+
+        Example:
+            >>> done = dataset.export("gc.csv", fmt="csv", columns=["sequence", "lab__gc"])
+            >>> done.rows, done.path.name
+            (3, 'gc.csv')
+            >>> (tmp_path / "gc.csv").read_text().splitlines()[:2]
+            ['sequence,lab__gc', 'TTGACAGGCTAACTGGATAT,0.4']
+            >>> dataset.export("gc.csv", fmt="csv")
+            Traceback (most recent call last):
+                ...
+            usr_core.store.errors.TargetExists: gc.csv exists.
         """
         from usr_core.store.questions.export import export_batches
         from usr_core.store.questions.export_target import export_target
@@ -397,7 +513,13 @@ class Reading(DatasetSite):
     def validate(
         self, *, strict: bool = False, registry_mode: RegistryMode = "either", progress: Progress | None = None
     ) -> ValidationReport:
-        """Check everything that the format promises, streaming; changes nothing."""
+        """Check everything that the format promises, streaming; changes nothing.
+
+        Example:
+            >>> report = dataset.validate(strict=True)
+            >>> report.ok, report.rows, report.overlays, report.findings
+            (True, 3, 1, ())
+        """
         from usr_core.store.checks.validate import validate_dataset
 
         return validate_dataset(
@@ -405,13 +527,25 @@ class Reading(DatasetSite):
         )
 
     def events(self, *, n: int = 0, since: int | None = None) -> Iterator[LogLine]:
-        """Yield the last `n` events (0 is all), those after number `since` only, in the log's order."""
+        """Yield the last `n` events (0 is all), those after number `since` only, in the log's order.
+
+        Example:
+            >>> [line.event["action"] for line in dataset.events(n=2)]
+            ['import', 'write_overlay']
+            >>> [line.number for line in dataset.events(since=1)]
+            [2, 3]
+        """
         from usr_core.events.tail import tail_events
 
         return tail_events(self.layout.event_log, n=n, since=since)
 
     def verify_events(self) -> list[ChainFault]:
-        """Return what is wrong with the log: its chain, lines that are not events, or that it has no event."""
+        """Return what is wrong with the log: its chain, lines that are not events, or that it has no event.
+
+        Example:
+            >>> dataset.verify_events()
+            []
+        """
         from usr_core.events.chain import verify_log
 
         return verify_log(self.layout.event_log)

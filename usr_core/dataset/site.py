@@ -61,8 +61,17 @@ class DatasetSite:
     ) -> Self:
         """Return the dataset `name` of `root`; it need not exist yet (see `init`).
 
+        No lock is taken.
+
         Raises:
             InvalidDatasetId, ArchivedPath, AmbiguousDataset, OutsideRoot, NestedDataset: `name` is not such a name.
+
+        Example:
+            >>> from usr_core import Dataset
+            >>> Dataset.open(root, "demo/promoters").base_rows()
+            3
+            >>> Dataset.open(root, "demo/new").path.exists()
+            False
         """
         from usr_core.roots.errors import DatasetMissing
 
@@ -83,7 +92,19 @@ class DatasetSite:
         lock_timeout: float = LOCK_SECONDS,
         host: PluginHost | None = None,
     ) -> Self:
-        """Return the existing dataset that `text` means: an id, a folder, or None for the one we stand in."""
+        """Return the existing dataset that `text` means: an id, a folder, or None for the one we stand in.
+
+        Raises:
+            NoDatasetHere, DatasetMissing: No dataset was named, or there is none; and what else `locate_dataset`
+                raises.
+
+        Example:
+            >>> from usr_core import Dataset
+            >>> Dataset.locate("demo/promoters", root=root).name
+            'demo/promoters'
+            >>> Dataset.locate("./root/demo/promoters").name
+            'demo/promoters'
+        """
         return cls(locate_dataset(text, root=root), actor=actor, lock_timeout=lock_timeout, host=host)
 
     @classmethod
@@ -100,6 +121,13 @@ class DatasetSite:
 
         Raises:
             DatasetNotArchived, AmbiguousDataset, InvalidDatasetId: `text` does not name one.
+
+        Example:
+            >>> from usr_core import Dataset
+            >>> dataset.archive().name
+            'promoters'
+            >>> Dataset.locate_archived("demo/promoters", root=root).base_rows()
+            3
         """
         from usr_core.store.changes.archive import locate_archived
 
@@ -110,22 +138,42 @@ class DatasetSite:
 
     @property
     def name(self) -> str:
-        """The id inside the root."""
+        """The id inside the root.
+
+        Example:
+            >>> dataset.name
+            'demo/promoters'
+        """
         return self.ref.name
 
     @property
     def path(self) -> Path:
-        """The dataset's folder."""
+        """The dataset's folder.
+
+        Example:
+            >>> dataset.path == root / "demo" / "promoters"
+            True
+        """
         return self.ref.path
 
     @property
     def layout(self) -> DatasetLayout:
-        """The names of its files."""
+        """The names of its files.
+
+        Example:
+            >>> dataset.layout.records.name
+            'records.parquet'
+        """
         return DatasetLayout(self.ref.path)
 
     @cached_property
     def host(self) -> PluginHost:
-        """The plugin host."""
+        """The plugin host.
+
+        Example:
+            >>> "csv" in dataset.host.names_of("importer")
+            True
+        """
         if self._given_host is not None:
             return self._given_host
         from usr_core.plugin.host import PluginHost
@@ -134,7 +182,19 @@ class DatasetSite:
 
     @contextlib.contextmanager
     def maintenance(self, reason: str) -> Iterator[Self]:
-        """Allow rewrites of the base inside the block; `reason` goes into their events."""
+        """Allow rewrites of the base inside the block; `reason` goes into their events.
+
+        The block takes no lock of its own; each rewrite in it does.
+
+        Example:
+            >>> with dataset.maintenance("fold the scores in") as allowed:
+            ...     allowed.materialize(namespaces=["lab"]).rows
+            3
+            >>> dataset.materialize()
+            Traceback (most recent call last):
+                ...
+            usr_core.store.errors.MaintenanceRequired: materialize rewrites the base and needs a maintenance block.
+        """
         before, self._maintenance = self._maintenance, reason
         try:
             yield self

@@ -74,6 +74,12 @@ class ClearOutcome:
         archived: The folder that holds the old files.
         snapshot: The base as it was, where it was rewritten.
         event: None where nothing was changed.
+
+    Example:
+        >>> with dataset.maintenance("the sigma factors were wrong"):
+        ...     done = dataset.clear_overlay("lab", ["sigma"])
+        >>> done.columns, done.cells, done.rows_removed, done.rows
+        (('lab__sigma',), 2, 0, 3)
     """
 
     namespace: str

@@ -57,6 +57,13 @@ class CompactOutcome:
         part: The new file, None in a dry run and where nothing was to be done.
         archived: The folder that holds the sources, None where they were dropped.
         event: None where nothing was changed.
+
+    Example:
+        >>> dataset.attach("scores.csv", "lab", key="id").rows_attached
+        1
+        >>> done = dataset.compact_overlay("lab", dry_run=True)
+        >>> done.needed, done.parts, done.rows_before, done.rows, done.part is None
+        (True, 2, 4, 3, True)
     """
 
     namespace: str

@@ -79,6 +79,11 @@ class DedupeOutcome:
         left: Namespaces whose attached values of records that go stay on disk, and of how many records.
         snapshot: The base as it was, which is kept where materialized values go with their rows.
         event: None in a dry run, and where no two rows share a key.
+
+    Example:
+        >>> done = dataset.dedupe(key="sequence", dry_run=True)
+        >>> done.groups, done.rows_before, done.rows_dropped, done.event
+        (0, 3, 0, None)
     """
 
     key: str

@@ -40,6 +40,11 @@ class DeleteOutcome:
         already_deleted: Records that were deleted before; their time and reason stay.
         missing: Ids that match no record.
         event: The line in the log.
+
+    Example:
+        >>> done = dataset.delete([ids[0], "0" * 40], allow_missing=True)
+        >>> done.deleted, done.already_deleted, done.missing, done.event["action"]
+        (1, 0, 1, 'delete')
     """
 
     deleted: int
@@ -57,6 +62,13 @@ class RestoreOutcome:
         not_deleted: Records that were live before.
         missing: Ids that match no record.
         event: The line in the log.
+
+    Example:
+        >>> dataset.delete(ids[:1]).deleted
+        1
+        >>> done = dataset.restore(ids)
+        >>> done.restored, done.not_deleted, done.missing
+        (1, 2, 0)
     """
 
     restored: int

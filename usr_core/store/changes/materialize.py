@@ -70,6 +70,12 @@ class MaterializeOutcome:
     Attributes:
         kept: For each folded namespace whose files went, how many keys with values stayed in its overlay, because the
             new base has no such record.
+
+    Example:
+        >>> with dataset.maintenance("fold the scores in"):
+        ...     done = dataset.materialize()
+        >>> done.namespaces, done.columns, done.rows
+        (('lab',), ('lab__gc', 'lab__sigma'), 3)
     """
 
     namespaces: tuple[str, ...]

@@ -47,6 +47,11 @@ class RemoveOutcome:
         size_bytes: Their bytes together.
         archived: The folder that holds them now, None where they were deleted and in a dry run.
         event: None in a dry run.
+
+    Example:
+        >>> done = dataset.remove_overlay("lab", mode="delete", dry_run=True)
+        >>> done.parts, done.rows, done.archived, done.event
+        (1, 3, None, None)
     """
 
     namespace: str

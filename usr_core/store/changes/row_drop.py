@@ -44,6 +44,12 @@ class ChosenRows:
     Attributes:
         rows: Numbers of base rows from 0, deleted ones counted, ascending, each once, below the view's `rows`.
         metrics: What the event's metrics say beside the counts of rows: JSON values.
+
+    Example:
+        >>> import numpy as np
+        >>> from usr_core.api.results import ChosenRows
+        >>> ChosenRows(rows=np.flatnonzero([False, True, False]), metrics={"lab": {"below": 0.35}}).rows.tolist()
+        [1]
     """
 
     rows: npt.NDArray[np.int64]
@@ -82,6 +88,14 @@ class DropOutcome:
         rows_before, rows_dropped, rows_after: Rows of the base.
         snapshot: Relative name of the base as it was, where it was kept.
         event: None in a dry run, and where no row was chosen.
+
+    Example:
+        >>> import numpy as np
+        >>> from usr_core.api.results import ChosenRows
+        >>> chosen = ChosenRows(rows=np.array([1]))
+        >>> done = dataset.drop_rows(lambda view: chosen, action="lab_drop", dry_run=True)
+        >>> done.rows_before, done.rows_dropped, done.rows_after, done.event
+        (3, 1, 2, None)
     """
 
     chosen: ChosenRows

@@ -110,6 +110,11 @@ class StateOutcome:
         unchanged: Records that had this state before, or none to be cleared.
         missing: Ids that match no record.
         event: The line in the log.
+
+    Example:
+        >>> done = dataset.set_state(ids, split="train")
+        >>> done.changed, done.unchanged, dataset.set_state(ids, split="train").event
+        (3, 0, None)
     """
 
     changed: int

@@ -45,6 +45,11 @@ class Description:
         rows: Rows of the base, deleted ones included.
         sampled: Rows looked at; deleted ones only where they were asked for.
         complete: Whether all rows were looked at.
+
+    Example:
+        >>> about = dataset.describe(["lab__gc"])
+        >>> about.rows, about.sampled, about.complete, about.columns[0].name
+        (3, 3, True, 'lab__gc')
     """
 
     rows: int

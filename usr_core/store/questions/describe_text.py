@@ -18,7 +18,14 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 
 
 def description_row(column: ColumnDescription) -> dict[str, object]:
-    """Return a column as cells of a table with the columns `TEXT_COLUMNS`."""
+    """Return a column as cells of a table with the columns `TEXT_COLUMNS`.
+
+    Example:
+        >>> from usr_core.api.results import TEXT_COLUMNS, description_row
+        >>> (gc,) = dataset.describe(["lab__gc"]).columns
+        >>> {name: description_row(gc).get(name) for name in TEXT_COLUMNS[:4]}
+        {'name': 'lab__gc', 'type': 'float64', 'nulls': '0.0%', 'of': ''}
+    """
     summary = column.summary
     about = summary.measure if summary.measure not in ("none", "value") else ""
     distinct = None if summary.distinct is None else f"{'>' if summary.distinct_capped else ''}{summary.distinct}"
@@ -37,7 +44,15 @@ def description_row(column: ColumnDescription) -> dict[str, object]:
 
 
 def description_value(column: ColumnDescription) -> Mapping[str, object]:
-    """Return a column as an object: times as text, a histogram with its edges and counts."""
+    """Return a column as an object: times as text, a histogram with its edges and counts.
+
+    Example:
+        >>> from usr_core.api.results import description_value
+        >>> (gc,) = dataset.describe(["lab__gc"]).columns
+        >>> value = description_value(gc)
+        >>> value["type"], value["rows"], value["nulls"]
+        ('float64', 3, 0)
+    """
     summary = column.summary
     found = summary.histogram
     return {

@@ -37,6 +37,11 @@ class ExportOutcome:
         path: The file; None where a stream was written.
         rows: Records in it.
         size_bytes: Of the file, or bytes that went into the stream.
+
+    Example:
+        >>> done = dataset.export("gc.csv", fmt="csv", columns=["sequence", "lab__gc"])
+        >>> done.path.name, done.rows, done.size_bytes == done.path.stat().st_size
+        ('gc.csv', 3, True)
     """
 
     path: Path | None
@@ -64,6 +69,14 @@ def export_batches(
         PluginCallError: The exporter failed, did not take every row, or reported something that is not true.
         FileSystemError: The folder is full, or can't be written to.
         OSError: The stream could not be written; it holds a part of the rows then.
+
+    Example:
+        >>> from usr_core.api.results import export_batches
+        >>> csv, spec = dataset.host.exporter("csv"), dataset.host.exporter_spec("csv")
+        >>> with dataset.scan(columns=["sequence", "lab__gc"]) as reader:
+        ...     done = export_batches(csv, tmp_path / "gc.csv.gz", spec=spec, schema=reader.schema, batches=reader)
+        >>> done.rows
+        3
     """
     request = ExportRequest(path=Path(os.devnull), schema=schema, metadata=metadata or {})
     handed = _Handed(batches)

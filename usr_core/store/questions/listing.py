@@ -39,6 +39,12 @@ class DatasetListing:
         last_change: Time of the last event, RFC 3339, or None where there is none.
         problem: What makes the dataset unreadable.
         unfinished_pull: Where its first pull has not come to its end, the remote (``""`` if not known), else None.
+
+    Example:
+        >>> from usr_core.api.results import list_root
+        >>> (listing,) = list_root(root)
+        >>> listing.name, listing.rows, listing.columns, listing.namespaces, listing.problem
+        ('demo/promoters', 3, 7, ('lab',), None)
     """
 
     name: str
@@ -56,6 +62,15 @@ def list_root(root: Path, *, archived: bool = False) -> list[DatasetListing]:
 
     A dataset that can't be read is in the list with its `problem`; it never hides the others. One whose first pull
     has not come to its end is in the list with the remote.
+
+    Example:
+        >>> from usr_core.api.results import list_root
+        >>> [(listing.name, listing.rows) for listing in list_root(root)]
+        [('demo/promoters', 3)]
+        >>> dataset.archive().name
+        'promoters'
+        >>> [listing.name for listing in list_root(root, archived=True)]
+        ['_archive/demo/promoters']
     """
     found = [_listing(ref) for ref in list_datasets(root, archived)]
     if not archived:

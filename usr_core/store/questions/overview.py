@@ -40,6 +40,10 @@ class ColumnOverview:
         type: In the registry's words, in Arrow's where it has none.
         nullable: Whether a cell may be null.
         origin: ``base``, ``overlay``, or ``base+overlay`` for a materialized column that an overlay updates.
+
+    Example:
+        >>> dataset.columns()[-1]
+        ColumnOverview(name='lab__sigma', type='string', nullable=True, origin='overlay')
     """
 
     name: str
@@ -59,6 +63,11 @@ class NamespaceOverview:
         unmatched: Keys that match no record.
         columns: The columns that its files hold.
         advice: What to do about it, or "".
+
+    Example:
+        >>> (lab,) = dataset.overview().namespaces
+        >>> lab.name, lab.files, lab.rows, lab.unmatched, lab.columns
+        ('lab', 1, 3, 0, ('lab__gc', 'lab__sigma'))
     """
 
     name: str
@@ -83,6 +92,11 @@ class Overview:
         last_action: Its action, or None.
         events: Number of the last event.
         partial_copy: What a copy pulled with ``--primary-only`` lacks, else None.
+
+    Example:
+        >>> overview = dataset.overview()
+        >>> overview.rows, overview.deleted, overview.last_action, overview.columns[0].name
+        (3, 0, 'write_overlay', 'id')
     """
 
     name: str
@@ -175,7 +189,14 @@ def _namespace(overlay: NamespaceOverlay, unmatched: int) -> NamespaceOverview:
 
 
 def type_text(kind: pa.DataType) -> str:
-    """Return a type in the registry's words where it has some, else in Arrow's."""
+    """Return a type in the registry's words where it has some, else in Arrow's.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.results import type_text
+        >>> type_text(pa.list_(pa.float64())), type_text(pa.decimal128(10, 2))
+        ('list<float64>', 'decimal128(10, 2)')
+    """
     try:
         return from_arrow(kind).canonical()
     except TypeError:

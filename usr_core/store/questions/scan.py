@@ -26,6 +26,13 @@ class Scan(Iterator[pa.RecordBatch]):
     Raises:
         UnknownColumn: A name is not a column of the view.
         FilterInvalid, PatternInvalid: `where` can't be used.
+
+    Example:
+        >>> from usr_core.api.results import Scan
+        >>> with dataset.view() as view:
+        ...     scan = Scan(view, ["lab__gc"], where=[("lab__gc", ">", 0.35)])
+        ...     scan.schema.names, [batch["lab__gc"].to_pylist() for batch in scan]
+        (['lab__gc'], [[0.4, 0.55]])
     """
 
     def __init__(

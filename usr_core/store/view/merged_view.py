@@ -32,6 +32,13 @@ class MergedView:
 
     Rows and their order are the base's. Columns are the base's in its order, then each namespace's, namespaces
     by name, columns by first appearance in write order.
+
+    Example:
+        >>> with dataset.view() as view:
+        ...     view.rows, view.deleted_count(), view.schema(["lab__gc"]).names
+        ...     [batch["lab__gc"].to_pylist() for batch in view.batches(["lab__gc"])]
+        (3, 0, ['lab__gc'])
+        [[0.4, 0.3, 0.55]]
     """
 
     def __init__(
@@ -108,7 +115,15 @@ class MergedView:
         return len(self._deleted())
 
     def deleted_rows(self) -> npt.NDArray[np.int32]:
-        """Return the numbers of the deleted rows, ascending. Reads the base's ids where there are tombstones."""
+        """Return the numbers of the deleted rows, ascending. Reads the base's ids where there are tombstones.
+
+        Example:
+            >>> dataset.delete(ids[1:2]).deleted
+            1
+            >>> with dataset.view() as view:
+            ...     view.deleted_rows().tolist()
+            [1]
+        """
         return self._deleted()
 
     def unmatched_counts(self, namespaces: Collection[str] | None = None) -> dict[str, int]:
@@ -118,6 +133,11 @@ class MergedView:
 
         Args:
             namespaces: Opened ones that are looked at; None for all.
+
+        Example:
+            >>> with dataset.view() as view:
+            ...     view.unmatched_counts(["lab"])
+            {'lab': 0}
         """
         wanted = self._overlays if namespaces is None else namespaces
         return {name: self._places.unmatched(self._overlays[name]) for name in wanted}
@@ -177,6 +197,11 @@ class MergedView:
 
         Raises:
             UnknownColumn: A name is not a column of the view.
+
+        Example:
+            >>> with dataset.view() as view:
+            ...     view.head(2, ["lab__gc"]).to_pydict()
+            {'lab__gc': [0.4, 0.3]}
         """
         chosen = self._columns.chosen(columns, include_deleted=include_deleted)
         n = min(max(n, 0), self.rows)
@@ -194,6 +219,12 @@ class MergedView:
 
         Raises:
             UnknownColumn: A name is not a column of the view.
+
+        Example:
+            >>> import numpy as np
+            >>> with dataset.view() as view:
+            ...     view.rows_at(np.array([2, 0]), ["lab__gc"]).to_pydict()
+            {'lab__gc': [0.55, 0.4]}
         """
         chosen = self._columns.chosen(columns, include_deleted=False)
         table = self._points.rows_at(rows, chosen)

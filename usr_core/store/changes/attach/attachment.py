@@ -119,6 +119,13 @@ class AttachOutcome:
         rows_empty: Rows that match a record and have no value at all.
         rows_deleted: Of the records that have one, those that are deleted.
         ignored_columns: Columns of the input that the namespace does not register, where none were asked for by name.
+
+    Example:
+        >>> done = dataset.attach("scores.csv", "lab", key="id")
+        >>> done.columns, done.rows_read, done.rows_attached, done.rows_missing
+        (('lab__sigma',), 1, 1, 0)
+        >>> done.part.startswith("_derived/lab/part-"), done.event["action"]
+        (True, 'attach')
     """
 
     part: str | None

@@ -72,6 +72,15 @@ class MergeOutcome:
         left: Namespaces with values that stay behind, and for how many records that are in the destination afterwards.
         kept: New records that take up values which the destination had kept for them.
         event: None in a dry run, and where nothing was to be changed.
+
+    Example:
+        >>> from usr_core import Dataset
+        >>> motifs = Dataset.open(root, "demo/motifs").init()
+        >>> motifs.add_sequences([{"sequence": "TATAAT"}]).added
+        1
+        >>> done = dataset.merge(motifs, dry_run=True)
+        >>> done.changes, done.rows_before, done.rows_added, done.rows_after
+        (True, 3, 1, 4)
     """
 
     rows_before: int

@@ -81,7 +81,13 @@ class SessionOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """What became of the records of one call: new ones, and those that were known."""
+    """What became of the records of one call: new ones, and those that were known.
+
+    Example:
+        >>> with dataset.writer() as writer:
+        ...     writer.add([{"sequence": "TATAAT"}, {"sequence": "GATTACAGATTACAGATTAC"}])
+        Added(added=1, skipped=1)
+    """
 
     added: int
     skipped: int
@@ -100,6 +106,17 @@ class RecordWriter:
         resumed: Rows that were found in the journal.
         flushes: Times the journal was extended.
         commits: Times the dataset was changed.
+
+    Example:
+        >>> from usr_core import Actor
+        >>> with dataset.writer(namespaces=["lab"], actor=Actor(tool="densegen", run_id="r1")) as writer:
+        ...     writer.add([{"sequence": "TATAAT"}, {"sequence": "TTGACA"}], overlays={"lab": [{"gc": 0.0}, None]})
+        ...     writer.flush(), dataset.base_rows()
+        ...     writer.commit()
+        ...     writer.commits, dataset.base_rows()
+        Added(added=2, skipped=0)
+        (2, 3)
+        (1, 5)
     """
 
     def __init__(self, site: Site, options: SessionOptions) -> None:
@@ -204,6 +221,12 @@ class RecordWriter:
 
         Raises:
             SessionClosed: The session is closed.
+
+        Example:
+            >>> from usr_core.api.records import record_id
+            >>> with dataset.writer() as writer:
+            ...     writer.has([ids[0], record_id("dna", "TATAAT")])
+            [True, False]
         """
         self._require_open()
         self._known.refresh(read_head(self._site.layout.event_log).digest)

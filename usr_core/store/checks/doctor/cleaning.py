@@ -43,7 +43,15 @@ class PutAside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
-    """Something that was removed, relative to the dataset's folder or the root, and its bytes."""
+    """Something that was removed, relative to the dataset's folder or the root, and its bytes.
+
+    Example:
+        >>> aside = dataset.path / ".usr.replaced" / "20260102T030405-pull"
+        >>> aside.mkdir(parents=True)
+        >>> size = (aside / "meta.md").write_text("Boxes of sigma factors.")
+        >>> dataset.clean(older_than_seconds=0)
+        [Removed(relative='.usr.replaced/20260102T030405-pull', size_bytes=23)]
+    """
 
     relative: str
     size_bytes: int

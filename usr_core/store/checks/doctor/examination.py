@@ -46,6 +46,12 @@ class DatasetHealth:
         lock: Who holds it.
         snapshots: What its snapshots take.
         events: Number of the last event.
+
+    Example:
+        >>> from usr_core.api.results import examine
+        >>> health = examine(root, ref=dataset.ref).dataset
+        >>> health.name, health.events, health.lock.held
+        ('demo/promoters', 3, False)
     """
 
     name: str
@@ -69,6 +75,12 @@ class DoctorReport:
         dataset: What was seen of the dataset, or None where none was named.
         folder: What the folder of ``--fs`` can do; empty without it.
         findings: What is wrong, each with its fix.
+
+    Example:
+        >>> from usr_core.api.results import examine
+        >>> report = examine(root)
+        >>> report.root == str(root), len(report.registry_hash), "pyarrow" in report.versions, report.dataset
+        (True, 64, True, None)
     """
 
     root: str | None
@@ -97,6 +109,12 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
 
     Raises:
         FolderMissing: `folder` is not a folder.
+
+    Example:
+        >>> from usr_core.api.results import examine
+        >>> report = examine(root, ref=dataset.ref)
+        >>> report.dataset.name, report.dataset.snapshots.files, report.folder
+        ('demo/promoters', 0, ())
     """
     findings: list[Finding] = []
     tried = tuple(try_folder(folder)) if folder is not None else ()

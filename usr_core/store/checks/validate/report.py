@@ -29,6 +29,11 @@ class ValidationReport:
         rows: Records of the base, 0 where it can't be read.
         overlays: Overlay files checked.
         seconds: Wall time.
+
+    Example:
+        >>> report = dataset.validate()
+        >>> report.ok, report.mode, report.rows, report.overlays
+        (True, 'either', 3, 1)
     """
 
     dataset: str
