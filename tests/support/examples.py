@@ -28,12 +28,11 @@ from usr_core.plugin.transports import Transport
 from usr_core.registry.store import register_namespace
 from usr_core.testing.memory_transport import MemoryRemote, MemoryTransport
 
-__all__ = ["Examples", "lay_out"]
+__all__ = ["Examples", "lay_out", "methods_of"]
 
 NAME = "demo/promoters"
 SEQUENCES = ("TTGACAGGCTAACTGGATAT", "GATTACAGATTACAGATTAC", "GGGCCCATATCGCGATTACA")
 REMOTES = "remotes:\n  lab-server:\n    type: ssh\n    host: lab.example.org\n    base_dir: /srv/usr\n"
-METHODS = (types.FunctionType, classmethod, staticmethod, property, functools.cached_property)
 
 
 class _HostWithAMemoryRemote(PluginHost):
@@ -98,19 +97,24 @@ class Examples:
         return told.getvalue()
 
 
-def _tests_of(label: str, found: object) -> Iterator[doctest.DocTest]:
-    """Yield the examples of an object, and of the methods that it has or inherits from a class of ours.
+def methods_of(kind: type) -> dict[str, object]:
+    """Return methods and properties that a class has, or inherits from a class of ours, by name."""
+    ours = [base for base in inspect.getmro(kind) if base.__module__.partition(".")[0] == "usr_core"]
+    return {
+        name: member
+        for base in reversed(ours)
+        for name, member in vars(base).items()
+        if isinstance(member, (types.FunctionType, classmethod, staticmethod, property, functools.cached_property))
+    }
 
-    The finder of `doctest` takes seconds, as it looks for every object's line.
-    """
-    documented = {label: inspect.getdoc(found)}
-    for kind in inspect.getmro(found) if inspect.isclass(found) else ():
-        if kind.__module__.partition(".")[0] == "usr_core":
-            for name, member in vars(kind).items():
-                if isinstance(member, METHODS):
-                    documented.setdefault(f"{label}.{name}", member.__doc__)
-    for name, text in documented.items():
-        test = doctest.DocTestParser().get_doctest(text or "", {}, name, name, 0)
+
+def _tests_of(label: str, found: object) -> Iterator[doctest.DocTest]:
+    """Yield the examples of an object and of its methods; the finder of `doctest` takes seconds, looking for lines."""
+    documented = {label: found}
+    if inspect.isclass(found):
+        documented |= {f"{label}.{name}": method for name, method in methods_of(found).items()}
+    for name, value in documented.items():
+        test = doctest.DocTestParser().get_doctest(value.__doc__ or "", {}, name, name, 0)
         if test.examples:
             yield test
 

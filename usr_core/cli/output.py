@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 OUTPUT_VERSION = 1
+"""The version of the JSON output: ``usr_output_version`` in every document."""
 
 _NO_LIMIT = sys.maxsize - 1
 

@@ -52,7 +52,15 @@ class Progress:
         self.update(self.done + units)
 
     def update(self, done: int, total: int | None = None) -> None:
-        """Set how many units are done, and how many there will be if that is known by now."""
+        """Set how many units are done, and how many there will be if that is known by now.
+
+        Example:
+            >>> from usr_core.api.commands import Progress
+            >>> with Progress("pulling", unit="bytes") as progress:
+            ...     progress.update(64, total=3010)
+            >>> progress.done, progress.total
+            (64, 3010)
+        """
         self.done = done
         if total is not None:
             self.total = total

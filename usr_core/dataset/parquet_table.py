@@ -52,7 +52,13 @@ class ParquetTable:
 
     @cached_property
     def host(self) -> PluginHost:
-        """The plugin host."""
+        """The plugin host.
+
+        Example:
+            >>> from usr_core.api.results import ParquetTable
+            >>> "csv" in ParquetTable(dataset.layout.records).host.names_of("exporter")
+            True
+        """
         if self._given_host is not None:
             return self._given_host
         from usr_core.plugin.host import PluginHost

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 NO_PREVIOUS = "0" * 64
+"""What the first line of a log names as the digest of the line before it: 64 zeros."""
 _BLOCK = 1 << 16
 
 

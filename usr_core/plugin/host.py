@@ -175,23 +175,46 @@ class PluginHost:
         return self._spec("exporter", name, ExporterSpec)[1]
 
     def overlay_writer(self, name: str) -> OverlayWriter:
-        """Return the overlay writer of that name; errors as `importer`."""
+        """Return the overlay writer of that name; errors as `importer`.
+
+        Example:
+            >>> host = dataset.host
+            >>> hasattr(host.overlay_writer("infer"), "batches")
+            True
+        """
         record, spec = self._spec("overlay_writer", name, OverlayWriterSpec)
         return cast(OverlayWriter, build_provider("overlay_writer", record, spec))
 
     def overlay_writer_spec(self, name: str) -> OverlayWriterSpec:
-        """Return what an overlay writer says of itself, without building it; errors as `importer`."""
+        """Return what an overlay writer says of itself, without building it; errors as `importer`.
+
+        Example:
+            >>> dataset.host.overlay_writer_spec("infer").namespace
+            'infer'
+        """
         return self._spec("overlay_writer", name, OverlayWriterSpec)[1]
 
     # ------------------------------------------------------------ transfers
 
     def verify_strategy(self, name: str) -> VerifyStrategy:
-        """Return the verify strategy of that name; errors as `importer`."""
+        """Return the verify strategy of that name; errors as `importer`.
+
+        Example:
+            >>> from usr_core.api import FileRef
+            >>> strategy = dataset.host.verify_strategy("size")
+            >>> strategy.fingerprint(FileRef(path=tmp_path / "more.csv", size_bytes=51)).facts
+            {'size_bytes': 51}
+        """
         record, spec = self._spec("verify", name, VerifySpec)
         return cast(VerifyStrategy, build_provider("verify", record, spec))
 
     def verify_specs(self) -> tuple[VerifySpec, ...]:
-        """Return every working verify strategy's spec, the strongest first, then by name."""
+        """Return every working verify strategy's spec, the strongest first, then by name.
+
+        Example:
+            >>> [spec.name for spec in dataset.host.verify_specs() if spec.name in dataset.host.trusted_verify()]
+            ['hash', 'parquet', 'size']
+        """
         specs = (spec for _, spec in self._all_specs("verify", VerifySpec))
         return tuple(sorted(specs, key=lambda spec: (-spec.strength, spec.name)))
 
@@ -200,6 +223,11 @@ class PluginHost:
 
         Raises:
             PluginCallError: A plugin's policy raised, or chose a strategy that is not available.
+
+        Example:
+            >>> from usr_core.api import VerifyRequest
+            >>> dataset.host.choose_verify(VerifyRequest(requested="auto", available=("hash", "size")))
+            'hash'
         """
         records = {entry.record for kind in ("verify", "verify_policy") for entry in self.catalogue.providers(kind)}
         for record in sorted(records, key=lambda record: (record.is_own, record.id)):
@@ -211,6 +239,10 @@ class PluginHost:
         """Return the strategies whose strength counts: built-in ones, and those that the user's configuration prefers.
 
         A preference is ``"verify:NAME" = "DISTRIBUTION"`` under ``[plugins.prefer]``.
+
+        Example:
+            >>> sorted(dataset.host.trusted_verify())
+            ['hash', 'parquet', 'size']
         """
         preferred = self.catalogue.switches.preferred
         return frozenset(
@@ -220,12 +252,25 @@ class PluginHost:
         )
 
     def transport(self, scheme: str, settings: Mapping[str, Any]) -> Transport:
-        """Return the transport for a scheme, built with a remote's settings; errors as `importer`."""
+        """Return the transport for a scheme, built with a remote's settings; errors as `importer`.
+
+        Example:
+            >>> from usr_core.api.sync import Remote
+            >>> remote = Remote(name="lab-server", type="ssh", host="lab.example.org", base_dir="/srv/usr")
+            >>> transport = dataset.host.transport("ssh", remote.settings())
+            >>> transport.traffic()
+            Traffic(sent=0, received=0)
+        """
         record, spec = self._spec("transport", scheme, TransportSpec)
         return cast(Transport, build_provider("transport", record, spec, settings))
 
     def transport_spec(self, scheme: str) -> TransportSpec:
-        """Return what a transport says of itself, without building it; errors as `importer`."""
+        """Return what a transport says of itself, without building it; errors as `importer`.
+
+        Example:
+            >>> dataset.host.transport_spec("ssh").scheme
+            'ssh'
+        """
         return self._spec("transport", scheme, TransportSpec)[1]
 
     # ------------------------------------------------------------ namespaces and checks
@@ -238,6 +283,10 @@ class PluginHost:
         """Return every declared check, sorted by name; one that can't be loaded raises when it is run.
 
         Checks of plugins that the user has switched off are left out.
+
+        Example:
+            >>> [check.spec.name for check in dataset.host.checks() if check.plugin == "opal"]
+            ['opal_intensity', 'opal_vectors']
         """
         found = [self._bound(entry) for entry in self.catalogue.providers("check")]
         for entry in self.catalogue.refused("check"):
@@ -258,7 +307,12 @@ class PluginHost:
 
     @cached_property
     def sinks(self) -> EventSinks:
-        """The event sinks of this process."""
+        """The event sinks of this process.
+
+        Example:
+            >>> dataset.host.sinks.failures
+            0
+        """
         return EventSinks(
             self._offered_sinks,
             partial(build_provider, "event_sink"),
@@ -268,11 +322,23 @@ class PluginHost:
         )
 
     def emit(self, event: Mapping[str, Any]) -> None:
-        """Hand a committed event to every sink that wants its action; errors as `EventSinks.emit`."""
+        """Hand a committed event to every sink that wants its action; errors as `EventSinks.emit`.
+
+        Example:
+            >>> for line in dataset.events(n=1):
+            ...     dataset.host.emit(line.event)
+        """
         self.sinks.emit(event)
 
     def close(self, *, tell: bool = True) -> None:
-        """Tell the sinks what is held unless not to `tell`, and close those that were opened; as `EventSinks.close`."""
+        """Tell the sinks what is held unless not to `tell`, and close those that were opened; as `EventSinks.close`.
+
+        Example:
+            >>> from usr_core.api import PluginHost
+            >>> host = PluginHost(hold_events=True)
+            >>> host.emit({"action": "gc_done"})
+            >>> host.close()
+        """
         if "sinks" in self.__dict__:
             self.sinks.close(tell=tell)
 

@@ -28,6 +28,7 @@ AnySpec = (
     | TransportSpec
     | VerifySpec
 )
+"""Any of the specs that hooks return."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,3 +61,4 @@ KINDS: Mapping[str, Kind] = {
         Kind(name="check", words="check", hook="usr_checks", spec=CheckSpec),
     )
 }
+"""The kinds by the name that a manifest gives them."""

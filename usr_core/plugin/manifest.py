@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 API_VERSION = (1, 0)
+"""The version of the plugin API that is installed: major, minor."""
 MANIFEST_NAME = "usr-plugin.toml"
 
 MOUNT_POINTS: Mapping[str, str] = {

@@ -59,8 +59,10 @@ class PluginRecord(NamedTuple):
         >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
         >>> csv.status.value, csv.is_own, csv.is_named("universal_sequence_record"), csv.usable
         ('ok', True, True, True)
-        >>> [(claim.kind, claim.name) for claim in csv.provides], csv.commands, csv.refused
-        ([('importer', 'csv'), ('exporter', 'csv')], (), ())
+        >>> [(claim.kind, claim.name) for claim in csv.provides], csv.commands, csv.refusal_of("importer csv")
+        ([('importer', 'csv'), ('exporter', 'csv')], (), None)
+        >>> csv.origin.startswith("plugin 'csv' (universal-sequence-record ")
+        True
     """
 
     installed: InstalledPlugin

@@ -77,6 +77,14 @@ class Registrar:
 
         Raises:
             PluginLoadError: The plugin can't be imported, or a hook does not fit; raised again at each later attempt.
+
+        Example:
+            >>> from usr_core.api import PluginHost
+            >>> from usr_core.api.plugins import Registrar
+            >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
+            >>> registrar = Registrar(trace=lambda text, started: print(text))
+            >>> registrar.load(csv)
+            imported usr_csv.plugin
         """
         if record in self.failures:
             raise self.failures[record][1]
@@ -106,6 +114,15 @@ class Registrar:
 
         Raises:
             PluginCallError: The hook raised, or answered with something that is not available.
+
+        Example:
+            >>> from usr_core.api import PluginHost, VerifyRequest
+            >>> from usr_core.api.plugins import Registrar
+            >>> verify = next(record for record in PluginHost().plugins() if record.id == "verify")
+            >>> registrar = Registrar(trace=lambda text, started: None)
+            >>> registrar.load(verify)
+            >>> registrar.choose_verify(verify, VerifyRequest(requested="auto", available=("size",)))
+            'size'
         """
         with calling(record, "usr_choose_verify"):
             answer = self._only(record, "usr_choose_verify")(request=request)

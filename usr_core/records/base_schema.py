@@ -41,6 +41,7 @@ BASE_FIELDS: tuple[pa.Field, ...] = (
 )
 
 BASE_COLUMNS: tuple[str, ...] = tuple(field.name for field in BASE_FIELDS)
+"""The names of the columns of every base, in order; materialized columns follow them."""
 
 
 def base_schema(extra: Sequence[pa.Field] = (), *, metadata: Mapping[str, str] | None = None) -> pa.Schema:

@@ -19,6 +19,7 @@ __all__ = [
 TOMBSTONE_NAMESPACE = "usr"
 STATE_NAMESPACE = "usr_state"
 RESERVED_NAMESPACES = frozenset({TOMBSTONE_NAMESPACE, STATE_NAMESPACE})
+"""Namespaces of the core, which nobody may register."""
 
 # File names are made of it, and file systems end at 255 bytes.
 _LONGEST_NAMESPACE = 200

@@ -80,8 +80,8 @@ class PrimitiveType(ColumnType):
 
     Example:
         >>> from usr_core.api.registry import PrimitiveType
-        >>> PrimitiveType("float64").to_arrow()
-        DataType(double)
+        >>> PrimitiveType("float64").canonical(), PrimitiveType("float64").to_arrow()
+        ('float64', DataType(double))
         >>> "float16" in PrimitiveType.NAMES
         True
     """
@@ -106,8 +106,8 @@ class TimestampType(ColumnType):
 
     Example:
         >>> from usr_core.api.registry import TimestampType
-        >>> TimestampType("us", "UTC").canonical()
-        'timestamp[us, UTC]'
+        >>> TimestampType("us", "UTC").canonical(), str(TimestampType("us", "UTC").to_arrow())
+        ('timestamp[us, UTC]', 'timestamp[us, tz=UTC]')
     """
 
     unit: str
@@ -128,8 +128,9 @@ class ListType(ColumnType):
 
     Example:
         >>> from usr_core.api.registry import ListType, PrimitiveType
-        >>> ListType(PrimitiveType("int64")).canonical()
-        'list<int64>'
+        >>> hits = ListType(PrimitiveType("int64"))
+        >>> hits.canonical(), str(hits.to_arrow())
+        ('list<int64>', 'list<item: int64>')
     """
 
     item: ColumnType
@@ -149,8 +150,9 @@ class FixedSizeListType(ColumnType):
 
     Example:
         >>> from usr_core.api.registry import FixedSizeListType, PrimitiveType
-        >>> FixedSizeListType(PrimitiveType("float32"), 4).canonical()
-        'fixed_size_list<float32>[4]'
+        >>> vector = FixedSizeListType(PrimitiveType("float32"), 4)
+        >>> vector.canonical(), vector.to_arrow().list_size
+        ('fixed_size_list<float32>[4]', 4)
     """
 
     item: ColumnType
@@ -185,9 +187,11 @@ class StructType(ColumnType):
 
     Example:
         >>> from usr_core.api.registry import parse_type
-        >>> motif = parse_type("struct<motif:string,at:int64>")
+        >>> motif = parse_type("struct< motif:string, at:int64 >")
         >>> [field.name for field in motif.fields]
         ['motif', 'at']
+        >>> motif.canonical(), str(motif.to_arrow())
+        ('struct<motif:string,at:int64>', 'struct<motif: string, at: int64>')
     """
 
     fields: tuple[StructField, ...]

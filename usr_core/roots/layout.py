@@ -112,7 +112,14 @@ class DatasetLayout:
         return self.path / STAGING
 
     def frozen_registry(self, registry_hash: str) -> str:
-        """Return the relative path of a frozen registry."""
+        """Return the relative path of a frozen registry.
+
+        Example:
+            >>> from usr_core.api.registry import read_registry
+            >>> path = dataset.layout.frozen_registry(read_registry(root).hash)
+            >>> (dataset.path / path).is_file(), path.startswith("_registry/registry.")
+            (True, True)
+        """
         return f"{REGISTRY_FOLDER}/registry.{registry_hash}.yaml"
 
     def overlay_file(self, namespace: str) -> str:

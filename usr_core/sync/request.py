@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Action", "SyncAsked", "SyncContext", "SyncOptions"]
 
 Action = Literal["diff", "pull", "push"]
+"""What is done with a remote's copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,12 +89,13 @@ class ParquetOutput:
 
     Example:
         >>> import pyarrow as pa
+        >>> import pyarrow.parquet as pq
         >>> from usr_core.api.arrow import ParquetOutput
         >>> table = pa.table({"id": ["p1", "p2"], "gc": [0.4, 0.55]})
         >>> with ParquetOutput(tmp_path / "gc.parquet", table.schema, compression="zstd") as output:
         ...     output.write_table(table, row_group_size=1)
         ...     output.add_key_value_metadata({"tool": "gc 1.0"})
-        >>> pa.parquet.read_metadata(tmp_path / "gc.parquet").num_row_groups
+        >>> pq.read_metadata(tmp_path / "gc.parquet").num_row_groups
         2
     """
 
@@ -130,7 +131,17 @@ class ParquetOutput:
         self._writer.add_key_value_metadata(metadata)
 
     def close(self) -> None:
-        """Write the footer and close the file."""
+        """Write the footer and close the file.
+
+        Example:
+            >>> import pyarrow as pa
+            >>> import pyarrow.parquet as pq
+            >>> from usr_core.api.arrow import ParquetOutput
+            >>> output = ParquetOutput(tmp_path / "gc.parquet", pa.schema({"gc": pa.float64()}))
+            >>> output.close()
+            >>> pq.read_table(tmp_path / "gc.parquet").num_rows
+            0
+        """
         try:
             with self._sink.calls():
                 self._writer.close()
@@ -141,7 +152,16 @@ class ParquetOutput:
             self._file.close()
 
     def abandon(self) -> None:
-        """Close the file without a footer; harmless when repeated."""
+        """Close the file without a footer; harmless when repeated.
+
+        Example:
+            >>> import pyarrow as pa
+            >>> from usr_core.api.arrow import ParquetOutput
+            >>> output = ParquetOutput(tmp_path / "gc.parquet", pa.schema({"gc": pa.float64()}))
+            >>> output.abandon()
+            >>> (tmp_path / "gc.parquet").read_bytes()
+            b'PAR1'
+        """
         if self._owned:
             with contextlib.suppress(OSError):
                 self._file.close()

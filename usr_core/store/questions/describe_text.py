@@ -13,6 +13,7 @@ from usr_core.store.questions.describe_tally import Histogram
 __all__ = ["TEXT_COLUMNS", "bars", "description_row", "description_value"]
 
 TEXT_COLUMNS = ("name", "type", "nulls", "of", "min", "mean", "max", "distinct", "histogram")
+"""The columns of a description's table, in order; see `description_row`."""
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 

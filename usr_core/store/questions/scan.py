@@ -73,11 +73,25 @@ class Scan(Iterator[pa.RecordBatch]):
         self.close()
 
     def reader(self) -> pa.RecordBatchReader:
-        """Return this as Arrow's reader, which raises what reading raises; closing it closes nothing here."""
+        """Return this as Arrow's reader, which raises what reading raises; closing it closes nothing here.
+
+        Example:
+            >>> from usr_core.api.results import Scan
+            >>> with dataset.view() as view:
+            ...     Scan(view, ["lab__gc"]).reader().read_all()["lab__gc"].to_pylist()
+            [0.4, 0.3, 0.55]
+        """
         return pa.RecordBatchReader.from_batches(self.schema, self)
 
     def close(self) -> None:
-        """Close the view's files."""
+        """Close the view's files.
+
+        Example:
+            >>> from usr_core.api.results import Scan
+            >>> with dataset.view() as view:
+            ...     scan = Scan(view, ["id"])
+            ...     scan.close()
+        """
         batches = self.__dict__.get("_batches")
         if isinstance(batches, Generator):
             batches.close()  # its threads end before the files do

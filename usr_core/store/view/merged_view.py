@@ -35,9 +35,11 @@ class MergedView:
 
     Example:
         >>> with dataset.view() as view:
-        ...     view.rows, view.deleted_count(), view.schema(["lab__gc"]).names
+        ...     view.rows, view.deleted_count(), view.schema(["lab__gc"]).names, sorted(view.overlays)
+        ...     view.base.metadata.num_rows == view.source.rows
         ...     [batch["lab__gc"].to_pylist() for batch in view.batches(["lab__gc"])]
-        (3, 0, ['lab__gc'])
+        (3, 0, ['lab__gc'], ['lab'])
+        True
         [[0.4, 0.3, 0.55]]
     """
 
@@ -56,7 +58,7 @@ class MergedView:
 
     @classmethod
     def open(cls, tree: FileTree, *, namespaces: Collection[str] | None = None) -> MergedView:
-        """Open the base and the overlays, footers read, values not.
+        """Open the base and the overlays, footers read, values not. `Dataset.view` calls it.
 
         Args:
             tree: The dataset's files, from `read_consistent`.

@@ -81,6 +81,8 @@ class DoctorReport:
         >>> report = examine(root)
         >>> report.root == str(root), len(report.registry_hash), "pyarrow" in report.versions, report.dataset
         (True, 64, True, None)
+        >>> report.ok == all(finding.severity == "note" for finding in report.findings)
+        True
     """
 
     root: str | None
