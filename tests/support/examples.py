@@ -11,20 +11,25 @@ import inspect
 import io
 import os
 import shutil
+import sys
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from usr_core import requirements
 from usr_core.cli import session
 from usr_core.dataset import Dataset
+from usr_core.plugin.catalogue import Catalogue
 from usr_core.plugin.host import PluginHost
 from usr_core.plugin.specs import TransportSpec
+from usr_core.plugin.switches import Switches
 from usr_core.plugin.transports import Transport
+from usr_core.records.ids import record_id
 from usr_core.registry.store import register_namespace
 from usr_core.testing.memory_transport import MemoryRemote, MemoryTransport
 
@@ -32,14 +37,15 @@ __all__ = ["Examples", "lay_out", "methods_of"]
 
 NAME = "demo/promoters"
 SEQUENCES = ("TTGACAGGCTAACTGGATAT", "GATTACAGATTACAGATTAC", "GGGCCCATATCGCGATTACA")
+IDS = tuple(record_id("dna", sequence) for sequence in SEQUENCES)
 REMOTES = "remotes:\n  lab-server:\n    type: ssh\n    host: lab.example.org\n    base_dir: /srv/usr\n"
 
 
 class _HostWithAMemoryRemote(PluginHost):
     """Reaches every remote in memory, whatever its file says; all else is what is installed."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, catalogue: Catalogue) -> None:
+        super().__init__(catalogue)
         self.remote = MemoryRemote()
         self.remote.make_folders("/srv/usr")
 
@@ -64,11 +70,13 @@ class Examples:
         template: What `lay_out` has made.
         folder: An empty folder.
         monkeypatch: Of the test.
+        catalogue: The installed plugins, which are looked for once.
     """
 
     template: Path
     folder: Path
     monkeypatch: pytest.MonkeyPatch
+    catalogue: Catalogue = field(default_factory=lambda: Catalogue(Switches()))
 
     def __post_init__(self) -> None:
         for name in [name for name in os.environ if name.startswith("USR_")]:
@@ -82,11 +90,11 @@ class Examples:
         place = self.folder / label
         shutil.copytree(self.template, place)
         self.monkeypatch.chdir(place)
+        self.monkeypatch.setattr(sys, "stdin", io.StringIO())
         self.monkeypatch.setattr(session, "_current", [])
         self.monkeypatch.setattr(requirements, "_any_version_may_run", False)
-        dataset = Dataset.open(place / "root", NAME, host=_HostWithAMemoryRemote())
-        ids = [line.strip() for line in (place / "ids.txt").read_text("ascii").splitlines()]
-        return {"root": place / "root", "dataset": dataset, "ids": ids, "tmp_path": place}
+        dataset = Dataset.open(place / "root", NAME, host=_HostWithAMemoryRemote(self.catalogue))
+        return {"root": place / "root", "dataset": dataset, "ids": list(IDS), "tmp_path": place}
 
     def run(self, label: str, found: object) -> str:
         """Run the examples of an object and its methods; return what differs from what they say, or nothing."""
@@ -126,12 +134,8 @@ def lay_out(folder: Path) -> None:
     register_namespace(root, "lab", [("lab__gc", "float64"), ("lab__sigma", "string")])
     dataset = Dataset.open(root, NAME).init()
     dataset.add_sequences([{"sequence": sequence} for sequence in SEQUENCES], source="promoters.csv")
-    ids = dataset.to_arrow(columns=["id"])["id"]
-    import pyarrow as pa
-
-    values = {"id": ids, "lab__gc": [0.4, 0.3, 0.55], "lab__sigma": ["sigma70", "sigma32", None]}
+    values = {"id": IDS, "lab__gc": [0.4, 0.3, 0.55], "lab__sigma": ["sigma70", "sigma32", None]}
     dataset.write_overlay("lab", pa.table(values))
-    (folder / "ids.txt").write_text("".join(f"{one}\n" for one in ids.to_pylist()), "ascii")
     (folder / "more.csv").write_text("sequence\nTTTACAGCTAGCTCAGTCCT\nCATCATCATGGTGGTGGTAA\n", "ascii")
-    (folder / "scores.csv").write_text(f"id,lab__sigma\n{ids[2].as_py()},sigma54\n", "ascii")
+    (folder / "scores.csv").write_text(f"id,lab__sigma\n{IDS[2]},sigma54\n", "ascii")
     (folder / "remotes.yaml").write_text(REMOTES, "ascii")
