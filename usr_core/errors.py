@@ -61,6 +61,21 @@ class UsrError(Exception):
         exit_code: What the command line returns.
         shown: The facts of a class: ``row`` is the value of that name as it is, ``file={path!s}`` one under another
             key, ``column=id`` a fixed text.
+
+    Example:
+        >>> from usr_core.api import ExitCode, UsrError
+        >>> class ScanMissing(UsrError, FileNotFoundError):
+        ...     code = "LAB-001"
+        ...     exit_code = ExitCode.MISSING
+        >>> raise ScanMissing("There is no scan.", hint="Run the scan first.", facts={"file": "scan.out"})
+        Traceback (most recent call last):
+            ...
+        ScanMissing: There is no scan.
+        >>> try:
+        ...     dataset.get("TTGACA")
+        ... except UsrError as error:
+        ...     print(error.code, error.exit_code.name, error.message)
+        USR-QUERY-001 MISSING No record has the id 'TTGACA'.
     """
 
     code = "USR-GENERAL-001"

@@ -101,6 +101,16 @@ class LockTimeout(UsrError, TimeoutError):
 
     Attributes:
         holder: What the lock file says of its holder, or ``""``.
+
+    Example:
+        >>> from usr_core.api.files import LockTimeout, hold_lock
+        >>> try:
+        ...     with hold_lock(dataset.layout.lock, timeout=0, command="gc 1.0"):
+        ...         dataset.lock_timeout = 0
+        ...         dataset.delete(ids)
+        ... except LockTimeout as error:
+        ...     print(error.code, error.exit_code.name, error.path.name)
+        USR-LOCK-001 LOCKED .usr.lock
     """
 
     code = "USR-LOCK-001"

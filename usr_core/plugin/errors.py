@@ -22,14 +22,30 @@ __all__ = [
 
 
 class PluginError(UsrError):
-    """Something about a plugin stops the work."""
+    """Something about a plugin stops the work.
+
+    Example:
+        >>> from usr_core.api import PluginError
+        >>> try:
+        ...     dataset.host.importer("embl")
+        ... except PluginError as error:
+        ...     print(error.code, error.exit_code.name)
+        USR-PLUGIN-002 PLUGIN
+    """
 
     code = "USR-PLUGIN-001"
     exit_code = ExitCode.PLUGIN
 
 
 class PluginMissing(PluginError, LookupError):
-    """A command, format or other ability is asked for that no active plugin offers."""
+    """A command, format or other ability is asked for that no active plugin offers.
+
+    Example:
+        >>> dataset.host.importer("embl")
+        Traceback (most recent call last):
+            ...
+        usr_core.plugin.errors.PluginMissing: there is no importer 'embl'
+    """
 
     code = "USR-PLUGIN-002"
 
@@ -44,7 +60,18 @@ class PluginLoadError(PluginError):
 
 
 class PluginCallError(PluginError):
-    """Plugin code raised while the core was calling it, or gave an answer that can't be used."""
+    """Plugin code raised while the core was calling it, or gave an answer that can't be used.
+
+    Example:
+        >>> from usr_core.api import ImporterSpec, PluginCallError
+        >>> from usr_core.api.plugins import build_provider
+        >>> csv = next(record for record in dataset.host.plugins() if record.id == "csv")
+        >>> try:
+        ...     build_provider("importer", csv, ImporterSpec(name="lab", summary="Never made", factory=lambda: 1 / 0))
+        ... except PluginCallError as error:
+        ...     print(error.code, error.plugin, error.hook, error.facts["cause"], sep="; ")
+        USR-PLUGIN-004; csv; importer lab, factory; ZeroDivisionError: division by zero
+    """
 
     code = "USR-PLUGIN-004"
 

@@ -29,6 +29,14 @@ class TypeSyntaxError(UsrError, ValueError):
         text: The whole type as it was given.
         position: Where it went wrong, counted from 0.
         reason: What is wrong there.
+
+    Example:
+        >>> from usr_core.api.registry import TypeSyntaxError, parse_type
+        >>> try:
+        ...     parse_type("list<flaot64>")
+        ... except TypeSyntaxError as error:
+        ...     print(error.code, error.position, error.reason)
+        USR-REGISTRY-001 5 there is no type 'flaot64'
     """
 
     code = "USR-REGISTRY-001"
@@ -86,7 +94,16 @@ class ReservedNamespace(UsrError, ValueError):
 
 
 class RegistryMissing(UsrError, FileNotFoundError):
-    """A root has no registry.yaml."""
+    """A root has no registry.yaml.
+
+    Example:
+        >>> from usr_core.api.registry import RegistryMissing, load_registry
+        >>> try:
+        ...     load_registry(tmp_path)
+        ... except RegistryMissing as error:
+        ...     print(error.code, error.exit_code.name, error.path.name)
+        USR-REGISTRY-006 MISSING registry.yaml
+    """
 
     code = "USR-REGISTRY-006"
     exit_code = ExitCode.MISSING
@@ -151,7 +168,16 @@ class ColumnNotRegistered(UsrError, LookupError):
 
 
 class NamespaceDiffers(UsrError, ValueError):
-    """A registration would change or remove columns, which has to be requested explicitly."""
+    """A registration would change or remove columns, which has to be requested explicitly.
+
+    Example:
+        >>> from usr_core.api.registry import NamespaceDiffers, register_namespace
+        >>> try:
+        ...     register_namespace(root, "lab", [("lab__gc", "float32"), ("lab__sigma", "string")])
+        ... except NamespaceDiffers as error:
+        ...     print(error.code, error.changes, error.datasets)
+        USR-REGISTRY-011 ('lab__gc: float64 -> float32',) ('demo/promoters',)
+    """
 
     code = "USR-REGISTRY-011"
 

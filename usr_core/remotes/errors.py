@@ -95,6 +95,14 @@ class RemoteValueRefused(UsrError, ValueError):
         key: The setting, as it is called in the file.
         value: What it was, or None where it is missing.
         reason: What is wrong with it.
+
+    Example:
+        >>> from usr_core.api.sync import Remote, RemoteValueRefused
+        >>> try:
+        ...     Remote(name="lab-server", type="ssh", host="lab.example.org", base_dir="usr")
+        ... except RemoteValueRefused as error:
+        ...     print(error.code, error.key, error.value, error.reason, sep="; ")
+        USR-REMOTES-005; base_dir; usr; has to be an absolute path
     """
 
     code = "USR-REMOTES-005"
@@ -128,7 +136,17 @@ class RemoteExists(UsrError, ValueError):
 
 
 class RemoteKeyUnset(UsrError, LookupError):
-    """The environment variable that should hold the path of a remote's ssh key is not set."""
+    """The environment variable that should hold the path of a remote's ssh key is not set.
+
+    Example:
+        >>> from usr_core.api.sync import Remote, RemoteKeyUnset
+        >>> remote = Remote(name="lab-server", type="ssh", host="lab", base_dir="/srv/usr", ssh_key_env="LAB_KEY")
+        >>> try:
+        ...     remote.settings({})
+        ... except RemoteKeyUnset as error:
+        ...     print(error.code, error.exit_code.name, error.variable)
+        USR-REMOTES-007 USAGE LAB_KEY
+    """
 
     code = "USR-REMOTES-007"
     exit_code = ExitCode.USAGE

@@ -130,7 +130,15 @@ class DatasetExists(UsrError, FileExistsError):
 
 
 class NoDatasetHere(UsrError, LookupError):
-    """No dataset was named, and the current folder is not inside one."""
+    """No dataset was named, and the current folder is not inside one.
+
+    Example:
+        >>> from usr_core.api.places import locate_dataset
+        >>> locate_dataset(None, root=root)
+        Traceback (most recent call last):
+            ...
+        usr_core.roots.errors.NoDatasetHere: No dataset was named, and ... is not inside one.
+    """
 
     code = "USR-ROOTS-008"
     exit_code = ExitCode.USAGE
@@ -145,7 +153,15 @@ class NoDatasetHere(UsrError, LookupError):
 
 
 class RootUnknown(UsrError, LookupError):
-    """No root was given and none was found upward of the current folder, or a folder lies in no known root."""
+    """No root was given and none was found upward of the current folder, or a folder lies in no known root.
+
+    Example:
+        >>> from usr_core.api.places import find_root
+        >>> find_root()
+        Traceback (most recent call last):
+            ...
+        usr_core.roots.errors.RootUnknown: No root was given, and no folder from ... upward holds registry.yaml ...
+    """
 
     code = "USR-ROOTS-009"
     exit_code = ExitCode.USAGE

@@ -13,6 +13,19 @@ class BadCell(ValueError):
         value: What stands there: the cell's text, or the part of its JSON that is wrong.
         reason: Why it is refused, a phrase such as ``it is not a whole number``.
         path: Where inside the cell, such as ``[2].a``; empty for the cell itself.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api import BadCell, UsrError
+        >>> from usr_core.api.arrow import parse_text
+        >>> try:
+        ...     parse_text(pa.array(["0.4", "n/a"]), pa.float64(), parse_json=True)
+        ... except BadCell as cell:
+        ...     facts = {"file": "scan.out", "row": cell.index + 1, "column": "gc", "value": cell.value}
+        ...     raise UsrError(f"A cell can't be used: {cell.reason}.", hint="Correct the cell.", facts=facts) from cell
+        Traceback (most recent call last):
+            ...
+        usr_core.errors.UsrError: A cell can't be used: it is not a number.
     """
 
     def __init__(self, index: int, value: object, reason: str, *, path: str = "") -> None:

@@ -39,7 +39,15 @@ __all__ = [
 
 
 class SourceFileError(UsrError, OSError):
-    """A file that was given as input can't be used."""
+    """A file that was given as input can't be used.
+
+    Example:
+        >>> from usr_core.api import SourceFileError
+        >>> raise SourceFileError("The file has no header.", hint="Write the header.", facts={"file": "scan.out"})
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.SourceFileError: The file has no header.
+    """
 
     code = "USR-IMPORT-001"
 
@@ -98,7 +106,16 @@ class FileChanged(SourceFileError):
 
 
 class SourceTruncated(SourceFileError):
-    """The file ends too early: a compressed stream, a quoted cell or a footer is cut off."""
+    r"""The file ends too early: a compressed stream, a quoted cell or a footer is cut off.
+
+    Example:
+        >>> import gzip
+        >>> size = (tmp_path / "motifs.csv.gz").write_bytes(gzip.compress(b"sequence\nTTGACA\n")[:-8])
+        >>> dataset.import_file("motifs.csv.gz")
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.SourceTruncated: The file is cut off: the gzip stream ends too early.
+    """
 
     code = "USR-IMPORT-006"
 
@@ -127,7 +144,15 @@ class SourceTruncated(SourceFileError):
 
 
 class SourceUnreadable(SourceFileError, ValueError):
-    """The content is not of the expected format, or one of its rows is not."""
+    r"""The content is not of the expected format, or one of its rows is not.
+
+    Example:
+        >>> size = (tmp_path / "broken.jsonl").write_text('{"sequence": "TTGACA"}\n{"sequence": TATAAT}\n')
+        >>> dataset.import_file("broken.jsonl")
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.SourceUnreadable: The line is not valid JSON: letter 14 can't stand there.
+    """
 
     code = "USR-IMPORT-007"
 
@@ -157,7 +182,15 @@ class SourceUnreadable(SourceFileError, ValueError):
 
 
 class RepeatedColumn(SourceFileError, ValueError):
-    """A column that is wanted occurs twice in the header."""
+    r"""A column that is wanted occurs twice in the header.
+
+    Example:
+        >>> size = (tmp_path / "twice.csv").write_text("sequence,sequence\nTTGACA,TATAAT\n")
+        >>> dataset.import_file("twice.csv")
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.RepeatedColumn: The column 'sequence' occurs more than once, so its values ...
+    """
 
     code = "USR-IMPORT-008"
 
