@@ -15,6 +15,12 @@ __all__ = ["Dataset"]
 class Dataset(Changing):
     """One dataset, existing or to be made; see `Dataset.open`.
 
+    Reading takes no lock, and sees one state of the dataset, whatever writers do meanwhile. Rows are in the order in
+    which they were added.
+
+    A change holds the dataset's lock while it runs. Where another writer holds it for more than `lock_timeout` seconds,
+    the change raises `LockTimeout`; where a file can't be written, `FileSystemError`. The dataset is then as it was.
+
     Example:
         >>> from usr_core import Dataset
         >>> dataset = Dataset.open(root, "demo/motifs").init(source="motifs.csv")

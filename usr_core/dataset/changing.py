@@ -84,6 +84,8 @@ class Changing(Reading):
     ) -> ImportOutcome:
         """Append the records of a file, all or none.
 
+        New records follow the others, in the file's order. Memory: 8 bytes a row.
+
         Args:
             path: The file.
             importer: Name of an importer; by default the one for the file's suffix.
@@ -92,6 +94,14 @@ class Changing(Reading):
             source: Where the records come from; by default the file's name.
             on_duplicate: ``skip`` leaves exact duplicates out and counts them.
             progress: Called with the number of rows just read.
+
+        Raises:
+            PluginMissing, AmbiguousImporter: No importer, or more than one, reads such a file.
+            SourceFileError: The file can't be read; its subclasses say why.
+            MissingColumn: The file has no column ``sequence``.
+            UnknownBioType, UnknownAlphabet, AlphabetMismatch: `bio_type` and `alphabet` are not known, or do not fit.
+            ImportCellError: A row is refused; file, row (from 1), column and value are among its facts.
+            DuplicateRecord: A record is in the file twice, or in the dataset already.
 
         Example:
             >>> dataset.import_file("more.csv", source="plate 7").added
@@ -221,6 +231,10 @@ class Changing(Reading):
             AttachRequestInvalid: Neither a namespace nor a writer is given, both a writer and an importer are, or the
                 writer takes no such option.
             ValuesExist: Values are there already, and `allow_overwrite` is not set.
+            NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry does not allow it.
+            SourceFileError, AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The file can't be read, or
+                does not hold what it has to.
+            EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: A key is missing, repeated, or matches no record.
 
         Example:
             >>> dataset.attach("scores.csv", "lab", key="id").rows_attached
@@ -285,6 +299,9 @@ class Changing(Reading):
 
         New values win over those that are there, unless `allow_overwrite` is false: then a value is refused where
         its record has one in that column already, and nothing is written.
+
+        `content` has the key column, each key once, and columns of the namespace, with or without prefix, in any order
+        of rows. Errors as `attach`.
 
         Raises:
             ValuesExist: Values are there already, and `allow_overwrite` is false.
@@ -609,6 +626,10 @@ class Changing(Reading):
 
         Returns:
             Whether anything changed, and the registry's hash.
+
+        Raises:
+            MaintenanceRequired: Not inside a maintenance block.
+            RegistryMissing, RegistryInvalid: The root has no valid registry.
 
         Example:
             >>> from usr_core.api.registry import read_registry, register_namespace

@@ -114,6 +114,8 @@ class Reading(DatasetSite):
     def cell(self, row: int, column: str) -> pa.Scalar:
         """Return one cell of the record number `row`, counted from 0 as `head` shows them.
 
+        Deleted records are not counted. The scalar has the column's Arrow type.
+
         Raises:
             CellOutOfRange: The dataset has no such record.
             UnknownColumn: The view has no such column.
@@ -139,6 +141,8 @@ class Reading(DatasetSite):
         """Return the first `limit` records (0 is all) whose `column` matches a pattern: their ids and that column.
 
         The pattern is RE2's, and may match anywhere in the text.
+
+        Rows are in the base's order.
 
         Raises:
             PatternInvalid: The pattern is not a regular expression.
@@ -170,6 +174,9 @@ class Reading(DatasetSite):
     ) -> Iterator[pa.RecordBatch]:
         """Yield what `grep` returns, batch by batch, as it is found.
 
+        Raises:
+            PatternInvalid, UnknownColumn, ColumnNotText: As `grep`.
+
         Example:
             >>> [batch["sequence"].to_pylist() for batch in dataset.iter_grep("ATTACA", limit=0)]
             [['GATTACAGATTACAGATTAC', 'GGGCCCATATCGCGATTACA']]
@@ -186,6 +193,8 @@ class Reading(DatasetSite):
         progress: Progress | None = None,
     ) -> Description:
         """Describe columns: type, null share, range or lengths, distinct texts, histogram.
+
+        Memory does not grow with the rows: histograms and distinct counts are kept over a thinned sample.
 
         Args:
             columns: Names in the order wanted, or None for all.
@@ -306,6 +315,9 @@ class Reading(DatasetSite):
     ) -> pa.Table:
         """Return the first `n` records of the merged view as an Arrow table; cost does not grow with the base.
 
+        Raises:
+            UnknownColumn, NoSuchOverlay: A name is not a column of the view, or not a namespace with values here.
+
         Example:
             >>> dataset.head_arrow(1, columns=["sequence", "lab__gc"]).to_pylist()
             [{'sequence': 'TTGACAGGCTAACTGGATAT', 'lab__gc': 0.4}]
@@ -324,6 +336,9 @@ class Reading(DatasetSite):
 
         Its files are closed when it is exhausted, closed (it is a context manager), or dropped. An error while
         it reads, such as a damaged page, is Arrow's, with the message of ours; `to_arrow` raises ours.
+
+        A batch has at most 131,072 rows. Memory: some batches, and 28 bytes a row where parts have another order
+        than the base.
 
         Args:
             columns: Names in the order wanted, or None for all.
@@ -355,6 +370,9 @@ class Reading(DatasetSite):
         include_deleted: bool = False,
     ) -> pa.Table:
         """Return the merged view as one Arrow table, in memory; arguments as for `scan`.
+
+        Raises:
+            UnknownColumn, FilterInvalid, PatternInvalid: As `scan`.
 
         Example:
             >>> dataset.to_arrow(columns=["lab__gc"], where=[("lab__sigma", "is not null")])["lab__gc"].to_pylist()
@@ -452,6 +470,9 @@ class Reading(DatasetSite):
     def base_rows(self) -> int:
         """Return the rows of the base, deleted ones included, from its footer.
 
+        Raises:
+            DatasetMissing, BaseUnreadable: The dataset does not exist, or its base is not a whole Parquet file.
+
         Example:
             >>> dataset.delete(ids[:1]).deleted
             1
@@ -482,6 +503,7 @@ class Reading(DatasetSite):
             TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetUnsuitable: It can't be written there, or not
                 in that form.
             PluginCallError: The exporter failed, or did not write what it was given.
+            UnknownColumn, NoSuchOverlay: A name is not a column of the view, or not a namespace with values here.
 
         Example:
             >>> done = dataset.export("gc.csv", fmt="csv", columns=["sequence", "lab__gc"])
@@ -514,6 +536,14 @@ class Reading(DatasetSite):
         self, *, strict: bool = False, registry_mode: RegistryMode = "either", progress: Progress | None = None
     ) -> ValidationReport:
         """Check everything that the format promises, streaming; changes nothing.
+
+        No lock is taken: writers may go on meanwhile. With `strict` the chain of events, leftovers and links are
+        checked as well. What is wrong is in the report, not raised.
+
+        Raises:
+            DatasetMissing: The dataset has no base.
+            DatasetBusy: The dataset changed each time while it was being opened.
+            CommitRecordUnreadable, FileSystemError: The present state is not known, or a file can't be read.
 
         Example:
             >>> report = dataset.validate(strict=True)

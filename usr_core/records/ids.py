@@ -21,6 +21,9 @@ _HEX = frozenset("0123456789abcdef")
 def record_id(bio_type: str, sequence: str) -> str:
     """Return the id of one record; `sequence` is already normalized.
 
+    It is the SHA-1 (FIPS 180-4) of ``<bio_type>|<sequence>`` in UTF-8: 40 lower-case hexadecimal digits. The case of
+    letters counts.
+
     Example:
         >>> from usr_core.api.records import record_id
         >>> record_id("dna", "TTGACAGGCT")

@@ -63,6 +63,8 @@ def export_batches(
 
     A file ending in ``.gz`` or ``.zst`` is compressed.
 
+    Batches are written in their order, a bounded number at a time; no lock is taken.
+
     Raises:
         TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetExists: As `check_target`.
         TargetUnsuitable: The format can't be compressed, or can't go to a stream or to a terminal.

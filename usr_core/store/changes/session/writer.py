@@ -96,6 +96,9 @@ class Added:
 class RecordWriter:
     """One session; a context manager. Not for several threads.
 
+    Only a commit holds the dataset's lock; `add` and `flush` write to the session's own journal, and commit where it is
+    due.
+
     Args:
         site: The dataset, and the actor that its events name.
         options: See `SessionOptions`.
