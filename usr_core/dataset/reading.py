@@ -285,6 +285,7 @@ class Reading(DatasetSite):
         from usr_core.store.changes.state import get_state
         from usr_core.store.ids.lookup import ask_ids
 
+        self._require_records()
         return get_state(self.ref, RecordOptions(ids=ask_ids(ids), allow_missing=allow_missing))
 
     # ------------------------------------------------------------- reading whole
@@ -481,6 +482,7 @@ class Reading(DatasetSite):
         """
         from usr_core.store.base.facts import read_base_facts
 
+        self._require_records()
         return read_base_facts(self.layout.records).rows
 
     def export(

@@ -15,6 +15,8 @@ ASKED: dict[str, Callable[[Dataset], object]] = {
     "read": lambda dataset: dataset.to_arrow(),
     "overview": lambda dataset: dataset.overview(),
     "columns": lambda dataset: dataset.columns(),
+    "base_rows": lambda dataset: dataset.base_rows(),
+    "get_state": lambda dataset: dataset.get_state(["f" * 40]),
     "snapshot": lambda dataset: dataset.snapshot(),
     "add": lambda dataset: dataset.add_sequences([{"sequence": "ACGT"}]),
     "delete": lambda dataset: dataset.delete(["f" * 40]),
