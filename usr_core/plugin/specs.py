@@ -127,7 +127,7 @@ class ImporterSpec:
     """Offer to read a file format.
 
     Attributes:
-        name: What ``--importer NAME`` takes, as in the manifest. So for the other specs.
+        name: What ``--importer NAME`` takes; the manifest claims the same name.
         summary: One line for listings, without a full stop.
         factory: Makes the provider; called only when it is used, so that heavy imports stand there.
         suffixes: Endings of its files, with the dot, in lower case; ``.gz`` and ``.zst`` after them are the core's.

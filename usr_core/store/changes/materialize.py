@@ -68,6 +68,10 @@ class MaterializeOutcome:
     """What was folded; ``event`` is None where there was nothing to fold or to drop.
 
     Attributes:
+        namespaces, columns: What was folded; columns by their full names.
+        rows: Rows of the base now.
+        rows_dropped: Deleted records that were left out of it.
+        snapshot: The base as it was, where it was kept, relative to the dataset's folder.
         kept: For each folded namespace whose files went, how many keys with values stayed in its overlay, because the
             new base has no such record.
 

@@ -37,6 +37,7 @@ class ColumnOverview:
     """One column of the merged view.
 
     Attributes:
+        name: The full name.
         type: In the registry's words, in Arrow's where it has none.
         nullable: Whether a cell may be null.
         origin: ``base``, ``overlay``, or ``base+overlay`` for a materialized column that an overlay updates.
@@ -84,10 +85,15 @@ class Overview:
     """One dataset.
 
     Attributes:
+        name: Its id.
+        root, path: The folders of the root and of the dataset.
         rows: Live records.
         deleted: Records with a tombstone.
         columns: The merged view's columns.
+        base_bytes: Bytes of the base.
         size_bytes: Bytes of base and overlays.
+        created_at: When the dataset was made, as the base says, RFC 3339, or None.
+        registry_hash: Of the registry that it was last changed under, as the base says, or None.
         last_change: Time of the last event, RFC 3339, or None.
         last_action: Its action, or None.
         events: Number of the last event.

@@ -115,6 +115,10 @@ class AttachOutcome:
     """What an attachment did; ``part`` and ``event`` are None where no row with a value was left to write.
 
     Attributes:
+        part: The new file, relative to the dataset's folder.
+        columns: Full names of the columns that were attached.
+        rows_read: Rows of the input.
+        rows_missing: Rows that match no record.
         rows_attached: Records that have a value from the input now.
         rows_empty: Rows that match a record and have no value at all.
         rows_deleted: Of the records that have one, those that are deleted.

@@ -68,6 +68,7 @@ class ImportOutcome:
     """What an import did; ``event`` is None where no record was new.
 
     Attributes:
+        rows_read: Rows of the input.
         added: New records.
         skipped: Rows left out as exact duplicates.
         skipped_deleted: Those of them whose record the dataset has as a deleted one; it stays deleted.
