@@ -644,7 +644,7 @@ class CheckSpec:
     Attributes:
         name, summary: As for every spec.
         factory: Makes the check, a function from batches to findings.
-        columns: The columns of its batches.
+        columns: The columns of its batches, by default all; it is not run where the dataset lacks one of them.
         namespace: It runs only on datasets that have values of this namespace; None is every dataset.
 
     Example:

@@ -43,7 +43,7 @@ def run_checks(
     *,
     strict: bool,
 ) -> None:
-    """Run each check that concerns the dataset over the columns that it names, deleted records included.
+    """Run each check that concerns the dataset over the columns that it names, deleted records left out.
 
     A check is not run where the dataset has no column of its namespace, or lacks one of its columns; a check that
     names no columns gets all. A check that raises is a finding, and the others go on. With `strict` a check's warning
