@@ -50,7 +50,7 @@ __all__ = ["BoundCheck", "PluginHost", "build_provider"]
 
 SpecT = TypeVar("SpecT", bound=AnySpec)
 
-_COMPRESSED = (".gz", ".zst")
+_COMPRESSED = (".gz", ".bgz", ".zst", ".bz2", ".xz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ class PluginHost:
         return cast(Importer, build_provider("importer", record, spec))
 
     def importer_for_path(self, path: Path) -> tuple[str, Importer]:
-        """Return the importer for a file's ending, also below ``.gz`` and ``.zst``, with its name.
+        """Return the importer for a file's ending, also below that of a compression, with its name.
 
         Built-in importers keep their endings. Between third parties ``".fa" = "NAME"`` under ``[plugins.prefer]``
         decides, where NAME is an importer, a plugin's id or a distribution.

@@ -204,7 +204,9 @@ def usr_exporters():
 
 
 class TestImporterForPath:
-    @pytest.mark.parametrize("name", ["a.fasta", "a.FASTA", "a.b.fasta.gz", "a.fasta.zst"])
+    @pytest.mark.parametrize(
+        "name", ["a.fasta", "a.FASTA", "a.b.fasta.gz", "a.fasta.zst", "a.fasta.bgz", "a.fasta.bz2", "a.fasta.XZ"]
+    )
     def test_goes_by_the_ending(self, make_host: HostMaker, name: str) -> None:
         """Case and compression do not matter."""
         found, _ = make_host(importer("fasta")).importer_for_path(Path(name))

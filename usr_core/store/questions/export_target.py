@@ -11,11 +11,11 @@ from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import EVENT_LOG, META, RECORDS, holds_dataset, is_machinery
 from usr_core.roots.locate import refuse_archived_path
 from usr_core.store.errors import TargetExists, TargetFolderMissing, TargetInDataset, TargetNotAFile, TargetUnsuitable
-from usr_core.store.rules.source_file import COMPRESSED_SUFFIXES
 
 __all__ = ["check_target", "export_target", "target_compression", "target_path"]
 
-_OTHER_COMPRESSIONS = frozenset({".bz2", ".xz", ".lzma", ".zip", ".7z", ".lz4", ".br", ".z", ".tgz"})
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_OTHER_COMPRESSIONS = frozenset({".bgz", ".bz2", ".xz", ".lzma", ".zip", ".7z", ".lz4", ".br", ".z", ".tgz"})
 
 _SPECIAL = {
     stat.S_IFIFO: "a named pipe",
@@ -104,20 +104,20 @@ def target_compression(target: Path, *, fmt: str, streams: bool, binary: bool) -
     """
     ending = target.suffix.lower()
     facts = {"file": str(target)}
-    if ending not in COMPRESSED_SUFFIXES and ending not in _OTHER_COMPRESSIONS:
+    if ending not in _COMPRESSIONS and ending not in _OTHER_COMPRESSIONS:
         return None
     plain = target.with_suffix("").name if ending != ".tgz" else f"{target.stem}.tar"
     if binary:
         what = f"{target.name} names a compressed file, and files of the format {fmt} are not compressed from outside."
         raise TargetUnsuitable(what, hint=f"Give --out {plain}: such a file is compressed inside.", facts=facts)
     if ending in _OTHER_COMPRESSIONS:
-        known = " and ".join(COMPRESSED_SUFFIXES)
+        known = " and ".join(_COMPRESSIONS)
         what = f"{target.name} names a file of a compression that exports don't write."
         raise TargetUnsuitable(what, hint=f"Give an --out that ends in {known.replace(' and ', ' or ')}.", facts=facts)
     if not streams:
         what = f"The exporter {fmt} can't write compressed files."
         raise TargetUnsuitable(what, hint=f"Give --out {plain}, and compress the file afterwards.", facts=facts)
-    return COMPRESSED_SUFFIXES[ending]
+    return _COMPRESSIONS[ending]
 
 
 def _not_a_file(target: Path, mode: int) -> TargetNotAFile:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -28,10 +28,9 @@ from usr_core.store.rules.errors import (
     SourceTruncated,
     SourceUnreadable,
 )
+from usr_core.store.rules.unpacking import COMPRESSED_SUFFIXES, Unpacked, cut_off, unpacked
 
-__all__ = ["COMPRESSED_SUFFIXES", "LONGEST_RECORD", "SourceFile", "SourceStream", "open_source"]
-
-COMPRESSED_SUFFIXES = {".gz": "gzip", ".zst": "zstd"}
+__all__ = ["LONGEST_RECORD", "SourceFile", "SourceStream", "open_source"]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -62,7 +61,7 @@ class SourceFile:
 
     Attributes:
         path: As it was given; errors name it.
-        compression: ``gzip``, ``zstd`` or None, by the file's last suffix.
+        compression: ``gzip``, ``zstd``, ``bz2``, ``xz`` or None, by the file's last suffix.
         size_bytes: Its size on disk when it was opened.
 
     Example:
@@ -87,9 +86,18 @@ class SourceFile:
         return self._descriptor
 
     def stream(self) -> SourceStream:
-        """Return the content from its beginning, unpacked; each call reads anew."""
-        raw = pa.PythonFile(_OwnPlace(self._descriptor), mode="r")
-        return SourceStream(self, raw if self.compression is None else pa.CompressedInputStream(raw, self.compression))
+        """Return the content from its beginning, unpacked; each call reads anew.
+
+        Raises:
+            SourceTruncated: The file is compressed, and empty, or a BGZF file without its last block.
+        """
+        raw = _OwnPlace(self._descriptor)
+        if self.compression is None:
+            return SourceStream(self, pa.PythonFile(raw, mode="r"))
+        reason = cut_off(self._descriptor, self.compression)
+        if reason is not None:
+            raise SourceTruncated(self.path, reason)
+        return SourceStream(self, unpacked(cast(BinaryIO, raw), self.compression))
 
     def check_unchanged(self) -> None:
         """Compare the file, and what its name leads to, with what was opened.
@@ -122,7 +130,7 @@ class SourceStream(io.RawIOBase):
         usr_core.store.rules.errors.SourceTruncated: The file is cut off: the gzip stream ends too early.
     """
 
-    def __init__(self, source: SourceFile, content: Any) -> None:
+    def __init__(self, source: SourceFile, content: Unpacked) -> None:
         super().__init__()
         self._source, self._content = source, content
 
@@ -138,10 +146,9 @@ class SourceStream(io.RawIOBase):
         """
         try:
             with SignalsHeld():  # Arrow calls `_OwnPlace` back
-                data: bytes = self._content.read() if size is None or size < 0 else self._content.read(size)
+                return self._content.read() if size is None or size < 0 else self._content.read(size)
         except (OSError, pa.ArrowInvalid) as error:
             raise self._failure(error) from error
-        return data
 
     def readinto(self, buffer: Any, /) -> int:
         data = self.read(memoryview(buffer).nbytes)

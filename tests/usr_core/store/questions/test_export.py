@@ -114,6 +114,7 @@ class TestCompression:
             ("a.parquet.xz", "parquet", "compressed inside"),
             ("a.csv.bz2", "csv", ".gz or .zst"),
             ("a.jsonl.xz", "jsonl", ".gz or .zst"),
+            ("a.csv.bgz", "csv", ".gz or .zst"),
             ("a.csv.zip", "csv", ".gz or .zst"),
         ],
     )

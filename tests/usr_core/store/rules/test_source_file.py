@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 from pathlib import Path
 
@@ -28,13 +30,34 @@ def read(path: Path) -> bytes:
         return b"".join(iter(lambda: stream.read(1000), b""))
 
 
+BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+
+
+def bgzf(content: bytes, block: int = 10_000) -> bytes:
+    """Return `content` as bgzip writes it: gzip members that tell their own length, and an empty one behind them."""
+    members = []
+    for start in range(0, len(content), block):
+        member = gzip.compress(content[start : start + block])
+        length = (len(member) + 8 - 1).to_bytes(2, "little")
+        members.append(b"\x1f\x8b\x08\x04" + member[4:10] + b"\x06\x00BC\x02\x00" + length + member[10:])
+    return b"".join(members) + BGZF_END
+
+
+PACKERS = {
+    ".gz": gzip.compress,
+    ".bgz": bgzf,
+    ".zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+
+
 def packed(kind: str) -> bytes:
-    packers = {".gz": gzip.compress, ".zst": lambda data: pa.compress(data, "zstd", asbytes=True), "": bytes}
-    return packers[kind](CONTENT)
+    return PACKERS[kind](CONTENT) if kind else CONTENT
 
 
 class TestReading:
-    @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+    @pytest.mark.parametrize("suffix", ["", *PACKERS])
     def test_content_is_unpacked_by_suffix(self, tmp_path: Path, suffix: str) -> None:
         """The stream gives the content, however the file is packed."""
         path = tmp_path / f"in.csv{suffix}"
@@ -59,17 +82,59 @@ class TestReading:
 
         assert first == second == CONTENT[:20]
 
-    @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-    @pytest.mark.parametrize("cut", [3, 20])
-    def test_a_cut_off_stream_is_an_error(self, tmp_path: Path, suffix: str, cut: int) -> None:
-        """A compressed file that ends too early is never taken for whole."""
+    @pytest.mark.parametrize("suffix", PACKERS)
+    def test_every_member_is_read(self, tmp_path: Path, suffix: str) -> None:
+        """Compressed files that were joined, an empty one among them, are read to the end."""
         path = tmp_path / f"in{suffix}"
-        path.write_bytes(packed(suffix)[:-cut])
+        path.write_bytes(packed(suffix) + PACKERS[suffix](b"") + packed(suffix))
+
+        assert CONTENT * 2 == read(path)
+
+    def test_padding_between_xz_streams_is_skipped(self, tmp_path: Path) -> None:
+        """Zeros in fours may follow each stream."""
+        path = tmp_path / "in.xz"
+        path.write_bytes(packed(".xz") + b"\0" * 8 + packed(".xz") + b"\0" * 4)
+
+        assert CONTENT * 2 == read(path)
+
+    @pytest.mark.parametrize("suffix", PACKERS)
+    @pytest.mark.parametrize("cut", [1, 3, 20, "second", "head", "empty"])
+    def test_a_cut_off_stream_is_an_error(self, tmp_path: Path, suffix: str, cut: int | str) -> None:
+        """A compressed file that ends too early is never taken for whole, wherever it was cut."""
+        whole = packed(suffix)
+        pieces = {"second": (whole + whole)[:-20], "head": whole + whole[:3], "empty": b""}
+        path = tmp_path / f"in{suffix}"
+        path.write_bytes(pieces[cut] if isinstance(cut, str) else whole[:-cut])
 
         with pytest.raises(SourceTruncated):
             read(path)
 
-    @pytest.mark.parametrize("suffix", [".gz", ".zst"])
+    @pytest.mark.parametrize("suffix", [".gz", ".bgz"])
+    def test_bgzf_ends_with_its_empty_block(self, tmp_path: Path, suffix: str) -> None:
+        """Cut off between two blocks, every block that is left unpacks; the missing end shows that some are gone."""
+        path = tmp_path / f"in{suffix}"
+        path.write_bytes(bgzf(CONTENT).removesuffix(BGZF_END))
+
+        with pytest.raises(SourceTruncated, match="BGZF"):
+            read(path)
+
+    def test_bgzf_joined_with_other_gzip_is_read(self, tmp_path: Path) -> None:
+        """A member that is not of BGZF has no need of an end block."""
+        path = tmp_path / "in.gz"
+        path.write_bytes(bgzf(CONTENT) + gzip.compress(CONTENT))
+
+        assert CONTENT * 2 == read(path)
+
+    @pytest.mark.parametrize("suffix", PACKERS)
+    def test_damage_in_a_later_member_is_an_error(self, tmp_path: Path, suffix: str) -> None:
+        """Bytes behind the first member that are not compressed are not dropped."""
+        path = tmp_path / f"in{suffix}"
+        path.write_bytes(packed(suffix) + b"what is this, which is not compressed?")
+
+        with pytest.raises(SourceFileError):
+            read(path)
+
+    @pytest.mark.parametrize("suffix", PACKERS)
     def test_a_wrong_suffix_is_said(self, tmp_path: Path, suffix: str) -> None:
         """Plain text under a compressed name is unreadable, and the hint says what to do."""
         (tmp_path / f"in{suffix}").write_bytes(CONTENT)
