@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 PROGRAMS: dict[str, list[str]] = {
     "startup": [],
     "import_csv": [],
+    "fasta": [],
     "merge": [],
     "materialize": [],
     "validate": [],

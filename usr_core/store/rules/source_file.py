@@ -93,7 +93,7 @@ class SourceFile:
         """
         raw = _OwnPlace(self._descriptor)
         if self.compression is None:
-            return SourceStream(self, pa.PythonFile(raw, mode="r"))
+            return SourceStream(self, raw)
         reason = cut_off(self._descriptor, self.compression)
         if reason is not None:
             raise SourceTruncated(self.path, reason)
@@ -259,11 +259,15 @@ class _OwnPlace(io.RawIOBase):
         self._place = start + offset
         return self._place
 
+    def read(self, size: int = -1, /) -> bytes:
+        found = os.pread(self._descriptor, size, self._place) if size >= 0 else self.readall()
+        self._place += len(found) if size >= 0 else 0
+        return found
+
     def readinto(self, buffer: Any) -> int:
-        found = os.pread(self._descriptor, len(buffer), self._place)
-        buffer[: len(found)] = found
-        self._place += len(found)
-        return len(found)
+        found = os.preadv(self._descriptor, [buffer], self._place)
+        self._place += found
+        return found
 
     def close(self) -> None:
         if not self.closed:

@@ -1,0 +1,45 @@
+"""Reading a file of records by a parser that knows a stream and not the file: opening, watching, and telling faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from usr_core.errors import visible
+from usr_core.records.text_records import BadRecord
+from usr_core.store.rules.errors import SourceFileError, SourceTruncated, SourceUnreadable
+from usr_core.store.rules.source_file import open_source
+
+__all__ = ["read_record_file", "record_fault"]
+
+
+def read_record_file(path: Path, parse: Callable[[BinaryIO], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
+    """Yield what `parse` makes of the unpacked content.
+
+    Raises:
+        SourceUnreadable: A record can't be read; its row, name and line are told.
+        SourceTruncated: The file ends too early.
+        FileChanged: The file changed while it was read.
+    """
+    with open_source(path) as source:
+        with source.stream() as stream:
+            try:
+                for batch in parse(cast(BinaryIO, stream)):
+                    source.check_unchanged()
+                    yield batch
+            except BadRecord as bad:
+                source.check_unchanged()
+                raise record_fault(path, bad) from bad
+        source.check_unchanged()
+
+
+def record_fault(path: Path, bad: BadRecord) -> SourceFileError:
+    """Return the error for a record of a file."""
+    kind = SourceTruncated if bad.cut_off else SourceUnreadable
+    fault = kind(path, bad.reason, hint=bad.hint, row=bad.row, line=bad.line, value=bad.value)
+    if bad.name is not None:
+        fault.facts["record"] = visible(bad.name)
+    return fault
