@@ -6,18 +6,16 @@ events and metadata, and ``YYYYMMDDThhmmssffffff`` in file names.
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["LAST_INSTANT_US", "file_stamp", "next_clock", "now_us", "parse_file_stamp", "parse_rfc3339", "rfc3339"]
+__all__ = ["LAST_INSTANT_US", "file_stamp", "next_clock", "now_us", "parse_rfc3339", "rfc3339"]
 
 LAST_INSTANT_US = 253_402_300_799_999_999
 """The last microsecond of the year 9999, behind which no stamp can be written."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_STAMP = re.compile(r"\d{8}T\d{12}")
 
 
 def now_us() -> int:
@@ -61,17 +59,6 @@ def file_stamp(us: int) -> str:
     """Return ``20260131T090000000000`` for microseconds since 1970."""
     # `%Y` does not pad years before 1000 everywhere.
     return _datetime(us).strftime("%Y%m%dT%H%M%S%f").rjust(21, "0")
-
-
-def parse_file_stamp(text: str) -> int | None:
-    """Return microseconds since 1970 for a file stamp, or None where `text` is none."""
-    if not _STAMP.fullmatch(text):
-        return None
-    try:
-        instant = datetime.strptime(text, "%Y%m%dT%H%M%S%f").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return (instant - _EPOCH) // _MICROSECOND
 
 
 def _datetime(us: int) -> datetime:

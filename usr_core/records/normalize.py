@@ -7,7 +7,7 @@ while the ``trim`` of SQL and the white space of regular expressions do not.
 
 from __future__ import annotations
 
-__all__ = ["CASE_FOLD_ALPHABET", "fold_case", "normalize"]
+__all__ = ["CASE_FOLD_ALPHABET", "normalize"]
 
 CASE_FOLD_ALPHABET = "dna_4"
 """The only alphabet for which the key ``sequence_ci`` is defined."""
@@ -24,11 +24,3 @@ def normalize(sequence: str) -> str:
         'TTGACAggct'
     """
     return sequence.strip()
-
-
-def fold_case(sequence: str) -> str:
-    """Return `sequence` with the ASCII letters in upper case, as the key ``sequence_ci`` compares.
-
-    ``str.upper`` would also change other letters (``ß`` to ``SS``), and so give keys that the bulk paths do not.
-    """
-    return sequence.encode("utf-8").upper().decode("utf-8")

@@ -7,11 +7,11 @@ from functools import cached_property
 
 from usr_core.plugin.catalogue import Catalogue
 from usr_core.plugin.conflicts import resolve_claims
-from usr_core.plugin.discovery import Distribution, InstalledPlugin, other_plugins, own_plugins
+from usr_core.plugin.discovery import Distribution, InstalledPlugin
 from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.switches import Switches
 
-__all__ = ["FixedCatalogue", "installed_plugins", "stranger"]
+__all__ = ["FixedCatalogue", "stranger"]
 
 
 class FixedCatalogue(Catalogue):
@@ -40,11 +40,6 @@ class FixedCatalogue(Catalogue):
 def stranger(plugin_id: str, module: str) -> PluginRecord:
     """Return the record of a third party's plugin that is ``ok``."""
     return PluginRecord(_installed(plugin_id, module), PluginStatus.OK)
-
-
-def installed_plugins() -> tuple[InstalledPlugin, ...]:
-    """Return every plugin that is installed in this environment."""
-    return (*own_plugins(), *other_plugins())
 
 
 def _installed(plugin_id: str, module: str) -> InstalledPlugin:

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usr_core.records.normalize import fold_case, normalize
+from usr_core.records.normalize import normalize
 
 # Every code point that str.strip removes, and neighbours that it does not.
 _BLANKS = [chr(point) for point in range(0x110000) if chr(point).isspace()]
@@ -27,9 +27,3 @@ class TestNormalize:
         """Twenty-nine code points count as blank."""
         assert 29 == len(_BLANKS)
         assert "" == normalize("".join(_BLANKS))
-
-    @settings(deadline=None)
-    @given(_TEXT)
-    def test_case_is_folded_for_ascii_letters_only(self, text: str) -> None:
-        """Folding equals Arrow's ascii_upper."""
-        assert [fold_case(text)] == pc.ascii_upper(pa.array([text])).to_pylist()

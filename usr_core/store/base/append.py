@@ -25,19 +25,9 @@ from usr_core.store.base.footer import FooterLayout, footer_layout, footer_start
 from usr_core.store.base.segments import Segment, SegmentedFile, read_metadata_of
 from usr_core.store.errors import BaseUnreadable
 
-__all__ = ["BaseWriter", "create_base", "rewrite_footer"]
+__all__ = ["BaseWriter", "rewrite_footer"]
 
 _DECODE_ROWS = 16_384
-
-
-def create_base(destination: Path, *, metadata: Mapping[str, str]) -> int:
-    """Write a base without rows; return its size in bytes. The caller fsyncs.
-
-    Raises:
-        FileExistsError: `destination` exists.
-    """
-    with BaseWriter(destination, existing=None, metadata=metadata) as writer:
-        return writer.finish()
 
 
 def rewrite_footer(source: Path, destination: Path, *, metadata: Mapping[str, str]) -> int:

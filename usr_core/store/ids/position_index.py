@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.ids.words import IdWords, words_of_digests, words_of_ids
+from usr_core.store.ids.words import IdWords, words_of_ids
 
 __all__ = ["NO_DUPLICATES", "BaseIndex", "Duplicates"]
 
@@ -76,11 +76,6 @@ class BaseIndex:
         """Build the index from an id column, chunk by chunk; what is not an id is never found."""
         return cls(IdWords.join([words_of_ids(chunk) for chunk in chunks]))
 
-    @classmethod
-    def from_digests(cls, chunks: Iterable[npt.NDArray[np.uint8]]) -> BaseIndex:
-        """Build the index from raw 20-byte digests, chunk by chunk."""
-        return cls(IdWords.join([words_of_digests(chunk) for chunk in chunks]))
-
     @property
     def rows(self) -> int:
         """Rows of the base."""
@@ -104,16 +99,6 @@ class BaseIndex:
         if expected is not None and len(asked) and self._is_run(expected, asked):
             return np.arange(expected, expected + len(asked), dtype=np.int32)
         return self._find(asked)
-
-    def is_slice(self, ids: pa.Array | pa.ChunkedArray) -> int | None:
-        """Return the row from which on the base's ids equal `ids`, or None."""
-        asked = words_of_ids(ids)
-        if len(asked) == 0:
-            return None
-        if self._is_run(0, asked):
-            return 0
-        start = int(self._find(IdWords(asked.k[:1], asked.h[:1], asked.l[:1], asked.bad[asked.bad == 0]))[0])
-        return start if start >= 0 and self._is_run(start, asked) else None
 
     def duplicates(self) -> Duplicates:
         """Return the rows that repeat an earlier row's id."""

@@ -12,7 +12,7 @@ from support.base_files import METADATA, base_rows, excluded_groups, found_by_du
 from usr_core.records.base_schema import BASE_COLUMNS, base_schema
 from usr_core.store.base import append as base_append
 from usr_core.store.base import file as base_file
-from usr_core.store.base.append import BaseWriter, create_base, rewrite_footer
+from usr_core.store.base.append import BaseWriter, rewrite_footer
 from usr_core.store.errors import BaseUnreadable
 
 
@@ -32,6 +32,11 @@ def write(path: Path, sequences: list[str], *, existing: Path | None = None) -> 
 def sequences_of(path: Path) -> list[str]:
     with pq.ParquetFile(path) as file:
         return file.read(columns=["sequence"]).column(0).to_pylist()
+
+
+def write_empty(path: Path) -> int:
+    with BaseWriter(path, existing=None, metadata=METADATA) as writer:
+        return writer.finish()
 
 
 class TestAppend:
@@ -226,7 +231,7 @@ class TestRefusals:
 class TestOtherWrites:
     def test_an_empty_base_has_the_schema(self, tmp_path: Path) -> None:
         """A base without rows has the seven columns and the metadata."""
-        size = create_base(tmp_path / "a.parquet", metadata=METADATA)
+        size = write_empty(tmp_path / "a.parquet")
 
         assert (tmp_path / "a.parquet").stat().st_size == size
         assert base_schema() == pq.read_schema(tmp_path / "a.parquet").remove_metadata()
@@ -234,7 +239,7 @@ class TestOtherWrites:
 
     def test_the_first_rows_go_behind_an_empty_base(self, tmp_path: Path) -> None:
         """An empty base takes rows."""
-        create_base(tmp_path / "a.parquet", metadata=METADATA)
+        write_empty(tmp_path / "a.parquet")
 
         write(tmp_path / "b.parquet", ["ACGT"], existing=tmp_path / "a.parquet")
 

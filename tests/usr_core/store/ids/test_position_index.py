@@ -14,6 +14,7 @@ from support.view_datasets import record_id_of, sequence, write_base
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.keys import base_index, keys_from_sequences, open_key_index
 from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.words import IdWords, words_of_digests
 from usr_core.store.parts.errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNeedsOneBioType
 
 IDS = [hashlib.sha1(str(number).encode()).hexdigest() for number in range(5_000)]
@@ -55,7 +56,7 @@ class TestPositions:
     def test_equal_prefixes_are_decided_on_the_whole_id(self):
         """Among ids whose 32 sorted bits collide each is found in its own row."""
         raw = np.random.default_rng(7).integers(0, 256, (400_000, 20), np.uint8)
-        index = BaseIndex.from_digests([raw])
+        index = BaseIndex(words_of_digests(raw))
         prefixes = index.words.prefixes()
         shared, counts = np.unique(prefixes, return_counts=True)
         colliding = np.flatnonzero(np.isin(prefixes, shared[counts > 1]))
@@ -106,20 +107,38 @@ class TestPositions:
         """Raw digests are found by their hexadecimal text."""
         raw = np.frombuffer(bytes.fromhex("".join(IDS[:100])), np.uint8).reshape(100, 20)
 
-        assert list(range(100)) == BaseIndex.from_digests([raw[:60], raw[60:]]).positions(pa.array(IDS[:100])).tolist()
+        index = BaseIndex(IdWords.join([words_of_digests(raw[:60]), words_of_digests(raw[60:])]))
+
+        assert list(range(100)) == index.positions(pa.array(IDS[:100])).tolist()
+
+
+class TestKeysFromSequences:
+    @pytest.mark.parametrize("text", ["acGT", "straße", "ﬁ", " acgt\u2003", "ÄäN"])
+    def test_case_is_folded_for_ascii_letters_only(self, text: str) -> None:
+        """What another letter would become in upper case has no part in the key."""
+        folded = "".join(letter.upper() if letter.isascii() else letter for letter in text.strip())
+
+        assert [record_id_of(folded)] == keys_from_sequences(pa.array([text]), bio_type="dna", upper=True).to_pylist()
 
 
 class TestRunsAndDuplicates:
-    def test_a_slice_of_the_base_is_recognized(self):
-        """Where the ids are a run of the base its start is given; else None."""
+    @pytest.mark.parametrize(
+        ("asked", "expected"),
+        [
+            (IDS, 0),
+            (IDS[40:90], 40),
+            ([*IDS[40:90], IDS[10]], 40),
+            ([*IDS[-2:], IDS[0]], len(IDS) - 2),
+            ([None, *IDS[1:3]], 0),
+            ([], 0),
+        ],
+        ids=["whole", "slice", "then another", "past the end", "null", "none"],
+    )
+    def test_what_nearly_is_a_run_is_found_as_it_is(self, asked: list[str | None], expected: int) -> None:
+        """A guessed start holds for exactly the ids that stand there; others are looked up."""
         index = BaseIndex.from_ids([pa.array(IDS)])
 
-        assert 0 == index.is_slice(pa.array(IDS))
-        assert 40 == index.is_slice(pa.array(IDS[40:90]))
-        assert index.is_slice(pa.array([*IDS[40:90], IDS[10]])) is None
-        assert index.is_slice(pa.array([*IDS[-2:], IDS[0]])) is None
-        assert index.is_slice(pa.array([None, *IDS[1:3]])) is None
-        assert index.is_slice(pa.array([], pa.string())) is None
+        assert naive(IDS, asked) == index.positions(pa.array(asked, pa.string()), expected=expected).tolist()
 
     def test_repeated_ids_are_listed_with_their_first_row(self):
         """Each later row of an id is named with the first; lookups give the first."""
