@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -38,8 +39,9 @@ def dedupe(
     from usr_maintenance.outcome_text import dedupe_text
 
     target = current_session().dataset(dataset)
+    deduped = partial(target.dedupe, key=key, keep=keep)
     if dry_run or not yes:
-        plan = target.dedupe(key=key, keep=keep, dry_run=True)
+        plan = deduped(dry_run=True)
         if dry_run or not plan.rows_dropped:
             emit_text(dedupe_text(plan, target.name, would=True))
             return
@@ -48,6 +50,6 @@ def dedupe(
         Progress("writing", total=target.base_rows(), quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance dedupe"),
     ):
-        outcome = target.dedupe(key=key, keep=keep, progress=progress.advance)
+        outcome = deduped(progress=progress.advance)
 
     emit_text(dedupe_text(outcome, target.name))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import typer
 
@@ -18,9 +19,6 @@ from usr_core.api.commands import (
     emit_text,
     split_names,
 )
-
-if TYPE_CHECKING:
-    from usr_core.api.results import MergeOutcome
 
 __all__ = ["merge_app"]
 
@@ -81,20 +79,17 @@ def merge(
     session = current_session()
     target, source = session.dataset(dest), session.dataset(src)
 
-    def merge_into(*, tried: bool, progress: Progress | None = None) -> MergeOutcome:
-        return target.merge(
-            source,
-            require_same_columns=require_same_columns,
-            if_duplicate=if_duplicate,
-            coerce_overlap=coerce_overlap,
-            avoid_casefold_dups=not no_avoid_casefold_dups,
-            carry_namespaces=carried,
-            dry_run=tried,
-            progress=progress.advance if progress is not None else None,
-        )
-
+    merged = partial(
+        target.merge,
+        source,
+        require_same_columns=require_same_columns,
+        if_duplicate=if_duplicate,
+        coerce_overlap=coerce_overlap,
+        avoid_casefold_dups=not no_avoid_casefold_dups,
+        carry_namespaces=carried,
+    )
     if dry_run or not yes:
-        plan = merge_into(tried=True)
+        plan = merged(dry_run=True)
         if dry_run or not plan.changes:
             emit_text(merge_text(plan, target.name, source.name, would=True))
             return
@@ -104,6 +99,6 @@ def merge(
         Progress("merging", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance merge"),
     ):
-        outcome = merge_into(tried=False, progress=progress)
+        outcome = merged(progress=progress.advance)
 
     emit_text(merge_text(outcome, target.name, source.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -43,18 +44,19 @@ def compact(
     from usr_maintenance.outcome_text import compact_text
 
     target = current_session().dataset(dataset)
+    compacted = partial(target.compact_overlay, namespace, drop=drop)
     if dry_run:
-        emit_text(compact_text(target.compact_overlay(namespace, drop=drop, dry_run=True), target.name, would=True))
+        emit_text(compact_text(compacted(dry_run=True), target.name, would=True))
         return
     if drop and not yes:
-        plan = target.compact_overlay(namespace, drop=True, dry_run=True)
+        plan = compacted(dry_run=True)
         if plan.needed:
             confirm(f"Remove {counted(plan.parts, 'old file')} of {namespace} in {target.name} for good?")
     with (
         Progress("compacting", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance overlay-compact"),
     ):
-        outcome = target.compact_overlay(namespace, drop=drop, progress=progress.advance)
+        outcome = compacted(progress=progress.advance)
 
     emit_text(compact_text(outcome, target.name))
 
@@ -75,13 +77,14 @@ def remove(
     from usr_maintenance.outcome_text import remove_text
 
     target = current_session().dataset(dataset)
-    plan = target.remove_overlay(namespace, mode=mode, dry_run=True)
+    removed = partial(target.remove_overlay, namespace, mode=mode)
+    plan = removed(dry_run=True)
     if dry_run:
         emit_text(remove_text(plan, target.name, would=True))
         return
     confirm(f"{mode.capitalize()} {counted(plan.parts, 'file')} of {namespace} in {target.name}?", yes)
     with target.maintenance(reason="usr maintenance overlay-remove"):
-        outcome = target.remove_overlay(namespace, mode=mode)
+        outcome = removed()
 
     emit_text(remove_text(outcome, target.name))
 
@@ -105,9 +108,9 @@ def clear(
     from usr_maintenance.outcome_text import clear_text
 
     target = current_session().dataset(dataset)
-    names, records = split_names(columns) or (), named_records(ids, id_file)
+    cleared = partial(target.clear_overlay, namespace, split_names(columns) or (), ids=named_records(ids, id_file))
     if dry_run or not yes:
-        plan = target.clear_overlay(namespace, names, ids=records, dry_run=True)
+        plan = cleared(dry_run=True)
         if dry_run or not (plan.cells or plan.base_cells):
             emit_text(clear_text(plan, target.name, would=True))
             return
@@ -116,6 +119,6 @@ def clear(
         Progress("clearing", quiet=quiet) as progress,
         target.maintenance(reason="usr maintenance overlay-clear"),
     ):
-        outcome = target.clear_overlay(namespace, names, ids=records, progress=progress.advance)
+        outcome = cleared(progress=progress.advance)
 
     emit_text(clear_text(outcome, target.name))
