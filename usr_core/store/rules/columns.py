@@ -125,7 +125,7 @@ class FewTexts:
     """A column of texts of which few are distinct.
 
     Attributes:
-        column: A string array, or a dictionary of strings; without nulls.
+        column: A string array, or a dictionary; without nulls.
         values: The distinct texts.
         codes: The place of each row's text among them; None where all rows have the first.
     """
@@ -141,8 +141,9 @@ class FewTexts:
 
     @classmethod
     def of(cls, column: pa.Array) -> FewTexts:
-        """Return a column, of at least one row, as it is; a null becomes the empty text."""
-        if pa.types.is_string(column.type):
+        """Return a column of at least one row, of texts in any spelling; a null becomes the empty text."""
+        if not pa.types.is_dictionary(column.type):
+            column = conform(column, pa.string())
             if column.null_count:
                 column = column.fill_null(text_scalar(""))
             offsets, content = string_parts(column)
@@ -150,7 +151,7 @@ class FewTexts:
             if content == first * len(column) and bool((np.diff(offsets) == len(first)).all()):
                 return cls(column, (first.decode("utf-8"),), None)
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        values, codes = tuple(texts_of(encoded.dictionary)), fixed_values(encoded.indices)
+        values, codes = tuple(texts_of(conform(encoded.dictionary, pa.string()))), fixed_values(encoded.indices)
         used = np.flatnonzero(np.bincount(codes))
         return cls(column, values, codes) if len(used) > 1 else cls(column, (values[used[0]],), None)
 
@@ -165,7 +166,7 @@ class FewTexts:
 
     def texts(self) -> pa.Array:
         """Return the column as strings."""
-        return self.column if pa.types.is_string(self.column.type) else self.column.cast(pa.string())
+        return conform(self.column, pa.string())
 
     def numbers(self, known: Sequence[str]) -> npt.NDArray[np.int8]:
         """Return the place of each row's text among `known` (-1: it is none of them); one for all rows if it can."""

@@ -39,6 +39,7 @@ from usr_core.store.rules.errors import (
 )
 
 __all__ = [
+    "CHECKED_COLUMNS",
     "ID_REPEATED",
     "NULL_VALUE",
     "ROW_LIMIT",
@@ -49,6 +50,9 @@ __all__ = [
     "Rule",
     "check_option_kinds",
 ]
+
+CHECKED_COLUMNS = ("id", "bio_type", "sequence", "alphabet", "length")
+"""The columns that rules compare with each other: a row is judged where it has a value in each."""
 
 # Below 2^31 by one: the position index numbers rows by int32 and hands out as many numbers as there are rows.
 ROW_LIMIT = (1 << 31) - 1

@@ -22,13 +22,13 @@ from usr_core.store.changes.merge_datasets.fates import Fate, SourceFates
 from usr_core.store.changes.merge_datasets.files import MergeFiles
 from usr_core.store.changes.merge_datasets.view import OrderedRows, OverlayValues, overlaid
 from usr_core.store.ids.row_numbers import any_valid, only_where, row_numbers, valid_mask
+from usr_core.store.rules.record import CHECKED_COLUMNS
 from usr_core.store.rules.rows import ImportDefaults, RowReader
 from usr_core.store.view.places import ViewPlaces
 
 __all__ = ["MergedRows", "Override", "SourceValues", "Take"]
 
-_CHECKED = ("id", "bio_type", "sequence", "alphabet", "length")
-_AS_GIVEN = {field.name: field.type for field in BASE_FIELDS if field.name not in _CHECKED}
+_AS_GIVEN = {field.name: field.type for field in BASE_FIELDS if field.name not in CHECKED_COLUMNS}
 
 Take = Literal["none", "over", "under"]
 Rows = npt.NDArray[np.int64]
@@ -158,7 +158,7 @@ class MergedRows:
                 kept = boolean_array(new)
                 some = batch if new.all() else batch.filter(kept)
                 # Checked and normalized ones; an empty source is one too, and a created_at is kept to the digit.
-                arrays = {name: records.column(name).filter(kept) for name in _CHECKED}
+                arrays = {name: records.column(name).filter(kept) for name in CHECKED_COLUMNS}
                 arrays |= {name: some.column(name).cast(kind) for name, kind in _AS_GIVEN.items()}
                 arrays |= values.converted(first, batch, new)
                 self._unhide(arrays, self._fates.places[first : first + batch.num_rows][new])

@@ -16,9 +16,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
-from usr_core.records.base_schema import BASE_COLUMNS
+from usr_core.records.base_schema import BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.roots.layout import RECORDS
+from usr_core.store.base.arrow_types import conform
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.checks.validate.base_footer_checks import usable_base_columns
 from usr_core.store.checks.validate.pages import (
@@ -36,13 +37,12 @@ from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import comparable_ids
 from usr_core.store.ids.word_sets import WordStore, find_repeats
 from usr_core.store.rules.columns import FewTexts
-from usr_core.store.rules.record import ID_REPEATED, NULL_VALUE, ROW_LIMIT, LetterCase, RecordChunk
+from usr_core.store.rules.record import CHECKED_COLUMNS, ID_REPEATED, NULL_VALUE, ROW_LIMIT, LetterCase, RecordChunk
 
 __all__ = ["check_base_rows"]
 
 Rows = npt.NDArray[np.int64]
 
-_COMPARED = ("id", "bio_type", "sequence", "alphabet", "length")
 _DICTIONARIES = ("bio_type", "alphabet", "source")
 
 
@@ -131,7 +131,7 @@ class _BaseCheck:
             first = int(self.starts[group]) + 1
             try:
                 for batch in batches_of_group(self.base, group, ["id"]):
-                    column = _plain_text(batch.column(0))
+                    column = conform(batch.column(0), pa.string())
                     rows = np.arange(first, first + len(column), dtype=np.int64)
                     first += len(column)
                     yield rows[valid_mask(column)], comparable_ids(column.drop_null())
@@ -156,11 +156,11 @@ def _check_rows(columns: dict[str, pa.Array], first_row: int, hasher: IdHasher, 
         if column.null_count:
             tally.add(NULL_VALUE, name, rows[~valid_mask(column)])
     ids = comparable_ids(columns["id"].drop_null()) if "id" in columns else None
-    if any(name not in columns for name in _COMPARED):
+    if any(name not in columns for name in CHECKED_COLUMNS):
         return ids
-    present = np.logical_and.reduce([valid_mask(columns[name]) for name in _COMPARED])
+    present = np.logical_and.reduce([valid_mask(columns[name]) for name in CHECKED_COLUMNS])
     if not present.all():
-        rows, columns = rows[present], {name: columns[name].filter(boolean_array(present)) for name in _COMPARED}
+        rows, columns = rows[present], {name: columns[name].filter(boolean_array(present)) for name in CHECKED_COLUMNS}
     if len(rows):
         chunk = RecordChunk(
             given=columns,
@@ -174,25 +174,7 @@ def _check_rows(columns: dict[str, pa.Array], first_row: int, hasher: IdHasher, 
 
 
 def _by_name(batch: pa.RecordBatch) -> dict[str, pa.Array]:
-    found = {}
-    for name in BASE_COLUMNS:
-        if name in batch.schema.names:
-            column = batch.column(name)
-            found[name] = _as_dictionary(column) if name in _DICTIONARIES else _plain_text(column)
-    return found
-
-
-def _as_dictionary(column: pa.Array) -> pa.DictionaryArray:
-    kind = pa.dictionary(pa.int32(), pa.string())
-    if column.type == kind:
-        return column
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    return column.cast(kind)
-
-
-def _plain_text(column: pa.Array) -> pa.Array:
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    wide = pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type)
-    return column.cast(pa.string()) if wide else column
+    """Return the base columns that a batch has, those of few texts as they come."""
+    types = {field.name: field.type for field in BASE_FIELDS}
+    columns = zip(batch.schema.names, batch.columns, strict=True)
+    return {name: each if name in _DICTIONARIES else conform(each, types[name]) for name, each in columns}

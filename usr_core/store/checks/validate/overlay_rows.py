@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from usr_core.errors import UsrError
 from usr_core.registry.reserved import ALLOWED_VALUES
-from usr_core.store.base.arrow_types import plain_type
+from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.checks.validate import row_faults
 from usr_core.store.checks.validate.pages import (
@@ -195,7 +195,4 @@ def _column(part: OverlayPart, name: str) -> Iterator[pa.Array]:
     """Yield a text column of the whole file as plain strings."""
     for group in range(part.source.file.metadata.num_row_groups):
         for batch in batches_of_group(part.source, group, [name]):
-            column = batch.column(0)
-            if pa.types.is_dictionary(column.type):
-                column = column.dictionary_decode()
-            yield column if column.type == pa.string() else column.cast(pa.string())
+            yield conform(batch.column(0), pa.string())
