@@ -67,15 +67,20 @@ class UsrError(Exception):
         >>> class ScanMissing(UsrError, FileNotFoundError):
         ...     code = "LAB-001"
         ...     exit_code = ExitCode.MISSING
-        >>> raise ScanMissing("There is no scan.", hint="Run the scan first.", facts={"file": "scan.out"})
+        ...     template = "There is no scan of {motif:quoted}."
+        ...     hint_template = "Run the scan first."
+        ...     shown = ("file={path!s}",)
+        >>> error = ScanMissing(motif="TATAAT", path="scan.out")
+        >>> error.motif, error.facts
+        ('TATAAT', {'file': 'scan.out'})
+        >>> raise error
         Traceback (most recent call last):
             ...
-        ScanMissing: There is no scan.
-        >>> try:
-        ...     dataset.get("TTGACA")
-        ... except UsrError as error:
-        ...     print(error.code, error.exit_code.name, error.message)
-        USR-QUERY-001 MISSING No record has the id 'TTGACA'.
+        ScanMissing: There is no scan of 'TATAAT'.
+        >>> raise UsrError("A motif has no score.", hint="Run the scan again.", facts={"file": "scan.out", "row": 3})
+        Traceback (most recent call last):
+            ...
+        usr_core.errors.UsrError: A motif has no score.
     """
 
     code = "USR-GENERAL-001"

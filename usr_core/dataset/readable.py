@@ -21,6 +21,13 @@ class Readable(Protocol):
     """Rows and columns that can be read: `Dataset`, or `ParquetTable` for a file as it is.
 
     ``include_deleted`` and ``namespaces`` are about what a file does not have; there they change nothing.
+
+    Example:
+        >>> from usr_core.api.results import ParquetTable, Readable
+        >>> def first_sequence(readable: Readable) -> str:
+        ...     return readable.cell(0, "sequence").as_py()
+        >>> first_sequence(dataset), first_sequence(ParquetTable(dataset.layout.records))
+        ('TTGACAGGCTAACTGGATAT', 'TTGACAGGCTAACTGGATAT')
     """
 
     @property

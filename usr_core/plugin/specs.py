@@ -130,7 +130,7 @@ class ImporterSpec:
         name: What ``--importer NAME`` takes; the manifest claims the same name.
         summary: One line for listings, without a full stop.
         factory: Makes the provider; called only when it is used, so that heavy imports stand there.
-        suffixes: Endings of its files, with the dot, in lower case; ``.gz`` and ``.zst`` after them are the core's.
+        suffixes: Endings of its files, with the dot, in lower case; one of compression after it is the core's.
 
     Example:
         >>> from usr_core.api import ImporterSpec

@@ -39,6 +39,17 @@ class BadRecord(Exception):
         name: Its name, where it has one.
         line: The line that is at fault, from 1.
         cut_off: The file ends too early; `reason` is then a clause.
+
+    Example:
+        >>> from usr_core.api.formats import BadRecord, read_record_file
+        >>> def parse(stream):
+        ...     raise BadRecord("The record has no letters.", hint="Write them.", row=2, name="p2", line=3)
+        ...     yield
+        >>> size = (tmp_path / "motifs.txt").write_text(">p1")
+        >>> next(read_record_file(tmp_path / "motifs.txt", parse))
+        Traceback (most recent call last):
+            ...
+        usr_core.store.rules.errors.SourceUnreadable: The record has no letters.
     """
 
     def __init__(
@@ -58,13 +69,19 @@ class BadRecord(Exception):
 
 
 def text_chunks(stream: BinaryIO, *, encoding: str = "utf-8", size: int = 1 << 20) -> Iterator[bytes]:
-    """Yield the content as UTF-8 with line feeds only, in chunks of about `size` bytes; the last line has an end.
+    r"""Yield the content as UTF-8 with line feeds only, in chunks of about `size` bytes; the last line has an end.
 
     A byte order mark is left out. Bytes that should be UTF-8 are passed on as they are: only the reader of the format
     knows the record that holds wrong ones.
 
     Raises:
         BadRecord: The content is compressed, or not text of the encoding, or there is no such encoding.
+
+    Example:
+        >>> import io
+        >>> from usr_core.api.formats import text_chunks
+        >>> b"".join(text_chunks(io.BytesIO(b">p1\r\nTTGACA")))
+        b'>p1\nTTGACA\n'
     """
     decoder = _decoder(encoding)
     held, lines, last = b"", 0, b"\n"
@@ -135,7 +152,16 @@ def _refuse_other_content(start: bytes, encoding: str) -> None:
 
 
 def line_ends(content: bytes) -> tuple[npt.NDArray[np.uint8], Places, Places]:
-    """Return the bytes of `content`, and where each of its lines begins and ends; the last one has an end."""
+    r"""Return the bytes of `content`, and where each of its lines begins and ends; the last one has an end.
+
+    `content` has line feeds only, as `text_chunks` gives it; an end is the place of the line feed.
+
+    Example:
+        >>> from usr_core.api.formats import line_ends
+        >>> letters, starts, ends = line_ends(b">p1\nTTGACA\n")
+        >>> starts.tolist(), ends.tolist()
+        ([0, 4], [3, 10])
+    """
     letters = np.frombuffer(content, np.uint8)
     ends = np.flatnonzero(letters == 10)
     starts = np.empty_like(ends)
@@ -146,7 +172,16 @@ def line_ends(content: bytes) -> tuple[npt.NDArray[np.uint8], Places, Places]:
 
 
 def pieces(content: bytes | memoryview, starts: npt.NDArray[Any], ends: npt.NDArray[Any]) -> pa.Array:
-    """Return what lies between `starts` and `ends` as text; they ascend, and no piece reaches into the next."""
+    r"""Return what lies between `starts` and `ends` as text; they ascend, and no piece reaches into the next.
+
+    Places are bytes from 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from usr_core.api.formats import pieces
+        >>> pieces(b">p1\nTTGACA\n", np.array([1, 4]), np.array([3, 10])).to_pylist()
+        ['p1', 'TTGACA']
+    """
     import pyarrow.compute as pc
 
     # An array of gaps and pieces in turns needs no copy; leaving out every other value copies all pieces at once.
@@ -159,14 +194,32 @@ def pieces(content: bytes | memoryview, starts: npt.NDArray[Any], ends: npt.NDAr
 
 
 def compact(values: pa.Array, firsts: npt.NDArray[Any]) -> pa.Array:
-    """Join values to texts without a copy: each goes from the value at `firsts` up to the next, the last to the end."""
+    """Join values to texts without a copy: each goes from the value at `firsts` up to the next, the last to the end.
+
+    `firsts` ascend, from 0; `values` are of type string, without nulls.
+
+    Example:
+        >>> import numpy as np
+        >>> from usr_core.api.arrow import text_array
+        >>> from usr_core.api.formats import compact
+        >>> compact(text_array(["TTG", "ACA", "TATAAT"]), np.array([0, 2])).to_pylist()
+        ['TTGACA', 'TATAAT']
+    """
     offsets, content = string_parts(values)
     bounds = np.append(offsets[firsts], offsets[-1]).astype(np.int32)
     return pa.Array.from_buffers(pa.string(), len(firsts), [None, pa.py_buffer(bounds), pa.py_buffer(content)])
 
 
 def without_blanks(texts: pa.Array) -> tuple[pa.Array, int | None]:
-    """Return the texts without blanks in them, and the first that had one; without a copy where there are none."""
+    """Return the texts without blanks in them, and the first that had one; without a copy where there are none.
+
+    Example:
+        >>> from usr_core.api.arrow import text_array
+        >>> from usr_core.api.formats import without_blanks
+        >>> texts, first = without_blanks(text_array(["TTGACA", "TAT AAT"]))
+        >>> texts.to_pylist(), first
+        (['TTGACA', 'TATAAT'], 1)
+    """
     offsets, content = string_parts(texts)
     letters = np.frombuffer(content, np.uint8)
     if not (letters <= 32).any():
@@ -189,6 +242,13 @@ def split_headers(headers: pa.Array, *, whole: bool = False) -> tuple[pa.Array, 
     Args:
         headers: Text without nulls.
         whole: The whole header is the name, and there is no description.
+
+    Example:
+        >>> from usr_core.api.arrow import text_array
+        >>> from usr_core.api.formats import split_headers
+        >>> names, descriptions = split_headers(text_array(["p1 sigma70 box", "p2"]))
+        >>> names.to_pylist(), descriptions.to_pylist()
+        (['p1', 'p2'], ['sigma70 box', None])
     """
     offsets, content = string_parts(headers)
     letters = np.frombuffer(content, np.uint8)
@@ -209,7 +269,14 @@ def split_headers(headers: pa.Array, *, whole: bool = False) -> tuple[pa.Array, 
 
 
 def nullable(texts: pa.Array) -> pa.Array:
-    """Return the texts with null for those without letters."""
+    """Return the texts with null for those without letters.
+
+    Example:
+        >>> from usr_core.api.arrow import text_array
+        >>> from usr_core.api.formats import nullable
+        >>> nullable(text_array(["sigma70", ""])).to_pylist()
+        ['sigma70', None]
+    """
     offsets, content = string_parts(texts)
     present = np.diff(offsets) > 0
     validity = None if present.all() else boolean_array(present).buffers()[1]

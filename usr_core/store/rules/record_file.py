@@ -19,10 +19,21 @@ __all__ = ["read_record_file", "record_fault"]
 def read_record_file(path: Path, parse: Callable[[BinaryIO], Iterator[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
     """Yield what `parse` makes of the unpacked content.
 
+    The file is unpacked by its last suffix, as `open_source` does.
+
     Raises:
         SourceUnreadable: A record can't be read; its row, name and line are told.
         SourceTruncated: The file ends too early.
         FileChanged: The file changed while it was read.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.formats import read_record_file
+        >>> def parse(stream):
+        ...     yield pa.record_batch({"sequence": stream.read().decode().split()})
+        >>> size = (tmp_path / "motifs.txt").write_text("TTGACA TATAAT")
+        >>> [batch.to_pydict() for batch in read_record_file(tmp_path / "motifs.txt", parse)]
+        [{'sequence': ['TTGACA', 'TATAAT']}]
     """
     with open_source(path) as source:
         with source.stream() as stream:
