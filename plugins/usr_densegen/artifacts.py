@@ -122,13 +122,13 @@ def read_arrays(dataset: Path, ref: str, sha256: str) -> dict[str, Any]:
     """
     path = dataset / ref
     if not path.resolve().is_relative_to((dataset / FOLDER).resolve()):
-        raise ArtifactDamaged(path, reason=f"it is not in {FOLDER}/")
+        raise ArtifactDamaged(path=path, reason=f"it is not in {FOLDER}/")
     try:
         content = read_regular(path)
     except OSError as error:
-        raise ArtifactDamaged(path, reason="the file can't be read") from error
+        raise ArtifactDamaged(path=path, reason="the file can't be read") from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise ArtifactDamaged(path, reason="its content is not what was written")
+        raise ArtifactDamaged(path=path, reason="its content is not what was written")
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
         stored = {name: file[name] for name in file.files}
     return dict(_unpacked(stored))
@@ -136,16 +136,16 @@ def read_arrays(dataset: Path, ref: str, sha256: str) -> dict[str, Any]:
 
 def _packed(arrays: Mapping[str, object]) -> bytes:
     if not arrays:
-        raise ArraysInvalid("there is no array")
+        raise ArraysInvalid(reason="there is no array")
     flat: dict[str, npt.NDArray[Any]] = {}
     given: list[object] = list(arrays)  # what a caller gave may be anything
     odd = next((name for name in given if not isinstance(name, str)), None)
     if odd is not None:
-        raise ArraysInvalid(f"an array can't be called {odd!r}", field=str(odd))
+        raise ArraysInvalid(reason=f"an array can't be called {odd!r}", field=str(odd))
     for name in sorted(arrays):
         # NumPy adds .npy to names in the archive, and two of its own arguments can't be names.
         if not name or "/" in name or name.endswith((_VALUES, _OFFSETS, ".npy")) or name in ("file", "allow_pickle"):
-            raise ArraysInvalid(f"an array can't be called {name!r}", field=name)
+            raise ArraysInvalid(reason=f"an array can't be called {name!r}", field=name)
         flat.update(_flattened(name, arrays[name]))
     buffer = io.BytesIO()
     # Neither times nor compression: the same arrays give the same bytes on every machine.
@@ -158,10 +158,10 @@ def _flattened(name: str, value: object) -> dict[str, npt.NDArray[Any]]:
         rows = [_array(name, one) for one in value]
         if len({row.shape for row in rows}) > 1:
             if any(row.ndim != 1 for row in rows):
-                raise ArraysInvalid("a ragged array has rows of more than one dimension", field=name)
+                raise ArraysInvalid(reason="a ragged array has rows of more than one dimension", field=name)
             kinds = {row.dtype.kind for row in rows if len(row)}
             if len(kinds) > 1:
-                raise ArraysInvalid("its rows are of different types", field=name)
+                raise ArraysInvalid(reason="its rows are of different types", field=name)
             # An empty row has no type of its own; it must not turn the others' integers into floats.
             filled = [row for row in rows if len(row)] or rows
             offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
@@ -173,9 +173,9 @@ def _array(name: str, value: object) -> npt.NDArray[Any]:
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise ArraysInvalid(str(error), field=name) from error
+        raise ArraysInvalid(reason=str(error), field=name) from error
     if array.dtype.hasobject:
-        raise ArraysInvalid("it holds objects", field=name)
+        raise ArraysInvalid(reason="it holds objects", field=name)
     return array
 
 

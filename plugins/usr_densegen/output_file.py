@@ -105,14 +105,14 @@ class _Shaper:
             except ValueError as error:
                 reason = f"it is not JSON ({error})"
                 raise OutputCellInvalid(
-                    self._path, row=first_row + row, column=name, value=cell, reason=reason
+                    path=self._path, row=first_row + row, column=name, value=cell, reason=reason
                 ) from error
             values.append(self._fitted(value, kind, name))
         try:
             return from_json(values, kind)
         except BadCell as bad:
             raise OutputCellInvalid(
-                self._path, row=first_row + bad.index, column=name, value=bad.value, reason=bad.reason
+                path=self._path, row=first_row + bad.index, column=name, value=bad.value, reason=bad.reason
             ) from bad
 
     def tell(self) -> None:

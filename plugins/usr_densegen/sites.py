@@ -68,4 +68,4 @@ def _refuse_first(
 ) -> None:
     if bad.any():
         at = int(bad.argmax())
-        raise SiteMalformed(name, row=first_row + int(parents[at]), value=flat[at].as_py())
+        raise SiteMalformed(column=name, row=first_row + int(parents[at]), value=flat[at].as_py())

@@ -85,7 +85,7 @@ class DenseGenWriter:
             self._register_columns()
         registered = load_registry(self._dataset.ref.root).namespace(NAMESPACE).column_names
         if _RUN_ID not in registered:
-            raise NamespaceIncomplete([_RUN_ID])
+            raise NamespaceIncomplete(missing=[_RUN_ID])
         session = self._dataset.writer(namespaces=[NAMESPACE], actor=self._actor, **self._options)
         session.__enter__()
         self._session = session
@@ -199,7 +199,7 @@ class DenseGenWriter:
         for place in new:
             arrays = records[place][_ARRAYS]
             if not isinstance(arrays, Mapping):
-                raise ArraysInvalid("they are not a mapping")
+                raise ArraysInvalid(reason="they are not a mapping")
             chosen.append(arrays)
         kept = dict(zip(new, self._artifacts.store(chosen), strict=True))
         return [kept.get(place) for place in range(len(records))]

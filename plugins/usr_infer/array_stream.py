@@ -137,4 +137,4 @@ class ArrayStream:
             raise self._unreadable(f"the array {self.name!r} holds bytes that are not UTF-8", hint=_PLAIN) from error
 
     def _unreadable(self, reason: str, *, hint: str = _COPY_AGAIN, row: int | None = None) -> InferFileUnreadable:
-        return InferFileUnreadable(self._path, reason, hint=hint, row=row, array=self.name)
+        return InferFileUnreadable(file=self._path, reason=reason, hint=hint, row=row, array=self.name)

@@ -50,7 +50,7 @@ def id_file(array: Path) -> Path | None:
     found = [stem.parent / name for name in names if (stem.parent / name).is_file()]
     if len(found) > 1:
         raise InferIdsMissing(
-            array,
+            file=array,
             reason=f"several files of ids lie beside it: {', '.join(path.name for path in found)}",
             hint="Name one with --writer-option ids=FILE.",
         )
@@ -72,8 +72,8 @@ def ids_of_file(path: Path) -> IdSource:
     if plain.endswith(TEXT_SUFFIXES):
         return IdSource(label=path.name, batches=lambda: _line_ids(path))
     raise InferFileUnreadable(
-        path,
-        "its ending does not say how it holds ids",
+        file=path,
+        reason="its ending does not say how it holds ids",
         hint=f"Let its name end in {', '.join((*TEXT_SUFFIXES, *TABLE_SUFFIXES, '.npy'))}.",
     )
 
@@ -96,8 +96,8 @@ def ids_of_array(array: ArrayStream, *, path: Path) -> IdSource:
     """
     if not array.is_text or len(array.shape) != 1:
         raise InferFileUnreadable(
-            path,
-            f"the array {array.name!r} holds no ids: it is {array.dtype} with {len(array.shape)} dimensions",
+            file=path,
+            reason=f"the array {array.name!r} holds no ids: it is {array.dtype} with {len(array.shape)} dimensions",
             hint="Save ids as one row of texts: numpy.asarray(ids, dtype=str).",
             array=array.name,
         )
@@ -112,7 +112,7 @@ def ids_of_array(array: ArrayStream, *, path: Path) -> IdSource:
 def _table_ids(path: Path) -> Iterator[pa.Array]:
     _, importer = PluginHost().importer_for_path(path)
     if "id" not in importer.columns(ImportRequest(path=path)):
-        raise InferIdsMissing(path, reason="it has no column 'id'", hint="Name the column with the ids 'id'.")
+        raise InferIdsMissing(file=path, reason="it has no column 'id'", hint="Name the column with the ids 'id'.")
     for batch in importer.read(ImportRequest(path=path, columns=("id",), types={"id": pa.string()})):
         ids = batch.column("id")
         if pa.types.is_dictionary(ids.type):
@@ -120,7 +120,7 @@ def _table_ids(path: Path) -> Iterator[pa.Array]:
         if not (
             pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type) or pa.types.is_string_view(ids.type)
         ):
-            raise InferFileUnreadable(path, f"its ids are {ids.type}, not text", hint="Write ids as texts.")
+            raise InferFileUnreadable(file=path, reason=f"its ids are {ids.type}, not text", hint="Write ids as texts.")
         yield from _cut(ids.cast(pa.string()))
 
 
@@ -139,7 +139,9 @@ def _line_ids(path: Path) -> Iterator[pa.Array]:
             try:
                 text = line.decode("utf-8-sig" if row == 1 else "utf-8").strip()
             except UnicodeDecodeError as error:
-                raise InferFileUnreadable(path, "a line is not UTF-8", hint="Write one id a line.", row=row) from error
+                raise InferFileUnreadable(
+                    file=path, reason="a line is not UTF-8", hint="Write one id a line.", row=row
+                ) from error
             lines.append(text)
             if len(lines) == ROWS:
                 yield text_array(lines)

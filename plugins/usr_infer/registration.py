@@ -82,7 +82,9 @@ def register_outputs(root: Path, columns: Sequence[tuple[str, str]], *, lock_tim
         known = {column.name: column.type for column in entry.columns} if entry is not None else {}
         for name, text in columns:
             if name in known and known[name] != parse_type(text):
-                raise InferColumnDiffers(name, registered=known[name].canonical(), wanted=parse_type(text).canonical())
+                raise InferColumnDiffers(
+                    column=name, registered=known[name].canonical(), wanted=parse_type(text).canonical()
+                )
         kept = [(name, kind.canonical()) for name, kind in known.items()]
         try:
             return register_namespace(

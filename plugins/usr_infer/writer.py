@@ -57,8 +57,8 @@ class InferWriter:
         reader = next((reader for start, reader in _READERS.items() if magic.startswith(start)), None)
         if reader is None:
             raise InferFileUnreadable(
-                request.path,
-                "it is not a .npy, .npz or Parquet file",
+                file=request.path,
+                reason="it is not a .npy, .npz or Parquet file",
                 hint="Save it as one of these; other tables are attached without --writer.",
             )
         return reader(request, _Naming(request, options), options)
@@ -140,8 +140,8 @@ def _npz_batches(request: OverlayRequest, naming: _Naming, options: WriterOption
             members = {name.removesuffix(".npy"): closing.enter_context(archive.open(name)) for name in names}
         except READ_ERRORS as error:
             raise InferFileUnreadable(
-                request.path,
-                f"it is not a .npz archive: {error}",
+                file=request.path,
+                reason=f"it is not a .npz archive: {error}",
                 hint="Copy it again, or write it again with numpy.savez.",
             ) from error
         id_names = [name for name in _ID_ARRAYS if name in members]
@@ -214,7 +214,7 @@ def _parquet_batches(request: OverlayRequest, naming: _Naming, options: WriterOp
     keys = [name for name in present if name in _KEYS]
     if not keys:
         raise InferIdsMissing(
-            request.path,
+            file=request.path,
             reason="it has no column 'id' and no column 'sequence'",
             hint="Write the ids into a column named 'id'.",
         )
@@ -263,7 +263,7 @@ def _given_ids(request: OverlayRequest, options: WriterOptions) -> IdSource:
     if beside is not None:
         return ids_of_file(beside)
     raise InferIdsMissing(
-        request.path,
+        file=request.path,
         reason="it does not say which record each row belongs to",
         hint=f"Put the ids into {request.path.stem}.ids, one a line, or name a file with --writer-option ids=FILE; "
         "--writer-option rows=dataset says that the rows are in the dataset's order.",

@@ -126,7 +126,7 @@ def read_plain(path: Path) -> object:
             content = handle.read(size)
     except OSError as error:
         raise LegacyFileInvalid(
-            path, f"The file can't be read: {error.strerror}.", hint="Check the path and its permissions."
+            path=path, reason=f"The file can't be read: {error.strerror}.", hint="Check the path and its permissions."
         ) from None
     # In memory: a length that the file only claims is met with its end, and what was looked at is what is built.
     held = io.BytesIO(content)
@@ -140,7 +140,9 @@ def _zipped(path: Path, handle: IO[bytes]) -> bytes:
         with zipfile.ZipFile(handle) as archive:
             members = [member for member in archive.infolist() if member.filename.split("/")[1:] == ["data.pkl"]]
             if len(members) != 1:
-                raise LegacyFileInvalid(path, "The file is a zip archive, but not one that torch has saved.")
+                raise LegacyFileInvalid(
+                    path=path, reason="The file is a zip archive, but not one that torch has saved."
+                )
             if members[0].file_size > _LARGEST:
                 raise _too_large(path)
             return archive.read(members[0])
@@ -185,10 +187,10 @@ def _look(path: Path, handle: IO[bytes]) -> None:
             name = _named(opcode.name, argument, texts)
             if name is not None:
                 if not name.startswith(_OF_TENSORS):
-                    raise LegacyHoldsCode(path, name=name)
+                    raise LegacyHoldsCode(path=path, name=name)
                 tensors = tensors or name
             elif tensors is None:
-                raise LegacyHoldsCode(path, name=opcode.name)
+                raise LegacyHoldsCode(path=path, name=opcode.name)
     except (ValueError, EOFError, LookupError, OverflowError) as error:
         if isinstance(error, LegacyHoldsCode | LegacyFileInvalid):
             raise
@@ -209,12 +211,12 @@ def _named(opcode: str, argument: object, texts: list[str]) -> str | None:
 
 
 def _too_large(path: Path) -> LegacyFileInvalid:
-    return LegacyFileInvalid(path, "The file holds more than 4 GiB.", hint="Save it in smaller pieces.")
+    return LegacyFileInvalid(path=path, reason="The file holds more than 4 GiB.", hint="Save it in smaller pieces.")
 
 
 def _damaged(path: Path) -> LegacyFileInvalid:
     return LegacyFileInvalid(
-        path,
-        "The file is damaged, or was saved by something other than torch or pickle.",
+        path=path,
+        reason="The file is damaged, or was saved by something other than torch or pickle.",
         hint="Copy it again, and compare its size with the original's; a table has to end in .csv.",
     )

@@ -88,7 +88,7 @@ def read_rows(paths: Iterable[Path], naming: Naming, csv: Importer) -> LegacyRow
         elif path.name.lower().endswith((".csv", ".csv.gz", ".csv.zst")):
             raw, as_text = _of_csv(path, csv), True
         else:
-            raise LegacyFileInvalid(path, "The file's ending is neither .csv nor .pt.")
+            raise LegacyFileInvalid(path=path, reason="The file's ending is neither .csv nor .pt.")
         for number, entry in enumerate(raw, 1):
             record: dict[str, object] = {}
             values: dict[str, object] = {}
@@ -120,7 +120,7 @@ def _of_pickle(path: Path) -> Iterator[Mapping[str, object]]:
 
     held = load_rows_object(path)
     if not isinstance(held, list | tuple):
-        raise LegacyFileInvalid(path, f"The file holds a {type(held).__name__}, not a list of dicts.")
+        raise LegacyFileInvalid(path=path, reason=f"The file holds a {type(held).__name__}, not a list of dicts.")
     for number, entry in enumerate(held, 1):
         if not isinstance(entry, dict) or not all(isinstance(name, str) for name in entry):
             kind = type(entry).__name__

@@ -29,5 +29,7 @@ def load_rows_object(path: Path) -> object:
         loaded: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch raises many kinds for a file that it refuses
         reason = f"torch refuses the file ({type(error).__name__})."
-        raise LegacyFileInvalid(path, reason, hint="Save it as a list of dicts with plain values.") from None
+        raise LegacyFileInvalid(
+            path=path, reason=reason, hint="Save it as a list of dicts with plain values."
+        ) from None
     return loaded

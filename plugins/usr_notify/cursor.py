@@ -66,7 +66,7 @@ def load_cursor(path: Path, *, dataset: str) -> Cursor | None:
         raise file_system_error(error, path, "read the cursor") from error
     cursor = _parsed(path, content)
     if cursor.dataset != dataset:
-        raise CursorOfAnotherDataset(path, dataset=dataset, belongs_to=cursor.dataset)
+        raise CursorOfAnotherDataset(path=path, dataset=dataset, belongs_to=cursor.dataset)
     return cursor
 
 
@@ -94,20 +94,20 @@ def _parsed(path: Path, content: bytes) -> Cursor:
     try:
         held = json.loads(content)
     except (ValueError, RecursionError):
-        raise CursorUnusable(path, reason="it is not the JSON of a cursor" if content else "it is empty") from None
+        raise CursorUnusable(path=path, reason="it is not the JSON of a cursor" if content else "it is empty") from None
     version = held.pop("usr_notify_cursor", None) if isinstance(held, dict) else None
     if version is None:
-        raise CursorUnusable(path, reason="it is some other file")
+        raise CursorUnusable(path=path, reason="it is some other file")
     if version != _VERSION:
-        raise CursorUnusable(path, reason=f"it has version {version!r}, and this USR knows {_VERSION}")
+        raise CursorUnusable(path=path, reason=f"it has version {version!r}, and this USR knows {_VERSION}")
     numbers = [held.get(name) for name in ("offset", "line_bytes", "seq")]
     if numbers[2] is None:
         numbers[2] = 0
     texts = [held.get(name) for name in ("dataset", "line_sha256")]
     whole = all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers)
     if set(held) != _KEYS or not whole or not all(isinstance(text, str) for text in texts):
-        raise CursorUnusable(path, reason="its keys or values are not those of a cursor")
+        raise CursorUnusable(path=path, reason="its keys or values are not those of a cursor")
     cursor = Cursor(**held)
     if cursor.offset and cursor.offset <= cursor.line_bytes:
-        raise CursorUnusable(path, reason="its numbers contradict each other")
+        raise CursorUnusable(path=path, reason="its numbers contradict each other")
     return cursor

@@ -56,7 +56,7 @@ class LogReader:
             for line, behind in _whole_lines(descriptor, cursor, stat.st_size):
                 fault = chain.fault(line, behind)
                 if fault and on_break is not None:
-                    on_break(ChainBroken(self._log, offset=line.offset, seq=behind.seq, reason=fault))
+                    on_break(ChainBroken(log=self._log, offset=line.offset, seq=behind.seq, reason=fault))
                 yield line, behind
             self._looked_at = look
         finally:

@@ -31,7 +31,7 @@ def program_words(text: str) -> list[str]:
     if not words:
         raise TargetInvalid("--exec names no program.", hint="Give a program and its arguments.")
     if shutil.which(words[0]) is None:
-        raise ProgramMissing(words[0])
+        raise ProgramMissing(program=words[0])
     return words
 
 

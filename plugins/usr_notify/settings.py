@@ -36,23 +36,23 @@ def read_settings(path: Path | None = None) -> NotifySettings:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return NotifySettings()
     except (OSError, UnicodeDecodeError):
-        raise SettingsInvalid(path, reason="can't be read") from None
+        raise SettingsInvalid(path=path, reason="can't be read") from None
     import tomllib
 
     try:
         section = tomllib.loads(text).get("notify")
     except tomllib.TOMLDecodeError:
-        raise SettingsInvalid(path, reason="is not valid TOML") from None
+        raise SettingsInvalid(path=path, reason="is not valid TOML") from None
     if section is None:
         return NotifySettings()
     if not isinstance(section, dict):
-        raise SettingsInvalid(path, reason="has a key 'notify' that is not a table")
+        raise SettingsInvalid(path=path, reason="has a key 'notify' that is not a table")
     unknown = sorted(set(section) - {"spool", "actions"})
     if unknown:
-        raise SettingsInvalid(path, reason=f"has an unknown key 'notify.{unknown[0]}'")
+        raise SettingsInvalid(path=path, reason=f"has an unknown key 'notify.{unknown[0]}'")
     spool, actions = section.get("spool"), section.get("actions", [])
     if spool is not None and (not isinstance(spool, str) or not spool.startswith(("/", "~"))):
-        raise SettingsInvalid(path, reason="has a 'notify.spool' that is not an absolute path")
+        raise SettingsInvalid(path=path, reason="has a 'notify.spool' that is not an absolute path")
     if not isinstance(actions, list) or not all(isinstance(action, str) and action for action in actions):
-        raise SettingsInvalid(path, reason="has a 'notify.actions' that is not a list of actions")
+        raise SettingsInvalid(path=path, reason="has a 'notify.actions' that is not a list of actions")
     return NotifySettings(spool=None if spool is None else Path(spool).expanduser(), actions=frozenset(actions))

@@ -52,13 +52,13 @@ def find_columns(file: Path, present: Sequence[str]) -> LabelColumns:
     vectors = _vectors(file, bare)
     if len(vectors) > 1:
         firsts = ", ".join(names[0] for names in vectors)
-        raise OpalTableUnknown(file, f"it has labels more than once, in {firsts}", column=vectors[1][0])
+        raise OpalTableUnknown(file=file, reason=f"it has labels more than once, in {firsts}", column=vectors[1][0])
     offset = bare.get(_short(OFFSET))
     if not vectors and offset is None:
-        raise OpalTableUnknown(file, "it has no labels")
+        raise OpalTableUnknown(file=file, reason="it has no labels")
     keys = tuple(name for name in KEYS if name in present)
     if not keys:
-        raise OpalTableUnknown(file, "it has no column 'id' and no column 'sequence'", column="id")
+        raise OpalTableUnknown(file=file, reason="it has no column 'id' and no column 'sequence'", column="id")
     vector = vectors[0] if vectors else ()
     taken = {*keys, *vector, offset, *BASE_COLUMNS}
     return LabelColumns(
@@ -75,7 +75,9 @@ def _without_prefix(file: Path, present: Sequence[str]) -> dict[str, str]:
     bare: dict[str, str] = {}
     for name in present:
         if _short(name) in bare:
-            raise OpalTableUnknown(file, f"the column {_short(name)!r} is there more than once", column=name)
+            raise OpalTableUnknown(
+                file=file, reason=f"the column {_short(name)!r} is there more than once", column=name
+            )
         bare[_short(name)] = name
     return bare
 
@@ -90,6 +92,6 @@ def _vectors(file: Path, bare: Mapping[str, str]) -> list[tuple[str, ...]]:
         if missing:
             verb = "is" if len(missing) == 1 else "are"
             reason = f"a label has {SIZE} columns, and {', '.join(missing)} {verb} missing"
-            raise OpalTableUnknown(file, reason, column=missing[0])
+            raise OpalTableUnknown(file=file, reason=reason, column=missing[0])
         found.append(tuple(bare[name] for name in spelling))
     return found

@@ -83,7 +83,7 @@ def _whole(column: pa.Array, name: str, *, file: Path, first_row: int) -> pa.Arr
         value = column[bad.index].as_py()
         plain = isinstance(value, str) and not value.lstrip().startswith("[") and "JSON" in bad.reason
         reason = "it is neither a JSON list nor numbers with semicolons between" if plain else bad.reason
-        raise OpalLabelInvalid(file, row=first_row + bad.index, column=name, value=value, reason=reason) from bad
+        raise OpalLabelInvalid(file=file, row=first_row + bad.index, column=name, value=value, reason=reason) from bad
     present = np.flatnonzero(vectors.is_valid().to_numpy(zero_copy_only=False))
     items = vectors.flatten()
     good = pc.is_finite(items).fill_null(False).to_numpy(zero_copy_only=False)
@@ -91,7 +91,7 @@ def _whole(column: pa.Array, name: str, *, file: Path, first_row: int) -> pa.Arr
         row = int(present[int(np.argmin(good)) // SIZE])
         value = column[row].as_py()
         raise OpalLabelInvalid(
-            file, row=first_row + row, column=name, value=value, reason="a number is missing or not finite"
+            file=file, row=first_row + row, column=name, value=value, reason="a number is missing or not finite"
         )
     return vectors
 
@@ -105,7 +105,7 @@ def _joined(batch: pa.RecordBatch, names: tuple[str, ...], *, file: Path, first_
         row = int(partial[0])
         name = names[int(np.argmin(there[row]))]
         raise OpalLabelInvalid(
-            file,
+            file=file,
             row=first_row + row,
             column=name,
             value="",
@@ -130,13 +130,13 @@ def _numbers(column: pa.Array, name: str, *, file: Path, first_row: int) -> pa.A
             numbers = cast_exactly(column, pa.float64())
     except BadCell as bad:
         raise OpalLabelInvalid(
-            file, row=first_row + bad.index, column=name, value=bad.value, reason=bad.reason
+            file=file, row=first_row + bad.index, column=name, value=bad.value, reason=bad.reason
         ) from bad
     good = pc.is_finite(numbers).fill_null(True).to_numpy(zero_copy_only=False)
     if not good.all():
         row = int(np.argmin(good))
         raise OpalLabelInvalid(
-            file, row=first_row + row, column=name, value=column[row].as_py(), reason="the number is not finite"
+            file=file, row=first_row + row, column=name, value=column[row].as_py(), reason="the number is not finite"
         )
     return numbers
 

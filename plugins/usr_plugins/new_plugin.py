@@ -40,10 +40,10 @@ def write_plugin(name: str, kind: PluginKind, out: Path, *, owner_of: Callable[[
     _check(name)
     owner = owner_of(name)
     if owner is not None:
-        raise PluginNameTaken(name, owner)
+        raise PluginNameTaken(name=name, origin=owner)
     folder = out / f"usr-plugin-{name.replace('_', '-')}"
     if folder.exists() or folder.is_symlink():
-        raise PluginFolderExists(folder)
+        raise PluginFolderExists(folder=folder)
     texts = _texts(name, kind)
     out.mkdir(parents=True, exist_ok=True)
     staged = temporary_sibling(folder)
@@ -63,13 +63,15 @@ def write_plugin(name: str, kind: PluginKind, out: Path, *, owner_of: Callable[[
 def _check(name: str) -> None:
     allowed = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
     if not name or not name[0].isalpha() or not allowed.issuperset(name):
-        raise BadPluginName(name, "it has other letters, or begins with none")
+        raise BadPluginName(name=name, reason="it has other letters, or begins with none")
     if len(name) > _LONGEST:
-        raise BadPluginName(name, f"it is longer than {_LONGEST} letters")
+        raise BadPluginName(name=name, reason=f"it is longer than {_LONGEST} letters")
     if "__" in name or name.endswith("_"):
-        raise BadPluginName(name, "two _ in a row separate a namespace from its column, and a name must not end in _")
+        raise BadPluginName(
+            name=name, reason="two _ in a row separate a namespace from its column, and a name must not end in _"
+        )
     if keyword.iskeyword(name) or name in _RESERVED:
-        raise BadPluginName(name, "the word has a meaning of its own")
+        raise BadPluginName(name=name, reason="the word has a meaning of its own")
 
 
 def _texts(name: str, kind: PluginKind) -> dict[str, str]:

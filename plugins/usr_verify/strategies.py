@@ -80,7 +80,7 @@ class ParquetStrategy(_Facts):
                 # A damaged footer makes pyarrow raise OSError without a number, ArrowException or ValueError.
                 if isinstance(error, OSError) and error.errno is not None:
                     raise
-                raise NoParquetFile(ref.path, cause=error) from error
+                raise NoParquetFile(path=ref.path, cause=error) from error
 
 
 class SizeStrategy(_Facts):
@@ -105,7 +105,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise CopyMissing(path) from error
+        raise CopyMissing(path=path) from error
     except OSError as error:
         raise file_system_error(error, path, "read a file that is to be compared") from error
 

@@ -262,7 +262,7 @@ class Changing(Reading):
         if backend == "duckdb" and not file.name.endswith(".parquet"):
             from usr_core.store.changes.attach.errors import AttachBackendError
 
-            raise AttachBackendError(backend, f"{file.name} is not a Parquet file")
+            raise AttachBackendError(backend=backend, reason=f"{file.name} is not a Parquet file")
         return attach(
             self._site(),
             source,

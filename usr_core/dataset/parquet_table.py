@@ -144,4 +144,4 @@ class ParquetTable:
                 if foreign is None or not isinstance(error.__cause__, TypeError):
                     raise
                 kind = str(foreign.type)
-                raise ColumnNotExportable(str(self.path), column=foreign.name, kind=kind, fmt=fmt) from error
+                raise ColumnNotExportable(file=str(self.path), column=foreign.name, kind=kind, fmt=fmt) from error

@@ -233,7 +233,7 @@ class DatasetSite:
         if self._maintenance is None:
             from usr_core.store.errors import MaintenanceRequired
 
-            raise MaintenanceRequired(verb)
+            raise MaintenanceRequired(verb=verb)
 
     def _importer(self, name: str | None, path: Path) -> tuple[str, Importer]:
         if name is not None:

@@ -144,7 +144,7 @@ def refuse_archived(ref: DatasetRef) -> None:
         DatasetArchived: The dataset lies under ``_archive/``.
     """
     if ref.name.startswith(f"{ARCHIVE}/"):
-        raise DatasetArchived(ref.name, live=ref.name.removeprefix(f"{ARCHIVE}/"))
+        raise DatasetArchived(name=ref.name, live=ref.name.removeprefix(f"{ARCHIVE}/"))
 
 
 @contextlib.contextmanager
@@ -215,10 +215,10 @@ def _require_log(site: Site, txn: Transaction) -> None:
     """Refuse to change what is not a whole dataset: without its base, or without the log that tells of its records."""
     if txn.tree.path(RECORDS) is None:
         if txn.head.seq:
-            raise BaseMissing(RECORDS)
+            raise BaseMissing(file=RECORDS)
         return
     if txn.head.seq:
         return
     rows = read_base_facts(site.layout.records).rows
     if rows:
-        raise LogMissing(site.ref.name, path=site.layout.event_log, rows=rows)
+        raise LogMissing(dataset=site.ref.name, path=site.layout.event_log, rows=rows)

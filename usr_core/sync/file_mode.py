@@ -85,7 +85,7 @@ class FileRun(Run[FileAudit]):
             if not (is_canonical(name) or is_machinery(name) or name == EVENT_LOG):
                 continue
             if holds_dataset(Path(folder)) if self.action == "pull" else self._holds_dataset_there(str(folder)):
-                raise FileOfDataset(str(written), dataset=str(folder))
+                raise FileOfDataset(path=str(written), dataset=str(folder))
 
     def _holds_dataset_there(self, folder: str) -> bool:
         """Tell whether a folder there is a dataset: it has a log, or a base and registries.
@@ -171,7 +171,7 @@ class FileRun(Run[FileAudit]):
             wrong = arrived.stat().st_size != there["size_bytes"]
         if wrong:
             if self._remote_facts(self.remote_path) != there:
-                raise SourceChanging("The remote file")
+                raise SourceChanging(what="The remote file")
             raise TransferDamaged(files=[self.path.name], reason="the content differs")
         check_footers({self.path.name: arrived})
 
@@ -203,7 +203,7 @@ class FileRun(Run[FileAudit]):
                 keys = [key for key in ("size_bytes", "sha256") if there is not None and key in there]
                 if there is None or any(there[key] != here[key] for key in keys):
                     if "sha256" in here and _sha256(self.path, gone="") != here["sha256"]:
-                        raise SourceChanging("The file here")
+                        raise SourceChanging(what="The file here")
                     raise TransferDamaged(files=[place.name], reason="the content differs")
                 transport.place(PlaceRequest(staged=f"{staging}/{place.name}", final=self.remote_path))
             finally:
@@ -212,7 +212,7 @@ class FileRun(Run[FileAudit]):
 
 
 def _nothing(what: str) -> NothingToSync:
-    return NothingToSync(f"The file {what}", place=what, hint="Check the path, and --remote-path or repo_root.")
+    return NothingToSync(what=f"The file {what}", place=what, hint="Check the path, and --remote-path or repo_root.")
 
 
 def _sha256(path: Path, *, gone: str | None = None) -> str:

@@ -59,7 +59,7 @@ class LogBytes:
         step = _BLOCK
         while True:
             if step > _LONGEST_LINE:
-                raise LogNotSyncable(f"its last line is longer than {_LONGEST_LINE:,} bytes", side=self.side)
+                raise LogNotSyncable(reason=f"its last line is longer than {_LONGEST_LINE:,} bytes", side=self.side)
             start = max(0, self.size - step)
             block = self.read(start, self.size - start)
             whole = block[: block.rfind(b"\n") + 1]
@@ -150,7 +150,9 @@ def compare_logs(local: LogBytes, remote: LogBytes) -> History:
 
 def _part(log: LogBytes, start: int, end: int) -> bytes:
     if end - start > _MOST_BYTES:
-        raise LogNotSyncable(f"{end - start:,} bytes of it are new, and {_MOST_BYTES:,} are the most", side=log.side)
+        raise LogNotSyncable(
+            reason=f"{end - start:,} bytes of it are new, and {_MOST_BYTES:,} are the most", side=log.side
+        )
     return log.read(start, end - start)
 
 
@@ -214,18 +216,18 @@ def _check_follows(lines: bytes, common: Head, *, side: str) -> None:
     try:
         lines.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise LogNotSyncable("a new line is not UTF-8 text", side=side) from error
+        raise LogNotSyncable(reason="a new line is not UTF-8 text", side=side) from error
     seq, digest, numbered = common.seq, common.digest, common.numbered
     for raw in lines.removesuffix(b"\n").split(b"\n") if lines else ():
         event = parse_line(raw)
         if event is None:
             told = "is empty" if not raw.strip() else "is not a JSON object"
-            raise LogNotSyncable(f"the line after event {seq} {told}", side=side)
+            raise LogNotSyncable(reason=f"the line after event {seq} {told}", side=side)
         own = line_seq(event)
         if own is None and numbered:
-            raise LogNotSyncable(f"the line after event {seq} has no number", side=side)
+            raise LogNotSyncable(reason=f"the line after event {seq} has no number", side=side)
         if own is not None and (event.get("prev") != digest or own != seq + 1):
-            raise LogNotSyncable(f"event {own} does not follow event {seq}", side=side)
+            raise LogNotSyncable(reason=f"event {own} does not follow event {seq}", side=side)
         seq, digest, numbered = seq + 1, line_digest(raw), own is not None
 
 

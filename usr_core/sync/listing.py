@@ -130,9 +130,9 @@ def check_name(path: str, *, side: str) -> str:
     """
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):
-        raise NameNotSyncable(path, side=side, reason="it leads out of the folder")
+        raise NameNotSyncable(path=path, side=side, reason="it leads out of the folder")
     if any(unicodedata.category(letter) in _REFUSED for letter in path):
-        raise NameNotSyncable(path, side=side)
+        raise NameNotSyncable(path=path, side=side)
     if any(part in _RSYNC for part in parts):
-        raise NameNotSyncable(path, side=side, reason="rsync keeps what is under way in folders of that name")
+        raise NameNotSyncable(path=path, side=side, reason="rsync keeps what is under way in folders of that name")
     return path

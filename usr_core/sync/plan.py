@@ -82,7 +82,7 @@ def plan_transfer(survey: Survey, options: SyncOptions) -> TransferPlan:
         _refuse_damaged(survey)
     if EVENT_LOG in differing:
         raise LogNotSyncable(
-            "a line before its end was edited on one side, and no log is ever rewritten", side="here or there"
+            reason="a line before its end was edited on one side, and no log is ever rewritten", side="here or there"
         )
     _refuse_clashes(giver.only, taker)
     copy = sorted({*giver.only, *differing})
@@ -167,7 +167,7 @@ def _refuse_clashes(names: Iterable[str], taker: Copy) -> None:
     for name in names:
         above = next((str(place) for place in PurePosixPath(name).parents if str(place) in taker.files), None)
         if name in folders or above is not None:
-            raise NamesClash(above or name)
+            raise NamesClash(name=above or name)
 
 
 def _refuse_linked(names: Iterable[str], taker: Copy) -> None:

@@ -97,21 +97,21 @@ class Pull(Transfer):
                 (files / name).unlink()
             with contextlib.suppress(RemoteChanged):
                 if self.remote.changed(giver.listing, wrong):
-                    raise SourceChanging("The remote copy")
+                    raise SourceChanging(what="The remote copy")
             raise TransferDamaged(files=wrong, reason="the content differs")
         check_footers({name: files / name for name in arrived if is_canonical(name)})
         if not self.verification.digests and self.remote.changed(giver.listing, arrived):
-            raise SourceChanging("The remote copy")
+            raise SourceChanging(what="The remote copy")
 
     def promote(self, place: Path) -> None:
         plan, folder = self.plan, self.target.folder
         if not self.remote.still(plan.giver.log):
-            raise SourceChanging("The remote's event log")
+            raise SourceChanging(what="The remote's event log")
         aside, arrived, timeout = self.put_aside(place.name), set(self._arrived), self.context.lock_timeout
         try:
             with Transaction(DatasetLayout(folder), command="pull", lock_timeout=timeout, staging=place.name) as txn:
                 if (txn.head.end, txn.head.digest) != (plan.taker.head.end, plan.taker.head.digest):
-                    raise SourceChanging("The dataset here")
+                    raise SourceChanging(what="The dataset here")
                 keep = {*plan.keep, *plan.retire}
                 for name in (*plan.retire, *self._arrived):
                     if (name in keep or not is_canonical(name)) and os.path.lexists(folder / name):

@@ -58,14 +58,14 @@ class Push(Transfer):
 
     def _no_place(self, why: str) -> NothingToSync:
         return NothingToSync(
-            f"A place for {self.target.name} on the remote",
+            what=f"A place for {self.target.name} on the remote",
             place=self.target.remote_folder,
             hint=f"{why}; rename one of the two.",
         )
 
     def missing(self) -> NothingToSync:
         return NothingToSync(
-            f"The dataset {self.target.name}",
+            what=f"The dataset {self.target.name}",
             place=str(self.target.folder),
             hint="See `usr ls` for the datasets here.",
         )
@@ -97,7 +97,7 @@ class Push(Transfer):
         torn = log.read(end, log.size - end)
         if torn and parse_line(torn) is not None:
             raise LogNotSyncable(
-                "its last line lacks the end of the line; `printf '\\n' >>.events.log` adds it", side="there"
+                reason="its last line lacks the end of the line; `printf '\\n' >>.events.log` adds it", side="there"
             )
 
     def stage(self, place: Path) -> None:
@@ -116,12 +116,12 @@ class Push(Transfer):
             try:
                 link_or_copy(self.local.path(name), link)
             except FileNotFoundError as error:
-                raise SourceChanging("The dataset here") from error
+                raise SourceChanging(what="The dataset here") from error
         # A link shares the inode that was listed, and shows when it was written since; a copy has to be read.
         giver = self.plan.giver
         moved = {name: link for name, link in frozen.items() if mark_of(link.lstat()) != giver.files[name].mark}
         if any(digest != giver.digests.get(name) for name, digest in sha256_of(moved).items()):
-            raise SourceChanging("The dataset here")
+            raise SourceChanging(what="The dataset here")
         check_footers({name: link for name, link in frozen.items() if is_canonical(name)})
 
     def _send(self, place: Path) -> None:
@@ -228,11 +228,11 @@ class Push(Transfer):
                 now, log = self.remote.look()
                 if now.records:
                     self.remote.recover(now)
-                    raise SourceChanging("The remote copy")
+                    raise SourceChanging(what="The remote copy")
                 names = (*self.plan.copy, *self.plan.retire)
                 moved = any(now.files.get(name) != taker.files.get(name) for name in names)
                 if moved or log.size != taker.log.size or not self.remote.still(taker.log):
-                    raise SourceChanging("The remote copy")
+                    raise SourceChanging(what="The remote copy")
                 asked = True
                 self.remote.commit(record, job=f"{STAGING}/{place.name}")
         except RemoteUnreachable as lost:

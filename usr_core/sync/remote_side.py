@@ -96,8 +96,8 @@ class RemoteSide:
             with contextlib.suppress(RemoteChanged):  # it was settled this very moment
                 self._record(name)
         if listing.records:
-            raise ChangeUnderWay(self.folder)
-        raise SourceChanging("The remote copy")
+            raise ChangeUnderWay(folder=self.folder)
+        raise SourceChanging(what="The remote copy")
 
     def look(self) -> tuple[Listing, LogBytes]:
         """List the files and note the log's end as they are, the lock being held or not."""
@@ -112,7 +112,7 @@ class RemoteSide:
         """
         entry = self.transport.stat(self.folder)
         if entry is not None and entry.kind == "link":
-            raise RemoteFolderIsLink(self.folder)
+            raise RemoteFolderIsLink(folder=self.folder)
         return entry is not None and entry.kind == "folder"
 
     def log(self, listing: Listing) -> LogBytes:
@@ -171,13 +171,13 @@ class RemoteSide:
         path = f"{self.folder}/{name}"
         entry = self.transport.stat(path)
         if entry is not None and entry.kind != "file":
-            raise RemoteRecordUnreadable(path, "it is not a regular file")
+            raise RemoteRecordUnreadable(path=path, reason="it is not a regular file")
         try:
             return CommitRecord.decode(self.transport.read(ReadRequest(path=path)), Path(name))
         except CommitRecordUnreadable as error:
-            raise RemoteRecordUnreadable(path, error.reason) from error
+            raise RemoteRecordUnreadable(path=path, reason=error.reason) from error
         except RemoteRefused as error:
-            raise RemoteRecordUnreadable(path, str(error.facts.get("answer") or error.message)) from error
+            raise RemoteRecordUnreadable(path=path, reason=str(error.facts.get("answer") or error.message)) from error
 
     def commit(self, record: CommitRecord, *, job: str) -> None:
         """Make a change real whose files and job are in its staging; the lock must be held."""

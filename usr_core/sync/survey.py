@@ -150,7 +150,7 @@ def survey_copies(
             return _compare(action, copies[0], copies[1], verification, options)
         except (_Moved, RemoteChanged):
             continue
-    raise SourceChanging("One of the copies")
+    raise SourceChanging(what="One of the copies")
 
 
 def _compare(action: Action, local: Copy, remote: Copy, verification: Verification, options: SyncOptions) -> Survey:

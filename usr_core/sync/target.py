@@ -107,7 +107,7 @@ def find_sync_target(
         raise InvalidDatasetId(text=text, reason="it is neither an id nor a path")
     if path.is_dir():
         reason = "it is a folder that holds no dataset" if remote_path is None else "--remote-path is about files"
-        raise PathNotMapped(path, reason=reason)
+        raise PathNotMapped(path=path, reason=reason)
     refuse_archived_path(path, text)
     _refuse_dataset_options(options)
     return FileTarget(
@@ -169,7 +169,7 @@ def _path(text: str) -> Path | None:
 def _yet_to_come(base: Path, name: str, base_dir: str, options: SyncOptions, action: Action) -> SyncTarget:
     strict = options.strict_bootstrap or os.environ.get(_STRICT) == "1"
     if action == "pull" and strict and "/" not in name:
-        raise StrictBootstrap(name)
+        raise StrictBootstrap(name=name)
     return _beside(new_dataset(base, name), base_dir)
 
 
@@ -263,20 +263,20 @@ def _refuse_dataset_options(options: SyncOptions) -> None:
     }
     for option, was_given in given.items():
         if was_given:
-            raise DatasetOnlyOption(option)
+            raise DatasetOnlyOption(option=option)
 
 
 def _mapped(path: Path, repo_root: Path | None, mapping: Mapping[str, str | None]) -> str:
     there = mapping.get("repo_root")
     if not there:
-        raise PathNotMapped(path, reason="the remote has no repo_root")
+        raise PathNotMapped(path=path, reason="the remote has no repo_root")
     here = repo_root or os.environ.get(_REPO_ROOT) or mapping.get("local_repo_root")
     if not here:
-        raise PathNotMapped(path, reason="no local root is given")
+        raise PathNotMapped(path=path, reason="no local root is given")
     base = Path(os.path.realpath(Path(here).expanduser()))
     place = Path(os.path.realpath(path.parent)) / path.name
     try:
         relative = place.relative_to(base)
     except ValueError as error:
-        raise PathNotMapped(path, reason=f"it is not below {visible(str(base))}") from error
+        raise PathNotMapped(path=path, reason=f"it is not below {visible(str(base))}") from error
     return str(PurePosixPath(there) / relative.as_posix())

@@ -125,13 +125,13 @@ class _DatasetRun(Run[DatasetAudit]):
             return
         way_out = "Make that folder there, or correct" if found is None else "That is not a folder: correct"
         doctor = f"`usr remotes doctor --remote {self.context.remote_name}` has the command"
-        raise NothingToSync("The remote's root", place=base, hint=f"{way_out} base_dir of the remote ({doctor}).")
+        raise NothingToSync(what="The remote's root", place=base, hint=f"{way_out} base_dir of the remote ({doctor}).")
 
     def nothing_there(self, what: str, *, place: str) -> NothingToSync:
         """Return the error for a dataset that the remote lacks; the remote's root is looked for first."""
         self.require_remote_root()
         hint = f"Look at its id, and at base_dir of the remote (`usr remotes show {self.context.remote_name}`)."
-        return NothingToSync(what, place=place, hint=hint)
+        return NothingToSync(what=what, place=place, hint=hint)
 
 
 class Diff(_DatasetRun):

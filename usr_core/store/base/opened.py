@@ -23,11 +23,11 @@ def open_base(tree: FileTree) -> OpenParquet:
     """
     path = tree.path(RECORDS)
     if path is None:
-        raise BaseMissing(RECORDS)
+        raise BaseMissing(file=RECORDS)
     try:
         base = OpenParquet.open(path)
     except FileNotFoundError as error:
-        raise BaseMissing(RECORDS) from error
+        raise BaseMissing(file=RECORDS) from error
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is not UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records") from error

@@ -67,7 +67,7 @@ def checked_batches(
                 column = batch.column(name)
                 if column.null_count:
                     at = int(column.is_null().to_numpy(zero_copy_only=False).argmax())
-                    raise BaseColumnHasNulls(name, file=label, row=first + int(np.flatnonzero(mine)[at]) + 1)
+                    raise BaseColumnHasNulls(column=name, file=label, row=first + int(np.flatnonzero(mine)[at]) + 1)
             yield first, batch
     except (pa.ArrowException, OSError) as error:
         raise BaseUnreadable(base.path, error) from error

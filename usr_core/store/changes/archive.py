@@ -73,7 +73,7 @@ def locate_archived(text: str | None, *, root: Path | None) -> DatasetRef:
     if len(ending) > 1:
         raise AmbiguousDataset(text=text, candidates=ending)
     if not ending:
-        raise DatasetNotArchived(text, place=place / ARCHIVE)
+        raise DatasetNotArchived(text=text, place=place / ARCHIVE)
     return refs[ending[0]]
 
 
@@ -140,7 +140,7 @@ def _move(site: Site, target: DatasetRef, *, action: str, moved: Moved | None) -
 
 def _require_archived(ref: DatasetRef) -> None:
     if not ref.name.startswith(_PREFIX):
-        raise DatasetNotArchived(ref.name, place=ref.root / ARCHIVE)
+        raise DatasetNotArchived(text=ref.name, place=ref.root / ARCHIVE)
 
 
 def _commit_once(mutation: Mutation, target: DatasetRef) -> dict[str, Any] | None:
@@ -210,4 +210,4 @@ def _remove_empty(folders: Iterable[Path]) -> None:
 
 
 def _refused(name: str, target: Path, reason: str, hint: str) -> UsrError:
-    return ArchiveRefused(name, target=target, reason=reason, hint=hint)
+    return ArchiveRefused(name=name, target=target, reason=reason, hint=hint)

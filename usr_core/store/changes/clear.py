@@ -267,5 +267,5 @@ def _places_of(fold: OverlayFold, options: ClearOptions) -> npt.NDArray[np.int64
     places = fold.find(text_array(ids))
     unknown = np.flatnonzero(places < 0)
     if len(unknown):
-        raise IdsUnknown(ids[int(unknown[0])], namespace=options.namespace, count=len(unknown))
+        raise IdsUnknown(value=ids[int(unknown[0])], namespace=options.namespace, count=len(unknown))
     return np.unique(places)

@@ -151,9 +151,9 @@ def dedupe(site: Site, options: DedupeOptions, *, progress: Callable[[int], None
     Memory: 16 bytes a row, and 120 a row that shares its key.
     """
     if options.key not in KEYS:
-        raise UnknownChoice("--key", value=options.key, allowed=KEYS)
+        raise UnknownChoice(option="--key", value=options.key, allowed=KEYS)
     if options.keep not in KEEPS:
-        raise UnknownChoice("--keep", value=options.keep, allowed=KEEPS)
+        raise UnknownChoice(option="--keep", value=options.keep, allowed=KEEPS)
     with ExitStack() as exits:
         if options.dry_run:
             load_registry(site.ref.root)

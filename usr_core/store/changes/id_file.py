@@ -71,5 +71,7 @@ def _refuse(block: bytes, label: str, done: int) -> NoReturn:
     for number, line in enumerate(block.split(b"\n"), done + 1):
         text = line.strip()
         if text and not _ID.fullmatch(text):
-            raise IdFileLineInvalid(label, line=number, value=text[:_LONGEST_LINE].decode("utf-8", "backslashreplace"))
+            raise IdFileLineInvalid(
+                file=label, line=number, value=text[:_LONGEST_LINE].decode("utf-8", "backslashreplace")
+            )
     raise AssertionError("a block that is refused has a line that is not an id")

@@ -76,7 +76,7 @@ def remove_overlay(site: Site, options: RemoveOptions) -> RemoveOutcome:
         AmbiguousOverlay: A namespace is both a file and a folder of parts.
     """
     if options.mode not in REMOVE_MODES:
-        raise UnknownChoice("--mode", value=options.mode, allowed=REMOVE_MODES)
+        raise UnknownChoice(option="--mode", value=options.mode, allowed=REMOVE_MODES)
     refuse_reserved(options.namespace, "overlay-remove")
     if options.dry_run:
         return read_consistent(site.ref.path, lambda tree: _counted(tree, options)[1])

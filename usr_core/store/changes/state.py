@@ -58,11 +58,11 @@ class StateChange:
         for column, value in self.columns().items():
             allowed = ALLOWED_VALUES.get(column)
             if allowed is not None and value not in allowed:
-                raise StateValueNotAllowed(column, value=str(value), allowed=allowed)
+                raise StateValueNotAllowed(field=column, value=str(value), allowed=allowed)
         for what, ids in (("supersedes", self.supersedes), ("lineage", self.lineage)):
             for one in [ids] if isinstance(ids, str) else ids or ():
                 if not is_record_id(one):
-                    raise RecordIdInvalid(one, what=what)
+                    raise RecordIdInvalid(value=one, what=what)
         if not self.columns():
             raise StateFieldMissing
 

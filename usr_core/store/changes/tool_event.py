@@ -53,7 +53,7 @@ def check_tool_action(action: str) -> None:
         ToolActionInvalid: The action is one of the core's, or not of that form.
     """
     if not _TOOL_ACTION.fullmatch(action) or action in _CORE_ACTIONS:
-        raise ToolActionInvalid(action)
+        raise ToolActionInvalid(action=action)
 
 
 def check_recordable(given: Mapping[str, object]) -> None:
@@ -65,6 +65,6 @@ def check_recordable(given: Mapping[str, object]) -> None:
     try:
         text = json.dumps(dict(given), allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
-        raise EventNotRecordable(str(error)) from error
+        raise EventNotRecordable(reason=str(error)) from error
     if len(text) > _MOST_BYTES:
-        raise EventNotRecordable(f"{len(text):,} characters are more than {_MOST_BYTES:,}")
+        raise EventNotRecordable(reason=f"{len(text):,} characters are more than {_MOST_BYTES:,}")

@@ -162,7 +162,9 @@ def _unique(base: pq.ParquetFile, key: OverlayKey, index: BaseIndex) -> BaseInde
     if len(repeats):
         row, first = int(repeats.rows[0]), int(repeats.firsts[0])
         column = "id" if key == "id" else "sequence"
-        raise BaseKeysNotUnique(key, rows=(first + 1, row + 1), value=base_cell(base, column, row), count=len(repeats))
+        raise BaseKeysNotUnique(
+            key=key, rows=(first + 1, row + 1), value=base_cell(base, column, row), count=len(repeats)
+        )
     return index
 
 

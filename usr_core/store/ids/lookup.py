@@ -90,9 +90,9 @@ def ask_ids(ids: Iterable[str]) -> AskedIds:
     if set(map(type, asked.ids)) - {str}:  # numpy's texts, Arrow's scalars
         asked = AskedIds(tuple(dict.fromkeys(map(str, asked.ids))))
     if set(map(len, asked.ids)) - {ID_LENGTH} or not all(map(str.isascii, asked.ids)):
-        raise RecordIdInvalid(next(one for one in asked.ids if not is_record_id(one)))
+        raise RecordIdInvalid(value=next(one for one in asked.ids if not is_record_id(one)))
     if len(asked.words.bad):
-        raise RecordIdInvalid(asked.ids[int(asked.words.bad[0])])
+        raise RecordIdInvalid(value=asked.ids[int(asked.words.bad[0])])
     return asked
 
 
@@ -111,7 +111,7 @@ def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing
     """
     path = tree.path(RECORDS)
     if path is None:
-        raise BaseMissing(RECORDS)
+        raise BaseMissing(file=RECORDS)
     try:
         base = OpenParquet.open(path)
         try:
@@ -119,7 +119,7 @@ def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing
         finally:
             base.close()
     except FileNotFoundError as error:
-        raise BaseMissing(RECORDS) from error
+        raise BaseMissing(file=RECORDS) from error
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, "read the records' ids") from error

@@ -165,7 +165,7 @@ def _keys(base: OpenParquet, key: OverlayKey) -> Iterator[tuple[int, pa.Array]]:
     for batch in _column(base, column):
         if batch.null_count:
             row = start + int(batch.is_null().to_numpy(zero_copy_only=False).argmax()) + 1
-            raise BaseColumnHasNulls(column, file=RECORDS, row=row)
+            raise BaseColumnHasNulls(column=column, file=RECORDS, row=row)
         yield start, _normalized(batch, key)
         start += len(batch)
 

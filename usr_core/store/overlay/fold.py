@@ -164,7 +164,7 @@ class OverlayFold:
             try:
                 return place_part(part, indexes[part.key], NO_DUPLICATES)
             except (pa.ArrowException, OSError) as error:
-                raise OverlayUnreadable(part.relative, cause=error) from error
+                raise OverlayUnreadable(file=part.relative, cause=error) from error
 
         with ThreadPoolExecutor(_THREADS, "usr-place") as pool:
             placements = list(pool.map(place, self._parts))
@@ -197,10 +197,10 @@ class OverlayFold:
             return text_array([])
         if part.key == "sequence_ci":
             reason = "the case of their letters is not known"
-            raise OverlayKeysUnresolved(part.relative, key=part.key, count=len(lost), reason=reason)
+            raise OverlayKeysUnresolved(part=part.relative, key=part.key, count=len(lost), reason=reason)
         if part.key != "id" and not self._base.rows:
             reason = "a dataset without records has no bio_type"
-            raise OverlayKeysUnresolved(part.relative, key=part.key, count=len(lost), reason=reason)
+            raise OverlayKeysUnresolved(part=part.relative, key=part.key, count=len(lost), reason=reason)
         keys = [batch.column(0) for batch in _rows_of(part, [part.key], lost)]
         column = pa.concat_arrays([key.cast(pa.string()) for key in keys])
         if column.null_count:

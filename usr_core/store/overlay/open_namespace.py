@@ -83,7 +83,7 @@ def refuse_reserved(namespace: str, verb: str) -> None:
         NamespaceReservedHere: `namespace` is reserved.
     """
     if namespace in RESERVED_NAMESPACES:
-        raise NamespaceReservedHere(namespace, verb)
+        raise NamespaceReservedHere(namespace=namespace, verb=verb)
 
 
 def registered_columns(overlay: NamespaceOverlay, registry: Registry) -> dict[str, pa.DataType]:
@@ -103,7 +103,7 @@ def registered_columns(overlay: NamespaceOverlay, registry: Registry) -> dict[st
             if not keeps_type(field.type, kinds[field.name]):
                 registered = entry.column(field.name).type.canonical()
                 raise OverlayTypeNotRegistered(
-                    part.relative, column=field.name, found=str(field.type), registered=registered
+                    part=part.relative, column=field.name, found=str(field.type), registered=registered
                 )
             there.add(field.name)
     return {name: kind for name, kind in kinds.items() if name in there}

@@ -57,7 +57,7 @@ def part_in_order(part: OverlayPart, columns: Sequence[str], places: npt.NDArray
                     rows = batch.select(list(columns)).take(row_numbers(kept))
                     writer.add(pa.RecordBatch.from_arrays(rows.columns, schema=schema), mine[kept])
         except pa.ArrowException as error:
-            raise OverlayUnreadable(part.relative, cause=error) from error
+            raise OverlayUnreadable(file=part.relative, cause=error) from error
         writer.close()
     source = OpenParquet.open(path)
     copied = replace(part, source=source, columns=tuple(schema))

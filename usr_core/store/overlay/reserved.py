@@ -111,11 +111,13 @@ def stage_reserved(mutation: Mutation, entry: NamespaceEntry, table: pa.Table, o
 
 def _read(part: OverlayPart, schema: pa.Schema) -> pa.Table:
     if part.key != "id":
-        raise OverlayNotStamped(part.relative, missing="files of a reserved namespace are keyed by id", value=part.key)
+        raise OverlayNotStamped(
+            file=part.relative, missing="files of a reserved namespace are keyed by id", value=part.key
+        )
     try:
         rows = _aligned(part.file.read(), schema)
     except (pa.ArrowException, OSError) as error:
-        raise OverlayUnreadable(part.relative, cause=error) from error
+        raise OverlayUnreadable(file=part.relative, cause=error) from error
     if not part.keys_are_unique:
         _refuse_repeats(part, rows.column("id").combine_chunks())
     return rows

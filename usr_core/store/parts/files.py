@@ -235,15 +235,15 @@ def _attempt_all(
 def _open_part(tree: FileTree, namespace: str, relative: str) -> OverlayPart:
     path = tree.path(relative)
     if path is None:
-        raise OverlayVanished(relative, cause="it is gone")
+        raise OverlayVanished(file=relative, cause="it is gone")
     try:
         source = OpenParquet.open(path)
     except FileNotFoundError as error:
-        raise OverlayVanished(relative, cause="it is gone") from error
+        raise OverlayVanished(file=relative, cause="it is gone") from error
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is not UTF-8
         if isinstance(error, OSError) and error.errno is not None:
             raise file_system_error(error, path, f"read the overlay file {relative}") from error
-        raise OverlayUnreadable(relative, cause=error) from error
+        raise OverlayUnreadable(file=relative, cause=error) from error
     try:
         return _described(source, namespace, relative)
     except UsrError:
@@ -259,16 +259,18 @@ def _described(source: OpenParquet, namespace: str, relative: str) -> OverlayPar
     }
     for name in (META_KEY, META_CREATED_AT):
         if name not in metadata:
-            raise OverlayNotStamped(relative, missing=f"its metadata lacks {name}")
+            raise OverlayNotStamped(file=relative, missing=f"its metadata lacks {name}")
     key, created_at = metadata[META_KEY], metadata[META_CREATED_AT]
     if key not in KEYS:
-        raise OverlayNotStamped(relative, missing=f"its {META_KEY} is not one of {', '.join(KEYS)}", value=key)
+        raise OverlayNotStamped(file=relative, missing=f"its {META_KEY} is not one of {', '.join(KEYS)}", value=key)
     try:
         created_at_us = parse_rfc3339(created_at, naive_is_utc=True)
     except ValueError as error:
-        raise OverlayNotStamped(relative, missing=f"its {META_CREATED_AT} is not a time", value=created_at) from error
+        raise OverlayNotStamped(
+            file=relative, missing=f"its {META_CREATED_AT} is not a time", value=created_at
+        ) from error
     if source.schema.names.count(key) != 1:
-        raise OverlayNotStamped(relative, missing=f"it has no column {key}, which its {META_KEY} names")
+        raise OverlayNotStamped(file=relative, missing=f"it has no column {key}, which its {META_KEY} names")
     return OverlayPart(
         relative=relative,
         namespace=namespace,

@@ -49,7 +49,7 @@ def overlay_paths(
         if namespace not in found:
             found[namespace] = (file,)
             continue
-        problem = AmbiguousOverlay(namespace, file=file, folder=f"{DERIVED}/{namespace}")
+        problem = AmbiguousOverlay(namespace=namespace, file=file, folder=f"{DERIVED}/{namespace}")
         if on_problem is None:
             raise problem
         on_problem(problem)

@@ -201,7 +201,7 @@ def _name_new(temporary: Path, target: Path) -> None:
     try:
         os.link(temporary, target)
     except FileExistsError as error:
-        raise TargetExists(target) from error
+        raise TargetExists(path=target) from error
     except OSError:  # a file system without links: an export needs no more than a rename
         os.rename(temporary, target)  # noqa: PTH104
     try:

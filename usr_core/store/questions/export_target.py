@@ -57,7 +57,7 @@ def target_path(out: str | Path) -> Path:
         raise TargetUnsuitable("The name of the file to be written is empty.", hint=hint, facts={})
     path = Path(text)
     if text.endswith("/") and not path.is_dir():
-        raise TargetFolderMissing(path / "file")
+        raise TargetFolderMissing(path=path / "file")
     return path
 
 
@@ -72,17 +72,17 @@ def check_target(target: Path, *, overwrite: bool) -> None:
         FileSystemError: The target can't be examined.
     """
     if not target.parent.is_dir():
-        raise TargetFolderMissing(target)
+        raise TargetFolderMissing(path=target)
     refuse_archived_path(target)
     place = Path(os.path.realpath(target.parent)) / target.name
     if place.name == REGISTRY_FILE or is_machinery(place.name):
-        raise TargetInDataset(target, place="a root or a dataset")
+        raise TargetInDataset(path=target, place="a root or a dataset")
     for folder in place.parents:
         if holds_dataset(folder):
             relative = place.relative_to(folder).as_posix()
             # Other files may stand beside a dataset's own; a name that means something to USR is not free.
             if relative in {RECORDS, META, EVENT_LOG} or relative.startswith("_") or is_machinery(relative):
-                raise TargetInDataset(target, place=f"the dataset {folder}")
+                raise TargetInDataset(path=target, place=f"the dataset {folder}")
             break
     try:
         mode = target.lstat().st_mode
@@ -93,7 +93,7 @@ def check_target(target: Path, *, overwrite: bool) -> None:
     if not stat.S_ISREG(mode):
         raise _not_a_file(target, mode)
     if not overwrite:
-        raise TargetExists(target)
+        raise TargetExists(path=target)
 
 
 def target_compression(target: Path, *, fmt: str, streams: bool, binary: bool) -> str | None:
@@ -127,8 +127,12 @@ def _not_a_file(target: Path, mode: int) -> TargetNotAFile:
             hint = "Give --out - to write to standard output."
         else:
             hint = f"Give --out {points_to}, which it points to, or remove the link."
-        return TargetNotAFile(target, kind="a link", hint=hint)
+        return TargetNotAFile(path=target, kind="a link", hint=hint)
     if stat.S_ISDIR(mode):
-        return TargetNotAFile(target, kind="a folder", hint="Give an --out with another name, or move the folder away.")
+        return TargetNotAFile(
+            path=target, kind="a folder", hint="Give an --out with another name, or move the folder away."
+        )
     kind = _SPECIAL.get(stat.S_IFMT(mode), "a special file")
-    return TargetNotAFile(target, kind=kind, hint="Give --out - and redirect standard output, or give another --out.")
+    return TargetNotAFile(
+        path=target, kind=kind, hint="Give --out - and redirect standard output, or give another --out."
+    )

@@ -32,7 +32,7 @@ def require_pandas(*, instead: str = "to_arrow()") -> None:
     try:
         import pandas as pd  # noqa: F401
     except ImportError as error:
-        raise PackageMissing("pandas", instead=instead) from error
+        raise PackageMissing(package="pandas", instead=instead) from error
 
 
 def pandas_frame(table: pa.Table) -> pd.DataFrame:
@@ -125,7 +125,7 @@ def polars_frame(table: pa.Table) -> pl.DataFrame:
     try:
         import polars as pl
     except ImportError as error:
-        raise PackageMissing("polars") from error
+        raise PackageMissing(package="polars") from error
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     return frame

@@ -71,7 +71,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Matcher:
         plain = matcher(pattern)
     except (pa.ArrowInvalid, UnicodeEncodeError) as error:
         reason = str(error).splitlines()[0].removeprefix("Invalid regular expression: ")
-        raise PatternInvalid(pattern, reason=reason) from error
+        raise PatternInvalid(pattern=pattern, reason=reason) from error
     if "\\Q" in pattern:
         return plain
     # RE2 looks for a literal beginning byte by byte; among four letters that stops it at every fourth byte, and
@@ -112,7 +112,7 @@ def grep_records(
     if not pa.types.is_string(kind):
         from usr_core.store.questions.overview import type_text
 
-        raise ColumnNotText(column, kind=type_text(kind))
+        raise ColumnNotText(column=column, kind=type_text(kind))
     if _only_in_base(view, column):
         found = _grep_base(view, matches, column, include_deleted, progress)
     else:
@@ -208,7 +208,7 @@ def _search(view: MergedView, matches: Matcher, column: str) -> Iterator[_Hits]:
         values = _read(view, group, column)
         if values.null_count and not view.schema([column]).field(0).nullable:
             row = firsts[group] + int(values.is_null().to_pylist().index(True))
-            raise BaseColumnHasNulls(column, file=RECORDS, row=row + 1)
+            raise BaseColumnHasNulls(column=column, file=RECORDS, row=row + 1)
         found = [np.empty(0, np.bool_), *(matches(chunk) for chunk in values.chunks)]
         rows = np.flatnonzero(np.concatenate(found)).astype(np.int64)
         return _Hits(group, firsts[group], sizes[group], rows, _taken(values, rows))

@@ -84,7 +84,7 @@ def _listing(ref: DatasetRef) -> DatasetListing:
     except UsrError as error:
         return DatasetListing(name=ref.name, problem=error)
     except FileNotFoundError:
-        return DatasetListing(name=ref.name, problem=BaseMissing(RECORDS))
+        return DatasetListing(name=ref.name, problem=BaseMissing(file=RECORDS))
     except OSError as error:
         return DatasetListing(name=ref.name, problem=file_system_error(error, ref.path, "read the dataset"))
 

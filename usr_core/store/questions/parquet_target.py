@@ -182,13 +182,13 @@ def _check_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise SourceMissing(path) from error
+        raise SourceMissing(path=path) from error
     except ValueError as error:  # a null byte in the name
-        raise SourceMissing(path) from error
+        raise SourceMissing(path=path) from error
     except OSError as error:
         raise file_system_error(error, path, "read the file") from error
     if not stat.S_ISREG(mode):
-        raise NotAFile(path, kind="a folder" if stat.S_ISDIR(mode) else "no regular file")
+        raise NotAFile(path=path, kind="a folder" if stat.S_ISDIR(mode) else "no regular file")
 
 
 def _unreadable(path: Path, error: Exception) -> SourceUnreadable:

@@ -100,7 +100,7 @@ def text_column(batch: pa.RecordBatch, name: str, *, label: str) -> pa.Array | N
     column = batch.column(index)
     if pa.types.is_null(column.type) or plain_type(column.type) == pa.string():
         return conform(column, pa.string())
-    raise WrongColumnType(label, column=name, found=str(column.type), expected="text")
+    raise WrongColumnType(label=label, column=name, found=str(column.type), expected="text")
 
 
 def given_lengths(batch: pa.RecordBatch, *, label: str) -> pa.Array | None:
@@ -117,7 +117,7 @@ def given_lengths(batch: pa.RecordBatch, *, label: str) -> pa.Array | None:
     known = (pa.types.is_integer, pa.types.is_floating, pa.types.is_string, pa.types.is_null)
     if any(is_kind(plain) for is_kind in known):
         return conform(column, plain)
-    raise WrongColumnType(label, column="length", found=str(column.type), expected="whole numbers")
+    raise WrongColumnType(label=label, column="length", found=str(column.type), expected="whole numbers")
 
 
 @dataclass(frozen=True, slots=True)

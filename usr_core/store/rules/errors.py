@@ -57,52 +57,36 @@ class SourceMissing(SourceFileError, FileNotFoundError):
 
     code = "USR-IMPORT-002"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            "There is no such file.",
-            hint="Check the path; it is relative to the current folder.",
-            facts={"file": str(path)},
-        )
+    template = "There is no such file."
+    hint_template = "Check the path; it is relative to the current folder."
+    shown = ("file={path!s}",)
 
 
 class NotAFile(SourceFileError):
     """The path names a folder, a device or a pipe."""
 
     code = "USR-IMPORT-003"
-
-    def __init__(self, path: Path, *, kind: str) -> None:
-        super().__init__(
-            f"A file is expected, but this is {kind}.",
-            hint="Give the path of one regular file; write the output of a pipe to a file first.",
-            facts={"file": str(path)},
-        )
+    template = "A file is expected, but this is {kind}."
+    hint_template = "Give the path of one regular file; write the output of a pipe to a file first."
+    shown = ("file={path!s}",)
 
 
 class SourceNotPermitted(SourceFileError, PermissionError):
     """The user running this may not read the file."""
 
     code = "USR-IMPORT-004"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            "You are not allowed to read this file.",
-            hint="Ask its owner for read permission on the file and on the folders above it.",
-            facts={"file": str(path)},
-        )
+    template = "You are not allowed to read this file."
+    hint_template = "Ask its owner for read permission on the file and on the folders above it."
+    shown = ("file={path!s}",)
 
 
 class FileChanged(SourceFileError):
     """The input was modified or replaced while it was read; nothing of it was taken."""
 
     code = "USR-IMPORT-005"
-
-    def __init__(self, path: Path, *, before: str, after: str) -> None:
-        super().__init__(
-            "The file changed while it was read.",
-            hint="Wait until nothing writes to it any more, then run the command again.",
-            facts={"file": str(path), "before": before, "after": after},
-        )
+    template = "The file changed while it was read."
+    hint_template = "Wait until nothing writes to it any more, then run the command again."
+    shown = ("file={path!s}", "before", "after")
 
 
 class SourceTruncated(SourceFileError):
@@ -236,13 +220,9 @@ class WrongColumnType(UsrError, TypeError):
     """A column's type can't hold what it should."""
 
     code = "USR-IMPORT-011"
-
-    def __init__(self, label: str, *, column: str, found: str, expected: str) -> None:
-        super().__init__(
-            f"The column {column!r} is {found}; {expected} is expected.",
-            hint=f"Write the column as {expected}.",
-            facts={"file": label, "column": column, "value": found},
-        )
+    template = "The column {column!r} is {found}; {expected} is expected."
+    hint_template = "Write the column as {expected}."
+    shown = ("file={label}", "column", "value={found}")
 
 
 class ImportCellError(UsrError, ValueError):
@@ -255,14 +235,11 @@ class ImportCellError(UsrError, ValueError):
     """
 
     code = "USR-IMPORT-020"
-
-    def __init__(self, label: str, reason: str, *, hint: str, row: int, column: str, value: str | None) -> None:
-        super().__init__(
-            reason,
-            hint=hint,
-            facts={"file": label, "row": row, "column": column, "value": "null" if value is None else visible(value)},
-        )
-        self.label, self.row, self.column, self.value = label, row, column, value
+    template = "{reason}"
+    shown = ("file={label}", "row", "column", "value={value:cell}")
+    row: int
+    column: str
+    value: str | None
 
 
 class BlankSequence(ImportCellError):
@@ -279,9 +256,9 @@ class LetterOutsideAlphabet(ImportCellError):
     def __init__(self, label: str, *, row: int, value: str, alphabet: str, letters: str, position: int) -> None:
         letter = value[position]
         super().__init__(
-            label,
-            f"The letter {visible(letter)!r} (U+{ord(letter):04X}) at position {position + 1} is not in {alphabet}, "
-            f"which has {letters} in either case.",
+            label=label,
+            reason=f"The letter {visible(letter)!r} (U+{ord(letter):04X}) at position {position + 1} is not in "
+            f"{alphabet}, which has {letters} in either case.",
             hint=_hint_of_letters(value, alphabet),
             row=row,
             column="sequence",
@@ -330,57 +307,46 @@ class LengthDiffers(ImportCellError):
     code = "USR-IMPORT-190"
 
 
-def _cell_or_option(label: str, row: int | None, *, column: str, value: str) -> dict[str, object]:
-    """Return the facts about a cell of the file, or about the option that stands in for the column."""
-    if row is None:
-        return {"option": f"--{column.replace('_', '-')}", "value": visible(value)}
-    return {"file": label, "row": row, "column": column, "value": visible(value)}
+class _NameUnknown(UsrError, ValueError):
+    """A name in a cell, or in an option that stands in for the column, is not one that USR knows."""
+
+    column = ""
+    row: int | None
+
+    def __init__(self, label: str, *, value: str, known: Sequence[str], row: int | None = None) -> None:
+        place: dict[str, object] = {"file": label, "row": row, "column": self.column}
+        if row is None:
+            self.exit_code = ExitCode.USAGE
+            place = {"option": f"--{self.column.replace('_', '-')}"}
+        super().__init__(facts=place | {"value": visible(value)}, value=value, known=known, row=row)
 
 
-class UnknownBioType(UsrError, ValueError):
+class UnknownBioType(_NameUnknown):
     """A bio_type is not one that USR knows."""
 
     code = "USR-IMPORT-027"
-
-    def __init__(self, label: str, *, value: str, known: Sequence[str], row: int | None = None) -> None:
-        super().__init__(
-            f"There is no bio_type {visible(value)!r}.",
-            hint=f"Use one of: {', '.join(known)} (lower case).",
-            facts=_cell_or_option(label, row, column="bio_type", value=value),
-        )
-        self.exit_code = ExitCode.FAILED if row is not None else ExitCode.USAGE
-        self.row, self.value = row, value
+    column = "bio_type"
+    template = "There is no bio_type {value:quoted}."
+    hint_template = "Use one of: {known:join, } (lower case)."
 
 
-class UnknownAlphabet(UsrError, ValueError):
+class UnknownAlphabet(_NameUnknown):
     """An alphabet is not one that USR knows."""
 
     code = "USR-IMPORT-028"
-
-    def __init__(self, label: str, *, value: str, known: Sequence[str], row: int | None = None) -> None:
-        super().__init__(
-            f"There is no alphabet {visible(value)!r}.",
-            hint=f"Use one of: {', '.join(known)}.",
-            facts=_cell_or_option(label, row, column="alphabet", value=value),
-        )
-        self.exit_code = ExitCode.FAILED if row is not None else ExitCode.USAGE
-        self.row, self.value = row, value
+    column = "alphabet"
+    template = "There is no alphabet {value:quoted}."
+    hint_template = "Use one of: {known:join, }."
 
 
 class AlphabetMismatch(UsrError, ValueError):
     """The alphabet belongs to another bio_type."""
 
     code = "USR-IMPORT-029"
-
-    def __init__(
-        self, label: str, *, bio_type: str, alphabet: str, fitting: Sequence[str], row: int | None = None
-    ) -> None:
-        super().__init__(
-            f"The alphabet {alphabet} does not fit the bio_type {bio_type}.",
-            hint=f"For {bio_type} use one of: {', '.join(fitting)} (--alphabet, or a column 'alphabet').",
-            facts={"file": label, "row": row, "column": "alphabet", "value": alphabet},
-        )
-        self.row = row
+    template = "The alphabet {alphabet} does not fit the bio_type {bio_type}."
+    hint_template = "For {bio_type} use one of: {fitting:join, } (--alphabet, or a column 'alphabet')."
+    shown = ("file={label}", "row", "column=alphabet", "value={alphabet}")
+    row: int | None = None
 
 
 class DuplicateRecord(ImportCellError):
@@ -410,8 +376,8 @@ class DuplicateRecord(ImportCellError):
         where += ", which is deleted" if deleted else ""
         more = f" ({count} such rows in all)" if count > 1 else ""
         super().__init__(
-            label,
-            f"Row {row} is a duplicate: {where}{more}.",
+            label=label,
+            reason=f"Row {row} is a duplicate: {where}{more}.",
             hint=(f"Bring the record back with `usr restore --id {record_id}`. " if deleted else "")
             + "Remove the duplicates, or skip and count them: --on-duplicate skip.",
             row=row,
@@ -426,40 +392,27 @@ class TooManyRows(UsrError, ValueError):
     """The dataset would have more than 2^31 - 1 rows."""
 
     code = "USR-IMPORT-031"
-
-    def __init__(self, label: str, *, limit: int) -> None:
-        super().__init__(
-            f"The dataset would have more than {limit:,} rows.",
-            hint="Divide the records among several datasets.",
-            facts={"file": label},
-        )
+    template = "The dataset would have more than {limit:,} rows."
+    hint_template = "Divide the records among several datasets."
+    shown = ("file={label}",)
 
 
 class NotATable(UsrError, TypeError):
     """A value is not a table that USR can read."""
 
     code = "USR-TABLE-001"
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(
-            f"A {kind} is not a table.",
-            hint="Pass an Arrow table, batch or reader, or a pandas or Polars frame, or a DuckDB relation.",
-            facts={"value": kind},
-        )
+    template = "A {kind} is not a table."
+    hint_template = "Pass an Arrow table, batch or reader, or a pandas or Polars frame, or a DuckDB relation."
+    shown = ("value={kind}",)
 
 
 class RowWithoutSequence(UsrError, ValueError):
     """A record given as a mapping has no sequence, or a value that is not text."""
 
     code = "USR-TABLE-002"
-
-    def __init__(self, label: str, *, row: int, column: str, value: object, reason: str) -> None:
-        super().__init__(
-            f"{label}: a record's {column} {reason}.",
-            hint="Give each record as a mapping with a text under 'sequence'.",
-            facts={"file": label, "row": row, "column": column, "value": repr(value)},
-        )
-        self.row = row
+    template = "{label}: a record's {column} {reason}."
+    hint_template = "Give each record as a mapping with a text under 'sequence'."
+    shown = ("file={label}", "row", "column", "value={value!r}")
 
 
 class RecordsExpected(UsrError, TypeError):

@@ -80,10 +80,10 @@ def _text(value: object, label: str, row: int, column: str) -> str | None:
         return value
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is not Unicode text")
+            raise RowWithoutSequence(label=label, row=row, column=column, value=value, reason="is not Unicode text")
         return value
     if isinstance(value, datetime):
         return value.isoformat()
     if column == "length" and isinstance(value, numbers.Real) and not isinstance(value, bool):
         return str(value)
-    raise RowWithoutSequence(label, row=row, column=column, value=value, reason="is not text")
+    raise RowWithoutSequence(label=label, row=row, column=column, value=value, reason="is not text")

@@ -112,7 +112,7 @@ class SourceFile:
             named = None
         for seen in (now, named):
             if seen != self._first:
-                raise FileChanged(self.path, before=str(self._first), after=str(seen or "gone"))
+                raise FileChanged(path=self.path, before=str(self._first), after=str(seen or "gone"))
 
 
 class SourceStream(io.RawIOBase):
@@ -214,7 +214,7 @@ def open_source(path: Path) -> Iterator[SourceFile]:
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
-            raise NotAFile(path, kind=next((name for test, name in _KINDS if test(mode)), "something else"))
+            raise NotAFile(path=path, kind=next((name for test, name in _KINDS if test(mode)), "something else"))
         yield SourceFile(path, descriptor)
     finally:
         os.close(descriptor)
@@ -222,11 +222,11 @@ def open_source(path: Path) -> Iterator[SourceFile]:
 
 def _opening_failure(path: Path, error: OSError) -> SourceFileError:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return SourceMissing(path)
+        return SourceMissing(path=path)
     if error.errno in (errno.EACCES, errno.EPERM):
-        return SourceNotPermitted(path)
+        return SourceNotPermitted(path=path)
     if error.errno == errno.EISDIR:
-        return NotAFile(path, kind="a folder")
+        return NotAFile(path=path, kind="a folder")
     return SourceFileError(
         f"The file can't be opened: {os.strerror(error.errno or 0)}.",
         hint="Check the path and the disk, then run the command again.",

@@ -35,10 +35,10 @@ def created_at_column(batch: pa.RecordBatch, *, label: str, first_row: int, defa
     if pa.types.is_timestamp(column.type):
         if column.type.tz is None:
             raise WrongColumnType(
-                label, column="created_at", found=f"{column.type} without a time zone", expected=_EXPECTED
+                label=label, column="created_at", found=f"{column.type} without a time zone", expected=_EXPECTED
             )
     elif pa.types.is_temporal(column.type) or pa.types.is_primitive(column.type):
-        raise WrongColumnType(label, column="created_at", found=str(column.type), expected=_EXPECTED)
+        raise WrongColumnType(label=label, column="created_at", found=str(column.type), expected=_EXPECTED)
     else:
         column = empty_as_null(text_column(batch, "created_at", label=label))
     try:
@@ -60,8 +60,8 @@ def created_at_column(batch: pa.RecordBatch, *, label: str, first_row: int, defa
 
 def _invalid(label: str, reason: str, *, row: int, value: str) -> InvalidCreatedAt:
     return InvalidCreatedAt(
-        label,
-        f"The cell can't be a created_at: {reason}.",
+        label=label,
+        reason=f"The cell can't be a created_at: {reason}.",
         hint="Write it as RFC 3339 with a zone and at most 6 decimals: 2026-01-31T12:00:00.123456Z.",
         row=row,
         column="created_at",

@@ -161,6 +161,6 @@ def _checked(batch: pa.RecordBatch, columns: Sequence[BaseColumn], done: int) ->
         values = batch.column(column.name)
         if column.checked and values.null_count:
             row = values.is_null().to_numpy(zero_copy_only=False).argmax()
-            raise BaseColumnHasNulls(column.name, file=RECORDS, row=done + int(row) + 1)
+            raise BaseColumnHasNulls(column=column.name, file=RECORDS, row=done + int(row) + 1)
         found[column.name] = conform(values, column.kind)
     return found

@@ -149,7 +149,7 @@ class PointReader:
         for name in self._optional & found.keys():
             if found[name].null_count:
                 at = found[name].is_null().to_numpy(zero_copy_only=False).argmax()
-                raise BaseColumnHasNulls(name, file=RECORDS, row=int(rows[at]) + 1)
+                raise BaseColumnHasNulls(column=name, file=RECORDS, row=int(rows[at]) + 1)
 
 
 def _by_namespace(chosen: Sequence[ViewColumn]) -> dict[str, dict[str, pa.DataType]]:

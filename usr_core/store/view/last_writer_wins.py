@@ -142,7 +142,7 @@ class _PartCursor:
         try:
             yield from self._pieces(start, stop)
         except (pa.ArrowException, OSError) as error:
-            raise OverlayUnreadable(self._placement.part.relative, cause=error) from error
+            raise OverlayUnreadable(file=self._placement.part.relative, cause=error) from error
 
     def _pieces(self, start: int, stop: int) -> Iterator[_Piece]:
         low, high = self._placement.span(start, stop)

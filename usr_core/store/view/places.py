@@ -65,7 +65,7 @@ class ViewPlaces:
             try:
                 column = placed.part.source.reader().read([_DELETED], use_threads=False).column(0)
             except (pa.ArrowException, OSError) as error:
-                raise OverlayUnreadable(placed.part.relative, cause=error) from error
+                raise OverlayUnreadable(file=placed.part.relative, cause=error) from error
             known = column.is_valid().to_numpy()
             value = column.to_numpy() if column.null_count == 0 else column.fill_null(False).to_numpy()
             if placed.rows is not None:
@@ -113,7 +113,7 @@ class ViewPlaces:
         try:
             return place_part(part, index, index.index.duplicates())
         except (pa.ArrowException, OSError) as error:
-            raise OverlayUnreadable(part.relative, cause=error) from error
+            raise OverlayUnreadable(file=part.relative, cause=error) from error
 
     def _index(self, key: OverlayKey) -> KeyIndex:
         if key not in self._keys:

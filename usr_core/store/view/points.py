@@ -101,7 +101,7 @@ def _read(part: OverlayPart, points: PointRows, names: list[str]) -> Iterator[tu
         for one in _find(part, points):
             yield from _values(part, one, names)
     except (pa.ArrowException, OSError) as error:
-        raise OverlayUnreadable(part.relative, cause=error) from error
+        raise OverlayUnreadable(file=part.relative, cause=error) from error
 
 
 def _find(part: OverlayPart, points: PointRows) -> Iterator[_Found]:

@@ -95,7 +95,9 @@ class ViewColumns:
                 kind = plain_type(field.type)
                 file, earlier = seen.setdefault(field.name, (part.relative, kind))
                 if earlier != kind:
-                    raise OverlayTypesDiffer(field.name, files=(file, part.relative), types=(str(earlier), str(kind)))
+                    raise OverlayTypesDiffer(
+                        column=field.name, files=(file, part.relative), types=(str(earlier), str(kind))
+                    )
                 shown = found[field.name].field if field.name in found else pa.field(field.name, kind)
                 in_base = field.name in found and found[field.name].in_base
                 found[field.name] = ViewColumn(shown, in_base=in_base, namespace=overlay.namespace)

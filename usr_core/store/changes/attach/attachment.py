@@ -161,7 +161,7 @@ def attach(
         AmbiguousOverlay: The namespace exists both as a file and as parts.
     """
     if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
-        raise NamespaceReservedHere(options.namespace, "attach")
+        raise NamespaceReservedHere(namespace=options.namespace, verb="attach")
     check_lookup(options.key, options.backend)
     with mutate(site, options.action) as mutation, contextlib.ExitStack() as closing:
         present = list(source.columns())
@@ -333,7 +333,7 @@ def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
     try:
         return conform(keys, plain_type(keys.type)).cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # bytes that are not UTF-8; lists, structs
-        raise AttachKeyType(label, column=column, kind=str(keys.type)) from error
+        raise AttachKeyType(label=label, column=column, kind=str(keys.type)) from error
 
 
 def _base_path(tree: FileTree) -> Path:

@@ -158,7 +158,7 @@ class _Existing:
             # An older writer's part: its keys tell rows of the base.
             placed = place_part(part, open_key_index(self._base.reader(), part.key), NO_DUPLICATES)
         except (pa.ArrowException, OSError) as error:
-            raise OverlayUnreadable(part.relative, cause=error) from error
+            raise OverlayUnreadable(file=part.relative, cause=error) from error
         return _among(placed, asked)
 
     def _ids(self) -> Iterator[pa.Array]:
@@ -178,7 +178,7 @@ class _Existing:
         for file, field in fields:
             kind, wanted = plain_type(field.type), self._kinds[field.name]
             if not kind.equals(wanted):
-                raise OverlayTypesDiffer(field.name, files=(file, label), types=(str(kind), str(wanted)))
+                raise OverlayTypesDiffer(column=field.name, files=(file, label), types=(str(kind), str(wanted)))
 
 
 def _among(placed: Placement, asked: Rows) -> Placement:

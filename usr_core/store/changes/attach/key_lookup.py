@@ -72,7 +72,7 @@ def check_lookup(key: str, backend: str) -> OverlayKey:
     if known is None:
         raise AttachKeyMissing(key)
     if backend not in get_args(Backend):
-        raise AttachBackendError(backend, "there is no such backend")
+        raise AttachBackendError(backend=backend, reason="there is no such backend")
     return known
 
 

@@ -91,14 +91,14 @@ class KeyResolver:
             EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: In this order; the first such row is named.
         """
         if self._first_empty is not None:
-            raise EmptyAttachKey(self._label, row=self._first_empty, column=self._column, count=self._empty)
+            raise EmptyAttachKey(label=self._label, row=self._first_empty, column=self._column, count=self._empty)
         repeats = [found for found in (self._repeated_match(), self._unmatched.repeated()) if found is not None]
         if repeats:
             self._refuse(repeats)
         if self._first_missing is not None and not self._allow_missing:
             row, value = self._first_missing
             raise UnmatchedKeys(
-                self._label, row=row, column=self._column, value=value, count=self.counts.missing, key=self._key
+                label=self._label, row=row, column=self._column, value=value, count=self.counts.missing, key=self._key
             )
 
     def _note_empty(self, keys: pa.Array, first_row: int) -> None:
@@ -130,7 +130,7 @@ class KeyResolver:
     def _refuse(self, repeats: list[RepeatedKey]) -> NoReturn:
         first = min(repeats, key=lambda found: found.row)
         raise DuplicateAttachKey(
-            self._label,
+            label=self._label,
             row=first.row,
             earlier=first.earlier,
             column=self._column,

@@ -26,7 +26,7 @@ def open_table(content: object) -> pa.RecordBatchReader:
         return pa.RecordBatchReader.from_batches(content.schema, [content])
     if hasattr(content, "__arrow_c_stream__"):
         return pa.RecordBatchReader.from_stream(content)
-    raise NotATable(type(content).__name__)
+    raise NotATable(kind=type(content).__name__)
 
 
 def table_source(content: object, *, label: str) -> AttachSource:

@@ -48,7 +48,7 @@ def to_registered(
         difference = type_difference(plain, target.type)
         if difference is not None:
             raise AttachColumnType(
-                label,
+                label=label,
                 column=target.name,
                 found=str(plain),
                 type_text=target.type_text,
@@ -58,7 +58,7 @@ def to_registered(
         return cast_exactly(column, target.type)
     except BadCell as bad:
         raise AttachCell(
-            label,
+            label=label,
             row=first_row + bad.index,
             column=target.name,
             value=bad.value,

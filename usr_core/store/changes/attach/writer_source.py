@@ -28,7 +28,7 @@ def attach_namespace(spec: OverlayWriterSpec | None, namespace: str | None) -> s
         return namespace
     chosen = spec.namespace if namespace is None else namespace
     if chosen in RESERVED_NAMESPACES:
-        raise NamespaceReservedHere(chosen, "attach")
+        raise NamespaceReservedHere(namespace=chosen, verb="attach")
     return chosen
 
 

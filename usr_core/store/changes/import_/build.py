@@ -102,7 +102,7 @@ def build_base(
             for chunk in bounded(batches):
                 rows = reader.read(chunk)
                 if writer.existing_rows + reader.rows > ROW_LIMIT:
-                    raise TooManyRows(label, limit=ROW_LIMIT)
+                    raise TooManyRows(label=label, limit=ROW_LIMIT)
                 words.extend(id_words(rows.column(0)))
                 writer.write(rows)
                 if progress is not None:

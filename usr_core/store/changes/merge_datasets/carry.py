@@ -147,4 +147,4 @@ def _check_contract(namespace: str, registry: Registry, source_root: Path) -> No
     except RegistryMissing:
         return  # a dataset that came without its root; the types of its files have been compared
     if namespace in theirs.namespaces and theirs.contract_hash(namespace) != registry.contract_hash(namespace):
-        raise CarriedContractDiffers(namespace)
+        raise CarriedContractDiffers(namespace=namespace)

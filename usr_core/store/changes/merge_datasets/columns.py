@@ -68,7 +68,7 @@ class TakenColumn:
             )
         except BadCell as bad:
             raise MergeTypesDiffer(
-                self.name,
+                column=self.name,
                 source=str(self.source),
                 destination=str(self.kind),
                 why=f"a value can't be cast exactly: {bad.reason}",
@@ -129,7 +129,7 @@ def plan_columns(
         column = TakenColumn(name=name, source=plain_type(field.type), kind=plain_type(wanted))
         why = None if column.source.equals(column.kind) else _why_no_cast(column, same=same, coerce=coerce)
         if why is not None:
-            raise MergeTypesDiffer(name, source=str(column.source), destination=str(column.kind), why=why)
+            raise MergeTypesDiffer(column=name, source=str(column.source), destination=str(column.kind), why=why)
         taken.append(column)
     kinds = {column.name: column.kind for column in taken}
     return MergedColumns(

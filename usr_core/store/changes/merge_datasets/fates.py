@@ -119,7 +119,7 @@ def _folded(files: MergeFiles, hasher: IdHasher, wanted: npt.NDArray[np.bool_]) 
         for name in ("bio_type", "sequence"):
             if batch.column(name).null_count:
                 at = int(batch.column(name).is_null().to_numpy(zero_copy_only=False).argmax())
-                raise BaseColumnHasNulls(name, file=files.label, row=start + at + 1)
+                raise BaseColumnHasNulls(column=name, file=files.label, row=start + at + 1)
         start += batch.num_rows
         if mine.any():
             some = batch.filter(boolean_array(mine))

@@ -200,7 +200,7 @@ class _Merge:
     def _planned(self) -> MergeOutcome:
         rows, added = self._destination.base.rows, self._fates.count(Fate.NEW)
         if rows + added > ROW_LIMIT:
-            raise TooManyRows(self._source.label, limit=ROW_LIMIT)
+            raise TooManyRows(label=self._source.label, limit=ROW_LIMIT)
         return MergeOutcome(
             rows_before=rows,
             rows_after=rows + added,
@@ -260,7 +260,9 @@ class _Merge:
             for batch in self._source.base.reader().iter_batches(columns=["id"], use_threads=False):
                 if row < batch.num_rows:
                     record_id = str(batch.column(0)[row])
-                    raise MergeDuplicate(self._source.label, row=int(rows[0]) + 1, record_id=record_id, count=len(rows))
+                    raise MergeDuplicate(
+                        file=self._source.label, row=int(rows[0]) + 1, record_id=record_id, count=len(rows)
+                    )
                 row -= batch.num_rows
 
     def _fills(self) -> bool:
@@ -414,12 +416,12 @@ def _check(site: Site, source: DatasetRef, options: MergeOptions) -> None:
     for namespace in options.carried:
         refuse_reserved(namespace, "merge --carry-namespace")
     if os.path.realpath(site.ref.path) == os.path.realpath(source.path):
-        raise MergeSameDataset(source.path)
+        raise MergeSameDataset(path=source.path)
 
 
 def _check_choice(option: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
-        raise UnknownChoice(option, value=value, allowed=allowed)
+        raise UnknownChoice(option=option, value=value, allowed=allowed)
 
 
 def _opener(name: str, namespaces: Collection[str] | None) -> Callable[[FileTree], MergeFiles]:

@@ -222,4 +222,4 @@ def _check_lengths(label: str, first: int, given: pa.Array, found: pa.Array) -> 
     wrong = np.flatnonzero(theirs != ours)
     if len(wrong):
         at = int(wrong[0])
-        raise SourceLengthDiffers(label, row=first + at + 1, value=int(theirs[at]), length=int(ours[at]))
+        raise SourceLengthDiffers(file=label, row=first + at + 1, value=int(theirs[at]), length=int(ours[at]))

@@ -96,7 +96,7 @@ def merged_places(files: MergeFiles, new_ids: Callable[[], Iterator[pa.Array]]) 
             try:
                 placements.append(place_part(part, index(part.key), NO_DUPLICATES))
             except (pa.ArrowException, OSError) as error:
-                raise OverlayUnreadable(part.relative, cause=error) from error
+                raise OverlayUnreadable(file=part.relative, cause=error) from error
         return placements
 
     return place

@@ -257,10 +257,10 @@ def _check_registered(session: str, schema: pa.Schema, registered: pa.Schema) ->
     """Refuse rows whose columns are registered otherwise by now; they stay in the journal."""
     for field in schema:
         if registered.get_field_index(field.name) < 0:
-            raise SessionSchemaChanged(session, reason=f"{field.name} is not registered any more")
+            raise SessionSchemaChanged(name=session, reason=f"{field.name} is not registered any more")
         now = registered.field(field.name).type
         if not now.equals(field.type):
-            raise SessionSchemaChanged(session, reason=f"{field.name} is {field.type}, and {now} is registered")
+            raise SessionSchemaChanged(name=session, reason=f"{field.name} is {field.type}, and {now} is registered")
 
 
 def _remove(site: Site, segments: Sequence[str]) -> None:

@@ -116,7 +116,7 @@ def _frames(path: Path) -> Iterator[bytes]:
         start = handle.read(len(_MAGIC))
         if start != _MAGIC:
             if not _MAGIC.startswith(start.rstrip(b"\0")) or _anything(handle):
-                raise JournalUnreadable(path, frame=0, reason="it is not a journal of this version")
+                raise JournalUnreadable(path=path, frame=0, reason="it is not a journal of this version")
             return
         number = 0
         while header := handle.read(_HEADER.size):
@@ -126,14 +126,14 @@ def _frames(path: Path) -> Iterator[bytes]:
             if header != _header(length, checksum):
                 if not any(header) and not _anything(handle):
                     return  # zeros: the size was on disk before the bytes were
-                raise JournalUnreadable(path, frame=number, reason="its header is damaged")
+                raise JournalUnreadable(path=path, frame=number, reason="its header is damaged")
             payload = handle.read(length)
             if len(payload) < length:
                 return  # cut short
             if zlib.crc32(payload) != checksum:
                 if payload.endswith(bytes(64)) and not _anything(handle):
                     return  # the end of the last frame did not reach the disk
-                raise JournalUnreadable(path, frame=number, reason="its checksum is wrong")
+                raise JournalUnreadable(path=path, frame=number, reason="its checksum is wrong")
             yield payload
             number += 1
 

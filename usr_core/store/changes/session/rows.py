@@ -40,7 +40,7 @@ def session_schema(registry: Registry, namespaces: Iterable[str]) -> pa.Schema:
     """
     for name in namespaces:
         if name in RESERVED_NAMESPACES:
-            raise NamespaceReservedHere(name, "a writer session")
+            raise NamespaceReservedHere(namespace=name, verb="a writer session")
     fields = list(base_schema())
     for name in namespaces:
         entry = registry.namespace(name)

@@ -259,7 +259,7 @@ class RecordWriter:
         segments = self._segments()
         if not segments:
             if self._journalled_rows:
-                raise SessionLost(self.name, folder=self._folder)
+                raise SessionLost(name=self.name, folder=self._folder)
             return
         if self._segment is not None:
             self._segment.close()
@@ -369,10 +369,10 @@ class RecordWriter:
         try:
             exits.enter_context(hold_lock(lock, timeout=0, command=f"writer session {self.name}"))
         except LockTimeout as error:
-            raise SessionInUse(self.name, holder=read_holder(lock)) from error
+            raise SessionInUse(name=self.name, holder=read_holder(lock)) from error
         except FileNotFoundError as error:
             # Whoever closed the session of this name is just removing its folder.
-            raise SessionInUse(self.name, holder="") from error
+            raise SessionInUse(name=self.name, holder="") from error
         place = self._folder.stat()
         self._identity = (place.st_dev, place.st_ino)
 
@@ -381,9 +381,9 @@ class RecordWriter:
         try:
             place = self._folder.stat()
         except FileNotFoundError as error:
-            raise SessionLost(self.name, folder=self._folder) from error
+            raise SessionLost(name=self.name, folder=self._folder) from error
         if (place.st_dev, place.st_ino) != self._identity:
-            raise SessionLost(self.name, folder=self._folder)
+            raise SessionLost(name=self.name, folder=self._folder)
 
     def _resume(self) -> None:
         for path in self._segments():
@@ -393,9 +393,9 @@ class RecordWriter:
                 continue
             for field in schema:
                 if self._schema.get_field_index(field.name) < 0:
-                    raise SessionSchemaChanged(self.name, reason=f"{field.name} is missing now")
+                    raise SessionSchemaChanged(name=self.name, reason=f"{field.name} is missing now")
                 if not self._schema.field(field.name).type.equals(field.type):
-                    raise SessionSchemaChanged(self.name, reason=f"{field.name} was {field.type}")
+                    raise SessionSchemaChanged(name=self.name, reason=f"{field.name} was {field.type}")
             for batch in batches:
                 self._pending.update(batch.column(0).to_pylist())
                 self._journalled_rows += batch.num_rows
@@ -422,7 +422,7 @@ class RecordWriter:
 
     def _require_open(self) -> None:
         if not self._open:
-            raise SessionClosed(self.name)
+            raise SessionClosed(name=self.name)
 
 
 def _word(text: str) -> str:

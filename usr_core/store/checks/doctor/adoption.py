@@ -29,7 +29,7 @@ def adopt_files(site: Site) -> dict[str, Any] | None:
     """
     with mutate(site, ADOPT) as mutation:
         if mutation.txn.tree.path(RECORDS) is None:
-            raise BaseMissing(RECORDS)
+            raise BaseMissing(file=RECORDS)
         base = mutation.base_facts()
         found = _files(mutation)
         last = mutation.txn.head.last or {}

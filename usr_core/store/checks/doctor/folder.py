@@ -63,7 +63,7 @@ def try_folder(folder: Path) -> list[FolderAbility]:
         FolderMissing: `folder` is not a folder.
     """
     if not folder.is_dir():
-        raise FolderMissing(folder)
+        raise FolderMissing(path=folder)
     try:
         place = Path(tempfile.mkdtemp(prefix=".usr-doctor-", dir=folder))
     except OSError as error:

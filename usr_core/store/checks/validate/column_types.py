@@ -37,7 +37,9 @@ def check_types_agree(
                 if earlier != kind and field.name not in told:
                     told.add(field.name)
                     findings.add_error(
-                        OverlayTypesDiffer(field.name, files=(file, part.relative), types=(str(earlier), str(kind)))
+                        OverlayTypesDiffer(
+                            column=field.name, files=(file, part.relative), types=(str(earlier), str(kind))
+                        )
                     )
 
 

@@ -132,7 +132,7 @@ def _check_part(part: OverlayPart, lookup: _Lookup) -> _Outcome:
                 if name in ALLOWED_VALUES:
                     _check_allowed(part, name, tally)
     except DAMAGE as error:
-        return _Outcome(tally=tally, damage=OverlayUnreadable(part.relative, cause=error))
+        return _Outcome(tally=tally, damage=OverlayUnreadable(file=part.relative, cause=error))
     return _Outcome(tally=tally, damage=None)
 
 
