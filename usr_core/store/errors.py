@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, first_line, visible
@@ -51,27 +51,17 @@ class MaintenanceRequired(UsrError, RuntimeError):
     """A method that rewrites the base was called outside a maintenance block."""
 
     code = "USR-MAINTENANCE-001"
-
-    def __init__(self, verb: str) -> None:
-        super().__init__(
-            f"{verb} rewrites the base and needs a maintenance block.",
-            hint=f"Write `with ds.maintenance(reason=…): ds.{verb}(…)`.",
-        )
-        self.verb = verb
+    template = "{verb} rewrites the base and needs a maintenance block."
+    hint_template = "Write `with ds.maintenance(reason=…): ds.{verb}(…)`."
 
 
 class NamespaceReservedHere(UsrError, ValueError):
     """A reserved namespace was given where only namespaces of tools are allowed."""
 
     code = "USR-OVERLAY-101"
-
-    def __init__(self, namespace: str, verb: str) -> None:
-        super().__init__(
-            f"{verb} does not touch the reserved namespace {namespace!r}.",
-            hint="Use `usr delete`, `usr restore` and `usr state` for these columns.",
-            facts={"namespace": namespace},
-        )
-        self.namespace = namespace
+    template = "{verb} does not touch the reserved namespace {namespace!r}."
+    hint_template = "Use `usr delete`, `usr restore` and `usr state` for these columns."
+    shown = ("namespace",)
 
 
 class TargetExists(UsrError, FileExistsError):
@@ -79,12 +69,9 @@ class TargetExists(UsrError, FileExistsError):
 
     code = "USR-EXPORT-001"
     exit_code = ExitCode.FAILED
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"{path} exists.", hint="Give another --out, or --overwrite to replace it.", facts={"file": str(path)}
-        )
-        self.path = path
+    template = "{path} exists."
+    hint_template = "Give another --out, or --overwrite to replace it."
+    shown = ("file={path!s}",)
 
 
 class TargetFolderMissing(UsrError, FileNotFoundError):
@@ -92,14 +79,9 @@ class TargetFolderMissing(UsrError, FileNotFoundError):
 
     code = "USR-EXPORT-002"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"There is no folder {path.parent}.",
-            hint="Make the folder first, or give another --out.",
-            facts={"file": str(path)},
-        )
-        self.path = path
+    template = "There is no folder {path.parent}."
+    hint_template = "Make the folder first, or give another --out."
+    shown = ("file={path!s}",)
 
 
 class TargetInDataset(UsrError, ValueError):
@@ -107,14 +89,9 @@ class TargetInDataset(UsrError, ValueError):
 
     code = "USR-EXPORT-003"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, path: Path, *, place: str) -> None:
-        super().__init__(
-            f"{path.name} has a meaning of its own in {place}; an export does not go there.",
-            hint="Give an --out with another name, or in another folder.",
-            facts={"file": str(path)},
-        )
-        self.path = path
+    template = "{path.name} has a meaning of its own in {place}; an export does not go there."
+    hint_template = "Give an --out with another name, or in another folder."
+    shown = ("file={path!s}",)
 
 
 class TargetNotAFile(UsrError, ValueError):
@@ -122,12 +99,8 @@ class TargetNotAFile(UsrError, ValueError):
 
     code = "USR-EXPORT-004"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, path: Path, *, kind: str, hint: str) -> None:
-        super().__init__(
-            f"{path} is {kind}; an export replaces regular files only.", hint=hint, facts={"file": str(path)}
-        )
-        self.path, self.kind = path, kind
+    template = "{path} is {kind}; an export replaces regular files only."
+    shown = ("file={path!s}",)
 
 
 class TargetUnsuitable(UsrError, ValueError):
@@ -136,34 +109,22 @@ class TargetUnsuitable(UsrError, ValueError):
     code = "USR-EXPORT-005"
     exit_code = ExitCode.USAGE
 
-    def __init__(self, message: str, *, hint: str, facts: Mapping[str, object]) -> None:
-        super().__init__(message, hint=hint, facts=facts)
-
 
 class ToolActionInvalid(UsrError, ValueError):
     """An event's action is not one that a tool may use."""
 
     code = "USR-EVENT-001"
-
-    def __init__(self, action: str) -> None:
-        super().__init__(
-            f"{visible(action)!r} can't be the action of a tool's event.",
-            hint="Name it <tool>_<word>, in lower-case letters and digits, such as densegen_health.",
-            facts={"value": visible(action)},
-        )
-        self.action = action
+    template = "{action:quoted} can't be the action of a tool's event."
+    hint_template = "Name it <tool>_<word>, in lower-case letters and digits, such as densegen_health."
+    shown = ("value={action:visible}",)
 
 
 class EventNotRecordable(UsrError, ValueError):
     """The event of a tool holds something that can't be stored in the log."""
 
     code = "USR-EVENT-002"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"The event can't be recorded: {reason}.",
-            hint="Give metrics and args as mappings of texts, numbers, lists and mappings; no NaN, 64 KiB at most.",
-        )
+    template = "The event can't be recorded: {reason}."
+    hint_template = "Give metrics and args as mappings of texts, numbers, lists and mappings; no NaN, 64 KiB at most."
 
 
 class CopyIncomplete(UsrError):
@@ -197,16 +158,15 @@ class LogMissing(UsrError, FileNotFoundError):
     """A dataset has records and no event that tells where they come from, so nothing may be changed."""
 
     code = "USR-EVENT-003"
-
-    def __init__(self, dataset: str, *, path: Path, rows: int) -> None:
-        count = "1 record" if rows == 1 else f"{rows:,} records"
-        super().__init__(
-            f"{dataset} has {count} and no event log: it was lost, or left behind by a copy without hidden files.",
-            hint=f"Restore {path.name} from a copy, or pull the dataset; where there is none, "
-            f"`usr doctor {dataset} --adopt` begins a new log with the files as they are.",
-            facts={"file": str(path)},
-        )
-        self.dataset, self.path, self.rows = dataset, path, rows
+    template = (
+        "{dataset} has {rows:counted record} and no event log: it was lost, or left behind by a copy without hidden "
+        "files."
+    )
+    hint_template = (
+        "Restore {path.name} from a copy, or pull the dataset; where there is none, `usr doctor {dataset} --adopt` "
+        "begins a new log with the files as they are."
+    )
+    shown = ("file={path!s}",)
 
 
 class UnknownColumn(UsrError, KeyError):
@@ -232,39 +192,24 @@ class BaseMissing(UsrError, FileNotFoundError):
 
     code = "USR-BASE-002"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, file: str) -> None:
-        super().__init__(
-            f"There are no records here: {file} is missing.",
-            hint="Create the dataset with `usr init`, or restore the file from a copy.",
-            facts={"file": file},
-        )
-        self.file = file
+    template = "There are no records here: {file} is missing."
+    hint_template = "Create the dataset with `usr init`, or restore the file from a copy."
+    shown = ("file",)
 
 
 class BaseColumnHasNulls(UsrError, ValueError):
     """One of the seven base columns holds a null, which is not allowed."""
 
     code = "USR-BASE-003"
-
-    def __init__(self, column: str, *, file: str, row: int) -> None:
-        super().__init__(
-            f"Column {column} of the records must not hold nulls.",
-            hint="Run `usr validate` to see what is wrong with the file; restore it from a snapshot.",
-            facts={"file": file, "row": row, "column": column},
-        )
-        self.column, self.file, self.row = column, file, row
+    template = "Column {column} of the records must not hold nulls."
+    hint_template = "Run `usr validate` to see what is wrong with the file; restore it from a snapshot."
+    shown = ("file", "row", "column")
 
 
 class DatasetArchived(UsrError, ValueError):
     """A dataset in ``_archive/`` can't be changed, or archived again."""
 
     code = "USR-ARCHIVE-001"
-
-    def __init__(self, name: str, *, live: str) -> None:
-        super().__init__(
-            f"{visible(live)!r} is archived: it can be read by its path, but not changed.",
-            hint=f"Bring it back first: usr unarchive {visible(live)}",
-            facts={"dataset": name},
-        )
-        self.name, self.live = name, live
+    template = "{live:quoted} is archived: it can be read by its path, but not changed."
+    hint_template = "Bring it back first: usr unarchive {live:visible}"
+    shown = ("dataset={name}",)

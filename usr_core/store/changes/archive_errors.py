@@ -13,14 +13,8 @@ class ArchiveRefused(UsrError, OSError):
     """A dataset's folder can't be moved to its place; nothing was changed."""
 
     code = "USR-ARCHIVE-002"
-
-    def __init__(self, name: str, *, target: Path, reason: str, hint: str) -> None:
-        super().__init__(
-            f"{visible(name)!r} can't be moved to {target}: {reason}.",
-            hint=hint,
-            facts={"dataset": name, "file": target},
-        )
-        self.name, self.target, self.reason = name, target, reason
+    template = "{name:quoted} can't be moved to {target}: {reason}."
+    shown = ("dataset={name}", "file={target}")
 
 
 class ArchiveUnfinished(UsrError):
@@ -42,11 +36,6 @@ class DatasetNotArchived(UsrError, LookupError):
 
     code = "USR-ARCHIVE-004"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, text: str, *, place: Path) -> None:
-        super().__init__(
-            f"There is no dataset {visible(text)!r} in {place}.",
-            hint="Look at `usr ls --archived` for the archived datasets.",
-            facts={"dataset": visible(text), "file": place},
-        )
-        self.text, self.place = text, place
+    template = "There is no dataset {text:quoted} in {place}."
+    hint_template = "Look at `usr ls --archived` for the archived datasets."
+    shown = ("dataset={text:visible}", "file={place}")

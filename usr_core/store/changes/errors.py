@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, counted, visible
+from usr_core.errors import ExitCode, UsrError
 
 __all__ = [
     "CarriedContractDiffers",
@@ -24,14 +23,9 @@ class UnknownChoice(UsrError, ValueError):
 
     code = "USR-MAINTENANCE-002"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, option: str, *, value: str, allowed: Sequence[str]) -> None:
-        super().__init__(
-            f"{option} can't be {visible(value)!r}.",
-            hint=f"Give one of: {', '.join(allowed)}.",
-            facts={"value": visible(value)},
-        )
-        self.option, self.value, self.allowed = option, value, tuple(allowed)
+    template = "{option} can't be {value:quoted}."
+    hint_template = "Give one of: {allowed:join, }."
+    shown = ("value={value:visible}",)
 
 
 class IdsUnknown(UsrError, LookupError):
@@ -39,14 +33,9 @@ class IdsUnknown(UsrError, LookupError):
 
     code = "USR-MAINTENANCE-021"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, value: str, *, namespace: str, count: int) -> None:
-        super().__init__(
-            f"{count:,} of the given ids belong to no record and to no row of {namespace}.",
-            hint="Check the ids; `usr grep` and `usr get` find records.",
-            facts={"value": visible(value)},
-        )
-        self.value, self.count = value, count
+    template = "{count:,} of the given ids belong to no record and to no row of {namespace}."
+    hint_template = "Check the ids; `usr grep` and `usr get` find records."
+    shown = ("value={value:visible}",)
 
 
 class MergeSameDataset(UsrError, ValueError):
@@ -54,28 +43,18 @@ class MergeSameDataset(UsrError, ValueError):
 
     code = "USR-MAINTENANCE-030"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            "The source and the destination are the same dataset.",
-            hint="Name another dataset as the source; `usr maintenance dedupe` removes duplicates inside one.",
-            facts={"file": str(path)},
-        )
-        self.path = path
+    template = "The source and the destination are the same dataset."
+    hint_template = "Name another dataset as the source; `usr maintenance dedupe` removes duplicates inside one."
+    shown = ("file={path!s}",)
 
 
 class MergeDuplicate(UsrError, ValueError):
     """A record of the source is in the destination already, and the merge was told to refuse that."""
 
     code = "USR-MAINTENANCE-031"
-
-    def __init__(self, file: str, *, row: int, record_id: str, count: int) -> None:
-        super().__init__(
-            f"{counted(count, 'record')} of the source {'is' if count == 1 else 'are'} in the destination already.",
-            hint="Give --if-duplicate skip, prefer-src or prefer-dest.",
-            facts={"file": file, "row": row, "column": "id", "value": visible(record_id)},
-        )
-        self.row, self.record_id, self.count = row, record_id, count
+    template = "{count:counted record} of the source {count:is|are} in the destination already."
+    hint_template = "Give --if-duplicate skip, prefer-src or prefer-dest."
+    shown = ("file", "row", "column=id", "value={record_id:visible}")
 
 
 class MergeColumnsDiffer(UsrError, ValueError):
@@ -101,50 +80,30 @@ class MergeTypesDiffer(UsrError, TypeError):
     """A column has another type in the source, and its values can't or must not be cast to that of the destination."""
 
     code = "USR-MAINTENANCE-033"
-
-    def __init__(
-        self,
-        column: str,
-        *,
-        source: str,
-        destination: str,
-        why: str,
-        file: str | None = None,
-        row: int | None = None,
-        value: str | None = None,
-    ) -> None:
-        super().__init__(
-            f"{column} is {source} in the source and {destination} in the destination; {why}.",
-            hint="Merge with --coerce-overlap to-dest and without --require-same-columns where every value survives a "
-            "cast; else materialize the column under one type.",
-            facts={"file": file, "row": row, "column": column, "value": value},
-        )
-        self.column, self.source, self.destination, self.row = column, source, destination, row
+    template = "{column} is {source} in the source and {destination} in the destination; {why}."
+    hint_template = (
+        "Merge with --coerce-overlap to-dest and without --require-same-columns where every value survives a cast; "
+        "else materialize the column under one type."
+    )
+    shown = ("file", "row", "column", "value")
+    file: str | None = None
+    row: int | None = None
+    value: str | None = None
 
 
 class CarriedContractDiffers(UsrError, ValueError):
     """A namespace to be carried along has another contract in the source's root."""
 
     code = "USR-MAINTENANCE-034"
-
-    def __init__(self, namespace: str) -> None:
-        super().__init__(
-            f"The namespace {namespace!r} has other columns or types in the source's root.",
-            hint=f"Compare `usr namespace show {namespace}` in both roots and register the same columns.",
-            facts={"namespace": namespace},
-        )
-        self.namespace = namespace
+    template = "The namespace {namespace!r} has other columns or types in the source's root."
+    hint_template = "Compare `usr namespace show {namespace}` in both roots and register the same columns."
+    shown = ("namespace",)
 
 
 class SourceLengthDiffers(UsrError, ValueError):
     """The ``length`` of a source's record is not the length of its sequence."""
 
     code = "USR-MAINTENANCE-035"
-
-    def __init__(self, file: str, *, row: int, value: int, length: int) -> None:
-        super().__init__(
-            f"The length of a record is {value}, and its sequence has {length} letters.",
-            hint="Run `usr validate` to see what is wrong with the source; restore it from a snapshot.",
-            facts={"file": file, "row": row, "column": "length", "value": value},
-        )
-        self.row, self.value, self.length = row, value, length
+    template = "The length of a record is {value}, and its sequence has {length} letters."
+    hint_template = "Run `usr validate` to see what is wrong with the source; restore it from a snapshot."
+    shown = ("file", "row", "column=length", "value")

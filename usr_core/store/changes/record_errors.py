@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError
 from usr_core.store.ids.errors import ID_FORM
 
 __all__ = ["IdFileLineInvalid", "StateFieldMissing", "StateValueNotAllowed"]
@@ -14,14 +12,9 @@ class IdFileLineInvalid(UsrError, ValueError):
     """A line of an id file is neither blank nor an id."""
 
     code = "USR-RECORD-003"
-
-    def __init__(self, file: str, *, line: int, value: str) -> None:
-        super().__init__(
-            f"{file}, line {line}: {visible(value)!r} is not a record's id.",
-            hint=f"{ID_FORM}, one a line and nothing else on it.",
-            facts={"file": file, "line": line, "value": visible(value)},
-        )
-        self.file, self.line, self.value = file, line, value
+    template = "{file}, line {line}: {value:quoted} is not a record's id."
+    hint_template = f"{ID_FORM}, one a line and nothing else on it."
+    shown = ("file", "line", "value={value:visible}")
 
 
 class StateFieldMissing(UsrError, ValueError):
@@ -29,13 +22,11 @@ class StateFieldMissing(UsrError, ValueError):
 
     code = "USR-RECORD-004"
     exit_code = ExitCode.USAGE
-
-    def __init__(self) -> None:
-        super().__init__(
-            "No field of the state was given.",
-            hint="Give --masked or --unmasked, --qc-status, --split, --supersedes or --lineage; "
-            "`usr state clear` unsets them all.",
-        )
+    template = "No field of the state was given."
+    hint_template = (
+        "Give --masked or --unmasked, --qc-status, --split, --supersedes or --lineage; `usr state clear` unsets them "
+        "all."
+    )
 
 
 class StateValueNotAllowed(UsrError, ValueError):
@@ -43,11 +34,6 @@ class StateValueNotAllowed(UsrError, ValueError):
 
     code = "USR-RECORD-005"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, field: str, *, value: str, allowed: Sequence[str]) -> None:
-        super().__init__(
-            f"{field} can't be {visible(value)!r}.",
-            hint=f"Give one of {', '.join(allowed)}.",
-            facts={"column": field, "value": visible(value), "allowed": ", ".join(allowed)},
-        )
-        self.field, self.value, self.allowed = field, value, tuple(allowed)
+    template = "{field} can't be {value:quoted}."
+    hint_template = "Give one of {allowed:join, }."
+    shown = ("column={field}", "value={value:visible}", "allowed={allowed:join, }")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError
 
 __all__ = ["ID_FORM", "RecordIdInvalid", "RecordsMissing"]
 
@@ -35,11 +35,7 @@ class RecordIdInvalid(UsrError, ValueError):
 
     code = "USR-RECORD-002"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, value: str, *, what: str = "id") -> None:
-        super().__init__(
-            f"{visible(value)!r} is not a record's id.",
-            hint=f"{ID_FORM}; `usr head` and `usr export` show the ids.",
-            facts={"argument": what, "value": visible(value)},
-        )
-        self.value = value
+    template = "{value:quoted} is not a record's id."
+    hint_template = f"{ID_FORM}; `usr head` and `usr export` show the ids."
+    shown = ("argument={what}", "value={value:visible}")
+    what: str = "id"

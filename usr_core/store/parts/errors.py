@@ -26,28 +26,19 @@ class AmbiguousOverlay(UsrError):
     """A namespace exists both as one file and as a folder of parts; no rule says which one counts."""
 
     code = "USR-OVERLAY-001"
-
-    def __init__(self, namespace: str, *, file: str, folder: str) -> None:
-        super().__init__(
-            f"Overlay {namespace!r} exists twice: as the file {file} and as the folder {folder}/.",
-            hint=f"Move {file} into {folder}/ under a name like part-….parquet, or remove the one that is stale.",
-            facts={"file": file, "folder": folder},
-        )
-        self.namespace, self.file, self.folder = namespace, file, folder
+    template = "Overlay {namespace!r} exists twice: as the file {file} and as the folder {folder}/."
+    hint_template = "Move {file} into {folder}/ under a name like part-….parquet, or remove the one that is stale."
+    shown = ("file", "folder")
 
 
 class OverlayUnreadable(UsrError):
     """An overlay file is truncated, damaged, or not a Parquet file."""
 
     code = "USR-OVERLAY-002"
-
-    def __init__(self, file: str, *, cause: object) -> None:
-        super().__init__(
-            f"The overlay file {file} can't be read.",
-            hint="Restore it from a copy (usr pull, a backup), or move it out of _derived/.",
-            facts={"file": file, "cause": visible(str(cause))},
-        )
-        self.file = file
+    template = "The overlay file {file} can't be read."
+    hint_template = "Restore it from a copy (usr pull, a backup), or move it out of _derived/."
+    shown = ("file", "cause={cause!s:visible}")
+    file: str
 
 
 class OverlayVanished(OverlayUnreadable, FileNotFoundError):
@@ -60,14 +51,10 @@ class OverlayNotStamped(UsrError):
     """An overlay file lacks the metadata, or the key column, that says how to merge it."""
 
     code = "USR-OVERLAY-004"
-
-    def __init__(self, file: str, *, missing: str, value: str | None = None) -> None:
-        super().__init__(
-            f"The overlay file {file} was not written by USR: {missing}.",
-            hint="Move it out of _derived/ and attach its values with `usr attach`.",
-            facts={"file": file, "value": None if value is None else visible(value)},
-        )
-        self.file, self.missing = file, missing
+    template = "The overlay file {file} was not written by USR: {missing}."
+    hint_template = "Move it out of _derived/ and attach its values with `usr attach`."
+    shown = ("file", "value={value:visible}")
+    value: str | None = None
 
 
 class OverlayKeyFault(UsrError, ValueError):
@@ -93,14 +80,9 @@ class OverlayTypesDiffer(UsrError):
     """Two files hold one column with types that can't be merged."""
 
     code = "USR-OVERLAY-005"
-
-    def __init__(self, column: str, *, files: tuple[str, str], types: tuple[str, str]) -> None:
-        super().__init__(
-            f"Column {column} is {types[0]} in {files[0]} and {types[1]} in {files[1]}.",
-            hint="Run `usr validate` to see which one differs from the registry; take it out and attach it again.",
-            facts={"file": files[1], "column": column, "value": types[1], "other_file": files[0], "expected": types[0]},
-        )
-        self.column, self.files, self.types = column, files, types
+    template = "Column {column} is {types[0]} in {files[0]} and {types[1]} in {files[1]}."
+    hint_template = "Run `usr validate` to see which one differs from the registry; take it out and attach it again."
+    shown = ("file={files[1]}", "column", "value={types[1]}", "other_file={files[0]}", "expected={types[0]}")
 
 
 class KeyNeedsOneBioType(UsrError, ValueError):
@@ -122,28 +104,18 @@ class KeyNeedsDna4(UsrError, ValueError):
     """The key ``sequence_ci`` was asked for where not every record is ``dna_4``."""
 
     code = "USR-OVERLAY-007"
-
-    def __init__(self, *, row: int, alphabet: str) -> None:
-        super().__init__(
-            "The key sequence_ci is for datasets whose records are all dna_4.",
-            hint="Use the key sequence_norm or id.",
-            facts={"row": row, "column": "alphabet", "value": visible(alphabet)},
-        )
-        self.row, self.alphabet = row, alphabet
+    template = "The key sequence_ci is for datasets whose records are all dna_4."
+    hint_template = "Use the key sequence_norm or id."
+    shown = ("row", "column=alphabet", "value={alphabet:visible}")
 
 
 class BaseKeysNotUnique(UsrError, ValueError):
     """Two records share a key, so the key does not say which of them is meant."""
 
     code = "USR-OVERLAY-008"
-
-    def __init__(self, key: str, *, rows: tuple[int, int], value: str, count: int) -> None:
-        super().__init__(
-            f"The key {key} is not unique among the records: {count} of them repeat an earlier one.",
-            hint=f"Use the key id, or look at `usr maintenance dedupe --key {key} --dry-run`.",
-            facts={"row": rows[1], "column": key, "value": visible(value), "first_row": rows[0]},
-        )
-        self.key, self.rows, self.value, self.count = key, rows, value, count
+    template = "The key {key} is not unique among the records: {count} of them repeat an earlier one."
+    hint_template = "Use the key id, or look at `usr maintenance dedupe --key {key} --dry-run`."
+    shown = ("row={rows[1]}", "column={key}", "value={value:visible}", "first_row={rows[0]}")
 
 
 class NoSuchOverlay(UsrError, LookupError):
@@ -165,25 +137,15 @@ class OverlayTypeNotRegistered(UsrError, TypeError):
     """An overlay's column has another type than the registry says."""
 
     code = "USR-OVERLAY-103"
-
-    def __init__(self, part: str, *, column: str, found: str, registered: str) -> None:
-        super().__init__(
-            f"{part}: {column} is {found}, but {registered} is registered.",
-            hint="Attach the column again with the registered type, or validate with --registry-mode frozen.",
-            facts={"file": part, "column": column},
-        )
-        self.column = column
+    template = "{part}: {column} is {found}, but {registered} is registered."
+    hint_template = "Attach the column again with the registered type, or validate with --registry-mode frozen."
+    shown = ("file={part}", "column")
 
 
 class OverlayKeysUnresolved(UsrError, ValueError):
     """Keys of an overlay part match no record and do not say which id they mean."""
 
     code = "USR-MAINTENANCE-010"
-
-    def __init__(self, part: str, *, key: str, count: int, reason: str) -> None:
-        super().__init__(
-            f"{part}: {count:,} of its keys ({key}) match no record, and their ids can't be known: {reason}.",
-            hint="Import the records they belong to, or take those rows out of the part.",
-            facts={"file": part, "column": key},
-        )
-        self.part, self.key, self.count = part, key, count
+    template = "{part}: {count:,} of its keys ({key}) match no record, and their ids can't be known: {reason}."
+    hint_template = "Import the records they belong to, or take those rows out of the part."
+    shown = ("file={part}", "column={key}")

@@ -71,14 +71,9 @@ class PatternInvalid(UsrError, ValueError):
 
     code = "USR-QUERY-004"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, pattern: str, *, reason: str) -> None:
-        super().__init__(
-            f"{visible(pattern, limit=80)!r} is not a pattern: {visible(reason)}.",
-            hint="Write a pattern of RE2 (no look-around, no back-references); \\Q…\\E takes text as it is.",
-            facts={"value": visible(pattern)},
-        )
-        self.pattern = pattern
+    template = "{pattern:quoted 80} is not a pattern: {reason:visible}."
+    hint_template = "Write a pattern of RE2 (no look-around, no back-references); \\Q…\\E takes text as it is."
+    shown = ("value={pattern:visible}",)
 
 
 class ColumnNotText(UsrError, TypeError):
@@ -86,14 +81,9 @@ class ColumnNotText(UsrError, TypeError):
 
     code = "USR-QUERY-005"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, column: str, *, kind: str) -> None:
-        super().__init__(
-            f"The column {visible(column)} is {kind}; patterns are matched against text.",
-            hint="Name a column of type string; look at `usr cols`.",
-            facts={"column": visible(column), "value": kind},
-        )
-        self.column = column
+    template = "The column {column:visible} is {kind}; patterns are matched against text."
+    hint_template = "Name a column of type string; look at `usr cols`."
+    shown = ("column={column:visible}", "value={kind}")
 
 
 class FilterInvalid(UsrError, ValueError):
@@ -128,28 +118,19 @@ class PackageMissing(UsrError, ImportError):
     """A library that a method needs for its result is not installed."""
 
     code = "USR-QUERY-008"
-
-    def __init__(self, package: str, *, instead: str = "to_arrow()") -> None:
-        super().__init__(
-            f"{package} is not installed; `pip install {package}` brings it.",
-            hint=f"Install it with `pip install {package}`, or use {instead}.",
-            facts={"package": package},
-        )
-        self.package = package
+    template = "{package} is not installed; `pip install {package}` brings it."
+    hint_template = "Install it with `pip install {package}`, or use {instead}."
+    shown = ("package",)
+    instead: str = "to_arrow()"
 
 
 class ColumnNotExportable(UsrError, TypeError):
     """A Parquet file's column has a type that a format can't hold."""
 
     code = "USR-QUERY-009"
-
-    def __init__(self, file: str, *, column: str, kind: str, fmt: str) -> None:
-        super().__init__(
-            f"The column {visible(column)} is {kind}, which {fmt} can't hold.",
-            hint="Leave it out with --columns, or export with --fmt parquet.",
-            facts={"file": file, "column": visible(column), "value": kind},
-        )
-        self.column = column
+    template = "The column {column:visible} is {kind}, which {fmt} can't hold."
+    hint_template = "Leave it out with --columns, or export with --fmt parquet."
+    shown = ("file", "column={column:visible}", "value={kind}")
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usr_core.errors import ExitCode, UsrError, counted, visible
+from usr_core.errors import ExitCode, UsrError, visible
 
 __all__ = [
     "AttachBackendError",
@@ -56,49 +56,29 @@ class EmptyAttachKey(UsrError, ValueError):
     """A row has no key."""
 
     code = "USR-ATTACH-003"
-
-    def __init__(self, label: str, *, row: int, column: str, count: int) -> None:
-        super().__init__(
-            f"{label}: {counted(count, 'row')} {'has' if count == 1 else 'have'} no key; every row needs one.",
-            hint="Fill the key column, or drop these rows from the file.",
-            facts={"file": label, "row": row, "column": column},
-        )
-        self.row, self.count = row, count
+    template = "{label}: {count:counted row} {count:has|have} no key; every row needs one."
+    hint_template = "Fill the key column, or drop these rows from the file."
+    shown = ("file={label}", "row", "column")
 
 
 class DuplicateAttachKey(UsrError, ValueError):
     """A key occurs in more than one row."""
 
     code = "USR-ATTACH-004"
-
-    def __init__(self, label: str, *, row: int, earlier: int, column: str, value: str | None, count: int) -> None:
-        super().__init__(
-            f"{label}: {counted(count, 'row')} {'repeats' if count == 1 else 'repeat'} a key of an earlier row; "
-            "an attachment needs unique keys.",
-            hint="Aggregate the rows per key, or attach them as separate files with --allow-overwrite.",
-            facts={
-                "file": label,
-                "row": row,
-                "column": column,
-                "value": None if value is None else visible(value),
-                "same key as row": earlier,
-            },
-        )
-        self.row, self.earlier, self.count = row, earlier, count
+    template = (
+        "{label}: {count:counted row} {count:repeats|repeat} a key of an earlier row; an attachment needs unique keys."
+    )
+    hint_template = "Aggregate the rows per key, or attach them as separate files with --allow-overwrite."
+    shown = ("file={label}", "row", "column", "value={value:visible}", "same key as row={earlier}")
 
 
 class UnmatchedKeys(UsrError, LookupError):
     """Keys match no record of the dataset."""
 
     code = "USR-ATTACH-005"
-
-    def __init__(self, label: str, *, row: int, column: str, value: str, count: int, key: str) -> None:
-        super().__init__(
-            f"{label}: {counted(count, 'row')} {'matches' if count == 1 else 'match'} no record by {key}.",
-            hint="Import these sequences first, or leave such rows out with --allow-missing.",
-            facts={"file": label, "row": row, "column": column, "value": visible(value)},
-        )
-        self.row, self.count = row, count
+    template = "{label}: {count:counted row} {count:matches|match} no record by {key}."
+    hint_template = "Import these sequences first, or leave such rows out with --allow-missing."
+    shown = ("file={label}", "row", "column", "value={value:visible}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,27 +120,16 @@ class AttachCell(UsrError, ValueError):
     """A cell is not of its column's registered type."""
 
     code = "USR-ATTACH-007"
-
-    def __init__(self, label: str, *, row: int, column: str, value: object, type_text: str, reason: str) -> None:
-        super().__init__(
-            f"{label}: a value of {column} is not {type_text}: {reason}.",
-            hint=f"Correct the cell, or register {column} with the type that the file holds.",
-            facts={"file": label, "row": row, "column": column, "value": visible(str(value))},
-        )
-        self.row, self.column = row, column
+    template = "{label}: a value of {column} is not {type_text}: {reason}."
+    hint_template = "Correct the cell, or register {column} with the type that the file holds."
+    shown = ("file={label}", "row", "column", "value={value!s:visible}")
 
 
 class AttachColumnType(AttachCell):
     """A column holds another kind of value than its registered type."""
 
-    def __init__(self, label: str, *, column: str, found: str, type_text: str, reason: str, hint: str) -> None:
-        UsrError.__init__(
-            self,
-            f"{label}: the column for {column} can't become {type_text}: {reason}.",
-            hint=hint,
-            facts={"file": label, "column": column, "type": visible(found), "registered": type_text},
-        )
-        self.column = column
+    template = "{label}: the column for {column} can't become {type_text}: {reason}."
+    shown = ("file={label}", "column", "type={found:visible}", "registered={type_text}")
 
 
 class AttachBackendError(UsrError, ValueError):
@@ -168,13 +137,9 @@ class AttachBackendError(UsrError, ValueError):
 
     code = "USR-ATTACH-008"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, backend: str, reason: str) -> None:
-        super().__init__(
-            f"--backend {visible(backend)}: {reason}.",
-            hint="Use --backend pyarrow (any format) or --backend duckdb (Parquet files).",
-            facts={"backend": backend},
-        )
+    template = "--backend {backend:visible}: {reason}."
+    hint_template = "Use --backend pyarrow (any format) or --backend duckdb (Parquet files)."
+    shown = ("backend",)
 
 
 class NothingToAttach(UsrError, ValueError):
@@ -194,14 +159,9 @@ class AttachKeyType(UsrError, TypeError):
     """The key column holds values that are not text."""
 
     code = "USR-ATTACH-010"
-
-    def __init__(self, label: str, *, column: str, kind: str) -> None:
-        super().__init__(
-            f"{label}: the key column {visible(column)!r} is {visible(kind)}; a key is text.",
-            hint="Write the keys as UTF-8 text, or name another column with --key-col.",
-            facts={"file": label, "column": column},
-        )
-        self.column, self.kind = column, kind
+    template = "{label}: the key column {column:quoted} is {kind:visible}; a key is text."
+    hint_template = "Write the keys as UTF-8 text, or name another column with --key-col."
+    shown = ("file={label}", "column")
 
 
 class AttachRequestInvalid(UsrError, ValueError):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from usr_core.errors import ExitCode, UsrError
 
 __all__ = [
@@ -21,23 +19,17 @@ class SessionInUse(UsrError, RuntimeError):
 
     code = "USR-SESSION-001"
     exit_code = ExitCode.LOCKED
-
-    def __init__(self, name: str, *, holder: str) -> None:
-        super().__init__(
-            f"The writer session {name!r} is open in another process.",
-            hint="Wait for it, or give this run a run id of its own.",
-            facts={"session": name, "holder": holder or "unknown"},
-        )
-        self.name = name
+    template = "The writer session {name!r} is open in another process."
+    hint_template = "Wait for it, or give this run a run id of its own."
+    shown = ("session={name}", "holder={holder:or unknown}")
 
 
 class SessionClosed(UsrError, RuntimeError):
     """The session has been closed."""
 
     code = "USR-SESSION-002"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The writer session {name!r} is closed.", hint="Open a new one with ds.writer(…).")
+    template = "The writer session {name!r} is closed."
+    hint_template = "Open a new one with ds.writer(…)."
 
 
 class SessionRowError(UsrError, ValueError):
@@ -58,38 +50,24 @@ class SessionLost(UsrError, RuntimeError):
     """The dataset was archived, removed or replaced while a session was open on it."""
 
     code = "USR-SESSION-006"
-
-    def __init__(self, name: str, *, folder: Path) -> None:
-        super().__init__(
-            f"The journal of the writer session {name!r} is gone: its dataset was moved, removed or replaced.",
-            hint="Open the session where the dataset is now (`usr ls --archived`): flushed rows went with it.",
-            facts={"session": name, "file": str(folder)},
-        )
-        self.name = name
+    template = "The journal of the writer session {name!r} is gone: its dataset was moved, removed or replaced."
+    hint_template = "Open the session where the dataset is now (`usr ls --archived`): flushed rows went with it."
+    shown = ("session={name}", "file={folder!s}")
 
 
 class SessionSchemaChanged(UsrError, ValueError):
     """A session is resumed with other namespaces or types than it was begun with."""
 
     code = "USR-SESSION-004"
-
-    def __init__(self, name: str, *, reason: str) -> None:
-        super().__init__(
-            f"The writer session {name!r} was begun with other columns: {reason}.",
-            hint="Register the columns as they were, name the same namespaces, resume and close it; then begin anew.",
-            facts={"session": name},
-        )
+    template = "The writer session {name!r} was begun with other columns: {reason}."
+    hint_template = "Register the columns as they were, name the same namespaces, resume and close it; then begin anew."
+    shown = ("session={name}",)
 
 
 class JournalUnreadable(UsrError, ValueError):
     """A journal is damaged before its end, so rows that were said to be safe are not."""
 
     code = "USR-SESSION-005"
-
-    def __init__(self, path: Path, *, frame: int, reason: str) -> None:
-        super().__init__(
-            f"{path.name}: frame {frame} is damaged: {reason}.",
-            hint="Restore the file from a copy, or move it away to go on without the rows behind that frame.",
-            facts={"file": str(path), "frame": frame},
-        )
-        self.path, self.frame = path, frame
+    template = "{path.name}: frame {frame} is damaged: {reason}."
+    hint_template = "Restore the file from a copy, or move it away to go on without the rows behind that frame."
+    shown = ("file={path!s}", "frame")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from usr_core.errors import ExitCode, UsrError
 
 __all__ = ["FolderMissing"]
@@ -14,7 +12,6 @@ class FolderMissing(UsrError, NotADirectoryError):
 
     code = "USR-DOCTOR-101"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"There is no folder {path}.", hint="Give an existing folder.", facts={"file": str(path)})
-        self.path = path
+    template = "There is no folder {path}."
+    hint_template = "Give an existing folder."
+    shown = ("file={path!s}",)
