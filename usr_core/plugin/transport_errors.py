@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from usr_core.errors import ExitCode, UsrError
 
 __all__ = [
@@ -39,9 +37,6 @@ class TransportError(UsrError):
 
     code = "USR-TRANSPORT-001"
     exit_code = ExitCode.REMOTE
-
-    def __init__(self, message: str, *, hint: str, facts: Mapping[str, object] | None = None) -> None:
-        super().__init__(message, hint=hint, facts=facts)
 
 
 class RemoteUnreachable(TransportError, ConnectionError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, counted, visible
 
@@ -44,13 +43,10 @@ class NameNotSyncable(SyncError, ValueError):
     """A file's name holds control characters, or leads out of the dataset."""
 
     code = "USR-SYNC-002"
-
-    def __init__(self, path: str, *, side: str, reason: str = "it holds a line break or a control character") -> None:
-        super().__init__(
-            f"A file's name {side} can't be handed on safely, as {reason}: {visible(path)!r}.",
-            hint="Rename it, or move it out of the dataset.",
-            facts={"file": path},
-        )
+    template = "A file's name {side} can't be handed on safely, as {reason}: {path:quoted}."
+    hint_template = "Rename it, or move it out of the dataset."
+    shown = ("file={path}",)
+    reason: str = "it holds a line break or a control character"
 
 
 class NothingToSync(SyncError):
@@ -58,9 +54,8 @@ class NothingToSync(SyncError):
 
     code = "USR-SYNC-003"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, what: str, *, place: str, hint: str) -> None:
-        super().__init__(f"{what} is not there.", hint=hint, facts={"place": place})
+    template = "{what} is not there."
+    shown = ("place",)
 
 
 class HistoryAhead(SyncError):
@@ -137,12 +132,8 @@ class SourceChanging(SyncError):
 
     code = "USR-SYNC-008"
     exit_code = ExitCode.DIVERGED
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} changed while it was being transferred; nothing was changed here.",
-            hint="Run it again; what arrived is kept, so that only the rest travels.",
-        )
+    template = "{what} changed while it was being transferred; nothing was changed here."
+    hint_template = "Run it again; what arrived is kept, so that only the rest travels."
 
 
 class VerifyImpossible(SyncError):
@@ -165,13 +156,9 @@ class StrictBootstrap(SyncError):
 
     code = "USR-SYNC-010"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{visible(name)!r} is not here yet, and a strict first pull needs its full id.",
-            hint="Name it as namespace/dataset, or leave out --strict-bootstrap-id (USR_SYNC_STRICT_BOOTSTRAP_ID).",
-            facts={"dataset": name},
-        )
+    template = "{name:quoted} is not here yet, and a strict first pull needs its full id."
+    hint_template = "Name it as namespace/dataset, or leave out --strict-bootstrap-id (USR_SYNC_STRICT_BOOTSTRAP_ID)."
+    shown = ("dataset={name}",)
 
 
 class LogNotSyncable(SyncError):
@@ -179,12 +166,8 @@ class LogNotSyncable(SyncError):
 
     code = "USR-SYNC-011"
     exit_code = ExitCode.DIVERGED
-
-    def __init__(self, reason: str, *, side: str) -> None:
-        super().__init__(
-            f"The event log {side} can't be continued: {reason}.",
-            hint="`usr events verify` on that side names the line and what was done to it.",
-        )
+    template = "The event log {side} can't be continued: {reason}."
+    hint_template = "`usr events verify` on that side names the line and what was done to it."
 
 
 class DatasetOnlyOption(SyncError):
@@ -192,11 +175,8 @@ class DatasetOnlyOption(SyncError):
 
     code = "USR-SYNC-012"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, option: str) -> None:
-        super().__init__(
-            f"{option} is about datasets, and the target is a file.", hint="Leave it out, or name a dataset."
-        )
+    template = "{option} is about datasets, and the target is a file."
+    hint_template = "Leave it out, or name a dataset."
 
 
 class PathNotMapped(SyncError):
@@ -204,14 +184,12 @@ class PathNotMapped(SyncError):
 
     code = "USR-SYNC-013"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, path: Path, *, reason: str) -> None:
-        super().__init__(
-            f"It is not known where {visible(str(path))} is on the remote: {reason}.",
-            hint="Give --remote-path, or set repo_root in the remotes file and --repo-root (or USR_REPO_ROOT, or "
-            "local_repo_root) here.",
-            facts={"file": path},
-        )
+    template = "It is not known where {path!s:visible} is on the remote: {reason}."
+    hint_template = (
+        "Give --remote-path, or set repo_root in the remotes file and --repo-root (or USR_REPO_ROOT, or "
+        "local_repo_root) here."
+    )
+    shown = ("file={path}",)
 
 
 class HistoryMissing(SyncError):
@@ -234,13 +212,9 @@ class FileOfDataset(SyncError):
 
     code = "USR-SYNC-015"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, path: str, *, dataset: str) -> None:
-        super().__init__(
-            f"{visible(path)} belongs to the dataset in {visible(dataset)}, and its history decides what it holds.",
-            hint="Name the dataset instead of the file.",
-            facts={"file": path},
-        )
+    template = "{path:visible} belongs to the dataset in {dataset:visible}, and its history decides what it holds."
+    hint_template = "Name the dataset instead of the file."
+    shown = ("file={path}",)
 
 
 class ChangeUnderWay(SyncError):
@@ -248,13 +222,11 @@ class ChangeUnderWay(SyncError):
 
     code = "USR-SYNC-016"
     exit_code = ExitCode.LOCKED
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(
-            "A change of the remote copy is under way, or was left half done by a writer that died.",
-            hint="Try again. If it persists: the next `usr` that writes there finishes it, and so does a pull or push.",
-            facts={"folder": folder},
-        )
+    template = "A change of the remote copy is under way, or was left half done by a writer that died."
+    hint_template = (
+        "Try again. If it persists: the next `usr` that writes there finishes it, and so does a pull or push."
+    )
+    shown = ("folder",)
 
 
 class NamesClash(SyncError):
@@ -262,26 +234,18 @@ class NamesClash(SyncError):
 
     code = "USR-SYNC-017"
     exit_code = ExitCode.DIVERGED
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"{visible(name)} is a file on one side and a folder on the other.",
-            hint="Rename one of the two, or move it out of the dataset.",
-            facts={"file": name},
-        )
+    template = "{name:visible} is a file on one side and a folder on the other."
+    hint_template = "Rename one of the two, or move it out of the dataset."
+    shown = ("file={name}",)
 
 
 class RemoteFolderIsLink(SyncError):
     """The dataset's folder on the remote is a symbolic link."""
 
     code = "USR-SYNC-018"
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(
-            f"{visible(folder)} on the remote is a symbolic link, which leads out of the root there.",
-            hint="Put the dataset's folder itself there, or make a remote whose base_dir leads to where it is.",
-            facts={"folder": folder},
-        )
+    template = "{folder:visible} on the remote is a symbolic link, which leads out of the root there."
+    hint_template = "Put the dataset's folder itself there, or make a remote whose base_dir leads to where it is."
+    shown = ("folder",)
 
 
 class GiverDamaged(SyncError):
@@ -319,13 +283,9 @@ class RemoteRecordUnreadable(SyncError):
     """The remote's dataset has a commit record that can't be read, so its change can't be finished or taken back."""
 
     code = "USR-SYNC-021"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(
-            f"The remote copy has a commit record that can't be read ({reason}): {visible(path)}.",
-            hint="Use the version of USR that wrote it, there; or restore the remote copy, or push to another place.",
-            facts={"file": path},
-        )
+    template = "The remote copy has a commit record that can't be read ({reason}): {path:visible}."
+    hint_template = "Use the version of USR that wrote it, there; or restore the remote copy, or push to another place."
+    shown = ("file={path}",)
 
 
 def _counted(events: Sequence[str]) -> str:
