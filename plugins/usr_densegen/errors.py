@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.api import ExitCode, UsrError, visible
+from usr_core.api import ExitCode, UsrError
 
 __all__ = [
     "ArraysInvalid",
@@ -23,14 +22,9 @@ class OutputCellInvalid(UsrError, ValueError):
     """A cell of DenseGen's output can't become a value of its column."""
 
     code = "USR-DENSEGEN-101"
-
-    def __init__(self, path: Path, *, row: int, column: str, value: object, reason: str) -> None:
-        super().__init__(
-            f"{path.name}: {column} can't be read: {reason}.",
-            hint="Correct the cell, or leave the column out with --columns.",
-            facts={"file": str(path), "row": row, "column": column, "value": visible(repr(value))},
-        )
-        self.path, self.row, self.column = path, row, column
+    template = "{path.name}: {column} can't be read: {reason}."
+    hint_template = "Correct the cell, or leave the column out with --columns."
+    shown = ("file={path!s}", "row", "column", "value={value!r:visible}")
 
 
 class OutputUnreadable(UsrError, ValueError):
@@ -67,14 +61,9 @@ class SiteMalformed(UsrError, ValueError):
     """A binding site in a record is not written ``tf:motif``."""
 
     code = "USR-DENSEGEN-104"
-
-    def __init__(self, column: str, *, row: int, value: str | None) -> None:
-        super().__init__(
-            f"{column} holds a binding site that is not tf:motif.",
-            hint="Attach the column again with corrected values (usr attach --allow-overwrite).",
-            facts={"row": row, "column": column, "value": "null" if value is None else visible(value)},
-        )
-        self.column, self.row, self.value = column, row, value
+    template = "{column} holds a binding site that is not tf:motif."
+    hint_template = "Attach the column again with corrected values (usr attach --allow-overwrite)."
+    shown = ("row", "column", "value={value:cell}")
 
 
 class NothingChosen(UsrError, ValueError):
@@ -82,51 +71,35 @@ class NothingChosen(UsrError, ValueError):
 
     code = "USR-DENSEGEN-105"
     exit_code = ExitCode.USAGE
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Nothing was chosen to be repaired.",
-            hint="Give --dedupe, --filter-single-tf, --drop-single-tf, --drop-id-seq-only or --drop-missing-used-tfbs.",
-        )
+    template = "Nothing was chosen to be repaired."
+    hint_template = (
+        "Give --dedupe, --filter-single-tf, --drop-single-tf, --drop-id-seq-only or --drop-missing-used-tfbs."
+    )
 
 
 class NamespaceIncomplete(UsrError, LookupError):
     """The registered namespace lacks columns that the record writer fills."""
 
     code = "USR-DENSEGEN-106"
-
-    def __init__(self, missing: Sequence[str]) -> None:
-        super().__init__(
-            f"The namespace densegen is registered without {', '.join(missing)}.",
-            hint="Register its columns: usr namespace register --from-plugin densegen.",
-            facts={"column": missing[0]},
-        )
-        self.missing = tuple(missing)
+    template = "The namespace densegen is registered without {missing:join, }."
+    hint_template = "Register its columns: usr namespace register --from-plugin densegen."
+    shown = ("column={missing[0]}",)
 
 
 class ArraysInvalid(UsrError, ValueError):
     """Arrays of a record can't be kept as a file."""
 
     code = "USR-DENSEGEN-107"
-
-    def __init__(self, reason: str, *, field: str | None = None) -> None:
-        super().__init__(
-            f"The arrays of a record can't be kept: {reason}.",
-            hint="Give a mapping of names to arrays of numbers, truth values or text of fixed width.",
-            facts={"field": field},
-        )
-        self.field = field
+    template = "The arrays of a record can't be kept: {reason}."
+    hint_template = "Give a mapping of names to arrays of numbers, truth values or text of fixed width."
+    shown = ("field",)
+    field: str | None = None
 
 
 class ArtifactDamaged(UsrError, ValueError):
     """The file that a record's arrays are in is missing, or is not the one that was written."""
 
     code = "USR-DENSEGEN-108"
-
-    def __init__(self, path: Path, *, reason: str) -> None:
-        super().__init__(
-            f"{path.name}: {reason}.",
-            hint="Fetch the file again from a copy of the dataset (usr pull).",
-            facts={"file": str(path)},
-        )
-        self.path = path
+    template = "{path.name}: {reason}."
+    hint_template = "Fetch the file again from a copy of the dataset (usr pull)."
+    shown = ("file={path!s}",)

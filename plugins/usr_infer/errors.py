@@ -39,15 +39,12 @@ class InferColumnDiffers(UsrError, ValueError):
     """A column is registered with another type."""
 
     code = "USR-INFER-102"
-
-    def __init__(self, column: str, *, registered: str, wanted: str) -> None:
-        super().__init__(
-            f"{column} is registered as {registered}, not {wanted}.",
-            hint="Give the model columns of its own with --model and --job, or change the type with "
-            "`usr namespace register infer --columns … --overwrite`.",
-            facts={"column": column, "registered": registered, "wanted": wanted},
-        )
-        self.column = column
+    template = "{column} is registered as {registered}, not {wanted}."
+    hint_template = (
+        "Give the model columns of its own with --model and --job, or change the type with `usr namespace register "
+        "infer --columns … --overwrite`."
+    )
+    shown = ("column", "registered", "wanted")
 
 
 class InferOptionInvalid(UsrError, ValueError):
@@ -61,12 +58,10 @@ class InferFileUnreadable(UsrError, ValueError):
     """A file of model outputs is damaged, or of a kind that is not read."""
 
     code = "USR-INFER-104"
-
-    def __init__(self, file: Path, reason: str, *, hint: str, row: int | None = None, array: str | None = None) -> None:
-        super().__init__(
-            f"{visible(file.name)}: {reason}.", hint=hint, facts={"file": str(file), "array": array, "row": row}
-        )
-        self.row = row
+    template = "{file.name:visible}: {reason}."
+    shown = ("file={file!s}", "array", "row")
+    row: int | None = None
+    array: str | None = None
 
 
 class InferArrayUnfit(UsrError, ValueError):
@@ -92,9 +87,8 @@ class InferIdsMissing(UsrError, LookupError):
     """It is not known which record a row belongs to."""
 
     code = "USR-INFER-106"
-
-    def __init__(self, file: Path, *, reason: str, hint: str) -> None:
-        super().__init__(f"{visible(file.name)}: {reason}.", hint=hint, facts={"file": str(file)})
+    template = "{file.name:visible}: {reason}."
+    shown = ("file={file!s}",)
 
 
 class InferIdsCount(UsrError, ValueError):

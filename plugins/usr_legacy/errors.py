@@ -13,24 +13,18 @@ class LegacyFileInvalid(UsrError, ValueError):
     """A file is not an export that can be converted."""
 
     code = "USR-LEGACY-101"
-
-    def __init__(self, path: Path, reason: str, *, hint: str = "Give a .csv, or a .pt with a list of dicts.") -> None:
-        super().__init__(reason, hint=hint, facts={"file": str(path)})
-        self.path = path
+    template = "{reason}"
+    hint_template = "Give a .csv, or a .pt with a list of dicts."
+    shown = ("file={path!s}",)
 
 
 class LegacyHoldsCode(UsrError, ValueError):
     """A file would run code when it is loaded; it was not loaded."""
 
     code = "USR-LEGACY-102"
-
-    def __init__(self, path: Path, *, name: str) -> None:
-        super().__init__(
-            "The file asks for code to be run when it is loaded; nothing of it was loaded.",
-            hint="Do not load it with anything else either. Ask its author for a .csv, or a list of plain dicts.",
-            facts={"file": str(path), "value": visible(name)},
-        )
-        self.path, self.name = path, name
+    template = "The file asks for code to be run when it is loaded; nothing of it was loaded."
+    hint_template = "Do not load it with anything else either. Ask its author for a .csv, or a list of plain dicts."
+    shown = ("file={path!s}", "value={name:visible}")
 
 
 class TorchMissing(UsrError, ImportError):

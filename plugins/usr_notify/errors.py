@@ -27,28 +27,18 @@ class CursorUnusable(UsrError, ValueError):
     """A cursor file holds something else than a cursor."""
 
     code = "USR-NOTIFY-101"
-
-    def __init__(self, path: Path, *, reason: str) -> None:
-        super().__init__(
-            f"{path.name} is not a cursor: {reason}.",
-            hint="Give another --cursor, or remove this file to deliver the log from its beginning (or --from-now).",
-            facts={"file": str(path)},
-        )
-        self.path = path
+    template = "{path.name} is not a cursor: {reason}."
+    hint_template = "Give another --cursor, or remove this file to deliver the log from its beginning (or --from-now)."
+    shown = ("file={path!s}",)
 
 
 class CursorOfAnotherDataset(UsrError, ValueError):
     """A cursor file says how far another dataset's log was delivered."""
 
     code = "USR-NOTIFY-102"
-
-    def __init__(self, path: Path, *, dataset: str, belongs_to: str) -> None:
-        super().__init__(
-            f"{path.name} is the cursor of {belongs_to}, not of {dataset}.",
-            hint="Keep one cursor file for each dataset and target.",
-            facts={"file": str(path), "dataset": dataset, "value": belongs_to},
-        )
-        self.path, self.dataset, self.belongs_to = path, dataset, belongs_to
+    template = "{path.name} is the cursor of {belongs_to}, not of {dataset}."
+    hint_template = "Keep one cursor file for each dataset and target."
+    shown = ("file={path!s}", "dataset", "value={belongs_to}")
 
 
 class LogChanged(UsrError):
@@ -73,14 +63,9 @@ class ChainBroken(UsrError):
 
     code = "USR-NOTIFY-113"
     exit_code = ExitCode.DIVERGED
-
-    def __init__(self, log: Path, *, offset: int, seq: int | None, reason: str) -> None:
-        super().__init__(
-            f"The chain of events is broken behind what was delivered: {reason}.",
-            hint="`usr events verify` says what was done; --allow-broken-chain delivers what is there all the same.",
-            facts={"file": str(log), "seq": seq, "offset": offset},
-        )
-        self.log, self.offset, self.seq = log, offset, seq
+    template = "The chain of events is broken behind what was delivered: {reason}."
+    hint_template = "`usr events verify` says what was done; --allow-broken-chain delivers what is there all the same."
+    shown = ("file={log!s}", "seq", "offset")
 
 
 class TargetInvalid(UsrError, ValueError):
@@ -102,14 +87,9 @@ class ProgramMissing(UsrError, FileNotFoundError):
 
     code = "USR-NOTIFY-106"
     exit_code = ExitCode.MISSING
-
-    def __init__(self, program: str) -> None:
-        super().__init__(
-            "The program to hand events to is not there, or can't be run.",
-            hint="Give its path, or put its folder on PATH; --exec takes no shell syntax.",
-            facts={"file": program},
-        )
-        self.program = program
+    template = "The program to hand events to is not there, or can't be run."
+    hint_template = "Give its path, or put its folder on PATH; --exec takes no shell syntax."
+    shown = ("file={program}",)
 
 
 class DeliveryFailed(UsrError):
@@ -142,14 +122,9 @@ class SettingsInvalid(UsrError, ValueError):
 
     code = "USR-NOTIFY-111"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, path: Path, *, reason: str) -> None:
-        super().__init__(
-            f"The settings file {reason}.",
-            hint='Correct it: [notify] takes spool = "FOLDER" and actions = ["import", …].',
-            facts={"file": str(path)},
-        )
-        self.path = path
+    template = "The settings file {reason}."
+    hint_template = 'Correct it: [notify] takes spool = "FOLDER" and actions = ["import", …].'
+    shown = ("file={path!s}",)
 
 
 class TemplateInvalid(UsrError, ValueError):

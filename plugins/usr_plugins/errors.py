@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from usr_core.api import ExitCode, UsrError
 
 __all__ = ["BadPluginName", "PluginFolderExists", "PluginNameTaken"]
@@ -14,12 +12,8 @@ class BadPluginName(UsrError, ValueError):
 
     code = "USR-PLUGINS-101"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(
-            f"{name!r} can't be a plugin's id: {reason}.",
-            hint="Use lower-case letters, digits and _, beginning with a letter: fasta, lab_scores.",
-        )
+    template = "{name!r} can't be a plugin's id: {reason}."
+    hint_template = "Use lower-case letters, digits and _, beginning with a letter: fasta, lab_scores."
 
 
 class PluginNameTaken(UsrError, ValueError):
@@ -27,22 +21,14 @@ class PluginNameTaken(UsrError, ValueError):
 
     code = "USR-PLUGINS-102"
     exit_code = ExitCode.USAGE
-
-    def __init__(self, name: str, origin: str) -> None:
-        super().__init__(
-            f"the id {name!r} belongs to {origin}.",
-            hint="Choose another name, or uninstall that distribution first.",
-        )
+    template = "the id {name!r} belongs to {origin}."
+    hint_template = "Choose another name, or uninstall that distribution first."
 
 
 class PluginFolderExists(UsrError, FileExistsError):
     """What would be made is there already."""
 
     code = "USR-PLUGINS-103"
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(
-            "there is something of this name already, and nothing was written.",
-            hint="Choose another name or another --out, or move it away.",
-            facts={"folder": folder},
-        )
+    template = "there is something of this name already, and nothing was written."
+    hint_template = "Choose another name or another --out, or move it away."
+    shown = ("folder",)
