@@ -55,12 +55,16 @@ def _records(source: SourceFile) -> Iterator[tuple[str, str, str]]:
             itertools.zip_longest(lines, lines, lines, lines, fillvalue=""), start=1
         ):
             if not head.startswith("@") or not plus.startswith("+"):
-                raise BadFastq(source.path, "The record does not begin with @name, a sequence and +.", row=row)
+                raise BadFastq(
+                    path=source.path, reason="The record does not begin with @name, a sequence and +.", row=row
+                )
             if len(sequence) != len(quality):
-                raise BadFastq(source.path, f"There are {len(quality)} qualities for {len(sequence)} letters.", row=row)
+                raise BadFastq(
+                    path=source.path, reason=f"There are {len(quality)} qualities for {len(sequence)} letters.", row=row
+                )
             yield head[1:], sequence, quality
     except UnicodeDecodeError as error:
-        raise BadFastq(source.path, f"The file is not text: {error.reason}.", row=row + 1) from error
+        raise BadFastq(path=source.path, reason=f"The file is not text: {error.reason}.", row=row + 1) from error
 
 
 def _batch(records: Sequence[tuple[str, str, str]], names: Sequence[str]) -> pa.RecordBatch:

@@ -64,7 +64,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, object]]:
     try:
         with path.open(encoding="utf-8") as file:
             if file.readline().rstrip("\n") != HEADER:
-                raise BadMotifTable(path, "The file does not begin with the table's header.")
+                raise BadMotifTable(path=path, reason="The file does not begin with the table's header.")
             for line in file:
                 row += 1  # in the loop, so that the error of this line knows it
                 record_id, motif, listed = line.rstrip("\n").split("\t")
@@ -76,8 +76,8 @@ def _rows(path: Path) -> Iterator[Mapping[str, object]]:
                     "example__positions": positions,
                 }
     except OSError as error:
-        raise BadMotifTable(path, f"The table can't be read: {error.strerror}.") from error
+        raise BadMotifTable(path=path, reason=f"The table can't be read: {error.strerror}.") from error
     except BadMotifTable:
         raise
     except ValueError as error:  # too few cells, not a number, not UTF-8
-        raise BadMotifTable(path, f"The line is not one of the table: {error}.", row=max(1, row)) from error
+        raise BadMotifTable(path=path, reason=f"The line is not one of the table: {error}.", row=max(1, row)) from error

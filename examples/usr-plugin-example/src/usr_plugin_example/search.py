@@ -21,7 +21,7 @@ def find_motif(dataset: Dataset, motif: str) -> Iterator[tuple[str, str, list[in
         BadMotif: The motif is not made of letters.
     """
     if not motif.isalpha() or not motif.isascii():
-        raise BadMotif(motif)
+        raise BadMotif(motif=motif)
     pattern = re.compile(f"(?={motif})", re.IGNORECASE)
     with dataset.scan(columns=["id", "sequence"]) as reader:
         for batch in reader:
