@@ -60,7 +60,7 @@ class UsrError(Exception):
         code: Stable, documented, unique: ``USR-<AREA>-<number>``.
         exit_code: What the command line returns.
         shown: The facts of a class: ``row`` is the value of that name as it is, ``file={path!s}`` one under another
-            key, ``column=id`` a fixed text.
+            key, ``column=id`` a fixed text. What is None is left out, as is a sequence without parts and without ``|``.
 
     Example:
         >>> from usr_core.api import ExitCode, UsrError
@@ -155,9 +155,9 @@ class _Words(Formatter):
     def value(self, form: str, error: UsrError) -> object:
         """Return what `form` says of `error`: a text, or for one field alone the value itself, None as well."""
         match list(self.parse(form)):
-            case [("", str() as name, spec, conversion)]:
+            case [("", str() as name, str() as spec, conversion)]:
                 found = self.convert_field(self.get_field(name, (error,), {})[0], conversion)
-                if found == () or (found is None and spec != "cell"):
+                if (found is None and spec != "cell") or (found == () and "|" not in spec):
                     return None
                 return self.format_field(found, spec) if spec else found
         return self.vformat(form, (error,), {})

@@ -68,19 +68,8 @@ class InferArrayUnfit(UsrError, ValueError):
     """An array has another shape or kind of value than its column."""
 
     code = "USR-INFER-105"
-
-    def __init__(self, file: Path, *, array: str, column: str, shape: Sequence[int], reason: str, hint: str) -> None:
-        super().__init__(
-            f"{visible(file.name)}: the array {visible(array)!r} does not fit {column}: {reason}.",
-            hint=hint,
-            facts={
-                "file": str(file),
-                "array": array,
-                "column": column,
-                "shape": "x".join(map(str, shape)) or "a number",
-            },
-        )
-        self.column = column
+    template = "{file.name:visible}: the array {array:quoted} does not fit {column}: {reason}."
+    shown = ("file={file!s}", "array", "column", "shape={shape:joinx|a number}")
 
 
 class InferIdsMissing(UsrError, LookupError):

@@ -179,7 +179,7 @@ def _array_batches(
     for array in arrays:
         if array.rows != rows:
             raise InferArrayUnfit(
-                path,
+                file=path,
                 array=array.name,
                 column=columns[array.name],
                 shape=array.shape,
@@ -296,7 +296,7 @@ def _check_shape(array: ArrayStream, column: str, naming: _Naming) -> None:
         reason = "texts in rows of several are not read"
     if reason:
         raise InferArrayUnfit(
-            naming.path,
+            file=naming.path,
             array=array.name,
             column=column,
             shape=array.shape,

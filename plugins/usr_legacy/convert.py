@@ -101,7 +101,11 @@ def _new_rows(dataset: Dataset, found: LegacyRows, options: ConvertOptions) -> l
             column = "bio_type" if isinstance(sequence, str) else "sequence"
             value = row.record.get(column)
             raise LegacyRowInvalid(
-                row.path, f"The row has no {column}, or one that is not text.", row=row.row, column=column, value=value
+                path=row.path,
+                reason=f"The row has no {column}, or one that is not text.",
+                row=row.row,
+                column=column,
+                value=value,
             )
         identity = record_id(bio_type, normalize(sequence))
         if identity in by_id:
@@ -117,8 +121,8 @@ def _new_rows(dataset: Dataset, found: LegacyRows, options: ConvertOptions) -> l
     if repeated and options.on_duplicate == "error":
         row, reason = repeated[0]
         raise DuplicateLegacyRecord(
-            row.path,
-            reason,
+            path=row.path,
+            reason=reason,
             row=row.row,
             column="sequence",
             value=row.record["sequence"],

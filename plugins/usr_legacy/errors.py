@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from usr_core.api import ExitCode, UsrError, visible
+from usr_core.api import ExitCode, UsrError
 
 __all__ = ["DuplicateLegacyRecord", "LegacyFileInvalid", "LegacyHoldsCode", "LegacyRowInvalid", "TorchMissing"]
 
@@ -32,35 +30,20 @@ class TorchMissing(UsrError, ImportError):
 
     code = "USR-LEGACY-103"
     exit_code = ExitCode.PLUGIN
-
-    def __init__(self, path: Path, *, name: str) -> None:
-        super().__init__(
-            "The file holds tensors, which only torch can read, and torch is not installed.",
-            hint="pip install 'universal-sequence-record[legacy]'",
-            facts={"file": str(path), "value": visible(name)},
-        )
-        self.file = path
+    template = "The file holds tensors, which only torch can read, and torch is not installed."
+    hint_template = "pip install 'universal-sequence-record[legacy]'"
+    shown = ("file={file!s}", "value={name:visible}")
 
 
 class LegacyRowInvalid(UsrError, ValueError):
     """A row of an export can't become a record."""
 
     code = "USR-LEGACY-104"
-
-    def __init__(
-        self, path: Path, reason: str, *, row: int, column: str | None = None, value: object = None, hint: str = ""
-    ) -> None:
-        super().__init__(
-            reason,
-            hint=hint or "Correct the row in a copy of the file; nothing was converted.",
-            facts={
-                "file": str(path),
-                "row": row,
-                "column": column,
-                "value": None if value is None else visible(str(value)),
-            },
-        )
-        self.path, self.row, self.column = path, row, column
+    template = "{reason}"
+    hint_template = "Correct the row in a copy of the file; nothing was converted."
+    shown = ("file={path!s}", "row", "column", "value={value:visible}")
+    column: str | None = None
+    value: object = None
 
 
 class DuplicateLegacyRecord(LegacyRowInvalid):

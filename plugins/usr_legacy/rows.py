@@ -100,7 +100,9 @@ def read_rows(paths: Iterable[Path], naming: Naming, csv: Importer) -> LegacyRow
                 target = record if of_record is not None else values
                 key = of_record or column or ""
                 if target.get(key) is not None and value is not None:
-                    raise LegacyRowInvalid(path, f"{key} is given twice, under two names.", row=number, column=name)
+                    raise LegacyRowInvalid(
+                        path=path, reason=f"{key} is given twice, under two names.", row=number, column=name
+                    )
                 if target.get(key) is None:
                     kind = None if column is None else naming.types[column]
                     target[key] = _typed(path, number, name, value, kind, as_text=as_text)
@@ -124,11 +126,13 @@ def _of_pickle(path: Path) -> Iterator[Mapping[str, object]]:
     for number, entry in enumerate(held, 1):
         if not isinstance(entry, dict) or not all(isinstance(name, str) for name in entry):
             kind = type(entry).__name__
-            raise LegacyRowInvalid(path, f"The row is a {kind}, not a dict with text for keys.", row=number)
+            raise LegacyRowInvalid(path=path, reason=f"The row is a {kind}, not a dict with text for keys.", row=number)
         try:
             yield {name: _plain(value) for name, value in entry.items()}
         except RecursionError:
-            raise LegacyRowInvalid(path, "The row holds itself, or is nested too deeply.", row=number) from None
+            raise LegacyRowInvalid(
+                path=path, reason="The row holds itself, or is nested too deeply.", row=number
+            ) from None
 
 
 def _plain(value: Any) -> object:
@@ -159,7 +163,7 @@ def _typed(path: Path, row: int, name: str, value: object, kind: pa.DataType | N
         return parse_text(pa.array([value], pa.string()), kind, parse_json=True)[0].as_py()
     except BadCell as bad:
         raise LegacyRowInvalid(
-            path, f"The cell is not {kind}: {bad.reason}.", row=row, column=name, value=value
+            path=path, reason=f"The cell is not {kind}: {bad.reason}.", row=row, column=name, value=value
         ) from None
 
 
@@ -174,4 +178,4 @@ def _nested(path: Path, row: int, name: str, text: str) -> object:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         reason = "The cell is neither JSON nor a list as Python prints it."
-        raise LegacyRowInvalid(path, reason, row=row, column=name, value=text) from None
+        raise LegacyRowInvalid(path=path, reason=reason, row=row, column=name, value=text) from None

@@ -24,7 +24,7 @@ def load_rows_object(path: Path) -> object:
         try:
             torch = importlib.import_module("torch")
         except ImportError:
-            raise TorchMissing(path, name=found.name) from None
+            raise TorchMissing(file=path, name=found.name) from None
     try:
         loaded: object = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - torch raises many kinds for a file that it refuses

@@ -74,6 +74,7 @@ def test_templates_are_filled_with_the_values_and_shown_with_control_characters_
 
 def test_facts_keep_their_order_and_kind_and_leave_out_what_is_none_or_empty() -> None:
     """A field alone is the value itself; what is None, or a join of nothing, is no fact; `facts` come behind."""
+    assert torn(known=(), shown=("known={known:join, |none}",)).facts == {"known": "none"}
     assert list(torn().facts.items()) == [("file", "a/b.csv"), ("column", "id"), ("count", 1)]
     assert list(torn(row=7, known=("k", "l"), facts={"more": 1, "less": None}).facts.items()) == [
         ("file", "a/b.csv"),

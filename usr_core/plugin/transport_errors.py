@@ -166,12 +166,10 @@ class RemoteShellPrints(TransportError):
     """
 
     code = "USR-TRANSPORT-009"
-
-    def __init__(self, *, host: str, printed: str, doing: str) -> None:
-        super().__init__(
-            f"The login shell on {host} prints something by itself, so rsync can't {doing}.",
-            hint="Remove what prints from the shell's startup files there (~/.bashrc, ~/.profile, a module's message), "
-            "or put it behind `case $- in *i*) …;; esac`, so that it prints for interactive logins only; "
-            f"`ssh {host} true` has to print nothing.",
-            facts={"host": host, "printed": printed},
-        )
+    template = "The login shell on {host} prints something by itself, so rsync can't {doing}."
+    hint_template = (
+        "Remove what prints from the shell's startup files there (~/.bashrc, ~/.profile, a module's message), "
+        "or put it behind `case $- in *i*) …;; esac`, so that it prints for interactive logins only; "
+        "`ssh {host} true` has to print nothing."
+    )
+    shown = ("host", "printed")

@@ -97,7 +97,7 @@ class AmbiguousDataset(UsrError, LookupError):
     exit_code = ExitCode.USAGE
     template = "{text:quoted} may be any of {candidates:join, }."
     hint_template = "Give the whole id, or the path of the dataset's folder."
-    shown = ("value={text:visible}", "candidates={candidates:join, }")
+    shown = ("value={text:visible}", "candidates={candidates:join, |}")
 
 
 class OutsideRoot(UsrError, ValueError):

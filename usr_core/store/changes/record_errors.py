@@ -36,4 +36,4 @@ class StateValueNotAllowed(UsrError, ValueError):
     exit_code = ExitCode.USAGE
     template = "{field} can't be {value:quoted}."
     hint_template = "Give one of {allowed:join, }."
-    shown = ("column={field}", "value={value:visible}", "allowed={allowed:join, }")
+    shown = ("column={field}", "value={value:visible}", "allowed={allowed:join, |}")
