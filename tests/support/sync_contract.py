@@ -91,13 +91,20 @@ class SyncContract:
     def pair(self, tmp_path: Path) -> Any:
         raise NotImplementedError
 
-    @pytest.fixture
-    def filled(self, pair: Any) -> Any:
-        """A pair whose dataset here has records, a part, a snapshot and an auxiliary file."""
-        dataset = make_dataset(pair.local)
+    @pytest.fixture(scope="session")
+    @classmethod
+    def _filled_template(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        root = tmp_path_factory.mktemp("filled")
+        dataset = make_dataset(root)
         scores(dataset, 1.0)
         dataset.snapshot()
-        put("notes/read me.txt", "by hand")(pair.local)
+        put("notes/read me.txt", "by hand")(root)
+        return root
+
+    @pytest.fixture
+    def filled(self, pair: Any, _filled_template: Path) -> Any:
+        """A pair whose dataset here has records, a part, a snapshot and an auxiliary file."""
+        shutil.copytree(_filled_template, pair.local, dirs_exist_ok=True)
         return pair
 
     @pytest.fixture
@@ -709,7 +716,7 @@ class SyncContract:
         """While another writer has it, nothing moves; after the wait comes exit 5."""
         twins.change_far(add(MORE))
         with self.held_lock(twins), pytest.raises(RemoteLocked) as caught:
-            twins.sync("pull")
+            twins.sync("pull", lock_timeout=1.0)
         assert ExitCode.LOCKED == caught.value.exit_code
         assert 6 == len(twins.here().to_arrow())
 

@@ -58,7 +58,15 @@ class _Both:
     def link_far(self, name: str, target: str) -> None:
         raise NotImplementedError
 
-    def sync(self, action: str, name: str = NAME, *, host: PluginHost | None = None, **options: Any) -> dict[str, Any]:
+    def sync(
+        self,
+        action: str,
+        name: str = NAME,
+        *,
+        host: PluginHost | None = None,
+        lock_timeout: float = 10.0,
+        **options: Any,
+    ) -> dict[str, Any]:
         """Run one `diff`, `pull` or `push` and return its audit."""
         asked = SyncOptions(**options)
         target = find_sync_target(
@@ -75,7 +83,7 @@ class _Both:
             host=host or PluginHost(),
             remote_name="far",
             warn=self.warnings.append,
-            lock_timeout=10,
+            lock_timeout=lock_timeout,
         )
         try:
             return perform(action, target, asked, context)  # type: ignore[arg-type]
