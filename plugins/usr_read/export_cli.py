@@ -32,7 +32,9 @@ export_app = typer.Typer()
 def export(
     target: TargetArg = None,
     *,
-    export_format: Annotated[str, typer.Option("--fmt", show_default=False, help="csv, fasta, jsonl or parquet.")],
+    export_format: Annotated[
+        str, typer.Option("--fmt", show_default=False, help="csv, fasta, fastq, jsonl or parquet.")
+    ],
     out: Annotated[
         str,
         typer.Option("--out", show_default=False, help="A file (.gz and .zst compress), a folder, or - for stdout."),

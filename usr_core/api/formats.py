@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from usr_core.records.text_headers import HeaderColumns as HeaderColumns
     from usr_core.records.text_records import BadRecord as BadRecord
     from usr_core.records.text_records import compact as compact
     from usr_core.records.text_records import line_ends as line_ends
@@ -20,6 +21,7 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
+            "usr_core.records.text_headers": "HeaderColumns",
             "usr_core.records.text_records": (
                 "BadRecord compact line_ends nullable pieces split_headers text_chunks without_blanks"
             ),
