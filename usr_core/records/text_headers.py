@@ -21,6 +21,14 @@ class HeaderColumns:
     Attributes:
         names: The first of them that is not null in a row gives the name.
         description: What follows the name, or None.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.formats import HeaderColumns
+        >>> batch = pa.record_batch({"id": ["p1", "p2"], "sequence": ["TTGACA", "TATAAT"], "box": ["sigma70", None]})
+        >>> columns = HeaderColumns.chosen(batch.schema, "FASTA", name=None, description="box")
+        >>> columns.names, columns.texts(batch, first_row=1).to_pylist()
+        (('id',), ['p1 sigma70', 'p2'])
     """
 
     names: tuple[str, ...]
