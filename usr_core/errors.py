@@ -111,20 +111,21 @@ class UsrError(Exception):
 
     def __str__(self) -> str:
         # A KeyError would show its message in quotation marks, and an OSError look for a number first.
-        return self.message
+        # A plugin's class may have an `__init__` that does not call ours.
+        return self.message if "message" in vars(self) else super().__str__()
 
     def __reduce__(self) -> tuple[object, ...]:
         # By default an exception is made anew from `args` alone, so one made with keywords could not leave its process.
         # What the built-in exceptions hold outside `vars` is taken along.
         inner = {name: getattr(self, name) for name in ("errno", "filename", "name") if hasattr(self, name)}
-        return _remade, (type(self), inner | vars(self))
+        return _remade, (type(self), self.args, inner | vars(self))
 
 
-def _remade(kind: type[UsrError], state: Mapping[str, object]) -> UsrError:
+def _remade(kind: type[UsrError], args: tuple[object, ...], state: Mapping[str, object]) -> UsrError:
     error = kind.__new__(kind)
+    error.args = args
     for name, value in state.items():
         setattr(error, name, value)
-    error.args = (error.message,)
     return error
 
 

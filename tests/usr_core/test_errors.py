@@ -45,6 +45,13 @@ class TornImport(UsrError, ImportError):
     """An error that is an ImportError as well."""
 
 
+class Unfinished(UsrError):
+    """An error that does not call the `__init__` of `UsrError`."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
 class Handmade(UsrError, ValueError):
     """An error whose `__init__` makes the texts."""
 
@@ -140,6 +147,13 @@ def test_a_class_that_makes_its_texts_itself_works_and_can_be_pickled() -> None:
             3,
         )
         assert isinstance(one, ValueError)
+
+
+def test_a_class_that_leaves_out_the_init_of_its_base_still_has_a_text() -> None:
+    """Such a class of a plugin is broken, and what it was made with is all there is to show."""
+    error = Unfinished("It broke")
+
+    assert (str(error), str(pickle.loads(pickle.dumps(error)))) == ("It broke", "It broke")
 
 
 @pytest.mark.parametrize("texts", [{}, {"message": "It broke."}, {"hint": "Fix it."}])
