@@ -146,14 +146,15 @@ class FewTexts:
             column = conform(column, pa.string())
             if column.null_count:
                 column = column.fill_null(text_scalar(""))
-            offsets, content = string_parts(column)
-            first = bytes(content[: offsets[1]])
+            offsets, values = string_parts(column)
+            content = bytes(values)  # a memoryview compares byte by byte
+            first = content[: int(offsets[1])]
             if content == first * len(column) and bool((np.diff(offsets) == len(first)).all()):
                 return cls(column, (first.decode("utf-8"),), None)
         encoded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-        values, codes = tuple(texts_of(conform(encoded.dictionary, pa.string()))), fixed_values(encoded.indices)
+        texts, codes = tuple(texts_of(conform(encoded.dictionary, pa.string()))), fixed_values(encoded.indices)
         used = np.flatnonzero(np.bincount(codes))
-        return cls(column, values, codes) if len(used) > 1 else cls(column, (values[used[0]],), None)
+        return cls(column, texts, codes) if len(used) > 1 else cls(column, (texts[used[0]],), None)
 
     @property
     def only(self) -> str | None:
