@@ -33,7 +33,7 @@ def export(
     target: TargetArg = None,
     *,
     export_format: Annotated[
-        str, typer.Option("--fmt", show_default=False, help="csv, fasta, fastq, jsonl or parquet.")
+        str, typer.Option("--fmt", show_default=False, help="csv, embl, fasta, fastq, genbank, jsonl or parquet.")
     ],
     out: Annotated[
         str,

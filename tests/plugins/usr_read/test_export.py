@@ -150,7 +150,7 @@ class TestRefusals:
         with assert_unchanged(tmp_path):
             err = scored.refuses(4, "export", DS, "--fmt", "xlsx", "--out", tmp_path / "o.xlsx").err
 
-        assert "csv, fasta, fastq, jsonl, parquet" in err
+        assert "csv, embl, fasta, fastq, genbank, jsonl, parquet" in err
 
     def test_an_unknown_column(self, scored: Usr, tmp_path: Path):
         """Writes nothing."""

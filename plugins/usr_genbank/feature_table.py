@@ -1,0 +1,104 @@
+"""The feature table of GenBank and EMBL, which is the same in both behind the first columns: read and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from usr_genbank.record import Feature
+
+__all__ = ["feature_lines", "read_features"]
+
+_WIDTH = 58
+"""Letters of a line behind the 21 columns in front."""
+_UNQUOTED = frozenset(
+    {
+        *("anticodon", "citation", "codon_start", "compare", "direction", "estimated_length", "mod_base", "number"),
+        *("rpt_type", "rpt_unit_range", "tag_peptide", "transl_except", "transl_table"),
+    }
+)
+_JOINED = frozenset({"translation"})
+
+
+def read_features(lines: Iterable[str]) -> list[Feature]:
+    """Read a table from its lines without the prefix of five columns; blank lines are skipped."""
+    features: list[Feature] = []
+    text: list[str] = []  # of the qualifier that is being read
+    for line in lines:
+        content = line.strip()
+        if not content:
+            continue
+        if not line[0].isspace():
+            _end_qualifier(features, text)
+            kind, _, location = content.partition(" ")
+            features.append(Feature(kind, location.replace(" ", "")))
+        elif not features:
+            raise ValueError(content)
+        elif text and _is_open(text):
+            text.append(content)
+        elif content.startswith("/"):
+            _end_qualifier(features, text)
+            text.append(content)
+        elif text:
+            text.append(content)
+        else:
+            features[-1].location += content.replace(" ", "")
+    _end_qualifier(features, text)
+    return features
+
+
+def _is_open(text: list[str]) -> bool:
+    _, equals, value = text[0].partition("=")
+    return bool(equals) and value.startswith('"') and sum(part.count('"') for part in text) % 2 == 1
+
+
+def _end_qualifier(features: list[Feature], text: list[str]) -> None:
+    if not text:
+        return
+    key = text[0][1:].partition("=")[0]
+    whole = ("" if key in _JOINED else " ").join(text)
+    _, equals, value = whole.partition("=")
+    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+        value = value[1:-1].replace('""', '"')
+    features[-1].qualifiers.append((key, value if equals else None))
+    text.clear()
+
+
+def feature_lines(features: Iterable[Feature]) -> Iterator[str]:
+    """Yield the lines of a table without the prefix of five columns."""
+    for feature in features:
+        first, *more = _location_lines(feature.location)
+        yield f"{feature.type:<15} {first}"
+        yield from (" " * 16 + line for line in more)
+        for key, value in feature.qualifiers:
+            yield from (" " * 16 + line for line in _qualifier_lines(key, value))
+
+
+def _location_lines(location: str) -> list[str]:
+    lines = [""]
+    for part in re.findall(r"[^,]+,?|,", location):
+        if lines[-1] and len(lines[-1]) + len(part) > _WIDTH:
+            lines.append("")
+        lines[-1] += part
+    return lines
+
+
+def _qualifier_lines(key: str, value: str | None) -> Iterator[str]:
+    if value is None:
+        yield f"/{key}"
+        return
+    plain = key in _UNQUOTED and value and not value.startswith('"')
+    text = f"/{key}={value}" if plain else f'/{key}="{value.replace(chr(34), chr(34) * 2)}"'
+    if key in _JOINED:
+        yield from (text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH))
+        return
+    while len(text) > _WIDTH:
+        # A line ends where there is one blank: it is read back as one. A longer word stays whole.
+        breaks = [found.start() for found in re.finditer(r"(?<=\S) (?=\S)", text)]
+        fitting = [place for place in breaks if place <= _WIDTH]
+        if not breaks:
+            break
+        place = fitting[-1] if fitting else breaks[0]
+        yield text[:place]
+        text = text[place + 1 :]
+    yield text

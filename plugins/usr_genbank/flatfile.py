@@ -1,0 +1,160 @@
+"""One record of a GenBank or EMBL file, from its text: nothing is guessed, and what was written is kept.
+
+Biopython loses ``circular`` from a LOCUS line with a long name, the order of qualifiers, the text of locations and the
+case of letters, and gb-io turns ``order()`` into ``join()``; so the lines are read here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from usr_genbank.feature_table import read_features
+from usr_genbank.record import Feature, FlatRecord
+
+__all__ = ["FlatFileFault", "read_embl", "read_genbank"]
+
+_LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>.*\S)\s+)?(?P<length>\d+) +(?P<unit>bp|aa)\b(?P<rest>.*)", re.IGNORECASE)
+_DATE = re.compile(r"\d{1,2}-[A-Za-z]{3}-\d{4}")
+_MOLECULE = re.compile(r"(?:[a-z]+-)?[a-z]*(?:DNA|RNA|PRT|PROTEIN)", re.IGNORECASE)
+_NOT_LETTERS = dict.fromkeys(map(ord, "0123456789 \t\n"))
+
+
+class FlatFileFault(ValueError):
+    """A line that can't be read; its number within the record, from 0, and what to do."""
+
+    def __init__(self, reason: str, *, line: int, hint: str) -> None:
+        super().__init__(reason)
+        self.reason, self.line, self.hint = reason, line, hint
+
+
+def read_genbank(text: str) -> FlatRecord:
+    """Read a record from its LOCUS line to the line before ``//``.
+
+    Raises:
+        FlatFileFault: Its LOCUS line has no length, or its feature table does not begin with a feature.
+    """
+    head, origin, letters = _split(text, "ORIGIN")
+    lines = head.split("\n")
+    record = _read_locus(lines[0])
+    sections = _sections(lines, 12)
+    for key, number, body in sections:
+        joined = " ".join(" ".join(body).split())
+        if key == "DEFINITION":
+            record.definition = joined
+        elif key == "ACCESSION":
+            record.accession = joined or None
+        elif key == "VERSION":
+            record.version = joined or None
+        elif key == "KEYWORDS":
+            record.keywords = _keywords(joined)
+        elif key == "ORGANISM":
+            record.organism = body[0].strip() or None
+            record.taxonomy = _keywords(" ".join(body[1:]))
+        elif key == "COMMENT":
+            record.comment = "\n".join(filter(None, [record.comment, "\n".join(body).rstrip()]))
+        elif key in ("CONTIG", "WGS", "TSA"):
+            record.contig = True
+        elif key == "FEATURES":
+            record.features = _features(lines, number)
+    record.sequence = letters.partition("\n")[2].translate(_NOT_LETTERS) if origin else ""
+    return record
+
+
+def _split(text: str, word: str) -> tuple[str, bool, str]:
+    head, found, rest = text.partition(f"\n{word}")
+    return head, bool(found), rest
+
+
+def _read_locus(line: str) -> FlatRecord:
+    found = _LOCUS.fullmatch(line.rstrip())
+    if found is None:
+        hint = "It gives a name, a length in bp or aa, and what the molecule is."
+        raise FlatFileFault("The LOCUS line gives no length.", line=0, hint=hint)
+    record = FlatRecord(name=found["name"], declared=int(found["length"]), protein=found["unit"].lower() == "aa")
+    for word in found["rest"].split():
+        if word.lower() in ("linear", "circular"):
+            record.topology = word.lower()
+        elif _DATE.fullmatch(word):
+            record.date = word
+        elif _MOLECULE.fullmatch(word) and record.molecule_type is None:
+            record.molecule_type = word
+        elif len(word) == 3 and word.isalpha() and word.isupper():
+            record.division = word
+    return record
+
+
+def _sections(lines: list[str], indent: int) -> list[tuple[str, int, list[str]]]:
+    """Return keyword, line and text lines of each section; those of the feature table are left where they are."""
+    sections: list[tuple[str, int, list[str]]] = []
+    for number, line in enumerate(lines):
+        keyword = line[:indent].strip()
+        if keyword and (not line[0].isspace() or (keyword.isupper() and sections and sections[-1][0] != "FEATURES")):
+            word = line.split(None, 1)[0]
+            sections.append((word, number, [line.strip()[len(word) :].strip()]))
+        elif sections and sections[-1][0] != "FEATURES":
+            sections[-1][2].append(line[indent:].rstrip())
+    return sections
+
+
+def _keywords(text: str) -> list[str]:
+    return [word for word in (part.strip() for part in text.strip().removesuffix(".").split(";")) if word]
+
+
+def _features(lines: list[str], number: int) -> list[Feature]:
+    body = []
+    for line in lines[number + 1 :]:
+        if line and not line[0].isspace():
+            break
+        body.append(line[5:] if line[:5].isspace() else line.lstrip())
+    try:
+        return read_features(body)
+    except ValueError as error:
+        raise FlatFileFault(
+            "The feature table begins with something else than a feature.",
+            line=number + 1,
+            hint="A feature's type begins in column 6, its location in column 22.",
+        ) from error
+
+
+def read_embl(text: str) -> FlatRecord:
+    """Read a record from its ID line to the line before ``//``.
+
+    Raises:
+        FlatFileFault: Its ID line has no length.
+    """
+    head, found, letters = _split(text, "SQ ")
+    lines = head.split("\n")
+    record = _read_id(lines[0])
+    texts: dict[str, list[str]] = {}
+    for line in lines[1:]:
+        texts.setdefault(line[:2], []).append(line[5:].rstrip())
+    record.accession = " ".join(texts.get("AC", [])).rstrip(" ;") or record.accession
+    record.definition = " ".join(texts["DE"]) if "DE" in texts else None
+    record.keywords = _keywords(" ".join(texts.get("KW", [])))
+    record.organism = " ".join(texts["OS"]) if "OS" in texts else None
+    record.taxonomy = _keywords(" ".join(texts.get("OC", [])))
+    record.comment = "\n".join(texts["CC"]) if "CC" in texts else None
+    dates = [date[0] for line in texts.get("DT", []) if (date := _DATE.match(line))]
+    record.date = dates[-1] if dates else None
+    record.contig = "CO" in texts
+    record.features = read_features(texts.get("FT", []))
+    record.sequence = letters.partition("\n")[2].translate(_NOT_LETTERS) if found else ""
+    return record
+
+
+def _read_id(line: str) -> FlatRecord:
+    length = re.search(r"(\d+) (BP|AA)\.?\s*$", line, re.IGNORECASE)
+    if length is None:
+        raise FlatFileFault("The ID line gives no length.", line=0, hint="It ends in a number and BP or AA.")
+    name, *fields = [field.strip() for field in line[2 : length.start()].split(";")]
+    record = FlatRecord(name=name or None, declared=int(length[1]), protein=length[2].upper() == "AA")
+    for word in filter(None, fields):
+        if word.startswith("SV "):
+            record.version = f"{name}.{word[3:]}" if word[3:].isdigit() else word[3:]
+        elif word.lower() in ("linear", "circular"):
+            record.topology = word.lower()
+        elif _MOLECULE.fullmatch(word) or word.endswith((" DNA", " RNA")):
+            record.molecule_type = word
+        elif len(word) == 3 and word.isupper() and word != "STD":
+            record.division = word
+    return record

@@ -1,0 +1,163 @@
+"""GenBank and EMBL text as batches of Arrow records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import pyarrow as pa
+
+from usr_core.api import LONGEST_RECORD
+from usr_core.api.formats import BadRecord, text_chunks
+from usr_genbank.flatfile import FlatFileFault, read_embl, read_genbank
+from usr_genbank.record import COLUMNS, FlatRecord, to_batch
+
+__all__ = ["GenbankOptions", "parse_genbank"]
+
+_HINT = "A GenBank record begins with LOCUS, one of EMBL with ID, and both end with a line of //."
+_RELEASE = b"Genetic Sequence Data Bank"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenbankOptions:
+    """How a file is read.
+
+    Attributes:
+        encoding: Of the text, by any name that Python knows.
+        strict: A record whose length is not the one that it declares is refused.
+    """
+
+    encoding: str = "utf-8"
+    strict: bool = False
+
+
+def parse_genbank(
+    stream: BinaryIO,
+    options: GenbankOptions | None = None,
+    *,
+    columns: Collection[str] = COLUMNS,
+    batch_bytes: int = 1 << 20,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the records with those of `columns` that the format has, in the order of `columns`.
+
+    Letters keep their case. `say` is told of each record whose length is not the one that it declares.
+
+    Raises:
+        BadRecord: A record can't be read, has no letters, or does not end; the file is a web page; the text has
+            another encoding.
+
+    Holds about `batch_bytes`, or a few times the longest record.
+    """
+    options = options or GenbankOptions()
+    chosen = [name for name in columns if name in COLUMNS]
+    waiting, size = list[FlatRecord](), 0
+    for row, line, content in _records(text_chunks(stream, encoding=options.encoding)):
+        waiting.append(_read(content, row, line, options, say))
+        size += len(content)
+        if size >= batch_bytes:
+            yield to_batch(waiting, chosen)
+            waiting, size = [], 0
+    if waiting:
+        yield to_batch(waiting, chosen)
+
+
+def _records(chunks: Iterator[bytes]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield number, line and text of each record, without the line that ends it."""
+    held, row, line = bytearray(b"\n"), 1, 0
+    for chunk in chunks:
+        begin, searched = 0, max(0, held.rfind(b"\n"))
+        held += chunk
+        while (end := _end_of_record(held, searched)) is not None:
+            content = bytes(held[begin:end])
+            lead, lines = _lead(content, row, line)
+            yield row, line + lines, content[lead:]
+            row, line = row + 1, line + content.count(b"\n") + 1
+            begin = searched = held.index(b"\n", end + 1)
+        del held[:begin]
+        if len(held) > LONGEST_RECORD:
+            reason = f"The record is longer than {LONGEST_RECORD >> 20} MiB, the most for one record."
+            raise BadRecord(reason, hint=_HINT, row=row, line=line + 1)
+        if row == 1 and len(held) > 1000:
+            _lead(bytes(held[:2000]), row, line)
+    if held.strip():
+        lead, lines = _lead(bytes(held), row, line)
+        name = _name(bytes(held[lead:]))
+        hint = "Copy or download it again, and compare its size with the original's."
+        reason = "the last record has no line of //"
+        raise BadRecord(reason, hint=hint, row=row, line=line + lines, name=name, cut_off=True)
+
+
+def _end_of_record(text: bytearray, start: int) -> int | None:
+    """Return where the line end before a line of ``//`` stands."""
+    while (place := text.find(b"\n//", start)) >= 0:
+        end = text.find(b"\n", place + 1)
+        if end < 0:
+            return None
+        if not text[place + 3 : end].strip():
+            return place
+        start = place + 1
+    return None
+
+
+def _lead(content: bytes, row: int, line: int) -> tuple[int, int]:
+    """Return where the record begins, and the lines up to it; blank lines and a release's header may stand above.
+
+    `content` begins with the line end of the line before it.
+    """
+    place, lines = 1, 1
+    release = row == 1 and _RELEASE in content[:1000]
+    while place < len(content):
+        if content.startswith((b"LOCUS ", b"ID  "), place):
+            return place, lines
+        end = content.find(b"\n", place)
+        text = content[place : end if end >= 0 else len(content)]
+        if text.strip() and not release:
+            value = text.decode("utf-8", "replace")
+            if text.lstrip()[:1] == b"<":
+                hint = "Download the record itself, as text in the format GenBank (full)."
+                raise BadRecord("The file is a web page.", hint=hint, row=row, line=line + lines, value=value)
+            reason = "This is not the first line of a record."
+            raise BadRecord(reason, hint=_HINT, row=row, line=line + lines, value=value)
+        if end < 0:
+            break
+        place, lines = end + 1, lines + 1
+    return place, lines
+
+
+def _read(content: bytes, row: int, line: int, options: GenbankOptions, say: Callable[[str], None]) -> FlatRecord:
+    name = _name(content)
+    try:
+        text = content.decode("utf-8")
+        record = read_genbank(text) if text.startswith("LOCUS") else read_embl(text)
+    except UnicodeDecodeError as error:
+        at = content.count(b"\n", 0, error.start)
+        value = content.split(b"\n", at + 1)[at].decode("latin-1")
+        hint = "Give the encoding that the file has: --option encoding=latin-1."
+        reason = f"The line is not {options.encoding} text."
+        raise BadRecord(reason, hint=hint, row=row, line=line + at, name=name, value=value) from None
+    except FlatFileFault as fault:
+        raise BadRecord(fault.reason, hint=fault.hint, row=row, line=line + fault.line, name=name) from fault
+    if not record.sequence:
+        reason, hint = "The record has no letters.", "Write them below a line of ORIGIN (SQ in EMBL)."
+        if record.contig:
+            reason = "The record has no letters, but says which other records they come from."
+            hint = "Fetch it with its sequence: GenBank (full), or the return type gbwithparts."
+        raise BadRecord(reason, hint=hint, row=row, line=line, name=name)
+    if record.declared != len(record.sequence):
+        reason = f"The record declares {record.declared} letters and has {len(record.sequence)}."
+        if options.strict:
+            hint = "Correct the file, or read it without strict=true."
+            raise BadRecord(reason, hint=hint, row=row, line=line, name=name)
+        say(f"{reason} (record {row}, {name}, line {line})")
+    return record
+
+
+def _name(content: bytes) -> str:
+    first = content.partition(b"\n")[0].decode("utf-8", "replace")
+    if first.startswith("ID"):
+        return first[2:].partition(";")[0].strip()
+    words = first[5:].split()
+    lengths = [index for index, word in enumerate(words) if word.lower() in ("bp", "aa")]
+    return " ".join(words[: lengths[-1] - 1] if lengths else words[:1])

@@ -1,0 +1,53 @@
+"""The importer of GenBank and EMBL files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from usr_core.api import ImportRequest
+from usr_core.api.formats import read_record_file
+from usr_genbank.parser import GenbankOptions, parse_genbank
+from usr_genbank.record import COLUMNS
+
+__all__ = ["GenbankImporter"]
+
+
+class GenbankImporter:
+    """Reads GenBank and EMBL: what is said of a record, its features, and its letters.
+
+    Args:
+        options: How files are read.
+    """
+
+    def __init__(self, options: GenbankOptions | None = None) -> None:
+        self._options = options or GenbankOptions()
+
+    def columns(self, request: ImportRequest) -> Sequence[str]:
+        """Return what every such file has; reads nothing."""
+        return COLUMNS
+
+    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
+        """Yield the wanted columns in their own types.
+
+        Raises:
+            SourceUnreadable: A record can't be read, or has no letters; the file is a web page, or text of another
+                encoding. Row, line and the record's name are told.
+            SourceTruncated: The last record has no end, or its compressed stream is cut off.
+            FileChanged: The file changed while it was read.
+
+        Holds about `ImportRequest.batch_bytes`, or a few times the longest record.
+        """
+        chosen = COLUMNS if request.columns is None else [name for name in request.columns if name in COLUMNS]
+        return read_record_file(
+            request.path,
+            lambda stream: parse_genbank(
+                stream,
+                self._options,
+                columns=chosen,
+                batch_bytes=request.batch_bytes,
+                say=lambda note: print(f"{request.path}: {note}", file=sys.stderr),
+            ),
+        )
