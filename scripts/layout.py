@@ -28,22 +28,24 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests")]  # in this order: tests/
 from support.imports import circles, module_name  # noqa: E402
 
 # Where a figure gets better, its limit follows it.
-MOST_LINES = 42_000
+MOST_LINES = 31_500
 MOST_BRANCHES = 20
 MOST_HOPS = {"import": 67, "attach": 64}
-PARSERS = frozenset({"usr_core.registry.type_parser"})
-"""Modules whose functions may have more branches: one for each form of what they read."""
+PARSERS = frozenset({"usr_core.registry.type_parser", "usr_fastq.parser", "usr_genbank.writer"})
+"""Modules of grammars, whose functions may have more branches: one for each form of what they read."""
 
 
 def main() -> int:
     core = {module_name(path, CHECKOUT): path for path in sorted(CORE.rglob("*.py"))}
     ours = core | {module_name(path, PLUGINS): path for path in sorted(PLUGINS.rglob("*.py"))}
-    lines = _lines_by_kind(ours.values())
+    lines = _lines_by_kind(core.values())
+    of_plugins = _lines_by_kind(path for name, path in ours.items() if name not in core)
     cycles = circles({name: path.read_text(encoding="utf-8") for name, path in core.items()})
     branchy = sorted(_branchy_functions(ours), reverse=True)
     hops = _count_hops()
 
-    print("lines         " + ", ".join(f"{count:,} {kind}" for kind, count in lines.items()))
+    print("core          " + ", ".join(f"{count:,} {kind}" for kind, count in lines.items()))
+    print("plugins       " + ", ".join(f"{count:,} {kind}" for kind, count in of_plugins.items()))
     print(f"cycles        {len(cycles)}" + "".join(f"\n              {' <-> '.join(cycle)}" for cycle in cycles))
     print("branches      " + ", ".join(f"{count} {name}" for count, name in branchy[:3]))
     print("hops          " + ", ".join(f"{count} {verb}" for verb, count in hops.items()))
@@ -53,7 +55,7 @@ def main() -> int:
         f"{name} has {count} branches, more than {MOST_BRANCHES}" for count, name in branchy if count > MOST_BRANCHES
     ]
     if lines["code"] > MOST_LINES:
-        faults.append(f"{lines['code']:,} lines of code, more than {MOST_LINES:,}")
+        faults.append(f"{lines['code']:,} lines of code in the core, more than {MOST_LINES:,}")
     faults += [
         f"{verb} takes {hops[verb]} modules, more than {most}" for verb, most in MOST_HOPS.items() if hops[verb] > most
     ]
