@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Result, clean_env
-from support.wheels import CHECKOUT, build_wheel, install_wheels, run_builder
+from support.wheels import CHECKOUT, Installed, build_wheel, install_wheels, run_builder
 
 EXAMPLE = CHECKOUT / "examples" / "usr-plugin-example"
 PARTS = ("src", "pyproject.toml", "README.md", "LICENSE")
@@ -32,11 +32,12 @@ class Beside:
 
 
 @pytest.fixture(scope="module")
-def beside(usr_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
+def beside(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Beside]:
     """Build the example's wheel, and install both wheels and what they need."""
     base = tmp_path_factory.mktemp("example")
     wheel = build_wheel(EXAMPLE, PARTS, base / "work")
-    venv = install_wheels(base, usr_wheel, f"{wheel}[test]", also=("pytest", "iniconfig", "packaging", "pygments"))
+    tools = ("pytest", "iniconfig", "packaging", "pygments")
+    venv = install_wheels(base, installed.wheel, f"{wheel}[test]", also=tools, beside=installed.venv)
     folder = base / "elsewhere"
     (folder / "root").mkdir(parents=True)
     shutil.copytree(EXAMPLE / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))

@@ -2,51 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from support.cli import Result, clean_env
-from support.wheels import install_wheels, run_builder
+from support.wheels import Installed
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 PLUGINS = PYPROJECT["project"]["entry-points"]["usr.plugins"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installed:
-    """A wheel, and a venv outside the checkout that has it and its dependencies."""
-
-    wheel: Path
-    venv: Path
-    folder: Path
-
-    def run(self, program: str, *words: str | Path) -> Result:
-        """Run a program of the venv in `folder`."""
-        return run_builder(self.venv / "bin" / program, *words, cwd=self.folder, env=clean_env())
-
-    def usr(self, *words: str | Path) -> Result:
-        """Run ``usr`` on a root in `folder`."""
-        return self.run("usr", "--root", "root", *words)
-
-
-@pytest.fixture(scope="module")
-def installed(usr_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """Install the built wheel into a new venv."""
-    base = tmp_path_factory.mktemp("wheel")
-    venv = install_wheels(base, usr_wheel)
-    folder = base / "elsewhere"
-    (folder / "root").mkdir(parents=True)
-    yield Installed(wheel=usr_wheel, venv=venv, folder=folder)
-    # Hundreds of megabytes that pytest would keep for three sessions.
-    shutil.rmtree(venv)
 
 
 def test_wheel_brings_only_our_packages(installed: Installed) -> None:

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from support.cli import Result, Word
+from support.cli import Result, Word, clean_env
 from support.locks import write_requirements
 
-__all__ = ["CHECKOUT", "build_wheel", "install_wheels", "run_builder"]
+__all__ = ["CHECKOUT", "Installed", "build_wheel", "install_wheels", "run_builder"]
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -33,16 +34,39 @@ def build_wheel(project: Path, parts: Sequence[str], work: Path) -> Path:
     return wheel
 
 
-def install_wheels(base: Path, *wheels: Word, also: Collection[str] = ()) -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """A wheel of USR, a venv outside the checkout that has it and its dependencies, and a folder elsewhere."""
+
+    wheel: Path
+    venv: Path
+    folder: Path
+
+    def run(self, program: str, *words: str | Path) -> Result:
+        """Run a program of the venv in `folder`."""
+        return run_builder(self.venv / "bin" / program, *words, cwd=self.folder, env=clean_env())
+
+    def usr(self, *words: str | Path) -> Result:
+        """Run ``usr`` on a root in `folder`."""
+        return self.run("usr", "--root", "root", *words)
+
+
+def install_wheels(base: Path, *wheels: Word, also: Collection[str] = (), beside: Path | None = None) -> Path:
     """Install wheels into the new venv ``base / "venv"``, and return it.
 
     What they need comes first, from the lock, with its hashes: the run-time packages and those named `also`. Then the
-    wheels find all of it there, as they may fetch nothing.
+    wheels find all of it there, as they may fetch nothing. What the venv `beside` has but USR is linked from there.
     """
     locked = write_requirements(base / "requirements.txt", also=also)
-    run_builder(sys.executable, "-m", "venv", base / "venv")
+    run_builder(sys.executable, "-m", "venv", *([] if beside is None else ["--without-pip"]), base / "venv")
+    if beside is not None:
+        (theirs,) = beside.glob("lib/python*/site-packages")
+        ours = base / "venv" / theirs.relative_to(beside)
+        ignored = shutil.ignore_patterns("usr_*", "universal_sequence_record*")
+        shutil.copytree(theirs, ours, copy_function=os.link, ignore=ignored, dirs_exist_ok=True)
     install = (base / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet")
-    run_builder(*install, "--require-hashes", "--no-deps", "--requirement", locked)
+    # Byte code of what is never imported would cost more than all the rest.
+    run_builder(*install, "--no-compile", "--require-hashes", "--no-deps", "--requirement", locked)
     run_builder(*install, "--no-index", *wheels)
     return base / "venv"
 
