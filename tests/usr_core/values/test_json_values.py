@@ -17,7 +17,7 @@ STRUCT = pa.struct([("a", pa.int64()), ("b", pa.string())])
 
 
 class TestRoundTrip:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(st.data())
     def test_every_type_and_value_comes_back_from_its_json(self, data):
         """to_json, dumps, loads and from_json give back the same type and bits, slices and nulls included."""

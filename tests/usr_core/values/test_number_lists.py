@@ -21,7 +21,7 @@ def column(texts: list[str | None]) -> pa.Array:
 
 
 class TestShortWay:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(st.data())
     def test_it_gives_what_the_json_parser_gives(self, data):
         """Bit by bit, for lists of any and of fixed length, with nulls, sliced, with or without blanks."""

@@ -64,7 +64,7 @@ class TestAccepted:
         """Each type takes its plain spellings, beside a null."""
         assert [None, value] == parse([None, text], kind).to_pylist()
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(st.floats(width=16))
     def test_a_float16_is_the_nearest_to_its_text(self, value):
         """Text of a float16 reads back to its bits."""
@@ -74,7 +74,7 @@ class TestAccepted:
         """The nearest float32 of the written number, as numpy reads it."""
         assert [float(np.float32("0.1"))] == parse(["0.1"], pa.float32()).to_pylist()
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(st.data())
     def test_exported_cells_read_back(self, data):
         """A column written the way CSV cells are (text plain, all else as JSON) reads back bit by bit."""
