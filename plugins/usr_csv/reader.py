@@ -8,12 +8,13 @@ where a blank line is an empty cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
-from usr_core.api import LONGEST_RECORD, ImportRequest, SourceFile, SourceUnreadable, open_source
+from usr_core.api import LONGEST_RECORD, ImportRequest, Opened, SourceFile, SourceUnreadable, open_source
 from usr_csv.diagnosis import diagnose, misplaced_quote
 from usr_csv.header import chosen_columns, read_header
 from usr_csv.quoting import CheckedStream, MisplacedQuote
@@ -31,19 +32,11 @@ class _RecordTooLong(Exception):
 class CsvImporter:
     """Reads CSV (RFC 4180: commas, double quotes, any line ends, UTF-8 with or without BOM)."""
 
-    def columns(self, request: ImportRequest) -> Sequence[str]:
-        """Return the names in the header.
+    def open(self, request: ImportRequest) -> Opened:
+        """Open the file: the names in its header, and the wanted columns as strings.
 
         Raises:
             SourceFileError: The file can't be opened, or has no header.
-        """
-        with open_source(request.path) as source:
-            return read_header(source)
-
-    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
-        """Yield the wanted columns as strings.
-
-        Raises:
             RepeatedColumn: A wanted name occurs twice in the header.
             SourceUnreadable: A record has too few or too many cells, a cell is not UTF-8, text follows a closing
                 quote, or a blank stands before an opening one.
@@ -52,29 +45,34 @@ class CsvImporter:
 
         Holds a few blocks of `ImportRequest.batch_bytes`; more only for a record longer than a block.
         """
-        with open_source(request.path) as source:
-            names = read_header(source)
-            chosen = chosen_columns(source, names, request.columns)
-            if not chosen:
+        return Opened.begun(_steps(request))
+
+
+def _steps(request: ImportRequest) -> Generator[Any, None, None]:
+    with open_source(request.path) as source:
+        names = read_header(source)
+        yield names
+        chosen = chosen_columns(source, names, request.columns)
+        if not chosen:
+            return
+        delivered = 0
+        block = _first_block(source, request.batch_bytes)
+        while True:
+            try:
+                for batch in _attempt(source, names, chosen, block=block, skip=delivered):
+                    source.check_unchanged()
+                    yield batch
+                    delivered += batch.num_rows
                 return
-            delivered = 0
-            block = _first_block(source, request.batch_bytes)
-            while True:
-                try:
-                    for batch in _attempt(source, names, chosen, block=block, skip=delivered):
-                        source.check_unchanged()
-                        yield batch
-                        delivered += batch.num_rows
-                    return
-                except _RecordTooLong:
-                    if block >= LONGEST_RECORD:
-                        raise SourceUnreadable(
-                            source.path,
-                            f"A record is longer than {LONGEST_RECORD >> 20} MiB.",
-                            hint="Look for a quote that is not closed near this row.",
-                            row=delivered + 1,
-                        ) from None
-                    block = min(LONGEST_RECORD, block * _GROWTH)
+            except _RecordTooLong:
+                if block >= LONGEST_RECORD:
+                    raise SourceUnreadable(
+                        source.path,
+                        f"A record is longer than {LONGEST_RECORD >> 20} MiB.",
+                        hint="Look for a quote that is not closed near this row.",
+                        row=delivered + 1,
+                    ) from None
+                block = min(LONGEST_RECORD, block * _GROWTH)
 
 
 def _first_block(source: SourceFile, batch_bytes: int) -> int:

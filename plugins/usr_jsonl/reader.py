@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Generator, Sequence
+from typing import Any
 
 import pyarrow as pa
 
-from usr_core.api import BadCell, ImportRequest, SourceFile, SourceUnreadable, open_source
+from usr_core.api import BadCell, ImportRequest, Opened, SourceFile, SourceUnreadable, open_source
 from usr_core.api.arrow import from_json, text_array
 from usr_jsonl.records import RecordBlock, record_blocks
 
@@ -20,14 +22,10 @@ class JsonlImporter:
     only later is an error, as the batches before it have been given away without it.
     """
 
-    def columns(self, request: ImportRequest) -> Sequence[str]:
-        """Return the keys of the records in the first block, in order of appearance; none for an empty file."""
-        with open_source(request.path) as source:
-            block = next(record_blocks(source, limit=request.batch_bytes), None)
-            return [] if block is None else block.keys()
+    def open(self, request: ImportRequest) -> Opened:
+        """Open the file: the keys of the records in its first block, in order of appearance, and the wanted ones.
 
-    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
-        """Yield the wanted columns; of the wished type where the request has one, else text.
+        A column is of the wished type where the request has one, else text.
 
         Raises:
             SourceUnreadable: A line is not a JSON object, a value does not have the wished type, or is not text
@@ -36,18 +34,22 @@ class JsonlImporter:
 
         Holds one block of `ImportRequest.batch_bytes` as Python objects.
         """
-        with open_source(request.path) as source:
-            names: list[str] | None = None
-            for block in record_blocks(source, limit=request.batch_bytes):
-                present = block.keys()
-                if names is None:
-                    wanted = present if request.columns is None else request.columns
-                    names = [name for name in wanted if name in present]
-                _refuse_latecomers(source, block, present, names, request.columns)
-                source.check_unchanged()
-                if names:
-                    yield _batch(source, block, names, request)
+        return Opened.begun(_steps(request))
+
+
+def _steps(request: ImportRequest) -> Generator[Any, None, None]:
+    with open_source(request.path) as source:
+        blocks = record_blocks(source, limit=request.batch_bytes)
+        first = next(blocks, None)
+        keys = [] if first is None else first.keys()
+        yield keys
+        names = [name for name in (keys if request.columns is None else request.columns) if name in keys]
+        for block in itertools.chain([] if first is None else [first], blocks):
+            _refuse_latecomers(source, block, block.keys(), names, request.columns)
             source.check_unchanged()
+            if names:
+                yield _batch(source, block, names, request)
+        source.check_unchanged()
 
 
 def _batch(source: SourceFile, block: RecordBlock, names: Sequence[str], request: ImportRequest) -> pa.RecordBatch:

@@ -17,7 +17,7 @@ from usr_legacy.errors import LegacyFileInvalid, LegacyRowInvalid
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.api import Importer
+    from usr_core.api.plugins import HostedImporter
 
 __all__ = ["LegacyRow", "LegacyRows", "Naming", "read_rows"]
 
@@ -71,7 +71,7 @@ class Naming:
         return None, None
 
 
-def read_rows(paths: Iterable[Path], naming: Naming, csv: Importer) -> LegacyRows:
+def read_rows(paths: Iterable[Path], naming: Naming, csv: HostedImporter) -> LegacyRows:
     """Read all files into memory.
 
     Raises:
@@ -110,7 +110,7 @@ def read_rows(paths: Iterable[Path], naming: Naming, csv: Importer) -> LegacyRow
     return LegacyRows(rows=rows, ignored=tuple(sorted(ignored)))
 
 
-def _of_csv(path: Path, csv: Importer) -> Iterator[Mapping[str, object]]:
+def _of_csv(path: Path, csv: HostedImporter) -> Iterator[Mapping[str, object]]:
     from usr_core.api import ImportRequest
 
     for batch in csv.read(ImportRequest(path=path)):

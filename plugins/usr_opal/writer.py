@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from usr_core.api import BadCell, Importer, ImportRequest, OverlayRequest, PluginHost, PluginMissing
+from usr_core.api import BadCell, ImportRequest, OverlayRequest, PluginHost, PluginMissing
 from usr_core.api.arrow import boolean_array, cast_exactly, fixed_array, fixed_values, parse_text, text_array
+from usr_core.api.plugins import HostedImporter
 from usr_opal.errors import OpalLabelInvalid
 from usr_opal.labels import NAMESPACE, OFFSET, SIZE, VECTOR
 from usr_opal.table import LabelColumns, find_columns
@@ -47,7 +48,7 @@ class OpalWriter:
             yield _labels(pa.RecordBatch.from_pydict(empty), columns, file=file, first_row=1)
 
 
-def _importer(file: Path) -> Importer:
+def _importer(file: Path) -> HostedImporter:
     """Return the importer for the file's ending; a label table is CSV where it has no ending that tells."""
     host = PluginHost()
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.api import ImportRequest, RepeatedColumn, SourceFile, SourceUnreadable, open_source
+from usr_core.api import ImportRequest, Opened, RepeatedColumn, SourceFile, SourceUnreadable, open_source
 from usr_core.api.arrow import conform, plain_type
 from usr_parquet.failures import damaged_footer, not_opened, unreadable_group
 
@@ -21,13 +22,8 @@ _MOST_ROWS = 65_536
 class ParquetImporter:
     """Reads Parquet; large, dictionary and such spellings of a type come as the plain one, all else as it is."""
 
-    def columns(self, request: ImportRequest) -> Sequence[str]:
-        """Return the names of the columns, from the footer alone."""
-        with open_source(request.path) as source, _open(source) as file:
-            return list(file.schema_arrow.names)
-
-    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
-        """Yield the wanted columns, in the order wanted; others are not read.
+    def open(self, request: ImportRequest) -> Opened:
+        """Open the file: the names of its columns from the footer, and the wanted ones, which alone are read.
 
         Raises:
             RepeatedColumn: A wanted name occurs twice.
@@ -38,21 +34,27 @@ class ParquetImporter:
 
         Holds a batch of about `ImportRequest.batch_bytes` decoded, and the compressed pages of a row group.
         """
-        with open_source(request.path) as source, _open(source) as file, _open(source, int96="ns") as nanoseconds:
-            present = Counter(file.schema_arrow.names)
-            wanted = file.schema_arrow.names if request.columns is None else request.columns
-            chosen = [name for name in wanted if name in present]
-            for name in chosen:
-                if present[name] > 1:
-                    raise RepeatedColumn(source.path, name)
-            if not chosen:
-                return
+        return Opened.begun(_steps(request))
+
+
+def _steps(request: ImportRequest) -> Generator[Any, None, None]:
+    with open_source(request.path) as source, _open(source) as file:
+        names = list(file.schema_arrow.names)
+        yield names
+        present = Counter(names)
+        chosen = [name for name in (names if request.columns is None else request.columns) if name in present]
+        for name in chosen:
+            if present[name] > 1:
+                raise RepeatedColumn(source.path, name)
+        if not chosen:
+            return
+        with _open(source, int96="ns") as nanoseconds:
             reading = _Reading(source, file, nanoseconds, chosen)
             for group in range(file.num_row_groups):
                 for batch in reading.batches(group, request.batch_bytes):
                     source.check_unchanged()
                     yield batch
-            source.check_unchanged()
+        source.check_unchanged()
 
 
 def _open(source: SourceFile, *, int96: str = "us") -> pq.ParquetFile:

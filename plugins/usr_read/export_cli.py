@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     GlobOpt,
     IncludeDeletedOpt,
     NamespacesOpt,
+    OptionsOpt,
     Progress,
     QuietOpt,
     TargetArg,
@@ -21,6 +22,7 @@ from usr_core.api.commands import (
     emit_text,
     note,
     split_names,
+    split_options,
 )
 
 __all__ = ["export_app"]
@@ -33,8 +35,10 @@ def export(
     target: TargetArg = None,
     *,
     export_format: Annotated[
-        str, typer.Option("--fmt", show_default=False, help="csv, embl, fasta, fastq, genbank, jsonl or parquet.")
-    ],
+        str | None,
+        typer.Option("--fmt", "--format", show_default=False, help="An exporter; by default by the file's ending."),
+    ] = None,
+    options: OptionsOpt = None,
     out: Annotated[
         str,
         typer.Option("--out", show_default=False, help="A file (.gz and .zst compress), a folder, or - for stdout."),
@@ -59,6 +63,7 @@ def export(
         written = source.export(
             _standard_output() if out == "-" else out,
             fmt=export_format,
+            options=split_options(options or ()),
             columns=split_names(columns),
             include_deleted=include_deleted,
             namespaces=chosen,

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from usr_core.errors import counted as counted
     from usr_core.errors import visible as visible
     from usr_core.events.actor import Actor as Actor
+    from usr_core.plugin.errors import OptionInvalid as OptionInvalid
     from usr_core.plugin.errors import PluginCallError as PluginCallError
     from usr_core.plugin.errors import PluginError as PluginError
     from usr_core.plugin.errors import PluginMissing as PluginMissing
     from usr_core.plugin.hookspecs import hookimpl as hookimpl
     from usr_core.plugin.host import PluginHost as PluginHost
     from usr_core.plugin.manifest import API_VERSION as API_VERSION
+    from usr_core.plugin.options import option_line as option_line
     from usr_core.plugin.specs import CheckSpec as CheckSpec
     from usr_core.plugin.specs import EventSink as EventSink
     from usr_core.plugin.specs import EventSinkSpec as EventSinkSpec
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from usr_core.plugin.specs import ImporterSpec as ImporterSpec
     from usr_core.plugin.specs import ImportRequest as ImportRequest
     from usr_core.plugin.specs import NamespaceSpec as NamespaceSpec
+    from usr_core.plugin.specs import Opened as Opened
+    from usr_core.plugin.specs import OptionSpec as OptionSpec
     from usr_core.plugin.specs import OverlayRequest as OverlayRequest
     from usr_core.plugin.specs import OverlayWriter as OverlayWriter
     from usr_core.plugin.specs import OverlayWriterSpec as OverlayWriterSpec
@@ -64,15 +68,16 @@ else:
             "usr_core.dataset": "Dataset",
             "usr_core.errors": "ExitCode UsrError counted visible",
             "usr_core.events.actor": "Actor",
-            "usr_core.plugin.errors": "PluginCallError PluginError PluginMissing",
+            "usr_core.plugin.errors": "OptionInvalid PluginCallError PluginError PluginMissing",
             "usr_core.plugin.hookspecs": "hookimpl",
             "usr_core.plugin.host": "PluginHost",
             "usr_core.plugin.manifest": "API_VERSION",
+            "usr_core.plugin.options": "option_line",
             "usr_core.plugin.specs": (
                 "CheckSpec EventSink EventSinkSpec ExportRequest ExportResult Exporter ExporterSpec FileRef "
-                "Finding Fingerprint ImportRequest Importer ImporterSpec NamespaceSpec OverlayRequest "
-                "OverlayWriter OverlayWriterSpec TransportSpec Verdict VerifyOutcome VerifyRequest VerifySpec "
-                "VerifyStrategy"
+                "Finding Fingerprint ImportRequest Importer ImporterSpec NamespaceSpec Opened OptionSpec "
+                "OverlayRequest OverlayWriter OverlayWriterSpec TransportSpec Verdict VerifyOutcome VerifyRequest "
+                "VerifySpec VerifyStrategy"
             ),
             "usr_core.store.rules.errors": "RepeatedColumn SourceFileError SourceTruncated SourceUnreadable",
             "usr_core.store.rules.source_file": "LONGEST_RECORD SourceFile SourceStream open_source",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from usr_core.plugin.discovery import other_plugins as other_plugins
     from usr_core.plugin.discovery import own_plugins as own_plugins
     from usr_core.plugin.host import build_provider as build_provider
+    from usr_core.plugin.importing import HostedImporter as HostedImporter
     from usr_core.plugin.kinds import KINDS as KINDS
     from usr_core.plugin.kinds import AnySpec as AnySpec
     from usr_core.plugin.loading import load_object as load_object
@@ -27,6 +28,7 @@ else:
         {
             "usr_core.plugin.discovery": "InstalledPlugin locate other_plugins own_plugins",
             "usr_core.plugin.host": "build_provider",
+            "usr_core.plugin.importing": "HostedImporter",
             "usr_core.plugin.kinds": "AnySpec KINDS",
             "usr_core.plugin.loading": "load_object load_target",
             "usr_core.plugin.manifest": "Manifest parse_manifest",

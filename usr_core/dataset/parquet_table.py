@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -106,7 +106,8 @@ class ParquetTable:
         self,
         out: str | Path | BinaryIO,
         *,
-        fmt: str,
+        fmt: str | None = None,
+        options: Mapping[str, object] | None = None,
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
@@ -123,8 +124,9 @@ class ParquetTable:
         from usr_core.plugin.errors import PluginCallError
         from usr_core.store.questions.errors import ColumnNotExportable
         from usr_core.store.questions.export import export_batches
-        from usr_core.store.questions.export_target import export_target
+        from usr_core.store.questions.export_target import chosen_format, export_target
 
+        fmt = chosen_format(self.host, fmt, out)
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
         target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
@@ -138,6 +140,7 @@ class ParquetTable:
                     schema=opened.schema(columns, plain=True),
                     batches=opened.batches(columns, plain=True, progress=progress),
                     overwrite=overwrite,
+                    options=options,
                 )
             except PluginCallError as error:
                 # Exporters promise the registry's types; those that know more may be given more.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -62,7 +62,8 @@ class Readable(Protocol):
         self,
         out: str | Path | BinaryIO,
         *,
-        fmt: str,
+        fmt: str | None = None,
+        options: Mapping[str, object] | None = None,
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,

@@ -489,7 +489,8 @@ class Reading(DatasetSite):
         self,
         out: str | Path | BinaryIO,
         *,
-        fmt: str,
+        fmt: str | None = None,
+        options: Mapping[str, object] | None = None,
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
@@ -499,8 +500,11 @@ class Reading(DatasetSite):
         """Write the merged view to a file, into a folder under a name of its own, or to a binary stream.
 
         A file appears whole or not at all, and one ending in ``.gz`` or ``.zst`` is compressed. Changes nothing here.
+        Without `fmt`, the file's ending tells the format; `options` are those of the exporter.
 
         Raises:
+            ExportFormatMissing: Neither `fmt` nor the ending of a file tells the format.
+            OptionInvalid: The exporter takes no such option, or no such value.
             TargetExists: The file is there, and `overwrite` is not set.
             TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetUnsuitable: It can't be written there, or not
                 in that form.
@@ -519,8 +523,9 @@ class Reading(DatasetSite):
             usr_core.store.errors.TargetExists: gc.csv exists.
         """
         from usr_core.store.questions.export import export_batches
-        from usr_core.store.questions.export_target import export_target
+        from usr_core.store.questions.export_target import chosen_format, export_target
 
+        fmt = chosen_format(self.host, fmt, out)
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
         target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
@@ -532,6 +537,7 @@ class Reading(DatasetSite):
                 schema=view.schema(columns, include_deleted=include_deleted),
                 batches=view.batches(columns, include_deleted=include_deleted, progress=progress),
                 overwrite=overwrite,
+                options=options,
             )
 
     def validate(

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
-from usr_core.plugin.specs import ExportResult, Finding, Fingerprint, Verdict
+from usr_core.plugin.specs import ExportResult, Finding, Fingerprint, Opened, Verdict
 from usr_core.plugin.transports import EntryKind, Probe, RemoteEntry, Traffic
 
 __all__ = ["ANSWERS", "Answer", "a_number", "a_text", "named", "texts", "whole_number"]
@@ -27,7 +27,7 @@ class Answer:
 
     Attributes:
         checked: Returns a good value in plain form; raises for a wrong one.
-        item_check: For a method that returns an iterator: makes the check of its items.
+        item_check: For a method that returns an iterator, or an `Opened`: makes the check of its items.
     """
 
     checked: Callable[[Any], Any]
@@ -118,6 +118,11 @@ def _batch_check() -> Callable[[Any], Any]:
         return value
 
     return check
+
+
+def _opened(value: object) -> Opened:
+    found = _a(Opened, value)
+    return Opened(columns=_columns(found.columns), batches=_stream(found.batches))
 
 
 def _export_result(value: object) -> ExportResult:
@@ -216,7 +221,8 @@ _NOTHING = Answer(checked=_nothing)
 _BATCHES = Answer(checked=_stream, item_check=_batch_check)
 
 ANSWERS: Mapping[str, Mapping[str, Answer]] = {
-    "importer": {"columns": Answer(checked=_columns), "read": _BATCHES},
+    "importer": {"open": Answer(checked=_opened, item_check=_batch_check)},
+    "importer of API 1.0": {"columns": Answer(checked=_columns), "read": _BATCHES},
     "exporter": {"write": Answer(checked=_export_result)},
     "overlay_writer": {"batches": _BATCHES},
     "verify": {"fingerprint": Answer(checked=_fingerprint), "compare": Answer(checked=_verdict)},

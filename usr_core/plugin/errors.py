@@ -12,6 +12,7 @@ __all__ = [
     "BadConfig",
     "BadManifest",
     "IncompatiblePlugin",
+    "OptionInvalid",
     "PluginCallError",
     "PluginConflict",
     "PluginError",
@@ -117,6 +118,13 @@ class AmbiguousImporter(UsrError):
     """Several importers read files with this ending, so one has to be named."""
 
     code = "USR-PLUGIN-009"
+    exit_code = ExitCode.USAGE
+
+
+class OptionInvalid(UsrError, ValueError):
+    """An importer, exporter or overlay writer takes no such option, or the option no such value."""
+
+    code = "USR-PLUGIN-011"
     exit_code = ExitCode.USAGE
 
 

@@ -17,6 +17,7 @@ from usr_core.errors import UsrError
 from usr_core.plugin.answers import ANSWERS
 from usr_core.plugin.catalogue import Catalogue, ProviderEntry
 from usr_core.plugin.errors import AmbiguousImporter, PluginConflict, PluginError, PluginMissing
+from usr_core.plugin.importing import HostedImporter
 from usr_core.plugin.isolation import Isolated, calling, load_error
 from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.manifest import ProviderClaim
@@ -28,7 +29,6 @@ from usr_core.plugin.specs import (
     Exporter,
     ExporterSpec,
     Finding,
-    Importer,
     ImporterSpec,
     NamespaceSpec,
     OverlayWriter,
@@ -98,7 +98,7 @@ class PluginHost:
 
     # ------------------------------------------------------------ formats
 
-    def importer(self, name: str) -> Importer:
+    def importer(self, name: str) -> HostedImporter:
         """Return the importer of that name.
 
         Raises:
@@ -106,9 +106,9 @@ class PluginHost:
             PluginError: Its plugin is refused, or broken.
         """
         record, spec = self._spec("importer", name, ImporterSpec)
-        return cast(Importer, build_provider("importer", record, spec))
+        return cast(HostedImporter, build_provider("importer", record, spec))
 
-    def importer_for_path(self, path: Path) -> tuple[str, Importer]:
+    def importer_for_path(self, path: Path) -> tuple[str, HostedImporter]:
         """Return the importer for a file's ending, also below that of a compression, with its name.
 
         Built-in importers keep their endings. Between third parties ``".fa" = "NAME"`` under ``[plugins.prefer]``
@@ -118,9 +118,7 @@ class PluginHost:
             PluginMissing: No active importer reads such files.
             AmbiguousImporter: Several do, and none is preferred.
         """
-        file_name = path.name.lower()
-        for ending in _COMPRESSED:
-            file_name = file_name.removesuffix(ending)
+        file_name = _uncompressed(path)
         fitting = [
             (record, spec)
             for record, spec in self._all_specs("importer", ImporterSpec)
@@ -129,7 +127,7 @@ class PluginHost:
         if not fitting:
             raise self._no_importer(path)
         record, spec = self._one_of(fitting, file_name, path)
-        return spec.name, cast(Importer, build_provider("importer", record, spec))
+        return spec.name, cast(HostedImporter, build_provider("importer", record, spec))
 
     def _no_importer(self, path: Path) -> PluginMissing:
         known = sorted({suffix for _, spec in self._all_specs("importer", ImporterSpec) for suffix in spec.suffixes})
@@ -169,6 +167,35 @@ class PluginHost:
         """Return the exporter of that name; errors as `importer`."""
         record, spec = self._spec("exporter", name, ExporterSpec)
         return cast(Exporter, build_provider("exporter", record, spec))
+
+    def exporter_for_path(self, path: Path) -> str:
+        """Return the name of the exporter for a file's ending, also below that of a compression; a built-in one first.
+
+        Raises:
+            PluginMissing: No active exporter writes such files.
+            AmbiguousImporter: Several of third parties do.
+        """
+        file_name = _uncompressed(path)
+        fitting = [
+            (record, spec)
+            for record, spec in self._all_specs("exporter", ExporterSpec)
+            if any(file_name.endswith(suffix.lower()) for suffix in (spec.suffix, *spec.suffixes))
+        ]
+        own = [found for found in fitting if found[0].is_own]
+        if len(own) == 1 or len(fitting) == 1:
+            return (own or fitting)[0][1].name
+        names = ", ".join(spec.name for _, spec in fitting)
+        if fitting:
+            raise AmbiguousImporter(
+                f"several exporters write files with this ending: {names}",
+                hint="Name one with --fmt.",
+                facts={"file": path},
+            )
+        raise PluginMissing(
+            "no exporter writes files with this ending",
+            hint=f"Name one with --fmt (available: {self._available('exporter')}).{self._not_asked('exporter')}",
+            facts={"file": path},
+        )
 
     def exporter_spec(self, name: str) -> ExporterSpec:
         """Return what an exporter says of itself, without building it; errors as `importer`."""
@@ -465,8 +492,8 @@ class PluginHost:
         return run
 
 
-def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Isolated:
-    """Call a spec's factory and return what it gave, isolated.
+def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Any:
+    """Call a spec's factory and return what it gave, isolated; an importer as a `HostedImporter`.
 
     Raises:
         PluginCallError: The factory raised, or gave something without the methods of its kind.
@@ -483,6 +510,8 @@ def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) 
     name = f"{KINDS[kind].words} {_handle(spec)}"
     with calling(record, f"{name}, factory"):
         provider = spec.factory(*arguments)
+    if kind == "importer":
+        return HostedImporter(provider, record, spec)
     return Isolated(provider, record, name, ANSWERS[kind])
 
 
@@ -499,6 +528,14 @@ def _unloadable(entry: ProviderEntry, error: PluginError) -> BoundCheck:
 
     spec = CheckSpec(name=entry.claim.name, summary="", factory=lambda: run)
     return BoundCheck(spec=spec, plugin=entry.record.id, run=run)
+
+
+def _uncompressed(path: Path) -> str:
+    """Return a file's name in lower case, without the ending of a compression."""
+    name = path.name.lower()
+    for ending in _COMPRESSED:
+        name = name.removesuffix(ending)
+    return name
 
 
 def _is_ending(preference: str, file_name: str) -> bool:

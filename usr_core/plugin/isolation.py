@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,7 @@ from usr_core.plugin.answers import Answer, named
 from usr_core.plugin.errors import PluginCallError, PluginLoadError, cause_text
 from usr_core.plugin.printing import printing_to_stderr
 from usr_core.plugin.records import PluginRecord
+from usr_core.plugin.specs import Opened
 
 __all__ = ["Isolated", "call_error", "calling", "load_error", "loading", "wrong_answer"]
 
@@ -187,6 +189,8 @@ class Isolated:
                 result = function(*passed, **named)
                 if answer is not None:
                     result = answer.checked(result)
+            if isinstance(result, Opened):
+                return replace(result, batches=_steps(result.batches, self.__record__, hook, lent, answer, file))
             if isinstance(result, Iterator):
                 return _steps(result, self.__record__, hook, lent, answer, file)
             if isinstance(result, AbstractContextManager):

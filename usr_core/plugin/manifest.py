@@ -28,7 +28,7 @@ __all__ = [
     "parse_manifest",
 ]
 
-API_VERSION = (1, 0)
+API_VERSION = (1, 1)
 """The version of the plugin API that is installed: major, minor."""
 MANIFEST_NAME = "usr-plugin.toml"
 

@@ -5,12 +5,12 @@ A check raises `TypeError` or `ValueError` that says which field is wrong; it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from usr_core.errors import UsrError
 from usr_core.plugin.answers import a_number, a_text, named, texts, whole_number
-from usr_core.plugin.specs import MAX_TIMEOUT_S
+from usr_core.plugin.specs import MAX_TIMEOUT_S, OptionSpec
 
 __all__ = ["check_spec"]
 
@@ -35,19 +35,25 @@ def check_spec(kind: str, spec: Any) -> None:
 def _importer(spec: Any) -> None:
     for suffix in texts(spec.suffixes, "suffixes"):
         _suffix(suffix, "suffixes")
+    _options(spec.options)
+    if spec.namespace is not None:
+        a_text(spec.namespace, "namespace")
 
 
 def _exporter(spec: Any) -> None:
     _suffix(a_text(spec.suffix, "suffix"), "suffix")
     _flag(spec.streams, "streams")
     _flag(spec.binary, "binary")
+    _options(spec.options)
+    for suffix in texts(spec.suffixes, "suffixes"):
+        _suffix(suffix, "suffixes")
 
 
 def _overlay_writer(spec: Any) -> None:
     a_text(spec.namespace, "namespace")
     if a_text(spec.key, "key") not in _KEYS:
         raise ValueError(f"key is {spec.key!r} and has to be one of {', '.join(_KEYS)}")
-    texts(spec.options, "options")
+    _options(spec.options, names_will_do=True)
 
 
 def _verify(spec: Any) -> None:
@@ -99,6 +105,30 @@ def _check(spec: Any) -> None:
 def _suffix(suffix: str, field: str) -> None:
     if len(suffix) < 2 or suffix[0] != "." or "/" in suffix or not suffix.isprintable():
         raise ValueError(f"{field} holds {suffix!r}; an ending begins with a point and has no /")
+
+
+def _options(options: object, *, names_will_do: bool = False) -> None:
+    if isinstance(options, (str, bytes, Mapping)) or not isinstance(options, Iterable):
+        raise TypeError(f"options is {named(options)} and has to be a tuple of OptionSpec")
+    seen: set[str] = set()
+    for given in options:
+        if not isinstance(given, OptionSpec) and not names_will_do:
+            raise TypeError(f"options holds {named(given)}; OptionSpec is wanted")
+        option = given if isinstance(given, OptionSpec) else OptionSpec(name=a_text(given, "an item of options"))
+        name = a_text(option.name, "the name of an option")
+        if not name or "=" in name or not name.isprintable() or " " in name:
+            raise ValueError(f"options holds {name!r}; a name has no blank and no =")
+        if name in seen:
+            raise ValueError(f"options holds {name!r} twice")
+        seen.add(name)
+        a_text(option.help, f"the help of the option {name!r}")
+        if option.type not in (str, bool, int, float):
+            raise TypeError(f"the type of the option {name!r} has to be str, bool, int or float")
+        values = (*option.choices, *(() if option.default is None else (option.default,)))
+        if any(type(value) is not option.type for value in values):
+            raise TypeError(f"the default and the choices of the option {name!r} have to be of its type")
+        if option.default is not None and option.choices and option.default not in option.choices:
+            raise ValueError(f"the default of the option {name!r} is none of its choices")
 
 
 def _flag(value: object, field: str) -> None:

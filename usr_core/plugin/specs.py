@@ -9,10 +9,10 @@ Nothing here imports pyarrow at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, Self
 
 from usr_core.plugin.transports import Transport
 
@@ -34,6 +34,8 @@ __all__ = [
     "Importer",
     "ImporterSpec",
     "NamespaceSpec",
+    "Opened",
+    "OptionSpec",
     "OverlayRequest",
     "OverlayWriter",
     "OverlayWriterSpec",
@@ -54,6 +56,35 @@ SINK_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 3600.0
 """The most that a spec may say."""
 
+# ---------------------------------------------------------------- options
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionSpec:
+    """One option of an importer, exporter or overlay writer: ``--option NAME=VALUE``.
+
+    The host checks what is given, and hands it over in the option's type, or its default.
+
+    Attributes:
+        name: As it is written on the command line.
+        type: ``str``, ``bool``, ``int`` or ``float``.
+        default: What holds where nothing is given; None is no value, and then the request's `options` lack the name.
+        choices: The values that are allowed; empty allows every one of the type.
+        help: One line for ``usr plugins info`` and ``--help-options``.
+
+    Example:
+        >>> from usr_core.api import OptionSpec, option_line
+        >>> option_line(OptionSpec(name="width", type=int, default=60, help="Letters a line"))
+        'width=a whole number (60): Letters a line'
+    """
+
+    name: str
+    type: type[str] | type[bool] | type[int] | type[float] = str
+    default: str | bool | int | float | None = None
+    choices: tuple[str | int | float, ...] = ()
+    help: str = ""
+
+
 # ---------------------------------------------------------------- importers
 
 
@@ -69,6 +100,7 @@ class ImportRequest:
             which the core then converts strictly; a typed format delivers its own types.
         batch_bytes: Roughly how many bytes one batch should hold.
         parse_json: False where text that looks like JSON is to stay text.
+        options: The importer's options by name, in their types.
 
     Example:
         >>> from usr_core.api import ImportRequest
@@ -82,42 +114,78 @@ class ImportRequest:
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     batch_bytes: int = 8 << 20
     parse_json: bool = True
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A file that an importer has opened.
+
+    Attributes:
+        columns: The names of all its columns, in its order.
+        batches: The wanted columns, in the file's row order, a bounded batch at a time. Every batch has the same
+            schema. An empty file body yields nothing.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api import Opened
+        >>> def steps():
+        ...     with (tmp_path / "motifs.txt").open("w+") as file:
+        ...         yield ["sequence"]
+        ...         yield pa.record_batch({"sequence": ["TTGACA"]})
+        >>> opened = Opened.begun(steps())
+        >>> opened.columns, next(opened.batches).num_rows
+        (['sequence'], 1)
+        >>> opened.close()
+    """
+
+    columns: Sequence[str]
+    batches: Iterator[pa.RecordBatch]
+
+    @classmethod
+    def begun(cls, steps: Generator[Any, None, None]) -> Self:
+        """Return what a generator opens that yields the column names first, and then the batches.
+
+        Such a generator may hold the file open in a ``with``: the file is closed whenever the generator is, also
+        where the batches are never asked for.
+        """
+        return cls(columns=next(steps), batches=steps)
+
+    def close(self) -> None:
+        """Give up the batches, and close the file."""
+        close = getattr(self.batches, "close", None)
+        if close is not None:
+            close()
 
 
 class Importer(Protocol):
     """Reads one file format.
 
+    Importers of plugin API 1.0 have two methods instead, which work as before: ``columns(request)`` returns the names,
+    and ``read(request)`` the iterator of batches.
+
     Example:
         >>> import pyarrow as pa
-        >>> from usr_core.api import ImportRequest
+        >>> from usr_core.api import ImportRequest, Opened
         >>> class LinesImporter:  # one sequence a line
-        ...     def columns(self, request):
-        ...         return ["sequence"]
-        ...     def read(self, request):
-        ...         if request.columns is None or "sequence" in request.columns:
-        ...             yield pa.record_batch({"sequence": request.path.read_text().split()})
+        ...     def open(self, request):
+        ...         batch = pa.record_batch({"sequence": request.path.read_text().split()})
+        ...         return Opened(columns=["sequence"], batches=iter([batch]))
         >>> (tmp_path / "motifs.txt").write_text("TTGACA TATAAT")
         13
-        >>> next(LinesImporter().read(ImportRequest(path=tmp_path / "motifs.txt"))).to_pydict()
+        >>> next(LinesImporter().open(ImportRequest(path=tmp_path / "motifs.txt")).batches).to_pydict()
         {'sequence': ['TTGACA', 'TATAAT']}
     """
 
-    def columns(self, request: ImportRequest) -> Sequence[str]:
-        """Return the file's column names in order, reading as little as possible.
+    def open(self, request: ImportRequest) -> Opened:
+        """Open the file, reading as little as possible before the first batch is asked for.
+
+        Text keeps its spelling (``NA`` and ``007`` are text); an unquoted empty cell is null, a quoted one the empty
+        string.
 
         Raises:
-            UsrError: The file has no header or schema, or is not of this format.
-        """
-        ...
-
-    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
-        """Yield the wanted columns, in the file's row order, a bounded batch at a time.
-
-        Every batch has the same schema. An empty file body yields nothing. Text keeps its spelling
-        (``NA`` and ``007`` are text); an unquoted empty cell is null, a quoted one the empty string.
-
-        Raises:
-            UsrError: A row can't be read; file, row (1 is the first record) and column are among its facts.
+            UsrError: The file has no header or schema, or is not of this format; from the batches: a row can't be
+                read; file, row (1 is the first record) and column are among its facts.
         """
         ...
 
@@ -127,10 +195,13 @@ class ImporterSpec:
     """Offer to read a file format.
 
     Attributes:
-        name: What ``--importer NAME`` takes; the manifest claims the same name.
+        name: What ``--from NAME`` takes; the manifest claims the same name.
         summary: One line for listings, without a full stop.
         factory: Makes the provider; called only when it is used, so that heavy imports stand there.
         suffixes: Endings of its files, with the dot, in lower case; one of compression after it is the core's.
+        options: What ``--option NAME=VALUE`` may set.
+        namespace: The namespace, owned by the same plugin (see `NamespaceSpec`), that the further columns of its
+            files belong to: an import keeps them there.
 
     Example:
         >>> from usr_core.api import ImporterSpec
@@ -144,8 +215,10 @@ class ImporterSpec:
 
     name: str
     summary: str
-    factory: Callable[[], Importer]
+    factory: Callable[[], Any]
     suffixes: tuple[str, ...] = ()
+    options: tuple[OptionSpec, ...] = ()
+    namespace: str | None = None
 
 
 # ---------------------------------------------------------------- exporters
@@ -160,6 +233,7 @@ class ExportRequest:
         schema: Columns in order, with registry types; the batches have exactly this schema.
         metadata: Key/value metadata for formats that can hold it.
         opener: Opens what `open` gives where that is not the file at `path`.
+        options: The exporter's options by name, in their types.
 
     Example:
         >>> import pyarrow as pa
@@ -174,6 +248,7 @@ class ExportRequest:
     schema: pa.Schema
     metadata: Mapping[str, str] = field(default_factory=dict)
     opener: Callable[[], BinaryIO] | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
 
     def open(self) -> BinaryIO:
         """Open what is to be written: the file at `path`, or a stream that compresses or goes to standard output.
@@ -234,6 +309,8 @@ class ExporterSpec:
         streams: The exporter writes to ``request.open()`` and nowhere else, from the first byte to the last. Then it
             can write to standard output, and, if it is not `binary`, below the endings ``.gz`` and ``.zst``.
         binary: The format is not text: it does not go to a terminal, and compressing it again is of no use.
+        options: What ``--option NAME=VALUE`` may set.
+        suffixes: Further endings by which a file that is to be written names this format.
 
     Example:
         >>> from usr_core.api import ExporterSpec
@@ -248,6 +325,8 @@ class ExporterSpec:
     suffix: str
     streams: bool = False
     binary: bool = False
+    options: tuple[OptionSpec, ...] = ()
+    suffixes: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- overlay writers
@@ -263,7 +342,8 @@ class OverlayRequest:
         columns: Names that were asked for, with or without prefix, or None for all. A writer may deliver others
             as well: the core takes what was asked for.
         types: The registered columns of the namespace, by full name, in registered order.
-        options: What the user set with ``--writer-option NAME=VALUE``; names are those of the spec.
+        options: What the user set with ``--option NAME=VALUE``, and the defaults of the spec's options; an option
+            that the spec gives by its name alone is text.
         record_ids: Opens the ids of the dataset's records in the order in which `scan` and `export` give them,
             deleted ones left out: string arrays without nulls. For output that has rows, but no ids.
 
@@ -278,7 +358,7 @@ class OverlayRequest:
     namespace: str
     columns: tuple[str, ...] | None = None
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
     record_ids: Callable[[], Iterator[pa.Array]] | None = None
 
 
@@ -315,7 +395,8 @@ class OverlayWriterSpec:
         name, summary, factory: As for every spec.
         namespace: What is attached to where the user names no namespace.
         key: The key where the user names none; where the rows lack it, the one of ``id``, ``sequence`` that they have.
-        options: Names that ``--writer-option NAME=VALUE`` may set; any other is refused before the writer is called.
+        options: What ``--option NAME=VALUE`` may set, in full or by name; any other is refused before the writer is
+            called.
 
     Example:
         >>> from usr_core.api import OverlayWriterSpec
@@ -329,7 +410,7 @@ class OverlayWriterSpec:
     factory: Callable[[], OverlayWriter]
     namespace: str
     key: Literal["id", "sequence", "sequence_norm", "sequence_ci"] = "id"
-    options: tuple[str, ...] = ()
+    options: tuple[OptionSpec | str, ...] = ()
 
 
 # ---------------------------------------------------------------- verification

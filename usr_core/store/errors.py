@@ -15,6 +15,7 @@ __all__ = [
     "CopyIncomplete",
     "DatasetArchived",
     "EventNotRecordable",
+    "ExportFormatMissing",
     "LogMissing",
     "MaintenanceRequired",
     "NamespaceReservedHere",
@@ -62,6 +63,15 @@ class NamespaceReservedHere(UsrError, ValueError):
     template = "{verb} does not touch the reserved namespace {namespace!r}."
     hint_template = "Use `usr delete`, `usr restore` and `usr state` for these columns."
     shown = ("namespace",)
+
+
+class ExportFormatMissing(UsrError, ValueError):
+    """No format is named, and what is written to has no ending that tells it."""
+
+    code = "USR-EXPORT-006"
+    exit_code = ExitCode.USAGE
+    template = "No format is named, and the name of the output tells none."
+    hint_template = "Name a format with --fmt, or give --out a file with the ending of one, such as .csv."
 
 
 class TargetExists(UsrError, FileExistsError):

@@ -50,7 +50,7 @@ class TestCsvExporter(ExporterContract):
 
     def read_back(self, path: Path, schema: pa.Schema) -> pa.Table:
         texts = pa.schema([(name, pa.string()) for name in schema.names])
-        read = pa.Table.from_batches(CsvImporter().read(ImportRequest(path=path)), texts)
+        read = pa.Table.from_batches(CsvImporter().open(ImportRequest(path=path)).batches, texts)
         columns = [
             parse_text(read.column(field.name).combine_chunks(), field.type, parse_json=True) for field in schema
         ]

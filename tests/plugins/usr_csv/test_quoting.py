@@ -19,7 +19,7 @@ ODD = st.text(st.sampled_from('"",\n\rx \\é'), max_size=24)
 
 
 def read(path: Path, columns: tuple[str, ...] | None = None) -> list[tuple[str | None, ...]]:
-    batches = CsvImporter().read(ImportRequest(path=path, columns=columns))
+    batches = CsvImporter().open(ImportRequest(path=path, columns=columns)).batches
     return [row for batch in batches for row in zip(*(c.to_pylist() for c in batch.columns), strict=True)]
 
 
@@ -82,7 +82,7 @@ class TestTextBehindAQuote:
         file.write_text('"seq"uence,x\nACGT,1\n')
 
         with pytest.raises(SourceUnreadable, match="header"):
-            CsvImporter().columns(ImportRequest(path=file))
+            CsvImporter().open(ImportRequest(path=file))
 
     def test_the_row_is_right_far_into_a_file(self, file: Path) -> None:
         """Rows are counted over blocks, with quoted line ends and blank lines among them."""

@@ -20,7 +20,7 @@ from usr_csv.reader import CsvImporter
 def batches(
     path: Path, columns: tuple[str, ...] | None = ("sequence", "x"), batch_bytes: int = 8 << 20
 ) -> list[pa.RecordBatch]:
-    return list(CsvImporter().read(ImportRequest(path=path, columns=columns, batch_bytes=batch_bytes)))
+    return list(CsvImporter().open(ImportRequest(path=path, columns=columns, batch_bytes=batch_bytes)).batches)
 
 
 def rows(path: Path, **options: object) -> list[tuple[str | None, ...]]:
@@ -138,7 +138,7 @@ class TestColumns:
         """Names keep their blanks and quoted commas."""
         file.write_text(' a ,"b,c"\n1,2\n')
 
-        assert [" a ", "b,c"] == CsvImporter().columns(ImportRequest(path=file))
+        assert [" a ", "b,c"] == CsvImporter().open(ImportRequest(path=file)).columns
 
     def test_unwanted_columns_are_not_looked_at(self, file: Path) -> None:
         """Repeated names don't matter in columns that nobody wants."""
@@ -161,7 +161,7 @@ class TestFaults:
         file.write_bytes(content)
 
         with pytest.raises(SourceUnreadable):
-            CsvImporter().columns(ImportRequest(path=file))
+            CsvImporter().open(ImportRequest(path=file))
 
     @pytest.mark.parametrize("line", ["C", "C,1,2"])
     def test_ragged_records_are_named_by_row_and_line(self, file: Path, line: str) -> None:
@@ -219,7 +219,7 @@ class TestFaults:
     def test_a_file_that_grows_while_it_is_read_is_refused(self, file: Path) -> None:
         """A change between two batches stops the reading."""
         file.write_text("sequence,x\n" + "ACGT,1\n" * 50_000)
-        reading = CsvImporter().read(ImportRequest(path=file, columns=("sequence",), batch_bytes=1000))
+        reading = CsvImporter().open(ImportRequest(path=file, columns=("sequence",), batch_bytes=1000)).batches
         next(reading)
         with file.open("a") as more:
             more.write("CCCC,1\n")
@@ -236,7 +236,7 @@ class TestOtherEncodings:
         path.write_bytes(b"note,sequence\n" + b"x,ACGT\n" * rows_before + b"caf\xe9,ACGG\nz,AC\n")
 
         with pytest.raises(SourceUnreadable) as caught:
-            list(CsvImporter().read(ImportRequest(path=path, columns=("sequence",))))
+            list(CsvImporter().open(ImportRequest(path=path, columns=("sequence",))).batches)
         assert (rows_before + 1, "note", "café") == (
             caught.value.facts["row"], caught.value.facts["column"], caught.value.facts["value"],
         )  # fmt: skip
@@ -247,7 +247,7 @@ class TestOtherEncodings:
         path.write_bytes(b"note,sequence\nx,ACGT\ncaf" + b"\xc3")
 
         with pytest.raises(SourceUnreadable):
-            list(CsvImporter().read(ImportRequest(path=path, columns=("sequence",))))
+            list(CsvImporter().open(ImportRequest(path=path, columns=("sequence",))).batches)
 
     def test_letters_beyond_ascii_are_fine_across_blocks(self, tmp_path: Path):
         """A letter of several bytes may lie across two blocks."""
@@ -255,4 +255,4 @@ class TestOtherEncodings:
         path.write_text("note,sequence\n" + "é✓,ACGT\n" * 50_000, encoding="utf-8")
         request = ImportRequest(path=path, columns=("sequence",), batch_bytes=64 << 10)
 
-        assert 50_000 == sum(batch.num_rows for batch in CsvImporter().read(request))
+        assert 50_000 == sum(batch.num_rows for batch in CsvImporter().open(request).batches)

@@ -85,7 +85,7 @@ class TestRoundTrip:
         table = pa.Table.from_arrays([column], names=["m__x"])
         CsvExporter().write(ExportRequest(path=path, schema=table.schema), table.to_batches())
 
-        batches = list(CsvImporter().read(ImportRequest(path=path)))
+        batches = list(CsvImporter().open(ImportRequest(path=path)).batches)
 
         read = pa.Table.from_batches(batches, pa.schema([("m__x", pa.string())])).column(0).combine_chunks()
         assert bits(column) == bits(parse_text(read, kind, parse_json=True))

@@ -50,4 +50,4 @@ class TestJsonlExporter(ExporterContract):
 
     def read_back(self, path: Path, schema: pa.Schema) -> pa.Table:
         types: ClassVar[Mapping[str, str]] = {field.name: field.type for field in schema}
-        return pa.Table.from_batches(JsonlImporter().read(ImportRequest(path=path, types=types)), schema)
+        return pa.Table.from_batches(JsonlImporter().open(ImportRequest(path=path, types=types)).batches, schema)

@@ -19,7 +19,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(path: Path, **request: object) -> pa.Table:
-    return pa.Table.from_batches(JsonlImporter().read(ImportRequest(path=path, **request)))  # type: ignore[arg-type]
+    return pa.Table.from_batches(JsonlImporter().open(ImportRequest(path=path, **request)).batches)  # type: ignore[arg-type]
 
 
 class TestRecords:
@@ -66,20 +66,20 @@ class TestRecords:
         """The keys of all records of the first block count."""
         file.write_text('{"b":"1"}\n{"a":"1","b":"2"}\n')
 
-        assert ["b", "a"] == JsonlImporter().columns(ImportRequest(path=file))
+        assert ["b", "a"] == JsonlImporter().open(ImportRequest(path=file)).columns
 
     def test_an_empty_file_has_no_columns_and_no_records(self, file: Path) -> None:
         """What export writes for an empty dataset is read as such."""
         file.write_text("")
         request = ImportRequest(path=file)
 
-        assert ([], []) == (JsonlImporter().columns(request), list(JsonlImporter().read(request)))
+        assert ([], []) == (JsonlImporter().open(request).columns, list(JsonlImporter().open(request).batches))
 
     def test_blocks_are_bounded(self, file: Path) -> None:
         """Small blocks give many batches of one schema, and all records in order."""
         file.write_text("".join(f'{{"a":"{row}"}}\n' for row in range(1000)))
 
-        found = list(JsonlImporter().read(ImportRequest(path=file, batch_bytes=500)))
+        found = list(JsonlImporter().open(ImportRequest(path=file, batch_bytes=500)).batches)
 
         assert len(found) > 10
         assert [str(row) for row in range(1000)] == [value for batch in found for value in batch.column(0).to_pylist()]
@@ -144,7 +144,7 @@ class TestFaults:
     def test_a_change_while_reading_is_noticed(self, file: Path) -> None:
         """A file that grows between two blocks is refused."""
         file.write_text('{"a":"1"}\n' * 1000)
-        reading = JsonlImporter().read(ImportRequest(path=file, batch_bytes=100))
+        reading = JsonlImporter().open(ImportRequest(path=file, batch_bytes=100)).batches
         next(reading)
         with file.open("a") as more:
             more.write('{"a":"2"}\n')

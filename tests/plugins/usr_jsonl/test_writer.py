@@ -45,6 +45,6 @@ class TestRoundTrip:
         table = pa.Table.from_arrays([column], names=["x"])
         JsonlExporter().write(ExportRequest(path=path, schema=table.schema), table.to_batches())
 
-        batches = list(JsonlImporter().read(ImportRequest(path=path, types={"x": kind})))
+        batches = list(JsonlImporter().open(ImportRequest(path=path, types={"x": kind})).batches)
 
         assert bits(column) == bits(pa.Table.from_batches(batches, table.schema).column(0).combine_chunks())

@@ -57,4 +57,4 @@ def test_a_footer_whose_names_are_no_text_is_damaged(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"sequence", b"\xffequence"))
 
     with pytest.raises(SourceTruncated, match="its footer is missing or damaged"):
-        ParquetImporter().columns(ImportRequest(path=path))
+        ParquetImporter().open(ImportRequest(path=path))

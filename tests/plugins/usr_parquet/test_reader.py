@@ -21,7 +21,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def read(path: Path, **request: object) -> pa.Table:
-    return pa.Table.from_batches(ParquetImporter().read(ImportRequest(path=path, **request)))  # type: ignore[arg-type]
+    return pa.Table.from_batches(ParquetImporter().open(ImportRequest(path=path, **request)).batches)  # type: ignore[arg-type]
 
 
 class TestReading:
@@ -59,7 +59,7 @@ class TestReading:
         values = [str(row).zfill(100) for row in range(20_000)]
         pq.write_table(pa.table({"s": values}), file, use_dictionary=False)
 
-        batches = list(ParquetImporter().read(ImportRequest(path=file, batch_bytes=100_000)))
+        batches = list(ParquetImporter().open(ImportRequest(path=file, batch_bytes=100_000)).batches)
 
         assert max(batch.nbytes for batch in batches) <= 110_000
         assert values == [value for batch in batches for value in batch.column(0).to_pylist()]
@@ -68,8 +68,8 @@ class TestReading:
         """Names are told for an empty table too."""
         pq.write_table(pa.table({"b": pa.array([], pa.string()), "a": pa.array([], pa.string())}), file)
 
-        assert ["b", "a"] == ParquetImporter().columns(ImportRequest(path=file))
-        assert [] == list(ParquetImporter().read(ImportRequest(path=file)))
+        assert ["b", "a"] == ParquetImporter().open(ImportRequest(path=file)).columns
+        assert [] == list(ParquetImporter().open(ImportRequest(path=file)).batches)
 
 
 class TestFaults:
@@ -121,7 +121,7 @@ class TestFaults:
     def test_a_replaced_file_is_noticed(self, file: Path) -> None:
         """What is read is the file that was opened; a new one under its name is a change."""
         pq.write_table(pa.table({"s": ["x"] * 3000}), file, row_group_size=1000)
-        reading = ParquetImporter().read(ImportRequest(path=file))
+        reading = ParquetImporter().open(ImportRequest(path=file)).batches
         next(reading)
         pq.write_table(pa.table({"s": ["y"] * 3000}), file.with_name("new"), row_group_size=1000)
         file.with_name("new").rename(file)

@@ -10,7 +10,7 @@ import io
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -22,6 +22,7 @@ from usr_core.fs.errors import file_system_error
 from usr_core.plugin.answers import named
 from usr_core.plugin.errors import PluginCallError
 from usr_core.plugin.isolation import wrong_answer
+from usr_core.plugin.options import option_values
 from usr_core.plugin.specs import Exporter, ExporterSpec, ExportRequest, ExportResult
 from usr_core.store.errors import TargetExists, TargetUnsuitable
 from usr_core.store.questions.export_target import check_target, target_compression
@@ -58,6 +59,7 @@ def export_batches(
     batches: Iterable[pa.RecordBatch],
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> ExportOutcome:
     """Write `batches` to a file, which appears whole or not at all, or to a binary stream.
 
@@ -68,6 +70,7 @@ def export_batches(
     Raises:
         TargetInDataset, TargetNotAFile, TargetFolderMissing, TargetExists: As `check_target`.
         TargetUnsuitable: The format can't be compressed, or can't go to a stream or to a terminal.
+        OptionInvalid: The exporter takes no such option, or no such value.
         PluginCallError: The exporter failed, did not take every row, or reported something that is not true.
         FileSystemError: The folder is full, or can't be written to.
         OSError: The stream could not be written; it holds a part of the rows then.
@@ -80,7 +83,8 @@ def export_batches(
         >>> done.rows
         3
     """
-    request = ExportRequest(path=Path(os.devnull), schema=schema, metadata=metadata or {})
+    values = option_values(f"exporter {spec.name}", spec.options, options or {})
+    request = ExportRequest(path=Path(os.devnull), schema=schema, metadata=metadata or {}, options=values)
     handed = _Handed(batches)
     if not isinstance(out, Path):
         return _to_stream(exporter, out, request, handed, spec)
@@ -111,7 +115,7 @@ def _to_file(
     temporary = temporary_sibling(target)
     try:
         temporary.touch(exist_ok=False)
-        at_place = ExportRequest(path=temporary, schema=request.schema, metadata=request.metadata)
+        at_place = replace(request, path=temporary)
         if compression is None:
             result = _write(exporter, at_place, handed, None)
             size = written = _size_of(exporter, temporary)
@@ -143,9 +147,8 @@ def _to_file(
 def _write(exporter: Exporter, request: ExportRequest, handed: _Handed, output: _Output | None) -> object:
     """Let the exporter write; an error of the stream it writes to is raised, whatever the exporter made of it."""
     opener = None if output is None else output.opened
-    asked = ExportRequest(path=request.path, schema=request.schema, metadata=request.metadata, opener=opener)
     try:
-        result: object = exporter.write(asked, iter(handed))
+        result: object = exporter.write(replace(request, opener=opener), iter(handed))
     except Exception:
         if output is not None and output.failure is not None:
             raise output.failure from None

@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Protocol
 
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import EVENT_LOG, META, RECORDS, holds_dataset, is_machinery
 from usr_core.roots.locate import refuse_archived_path
-from usr_core.store.errors import TargetExists, TargetFolderMissing, TargetInDataset, TargetNotAFile, TargetUnsuitable
+from usr_core.store.errors import (
+    ExportFormatMissing,
+    TargetExists,
+    TargetFolderMissing,
+    TargetInDataset,
+    TargetNotAFile,
+    TargetUnsuitable,
+)
 
-__all__ = ["check_target", "export_target", "target_compression", "target_path"]
+__all__ = ["check_target", "chosen_format", "export_target", "target_compression", "target_path"]
 
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _OTHER_COMPRESSIONS = frozenset({".bgz", ".bz2", ".xz", ".lzma", ".zip", ".7z", ".lz4", ".br", ".z", ".tgz"})
@@ -23,6 +31,24 @@ _SPECIAL = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
+
+
+class _Exporters(Protocol):
+    def exporter_for_path(self, path: Path) -> str: ...
+
+
+def chosen_format(host: _Exporters, fmt: str | None, out: object) -> str:
+    """Return the name of the exporter: the one that was asked for, else that of the ending of the file `out`.
+
+    Raises:
+        ExportFormatMissing: `out` is a folder or a stream, or has no ending.
+        PluginMissing, AmbiguousImporter: No exporter, or more than one, has this ending.
+    """
+    if fmt is not None:
+        return fmt
+    if not isinstance(out, (str, Path)) or Path(out).is_dir() or not Path(out).suffix:
+        raise ExportFormatMissing()
+    return host.exporter_for_path(Path(out))
 
 
 def export_target(out: str | Path, *, name: str, suffix: str) -> Path:
