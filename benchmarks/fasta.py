@@ -37,7 +37,7 @@ from usr_fasta.reader import FastaImporter
     "dnaio": "import dnaio",
 }
 WORK = {
-    "usr": "sum(b.num_rows for b in FastaImporter().read(ImportRequest(path=Path(sys.argv[1]))))",
+    "usr": "sum(b.num_rows for b in FastaImporter().open(ImportRequest(path=Path(sys.argv[1]))).batches)",
     "loop": """
 names, sequences, parts = [], [], []
 with open(sys.argv[1], "rb") as file:

@@ -58,10 +58,11 @@ WHOLE = """
 import sys
 from pathlib import Path
 from usr_core.plugin.specs import ImportRequest
-from usr_core.store.changes.import_.build import IMPORT_COLUMNS, ImportDefaults, build_base
+from usr_core.store.changes.import_.build import IMPORT_COLUMNS, ImportDefaults, Input, build_base
 from usr_csv.reader import CsvImporter
 source = Path(sys.argv[1])
-build_base(CsvImporter().read(ImportRequest(path=source, columns=IMPORT_COLUMNS)), label=source.name, existing=None,
+batches = CsvImporter().open(ImportRequest(path=source, columns=IMPORT_COLUMNS)).batches
+build_base([Input(label=source.name, batches=batches)], label=source.name, existing=None,
            destination=Path(sys.argv[2]), on_duplicate="error", metadata={"usr:schema_version": "1"},
            defaults=ImportDefaults(bio_type="dna", alphabet="dna_4", source=source.name, created_at_us=0))
 """

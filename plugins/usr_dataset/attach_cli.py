@@ -8,14 +8,19 @@ import typer
 
 from usr_core.api.commands import (
     AllowMissingOpt,
-    DatasetArg,
-    PathOpt,
+    DryRunOpt,
+    FilePathOpt,
+    FilesArg,
+    OptionsOpt,
     Progress,
     QuietOpt,
+    UsageError,
     current_session,
     emit_text,
     note,
+    split_files,
     split_names,
+    split_options,
     warn,
 )
 
@@ -26,9 +31,9 @@ attach_app = typer.Typer()
 
 @attach_app.command()
 def attach(
-    dataset: DatasetArg = None,
+    words: FilesArg = None,
     *,
-    path: PathOpt,
+    path: FilePathOpt = None,
     namespace: Annotated[
         str | None,
         typer.Option("--namespace", show_default=False, help="A registered namespace; by default the writer's."),
@@ -77,21 +82,25 @@ def attach(
         str | None,
         typer.Option("--writer", show_default=False, help="Name of an overlay writer that reads a tool's output."),
     ] = None,
+    options: OptionsOpt = None,
     writer_options: Annotated[
         list[str] | None,
-        typer.Option("--writer-option", show_default=False, help="NAME=VALUE for the writer; may be repeated."),
+        typer.Option("--writer-option", show_default=False, help="The same as --option, for a writer."),
     ] = None,
     line: Annotated[str | None, typer.Option("--note", show_default=False, help="A line for meta.md.")] = None,
+    dry_run: DryRunOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
     """Attach columns of a file to the records, as a new overlay part. The base is not touched."""
     from usr_dataset.outcome_text import attach_note, attach_text, attach_warning
-    from usr_dataset.writer_options import split_options
 
+    dataset, files = split_files(words, path)
+    if len(files) > 1:
+        raise UsageError("several files are named", hint="Attach one file after the other.")
     target = current_session().dataset(dataset)
     with Progress("attaching", quiet=quiet) as progress:
         outcome = target.attach(
-            path,
+            files[0],
             namespace,
             key=key,
             key_col=key_col,
@@ -102,8 +111,10 @@ def attach(
             backend=backend,
             importer=importer,
             writer=writer,
-            writer_options=split_options(writer_options or ()),
+            options=split_options(options or ()),
+            writer_options=split_options(writer_options or (), flag="--writer-option"),
             note=line,
+            dry_run=dry_run,
             progress=progress.advance,
         )
 
@@ -111,4 +122,4 @@ def attach(
         note(remark)
     if warning := attach_warning(outcome):
         warn(warning)
-    emit_text(attach_text(outcome, target.name))
+    emit_text(attach_text(outcome, target.name, dry_run=dry_run))

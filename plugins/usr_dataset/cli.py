@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, PathOpt, Progress, QuietOpt, current_session, emit_text, note, warn
+from usr_core.api.commands import (
+    DatasetArg,
+    DryRunOpt,
+    FilePathOpt,
+    FilesArg,
+    OptionsOpt,
+    Progress,
+    QuietOpt,
+    current_session,
+    emit_text,
+    note,
+    split_files,
+    split_options,
+    warn,
+)
 
 __all__ = ["import_app", "init_app", "snapshot_app"]
 
@@ -30,12 +46,21 @@ def init(
         str | None, typer.Option("--source", show_default=False, help="Where its records will come from.")
     ] = None,
     notes: Annotated[str | None, typer.Option("--notes", show_default=False, help="Text for its meta.md.")] = None,
+    new_root: Annotated[
+        bool, typer.Option("--new-root", help="Make the folder of --root, or the current one, a root first.")
+    ] = False,
 ) -> None:
     """Make an empty dataset: its folder, an empty base, meta.md, the frozen registry and the first event."""
     from usr_core.api import Dataset
+    from usr_core.api.registry import make_root
 
     session = current_session()
-    made = Dataset.open(session.found_root, dataset, lock_timeout=session.lock_timeout, host=session.host)
+    root = (
+        make_root(session.root or Path(os.environ.get("USR_ROOT") or "."), lock_timeout=session.lock_timeout)
+        if new_root
+        else session.found_root
+    )
+    made = Dataset.open(root, dataset, lock_timeout=session.lock_timeout, host=session.host)
     made.init(source=source, notes=notes)
 
     emit_text(f"created {made.name} in {made.path}")
@@ -43,13 +68,17 @@ def init(
 
 @import_app.command("import")
 def import_records(
-    dataset: DatasetArg = None,
+    words: FilesArg = None,
     *,
-    path: PathOpt,
+    path: FilePathOpt = None,
     importer: Annotated[
         str | None,
         typer.Option("--from", show_default=False, help="Name of an importer; by default by the file's ending."),
     ] = None,
+    options: OptionsOpt = None,
+    help_options: Annotated[
+        bool, typer.Option("--help-options", help="List what --option sets for the importer of --from.")
+    ] = False,
     bio_type: Annotated[
         str, typer.Option("--bio-type", help="For files without such a column: dna, rna or protein.")
     ] = "dna",
@@ -61,31 +90,62 @@ def import_records(
         str | None,
         typer.Option("--source", show_default=False, help="Where they come from; by default the file's name."),
     ] = None,
+    sequence_column: Annotated[
+        str | None,
+        typer.Option("--sequence-column", show_default=False, help="The file's column with the sequences."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", show_default=False, help="COLUMN=NAME: the file's NAME is a record's COLUMN."),
+    ] = None,
+    keep: Annotated[
+        str | None,
+        typer.Option("--keep", show_default=False, help="A namespace: keep the file's columns that it registers."),
+    ] = None,
+    bare: Annotated[bool, typer.Option("--bare", help="Keep no columns beside the records.")] = False,
     on_duplicate: Annotated[
         OnDuplicate, typer.Option("--on-duplicate", help="skip leaves exact duplicates out and counts them.")
     ] = OnDuplicate.ERROR,
+    rejects: Annotated[
+        Path | None,
+        typer.Option("--rejects", show_default=False, help="Write what is left out to this new CSV file."),
+    ] = None,
+    dry_run: DryRunOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Append the records of a file, all or none."""
-    from usr_dataset.outcome_text import import_note, import_text, import_warnings
+    """Append the records of files, all or none, and keep columns beside them."""
+    from usr_dataset.outcome_text import import_notes, import_text, import_warnings, options_text
 
+    if help_options:
+        emit_text(options_text(current_session().host, importer))
+        return
+    dataset, files = split_files(words, path)
+    mapped = split_options(mapping or (), flag="--map")
+    if sequence_column is not None:
+        mapped["sequence"] = sequence_column
     target = current_session().dataset(dataset)
     with Progress("importing", quiet=quiet) as progress:
         outcome = target.import_file(
-            path,
+            files,
             importer=importer,
+            options=split_options(options or ()),
             bio_type=bio_type,
             alphabet=alphabet,
             source=source,
             on_duplicate=on_duplicate.value,
+            keep=keep,
+            bare=bare,
+            mapping=mapped,
+            rejects=rejects,
+            dry_run=dry_run,
             progress=progress.advance,
         )
 
-    if (remark := import_note(outcome)) and not quiet:
+    for remark in () if quiet else import_notes(outcome):
         note(remark)
     for warning in import_warnings(outcome):
         warn(warning)
-    emit_text(import_text(outcome, target.name))
+    emit_text(import_text(outcome, target.name, dry_run=dry_run))
 
 
 @snapshot_app.command()

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.api import counted
+from usr_core.api import counted, option_line
 
 if TYPE_CHECKING:
+    from usr_core.api import PluginHost
     from usr_core.api.results import AttachOutcome, ImportOutcome, MaterializeOutcome
 
 __all__ = [
     "attach_note",
     "attach_text",
     "attach_warning",
-    "import_note",
+    "import_notes",
     "import_text",
     "import_warnings",
     "materialize_text",
+    "options_text",
 ]
 
 
-def import_text(outcome: ImportOutcome, name: str) -> str:
-    """Return what came in, and how many records take up values that were kept for them."""
-    text = f"imported {counted(outcome.added, 'record')} into {name}"
+def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> str:
+    """Return what came in, what was kept beside it, and how many records take up values that were kept for them."""
+    text = f"{'would import' if dry_run else 'imported'} {counted(outcome.added, 'record')} into {name}"
     if outcome.skipped:
         text += f" ({counted(outcome.rows_read, 'row')} read, {counted(outcome.skipped, 'duplicate')} skipped)"
     if outcome.kept_values:
@@ -32,14 +34,21 @@ def import_text(outcome: ImportOutcome, name: str) -> str:
             else ("take up values that were kept for them")
         )
         text += f"\n  {counted(outcome.kept_values, 'record')} of them {takes}"
+    if outcome.kept_columns:
+        text += f"\n  kept {', '.join(outcome.kept_columns)} of {counted(outcome.rows_kept, 'record')}"
     return text
 
 
-def import_note(outcome: ImportOutcome) -> str:
-    """Return the remark about columns that a record does not have, or "" where there are none."""
-    names = outcome.ignored_columns
-    noun = "column" if len(names) == 1 else "columns"
-    return f"ignored {noun}: {', '.join(names)} (`usr attach` keeps what a namespace registers)" if names else ""
+def import_notes(outcome: ImportOutcome) -> list[str]:
+    """Return the remarks about a namespace that was registered, and about columns that were not kept."""
+    notes = []
+    if outcome.registered is not None:
+        notes.append(f"registered the namespace {outcome.registered}, which the file's format has")
+    if names := outcome.ignored_columns:
+        noun = "column" if len(names) == 1 else "columns"
+        hint = "`--keep NS` or `usr attach` keeps what a namespace registers"
+        notes.append(f"ignored {noun}: {', '.join(names)} ({hint})")
+    return notes
 
 
 def import_warnings(outcome: ImportOutcome) -> list[str]:
@@ -57,6 +66,9 @@ def import_warnings(outcome: ImportOutcome) -> list[str]:
         warnings.append(
             f"{counted(count, 'new record')} {verb} from another one only in letter case; they are separate records"
         )
+    if count := outcome.values_left:
+        there, has = ("another one", "its record has") if count == 1 else ("others", "their records have")
+        warnings.append(f"{counted(count, 'value')} left out, as {has} {there} already; `--rejects FILE` lists them")
     if len(outcome.new_bio_types) and len(outcome.bio_types) > 1:
         warnings.append(
             f"the dataset now holds {' and '.join(outcome.bio_types)}; sequence keys need one bio_type a dataset"
@@ -70,17 +82,19 @@ def attach_note(outcome: AttachOutcome) -> str:
     return f"ignored {'column' if len(names) == 1 else 'columns'}: {', '.join(names)} (not registered)" if names else ""
 
 
-def attach_text(outcome: AttachOutcome, name: str) -> str:
+def attach_text(outcome: AttachOutcome, name: str, *, dry_run: bool = False) -> str:
     """Return what was attached, and how many rows were left out."""
     if not outcome.rows_read:
         return f"nothing attached to {name}: the file has no rows"
     missing, empty = outcome.rows_missing, outcome.rows_empty
     left_out = [f"{counted(missing, 'row')} matched no record"] if missing else []
     left_out += [f"{counted(empty, 'row')} {'has' if empty == 1 else 'have'} no value"] if empty else []
-    if outcome.part is None:
+    if not outcome.rows_attached:
         return f"nothing attached to {name}: {', '.join(left_out)}"
     columns = ", ".join(outcome.columns)
-    text = f"attached {columns} to {counted(outcome.rows_attached, 'record')} of {name}"
+    text = (
+        f"{'would attach' if dry_run else 'attached'} {columns} to {counted(outcome.rows_attached, 'record')} of {name}"
+    )
     return f"{text} ({', '.join(left_out)})" if left_out else text
 
 
@@ -107,4 +121,13 @@ def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
     ]
     if outcome.snapshot is not None:
         lines.append(f"  kept {outcome.snapshot}")
+    return "\n".join(lines)
+
+
+def options_text(host: PluginHost, importer: str | None) -> str:
+    """Return the options of an importer, or of every one, a line each: name, values, default and help."""
+    lines = []
+    for name in (importer,) if importer is not None else host.names_of("importer"):
+        options = host.importer(name).spec.options
+        lines += [f"{name} {option_line(option)}" for option in options] or [f"{name} takes no options"]
     return "\n".join(lines)

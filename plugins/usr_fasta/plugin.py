@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.api import Exporter, ExporterSpec, Importer, ImporterSpec, hookimpl
+from usr_core.api import Exporter, ExporterSpec, Importer, ImporterSpec, NamespaceSpec, OptionSpec, hookimpl
 
-__all__ = ["usr_exporters", "usr_importers"]
+__all__ = ["usr_exporters", "usr_importers", "usr_namespaces"]
+
+
+_SUFFIXES = (".fa", ".fasta", ".fna", ".ffn", ".faa", ".frn", ".seq")
 
 
 @hookimpl
@@ -17,7 +20,25 @@ def usr_importers() -> Iterable[ImporterSpec]:
             name="fasta",
             summary="FASTA files (compressed too)",
             factory=_importer,
-            suffixes=(".fa", ".fasta", ".fna", ".ffn", ".faa", ".frn", ".seq"),
+            suffixes=_SUFFIXES,
+            options=(
+                OptionSpec(name="name", default="word", choices=("word", "whole"), help="What of a header is the name"),
+                OptionSpec(name="encoding", default="utf-8", help="Of the text, such as latin-1"),
+            ),
+            namespace="fasta",
+        )
+    ]
+
+
+@hookimpl
+def usr_namespaces() -> Iterable[NamespaceSpec]:
+    """Describe what a FASTA header holds."""
+    return [
+        NamespaceSpec(
+            name="fasta",
+            summary="Names and descriptions of FASTA records",
+            columns=(("fasta__name", "string"), ("fasta__description", "string")),
+            description="The headers of FASTA records",
         )
     ]
 
@@ -28,10 +49,16 @@ def usr_exporters() -> Iterable[ExporterSpec]:
     return [
         ExporterSpec(
             name="fasta",
-            summary="FASTA, names and letters only",
+            summary="FASTA: names, descriptions and letters",
             factory=_exporter,
             suffix=".fasta",
+            suffixes=_SUFFIXES,
             streams=True,
+            options=(
+                OptionSpec(name="name", help="The column of the names; by default fasta__name, else id"),
+                OptionSpec(name="description", help="The column of the descriptions; by default fasta__description"),
+                OptionSpec(name="width", type=int, default=60, help="Letters in a line; 0 writes one line"),
+            ),
         )
     ]
 

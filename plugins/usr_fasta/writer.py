@@ -37,9 +37,6 @@ class FastaOutput:
 class FastaExporter:
     """Writes a header and lines of letters for each record; other columns are left out."""
 
-    def __init__(self, options: FastaOutput | None = None) -> None:
-        self._options = options or FastaOutput()
-
     def write(self, request: ExportRequest, batches: Iterable[pa.RecordBatch]) -> ExportResult:
         """Write a record for each row; holds about 8 MiB of a batch as text at a time.
 
@@ -47,13 +44,12 @@ class FastaExporter:
             UsrError: A column that is needed is not there or not text, or a name or description can't be written.
             OSError: Writing failed.
         """
-        chosen = HeaderColumns.chosen(
-            request.schema, "FASTA", name=self._options.name, description=self._options.description
-        )
+        options = FastaOutput(**request.options)  # type: ignore[arg-type]  # the host has checked them
+        chosen = HeaderColumns.chosen(request.schema, "FASTA", name=options.name, description=options.description)
         rows = 0
         with request.open() as file:
             for batch in bounded(iter(batches), limit=_STEP_BYTES):
-                file.write(_text(batch, chosen.texts(batch, first_row=rows + 1), self._options.width))
+                file.write(_text(batch, chosen.texts(batch, first_row=rows + 1), options.width))
                 rows += batch.num_rows
             size = file.tell()
         return ExportResult(rows=rows, size_bytes=size)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.api import Exporter, ExporterSpec, Importer, ImporterSpec, hookimpl
+from usr_core.api import Exporter, ExporterSpec, Importer, ImporterSpec, NamespaceSpec, OptionSpec, hookimpl
 
-__all__ = ["usr_exporters", "usr_importers"]
+__all__ = ["usr_exporters", "usr_importers", "usr_namespaces"]
+
+
+_SUFFIXES = (".fq", ".fastq")
 
 
 @hookimpl
@@ -17,7 +20,30 @@ def usr_importers() -> Iterable[ImporterSpec]:
             name="fastq",
             summary="FASTQ files (compressed too)",
             factory=_importer,
-            suffixes=(".fq", ".fastq"),
+            suffixes=_SUFFIXES,
+            options=(
+                OptionSpec(name="name", default="word", choices=("word", "whole"), help="What of a header is the name"),
+                OptionSpec(name="encoding", default="utf-8", help="Of the text, such as latin-1"),
+            ),
+            namespace="fastq",
+        )
+    ]
+
+
+@hookimpl
+def usr_namespaces() -> Iterable[NamespaceSpec]:
+    """Describe what a FASTQ record holds beside its letters."""
+    return [
+        NamespaceSpec(
+            name="fastq",
+            summary="Names, descriptions and qualities of FASTQ records",
+            columns=(
+                ("fastq__name", "string"),
+                ("fastq__description", "string"),
+                ("fastq__quality", "string"),
+                ("fastq__mean_error", "float32"),
+            ),
+            description="The headers and Phred+33 qualities of FASTQ records",
         )
     ]
 
@@ -31,7 +57,12 @@ def usr_exporters() -> Iterable[ExporterSpec]:
             summary="FASTQ, names, letters and qualities",
             factory=_exporter,
             suffix=".fastq",
+            suffixes=_SUFFIXES,
             streams=True,
+            options=(
+                OptionSpec(name="name", help="The column of the names; by default fastq__name, else id"),
+                OptionSpec(name="description", help="The column of the descriptions; by default fastq__description"),
+            ),
         )
     ]
 

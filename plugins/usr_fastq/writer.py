@@ -33,9 +33,6 @@ class FastqOutput:
 class FastqExporter:
     """Writes four lines for each record, with the qualities of ``fastq__quality``; other columns are left out."""
 
-    def __init__(self, options: FastqOutput | None = None) -> None:
-        self._options = options or FastqOutput()
-
     def write(self, request: ExportRequest, batches: Iterable[pa.RecordBatch]) -> ExportResult:
         """Write a record for each row; holds about 8 MiB of a batch as text at a time.
 
@@ -44,11 +41,12 @@ class FastqExporter:
                 record has not as many qualities as letters.
             OSError: Writing failed.
         """
+        options = FastqOutput(**request.options)  # type: ignore[arg-type]  # the host has checked them
         chosen = HeaderColumns.chosen(
             request.schema,
             "FASTQ",
-            name=self._options.name,
-            description=self._options.description,
+            name=options.name,
+            description=options.description,
             further=[_QUALITY],
         )
         rows = 0

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
 
-import pyarrow as pa
-
-from usr_core.api import ImportRequest
+from usr_core.api import ImportRequest, Opened
 from usr_core.api.formats import read_record_file
 from usr_genbank.parser import GenbankOptions, parse_genbank
 from usr_genbank.record import COLUMNS
@@ -16,21 +13,10 @@ __all__ = ["GenbankImporter"]
 
 
 class GenbankImporter:
-    """Reads GenBank and EMBL: what is said of a record, its features, and its letters.
+    """Reads GenBank and EMBL: what is said of a record, its features, and its letters."""
 
-    Args:
-        options: How files are read.
-    """
-
-    def __init__(self, options: GenbankOptions | None = None) -> None:
-        self._options = options or GenbankOptions()
-
-    def columns(self, request: ImportRequest) -> Sequence[str]:
-        """Return what every such file has; reads nothing."""
-        return COLUMNS
-
-    def read(self, request: ImportRequest) -> Iterator[pa.RecordBatch]:
-        """Yield the wanted columns in their own types.
+    def open(self, request: ImportRequest) -> Opened:
+        """Open a file; every such file has the same columns, in their own types.
 
         Raises:
             SourceUnreadable: A record can't be read, or has no letters; the file is a web page, or text of another
@@ -41,13 +27,17 @@ class GenbankImporter:
         Holds about `ImportRequest.batch_bytes`, or a few times the longest record.
         """
         chosen = COLUMNS if request.columns is None else [name for name in request.columns if name in COLUMNS]
-        return read_record_file(
-            request.path,
-            lambda stream: parse_genbank(
-                stream,
-                self._options,
-                columns=chosen,
-                batch_bytes=request.batch_bytes,
-                say=lambda note: print(f"{request.path}: {note}", file=sys.stderr),
+        options = GenbankOptions(**request.options)  # type: ignore[arg-type]  # the host has checked them
+        return Opened(
+            columns=COLUMNS,
+            batches=read_record_file(
+                request.path,
+                lambda stream: parse_genbank(
+                    stream,
+                    options,
+                    columns=chosen,
+                    batch_bytes=request.batch_bytes,
+                    say=lambda note: print(f"{request.path}: {note}", file=sys.stderr),
+                ),
             ),
         )

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from usr_core.records.base_schema import base_schema
 from usr_core.records.ids import record_id
-from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, build_base
+from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, build_base
 
 __all__ = ["METADATA", "base_rows", "build", "excluded_groups", "found_by_duckdb", "group_rows", "random_sequences"]
 
@@ -57,7 +57,7 @@ def build(
         yield from table.to_batches(max_chunksize=batch_rows)
 
     return build_base(
-        batches(),
+        [Input(label="in.csv", batches=batches())],
         label="in.csv",
         existing=existing,
         destination=destination,

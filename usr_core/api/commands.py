@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from usr_core.cli.options import ColumnsOpt as ColumnsOpt
     from usr_core.cli.options import DatasetArg as DatasetArg
     from usr_core.cli.options import DryRunOpt as DryRunOpt
+    from usr_core.cli.options import FilePathOpt as FilePathOpt
+    from usr_core.cli.options import FilesArg as FilesArg
     from usr_core.cli.options import FormatOpt as FormatOpt
     from usr_core.cli.options import GlobOpt as GlobOpt
     from usr_core.cli.options import IdFileOpt as IdFileOpt
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
     from usr_core.cli.options import IncludeDeletedOpt as IncludeDeletedOpt
     from usr_core.cli.options import NamespaceOpt as NamespaceOpt
     from usr_core.cli.options import NamespacesOpt as NamespacesOpt
+    from usr_core.cli.options import OptionsOpt as OptionsOpt
     from usr_core.cli.options import PathOpt as PathOpt
     from usr_core.cli.options import QuietOpt as QuietOpt
     from usr_core.cli.options import TargetArg as TargetArg
     from usr_core.cli.options import YesOpt as YesOpt
     from usr_core.cli.options import split_names as split_names
+    from usr_core.cli.options import split_options as split_options
     from usr_core.cli.output import OUTPUT_VERSION as OUTPUT_VERSION
     from usr_core.cli.output import Format as Format
     from usr_core.cli.output import cell_text as cell_text
@@ -47,6 +51,7 @@ if TYPE_CHECKING:
     from usr_core.cli.session import Session as Session
     from usr_core.cli.session import current_session as current_session
     from usr_core.cli.target import open_target as open_target
+    from usr_core.cli.target import split_files as split_files
     from usr_core.store.changes.id_file import read_id_file as read_id_file
     from usr_core.store.questions.export_target import target_path as target_path
 else:
@@ -58,8 +63,9 @@ else:
             "usr_core.cli.json_values": "json_line json_text",
             "usr_core.cli.main": "main",
             "usr_core.cli.options": (
-                "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FormatOpt GlobOpt IdFileOpt IdsOpt "
-                "IncludeDeletedOpt NamespaceOpt NamespacesOpt PathOpt QuietOpt TargetArg YesOpt split_names"
+                "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt IdFileOpt "
+                "IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg YesOpt "
+                "split_names split_options"
             ),
             "usr_core.cli.output": (
                 "Format OUTPUT_VERSION cell_text confirm emit_json emit_record emit_table emit_text note "
@@ -68,7 +74,7 @@ else:
             "usr_core.cli.progress": "Progress",
             "usr_core.cli.report": "report",
             "usr_core.cli.session": "Session current_session",
-            "usr_core.cli.target": "open_target",
+            "usr_core.cli.target": "open_target split_files",
             "usr_core.store.changes.id_file": "read_id_file",
             "usr_core.store.questions.export_target": "target_path",
         },

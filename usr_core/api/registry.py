@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from usr_core.registry.names import RESERVED_NAMESPACES as RESERVED_NAMESPACES
     from usr_core.registry.store import RegisterResult as RegisterResult
     from usr_core.registry.store import load_registry as load_registry
+    from usr_core.registry.store import make_root as make_root
     from usr_core.registry.store import read_registry as read_registry
     from usr_core.registry.store import register_namespace as register_namespace
     from usr_core.registry.type_parser import parse_type as parse_type
@@ -35,7 +36,7 @@ else:
             "usr_core.registry.document": "NamespaceEntry Registry",
             "usr_core.registry.errors": "NamespaceDiffers RegistryMissing TypeSyntaxError",
             "usr_core.registry.names": "RESERVED_NAMESPACES",
-            "usr_core.registry.store": "RegisterResult load_registry read_registry register_namespace",
+            "usr_core.registry.store": "RegisterResult load_registry make_root read_registry register_namespace",
             "usr_core.registry.type_parser": "parse_type split_columns",
             "usr_core.registry.types": (
                 "ColumnType FixedSizeListType ListType PrimitiveType StructField StructType TimestampType "

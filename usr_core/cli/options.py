@@ -6,6 +6,7 @@ They are annotations: ``def info(dataset: DatasetArg = None, fmt: FormatOpt = Fo
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,8 @@ __all__ = [
     "ColumnsOpt",
     "DatasetArg",
     "DryRunOpt",
+    "FilePathOpt",
+    "FilesArg",
     "Format",
     "FormatOpt",
     "GlobOpt",
@@ -26,11 +29,13 @@ __all__ = [
     "IncludeDeletedOpt",
     "NamespaceOpt",
     "NamespacesOpt",
+    "OptionsOpt",
     "PathOpt",
     "QuietOpt",
     "TargetArg",
     "YesOpt",
     "split_names",
+    "split_options",
 ]
 
 DatasetArg = Annotated[
@@ -52,6 +57,21 @@ QuietOpt = Annotated[bool, typer.Option("--quiet", help="Show no progress and no
 DryRunOpt = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")]
 # Whether a file can be read is found out by reading it, and reported with the file's own error and exit code.
 PathOpt = Annotated[Path, typer.Option("--path", readable=False, show_default=False, help="The file to read.")]
+FilesArg = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATASET] [FILE]...",
+        show_default=False,
+        help="Dataset id or folder, by default the current one; then the files, - for standard input.",
+    ),
+]
+FilePathOpt = Annotated[
+    Path | None, typer.Option("--path", readable=False, show_default=False, help="The file, named as an option.")
+]
+OptionsOpt = Annotated[
+    list[str] | None,
+    typer.Option("--option", show_default=False, help="NAME=VALUE for what reads or writes the file; may be repeated."),
+]
 ColumnsOpt = Annotated[str | None, typer.Option("--columns", show_default=False, help="Names, with commas between.")]
 NamespaceOpt = Annotated[str, typer.Option("--namespace", show_default=False, help="A registered namespace.")]
 NamespacesOpt = Annotated[
@@ -94,3 +114,27 @@ def split_names(text: str | None) -> tuple[str, ...] | None:
     if repeated is not None:
         raise UsageError(f"{repeated!r} is named twice", hint="Name it once.", facts={"value": text})
     return names
+
+
+def split_options(texts: Iterable[str], *, flag: str = "--option") -> dict[str, str]:
+    """Return what ``NAME=VALUE`` texts say, by name, in their order; a value may hold ``=``.
+
+    Raises:
+        UsageError: A text has no ``=``, or a name is empty or given twice.
+
+    Example:
+        >>> from usr_core.api.commands import split_options
+        >>> split_options(["width=60", "name=lab__label"])
+        {'width': '60', 'name': 'lab__label'}
+    """
+    from usr_core.cli.errors import UsageError
+
+    options: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise UsageError(f"{flag} takes NAME=VALUE", hint=f"Write it as {flag} name=value.", facts={"value": text})
+        if name in options:
+            raise UsageError(f"{flag} gives {name!r} twice", hint="Give it once.", facts={"value": text})
+        options[name] = value
+    return options

@@ -11,11 +11,12 @@ from usr_core.errors import visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
     from usr_core.dataset.readable import Readable
     from usr_core.roots.read_target import ParquetFiles
 
-__all__ = ["open_target"]
+__all__ = ["open_target", "split_files"]
 
 _MOST_ASKED = 200
 
@@ -63,6 +64,44 @@ def open_target(
             )
         return table
     return Dataset(found, lock_timeout=session.lock_timeout, host=session.host)
+
+
+def split_files(words: Sequence[str] | None, path: Path | None) -> tuple[str | None, list[Path | BinaryIO]]:
+    """Return what ``[DATASET] [FILE]...`` and ``--path`` say: the dataset, None for the current one, and the files.
+
+    A single word, or the first of several in the folder of a dataset, is a file where a file of that name is there;
+    ``-`` is standard input.
+
+    Raises:
+        UsageError: No file is named.
+
+    Example:
+        >>> from usr_core.api.commands import split_files
+        >>> dataset_text, files = split_files(["demo/promoters", "more.csv"], None)
+        >>> dataset_text, [file.name for file in files]
+        ('demo/promoters', ['more.csv'])
+    """
+    from pathlib import Path
+
+    from usr_core.cli.errors import UsageError
+    from usr_core.roots.layout import holds_dataset
+
+    rest = list(words or ())
+    dataset = None
+    if rest and not (_is_file(rest[0]) and path is None and (len(rest) == 1 or holds_dataset(Path.cwd()))):
+        dataset = rest.pop(0)
+    named: list[Path | BinaryIO] = [sys.stdin.buffer if word == "-" else Path(word) for word in rest]
+    if path is not None:
+        named.append(sys.stdin.buffer if str(path) == "-" else path)
+    if not named:
+        raise UsageError("no file is named", hint="Name the file behind the dataset: DATASET FILE.")
+    return dataset, named
+
+
+def _is_file(word: str) -> bool:
+    from pathlib import Path
+
+    return word == "-" or Path(word).is_file()
 
 
 def _picked(found: ParquetFiles) -> Path:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, Unpack
 
 from usr_core.dataset.reading import Reading
 from usr_core.dataset.site import DatasetSite, Progress
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from usr_core.plugin.specs import OverlayWriterSpec
+    from usr_core.registry.document import Registry
     from usr_core.roots.dataset_id import DatasetRef
     from usr_core.store.changes.attach.attachment import AttachOutcome, AttachSource
     from usr_core.store.changes.clear import ClearOutcome
@@ -73,29 +75,50 @@ class Changing(Reading):
 
     def import_file(
         self,
-        path: str | Path,
+        path: str | Path | BinaryIO | Sequence[str | Path | BinaryIO],
         *,
         importer: str | None = None,
+        options: Mapping[str, object] | None = None,
         bio_type: str = "dna",
         alphabet: str | None = None,
         source: str | None = None,
         on_duplicate: Literal["error", "skip"] = "error",
+        keep: str | None = None,
+        bare: bool = False,
+        mapping: Mapping[str, str] | None = None,
+        rejects: str | Path | None = None,
+        dry_run: bool = False,
         progress: Progress | None = None,
     ) -> ImportOutcome:
-        """Append the records of a file, all or none.
+        """Append the records of one or several files, all or none, in one change with one event.
 
         New records follow the others, in the file's order. Memory: 8 bytes a row.
 
         Args:
-            path: The file.
-            importer: Name of an importer; by default the one for the file's suffix.
+            path: The file, or several, in the order in which their records come. A binary stream is copied to a
+                temporary file before the dataset is locked.
+            importer: Name of an importer; by default the one for each file's suffix. A stream has none.
+            options: What the importer is to know besides, of the options that it takes.
             bio_type, alphabet: What holds for files that have no such column; the alphabet is by default the
                 narrowest one of the bio_type (``dna_4``, ``rna_4``, ``protein_20``).
             source: Where the records come from; by default the file's name.
             on_duplicate: ``skip`` leaves exact duplicates out and counts them.
+            keep: A registered namespace: the files' columns of it, with the prefix or without, become a part of it in
+                the same change. An importer that has a namespace of its own (`ImporterSpec.namespace`) keeps that one
+                by default, and registers it where the root has not.
+            bare: Keep nothing.
+            mapping: The file's column for a record's, such as ``{"sequence": "Promoter sequence"}``.
+            rejects: A CSV file to make with each row that is left out, its name, id and values.
+            dry_run: Read, check and count, and write nothing.
             progress: Called with the number of rows just read.
 
+        Returns:
+            What was done; ``registered`` names the namespace that was registered for it.
+
         Raises:
+            ImportRequestInvalid: `keep` and `bare` are both given, or the mapping names no column of a record.
+            OptionInvalid: The importer takes no such option, or no such value.
+            NamespaceNotRegistered, NothingToAttach, AttachCell, AttachColumnType: Of what is kept.
             PluginMissing, AmbiguousImporter: No importer, or more than one, reads such a file.
             SourceFileError: The file can't be read; its subclasses say why.
             MissingColumn: The file has no column ``sequence``.
@@ -113,33 +136,68 @@ class Changing(Reading):
             >>> dataset.import_file("more.csv", on_duplicate="skip").skipped
             2
         """
-        import pyarrow as pa
+        from usr_core.store.changes.import_.records import ImportOptions, import_records
+        from usr_core.store.changes.import_.request import check_request, file_source, own_namespace, spooled
 
-        from usr_core.plugin.specs import ImportRequest
-        from usr_core.store.changes.import_.records import ImportOptions, ImportSource, import_records
-
-        file = Path(path)
-        refuse_archived_path(file)
-        name, reader = self._importer(importer, file)
-        return import_records(
-            self._site(),
-            ImportSource(
-                label=file.name,
-                columns=lambda: reader.columns(ImportRequest(path=file)),
-                batches=lambda wanted: reader.read(
-                    ImportRequest(path=file, columns=tuple(wanted), types={"length": pa.int64()})
+        given = list(path) if isinstance(path, Sequence) and not isinstance(path, str) else [path]
+        mapping, options = dict(mapping or {}), dict(options or {})
+        check_request(given, keep=keep, bare=bare, mapping=mapping)
+        with contextlib.ExitStack() as closing:
+            files = [closing.enter_context(spooled(one)) for one in given]
+            for file, _ in files:
+                refuse_archived_path(file)
+            readers = [self._importer(importer, file) for file, _ in files]
+            own = None if bare or keep else own_namespace([reader.spec for _, reader in readers])
+            site, register = self._site(), None
+            if own is not None:
+                site, register = self._with_namespace(site, own)
+            outcome = import_records(
+                site,
+                [
+                    file_source(reader, file, options, label=Path(name).name)
+                    for (_, reader), (file, name) in zip(readers, files, strict=True)
+                ],
+                ImportOptions(
+                    bio_type=bio_type,
+                    alphabet=alphabet or default_alphabet(bio_type),
+                    source=source,
+                    on_duplicate=on_duplicate,
+                    keep=keep or own,
+                    keep_needed=keep is not None,
+                    register=register,
+                    mapping=mapping,
+                    dry_run=dry_run,
+                    rejects=None if rejects is None else Path(rejects),
+                    importer=readers[0][0],
+                    paths=tuple(name for _, name in files),
+                    importer_options=options,
                 ),
-            ),
-            ImportOptions(
-                bio_type=bio_type,
-                alphabet=alphabet or default_alphabet(bio_type),
-                source=source,
-                on_duplicate=on_duplicate,
-                importer=name,
-                path=str(path),
-            ),
-            progress=progress,
-        )
+                progress=progress,
+            )
+        return replace(outcome, registered=own) if register is not None and outcome.kept_columns else outcome
+
+    def _with_namespace(self, site: Site, name: str) -> tuple[Site, Callable[[], Registry] | None]:
+        """Return a site whose registry has the namespace of a plugin, and what registers it unless it is registered."""
+        from usr_core.registry.document import NamespaceEntry, checked_columns
+        from usr_core.registry.store import load_registry, register_namespace
+
+        registry = load_registry(self.ref.root)
+        if name in registry.namespaces:
+            return site, None
+        spec = self.host.namespace_spec(name)
+        entry = NamespaceEntry(name=name, columns=checked_columns(name, spec.columns))
+
+        def register() -> Registry:
+            return register_namespace(
+                self.ref.root,
+                name,
+                spec.columns,
+                owner=spec.owner,
+                description=spec.description,
+                lock_timeout=self.lock_timeout,
+            ).registry
+
+        return replace(site, registry=registry.with_entries(entry)), register
 
     def add_sequences(
         self,
@@ -167,17 +225,14 @@ class Changing(Reading):
                 ...
             usr_core.store.rules.errors.RecordsExpected: Records are given as a list of mappings, and record 1 is a ...
         """
-        from usr_core.store.changes.import_.records import ImportOptions, ImportSource, import_records
-        from usr_core.store.rules.mappings import batches_of_rows, checked_rows, columns_of_rows
+        from usr_core.store.changes.import_.records import ImportOptions, import_records
+        from usr_core.store.changes.import_.request import rows_source
+        from usr_core.store.rules.mappings import checked_rows
 
         held = checked_rows(rows)
         return import_records(
             self._site(),
-            ImportSource(
-                label=source,
-                columns=lambda: columns_of_rows(held),
-                batches=lambda wanted: batches_of_rows(held, wanted, label=source),
-            ),
+            [rows_source(held, label=source)],
             ImportOptions(
                 bio_type=bio_type,
                 alphabet=alphabet or default_alphabet(bio_type),
@@ -191,7 +246,7 @@ class Changing(Reading):
 
     def attach(
         self,
-        path: str | Path,
+        path: str | Path | BinaryIO,
         namespace: str | None = None,
         *,
         key: str | None = None,
@@ -202,15 +257,18 @@ class Changing(Reading):
         parse_json: bool = True,
         backend: str = "pyarrow",
         writer: str | None = None,
-        writer_options: Mapping[str, str] | None = None,
+        writer_options: Mapping[str, object] | None = None,
         importer: str | None = None,
+        options: Mapping[str, object] | None = None,
         note: str | None = None,
+        dry_run: bool = False,
         progress: Progress | None = None,
     ) -> AttachOutcome:
         """Attach columns of a file as a new overlay part.
 
         Args:
-            path: A file of any format that an importer reads, or a tool's output for `writer`.
+            path: A file of any format that an importer reads, or a tool's output for `writer`. A binary stream is
+                copied to a temporary file before the dataset is locked.
             namespace: A registered namespace; with a writer, by default the writer's.
             key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``; with a writer, by default the writer's,
                 or the one of ``id`` and ``sequence`` that its rows have.
@@ -222,9 +280,11 @@ class Changing(Reading):
             parse_json: Read text in nested columns as JSON.
             backend: ``pyarrow``, or ``duckdb`` for Parquet files larger than memory.
             writer: Name of an overlay writer that turns a tool's output into rows.
-            writer_options: What the writer is to know besides, of the options that it takes.
+            writer_options: The same as `options`.
             importer: Name of an importer; by default the one for the file's suffix.
+            options: What the importer or the writer is to know besides, of the options that it takes.
             note: A line for `meta.md`.
+            dry_run: Read, check and count, and write nothing.
             progress: Called with the number of rows just read.
 
         Raises:
@@ -246,42 +306,47 @@ class Changing(Reading):
                 ...
             usr_core.store.changes.attach.errors.ValuesExist: scores.csv: 1 value can't be attached, because its ...
         """
-        from usr_core.store.changes.attach.attachment import AttachOptions, attach
+        from usr_core.store.changes.attach.attachment import AttachOptions, AttachSource, attach
         from usr_core.store.changes.attach.writer_source import attach_namespace, checked_options, key_among
+        from usr_core.store.changes.import_.request import opening, spooled
 
-        file = Path(path)
-        refuse_archived_path(file)
         spec = None if writer is None else self.host.overlay_writer_spec(writer)
-        options = checked_options(spec, writer_options or {}, importer=importer)
+        told = checked_options(spec, {**(options or {}), **(writer_options or {})}, importer=importer)
         namespace = attach_namespace(spec, namespace)
-        if spec is None:
-            source = self._file_source(file, parse_json=parse_json, importer=importer)
-        else:
-            source = self._writer_source(file, spec, namespace, columns=columns, options=options)
-        key = key_among(spec, key, source.columns)
-        if backend == "duckdb" and not file.name.endswith(".parquet"):
-            from usr_core.store.changes.attach.errors import AttachBackendError
+        with spooled(path) as (file, name):
+            refuse_archived_path(file)
+            names: Sequence[str] = ()
+            if spec is None:
+                reader = self._importer(importer, file)[1]
+                opens = opening(reader, file, options or {}, parse_json=parse_json)
+                source = AttachSource(label=Path(name).name, open=opens)
+            else:
+                source, names = self._writer_source(file, spec, namespace, columns=columns, options=told)
+            if backend == "duckdb" and not file.name.endswith(".parquet"):
+                from usr_core.store.changes.attach.errors import AttachBackendError
 
-            raise AttachBackendError(backend=backend, reason=f"{file.name} is not a Parquet file")
-        return attach(
-            self._site(),
-            source,
-            AttachOptions(
-                namespace=namespace,
-                key=key,
-                key_column=key_col,
-                columns=tuple(columns) if columns is not None else None,
-                allow_overwrite=allow_overwrite,
-                allow_missing=allow_missing,
-                parse_json=parse_json,
-                backend=backend,
-                note=note,
-                path=str(path),
-                writer=None if spec is None else spec.name,
-                writer_options=options,
-            ),
-            progress=progress,
-        )
+                raise AttachBackendError(backend=backend, reason=f"{file.name} is not a Parquet file")
+            return attach(
+                self._site(),
+                source,
+                AttachOptions(
+                    namespace=namespace,
+                    key=key_among(spec, key, names),
+                    key_column=key_col,
+                    columns=tuple(columns) if columns is not None else None,
+                    allow_overwrite=allow_overwrite,
+                    allow_missing=allow_missing,
+                    parse_json=parse_json,
+                    backend=backend,
+                    note=note,
+                    dry_run=dry_run,
+                    path=name,
+                    writer=None if spec is None else spec.name,
+                    writer_options=told,
+                    importer_options=dict(options or {}) if spec is None else {},
+                ),
+                progress=progress,
+            )
 
     def write_overlay_part(
         self,
@@ -342,19 +407,6 @@ class Changing(Reading):
         """
         return self.write_overlay_part(namespace, content, key=key, action="write_overlay", **options)
 
-    def _file_source(self, path: Path, *, parse_json: bool, importer: str | None) -> AttachSource:
-        from usr_core.plugin.specs import ImportRequest
-        from usr_core.store.changes.attach.attachment import AttachSource
-
-        _, reader = self._importer(importer, path)
-        return AttachSource(
-            label=path.name,
-            columns=lambda: reader.columns(ImportRequest(path=path)),
-            batches=lambda wanted, types: reader.read(
-                ImportRequest(path=path, columns=tuple(wanted), types=types, parse_json=parse_json)
-            ),
-        )
-
     def _writer_source(
         self,
         path: Path,
@@ -362,8 +414,8 @@ class Changing(Reading):
         namespace: str,
         *,
         columns: Sequence[str] | None,
-        options: Mapping[str, str],
-    ) -> AttachSource:
+        options: Mapping[str, object],
+    ) -> tuple[AttachSource, list[str]]:
         from usr_core.plugin.specs import OverlayRequest
         from usr_core.registry.store import read_registry
         from usr_core.store.changes.attach.table_source import batch_source

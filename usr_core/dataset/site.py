@@ -16,7 +16,7 @@ from usr_core.roots.locate import locate_dataset
 
 if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost
-    from usr_core.plugin.specs import Importer
+    from usr_core.plugin.importing import HostedImporter
     from usr_core.store.mutation import Site
 
 __all__ = ["DatasetSite", "Progress"]
@@ -235,7 +235,7 @@ class DatasetSite:
 
             raise MaintenanceRequired(verb=verb)
 
-    def _importer(self, name: str | None, path: Path) -> tuple[str, Importer]:
+    def _importer(self, name: str | None, path: Path) -> tuple[str, HostedImporter]:
         if name is not None:
             return name, self.host.importer(name)
         return self.host.importer_for_path(path)

@@ -122,7 +122,14 @@ class AmbiguousImporter(UsrError):
 
 
 class OptionInvalid(UsrError, ValueError):
-    """An importer, exporter or overlay writer takes no such option, or the option no such value."""
+    """An importer, exporter or overlay writer takes no such option, or the option no such value.
+
+    Example:
+        >>> dataset.export("promoters.fasta", options={"width": "wide"})
+        Traceback (most recent call last):
+            ...
+        usr_core.plugin.errors.OptionInvalid: The option 'width' of the exporter fasta can't be 'wide'.
+    """
 
     code = "USR-PLUGIN-011"
     exit_code = ExitCode.USAGE

@@ -174,6 +174,11 @@ class PluginHost:
         Raises:
             PluginMissing: No active exporter writes such files.
             AmbiguousImporter: Several of third parties do.
+
+        Example:
+            >>> from pathlib import Path
+            >>> dataset.host.exporter_for_path(Path("best.fasta.gz"))
+            'fasta'
         """
         file_name = _uncompressed(path)
         fitting = [

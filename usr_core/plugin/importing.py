@@ -28,6 +28,13 @@ class HostedImporter:
 
     Raises:
         PluginCallError: A method is missing.
+
+    Example:
+        >>> from usr_core.api import ImportRequest
+        >>> reader = dataset.host.importer("csv")
+        >>> opened = reader.open(ImportRequest(path=tmp_path / "more.csv", columns=("sequence",)))
+        >>> "sequence" in opened.columns, next(opened.batches).num_rows
+        (True, 2)
     """
 
     def __init__(self, provider: object, record: PluginRecord, spec: ImporterSpec) -> None:

@@ -58,7 +58,13 @@ def option_spelling(spec: OptionSpec) -> str:
 
 
 def option_line(spec: OptionSpec) -> str:
-    """Return an option in one line: ``width=a whole number (60): Letters a line``."""
+    """Return an option in one line: name, values, default and help.
+
+    Example:
+        >>> from usr_core.api import OptionSpec, option_line
+        >>> option_line(OptionSpec(name="width", type=int, default=60, help="Letters a line"))
+        'width=a whole number (60): Letters a line'
+    """
     default = "" if spec.default is None else f" ({str(spec.default).lower() if spec.type is bool else spec.default})"
     return f"{spec.name}={option_spelling(spec)}{default}{f': {spec.help}' if spec.help else ''}"
 

@@ -30,7 +30,15 @@ from usr_core.registry.yaml_loader import MAX_BYTES
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import LOCK
 
-__all__ = ["RegisterResult", "begin_registry", "load_registry", "read_registry", "register_namespace", "registry_text"]
+__all__ = [
+    "RegisterResult",
+    "begin_registry",
+    "load_registry",
+    "make_root",
+    "read_registry",
+    "register_namespace",
+    "registry_text",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +209,33 @@ def begin_registry(root: Path, registry: Registry, *, lock_timeout: float = 60.0
             return False
         _write(path, registry)
     return True
+
+
+def make_root(folder: Path, *, lock_timeout: float = 60.0) -> Path:
+    """Make a folder a root: its ``registry.yaml`` holds ``usr_state`` alone. One that is a root already stays as it is.
+
+    Args:
+        folder: Where; it is made, unless it is there.
+        lock_timeout: Seconds to wait for ``<folder>/.usr.lock``.
+
+    Returns:
+        The folder.
+
+    Raises:
+        LockTimeout: Another process held the lock all the time.
+        FileSystemError: The folder or the file can't be made.
+
+    Example:
+        >>> from usr_core.api.registry import make_root, read_registry
+        >>> sorted(read_registry(make_root(tmp_path / "fresh")).namespaces)
+        ['usr_state']
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise file_system_error(error, folder, "make the root") from error
+    begin_registry(folder, Registry({STATE_NAMESPACE: STATE_ENTRY}), lock_timeout=lock_timeout)
+    return folder
 
 
 def registry_text(registry: Registry) -> str:

@@ -49,6 +49,7 @@ class Site:
         lock_timeout: Seconds to wait for another writer.
         maintenance: The reason of the maintenance block we are in, None outside one.
         observer: Called after each step of the commit.
+        registry: What a change that is only tried goes by in place of the root's registry.
     """
 
     ref: DatasetRef
@@ -57,6 +58,7 @@ class Site:
     lock_timeout: float = LOCK_SECONDS
     maintenance: str | None = None
     observer: StepObserver | None = None
+    registry: Registry | None = None
 
     @property
     def layout(self) -> DatasetLayout:
@@ -167,7 +169,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         BaseMissing: The log has events, but the base is missing.
     """
     refuse_archived(site.ref)
-    registry = _load_registry(site)
+    registry = site.registry or _load_registry(site)
     transaction = Transaction(
         site.layout,
         command=f"{action.replace('_', ' ')} {site.ref.name}",

@@ -81,7 +81,7 @@ class TestWhatIsSaid:
         first = write_csv(tmp_path / "a.csv", ["sequence", "x", "mock__y"], [["CCCC", 1, 2], ["GGGG", 3, 4]])
         second = write_csv(tmp_path / "b.csv", ["sequence", "x"], [["TTTT", 1]])
 
-        said = "ignored columns: x, mock__y (`usr attach` keeps what a namespace registers)\n"
+        said = "ignored columns: x, mock__y (`--keep NS` or `usr attach` keeps what a namespace registers)\n"
         assert said == seeded.ok("import", "ns/base", "--path", first).err
         assert "" == seeded.ok("import", "ns/base", "--path", second, "--quiet").err
 
@@ -196,8 +196,8 @@ class TestBadInput:
         assert "ns/base" in err
 
     def test_a_missing_option(self, seeded: Usr):
-        """--path is needed."""
-        assert "--path" in seeded.refuses(2, "import", "ns/base").err
+        """A file is needed."""
+        assert "no file is named" in seeded.refuses(2, "import", "ns/base").err
 
 
 class TestGivenLengths:

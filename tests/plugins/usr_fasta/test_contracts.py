@@ -59,7 +59,7 @@ class TestFastaExporter(ExporterContract):
 
     def read_back(self, path: Path, schema: pa.Schema) -> pa.Table:
         records = pa.Table.from_batches(
-            FastaImporter().read(ImportRequest(path=path, columns=("fasta__name", "sequence"))),
+            FastaImporter().open(ImportRequest(path=path, columns=("fasta__name", "sequence"))).batches,
             pa.schema([("fasta__name", pa.string()), ("sequence", pa.string())]),
         )
         return records.rename_columns(["id", "sequence"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from usr_core.api import ExportRequest, UsrError
 from usr_fasta.parser import parse_fasta
-from usr_fasta.writer import FastaExporter, FastaOutput
+from usr_fasta.writer import FastaExporter
 
 
 class _Kept(io.BytesIO):
@@ -26,8 +26,8 @@ class _Kept(io.BytesIO):
 def written(columns: dict[str, list[str | None]], **options: object) -> bytes:
     table = pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
     stream = _Kept()
-    request = ExportRequest(path=Path("unused"), schema=table.schema, opener=lambda: stream)
-    result = FastaExporter(FastaOutput(**options)).write(request, table.to_batches(max_chunksize=2))  # type: ignore[arg-type]
+    request = ExportRequest(path=Path("unused"), schema=table.schema, opener=lambda: stream, options=options)
+    result = FastaExporter().write(request, table.to_batches(max_chunksize=2))
 
     assert (table.num_rows, len(stream.kept)) == (result.rows, result.size_bytes)
     return stream.kept

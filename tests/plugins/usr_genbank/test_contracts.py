@@ -72,7 +72,7 @@ class TestGenbankExporter(ExporterContract):
 
     def read_back(self, path: Path, schema: pa.Schema) -> pa.Table:
         records = pa.Table.from_batches(
-            GenbankImporter().read(ImportRequest(path=path, columns=("genbank__name", "sequence"))),
+            GenbankImporter().open(ImportRequest(path=path, columns=("genbank__name", "sequence"))).batches,
             pa.schema([("genbank__name", pa.string()), ("sequence", pa.string())]),
         )
         return records.rename_columns(["id", "sequence"])

@@ -40,7 +40,7 @@ class TestInfo:
         assert ["dev work"] == [command["command"] for command in found["commands"]]
         assert [{"kind": "check", "name": "odd"}] == found["provides"]
         assert ["no-such-tool"] == found["missing_tools"]
-        assert (False, "1.0", "1.0") == (found["built_in"], found["api"], found["host_api"])
+        assert (False, "1.0", "1.1") == (found["built_in"], found["api"], found["host_api"])
 
     def test_of_an_unknown_id_is_exit_3(self, tmp_path: Path) -> None:
         """With the ids that were probably meant."""

@@ -136,7 +136,7 @@ class TestProblems:
     @pytest.mark.parametrize(
         ("change", "said"),
         [
-            (("factory=Reader", "factory=lambda: None"), "has no method columns"),
+            (("factory=Reader", "factory=lambda: None"), "has no method open"),
             (('return ["sequence"]', "return 3"), "an int and has to be a sequence of texts"),
             (('yield pa.record_batch({"sequence": ["ACGT"]})', "yield 'ACGT'"), "it yielded a str"),
             (("import pyarrow as pa\n\n", "raise OSError(5, 'x')\n"), "OSError"),

@@ -57,29 +57,29 @@ class TestEndings:
     @pytest.mark.parametrize("choice", ["bb", "usr-plugin-bb", "USR_plugin.bb"])
     def test_of_third_parties_are_the_users_to_give(self, make_host: HostMaker, tmp_path: Path, choice: str) -> None:
         """To an importer, a plugin or a distribution; also below a compression, in any case."""
-        prefer(tmp_path, f'".fa" = "{choice}"')
-        host = make_host(importer("aa", ".fa"), importer("bb", ".fa", ".fasta"))
+        prefer(tmp_path, f'".mot" = "{choice}"')
+        host = make_host(importer("aa", ".mot"), importer("bb", ".mot", ".motif"))
 
-        assert "bb" == host.importer_for_path(Path("x.fa"))[0]
-        assert "bb" == host.importer_for_path(Path("x.FA.gz"))[0]
+        assert "bb" == host.importer_for_path(Path("x.mot"))[0]
+        assert "bb" == host.importer_for_path(Path("x.MOT.gz"))[0]
 
     def test_that_nobody_gave_say_how(self, make_host: HostMaker) -> None:
         """With the line for the configuration file."""
-        host = make_host(importer("aa", ".fa"), importer("bb", ".fa"))
+        host = make_host(importer("aa", ".mot"), importer("bb", ".mot"))
         with pytest.raises(AmbiguousImporter) as caught:
-            host.importer_for_path(Path("x.fa"))
+            host.importer_for_path(Path("x.mot"))
 
-        assert '".fa" = "aa"' in caught.value.hint
+        assert '".mot" = "aa"' in caught.value.hint
         assert "--from" in caught.value.hint
 
     def test_given_to_one_that_does_not_read_them_decide_nothing(self, make_host: HostMaker, tmp_path: Path) -> None:
         """And a built-in importer's ending can't be given away."""
-        prefer(tmp_path, '".fa" = "cc"\n".csv" = "aa"')
-        host = make_host(importer("aa", ".fa", ".csv"), importer("bb", ".fa"))
+        prefer(tmp_path, '".mot" = "cc"\n".csv" = "aa"')
+        host = make_host(importer("aa", ".mot", ".csv"), importer("bb", ".mot"))
 
         assert "csv" == host.importer_for_path(Path("x.csv"))[0]
         with pytest.raises(AmbiguousImporter):
-            host.importer_for_path(Path("x.fa"))
+            host.importer_for_path(Path("x.mot"))
 
 
 class TestAuto:
@@ -152,15 +152,15 @@ class TestUnusable:
     @pytest.mark.parametrize("how", ["switched off", "incompatible", "conflict"])
     def test_for_a_files_ending_is_told(self, make_host: HostMaker, how: str) -> None:
         """Nobody knows which endings it reads, so it is named as not asked."""
-        plugins = [importer("fasta", ".fa")]
+        plugins = [importer("motif", ".mot")]
         if how == "incompatible":
             plugins = [FakePlugin("newer", manifest=self.NEWER)]
         elif how == "conflict":
-            other = FakePlugin("fasta", hooks=plugins[0].hooks, distribution="lab-b").provides("importer", "fasta")
+            other = FakePlugin("motif", hooks=plugins[0].hooks, distribution="lab-b").provides("importer", "motif")
             plugins = [*plugins, other]
-        host = make_host(*plugins, disable=["fasta"] if how == "switched off" else [])
+        host = make_host(*plugins, disable=["motif"] if how == "switched off" else [])
         with pytest.raises(PluginMissing) as caught:
-            host.importer_for_path(Path("x.fa"))
+            host.importer_for_path(Path("x.mot"))
 
         assert "can't be used" in caught.value.hint
         assert {"switched off": "--disable-plugin", "incompatible": "9.0", "conflict": "lab-b"}[
@@ -169,7 +169,7 @@ class TestUnusable:
 
     def test_in_two_distributions_is_a_conflict_by_name(self, make_host: HostMaker) -> None:
         """As before."""
-        host = make_host(importer("aa", ".fa"), FakePlugin("aa", distribution="lab-b").provides("importer", "aa"))
+        host = make_host(importer("aa", ".mot"), FakePlugin("aa", distribution="lab-b").provides("importer", "aa"))
         with pytest.raises(PluginConflict, match="lab-b"):
             host.importer("aa")
 

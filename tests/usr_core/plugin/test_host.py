@@ -54,55 +54,55 @@ def request(path: Path = Path("x")) -> ImportRequest:
 class TestImporter:
     def test_comes_from_a_third_party(self, make_host: HostMaker) -> None:
         """A declared importer is found by name and reads."""
-        host = make_host(importer("fasta"))
+        host = make_host(importer("motif"))
 
-        assert ["sequence"] == host.importer("fasta").columns(request())
-        assert [["first"]] == [batch.column(0).to_pylist() for batch in host.importer("fasta").read(request())]
+        assert ["sequence"] == host.importer("motif").columns(request())
+        assert [["first"]] == [batch.column(0).to_pylist() for batch in host.importer("motif").read(request())]
 
     @pytest.mark.parametrize("item", ["[1]", "{}", "__import__('pyarrow').table({'a': [1]})"])
     def test_that_yields_no_batch_is_its_plugins_error(self, make_host: HostMaker, item: str) -> None:
         """A list, a dictionary or a table in place of a record batch names the plugin, not the core."""
-        host = make_host(importer("fasta", read=f"yield {item}"))
+        host = make_host(importer("motif", read=f"yield {item}"))
 
-        with pytest.raises(PluginCallError, match="importer fasta, read"):
-            list(host.importer("fasta").read(request()))
+        with pytest.raises(PluginCallError, match="importer motif, read"):
+            list(host.importer("motif").read(request()))
 
     def test_imports_its_own_plugin_only(self, make_host: HostMaker) -> None:
         """Other plugins stay unimported."""
-        make_host(importer("fasta"), importer("genbank")).importer("fasta")
+        make_host(importer("motif"), importer("scan")).importer("motif")
 
-        assert "usr_plugin_fasta.plugin" in sys.modules
+        assert "usr_plugin_motif.plugin" in sys.modules
         assert "usr_plugin_genbank.plugin" not in sys.modules
 
     def test_that_nobody_offers_is_missing(self, make_host: HostMaker) -> None:
         """The message names what there is, and the exit code is 4."""
         with pytest.raises(PluginMissing) as caught:
-            make_host(importer("fasta")).importer("embl")
+            make_host(importer("motif")).importer("embl")
 
         assert 4 == caught.value.exit_code
-        assert "fasta" in caught.value.hint
+        assert "motif" in caught.value.hint
 
     def test_of_a_disabled_plugin_says_which_switch(self, make_host: HostMaker) -> None:
         """What is switched off is not reported as not installed."""
-        host = make_host(importer("fasta"), environ={"USR_PLUGINS": ""})
+        host = make_host(importer("motif"), environ={"USR_PLUGINS": ""})
 
         with pytest.raises(PluginMissing, match="not in USR_PLUGINS"):
-            host.importer("fasta")
+            host.importer("motif")
 
     def test_that_the_hook_does_not_offer_is_an_error(self, make_host: HostMaker) -> None:
         """A manifest that promises more than the code is caught at use."""
-        host = make_host(importer("fasta").provides("importer", "embl"))
+        host = make_host(importer("motif").provides("importer", "embl"))
 
         with pytest.raises(PluginLoadError, match="declares the importer 'embl'"):
             host.importer("embl")
 
     def test_without_a_manifest_needs_the_id(self, make_host: HostMaker) -> None:
         """A bare plugin works by explicit name and is left out of lists."""
-        plain = importer("fasta")
-        host = make_host(FakePlugin("fasta", hooks=plain.hooks, bare=True))
+        plain = importer("motif")
+        host = make_host(FakePlugin("motif", hooks=plain.hooks, bare=True))
 
-        assert [["first"]] == [batch.column(0).to_pylist() for batch in host.importer("fasta").read(request())]
-        assert "fasta" not in host.names_of("importer")
+        assert [["first"]] == [batch.column(0).to_pylist() for batch in host.importer("motif").read(request())]
+        assert "motif" not in host.names_of("importer")
 
 
 class TestIsolation:
@@ -110,13 +110,13 @@ class TestIsolation:
     @pytest.mark.parametrize("place", ["columns", "factory", "hook"])
     def test_turns_what_plugin_code_raises_into_one_error(self, make_host: HostMaker, place: str, failure: str) -> None:
         """Hook, factory and call are all walled in, against SystemExit too."""
-        host = make_host(importer("fasta", **{place: failure}))
+        host = make_host(importer("motif", **{place: failure}))
 
         with pytest.raises(PluginCallError) as caught:
-            host.importer("fasta").columns(request())
+            host.importer("motif").columns(request())
 
         error = caught.value
-        assert ("fasta", "usr-plugin-fasta", "1.0", 4) == (
+        assert ("motif", "usr-plugin-motif", "1.0", 4) == (
             error.plugin,
             error.distribution,
             error.version,
@@ -126,60 +126,60 @@ class TestIsolation:
 
     def test_covers_every_step_of_a_generator(self, make_host: HostMaker) -> None:
         """What was yielded before the failure arrives, then the plugin's error."""
-        batches = make_host(importer("fasta", read="raise OSError('gone')")).importer("fasta").read(request())
+        batches = make_host(importer("motif", read="raise OSError('gone')")).importer("motif").read(request())
 
         assert ["first"] == next(batches).column(0).to_pylist()
-        with pytest.raises(PluginCallError, match="importer fasta, read"):
+        with pytest.raises(PluginCallError, match="importer motif, read"):
             next(batches)
 
     def test_closing_a_generator_closes_the_plugins(self, make_host: HostMaker) -> None:
         """A reader's ``finally`` runs when the core stops early."""
         body = (
-            "import usr_plugin_fasta as p\n        try:\n            yield pa.record_batch({'sequence': ['second']})\n"
+            "import usr_plugin_motif as p\n        try:\n            yield pa.record_batch({'sequence': ['second']})\n"
             "        finally:\n            p.closed = True"
         )
-        batches: Any = make_host(importer("fasta", read=body)).importer("fasta").read(request())
+        batches: Any = make_host(importer("motif", read=body)).importer("motif").read(request())
         next(batches)
         next(batches)
         batches.close()
 
-        assert sys.modules["usr_plugin_fasta"].closed
+        assert sys.modules["usr_plugin_motif"].closed
 
     def test_lets_an_error_in_proper_form_pass(self, make_host: HostMaker) -> None:
         """A UsrError of a provider is the message."""
-        host = make_host(importer("fasta", columns="raise UsrError('row 3 is odd', hint='mend it')"))
+        host = make_host(importer("motif", columns="raise UsrError('row 3 is odd', hint='mend it')"))
 
         with pytest.raises(UsrError, match="row 3 is odd") as caught:
-            host.importer("fasta").columns(request())
+            host.importer("motif").columns(request())
 
         assert not isinstance(caught.value, PluginCallError)
 
     def test_lets_an_interrupt_pass(self, make_host: HostMaker) -> None:
         """Ctrl-C inside a plugin is Ctrl-C."""
-        host = make_host(importer("fasta", columns="raise KeyboardInterrupt"))
+        host = make_host(importer("motif", columns="raise KeyboardInterrupt"))
 
         with pytest.raises(KeyboardInterrupt):
-            host.importer("fasta").columns(request())
+            host.importer("motif").columns(request())
 
     @pytest.mark.parametrize("source", ["1 / 0", "import sys; sys.exit(5)", "import no_such_module", "def ("])
     def test_of_an_import_names_the_plugin(self, make_host: HostMaker, source: str) -> None:
         """A plugin that can't be imported is one error, and is then listed as unimportable."""
-        host = make_host(FakePlugin("fasta", hooks=source).provides("importer", "fasta"))
+        host = make_host(FakePlugin("motif", hooks=source).provides("importer", "motif"))
 
-        with pytest.raises(PluginLoadError, match=r"'fasta' \(usr-plugin-fasta 1.0\)"):
-            host.importer("fasta")
+        with pytest.raises(PluginLoadError, match=r"'motif' \(usr-plugin-motif 1.0\)"):
+            host.importer("motif")
 
-        assert {PluginStatus.UNIMPORTABLE} == {record.status for record in host.plugins() if record.id == "fasta"}
+        assert {PluginStatus.UNIMPORTABLE} == {record.status for record in host.plugins() if record.id == "motif"}
 
     def test_refuses_an_unknown_hook(self, make_host: HostMaker) -> None:
         """A misspelled hook is found, not ignored."""
         source = "from usr_core.plugin import hookimpl\n@hookimpl\ndef usr_importer(): return []\n"
-        host = make_host(FakePlugin("fasta", hooks=source).provides("importer", "fasta"))
+        host = make_host(FakePlugin("motif", hooks=source).provides("importer", "motif"))
 
         with pytest.raises(PluginLoadError, match="'usr_importer'"):
-            host.importer("fasta")
+            host.importer("motif")
 
-        assert {PluginStatus.FAILED} == {record.status for record in host.plugins() if record.id == "fasta"}
+        assert {PluginStatus.FAILED} == {record.status for record in host.plugins() if record.id == "motif"}
 
     def test_does_not_blame_a_plugin_for_the_cores_batches(self, make_host: HostMaker) -> None:
         """An error of what the core hands over comes out as itself."""
@@ -191,57 +191,57 @@ class Writer:
             pass
 @hookimpl
 def usr_exporters():
-    return [ExporterSpec(name="fasta", summary="s", factory=Writer, suffix=".fa")]
+    return [ExporterSpec(name="motif", summary="s", factory=Writer, suffix=".fa")]
 """
-        host = make_host(FakePlugin("fasta", hooks=source).provides("exporter", "fasta"))
+        host = make_host(FakePlugin("motif", hooks=source).provides("exporter", "motif"))
 
         def broken() -> Iterator[Any]:
             yield 1
             raise RuntimeError("the base can't be read")
 
         with pytest.raises(RuntimeError, match="the base can't be read"):
-            host.exporter("fasta").write(ExportRequest(path=Path("x"), schema=None), broken())  # type: ignore[arg-type]
+            host.exporter("motif").write(ExportRequest(path=Path("x"), schema=None), broken())  # type: ignore[arg-type]
 
 
 class TestImporterForPath:
     @pytest.mark.parametrize(
-        "name", ["a.fasta", "a.FASTA", "a.b.fasta.gz", "a.fasta.zst", "a.fasta.bgz", "a.fasta.bz2", "a.fasta.XZ"]
+        "name", ["a.motif", "a.MOTIF", "a.b.motif.gz", "a.motif.zst", "a.motif.bgz", "a.motif.bz2", "a.motif.XZ"]
     )
     def test_goes_by_the_ending(self, make_host: HostMaker, name: str) -> None:
         """Case and compression do not matter."""
-        found, _ = make_host(importer("fasta")).importer_for_path(Path(name))
+        found, _ = make_host(importer("motif")).importer_for_path(Path(name))
 
-        assert "fasta" == found
+        assert "motif" == found
 
     def test_reports_an_unknown_ending(self, make_host: HostMaker) -> None:
         """The hint lists endings that are read."""
         with pytest.raises(PluginMissing) as caught:
-            make_host(importer("fasta")).importer_for_path(Path("a.xlsx"))
+            make_host(importer("motif")).importer_for_path(Path("a.xlsx"))
 
-        assert ".fasta" in caught.value.hint
+        assert ".motif" in caught.value.hint
 
     def test_does_not_guess_between_two(self, make_host: HostMaker) -> None:
         """Two importers for one ending have to be told apart by name (exit 2)."""
         second = importer("other")
-        second = FakePlugin("other", hooks=second.hooks.replace('".other"', '".fasta"')).provides("importer", "other")
+        second = FakePlugin("other", hooks=second.hooks.replace('".other"', '".motif"')).provides("importer", "other")
 
-        with pytest.raises(AmbiguousImporter, match="fasta, other"):
-            make_host(importer("fasta"), second).importer_for_path(Path("a.fasta"))
+        with pytest.raises(AmbiguousImporter, match="motif, other"):
+            make_host(importer("motif"), second).importer_for_path(Path("a.motif"))
 
     def test_goes_on_without_a_broken_plugin(self, make_host: HostMaker) -> None:
         """Another importer's failure is reported and hinders nobody."""
-        host = make_host(importer("fasta"), FakePlugin("broken", hooks="1 / 0").provides("importer", "broken"))
+        host = make_host(importer("motif"), FakePlugin("broken", hooks="1 / 0").provides("importer", "broken"))
 
-        assert "fasta" == host.importer_for_path(Path("a.fasta"))[0]
+        assert "motif" == host.importer_for_path(Path("a.motif"))[0]
         assert ["broken" in line and "ZeroDivisionError" in line for line in host.reports] == [True]  # type: ignore[attr-defined]
 
     def test_under_strict_a_broken_plugin_is_fatal(self, make_host: HostMaker) -> None:
         """USR_PLUGINS_STRICT=1 lets no failure pass."""
         broken = FakePlugin("broken", hooks="1 / 0").provides("importer", "broken")
-        host = make_host(importer("fasta"), broken, environ={"USR_PLUGINS_STRICT": "1"})
+        host = make_host(importer("motif"), broken, environ={"USR_PLUGINS_STRICT": "1"})
 
         with pytest.raises(PluginLoadError):
-            host.importer_for_path(Path("a.fasta"))
+            host.importer_for_path(Path("a.motif"))
 
 
 SINK = """
@@ -348,10 +348,10 @@ def usr_choose_verify(request):
 class TestConflicts:
     def test_between_third_parties_nobody_wins(self, make_host: HostMaker) -> None:
         """A provider offered by two distributions is refused, with both named."""
-        host = make_host(importer("one", name="fasta"), importer("two", name="fasta"))
+        host = make_host(importer("one", name="motif"), importer("two", name="motif"))
 
         with pytest.raises(PluginConflict) as caught:
-            host.importer("fasta")
+            host.importer("motif")
 
         assert "usr-plugin-one" in caught.value.message
         assert "usr-plugin-two" in caught.value.message
@@ -360,13 +360,13 @@ class TestConflicts:
         """``[plugins.prefer]`` names the distribution that gets the name."""
         config = tmp_path / "config" / "usr"
         config.mkdir(parents=True)
-        (config / "config.toml").write_text('[plugins.prefer]\n"importer:fasta" = "usr-plugin-two"\n')
+        (config / "config.toml").write_text('[plugins.prefer]\n"importer:motif" = "usr-plugin-two"\n')
         host = make_host(
-            importer("one", name="fasta", columns="return ['one']"),
-            importer("two", name="fasta", columns="return ['two']"),
+            importer("one", name="motif", columns="return ['one']"),
+            importer("two", name="motif", columns="return ['two']"),
         )
 
-        assert ["two"] == host.importer("fasta").columns(request())
+        assert ["two"] == host.importer("motif").columns(request())
 
     def test_with_a_built_in_leave_the_built_in(self, make_host: HostMaker) -> None:
         """A third party can't take over ``usr plugins``, and its importer still works."""

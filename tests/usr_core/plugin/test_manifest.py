@@ -90,10 +90,10 @@ class TestParseManifest:
         with pytest.raises(BadManifest, match=r"not valid TOML \(line 2, column 6\)"):
             parse('api = "1.0"\nid = = 2\n')
 
-    @pytest.mark.parametrize("api", ["2.0", "0.9", "1.1", "99999.0"])
+    @pytest.mark.parametrize("api", ["2.0", "0.9", "1.2", "99999.0"])
     def test_refuses_another_major_and_a_higher_minor(self, api: str) -> None:
         """The message holds both versions."""
-        with pytest.raises(IncompatiblePlugin, match=rf"{api}.*1\.0"):
+        with pytest.raises(IncompatiblePlugin, match=rf"{api}.*1\.1"):
             parse(HEAD.replace("1.0", api))
 
     def test_looks_at_the_api_before_other_keys(self) -> None:

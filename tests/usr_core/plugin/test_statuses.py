@@ -42,7 +42,7 @@ class TestStatus:
         install(site, FakePlugin("newer", api="1.4", hooks=EXPLOSIVE))
         status, reason = statuses(site)["usr-plugin-newer"]
 
-        assert ("incompatible", True, True) == (status, "1.4" in reason, "1.0" in reason)
+        assert ("incompatible", True, True) == (status, "1.4" in reason, "1.1" in reason)
 
     def test_bad_manifest_names_the_key(self, site: Path) -> None:
         """The file and the key are in the reason."""

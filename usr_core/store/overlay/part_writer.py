@@ -24,7 +24,7 @@ from usr_core.records.arrays import fixed_array
 from usr_core.store.base.output import ParquetOutput
 from usr_core.store.parts.files import unique_keys_note
 
-__all__ = ["PartWriter"]
+__all__ = ["PartWriter", "row_group_ends"]
 
 _HELD_BYTES = 96 << 20
 _BUCKET_ROWS = 65_536
@@ -302,3 +302,9 @@ def _sorted_rows(
     for batch in table.to_batches():
         yield batch, positions[order[start : start + batch.num_rows]]
         start += batch.num_rows
+
+
+def row_group_ends(base: pq.ParquetFile) -> list[int]:
+    """Return the base positions at which the base's row groups end, ascending: `boundaries` of a part."""
+    sizes = [base.metadata.row_group(index).num_rows for index in range(base.metadata.num_row_groups)]
+    return [int(end) for end in np.cumsum(sizes)]

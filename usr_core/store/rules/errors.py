@@ -355,6 +355,8 @@ class DuplicateRecord(ImportCellError):
     Attributes:
         record_id: Its id.
         first_row: The earlier row of the file, or None where the dataset has the record.
+        first_file: The file of that row where it is another one.
+        name, first_name: What the two rows are called, where the file names its records.
         count: Rows of the file that are duplicates in this sense.
         deleted: Whether the dataset has the record as a deleted one.
     """
@@ -371,13 +373,18 @@ class DuplicateRecord(ImportCellError):
         first_row: int | None,
         count: int,
         deleted: bool = False,
+        first_file: str | None = None,
+        name: str | None = None,
+        first_name: str | None = None,
     ) -> None:
-        where = "the dataset already has this record" if first_row is None else f"row {first_row} is the same record"
+        of_file = f" of {first_file}" if first_file else ""
+        first = f"row {first_row}{of_file}{_called(first_name)}"
+        where = "the dataset already has this record" if first_row is None else f"{first} is the same record"
         where += ", which is deleted" if deleted else ""
         more = f" ({count} such rows in all)" if count > 1 else ""
         super().__init__(
             label=label,
-            reason=f"Row {row} is a duplicate: {where}{more}.",
+            reason=f"Row {row}{_called(name)} is a duplicate: {where}{more}.",
             hint=(f"Bring the record back with `usr restore --id {record_id}`. " if deleted else "")
             + "Remove the duplicates, or skip and count them: --on-duplicate skip.",
             row=row,
@@ -385,7 +392,14 @@ class DuplicateRecord(ImportCellError):
             value=sequence,
         )
         self.record_id, self.first_row, self.count, self.deleted = record_id, first_row, count, deleted
-        self.facts |= {"id": record_id} | ({"first_row": first_row} if first_row is not None else {})
+        self.first_file, self.name, self.first_name = first_file, name, first_name
+        more_facts = {"id": record_id, "first_row": first_row, "name": name, "first_name": first_name}
+        self.facts |= {key: value for key, value in more_facts.items() if value is not None}
+
+
+def _called(name: str | None) -> str:
+    """Return a record's name in parentheses, or nothing."""
+    return f" ({visible(name, limit=60)})" if name else ""
 
 
 class TooManyRows(UsrError, ValueError):

@@ -17,13 +17,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.plugin.specs import Opened
 from usr_core.records.arrays import boolean_array, fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS
+from usr_core.registry.document import Registry
 from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.file import write_options
-from usr_core.store.changes.attach.columns import AttachedColumn, choose_columns
+from usr_core.store.changes.attach.columns import AttachedColumn, choose_columns, full_name
 from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
 from usr_core.store.changes.attach.existing_values import refuse_existing_values
 from usr_core.store.changes.attach.key_lookup import KeyLookup, check_lookup, open_lookup
@@ -34,7 +36,7 @@ from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.ids.row_numbers import any_valid
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.metadata import overlay_metadata
-from usr_core.store.overlay.part_writer import PartWriter
+from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.overlay.reserved import count_among, deleted_ids
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
@@ -49,13 +51,12 @@ class AttachSource:
 
     Attributes:
         label: The file's name, for errors and the event.
-        columns: Returns the names of the columns there are.
-        batches: Opens the named columns, with the registered types as wishes; called once.
+        open: Opens it, given the names of the columns that may be wanted and their registered types as wishes;
+            called once. The batches have the wanted columns that are there, and may have others.
     """
 
     label: str
-    columns: Callable[[], Sequence[str]]
-    batches: Callable[[Sequence[str], dict[str, pa.DataType]], Iterator[pa.RecordBatch]]
+    open: Callable[[Sequence[str], Mapping[str, pa.DataType]], Opened]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +73,11 @@ class AttachOptions:
         allow_missing: Rows whose key matches no record are left out and counted.
         parse_json: Text in nested columns is JSON.
         note: A line for `meta.md`.
+        dry_run: Read, check and count, and write nothing.
         action: The event's action.
         path: The file, as it was given; None where the rows come from memory.
         writer, writer_options: The overlay writer that made rows of the file, and what it was told.
+        importer_options: What the importer was told.
     """
 
     namespace: str
@@ -86,10 +89,12 @@ class AttachOptions:
     parse_json: bool = True
     backend: str = "pyarrow"
     note: str | None = None
+    dry_run: bool = False
     action: str = "attach"
     path: str | None = None
     writer: str | None = None
-    writer_options: Mapping[str, str] = field(default_factory=dict)
+    writer_options: Mapping[str, object] = field(default_factory=dict)
+    importer_options: Mapping[str, object] = field(default_factory=dict)
 
     def event_args(self, names: Sequence[str]) -> dict[str, object]:
         """Return the event's ``args``, given the full names of the columns."""
@@ -104,6 +109,7 @@ class AttachOptions:
         return {
             **({} if self.path is None else of_file),
             **({} if self.writer is None else of_writer),
+            **({"options": dict(self.importer_options)} if self.importer_options else {}),
             "namespace": self.namespace,
             "key": self.key,
             "columns": list(names),
@@ -164,7 +170,9 @@ def attach(
         raise NamespaceReservedHere(namespace=options.namespace, verb="attach")
     check_lookup(options.key, options.backend)
     with mutate(site, options.action) as mutation, contextlib.ExitStack() as closing:
-        present = list(source.columns())
+        opened = source.open(*_wishes(options, mutation.registry))
+        closing.callback(opened.close)
+        present = list(opened.columns)
         key_column = _key_column(options, present)
         chosen = choose_columns(
             mutation.registry,
@@ -186,7 +194,8 @@ def attach(
         relative = new_part_name(mutation, options.namespace)
         counts, valued, dead = _write_part(
             mutation,
-            source,
+            source.label,
+            opened.batches,
             options,
             chosen=chosen,
             key_column=key_column,
@@ -209,23 +218,25 @@ def attach(
                 event=None,
                 rows_empty=empty,
             )
-        adopt_single_file(mutation, options.namespace, overlay)
-        append_note(mutation, options.note)
-        event = mutation.finish(
-            base=base,
-            args=options.event_args(names),
-            metrics={
-                "rows_read": counts.rows,
-                "rows_matched": counts.matched,
-                "rows_missing": counts.missing,
-                "rows_written": counts.matched,
-                **({"rows_deleted": dead} if dead else {}),
-                "columns": len(names),
-                "bytes": mutation.txn.stage(relative).stat().st_size,
-            },
-        )
+        event = None
+        if not options.dry_run:
+            adopt_single_file(mutation, options.namespace, overlay)
+            append_note(mutation, options.note)
+            event = mutation.finish(
+                base=base,
+                args=options.event_args(names),
+                metrics={
+                    "rows_read": counts.rows,
+                    "rows_matched": counts.matched,
+                    "rows_missing": counts.missing,
+                    "rows_written": counts.matched,
+                    **({"rows_deleted": dead} if dead else {}),
+                    "columns": len(names),
+                    "bytes": mutation.txn.stage(relative).stat().st_size,
+                },
+            )
     return AttachOutcome(
-        part=relative,
+        part=None if options.dry_run else relative,
         columns=names,
         ignored_columns=ignored,
         rows_read=counts.rows,
@@ -239,7 +250,8 @@ def attach(
 
 def _write_part(
     mutation: Mutation,
-    source: AttachSource,
+    label: str,
+    batches: Iterator[pa.RecordBatch],
     options: AttachOptions,
     *,
     chosen: Sequence[AttachedColumn],
@@ -263,32 +275,31 @@ def _write_part(
         lookup = open_lookup(base, options.key, backend=options.backend)
         resolver = KeyResolver(
             lookup.positions,
-            label=source.label,
+            label=label,
             key=options.key,
             column=key_column,
             allow_missing=options.allow_missing,
             normalize=lookup.normalize,
             describe=lookup.key_at,
         )
-        wishes = {column.in_file: column.type for column in chosen}
         row_schema = schema.remove_metadata()
         wanted = [key_column, *(column.in_file for column in chosen)]
         with PartWriter(
             part,
             schema,
             options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
-            boundaries=_boundaries(base),
+            boundaries=row_group_ends(base),
         ) as writer:
             # A batch from memory may be of any size; keys and ids have 32-bit offsets.
-            for batch in bounded(source.batches(wanted, wishes)):
+            for batch in bounded(batch.select(wanted) for batch in batches):
                 first_row = resolver.counts.rows + 1
-                keys = _as_text(batch.column(key_column), label=source.label, column=key_column)
+                keys = _as_text(batch.column(key_column), label=label, column=key_column)
                 positions = resolver.resolve(keys)
                 values = [
                     to_registered(
                         batch.column(column.in_file),
                         column,
-                        label=source.label,
+                        label=label,
                         first_row=first_row,
                         parse_json=options.parse_json,
                     )
@@ -306,7 +317,7 @@ def _write_part(
     if not valued:
         mutation.txn.unstage(relative)
     elif not options.allow_overwrite:
-        refuse_existing_values(part, base_path, overlay, label=source.label, positions=resolver.positions())
+        refuse_existing_values(part, base_path, overlay, label=label, positions=resolver.positions())
     return resolver.counts, valued, dead
 
 
@@ -343,9 +354,17 @@ def _base_path(tree: FileTree) -> Path:
     return path
 
 
-def _boundaries(base: pq.ParquetFile) -> list[int]:
-    sizes = [base.metadata.row_group(index).num_rows for index in range(base.metadata.num_row_groups)]
-    return [int(end) for end in np.cumsum(sizes)]
+def _wishes(options: AttachOptions, registry: Registry) -> tuple[list[str], dict[str, pa.DataType]]:
+    """Return the names of columns that may be wanted, of the key's first, and the registered types of the values."""
+    entry = registry.namespace(options.namespace)
+    asked = entry.column_names if options.columns is None else options.columns
+    types: dict[str, pa.DataType] = {}
+    for name in (full_name(column, options.namespace) for column in asked):
+        if name in entry.by_name:
+            forms = (name, name.removeprefix(f"{options.namespace}__"))
+            types.update(dict.fromkeys(forms, registry.column_type(name).to_arrow()))
+    keys = [options.key, "sequence"] if options.key_column is None else [options.key_column]
+    return list(dict.fromkeys([*keys, *types])), types
 
 
 def _key_column(options: AttachOptions, present: Sequence[str]) -> str:

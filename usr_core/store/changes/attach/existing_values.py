@@ -6,6 +6,7 @@ order, so that what is there is merged for its rows alone, a window at a time.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import fixed_array
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.base.parquet import OpenParquet
@@ -29,7 +31,7 @@ from usr_core.store.view.last_writer_wins import NamespaceMerge, bytes_per_row
 from usr_core.store.view.placement import Placement, as_part, place_part
 from usr_core.values.json_writing import value_text
 
-__all__ = ["refuse_existing_values"]
+__all__ = ["TakenCells", "refuse_existing_values", "taken_cells"]
 
 _EXAMPLES = 20
 
@@ -55,18 +57,70 @@ def refuse_existing_values(
 
     Memory: 40 bytes an attached row, and a few windows.
     """
+    with _opened(part, base, overlay, label=label) as found:
+        found.look(positions)
+        if found.count:
+            raise ValuesExist(label, count=found.count, values=found.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCells:
+    """The values of one column of a part whose records have one in that column already.
+
+    Attributes:
+        rows: Their rows in the part, ascending.
+        differs: For each, whether it is another value than the one that is there.
+    """
+
+    rows: Rows
+    differs: npt.NDArray[np.bool_]
+
+
+def taken_cells(
+    part: Path, base: Path, overlay: NamespaceOverlay | None, *, label: str, positions: Rows
+) -> dict[str, TakenCells]:
+    """Return the values of a staged part that have no place, by column; columns without such values are left out.
+
+    Args:
+        part, base, overlay, label: As `refuse_existing_values`.
+        positions: The base row of each row of the part, ascending.
+
+    Raises:
+        OverlayTypesDiffer, OverlayUnreadable, BaseUnreadable: As `refuse_existing_values`.
+    """
+    seen: dict[str, list[tuple[Rows, npt.NDArray[np.bool_]]]] = {}
+    with _opened(part, base, overlay, label=label) as found:
+        for rows, there, new in found.windows(positions):
+            for name, values in new.items():
+                taken = np.flatnonzero(valid_mask(there[name]) & valid_mask(values))
+                if len(taken):
+                    seen.setdefault(name, []).append((rows[taken], _differs(there[name], values, taken)))
+    return {
+        name: TakenCells(np.concatenate([rows for rows, _ in pairs]), np.concatenate([flags for _, flags in pairs]))
+        for name, pairs in seen.items()
+    }
+
+
+def _differs(there: pa.Array, new: pa.Array, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    chosen = fixed_array(rows, pa.int64())
+    there, new = there.take(chosen), new.take(chosen)
+    if there.equals(new):
+        return np.zeros(len(rows), np.bool_)
+    return np.fromiter(
+        (not there.slice(at, 1).equals(new.slice(at, 1)) for at in range(len(rows))), np.bool_, len(rows)
+    )
+
+
+@contextlib.contextmanager
+def _opened(part: Path, base: Path, overlay: NamespaceOverlay | None, *, label: str) -> Iterator[_Existing]:
     opened = [OpenParquet.open(part), OpenParquet.open(base)]
     try:
         staged, records = opened
-        found = _Existing(staged, records, overlay, label=label)
-        try:
-            found.look(positions)
-        except OverlayUnreadable as error:
-            if error.file == RECORDS:
-                raise BaseUnreadable(base, str(error.facts["cause"])) from error
-            raise
-        if found.count:
-            raise ValuesExist(label, count=found.count, values=found.examples)
+        yield _Existing(staged, records, overlay, label=label)
+    except OverlayUnreadable as error:
+        if error.file == RECORDS:
+            raise BaseUnreadable(base, str(error.facts["cause"])) from error
+        raise
     finally:
         for file in opened:
             file.close()
@@ -100,19 +154,28 @@ class _Existing:
         return tuple(one.told for one in self._found)
 
     def look(self, positions: Rows) -> None:
-        """Go through all rows of the part."""
-        if not self._staged.rows or not (self._parts or self._in_base):
-            return
+        """Go through all rows of the part; `positions` are those of the rows of the input."""
         rows = np.flatnonzero(positions >= 0)
         rows = rows[np.argsort(positions[rows], kind="stable")]  # of the input, in the part's order
-        there = self._placed(positions[rows])
+        for window, there, new in self.windows(positions[rows]):
+            self._compare(rows[window], there, new, int(window[0]))
+
+    def windows(self, positions: Rows) -> Iterator[tuple[Rows, Mapping[str, pa.Array], Mapping[str, pa.Array]]]:
+        """Yield rows of the part beside which there is something: their numbers, what is there, and what is new.
+
+        `positions` are the base rows of the part's rows, ascending.
+        """
+        if not self._staged.rows or not (self._parts or self._in_base):
+            return
+        there = self._placed(positions)
         if not there:
             return
         merge = NamespaceMerge(there, self._kinds)
         ours = NamespaceMerge([Placement(part=as_part(self._staged, self._kinds), start=0)], self._kinds)
         for start, stop in self._windows(there):
             if any(low < high for low, high in (placed.span(start, stop) for placed in there)):
-                self._compare(rows[start:stop], merge.window(start, stop, {}), ours.window(start, stop, {}), start)
+                rows = np.arange(start, stop, dtype=np.int64)
+                yield rows, merge.window(start, stop, {}), ours.window(start, stop, {})
 
     def _compare(self, rows: Rows, there: Mapping[str, pa.Array], new: Mapping[str, pa.Array], start: int) -> None:
         for number, name in enumerate(self._kinds):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
+from usr_core.plugin.specs import Opened
 from usr_core.store.changes.attach.attachment import AttachSource
-from usr_core.store.changes.attach.errors import AttachColumnMissing
 from usr_core.store.rules.errors import NotATable
 
 __all__ = ["batch_source", "open_table", "table_source"]
@@ -32,27 +32,19 @@ def open_table(content: object) -> pa.RecordBatchReader:
 def table_source(content: object, *, label: str) -> AttachSource:
     """Return `content` as a source; it is read once, a batch at a time."""
     reader = open_table(content)
-    names = list(reader.schema.names)
 
-    def batches(wanted: Sequence[str], types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-        del types  # values in memory have types of their own
-        missing = [name for name in wanted if name not in names]
-        if missing:
-            raise AttachColumnMissing(label, column=missing[0], present=names)
-        for batch in reader:
-            yield batch.select(list(wanted))
+    def opened(_: Sequence[str], __: object) -> Opened:
+        return Opened(columns=list(reader.schema.names), batches=iter(reader))
 
-    return AttachSource(label=label, columns=lambda: names, batches=batches)
+    return AttachSource(label=label, open=opened)
 
 
-def batch_source(batches: Iterator[pa.RecordBatch], *, label: str) -> AttachSource:
-    """Return the batches of an overlay writer as a source; they all have the first one's schema."""
+def batch_source(batches: Iterator[pa.RecordBatch], *, label: str) -> tuple[AttachSource, list[str]]:
+    """Return the batches of an overlay writer, which all have one schema, and the names of their columns."""
     first = next(batches, None)
     names = list(first.schema.names) if first is not None else []
 
-    def chosen(wanted: Sequence[str], types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-        del types
-        for batch in itertools.chain([] if first is None else [first], batches):
-            yield batch.select(list(wanted))
+    def opened(_: Sequence[str], __: object) -> Opened:
+        return Opened(columns=names, batches=itertools.chain([] if first is None else [first], batches))
 
-    return AttachSource(label=label, columns=lambda: names, batches=chosen)
+    return AttachSource(label=label, open=opened), names

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from usr_core.errors import visible
+from usr_core.plugin.options import as_option_spec, option_values
 from usr_core.plugin.specs import OverlayWriterSpec
 from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.store.changes.attach.errors import AttachKeyMissing, AttachRequestInvalid
@@ -33,13 +34,14 @@ def attach_namespace(spec: OverlayWriterSpec | None, namespace: str | None) -> s
 
 
 def checked_options(
-    spec: OverlayWriterSpec | None, options: Mapping[str, str], *, importer: str | None = None
-) -> dict[str, str]:
-    """Return the options for a writer.
+    spec: OverlayWriterSpec | None, options: Mapping[str, object], *, importer: str | None = None
+) -> dict[str, object]:
+    """Return the options for a writer, in their types.
 
     Raises:
         AttachRequestInvalid: Options are given without a writer, the writer does not take one, or an importer is
             named beside a writer.
+        OptionInvalid: An option takes no such value.
     """
     if spec is not None and importer is not None:
         raise AttachRequestInvalid(
@@ -53,23 +55,26 @@ def checked_options(
             hint="Name the overlay writer with --writer.",
             facts={"option": next(iter(options))},
         )
-    unknown = next((name for name in options if spec is not None and name not in spec.options), None)
-    if spec is not None and unknown is not None:
+    if spec is None:
+        return {}
+    known = [as_option_spec(option).name for option in spec.options]
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
         raise AttachRequestInvalid(
             f"The overlay writer {spec.name!r} takes no option {visible(unknown)!r}.",
-            hint=f"Use one of: {', '.join(spec.options) or 'none'}.",
+            hint=f"Use one of: {', '.join(known) or 'none'}.",
             facts={"option": unknown},
         )
-    return dict(options)
+    return option_values(f"overlay writer {spec.name}", spec.options, options)
 
 
-def key_among(spec: OverlayWriterSpec | None, key: str | None, columns: Callable[[], Sequence[str]]) -> str:
+def key_among(spec: OverlayWriterSpec | None, key: str | None, columns: Sequence[str]) -> str:
     """Return the key that is meant: the one that was named, else the writer's, else one that the rows have.
 
     Args:
         spec: The writer, if there is one.
         key: What was named.
-        columns: Returns the names of the columns that the writer delivers.
+        columns: The names of the columns that the writer delivers.
 
     Raises:
         AttachKeyMissing: No key was named, and no writer is given.
@@ -78,5 +83,4 @@ def key_among(spec: OverlayWriterSpec | None, key: str | None, columns: Callable
         return key
     if spec is None:
         raise AttachKeyMissing(None)
-    present = columns()
-    return next((name for name in (spec.key, "id", "sequence") if name in present), spec.key)
+    return next((name for name in (spec.key, "id", "sequence") if name in columns), spec.key)

@@ -6,8 +6,9 @@ eight bytes a row, which decide uniqueness at the end, before anything is made r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+import bisect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,16 +21,53 @@ from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
+from usr_core.store.changes.import_.kept import KeptValues
 from usr_core.store.changes.import_.unique import RepeatedRecords, find_duplicates
 from usr_core.store.ids.word_sets import WordList, row_groups_from
 from usr_core.store.overlay.reserved import count_among
 from usr_core.store.rules.case import case_note, count_case_variants, noted_case
 from usr_core.store.rules.columns import IMPORT_COLUMNS, bounded
-from usr_core.store.rules.errors import DuplicateRecord, TooManyRows
+from usr_core.store.rules.errors import DuplicateRecord, ImportCellError, TooManyRows
 from usr_core.store.rules.record import ROW_LIMIT, LetterCase, check_option_kinds
 from usr_core.store.rules.rows import ImportDefaults, RowReader
 
-__all__ = ["IMPORT_COLUMNS", "BuildOutcome", "ImportDefaults", "build_base"]
+__all__ = ["IMPORT_COLUMNS", "BuildOutcome", "ImportDefaults", "Input", "InputRows", "build_base"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Input:
+    """One file of an import, or rows from memory.
+
+    Attributes:
+        label: Its name in errors, and where its records come from unless they or the options say it.
+        batches: Columns of `IMPORT_COLUMNS` by name, ``sequence`` at least; text, or typed. Others are ignored.
+    """
+
+    label: str
+    batches: Iterator[pa.RecordBatch]
+
+
+class InputRows:
+    """How many rows each input had, and so which row of which input a row of them all is."""
+
+    def __init__(self) -> None:
+        self.labels: list[str] = []
+        self._ends: list[int] = []
+
+    @property
+    def total(self) -> int:
+        """Rows of all of them."""
+        return self._ends[-1] if self._ends else 0
+
+    def add(self, label: str, rows: int) -> None:
+        """Count an input that has been read."""
+        self.labels.append(label)
+        self._ends.append(self.total + rows)
+
+    def place(self, row: int) -> tuple[str, int]:
+        """Return the input of a row, numbered from 0 over all of them, and its number from 1 in there."""
+        index = bisect.bisect_right(self._ends, row)
+        return self.labels[index], row + 1 - (self._ends[index - 1] if index else 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +82,8 @@ class BuildOutcome:
         case_variants: Added records that differ only in letter case from another record.
         rows_total: Records of the destination, or of the existing base where nothing was added.
         size_bytes: Size of the destination; 0 where nothing was added.
+        inputs: The rows by input.
+        repeated: The duplicates that were left out; None where there were none.
     """
 
     rows_read: int
@@ -52,11 +92,13 @@ class BuildOutcome:
     case_variants: int
     rows_total: int
     size_bytes: int
+    inputs: InputRows
     skipped_deleted: int = 0
+    repeated: RepeatedRecords | None = None
 
 
 def build_base(
-    batches: Iterator[pa.RecordBatch],
+    inputs: Iterable[Input],
     *,
     label: str,
     existing: Path | None,
@@ -65,21 +107,23 @@ def build_base(
     on_duplicate: Literal["error", "skip"],
     metadata: Mapping[str, str],
     deleted: pa.Array | None = None,
+    kept: KeptValues | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> BuildOutcome:
-    """Write the base that results from adding `batches` to `existing`.
+    """Write the base that results from adding the rows of `inputs` to `existing`.
 
     Args:
-        batches: Columns of `IMPORT_COLUMNS` by name, ``sequence`` at least; text, or typed. Others are ignored.
-        label: The input's name in errors.
+        inputs: What is added, in order; each is read to its end before the next one is asked for.
+        label: What they are called together in errors about an option.
         existing: The base to add to; its rows come first and stay as they are. Not modified.
         destination: The file to create, in a folder that may hold a second temporary file for a while. The
             caller fsyncs it. Not created where no row is added.
-        defaults: What counts where the file has no value.
+        defaults: What counts where a file has no value; an empty source is the input's label.
         on_duplicate: ``error`` refuses records that the file has twice or the base has already; ``skip``
             leaves them out and keeps the first.
         metadata: Key/value metadata of the new file.
         deleted: Ids of deleted records of the existing base, so that a duplicate of one is told as such.
+        kept: Takes the values of other columns as they come; it is finished here.
         progress: Called after each chunk with the number of its rows.
 
     Raises:
@@ -97,21 +141,33 @@ def build_base(
     case = noted_case(existing) if existing is not None else LetterCase()
     with BaseWriter(destination, existing=existing, metadata={}) as writer:
         with IdHasher() as hasher:
-            reader = RowReader(label=label, defaults=defaults, hasher=hasher)
-            words = WordList()
-            for chunk in bounded(batches):
-                rows = reader.read(chunk)
-                if writer.existing_rows + reader.rows > ROW_LIMIT:
-                    raise TooManyRows(label=label, limit=ROW_LIMIT)
-                words.extend(id_words(rows.column(0)))
-                writer.write(rows)
-                if progress is not None:
-                    progress(rows.num_rows)
-        if not reader.rows:
+            words, counted, imported = WordList(), InputRows(), LetterCase()
+            for one in inputs:
+                reader = RowReader(
+                    label=one.label,
+                    defaults=replace(defaults, source=defaults.source or one.label),
+                    hasher=hasher,
+                )
+                for chunk in bounded(one.batches):
+                    rows = _read(reader, chunk, kept)
+                    if writer.existing_rows + counted.total + reader.rows > ROW_LIMIT:
+                        raise TooManyRows(label=one.label, limit=ROW_LIMIT)
+                    words.extend(id_words(rows.column(0)))
+                    writer.write(rows)
+                    if kept is not None:
+                        kept.take(chunk, rows.column(0), first_row=reader.rows - rows.num_rows + 1)
+                    if progress is not None:
+                        progress(rows.num_rows)
+                counted.add(one.label, reader.rows)
+                imported.upper |= reader.case.upper
+                imported.lower |= reader.case.lower
+        if kept is not None:
+            kept.finish()
+        if not counted.total:
             writer.abort()
-            return _nothing(rows_read=0, skipped=0, rows_total=writer.existing_rows)
-        case = _joined(case, reader.case)
-        writer.metadata = _with_note(metadata, case, writer.existing_rows + reader.rows)
+            return _nothing(counted, rows_total=writer.existing_rows)
+        case = _joined(case, imported)
+        writer.metadata = _with_note(metadata, case, writer.existing_rows + counted.total)
         size = writer.finish()
         offset = writer.existing_rows
         duplicates = find_duplicates(words.words(), written=destination, offset=offset, existing=existing)
@@ -120,16 +176,16 @@ def build_base(
         if duplicates is not None:
             deleted = text_array([]) if deleted is None else deleted
             if on_duplicate == "error":
-                raise _duplicate_error(label, duplicates, destination, offset, deleted)
+                raise _duplicate_error(counted, duplicates, destination, offset, deleted, kept)
             skipped = len(duplicates.rows)
             if len(deleted):
                 dead = count_among(_known_ids(duplicates, destination, offset), deleted)
-            if skipped == reader.rows:
+            if skipped == counted.total:
                 destination.unlink()
-                return _nothing(rows_read=reader.rows, skipped=skipped, skipped_deleted=dead, rows_total=offset)
+                return _nothing(counted, rows_total=offset, repeated=duplicates, skipped_deleted=dead)
             size = _rewrite_without(
                 duplicates,
-                reader.rows,
+                counted.total,
                 destination=destination,
                 existing=existing,
                 metadata=metadata,
@@ -137,25 +193,43 @@ def build_base(
             )
         variants = 0 if case is not None and case.uniform else count_case_variants(destination, offset=offset)
     return BuildOutcome(
-        rows_read=reader.rows,
-        added=reader.rows - skipped,
+        rows_read=counted.total,
+        added=counted.total - skipped,
         skipped=skipped,
         case_variants=variants,
-        rows_total=offset + reader.rows - skipped,
+        rows_total=offset + counted.total - skipped,
         size_bytes=size,
+        inputs=counted,
         skipped_deleted=dead,
+        repeated=duplicates,
     )
 
 
-def _nothing(*, rows_read: int, skipped: int, rows_total: int, skipped_deleted: int = 0) -> BuildOutcome:
+def _read(reader: RowReader, chunk: pa.RecordBatch, kept: KeptValues | None) -> pa.RecordBatch:
+    """Return the rows of a chunk; an error about one of them says what the input calls it."""
+    before = reader.rows
+    try:
+        return reader.read(chunk)
+    except ImportCellError as error:
+        name = None if kept is None else kept.name_in(chunk, error.facts.get("row"), first_row=before + 1)
+        if name is not None:
+            error.facts = {"file": error.facts.get("file"), "row": error.facts.get("row"), "name": name} | error.facts
+        raise
+
+
+def _nothing(
+    inputs: InputRows, *, rows_total: int, repeated: RepeatedRecords | None = None, skipped_deleted: int = 0
+) -> BuildOutcome:
     return BuildOutcome(
-        rows_read=rows_read,
+        rows_read=inputs.total,
         added=0,
-        skipped=skipped,
+        skipped=0 if repeated is None else len(repeated.rows),
         case_variants=0,
         rows_total=rows_total,
         size_bytes=0,
+        inputs=inputs,
         skipped_deleted=skipped_deleted,
+        repeated=repeated,
     )
 
 
@@ -185,21 +259,31 @@ def _with_note(metadata: Mapping[str, str], case: LetterCase | None, rows: int) 
 
 
 def _duplicate_error(
-    label: str, duplicates: RepeatedRecords, written: Path, offset: int, deleted: pa.Array
+    inputs: InputRows,
+    duplicates: RepeatedRecords,
+    written: Path,
+    offset: int,
+    deleted: pa.Array,
+    kept: KeptValues | None,
 ) -> DuplicateRecord:
-    row, original = int(duplicates.rows[0]), int(duplicates.originals[0])
+    at, first = int(duplicates.rows[0]), int(duplicates.originals[0])
     with pq.ParquetFile(written) as source:
-        group, start = next(row_groups_from(source, offset + row))
+        group, start = next(row_groups_from(source, offset + at))
         table = source.read_row_group(group, columns=["id", "sequence"])
-        found = table.slice(offset + row - start, 1).to_pylist()[0]
+        found = table.slice(offset + at - start, 1).to_pylist()[0]
+    label, row = inputs.place(at)
+    first_label, first_row = (None, None) if first < 0 else inputs.place(first)
     return DuplicateRecord(
         label,
-        row=row + 1,
+        row=row,
         sequence=found["sequence"],
         record_id=found["id"],
-        first_row=None if original < 0 else original + 1,
+        first_row=first_row,
+        first_file=first_label if first_label != label else None,
+        name=None if kept is None else kept.name_of(at),
+        first_name=None if kept is None or first < 0 else kept.name_of(first),
         count=len(duplicates.rows),
-        deleted=original < 0 and count_among([pa.array([found["id"]], pa.string())], deleted) > 0,
+        deleted=first < 0 and count_among([pa.array([found["id"]], pa.string())], deleted) > 0,
     )
 
 

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.plugin.specs import Opened
+from usr_core.registry.document import Registry
+from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.facts import read_base_facts
+from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
-from usr_core.store.changes.import_.build import ImportDefaults, build_base
+from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, build_base
+from usr_core.store.changes.import_.kept import KeptPart, KeptValues
+from usr_core.store.changes.import_.rejects import rejects_file
+from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.ids.keys import KeyIndex, base_index
 from usr_core.store.ids.word_sets import row_groups_from
-from usr_core.store.mutation import Site, mutate
+from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.kept_values import count_kept_values
+from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.overlay.reserved import deleted_ids
+from usr_core.store.parts.files import NamespaceOverlay, list_overlays
+from usr_core.store.questions.export_target import check_target
 from usr_core.store.rules.columns import IMPORT_COLUMNS
 from usr_core.store.rules.errors import MissingColumn
 
@@ -26,11 +40,16 @@ __all__ = ["ImportOptions", "ImportOutcome", "ImportSource", "import_records"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSource:
-    """Where records come from: the names of the columns there are, and the batches of those wanted."""
+    """Where records come from.
+
+    Attributes:
+        label: The file's name, for errors; also the records' source where nothing else says it.
+        open: Opens it, given the names of the columns that may be wanted and types as wishes; called once. The batches
+            have the wanted columns that are there, and may have others.
+    """
 
     label: str
-    columns: Callable[[], Sequence[str]]
-    batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+    open: Callable[[Sequence[str], Mapping[str, pa.DataType]], Opened]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +58,14 @@ class ImportOptions:
 
     Attributes:
         source: Where the records come from; by default the label of what they are read from.
-        importer, path: Of records of a file: what reads it, and its path as it was given.
+        keep: The namespace whose columns are kept beside the records; None keeps none.
+        keep_needed: Refuse files that have no column of it.
+        register: Registers what `keep` names, once everything is ready to be committed, and returns the registry.
+        mapping: The file's column for a record's, by the latter's name.
+        dry_run: Read, check and count, and write nothing.
+        rejects: A file to make with a line for each row that is left out.
+        importer, paths: Of records of files: what reads them, and their paths as they were given.
+        importer_options: What the importer was told.
         rows: Of records from memory: how many they are.
     """
 
@@ -47,19 +73,30 @@ class ImportOptions:
     alphabet: str = "dna_4"
     source: str | None = None
     on_duplicate: Literal["error", "skip"] = "error"
+    keep: str | None = None
+    keep_needed: bool = True
+    register: Callable[[], Registry] | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    dry_run: bool = False
+    rejects: Path | None = None
     importer: str | None = None
-    path: str | None = None
+    paths: tuple[str, ...] = ()
+    importer_options: Mapping[str, object] = field(default_factory=dict)
     rows: int | None = None
 
     def event_args(self) -> dict[str, object]:
         """Return the event's ``args``."""
+        of_files: dict[str, object] = {"from": self.importer}
+        of_files |= {"path": self.paths[0]} if len(self.paths) == 1 else {"paths": list(self.paths)}
+        optional = {"options": dict(self.importer_options), "map": dict(self.mapping), "keep": self.keep}
         return {
-            **({} if self.path is None else {"from": self.importer, "path": self.path}),
+            **(of_files if self.paths else {}),
             "source": self.source,
             **({} if self.rows is None else {"rows": self.rows}),
             "bio_type": self.bio_type,
             "alphabet": self.alphabet,
             "on_duplicate": self.on_duplicate,
+            **{name: value for name, value in optional.items() if value},
         }
 
 
@@ -78,6 +115,11 @@ class ImportOutcome:
         bio_types: Those of the dataset now, sorted; from the footer's statistics, so of three one may be missing.
         new_bio_types: Those of them that it did not hold before; empty where it was empty.
         rows_total: Records of the dataset now, deleted ones included.
+        kept: The namespace whose columns were kept; None where none was asked for, or the input has no such column.
+        kept_columns: The columns of it that the input has, by full name.
+        rows_kept: Records that have a value of the input in them now.
+        values_left: Values that were left out, as their record has another one there.
+        registered: The namespace of the importer, where it was registered for this.
 
     Example:
         >>> done = dataset.import_file("more.csv")
@@ -96,78 +138,242 @@ class ImportOutcome:
     rows_total: int
     event: dict[str, Any] | None
     skipped_deleted: int = 0
+    kept: str | None = None
+    kept_columns: tuple[str, ...] = ()
+    rows_kept: int = 0
+    values_left: int = 0
+    registered: str | None = None
 
 
 def import_records(
-    site: Site, source: ImportSource, options: ImportOptions, *, progress: Callable[[int], None] | None = None
+    site: Site,
+    sources: Sequence[ImportSource],
+    options: ImportOptions,
+    *,
+    progress: Callable[[int], None] | None = None,
 ) -> ImportOutcome:
-    """Append records to the base. All rows are taken or none; memory does not grow with rows except for 8 bytes each.
+    """Append records to the base, and keep columns beside them, in one change. All rows are taken or none.
+
+    Memory does not grow with rows except for 16 bytes each.
 
     Raises:
-        MissingColumn: The input has no column ``sequence``.
+        MissingColumn: An input has no column ``sequence``.
+        NothingToAttach, AttachColumnMissing, AttachCell, AttachColumnType: A column that is to be kept is not there,
+            is there twice, or holds something else.
+        TargetExists, TargetNotAFile, TargetInDataset: The file for rejects can't be made.
         UsrError: A row is refused; file, row, column and value are told (see `usr_core.store.rules.errors`).
     """
-    with mutate(site, "import") as mutation:
-        present = list(source.columns())
-        if "sequence" not in present:
-            raise MissingColumn(source.label, column="sequence", present=present)
-        wanted = [name for name in IMPORT_COLUMNS if name in present]
-        ignored = tuple(name for name in present if name not in IMPORT_COLUMNS)
-        before = mutation.base_facts()
-        staged = mutation.txn.stage(RECORDS)
-        built = build_base(
-            source.batches(wanted),
-            label=source.label,
-            existing=site.layout.records,
-            destination=staged,
-            defaults=ImportDefaults(
-                bio_type=options.bio_type,
-                alphabet=options.alphabet,
-                source=options.source or source.label,
-                created_at_us=mutation.txn.clock_us,
-            ),
-            on_duplicate=options.on_duplicate,
-            metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
-            deleted=deleted_ids(mutation.txn.tree),
-            progress=progress,
+    return _Import(site, sources, options, progress).run()
+
+
+class _Import:
+    """One import under way."""
+
+    def __init__(
+        self,
+        site: Site,
+        sources: Sequence[ImportSource],
+        options: ImportOptions,
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        self._site, self._sources, self._options, self._progress = site, sources, options, progress
+        self._ignored: list[str] = []
+
+    def run(self) -> ImportOutcome:
+        """Do it; the outcome is that of a change that was made, or, for a dry run, would have been made."""
+        options = self._options
+        if options.rejects is not None:
+            check_target(options.rejects, overwrite=False)
+        if options.keep is not None and options.keep in RESERVED_NAMESPACES:
+            raise NamespaceReservedHere(namespace=options.keep, verb="import")
+        with mutate(self._site, "import") as mutation, contextlib.ExitStack() as closing:
+            before = mutation.base_facts()
+            overlay = self._overlay(mutation, closing)
+            keep_clock_after(mutation, overlay)  # before the first row takes the time
+            staged = mutation.txn.stage(RECORDS)
+            kept = self._kept(mutation, staged, closing)
+            built = build_base(
+                self._inputs(kept),
+                label=self._sources[0].label,
+                existing=self._site.layout.records,
+                destination=staged,
+                defaults=ImportDefaults(
+                    bio_type=options.bio_type,
+                    alphabet=options.alphabet,
+                    source=options.source or "",
+                    created_at_us=mutation.txn.clock_us,
+                ),
+                on_duplicate=options.on_duplicate,
+                metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
+                deleted=deleted_ids(mutation.txn.tree),
+                kept=kept,
+                progress=self._progress,
+            )
+            if not built.added:
+                mutation.txn.unstage(RECORDS)
+            base = staged if built.added else self._site.layout.records
+            after, old_values = self._after(mutation, built, before, staged)
+            part = None
+            if kept is not None and kept.seen:
+                part = self._write_part(mutation, kept, built, base=base, first=before.rows, overlay=overlay)
+            event = None if options.dry_run else self._commit(mutation, kept, built, part, after, old_values)
+        kinds = after.bio_types
+        return ImportOutcome(
+            rows_read=built.rows_read,
+            added=built.added,
+            skipped=built.skipped,
+            case_variants=built.case_variants,
+            kept_values=old_values,
+            ignored_columns=tuple(self._ignored),
+            bio_types=kinds,
+            new_bio_types=tuple(kind for kind in kinds if before.rows and kind not in before.bio_types),
+            rows_total=built.rows_total if built.added else before.rows,
+            event=event,
+            skipped_deleted=built.skipped_deleted,
+            kept=None if kept is None or not kept.seen else kept.namespace,
+            kept_columns=() if kept is None else kept.columns_seen,
+            rows_kept=0 if part is None else part.records,
+            values_left=0 if part is None else part.left,
         )
-        event, kinds, kept = None, before.bio_types, 0
-        if built.added:
-            after = read_base_facts(staged)
-            kinds = after.bio_types
-            kept = count_kept_values(
-                mutation.txn.tree,
-                lambda: _ids_from(staged, before.rows),
-                bio_type=kinds[0] if len(kinds) == 1 else None,
-                dropped=ROWS_DROPPED in before.metadata,
-            )
-            event = mutation.finish(
-                base=after,
-                args=options.event_args(),
-                metrics={
-                    "rows_read": built.rows_read,
-                    "rows_added": built.added,
-                    "rows_skipped": built.skipped,
-                    **({"rows_skipped_deleted": built.skipped_deleted} if built.skipped_deleted else {}),
-                    "case_variants": built.case_variants,
-                    "rows_with_kept_values": kept,
-                    "bytes": built.size_bytes,
-                },
-                new_base=True,
-            )
-    return ImportOutcome(
-        rows_read=built.rows_read,
-        added=built.added,
-        skipped=built.skipped,
-        case_variants=built.case_variants,
-        kept_values=kept,
-        ignored_columns=ignored,
-        bio_types=kinds,
-        new_bio_types=tuple(kind for kind in kinds if before.rows and kind not in before.bio_types),
-        rows_total=built.rows_total if built.added else before.rows,
-        event=event,
-        skipped_deleted=built.skipped_deleted,
-    )
+
+    def _after(self, mutation: Mutation, built: BuildOutcome, before: BaseFacts, staged: Path) -> tuple[BaseFacts, int]:
+        """Return the facts of the base after the change, and how many new records take up values kept for their ids."""
+        if not built.added:
+            return before, 0
+        after = read_base_facts(staged)
+        return after, count_kept_values(
+            mutation.txn.tree,
+            lambda: _ids_from(staged, before.rows),
+            bio_type=after.bio_types[0] if len(after.bio_types) == 1 else None,
+            dropped=ROWS_DROPPED in before.metadata,
+        )
+
+    def _commit(
+        self,
+        mutation: Mutation,
+        kept: KeptValues | None,
+        built: BuildOutcome,
+        part: KeptPart | None,
+        after: BaseFacts,
+        old_values: int,
+    ) -> dict[str, Any] | None:
+        """Write what is left out, and commit what there is; return the event, None where nothing was to be changed."""
+        options, event = self._options, None
+        with contextlib.ExitStack() as leaving:
+            if options.rejects is not None and kept is not None:
+                leaving.enter_context(rejects_file(options.rejects, kept, built, part))
+            if built.added or (part is not None and part.records):
+                if options.register is not None:
+                    mutation.registry = options.register()
+                event = mutation.finish(
+                    base=after,
+                    args=options.event_args(),
+                    metrics={
+                        "rows_read": built.rows_read,
+                        "rows_added": built.added,
+                        "rows_skipped": built.skipped,
+                        **({"rows_skipped_deleted": built.skipped_deleted} if built.skipped_deleted else {}),
+                        "case_variants": built.case_variants,
+                        "rows_with_kept_values": old_values,
+                        "bytes": built.size_bytes,
+                        **({} if part is None else {"rows_kept": part.records, "values_left": part.left}),
+                    },
+                    new_base=bool(built.added),
+                )
+        return event
+
+    def _overlay(self, mutation: Mutation, closing: contextlib.ExitStack) -> NamespaceOverlay | None:
+        """Return what the namespace that is kept has already."""
+        namespace = self._options.keep
+        if namespace is None:
+            return None
+        overlay = list_overlays(mutation.txn.tree, namespaces=[namespace]).get(namespace)
+        if overlay is not None:
+            closing.callback(overlay.close)
+        return overlay
+
+    def _kept(self, mutation: Mutation, staged: Path, closing: contextlib.ExitStack) -> KeptValues | None:
+        options = self._options
+        if options.keep is None and options.rejects is None:
+            return None
+        needed = options.keep_needed and options.keep is not None
+        spool = staged.with_name(f"{staged.name}.kept")
+        kept = KeptValues(options.keep, mutation.registry, spool, needed=needed)
+        closing.callback(kept.remove)
+        return kept
+
+    def _inputs(self, kept: KeptValues | None) -> Iterator[Input]:
+        """Open each source in turn; columns of records have their own names from here on."""
+        mapping = self._options.mapping
+        names = [mapping.get(name, name) for name in IMPORT_COLUMNS]
+        wishes: dict[str, pa.DataType] = {mapping.get("length", "length"): pa.int64()}
+        wishes |= {} if kept is None else kept.wishes
+        for source in self._sources:
+            opened = source.open(list(dict.fromkeys([*names, *wishes])), wishes)
+            with contextlib.closing(opened):
+                present = list(opened.columns)
+                for name in mapping.values():
+                    if name not in present:
+                        raise MissingColumn(source.label, column=name, present=present)
+                if "sequence" not in mapping and "sequence" not in present:
+                    raise MissingColumn(source.label, column="sequence", present=present)
+                taken = {name for name in names if name in present}
+                taken |= set(kept.begin(source.label, present)) if kept is not None else set()
+                self._ignored += [name for name in present if name not in taken and name not in self._ignored]
+                yield Input(label=source.label, batches=(_renamed(batch, mapping) for batch in opened.batches))
+
+    def _write_part(
+        self,
+        mutation: Mutation,
+        kept: KeptValues,
+        built: BuildOutcome,
+        *,
+        base: Path,
+        first: int,
+        overlay: NamespaceOverlay | None,
+    ) -> KeptPart:
+        """Stage the part of the kept values, if a record has one; `first` is the base row of the first new record."""
+        namespace = kept.namespace or ""
+        relative = new_part_name(mutation, namespace)
+        part = kept.write_part(
+            mutation.txn.stage(relative),
+            base=base,
+            overlay=overlay,
+            positions=self._positions(kept, built, first),
+            metadata=overlay_metadata(mutation, namespace),
+        )
+        if part.records:
+            adopt_single_file(mutation, namespace, overlay)
+        else:
+            mutation.txn.unstage(relative)
+        return part
+
+    def _positions(self, kept: KeptValues, built: BuildOutcome, first: int) -> npt.NDArray[np.int64]:
+        """Return the base row of each row of the input; -1 for one that repeats another row of it."""
+        if built.repeated is None:
+            return np.arange(first, first + built.rows_read, dtype=np.int64)
+        new = np.ones(built.rows_read, np.bool_)
+        new[built.repeated.rows] = False
+        positions = np.full(built.rows_read, -1, np.int64)
+        positions[new] = np.arange(first, first + built.added, dtype=np.int64)
+        known = built.repeated.rows[built.repeated.originals < 0]
+        if len(known):
+            # A record may be in the input several times: its first row alone can give it a value.
+            with pq.ParquetFile(self._site.layout.records) as base:
+                found = KeyIndex("id", base_index(base)).positions(kept.ids(known)).astype(np.int64)
+            firsts = np.unique(found, return_index=True)[1]
+            positions[known[firsts]] = found[firsts]
+        return positions
+
+
+def _renamed(batch: pa.RecordBatch, mapping: Mapping[str, str]) -> pa.RecordBatch:
+    """Return a batch whose mapped columns have the names of a record's, and hide other columns of these names."""
+    if not mapping:
+        return batch
+    back = {name: column for column, name in mapping.items()}
+    chosen = [name for name in batch.schema.names if name in back or name not in mapping]
+    names = [back.get(name, name) for name in chosen]
+    return pa.RecordBatch.from_arrays([batch.column(name) for name in chosen], names=names)
 
 
 def _ids_from(base: Path, first: int) -> Iterator[pa.Array]:

@@ -54,16 +54,16 @@ class TestKey:
     )
     def test_the_writers_or_one_that_the_rows_have(self, writers: str, present: list[str], key: str) -> None:
         """In that order."""
-        assert key == key_among(spec(writers), None, lambda: present)
+        assert key == key_among(spec(writers), None, present)
 
     def test_what_is_named_wins(self) -> None:
         """Whatever the rows have."""
-        assert "sequence" == key_among(spec(), "sequence", lambda: ["id"])
+        assert "sequence" == key_among(spec(), "sequence", ["id"])
 
     def test_none_without_a_writer(self) -> None:
         """It has to be said."""
         with pytest.raises(AttachKeyMissing) as caught:
-            key_among(None, None, list)
+            key_among(None, None, [])
 
         assert "No join key was named." == caught.value.message
 

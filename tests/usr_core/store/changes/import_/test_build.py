@@ -17,7 +17,7 @@ from usr_core.records import bulk_ids
 from usr_core.records.base_schema import META_LETTER_CASE, base_schema
 from usr_core.records.ids import record_id
 from usr_core.store.base import file as base_file
-from usr_core.store.changes.import_.build import ImportDefaults, build_base
+from usr_core.store.changes.import_.build import ImportDefaults, Input, build_base
 from usr_core.store.rules import case as import_case
 from usr_core.store.rules.errors import DuplicateRecord, LetterOutsideAlphabet, MissingColumn
 
@@ -113,7 +113,7 @@ class TestImport:
         seen: list[int] = []
         batches = pa.table({"sequence": random_sequences(50, seed=1)}).to_batches(max_chunksize=20)
         build_base(
-            iter(batches),
+            [Input(label="x", batches=iter(batches))],
             label="x",
             existing=None,
             destination=tmp_path / "b.parquet",
@@ -158,7 +158,7 @@ class TestFailures:
 
         with pytest.raises(MissingColumn):
             build_base(
-                broken(),
+                [Input(label="x", batches=broken())],
                 label="x",
                 existing=None,
                 destination=tmp_path / "b.parquet",
