@@ -231,11 +231,7 @@ def _record(
         return None
     plus = at
     _check_plus(header, lines[plus], record, plus, reading)
-    sequence, taken = b"".join(lines[begin + 1 : plus]), plus - begin - 1
-    letters = sequence.translate(None, _BLANKS)
-    if len(letters) < len(sequence) and not reading.said:
-        reading.say(f"Blanks inside sequence lines are left out (first in record {reading.row + record}).")
-        reading.said = True
+    letters, taken = _letters(b"".join(lines[begin + 1 : plus]), record, reading), plus - begin - 1
     if not letters:
         raise reading.fault("The record has no letters.", record=record, line=begin, header=header)
     parts, length, at = list[bytes](), 0, plus + 1
@@ -259,6 +255,14 @@ def _record(
     found.sequences.append(letters)
     found.qualities.append(quality)
     return at
+
+
+def _letters(sequence: bytes, record: int, reading: _Reading) -> bytes:
+    letters = sequence.translate(None, _BLANKS)
+    if len(letters) < len(sequence) and not reading.said:
+        reading.say(f"Blanks inside sequence lines are left out (first in record {reading.row + record}).")
+        reading.said = True
+    return letters
 
 
 def _check_text(lines: list[bytes], places: range, record: int, reading: _Reading) -> None:

@@ -87,7 +87,7 @@ def _qualifier_lines(key: str, value: str | None) -> Iterator[str]:
     if value is None:
         yield f"/{key}"
         return
-    plain = key in _UNQUOTED and value and not value.startswith('"')
+    plain = key in _UNQUOTED and value and " " not in value and not value.startswith('"')
     text = f"/{key}={value}" if plain else f'/{key}="{value.replace(chr(34), chr(34) * 2)}"'
     if key in _JOINED:
         yield from (text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH))

@@ -69,35 +69,45 @@ def _columns(schema: pa.Schema, kind: str) -> list[str]:
 
 
 def _check(row: Mapping[str, Any], number: int) -> None:
-    """Refuse what would be read back as something else: line ends, and values of the first line with blanks."""
-
-    def refuse(column: str, value: object) -> None:
+    """Refuse what would be read back as something else: line ends, and blanks where the format has no room for them."""
+    for column, value in (*_bad_texts(row), *_bad_words(row), *_bad_features(row)):
         raise UsrError(
             "The value can't be written so that it is read back.",
             hint="Values have no line ends, no blanks at their ends, and only names and texts have any inside.",
             facts={"row": number, "column": f"genbank__{column}", "value": visible(repr(value))},
         )
 
+
+def _bad_texts(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for column in ("name", "accession", "version", "definition", "organism"):
         value = row.get(column)
-        if value is not None and (not value or " ".join(value.split()) != value):
-            refuse(column, value)
+        if value is not None and not _is_line(value):
+            yield column, value
     for column, form in _FORMS.items():
         value = row.get(column)
         if value is not None and not form.fullmatch(value):
-            refuse(column, value)
+            yield column, value
+
+
+def _bad_words(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for column in ("keywords", "taxonomy"):
         for word in row.get(column) or ():
-            if not word or " ".join(word.split()) != word or ";" in word:
-                refuse(column, word)
+            if ";" in word or not _is_line(word):
+                yield column, word
+
+
+def _bad_features(row: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
     for feature in row.get("features") or ():
-        texts = [feature["type"], feature["location"], *(item["key"] for item in feature["qualifiers"])]
-        if any(not text or text.split() != [text] for text in texts):
-            refuse("features", texts)
-        for item in feature["qualifiers"]:
-            value = item["value"]
-            if value is not None and (len(value.splitlines()) > 1 or value != value.strip("\n\r")):
-                refuse("features", value)
+        for text in (feature["type"], feature["location"], *(item["key"] for item in feature["qualifiers"])):
+            if not text or text.split() != [text]:
+                yield "features", text
+        for value in (item["value"] for item in feature["qualifiers"]):
+            if value is not None and value.splitlines() not in ([], [value]):
+                yield "features", value
+
+
+def _is_line(text: str) -> bool:
+    return bool(text) and " ".join(text.split()) == text
 
 
 def _features(row: Mapping[str, Any]) -> Iterator[Feature]:
@@ -111,14 +121,7 @@ def _is_protein(row: Mapping[str, Any]) -> bool:
 
 
 def _genbank(row: Mapping[str, Any]) -> Iterator[str]:
-    unit = "aa" if _is_protein(row) else "bp"
-    name = row.get("name") or row["id"]
-    strand, dash, molecule = (row.get("molecule_type") or "").split(" ")[-1].rpartition("-")
-    place = f"{len(row['sequence']):>11}" if len(name) <= 16 else f"{len(row['sequence']):>{max(1, 27 - len(name))}}"
-    yield (
-        f"LOCUS       {name:<16} {place} {unit} {strand + dash:>3}{molecule:<6}  {row.get('topology') or '':<8} "
-        f"{row.get('division') or '':<3} {row.get('date') or ''}"
-    ).rstrip()
+    yield _locus(row)
     if row.get("definition") is not None:
         yield from _wrapped("DEFINITION", row["definition"])
     for key in ("accession", "version"):
@@ -127,13 +130,13 @@ def _genbank(row: Mapping[str, Any]) -> Iterator[str]:
     if row.get("keywords"):
         yield from _wrapped("KEYWORDS", "; ".join(row["keywords"]) + ".")
     if row.get("organism") or row.get("taxonomy"):
-        yield f"SOURCE      {row.get('organism') or ''}".rstrip()
-        yield f"  ORGANISM  {row.get('organism') or ''}".rstrip()
-        if row.get("taxonomy"):
-            yield from _wrapped("", "; ".join(row["taxonomy"]) + ".")
+        organism = row.get("organism") or ""
+        yield from (f"SOURCE      {organism}".rstrip(), f"  ORGANISM  {organism}".rstrip())
+    if row.get("taxonomy"):
+        yield from _wrapped("", "; ".join(row["taxonomy"]) + ".")
     if row.get("comment") is not None:
-        for index, line in enumerate(row["comment"].split("\n")):
-            yield f"{'COMMENT' if not index else '':<12}{line}".rstrip()
+        first, *more = row["comment"].split("\n")
+        yield from (f"{key:<12}{line}".rstrip() for key, line in [("COMMENT", first), *(("", line) for line in more)])
     if row.get("features"):
         yield "FEATURES             Location/Qualifiers"
         yield from (f"     {line}" for line in feature_lines(_features(row)))
@@ -141,6 +144,19 @@ def _genbank(row: Mapping[str, Any]) -> Iterator[str]:
     sequence = row["sequence"]
     for start in range(0, len(sequence), 60):
         yield f"{start + 1:>9} {_blocks(sequence[start : start + 60])}"
+
+
+def _locus(row: Mapping[str, Any]) -> str:
+    name, length = row.get("name") or row["id"], len(row["sequence"])
+    strand, dash, molecule = (row.get("molecule_type") or "").split(" ")[-1].rpartition("-")
+    parts = [
+        f"LOCUS       {name:<16} {length:>{max(1, min(11, 27 - len(name)))}} {'aa' if _is_protein(row) else 'bp'}",
+        f"{strand + dash:>3}{molecule:<6} ",
+        f"{row.get('topology') or '':<8}",
+        f"{row.get('division') or '':<3}",
+        row.get("date") or "",
+    ]
+    return " ".join(parts).rstrip()
 
 
 def _blocks(letters: str) -> str:
