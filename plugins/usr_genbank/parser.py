@@ -1,9 +1,10 @@
-"""GenBank and EMBL text as batches of Arrow records."""
+"""GenBank and EMBL text, and SnapGene files, as batches of Arrow records."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ from usr_core.api import LONGEST_RECORD
 from usr_core.api.formats import BadRecord, text_chunks
 from usr_genbank.flatfile import FlatFileFault, read_embl, read_genbank
 from usr_genbank.record import COLUMNS, FlatRecord, to_batch
+from usr_genbank.snapgene import COOKIE, read_snapgene
 
 __all__ = ["GenbankOptions", "parse_genbank"]
 
@@ -40,7 +42,7 @@ def parse_genbank(
     batch_bytes: int = 1 << 20,
     say: Callable[[str], None] = lambda _: None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the records with those of `columns` that the format has, in the order of `columns`.
+    """Yield the records with those of `columns` that the formats have, in the order of `columns`.
 
     Letters keep their case. `say` is told of each record whose length is not the one that it declares.
 
@@ -52,8 +54,12 @@ def parse_genbank(
     """
     options = options or GenbankOptions()
     chosen = [name for name in columns if name in COLUMNS]
+    buffered = BufferedReader(stream)  # type: ignore[type-var]
+    if buffered.peek(len(COOKIE)).startswith(COOKIE):
+        yield to_batch([read_snapgene(buffered)], chosen)
+        return
     waiting, size = list[FlatRecord](), 0
-    for row, line, content in _records(text_chunks(stream, encoding=options.encoding)):
+    for row, line, content in _records(text_chunks(buffered, encoding=options.encoding)):
         waiting.append(_read(content, row, line, options, say))
         size += len(content)
         if size >= batch_bytes:

@@ -14,13 +14,13 @@ _SUFFIXES = (".gb", ".gbk", ".gbff", ".genbank", ".ape", ".gp")
 
 @hookimpl
 def usr_importers() -> Iterable[ImporterSpec]:
-    """Offer to read GenBank and EMBL files, plain or compressed."""
+    """Offer to read GenBank, EMBL and SnapGene files, plain or compressed."""
     return [
         ImporterSpec(
             name="genbank",
-            summary="GenBank and EMBL files (compressed too)",
+            summary="GenBank, EMBL and SnapGene files (compressed too)",
             factory=_importer,
-            suffixes=(*_SUFFIXES, ".embl"),
+            suffixes=(*_SUFFIXES, ".embl", ".dna"),
             options=(
                 OptionSpec(name="encoding", default="utf-8", help="Of the text, such as latin-1"),
                 OptionSpec(
