@@ -12,7 +12,8 @@ from usr_genbank.parser import parse_genbank
 NOTES = (
     b"<Notes><Created>2021.9.4</Created><LastModified>2022.12.24</LastModified>"
     b"<AccessionNumber>X1</AccessionNumber>"
-    b"<Description>a plasmid</Description><Comments>&lt;html&gt;two &lt;b&gt;words&lt;/b&gt;&lt;/html&gt;</Comments></Notes>"
+    b"<Description>a plasmid</Description>"
+    b"<Comments>&lt;html&gt;two &lt;b&gt;words&lt;/b&gt;&lt;/html&gt;</Comments></Notes>"
 )
 FEATURES = (
     b'<Features><Feature name="lacZ" type="CDS" directionality="2"><Segment range="2-3"/><Segment range="5-6"/>'
