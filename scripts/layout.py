@@ -31,7 +31,7 @@ from support.imports import circles, module_name  # noqa: E402
 MOST_LINES = 31_600
 MOST_BRANCHES = 20
 MOST_HOPS = {"import": 70, "attach": 65}
-PARSERS = frozenset({"usr_core.registry.type_parser", "usr_fastq.parser", "usr_genbank.writer"})
+PARSERS = frozenset({"usr_core.registry.type_parser"})
 """Modules of grammars, whose functions may have more branches: one for each form of what they read."""
 
 
