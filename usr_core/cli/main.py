@@ -71,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _ignore_interrupts(argv)
     if code == ExitCode.INTERRUPTED and sys.stderr is not None:
         print("interrupted", file=sys.stderr)
-    if argv is None and (memory_ran_out or _sinks_given_up()):
+    # A library that was interrupted may be half imported; DuckDB's then tells on stderr what it leaks at the end.
+    if argv is None and (memory_ran_out or code == ExitCode.INTERRUPTED or _sinks_given_up()):
         _leave_at_once(code)
     return code
 

@@ -18,6 +18,9 @@ GROUPS = {
     "fsyncs": {"fsync", "fdatasync"},
 }
 
+ATTEMPTS = 3
+"""A library opens some files in whichever thread needs them first, so that a run may have a call less than another."""
+
 
 class TestKill:
     @pytest.mark.parametrize("group", GROUPS)
@@ -28,8 +31,11 @@ class TestKill:
         points = [call for call in calls if call.name in GROUPS[group] and "O_RDONLY" not in call.line]
         won = []
         for call in points:
-            folder = world.copy(tmp_path / "dataset")
-            done = inject(child_argv(folder), call, "signal=SIGKILL", env=clean_env())
+            for _ in range(ATTEMPTS):
+                folder = world.copy(tmp_path / "dataset")
+                done = inject(child_argv(folder), call, "signal=SIGKILL", env=clean_env())
+                if done.returncode == -9:
+                    break
             assert done.returncode == -9, f"{call} was not reached"
             won.append(world.check_after_crash(folder))
 
