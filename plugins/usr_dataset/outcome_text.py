@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+_NAMED = 4
+"""Columns that are named one by one."""
+
+
 def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> str:
     """Return what came in, what was kept beside it, and how many records take up values that were kept for them."""
     text = f"{'would import' if dry_run else 'imported'} {counted(outcome.added, 'record')} into {name}"
@@ -35,7 +39,9 @@ def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> 
         )
         text += f"\n  {counted(outcome.kept_values, 'record')} of them {takes}"
     if outcome.kept_columns:
-        text += f"\n  kept {', '.join(outcome.kept_columns)} of {counted(outcome.rows_kept, 'record')}"
+        columns = outcome.kept_columns
+        named = ", ".join(columns) if len(columns) <= _NAMED else f"{len(columns)} columns of {outcome.kept}"
+        text += f"\n  kept {named} of {counted(outcome.rows_kept, 'record')}"
     return text
 
 

@@ -185,7 +185,8 @@ class Changing(Reading):
         if name in registry.namespaces:
             return site, None
         spec = self.host.namespace_spec(name)
-        entry = NamespaceEntry(name=name, columns=checked_columns(name, spec.columns))
+        columns = checked_columns(name, spec.columns)
+        entry = NamespaceEntry(name=name, columns=columns, owner=spec.owner, description=spec.description)
 
         def register() -> Registry:
             return register_namespace(

@@ -121,6 +121,7 @@ class TestFormatsNamespace:
             {"sequence": "TATAAT", "name": "p2", "description": None},
         ] == values(seeded, "fasta__name", "fasta__description")[-2:]
         assert "registered" not in seeded.ok("import", "ns/base", path, "--on-duplicate", "skip").err
+        assert "ok" in seeded.ok("validate", "ns/base", "--strict").out
 
     @pytest.mark.parametrize("args", [("--dry-run",), ("--bare",)])
     def test_is_not_registered_where_nothing_is_kept(self, seeded: Usr, tmp_path: Path, args: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.errors import ExitCode, UsrError
 from usr_core.plugin.specs import Opened
 from usr_core.registry.document import Registry
 from usr_core.registry.names import RESERVED_NAMESPACES
@@ -166,6 +167,16 @@ def import_records(
     return _Import(site, sources, options, progress).run()
 
 
+class RegistryMoved(UsrError):
+    """The registry was changed by somebody else while an import was to register the namespace of a format."""
+
+    code = "USR-IMPORT-201"
+    exit_code = ExitCode.LOCKED
+    template = "Another namespace was registered meanwhile; nothing was imported, and {namespace!r} is registered now."
+    hint_template = "Run the import again."
+    shown = ("namespace",)
+
+
 class _Import:
     """One import under way."""
 
@@ -263,8 +274,8 @@ class _Import:
             if options.rejects is not None and kept is not None:
                 leaving.enter_context(rejects_file(options.rejects, kept, built, part))
             if built.added or (part is not None and part.records):
-                if options.register is not None:
-                    mutation.registry = options.register()
+                if options.register is not None and options.register().hash != mutation.registry.hash:
+                    raise RegistryMoved(namespace=options.keep)
                 event = mutation.finish(
                     base=after,
                     args=options.event_args(),
