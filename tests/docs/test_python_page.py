@@ -28,7 +28,7 @@ def test_the_page_runs(tmp_path: Path) -> None:
     )
 
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
-    assert {"datasets", "promoters.parquet"} == {entry.name for entry in tmp_path.iterdir()}
+    assert {"datasets", "parts.fasta", "promoters.parquet"} == {entry.name for entry in tmp_path.iterdir()}
 
 
 def test_every_way_of_reading_is_on_the_page() -> None:
