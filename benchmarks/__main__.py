@@ -14,6 +14,7 @@ PROGRAMS: dict[str, list[str]] = {
     "startup": [],
     "import_csv": [],
     "fasta": [],
+    "import_formats": [],
     "merge": [],
     "materialize": [],
     "validate": [],

@@ -48,17 +48,21 @@ def read_features(lines: Iterable[str]) -> list[Feature]:
 
 
 def _is_open(text: list[str]) -> bool:
-    _, equals, value = text[0].partition("=")
-    return bool(equals) and value.startswith('"') and sum(part.count('"') for part in text) % 2 == 1
+    first = text[0]
+    equals = first.find("=")
+    if equals < 0 or first[equals + 1 : equals + 2] != '"':
+        return False
+    return (first.count('"') if len(text) == 1 else sum(part.count('"') for part in text)) % 2 == 1
 
 
 def _end_qualifier(features: list[Feature], text: list[str]) -> None:
     if not text:
         return
-    key = text[0][1:].partition("=")[0]
-    whole = ("" if key in _JOINED else " ").join(text)
-    _, equals, value = whole.partition("=")
-    if len(value) > 1 and value.startswith('"') and value.endswith('"'):
+    key, equals, value = text[0][1:].partition("=")
+    if len(text) > 1:
+        whole = ("" if key in _JOINED else " ").join(text)
+        _, equals, value = whole.partition("=")
+    if len(value) > 1 and value[0] == value[-1] == '"':
         value = value[1:-1].replace('""', '"')
     features[-1].qualifiers.append((key, value if equals else None))
     text.clear()

@@ -13,6 +13,7 @@ _TOKEN = re.compile(
     r"(?P<open>[a-z-]*\()|(?P<close>\))|(?P<comma>,)|\.\.[<>]?(?P<behind>\d+)|"  # of one-of(1,3)..9
     r"(?:(?P<other>[A-Za-z][\w.|-]*):)?[<>]?(?P<first>\d+)(?:(?P<between>\.\.|\.|\^)[<>]?(?P<last>\d+))?"
 )
+_SIMPLE = re.compile(r"(complement\()?(\d+)\.\.(\d+)(\))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,9 @@ def span_of(location: str, *, length: int, circular: bool) -> Span:
         length: Letters of the record.
         circular: Whether its end is its beginning.
     """
+    simple = _SIMPLE.fullmatch(location)
+    if simple is not None and bool(simple[1]) == bool(simple[4]):  # nearly all of them
+        return Span(start=int(simple[2]) - 1, end=int(simple[3]), strand=-1 if simple[1] else 1)
     try:
         parts = list(_parts(location))
     except ValueError:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
+import numpy as np
 import pyarrow as pa
 
-from usr_core.api.arrow import from_json
+from usr_core.api.arrow import boolean_array, fixed_array, text_array
 from usr_genbank.locations import span_of
 
 __all__ = ["COLUMNS", "TYPES", "Feature", "FlatRecord", "to_batch"]
@@ -84,25 +87,58 @@ class FlatRecord:
     sequence: str = ""
     contig: bool = False
 
-    def cells(self) -> dict[str, object]:
-        """Return the values of `COLUMNS`."""
-        values = {name: getattr(self, name.removeprefix("genbank__")) for name in COLUMNS}
-        return values | {"genbank__features": [self._feature(feature) for feature in self.features]}
-
-    def _feature(self, feature: Feature) -> dict[str, object]:
-        span = span_of(feature.location, length=len(self.sequence), circular=self.topology == "circular")
-        return {
-            "type": feature.type,
-            "location": feature.location,
-            "start": span.start,
-            "end": span.end,
-            "strand": None if self.protein else span.strand,
-            "qualifiers": [{"key": key, "value": value} for key, value in feature.qualifiers],
-        }
-
 
 def to_batch(records: list[FlatRecord], columns: list[str]) -> pa.RecordBatch:
     """Return records as a batch of some of `COLUMNS`."""
-    cells = [record.cells() for record in records]
-    arrays = [from_json([row[name] for row in cells], TYPES[name]) for name in columns]
+    arrays = []
+    for name in columns:
+        field_name = name.removeprefix("genbank__")
+        values = [getattr(record, field_name) for record in records]
+        if name == "genbank__features":
+            arrays.append(_features(records))
+        elif pa.types.is_list(TYPES[name]):
+            arrays.append(_lists([len(texts) for texts in values], text_array(list(chain.from_iterable(values)))))
+        else:
+            arrays.append(text_array(values))
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema([(name, TYPES[name]) for name in columns]))
+
+
+def _features(records: list[FlatRecord]) -> pa.Array:
+    """Return the features of each record, column by column, as there may be very many."""
+    features = [feature for record in records for feature in record.features]
+    spans = [
+        span_of(feature.location, length=len(record.sequence), circular=record.topology == "circular")
+        for record in records
+        for feature in record.features
+    ]
+    of_protein = [record.protein for record in records for _ in record.features]
+    strands = [None if protein else span.strand for span, protein in zip(spans, of_protein, strict=True)]
+    pairs = [pair for feature in features for pair in feature.qualifiers]
+    qualifiers = pa.StructArray.from_arrays(
+        [text_array([key for key, _ in pairs]), text_array([value for _, value in pairs])],
+        fields=list(_QUALIFIERS.value_type),
+    )
+    columns = [
+        text_array([feature.type for feature in features]),
+        text_array([feature.location for feature in features]),
+        _numbers([span.start for span in spans], pa.int64()),
+        _numbers([span.end for span in spans], pa.int64()),
+        _numbers(strands, pa.int8()),
+        _lists([len(feature.qualifiers) for feature in features], qualifiers),
+    ]
+    items = pa.StructArray.from_arrays(columns, fields=list(_FEATURES.value_type))
+    return _lists([len(record.features) for record in records], items)
+
+
+def _lists(lengths: list[int], items: pa.Array) -> pa.Array:
+    ends = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=ends[1:])
+    return pa.ListArray.from_arrays(fixed_array(ends, pa.int32()), items)
+
+
+def _numbers(values: Sequence[int | None], kind: pa.DataType) -> pa.Array:
+    known = np.fromiter((value is not None for value in values), np.bool_, len(values))
+    numbers = fixed_array(np.fromiter((value or 0 for value in values), np.int64, len(values)), pa.int64()).cast(kind)
+    if known.all():
+        return numbers
+    return pa.Array.from_buffers(kind, len(values), [boolean_array(known).buffers()[1], numbers.buffers()[1]])
