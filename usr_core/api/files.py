@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from usr_core.commit.interrupts import uninterrupted as uninterrupted
     from usr_core.fs.durable import make_folders as make_folders
     from usr_core.fs.durable import remove_tree as remove_tree
     from usr_core.fs.durable import replace_file as replace_file
@@ -20,11 +19,12 @@ if TYPE_CHECKING:
     from usr_core.fs.regular import open_regular as open_regular
     from usr_core.fs.regular import read_regular as read_regular
     from usr_core.fs.sharing import share as share
+    from usr_core.interrupts import uninterrupted as uninterrupted
 else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
-            "usr_core.commit.interrupts": "uninterrupted",
+            "usr_core.interrupts": "uninterrupted",
             "usr_core.fs.durable": "make_folders remove_tree replace_file sync_folder temporary_sibling write_new",
             "usr_core.fs.errors": "LockTimeout file_system_error",
             "usr_core.fs.lock": "hold_lock",

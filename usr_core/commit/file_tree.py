@@ -1,4 +1,7 @@
-"""The files of a dataset as a reader has to see them: on disk, with a live commit resolved as if applied."""
+"""The files of a dataset as a reader has to see them: on disk, with a live commit resolved as if applied.
+
+A name that a commit may use is relative and plain, and does not lead out of the dataset through a link.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from usr_core.fs.errors import LinkInsideDataset
 from usr_core.fs.regular import require_folder, require_regular
 from usr_core.roots.layout import is_machinery
 
-__all__ = ["FileTree", "TreeEntry"]
+__all__ = [
+    "FileTree",
+    "TreeEntry",
+    "check_inside",
+    "refuse_linked_file",
+    "refuse_links",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +129,56 @@ class FileTree:
     def _gone(self, relative: str) -> bool:
         parts = relative.split("/")
         return any("/".join(parts[: end + 1]) in self.absent for end in range(len(parts)))
+
+
+def check_inside(name: object) -> str:
+    """Return `name` as text if it names something below the dataset's folder.
+
+    Raises:
+        ValueError: `name` is absolute, or has an empty part, ``.`` or ``..``.
+    """
+    text = str(name)
+    if "\0" in text or any(part in ("", ".", "..") for part in text.split("/")):
+        raise ValueError(f"{text!r} is not a name inside the dataset")
+    return text
+
+
+def refuse_links(folder: Path, relative: str) -> None:
+    """Refuse a name whose folders lead through a symbolic link: a write would land somewhere else.
+
+    The last part is not looked at: where a commit record says so, a link is replaced or moved itself, never followed.
+
+    Raises:
+        LinkInsideDataset: A folder on the way is a link.
+    """
+    place = folder
+    for part in relative.split("/")[:-1]:
+        place /= part
+        try:
+            mode = os.lstat(place).st_mode
+        except FileNotFoundError:
+            return
+        if stat.S_ISLNK(mode):
+            raise LinkInsideDataset(path=place)
+
+
+def refuse_linked_file(folder: Path, relative: str) -> None:
+    """Refuse to replace, extend, move or remove a file that is a link, or that lies in a linked folder.
+
+    What such a link points to belongs to somebody else (git-annex, DVC, a scratch disk): it is read, and the link
+    is left to the person who made it.
+
+    Raises:
+        LinkInsideDataset: The file, or a folder on the way, is a link; a dangling one too.
+        SpecialFile: A FIFO, socket or device has the name.
+    """
+    refuse_links(folder, relative)
+    place = folder / relative
+    try:
+        mode = os.lstat(place).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(mode):
+        raise LinkInsideDataset(path=place)
+    if not stat.S_ISDIR(mode):
+        require_regular(place)

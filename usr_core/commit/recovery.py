@@ -1,4 +1,8 @@
-"""Finishing or undoing the change of an interrupted writer. Called under the lock only."""
+"""Finishing or undoing the change of an interrupted writer, under the lock only; and the note of it.
+
+The change that finds the leftovers may itself be refused; the note of what recovery did must not be lost with it, so
+it is kept until an event can tell it.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,23 @@ import time
 from pathlib import Path
 
 from usr_core.commit.apply import apply_operations, clean_up, reverse_operations, touch_log
-from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.log_end import mend_log, write_line
-from usr_core.commit.record import CommitRecord, find_records, log_state
+from usr_core.commit.record import CommitRecord, HeldRecord, find_records, log_state
 from usr_core.fs.durable import remove_tree, sync_folder
 from usr_core.fs.errors import LinkInsideDataset
+from usr_core.fs.regular import open_regular
+from usr_core.fs.sharing import share_descriptor
 from usr_core.roots.layout import COMMIT_PREFIX, EVENT_LOG, STAGING
 
-__all__ = ["TRANSFER_DAYS", "recover", "stale_staging", "take_back"]
+__all__ = [
+    "RECOVERY_NOTES",
+    "TRANSFER_DAYS",
+    "forget_notes",
+    "keep_notes",
+    "recover",
+    "stale_staging",
+    "take_back",
+]
 
 TRANSFER_DAYS = 7
 _TRANSFER_PREFIXES = ("pull-", "push-")
@@ -132,3 +145,34 @@ def _names_staging(path: Path, txn: str) -> bool:
         return CommitRecord.read(path).txn == txn
     except FileNotFoundError:
         return False
+
+
+RECOVERY_NOTES = ".usr.recovered"
+_MAX_BYTES = 1 << 16
+
+
+def keep_notes(folder: Path, told: list[str]) -> list[str]:
+    """Add `told` to the notes and return all that no event has told yet, oldest first.
+
+    On a full disk the notes of this call live in memory only.
+    """
+    path = folder / RECOVERY_NOTES
+    # Not through a link: what it points to would end up in the event log.
+    earlier: list[str] = []
+    with contextlib.suppress(OSError):
+        descriptor = open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as notes:
+            earlier = notes.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
+    if told:
+        with contextlib.suppress(OSError):
+            descriptor = open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW)
+            share_descriptor(descriptor, like=folder)
+            with os.fdopen(descriptor, "ab") as notes:
+                notes.write("".join(f"{line}\n" for line in told).encode())
+    return [*earlier, *told]
+
+
+def forget_notes(folder: Path) -> None:
+    """Drop the notes: an event has told them."""
+    with contextlib.suppress(OSError):
+        (folder / RECOVERY_NOTES).unlink(missing_ok=True)

@@ -23,17 +23,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-from usr_core.commit.apply import apply_operations, clean_up, require_staged, touch_log
+from usr_core.commit.apply import (
+    apply_operations,
+    clean_up,
+    missing_folders,
+    prepare_retired,
+    prepare_staged,
+    require_staged,
+    touch_log,
+)
 from usr_core.commit.errors import ClockExhausted, CommitPending, LateHolder
-from usr_core.commit.file_tree import FileTree
-from usr_core.commit.held_record import HeldRecord
-from usr_core.commit.interrupts import uninterrupted
+from usr_core.commit.file_tree import FileTree, check_inside, refuse_linked_file, refuse_links
 from usr_core.commit.log_end import reserve_line, write_line
-from usr_core.commit.names import check_inside, refuse_linked_file, refuse_links
-from usr_core.commit.preparation import missing_folders, prepare_retired, prepare_staged
-from usr_core.commit.record import CommitRecord, Retire, log_state
-from usr_core.commit.recovery import recover, take_back
-from usr_core.commit.recovery_notes import forget_notes, keep_notes
+from usr_core.commit.record import CommitRecord, HeldRecord, Retire, log_state
+from usr_core.commit.recovery import forget_notes, keep_notes, recover, take_back
 from usr_core.errors import UsrError
 from usr_core.events.clock import LAST_INSTANT_US, next_clock, now_us
 from usr_core.events.event import Event, FileChange, encode_line
@@ -42,7 +45,7 @@ from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
 from usr_core.fs.sharing import make_shared_folder, share
-from usr_core.interrupts import raise_lost_interrupt
+from usr_core.interrupts import raise_lost_interrupt, uninterrupted
 from usr_core.roots.layout import EVENT_LOG, LEASE, STAGING, DatasetLayout
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]

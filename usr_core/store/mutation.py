@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from usr_core.commit.chain_mark import chain_fault, mark_chain
-from usr_core.commit.names import refuse_linked_file
+from usr_core.commit.file_tree import refuse_linked_file
+from usr_core.commit.log_end import chain_fault, mark_chain
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
 from usr_core.errors import UsrError
 from usr_core.events.actor import Actor

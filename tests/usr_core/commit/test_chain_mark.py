@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.commit.chain_mark import mark_chain
+from usr_core.commit.log_end import mark_chain
 
 
 def test_marking_raises_nothing(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from support.crash import World, check_whole, child_argv, files_on_disk, outcome
 from support.processes import Child
 from usr_core.commit.apply import apply_operations, reverse_operations
 from usr_core.commit.errors import LateHolder
-from usr_core.commit.held_record import HeldRecord
+from usr_core.commit.record import HeldRecord
 from usr_core.commit.recovery import recover
 from usr_core.commit.transaction import Step, Transaction
 from usr_core.events.event import Event

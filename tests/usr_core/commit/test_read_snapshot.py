@@ -16,8 +16,8 @@ from usr_core.commit import apply
 from usr_core.commit.apply import apply_operations, reverse_operations
 from usr_core.commit.errors import DatasetBusy
 from usr_core.commit.file_tree import FileTree
-from usr_core.commit.held_record import HeldRecord
 from usr_core.commit.read_snapshot import TRIES, read_consistent
+from usr_core.commit.record import HeldRecord
 from usr_core.commit.transaction import Step, Transaction
 from usr_core.events.event import Event
 from usr_core.roots.layout import DatasetLayout

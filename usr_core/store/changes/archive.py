@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.commit.errors import CommitPending
-from usr_core.commit.interrupts import uninterrupted
 from usr_core.errors import UsrError
 from usr_core.fs.durable import make_folders, sync_folder
 from usr_core.fs.errors import file_system_error
+from usr_core.interrupts import uninterrupted
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, list_datasets, new_dataset, parse_dataset_id
 from usr_core.roots.errors import AmbiguousDataset
 from usr_core.roots.find_root import find_root

@@ -146,7 +146,7 @@ class TestBrokenChain:
 
     def test_in_a_long_log_is_found_anywhere(self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
         """The mark of a long log holds for the very file that was written last, and for no other."""
-        monkeypatch.setattr("usr_core.commit.chain_mark.ALWAYS_CHECKED", 0)
+        monkeypatch.setattr("usr_core.commit.log_end.ALWAYS_CHECKED", 0)
         log = dataset.layout.event_log
         dataset.add_sequences([{"sequence": "CCCC"}])
         assert (dataset.path / ".usr.chain").exists()
