@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from usr_core.dataset import Dataset
     from usr_core.errors import UsrError
-    from usr_core.events.actor import Actor
+    from usr_core.events.event import Actor
     from usr_core.version import package_version
 
     __version__: str
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Actor", "Dataset", "UsrError", "__version__", "package_version"]
 
 _HOMES = {
-    "Actor": "usr_core.events.actor",
+    "Actor": "usr_core.events.event",
     "Dataset": "usr_core.dataset",
     "UsrError": "usr_core.errors",
     "package_version": "usr_core.version",

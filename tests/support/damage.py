@@ -11,8 +11,7 @@ import pyarrow.parquet as pq
 
 from usr_core.dataset import Dataset
 from usr_core.plugin.specs import Finding
-from usr_core.registry.document import Registry
-from usr_core.registry.reserved import STATE_ENTRY, TOMBSTONE_ENTRY
+from usr_core.registry.document import STATE_ENTRY, TOMBSTONE_ENTRY, Registry
 from usr_core.registry.store import load_registry, register_namespace
 from usr_core.store.checks.validate import ValidationReport
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from usr_core.errors import UsrError as UsrError
     from usr_core.errors import counted as counted
     from usr_core.errors import visible as visible
-    from usr_core.events.actor import Actor as Actor
+    from usr_core.events.event import Actor as Actor
     from usr_core.plugin.errors import OptionInvalid as OptionInvalid
     from usr_core.plugin.errors import PluginCallError as PluginCallError
     from usr_core.plugin.errors import PluginError as PluginError
@@ -67,7 +67,7 @@ else:
         {
             "usr_core.dataset": "Dataset",
             "usr_core.errors": "ExitCode UsrError counted visible",
-            "usr_core.events.actor": "Actor",
+            "usr_core.events.event": "Actor",
             "usr_core.plugin.errors": "OptionInvalid PluginCallError PluginError PluginMissing",
             "usr_core.plugin.hookspecs": "hookimpl",
             "usr_core.plugin.host": "PluginHost",

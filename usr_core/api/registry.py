@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from usr_core.registry.document import RESERVED_NAMESPACES as RESERVED_NAMESPACES
     from usr_core.registry.document import NamespaceEntry as NamespaceEntry
     from usr_core.registry.document import Registry as Registry
     from usr_core.registry.errors import NamespaceDiffers as NamespaceDiffers
     from usr_core.registry.errors import RegistryMissing as RegistryMissing
     from usr_core.registry.errors import TypeSyntaxError as TypeSyntaxError
-    from usr_core.registry.names import RESERVED_NAMESPACES as RESERVED_NAMESPACES
     from usr_core.registry.store import RegisterResult as RegisterResult
     from usr_core.registry.store import load_registry as load_registry
     from usr_core.registry.store import make_root as make_root
@@ -33,9 +33,8 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
-            "usr_core.registry.document": "NamespaceEntry Registry",
+            "usr_core.registry.document": "RESERVED_NAMESPACES NamespaceEntry Registry",
             "usr_core.registry.errors": "NamespaceDiffers RegistryMissing TypeSyntaxError",
-            "usr_core.registry.names": "RESERVED_NAMESPACES",
             "usr_core.registry.store": "RegisterResult load_registry make_root read_registry register_namespace",
             "usr_core.registry.type_parser": "parse_type split_columns",
             "usr_core.registry.types": (

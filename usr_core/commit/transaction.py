@@ -38,8 +38,7 @@ from usr_core.commit.log_end import reserve_line, write_line
 from usr_core.commit.record import CommitRecord, HeldRecord, Retire, log_state
 from usr_core.commit.recovery import forget_notes, keep_notes, recover, take_back
 from usr_core.errors import UsrError
-from usr_core.events.clock import LAST_INSTANT_US, next_clock, now_us
-from usr_core.events.event import Event, FileChange, encode_line
+from usr_core.events.event import LAST_INSTANT_US, Event, FileChange, encode_line, next_clock, now_us
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, Unpack
 
 from usr_core.dataset.reading import Reading
 from usr_core.dataset.site import DatasetSite, Progress
-from usr_core.events.actor import Actor
+from usr_core.events.event import Actor
 from usr_core.records.alphabets import default_alphabet
 from usr_core.roots.dataset_id import new_dataset
 from usr_core.roots.locate import refuse_archived_path

@@ -593,7 +593,7 @@ def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree)
     materialized = {name.partition("__")[0] for name in view.source.schema.names if "__" in name}
     for namespace in namespaces:
         if namespace not in view.overlays and namespace not in materialized:
-            from usr_core.registry.names import RESERVED_NAMESPACES
+            from usr_core.registry.document import RESERVED_NAMESPACES
             from usr_core.store.parts.errors import NoSuchOverlay
             from usr_core.store.parts.names import overlay_paths
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from usr_core.events.actor import Actor
+from usr_core.events.event import Actor
 from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, new_dataset, resolve_dataset
 from usr_core.roots.layout import DatasetLayout

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from usr_core.events.clock import parse_rfc3339
+from usr_core.events.event import parse_rfc3339
 from usr_core.fs.regular import open_regular
 
 __all__ = [

@@ -7,12 +7,14 @@ and after an fsync error the descriptor is not fsynced again (the kernel may hav
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import re
 import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +31,7 @@ __all__ = [
     "remove_tree",
     "rename_over",
     "replace_file",
+    "reserve_bytes",
     "sync_file",
     "sync_folder",
     "temporaries_in",
@@ -351,3 +354,32 @@ def _chunks(content: bytes, size: int = 1 << 24) -> Iterator[memoryview]:
     view = memoryview(content)
     for start in range(0, len(view), size):
         yield view[start : start + size]
+
+
+_KEEP_SIZE = 1  # FALLOC_FL_KEEP_SIZE, linux/falloc.h
+_UNSUPPORTED = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
+
+
+def reserve_bytes(descriptor: int, offset: int, length: int) -> bool:
+    """Allocate the blocks for ``[offset, offset + length)`` while the file's size stays as it is.
+
+    Python's ``posix_fallocate`` would grow the file, which readers take for an event.
+
+    Returns:
+        True if reserved; False where the platform or the file system can't, which is not an error.
+
+    Raises:
+        OSError: There is no space or no quota left, or the file can't be written.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    library = ctypes.CDLL(None, use_errno=True)
+    call = library.fallocate
+    call.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    while call(descriptor, _KEEP_SIZE, offset, length) != 0:
+        number = ctypes.get_errno()
+        if number in _UNSUPPORTED:
+            return False
+        if number != errno.EINTR:
+            raise OSError(number, os.strerror(number))
+    return True

@@ -1,4 +1,4 @@
-"""One writer at a time: an exclusive flock, and on network file systems a lease as well.
+"""One writer at a time: an exclusive flock, and on network file systems (the mounts tell them) a lease as well.
 
 This module hides the lock library (``filelock``); nothing else imports it. The lock file is never
 unlinked, so that two writers can't hold locks on two files of one name.
@@ -17,11 +17,78 @@ from pathlib import Path
 
 from usr_core.errors import UsrError
 from usr_core.fs.errors import LockTimeout, file_system_error
-from usr_core.fs.mounts import MOUNT_TABLE, is_network_place
 from usr_core.fs.regular import open_regular, read_regular
 from usr_core.fs.sharing import share_descriptor
 
-__all__ = ["LEASE_SECONDS", "LOCK_SECONDS", "hold_lock", "read_holder"]
+__all__ = [
+    "LEASE_SECONDS",
+    "LOCK_SECONDS",
+    "MOUNT_TABLE",
+    "NETWORK_FILE_SYSTEMS",
+    "file_system_of",
+    "hold_lock",
+    "is_network_place",
+    "read_holder",
+]
+
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "beegfs_nodev",
+        "fuse.beegfs",
+        "cifs",
+        "smb3",
+        "ceph",
+        "fuse.sshfs",
+        "afs",
+        "glusterfs",
+        "fuse.glusterfs",
+        "fuse.ceph",
+        "fuse.juicefs",
+        "gfs2",
+        "ocfs2",
+        "panfs",
+        "wekafs",
+    }
+)
+MOUNT_TABLE = Path("/proc/self/mountinfo")
+
+
+def file_system_of(path: Path, mount_table: Path = MOUNT_TABLE) -> str | None:
+    """Return the type of the file system that holds `path` (``ext4``, ``nfs4``), or None where no mount table tells."""
+    try:
+        table = mount_table.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    place = os.path.realpath(path)
+    best, kind = "", None
+    for line in table.splitlines():
+        left, _, right = line.partition(" - ")
+        fields = left.split(" ")
+        if len(fields) < 5 or not right:
+            continue
+        point = _unescape(fields[4])
+        inside = place == point or place.startswith(point.rstrip("/") + "/")
+        # The later of two mounts on one point hides the earlier, so equal lengths replace.
+        if inside and len(point) >= len(best):
+            best, kind = point, right.split(" ", 1)[0]
+    return kind
+
+
+def is_network_place(path: Path, mount_table: Path = MOUNT_TABLE) -> bool:
+    """Tell whether `path` is on a file system that several hosts write, where flock alone may not reach them all."""
+    return file_system_of(path, mount_table) in NETWORK_FILE_SYSTEMS
+
+
+def _unescape(field: str) -> str:
+    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
+        field = field.replace(code, char)
+    return field
+
 
 LOCK_SECONDS = 60.0
 """Seconds that a change waits for another writer, unless it is told otherwise."""

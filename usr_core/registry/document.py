@@ -1,18 +1,96 @@
-"""The registry as a value: namespaces, their typed columns, and the hashes that pin them."""
+"""The registry as a value: namespaces, their names, their typed columns, and the hashes that pin them.
+
+USR keeps two namespaces for itself: tombstones (``usr``) and record state (``usr_state``).
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from usr_core.registry.errors import ColumnNotRegistered, ColumnSpecError, NamespaceNotRegistered
-from usr_core.registry.names import check_column, namespace_of
+from usr_core.registry.errors import (
+    ColumnNotRegistered,
+    ColumnSpecError,
+    InvalidNamespace,
+    NamespaceNotRegistered,
+    ReservedNamespaceAltered,
+)
 from usr_core.registry.type_parser import parse_type
 from usr_core.registry.types import ColumnType
 
-__all__ = ["NamespaceEntry", "Registry", "RegistryColumn", "checked_columns"]
+__all__ = [
+    "ALLOWED_VALUES",
+    "QC_STATUSES",
+    "RESERVED_NAMESPACES",
+    "SPLITS",
+    "STATE_ENTRY",
+    "STATE_NAMESPACE",
+    "TOMBSTONE_ENTRY",
+    "TOMBSTONE_NAMESPACE",
+    "NamespaceEntry",
+    "Registry",
+    "RegistryColumn",
+    "check_column",
+    "check_namespace",
+    "check_state_entry",
+    "checked_columns",
+    "is_namespace",
+    "namespace_of",
+]
+
+TOMBSTONE_NAMESPACE = "usr"
+STATE_NAMESPACE = "usr_state"
+RESERVED_NAMESPACES = frozenset({TOMBSTONE_NAMESPACE, STATE_NAMESPACE})
+"""Namespaces of the core, which nobody may register."""
+
+# File names are made of it, and file systems end at 255 bytes.
+_LONGEST_NAMESPACE = 200
+_NAMESPACE = re.compile(r"[a-z][a-z0-9_]*")
+_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+# The shortest namespace: the field may hold `__`, the namespace not.
+_COLUMN = re.compile(r"([a-z][a-z0-9_]*?)__([A-Za-z][A-Za-z0-9_]*)")
+
+
+def is_namespace(name: str) -> bool:
+    """Tell whether `name` is well formed as a namespace, reserved or not."""
+    return bool(_NAMESPACE.fullmatch(name)) and "__" not in name and len(name) <= _LONGEST_NAMESPACE
+
+
+def check_namespace(name: str) -> str:
+    """Return `name` if it is well formed as a namespace.
+
+    Raises:
+        InvalidNamespace: `name` is not well formed.
+    """
+    if not is_namespace(name):
+        raise InvalidNamespace(name=name)
+    return name
+
+
+def check_column(column: str, namespace: str) -> str:
+    """Return `column` if it is ``<namespace>__<field>``.
+
+    Raises:
+        ColumnSpecError: The name is bare, carries another namespace, or its field is malformed.
+    """
+    prefix = f"{namespace}__"
+    if not column.startswith(prefix):
+        raise ColumnSpecError(reason=f"The column {column!r} does not begin with {prefix!r}.", column=column)
+    if not _FIELD.fullmatch(column.removeprefix(prefix)):
+        raise ColumnSpecError(
+            reason=f"The column {column!r} needs a letter after {prefix!r}, then letters, digits and '_'.",
+            column=column,
+        )
+    return column
+
+
+def namespace_of(column: str) -> str | None:
+    """Return the namespace that a column's name begins with, None where it is not ``<namespace>__<field>``."""
+    found = _COLUMN.fullmatch(column)
+    return found.group(1) if found and is_namespace(found.group(1)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +255,63 @@ def checked_columns(namespace: str, pairs: Iterable[tuple[str, str]]) -> tuple[R
     if not columns:
         raise ColumnSpecError(reason="A namespace needs at least one column.")
     return tuple(columns.values())
+
+
+QC_STATUSES = ("pass", "fail", "warn", "unknown")
+SPLITS = ("train", "val", "test", "holdout")
+
+# Columns whose text is one of a few; null is always allowed.
+ALLOWED_VALUES = {"usr_state__qc_status": QC_STATUSES, "usr_state__split": SPLITS}
+
+STATE_ENTRY = NamespaceEntry(
+    name=STATE_NAMESPACE,
+    columns=checked_columns(
+        STATE_NAMESPACE,
+        [
+            ("usr_state__masked", "bool"),
+            ("usr_state__qc_status", "string"),
+            ("usr_state__split", "string"),
+            ("usr_state__supersedes", "string"),
+            ("usr_state__lineage", "list<string>"),
+        ],
+    ),
+    owner="usr",
+    description="Reserved for the state of each record (usr state)",
+)
+
+# Never in a registry; its types are fixed here.
+TOMBSTONE_ENTRY = NamespaceEntry(
+    name=TOMBSTONE_NAMESPACE,
+    columns=checked_columns(
+        TOMBSTONE_NAMESPACE,
+        [
+            ("usr__deleted", "bool"),
+            ("usr__deleted_at", "timestamp[us, UTC]"),
+            ("usr__deleted_reason", "string"),
+        ],
+    ),
+    owner="usr",
+    description="Reserved for deleted records (usr delete)",
+)
+
+
+def check_state_entry(registry: Registry, *, label: str) -> None:
+    """Check that ``usr_state`` is there with exactly its columns and types; their order does not matter.
+
+    Raises:
+        ReservedNamespaceAltered: The namespace is missing, or a column was added, dropped or given another type.
+    """
+    entry = registry.namespaces.get(STATE_NAMESPACE)
+    if entry is None:
+        raise ReservedNamespaceAltered(label=label, name=STATE_NAMESPACE, reason="is missing")
+    found, wanted = ({column.name: column.type for column in one.columns} for one in (entry, STATE_ENTRY))
+    for name in sorted(found.keys() | wanted.keys()):
+        if name not in found:
+            raise ReservedNamespaceAltered(label=label, name=STATE_NAMESPACE, reason=f"lacks the column {name}")
+        if name not in wanted:
+            raise ReservedNamespaceAltered(label=label, name=STATE_NAMESPACE, reason=f"has the foreign column {name}")
+        if found[name] != wanted[name]:
+            was, is_now = wanted[name].canonical(), found[name].canonical()
+            raise ReservedNamespaceAltered(
+                label=label, name=STATE_NAMESPACE, reason=f"has {name} as {is_now} instead of {was}"
+            )

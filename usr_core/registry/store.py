@@ -15,18 +15,25 @@ from usr_core.fs.durable import remove_temporaries, replace_file
 from usr_core.fs.errors import LinkInsideDataset, SpecialFile, file_system_error
 from usr_core.fs.lock import hold_lock
 from usr_core.fs.regular import read_regular
-from usr_core.registry.document import NamespaceEntry, Registry, RegistryColumn, checked_columns
+from usr_core.registry.document import (
+    RESERVED_NAMESPACES,
+    STATE_ENTRY,
+    STATE_NAMESPACE,
+    NamespaceEntry,
+    Registry,
+    RegistryColumn,
+    check_namespace,
+    check_state_entry,
+    checked_columns,
+)
 from usr_core.registry.errors import (
     NamespaceDiffers,
     RegistryInvalid,
     RegistryMissing,
     ReservedNamespace,
 )
-from usr_core.registry.names import RESERVED_NAMESPACES, STATE_NAMESPACE, check_namespace
-from usr_core.registry.reader import parse_registry
-from usr_core.registry.reserved import STATE_ENTRY, check_state_entry
+from usr_core.registry.reader import MAX_BYTES, parse_registry
 from usr_core.registry.usage import datasets_using
-from usr_core.registry.yaml_loader import MAX_BYTES
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import LOCK
 

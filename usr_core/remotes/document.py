@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from usr_core.registry.yaml_loader import NOT_YAML, yaml_fault
+from usr_core.registry.reader import NOT_YAML, yaml_fault
 from usr_core.remotes.errors import RemotesFileInvalid
 
 if TYPE_CHECKING:

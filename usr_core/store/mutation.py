@@ -18,8 +18,7 @@ from usr_core.commit.file_tree import refuse_linked_file
 from usr_core.commit.log_end import chain_fault, mark_chain
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
 from usr_core.errors import UsrError
-from usr_core.events.actor import Actor
-from usr_core.events.event import Event, FileChange
+from usr_core.events.event import Actor, Event, FileChange
 from usr_core.events.files_told import ADOPT
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.regular import require_folder

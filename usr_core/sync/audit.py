@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from usr_core.errors import UsrError
-from usr_core.events.clock import now_us, rfc3339
+from usr_core.events.event import now_us, rfc3339
 from usr_core.plugin.transports import Traffic
 from usr_core.roots.layout import EVENT_LOG, META, RECORDS
 from usr_core.sync.plan import TransferPlan

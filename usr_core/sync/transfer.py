@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from usr_core.events.actor import Actor
-from usr_core.events.clock import now_us, rfc3339
+from usr_core.events.event import Actor, now_us, rfc3339
 from usr_core.plugin.transports import Traffic
 from usr_core.roots.layout import RECORDS, REPLACED
 from usr_core.store.partial_copy import partial_copy

@@ -18,7 +18,7 @@ from usr_core.commit.errors import CommitRecordUnreadable, StagedFileLost
 from usr_core.commit.recovery import TRANSFER_DAYS, recover
 from usr_core.commit.transaction import Step, Transaction
 from usr_core.events.chain import verify_chain
-from usr_core.events.clock import parse_rfc3339
+from usr_core.events.event import parse_rfc3339
 from usr_core.events.log import read_head, read_lines
 from usr_core.fs.errors import LinkInsideDataset
 from usr_core.roots.layout import DatasetLayout

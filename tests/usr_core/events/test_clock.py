@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usr_core.events.clock import file_stamp, next_clock, parse_rfc3339, rfc3339
+from usr_core.events.event import file_stamp, next_clock, parse_rfc3339, rfc3339
 
 TWO_DAYS_US = 2 * 86_400 * 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

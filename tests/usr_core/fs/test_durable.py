@@ -18,10 +18,10 @@ from usr_core.fs.durable import (
     remove_temporaries,
     remove_tree,
     replace_file,
+    reserve_bytes,
     temporary_sibling,
     write_new,
 )
-from usr_core.fs.reserve import reserve_bytes
 from usr_core.registry.store import register_namespace
 
 REPLACE = "import sys; from pathlib import Path; from usr_core.fs.durable import replace_file\n"

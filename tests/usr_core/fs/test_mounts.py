@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from usr_core.fs.mounts import file_system_of, is_network_place
+from usr_core.fs.lock import file_system_of, is_network_place
 
 TABLE = r"""22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/root rw
 30 22 0:26 / /home rw - nfs4 server:/home rw

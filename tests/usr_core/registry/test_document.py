@@ -7,8 +7,8 @@ import hashlib
 import pytest
 import yaml
 
+from usr_core.registry.document import namespace_of
 from usr_core.registry.errors import ColumnNotRegistered, NamespaceNotRegistered
-from usr_core.registry.names import namespace_of
 from usr_core.registry.reader import parse_registry
 
 TEXT = """\

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from usr_core.registry.errors import RegistryInvalid
-from usr_core.registry.reader import parse_registry
-from usr_core.registry.yaml_loader import MAX_BYTES, MAX_DEPTH
+from usr_core.registry.reader import MAX_BYTES, MAX_DEPTH, parse_registry
 
 GOOD = """\
 namespaces:

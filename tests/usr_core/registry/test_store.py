@@ -15,6 +15,7 @@ import yaml
 from support.processes import Child
 from usr_core.fs.errors import LockTimeout
 from usr_core.fs.lock import hold_lock
+from usr_core.registry.document import STATE_ENTRY
 from usr_core.registry.errors import (
     ColumnSpecError,
     InvalidNamespace,
@@ -24,7 +25,6 @@ from usr_core.registry.errors import (
     ReservedNamespace,
     ReservedNamespaceAltered,
 )
-from usr_core.registry.reserved import STATE_ENTRY
 from usr_core.registry.store import load_registry, read_registry, register_namespace
 
 SCORE = [("mock__score", "float64")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from usr_core.events.clock import rfc3339
+from usr_core.events.event import rfc3339
 from usr_core.fs.durable import make_folders
 from usr_core.fs.errors import file_system_error
 from usr_core.records.base_schema import base_schema

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
-from usr_core.registry.names import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
+from usr_core.registry.document import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
 from usr_core.registry.store import load_registry
 from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from usr_core.events.clock import now_us
-from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.events.event import now_us
+from usr_core.registry.document import TOMBSTONE_ENTRY
 from usr_core.store.changes.record_options import RecordOptions
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import opened_reserved, rows_with

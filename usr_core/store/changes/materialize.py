@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.registry.document import RESERVED_NAMESPACES
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import read_base_facts
 from usr_core.store.base.file import GROUP_BYTES, WriteOptions, write_options

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.errors import UsrError
-from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.registry.document import RESERVED_NAMESPACES
 from usr_core.store.changes.errors import UnknownChoice
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved

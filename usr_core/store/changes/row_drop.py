@@ -18,9 +18,7 @@ import pyarrow.compute as pc
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.records.arrays import boolean_array
-from usr_core.registry.document import NamespaceEntry
-from usr_core.registry.names import STATE_NAMESPACE
-from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_ENTRY, NamespaceEntry
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import BaseFacts, read_base_facts

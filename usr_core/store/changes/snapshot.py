@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usr_core.events.clock import file_stamp
+from usr_core.events.event import file_stamp
 from usr_core.fs.durable import link_or_copy
 from usr_core.roots.layout import SNAPSHOTS
 from usr_core.store.mutation import Mutation, Site, mutate

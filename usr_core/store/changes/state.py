@@ -14,8 +14,7 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.records.ids import is_record_id
-from usr_core.registry.names import STATE_NAMESPACE
-from usr_core.registry.reserved import ALLOWED_VALUES, STATE_ENTRY
+from usr_core.registry.document import ALLOWED_VALUES, STATE_ENTRY, STATE_NAMESPACE
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.store.changes.record_errors import StateFieldMissing, StateValueNotAllowed
 from usr_core.store.changes.record_options import RecordOptions

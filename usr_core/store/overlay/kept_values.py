@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.store.ids.keys import keys_from_sequences
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import any_valid

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from usr_core.events.clock import rfc3339
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
-from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.events.event import rfc3339
+from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE
 from usr_core.store.mutation import Mutation
 from usr_core.store.parts.files import (
     META_ACTOR_RUN_ID,

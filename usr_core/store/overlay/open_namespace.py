@@ -10,10 +10,9 @@ from typing import Self
 import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.events.clock import file_stamp
-from usr_core.registry.document import Registry
+from usr_core.events.event import file_stamp
+from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.registry.errors import ColumnNotRegistered
-from usr_core.registry.names import RESERVED_NAMESPACES
 from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import ARCHIVED
 from usr_core.store.base.opened import open_base

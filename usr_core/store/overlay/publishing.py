@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from usr_core.events.clock import file_stamp
+from usr_core.events.event import file_stamp
 from usr_core.fs.durable import link_or_copy
 from usr_core.store.mutation import Mutation
 from usr_core.store.parts.files import NamespaceOverlay

@@ -12,9 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.registry.document import NamespaceEntry
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
-from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, NamespaceEntry
 from usr_core.store.base.file import write_options
 from usr_core.store.base.output import ParquetOutput
 from usr_core.store.mutation import Mutation

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pyarrow as pa
 
-from usr_core.events.clock import file_stamp
+from usr_core.events.event import file_stamp
 from usr_core.store.base.file import GROUP_ROWS, write_options
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.mutation import Mutation

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
-from usr_core.events.clock import parse_rfc3339
+from usr_core.events.event import parse_rfc3339
 from usr_core.fs.errors import file_system_error
 from usr_core.store.base.parquet import OpenParquet, allow_descriptors
 from usr_core.store.parts.errors import OverlayNotStamped, OverlayUnreadable, OverlayVanished

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.fs.errors import SpecialFile
-from usr_core.registry.names import is_namespace
+from usr_core.registry.document import is_namespace
 from usr_core.roots.layout import DERIVED
 from usr_core.store.parts.errors import AmbiguousOverlay
 

@@ -17,7 +17,7 @@ from usr_core.commit.read_snapshot import read_consistent
 from usr_core.errors import UsrError
 from usr_core.events.log import read_head
 from usr_core.fs.errors import file_system_error
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.dataset_id import DatasetRef, list_datasets, list_unfinished
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.errors import BaseMissing

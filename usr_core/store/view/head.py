@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import conform
 from usr_core.store.base.parquet import OpenParquet

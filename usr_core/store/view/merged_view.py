@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.row_numbers import row_numbers

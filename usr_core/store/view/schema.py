@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
-from usr_core.registry.reserved import TOMBSTONE_ENTRY
+from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.errors import UnknownColumn

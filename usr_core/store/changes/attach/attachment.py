@@ -20,8 +20,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.specs import Opened
 from usr_core.records.arrays import boolean_array, fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS
-from usr_core.registry.document import Registry
-from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
+from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_NAMESPACE, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.file import write_options

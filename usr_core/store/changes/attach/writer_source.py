@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from usr_core.errors import visible
 from usr_core.plugin.options import as_option_spec, option_values
 from usr_core.plugin.specs import OverlayWriterSpec
-from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.registry.document import RESERVED_NAMESPACES
 from usr_core.store.changes.attach.errors import AttachKeyMissing, AttachRequestInvalid
 from usr_core.store.errors import NamespaceReservedHere
 

@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 
 from usr_core.errors import ExitCode, UsrError
 from usr_core.plugin.specs import Opened
-from usr_core.registry.document import Registry
-from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.registry.names import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
+from usr_core.registry.document import RESERVED_NAMESPACES, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet

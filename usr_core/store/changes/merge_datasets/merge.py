@@ -17,8 +17,7 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.records.arrays import boolean_array
-from usr_core.registry.document import Registry
-from usr_core.registry.names import TOMBSTONE_NAMESPACE
+from usr_core.registry.document import TOMBSTONE_NAMESPACE, Registry
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS

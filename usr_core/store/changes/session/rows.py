@@ -14,8 +14,7 @@ import pyarrow as pa
 from usr_core.errors import counted
 from usr_core.records.base_schema import base_schema
 from usr_core.records.bulk_ids import IdHasher
-from usr_core.registry.document import Registry
-from usr_core.registry.names import RESERVED_NAMESPACES
+from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.store.changes.attach.columns import full_name
 from usr_core.store.changes.session.errors import SessionRowError
 from usr_core.store.changes.session.values import column_of

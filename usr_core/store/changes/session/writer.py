@@ -26,8 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from usr_core.errors import UsrError
-from usr_core.events.actor import Actor
-from usr_core.events.clock import now_us
+from usr_core.events.event import Actor, now_us
 from usr_core.events.log import read_head
 from usr_core.fs.durable import make_folders
 from usr_core.fs.errors import LockTimeout, file_system_error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from usr_core.commit.transaction import Transaction
 from usr_core.errors import UsrError
-from usr_core.events.clock import now_us, parse_rfc3339
+from usr_core.events.event import now_us, parse_rfc3339
 from usr_core.fs.durable import remove_temporaries, remove_tree, temporaries_in, temporaries_of
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.lock import hold_lock

@@ -15,7 +15,7 @@ from usr_core.commit.record import find_records
 from usr_core.errors import UsrError, counted
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.errors import FileSystemError, file_system_error
-from usr_core.fs.mounts import file_system_of
+from usr_core.fs.lock import file_system_of
 from usr_core.plugin.specs import Finding
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry

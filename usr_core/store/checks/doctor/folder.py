@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.fs.durable import link_create_only, sync_file, sync_folder, write_new
-from usr_core.fs.mounts import file_system_of, is_network_place
+from usr_core.fs.lock import file_system_of, is_network_place
 from usr_core.store.checks.doctor.errors import FolderMissing
 
 __all__ = ["FolderAbility", "try_folder"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from usr_core.events.clock import parse_rfc3339
+from usr_core.events.event import parse_rfc3339
 from usr_core.records.base_schema import (
     BASE_COLUMNS,
     BASE_FIELDS,
@@ -18,7 +18,7 @@ from usr_core.records.base_schema import (
     SCHEMA_VERSION,
 )
 from usr_core.records.ids import ID_HASH
-from usr_core.registry.names import RESERVED_NAMESPACES, namespace_of
+from usr_core.registry.document import RESERVED_NAMESPACES, namespace_of
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.base.facts import usr_metadata

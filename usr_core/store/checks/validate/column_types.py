@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from usr_core.registry.names import RESERVED_NAMESPACES, namespace_of
+from usr_core.registry.document import RESERVED_NAMESPACES, namespace_of
 from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import plain_type

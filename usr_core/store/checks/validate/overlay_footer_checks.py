@@ -5,8 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from usr_core.errors import UsrError
-from usr_core.registry.document import NamespaceEntry
-from usr_core.registry.names import RESERVED_NAMESPACES, check_column
+from usr_core.registry.document import RESERVED_NAMESPACES, NamespaceEntry, check_column
 from usr_core.registry.types import keeps_type
 from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.checks.validate.base_footer_checks import is_hash

@@ -11,13 +11,18 @@ from pathlib import Path
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.fs.errors import file_system_error
-from usr_core.registry.document import NamespaceEntry, Registry
+from usr_core.registry.document import (
+    STATE_ENTRY,
+    STATE_NAMESPACE,
+    TOMBSTONE_ENTRY,
+    TOMBSTONE_NAMESPACE,
+    NamespaceEntry,
+    Registry,
+    check_state_entry,
+)
 from usr_core.registry.errors import RegistryMissing
-from usr_core.registry.names import STATE_NAMESPACE, TOMBSTONE_NAMESPACE
-from usr_core.registry.reader import parse_registry
-from usr_core.registry.reserved import STATE_ENTRY, TOMBSTONE_ENTRY, check_state_entry
+from usr_core.registry.reader import MAX_BYTES, parse_registry
 from usr_core.registry.store import read_registry
-from usr_core.registry.yaml_loader import MAX_BYTES
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import REGISTRY_FOLDER
 from usr_core.store.checks.validate.report import FindingList, RegistryMode
