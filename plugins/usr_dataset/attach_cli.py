@@ -43,8 +43,8 @@ def attach(
         typer.Option(
             "--key",
             show_default=False,
-            help="id, sequence (as written), sequence_norm (trimmed) or sequence_ci (trimmed, in any case); "
-            "by default the writer's.",
+            help="id, sequence (as written), sequence_norm (trimmed), sequence_ci (trimmed, in any case), or a text "
+            "column of the dataset; by default the writer's.",
         ),
     ] = None,
     key_col: Annotated[

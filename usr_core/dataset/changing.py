@@ -271,8 +271,9 @@ class Changing(Reading):
             path: A file of any format that an importer reads, or a tool's output for `writer`. A binary stream is
                 copied to a temporary file before the dataset is locked.
             namespace: A registered namespace; with a writer, by default the writer's.
-            key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``; with a writer, by default the writer's,
-                or the one of ``id`` and ``sequence`` that its rows have.
+            key: ``id``, ``sequence``, ``sequence_norm``, ``sequence_ci``, or a text column of the dataset, such as
+                ``fasta__name``; with a writer, by default the writer's, or the one of ``id`` and ``sequence`` that its
+                rows have.
             key_col: The file's column that holds the key; by default the key's name.
             columns: Columns to attach, with or without prefix; by default all that the namespace registers.
             allow_overwrite: Let new values win over those that are there; without it a value is refused where its
@@ -295,7 +296,9 @@ class Changing(Reading):
             NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry does not allow it.
             SourceFileError, AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The file can't be read, or
                 does not hold what it has to.
+            AttachKeyMissing: `key` is no such key, and no text column of the dataset.
             EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: A key is missing, repeated, or matches no record.
+            AttachKeyAmbiguous: Several live records have a key that the file asks for.
 
         Example:
             >>> dataset.attach("scores.csv", "lab", key="id").rows_attached

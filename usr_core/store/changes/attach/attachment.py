@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +27,7 @@ from usr_core.store.base.file import write_options
 from usr_core.store.changes.attach.columns import AttachedColumn, choose_columns, full_name
 from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
 from usr_core.store.changes.attach.existing_values import refuse_existing_values
-from usr_core.store.changes.attach.key_lookup import KeyLookup, check_lookup, open_lookup
+from usr_core.store.changes.attach.key_lookup import Lookup, check_backend, open_key_view, open_lookup
 from usr_core.store.changes.attach.keys import KeyCounts, KeyResolver
 from usr_core.store.changes.attach.values import to_registered
 from usr_core.store.changes.notes import append_note
@@ -38,8 +38,11 @@ from usr_core.store.overlay.metadata import overlay_metadata
 from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.overlay.reserved import count_among, deleted_ids
-from usr_core.store.parts.files import NamespaceOverlay, list_overlays
+from usr_core.store.parts.files import KEYS, NamespaceOverlay, list_overlays
 from usr_core.store.rules.columns import bounded
+
+if TYPE_CHECKING:
+    from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]
 
@@ -64,8 +67,9 @@ class AttachOptions:
 
     Attributes:
         namespace: A registered namespace, not a reserved one.
-        key: What the input's key is.
-        key_column: Name of the key's column; where None the key's name, or ``sequence`` for a sequence key.
+        key: What the input's key is: one of the four, or a text column of the merged view.
+        key_column: Name of the key's column; where None the key's name, ``sequence`` for a sequence key, or the name
+            without its prefix.
         columns: Names with or without the prefix; None is every column that the namespace registers.
         allow_overwrite: New values win over values that are there, where the input has one; else such values are
             refused, attached ones as well as materialized ones, equal ones too.
@@ -160,15 +164,20 @@ def attach(
     Raises:
         NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry does not allow it.
         AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The input is not what it was said to be.
+        AttachKeyMissing: The key is neither one of the four nor a text column.
         EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: A key is missing, repeated, or matches no record.
+        AttachKeyAmbiguous: Several live records have a key that is asked for.
         ValuesExist: Records have such values already, and `allow_overwrite` is not set.
         OverlayTypesDiffer: A column exists already with another type, and `allow_overwrite` is not set.
         AmbiguousOverlay: The namespace exists both as a file and as parts.
     """
     if options.namespace in (STATE_NAMESPACE, TOMBSTONE_NAMESPACE):
         raise NamespaceReservedHere(namespace=options.namespace, verb="attach")
-    check_lookup(options.key, options.backend)
+    check_backend(options.backend)
     with mutate(site, options.action) as mutation, contextlib.ExitStack() as closing:
+        key_view = open_key_view(mutation.txn.tree, options.key)
+        if key_view is not None:
+            closing.callback(key_view.close)
         opened = source.open(*_wishes(options, mutation.registry))
         closing.callback(opened.close)
         present = list(opened.columns)
@@ -200,6 +209,7 @@ def attach(
             key_column=key_column,
             relative=relative,
             overlay=overlay,
+            key_view=key_view,
             progress=progress,
         )
         names = tuple(column.name for column in chosen)
@@ -257,6 +267,7 @@ def _write_part(
     key_column: str,
     relative: str,
     overlay: NamespaceOverlay | None,
+    key_view: MergedView | None,
     progress: Callable[[int], None] | None,
 ) -> tuple[KeyCounts, int, int]:
     """Write the part; return the counts, how many rows have a value, and how many of those are of deleted records.
@@ -271,15 +282,9 @@ def _write_part(
     tombstones = deleted_ids(mutation.txn.tree)
     valued = dead = 0
     with pq.ParquetFile(base_path) as base:
-        lookup = open_lookup(base, options.key, backend=options.backend)
+        lookup = open_lookup(base, options.key, backend=options.backend, view=key_view)
         resolver = KeyResolver(
-            lookup.positions,
-            label=label,
-            key=options.key,
-            column=key_column,
-            allow_missing=options.allow_missing,
-            normalize=lookup.normalize,
-            describe=lookup.key_at,
+            lookup, label=label, key=options.key, column=key_column, allow_missing=options.allow_missing
         )
         row_schema = schema.remove_metadata()
         wanted = [key_column, *(column.in_file for column in chosen)]
@@ -321,7 +326,7 @@ def _write_part(
 
 
 def _matched_rows(
-    lookup: KeyLookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
+    lookup: Lookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
 ) -> pa.RecordBatch:
     kept = np.flatnonzero(positions >= 0)
     if len(kept) < len(positions):
@@ -362,12 +367,21 @@ def _wishes(options: AttachOptions, registry: Registry) -> tuple[list[str], dict
         if name in entry.by_name:
             forms = (name, name.removeprefix(f"{options.namespace}__"))
             types.update(dict.fromkeys(forms, registry.column_type(name).to_arrow()))
-    keys = [options.key, "sequence"] if options.key_column is None else [options.key_column]
+    keys = _key_forms(options.key) if options.key_column is None else [options.key_column]
     return list(dict.fromkeys([*keys, *types])), types
 
 
 def _key_column(options: AttachOptions, present: Sequence[str]) -> str:
-    """Return the column that was named, else the key's own name, else ``sequence`` for a sequence key."""
+    """Return the column that was named, else the first of the key's own names that is there."""
     if options.key_column is not None:
         return options.key_column
-    return "sequence" if options.key != "id" and options.key not in present else options.key
+    forms = _key_forms(options.key)
+    # Where none is there, an error says that `sequence` is missing for a sequence key, and else the key itself.
+    return next((name for name in forms if name in present), "sequence" if "sequence" in forms else options.key)
+
+
+def _key_forms(key: str) -> list[str]:
+    """Return the names that a file's key column may have where none was given: the key's, and the plain one."""
+    if key == "id":
+        return [key]
+    return [key, "sequence" if key in KEYS else key.partition("__")[2] or key]

@@ -12,6 +12,7 @@ __all__ = [
     "AttachCell",
     "AttachColumnMissing",
     "AttachColumnType",
+    "AttachKeyAmbiguous",
     "AttachKeyMissing",
     "AttachKeyType",
     "AttachRequestInvalid",
@@ -39,15 +40,30 @@ class AttachColumnMissing(UsrError, KeyError):
 
 
 class AttachKeyMissing(UsrError, ValueError):
-    """A key was not named or is not one of the four."""
+    """A key was not named, or is neither one of the four nor a text column of the dataset.
+
+    Args:
+        key: What was named.
+        columns: The text columns of the dataset.
+        kind: The type of the column that was named, where it is not text.
+    """
 
     code = "USR-ATTACH-002"
     exit_code = ExitCode.USAGE
 
-    def __init__(self, key: str | None) -> None:
+    def __init__(self, key: str | None, *, columns: Sequence[str] = (), kind: str | None = None) -> None:
+        if key is None:
+            message = "No join key was named."
+        elif kind is not None:
+            message = f"The column {visible(key)!r} is {visible(kind)}, and a join key is text."
+        else:
+            message = f"{visible(key)!r} is not a join key."
+        known = ("id", "sequence", "sequence_norm", "sequence_ci")
+        others = [visible(name, limit=60) for name in columns if name not in known]
+        found = f": {', '.join(others[:20])}" if others else ""
         super().__init__(
-            "No join key was named." if key is None else f"{visible(key)!r} is not a join key.",
-            hint="Give --key id, sequence, sequence_norm or sequence_ci.",
+            message,
+            hint=f"Give --key {', '.join(known)}, or a text column of the dataset{found}.",
             facts={"key": key},
         )
 
@@ -79,6 +95,22 @@ class UnmatchedKeys(UsrError, LookupError):
     template = "{label}: {count:counted row} {count:matches|match} no record by {key}."
     hint_template = "Import these sequences first, or leave such rows out with --allow-missing."
     shown = ("file={label}", "row", "column", "value={value:visible}")
+
+
+class AttachKeyAmbiguous(UsrError, ValueError):
+    """Several records have the value of the key's column that a row asks for."""
+
+    code = "USR-ATTACH-012"
+    template = "{label}: {count:counted row} {count:has|have} a key that several records have as their {key:visible}."
+    hint_template = "Give --key id or --key sequence for these rows, or tell the records apart in {key:visible}."
+    shown = (
+        "file={label}",
+        "row",
+        "column",
+        "value={value:visible}",
+        "record={ids[0]}",
+        "other record={ids[1]}",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.changes.attach.errors import DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
+from usr_core.store.changes.attach.errors import AttachKeyAmbiguous, DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
+from usr_core.store.changes.attach.key_lookup import Lookup
 from usr_core.store.changes.attach.unmatched import RepeatedKey, UnmatchedRows
 
 __all__ = ["KeyCounts", "KeyResolver"]
@@ -36,33 +36,31 @@ class KeyResolver:
     rows are not allowed); `finish` takes a few times as much for a moment.
 
     Args:
-        lookup: From a string array of keys to base positions, -1 where a key matches no record.
+        lookup: Finds records by the keys.
         label: The file, for errors.
         key: The kind of key, for errors.
         column: The file's key column, for errors.
         allow_missing: Whether keys that match nothing are left out instead of refused.
-        normalize: What makes two keys the same one (identity, strip, or strip and upper-case).
-        describe: The key of the record at a base position, for errors.
     """
 
     def __init__(
         self,
-        lookup: Callable[[pa.Array], Positions],
+        lookup: Lookup,
         *,
         label: str,
         key: str,
         column: str,
         allow_missing: bool,
-        normalize: Callable[[str], str],
-        describe: Callable[[int], str],
     ) -> None:
         self._lookup, self._label, self._key, self._column = lookup, label, key, column
-        self._allow_missing, self._normalize, self._describe = allow_missing, normalize, describe
+        self._allow_missing = allow_missing
         self._positions: list[Positions] = []
         self._unmatched = UnmatchedRows(limit=None if allow_missing else _REFUSED_ROWS_KEPT)
         self._first_missing: tuple[int, str] | None = None
         self._first_empty: int | None = None
         self._empty = 0
+        self._first_ambiguous: tuple[int, int, int] | None = None
+        self._ambiguous = 0
         self.counts = KeyCounts()
 
     def resolve(self, keys: pa.Array) -> Positions:
@@ -70,8 +68,9 @@ class KeyResolver:
         first_row = self.counts.rows + 1
         self.counts.rows += len(keys)
         self._note_empty(keys, first_row)
-        positions = self._lookup(keys)
+        positions = self._lookup.positions(keys)
         self._positions.append(positions)
+        self._note_ambiguous(positions, first_row)
         lost = np.flatnonzero(positions < 0)
         self.counts.matched += len(keys) - len(lost)
         for index in lost.tolist():
@@ -88,10 +87,22 @@ class KeyResolver:
         """Judge the whole file.
 
         Raises:
-            EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: In this order; the first such row is named.
+            EmptyAttachKey, AttachKeyAmbiguous, DuplicateAttachKey, UnmatchedKeys: In this order; the first such row
+                is named.
         """
         if self._first_empty is not None:
             raise EmptyAttachKey(label=self._label, row=self._first_empty, column=self._column, count=self._empty)
+        if self._first_ambiguous is not None:
+            row, *records = self._first_ambiguous
+            raise AttachKeyAmbiguous(
+                label=self._label,
+                row=row,
+                column=self._column,
+                value=self._lookup.key_at(records[0]),
+                key=self._key,
+                count=self._ambiguous,
+                ids=tuple(self._lookup.ids_at(np.array(records, np.int64)).to_pylist()),
+            )
         repeats = [found for found in (self._repeated_match(), self._unmatched.repeated()) if found is not None]
         if repeats:
             self._refuse(repeats)
@@ -108,11 +119,19 @@ class KeyResolver:
             if self._first_empty is None:
                 self._first_empty = first_row + blank[0]
 
+    def _note_ambiguous(self, positions: Positions, first_row: int) -> None:
+        others = self._lookup.others(positions)
+        rows = np.flatnonzero(others >= 0)
+        self._ambiguous += len(rows)
+        if self._first_ambiguous is None and len(rows):
+            at = int(rows[0])
+            self._first_ambiguous = (first_row + at, int(positions[at]), int(others[at]))
+
     def _note_unmatched(self, value: str, row: int) -> None:
         self.counts.missing += 1
         if self._first_missing is None:
             self._first_missing = (row, value)
-        self._unmatched.add(self._normalize(value), value, row)
+        self._unmatched.add(self._lookup.normalize(value), value, row)
 
     def _repeated_match(self) -> RepeatedKey | None:
         positions = self.positions()
@@ -124,7 +143,7 @@ class KeyResolver:
         # Told in the file's order: the first row that repeats an earlier one.
         where = repeats[np.argmin(order[repeats + 1])]
         row, earlier = int(order[where + 1]) + 1, int(order[where]) + 1
-        value = self._describe(int(positions[row - 1]))
+        value = self._lookup.key_at(int(positions[row - 1]))
         return RepeatedKey(row=row, earlier=earlier, value=value, count=len(repeats))
 
     def _refuse(self, repeats: list[RepeatedKey]) -> NoReturn:

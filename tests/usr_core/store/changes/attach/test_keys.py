@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
@@ -11,20 +12,32 @@ from usr_core.store.changes.attach.errors import DuplicateAttachKey, UnmatchedKe
 from usr_core.store.changes.attach.keys import KeyResolver
 from usr_core.store.changes.attach.unmatched import UnmatchedRows
 
+Positions = npt.NDArray[np.int64]
 KNOWN = ["a", "b", "c"]
+
+
+class Known:
+    """Records by their keys in `KNOWN`."""
+
+    def positions(self, keys: pa.Array) -> Positions:
+        return np.array([KNOWN.index(key) if key in KNOWN else -1 for key in keys.to_pylist()], np.int64)
+
+    def others(self, positions: Positions) -> Positions:
+        return np.full(len(positions), -1, np.int64)
+
+    def ids_at(self, positions: Positions) -> pa.Array:
+        return pa.array([KNOWN[position] for position in positions])
+
+    def key_at(self, position: int) -> str:
+        return KNOWN[position]
+
+    def normalize(self, text: str) -> str:
+        return text.strip()
 
 
 def resolved(batches: list[list[str]], *, allow_missing: bool) -> KeyResolver:
     """Resolve batches of keys against `KNOWN`, and judge them."""
-    resolver = KeyResolver(
-        lambda keys: np.array([KNOWN.index(key) if key in KNOWN else -1 for key in keys.to_pylist()], np.int64),
-        label="a.csv",
-        key="id",
-        column="id",
-        allow_missing=allow_missing,
-        normalize=str.strip,
-        describe=KNOWN.__getitem__,
-    )
+    resolver = KeyResolver(Known(), label="a.csv", key="id", column="id", allow_missing=allow_missing)
     for batch in batches:
         resolver.resolve(pa.array(batch, pa.string()))
     resolver.finish()
