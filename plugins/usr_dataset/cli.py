@@ -84,7 +84,11 @@ def import_records(
     ] = "dna",
     alphabet: Annotated[
         str | None,
-        typer.Option("--alphabet", show_default="dna_4, rna_4 or protein_20", help="For files without such a column."),
+        typer.Option(
+            "--alphabet",
+            show_default="dna_4, rna_4 or protein_20",
+            help="For files without such a column; auto: the narrowest that fits.",
+        ),
     ] = None,
     source: Annotated[
         str | None,

@@ -46,8 +46,10 @@ def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> 
 
 
 def import_notes(outcome: ImportOutcome) -> list[str]:
-    """Return the remarks about a namespace that was registered, and about columns that were not kept."""
+    """Return the remarks about alphabets that were chosen, a namespace that was registered, and columns not kept."""
     notes = []
+    if names := outcome.alphabets:
+        notes.append(f"took {' and '.join(names)}: the narrowest with every letter of the input")
     if outcome.registered is not None:
         notes.append(f"registered the namespace {outcome.registered}, which the file's format has")
     if names := outcome.ignored_columns:

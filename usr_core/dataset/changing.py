@@ -100,7 +100,8 @@ class Changing(Reading):
             importer: Name of an importer; by default the one for each file's suffix. A stream has none.
             options: What the importer is to know besides, of the options that it takes.
             bio_type, alphabet: What holds for files that have no such column; the alphabet is by default the
-                narrowest one of the bio_type (``dna_4``, ``rna_4``, ``protein_20``).
+                narrowest one of the bio_type (``dna_4``, ``rna_4``, ``protein_20``). ``auto`` is the narrowest one
+                that has every letter of the files, which are then read twice.
             source: Where the records come from; by default the file's name.
             on_duplicate: ``skip`` leaves exact duplicates out and counts them.
             keep: A registered namespace: the files' columns of it, with the prefix or without, become a part of it in

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["ALPHABETS", "BIO_TYPES", "Alphabet", "alphabets_for", "default_alphabet", "narrowest_alphabet"]
+__all__ = ["ALPHABETS", "AUTO", "BIO_TYPES", "Alphabet", "alphabets_for", "default_alphabet", "narrowest_alphabet"]
 
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+_AMBIGUITY = "RYSWKMBDHVN"
+
+AUTO = "auto"
+"""Asks an import for the narrowest alphabet that has every letter of the input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +52,14 @@ ALPHABETS: dict[str, Alphabet] = {
     for alphabet in (
         Alphabet(name="dna_4", bio_type="dna", letters="ACGT"),
         Alphabet(name="dna_5", bio_type="dna", letters="ACGTN"),
+        Alphabet(name="dna_15", bio_type="dna", letters="ACGT" + _AMBIGUITY),
         Alphabet(name="rna_4", bio_type="rna", letters="ACGU"),
         Alphabet(name="rna_5", bio_type="rna", letters="ACGUN"),
+        Alphabet(name="rna_15", bio_type="rna", letters="ACGU" + _AMBIGUITY),
         Alphabet(name="protein_20", bio_type="protein", letters=_AMINO_ACIDS),
         Alphabet(name="protein_21", bio_type="protein", letters=_AMINO_ACIDS + "X"),
+        Alphabet(name="protein_26", bio_type="protein", letters=_AMINO_ACIDS + "BJOUXZ"),
+        Alphabet(name="protein_27", bio_type="protein", letters=_AMINO_ACIDS + "BJOUXZ*"),
     )
 }
 
@@ -74,7 +82,10 @@ def alphabets_for(bio_type: str) -> tuple[str, ...]:
     return tuple(name for name, alphabet in ALPHABETS.items() if alphabet.bio_type == bio_type)
 
 
-def narrowest_alphabet(sequence: str) -> Alphabet | None:
-    """Return the alphabet with the fewest letters that has all of `sequence`, the first of several, or None."""
-    fitting = [alphabet for alphabet in ALPHABETS.values() if alphabet.first_stranger(sequence) is None]
-    return min(fitting, key=lambda alphabet: len(alphabet.letters), default=None)
+def narrowest_alphabet(letters: str, bio_type: str | None = None) -> Alphabet | None:
+    """Return the alphabet with the fewest letters that has all of `letters`, or None where no alphabet has.
+
+    One of `bio_type` comes before those of other types, however many letters it has.
+    """
+    fitting = [alphabet for alphabet in ALPHABETS.values() if alphabet.first_stranger(letters) is None]
+    return min(fitting, key=lambda alphabet: (alphabet.bio_type != bio_type, len(alphabet.letters)), default=None)

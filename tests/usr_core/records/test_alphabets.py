@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from usr_core.records.alphabets import ALPHABETS, BIO_TYPES, alphabets_for
+from usr_core.records.alphabets import ALPHABETS, BIO_TYPES, alphabets_for, narrowest_alphabet
 
 
 class TestAlphabets:
@@ -13,6 +16,10 @@ class TestAlphabets:
         [
             ("dna_4", "ACGT"),
             ("dna_5", "ACGTN"),
+            ("dna_15", "ACGTRYSWKMBDHVN"),
+            ("rna_15", "ACGURYSWKMBDHVN"),
+            ("protein_26", "ACDEFGHIKLMNPQRSTVWYBJOUXZ"),
+            ("protein_27", "ACDEFGHIKLMNPQRSTVWYBJOUXZ*"),
             ("rna_4", "ACGU"),
             ("rna_5", "ACGUN"),
             ("protein_20", "ACDEFGHIKLMNPQRSTVWY"),
@@ -34,3 +41,36 @@ class TestAlphabets:
     def test_a_stranger_is_found_at_its_place(self) -> None:
         """The first letter outside the alphabet is found, a Cyrillic look-alike too."""
         assert 3 == ALPHABETS["dna_4"].first_stranger("ACG\u0422N")
+
+
+class TestNarrowest:
+    @pytest.mark.parametrize(
+        ("letters", "bio_type", "name"),
+        [
+            ("ACGT", None, "dna_4"),
+            ("ACGR", "dna", "dna_15"),
+            ("acgur", "rna", "rna_15"),
+            ("MKB", "protein", "protein_26"),
+            ("MKB", None, "dna_15"),
+            ("MKL*", "dna", "protein_27"),
+            ("", "rna", "rna_4"),
+        ],
+    )
+    def test_the_fewest_letters_of_the_type_win(self, letters: str, bio_type: str | None, name: str) -> None:
+        """Among alphabets of the bio_type the smallest is taken, and another type's only where none of it fits."""
+        found = narrowest_alphabet(letters, bio_type)
+
+        assert found is not None
+        assert name == found.name
+
+    def test_no_alphabet_has_a_hyphen(self) -> None:
+        """A letter that no alphabet has gives none."""
+        assert narrowest_alphabet("AC-GT") is None
+
+
+def test_the_page_lists_every_alphabet_with_its_letters() -> None:
+    """The table of the documentation is the table of the code, in its order."""
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "alphabets.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| `([^`]+)` \|", page, re.M)
+
+    assert [(each.name, each.bio_type, each.letters) for each in ALPHABETS.values()] == rows

@@ -268,10 +268,10 @@ class LetterOutsideAlphabet(ImportCellError):
 
 
 def _hint_of_letters(sequence: str, asked: str) -> str:
-    fitting = narrowest_alphabet(sequence)
+    own = ALPHABETS.get(asked)
+    fitting = narrowest_alphabet(sequence, None if own is None else own.bio_type)
     if fitting is None:
         return "Correct the sequence; no alphabet has all of its letters."
-    own = ALPHABETS.get(asked)
     bio_type = "" if own is not None and own.bio_type == fitting.bio_type else f"--bio-type {fitting.bio_type} "
     wanted = f"{bio_type}--alphabet {fitting.name}"
     return f"Correct the sequence, or import it under an alphabet that has its letters: {wanted}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
-from usr_core.records.arrays import constant_text, fixed_array, text_scalar
+from usr_core.records.arrays import constant_text, fixed_array, text_array, text_scalar
 from usr_core.records.base_schema import base_schema
 from usr_core.records.bulk_ids import IdHasher, string_parts
 from usr_core.store.rules.columns import LETTER_BYTES, FewTexts, empty_as_null, given_lengths, text_column
@@ -15,7 +16,7 @@ from usr_core.store.rules.errors import MissingColumn
 from usr_core.store.rules.record import LetterCase, RecordChunk
 from usr_core.store.rules.stamps import created_at_column
 
-__all__ = ["ImportDefaults", "RowReader"]
+__all__ = ["ImportDefaults", "RowReader", "stripped"]
 
 _SCHEMA = base_schema()
 _TEXTS = ("sequence", "bio_type", "alphabet", "id", "source")
@@ -27,6 +28,7 @@ class ImportDefaults:
 
     Attributes:
         bio_type, alphabet: Where the file has no such column.
+        alphabets: Likewise, by bio_type; `alphabet` holds for types that are not among them.
         source: Where the column is missing, null or empty.
         created_at_us: The same; microseconds since 1970 in UTC.
     """
@@ -35,6 +37,7 @@ class ImportDefaults:
     alphabet: str
     source: str
     created_at_us: int
+    alphabets: Mapping[str, str] = field(default_factory=dict)
 
 
 class RowReader:
@@ -64,11 +67,12 @@ class RowReader:
         lengths = given_lengths(batch, label=label)
         if "sequence" not in given:
             raise MissingColumn(label, column="sequence", present=batch.schema.names)
+        bio_types = self._kind(given.get("bio_type"), self._defaults.bio_type, batch.num_rows)
         chunk = RecordChunk(
             given=given if lengths is None else given | {"length": lengths},
-            sequences=_stripped(given["sequence"]),
-            bio_types=self._kind(given.get("bio_type"), self._defaults.bio_type, batch.num_rows),
-            alphabets=self._kind(given.get("alphabet"), self._defaults.alphabet, batch.num_rows),
+            sequences=stripped(given["sequence"]),
+            bio_types=bio_types,
+            alphabets=self._alphabets(given.get("alphabet"), bio_types, batch.num_rows),
         )
         for breach in chunk.breaches(self._hasher, self.case):
             raise breach.refusal(label, first_row)
@@ -91,6 +95,15 @@ class RowReader:
     def _kind(column: pa.Array | None, default: str, rows: int) -> FewTexts:
         return FewTexts.constant(default, rows) if column is None else FewTexts.of(column)
 
+    def _alphabets(self, column: pa.Array | None, bio_types: FewTexts, rows: int) -> FewTexts:
+        if column is not None:
+            return FewTexts.of(column)
+        by_type = self._defaults.alphabets
+        names = tuple(by_type.get(bio_type, self._defaults.alphabet) for bio_type in bio_types.values)
+        if bio_types.codes is None or len(set(names)) == 1:
+            return FewTexts.constant(names[0], rows)
+        return FewTexts.of(pa.DictionaryArray.from_arrays(fixed_array(bio_types.codes, pa.int32()), text_array(names)))
+
     def _sources(self, column: pa.Array | None, rows: int) -> pa.Array:
         if column is None:
             return constant_text(self._defaults.source, rows)
@@ -98,7 +111,7 @@ class RowReader:
         return filled.fill_null(text_scalar(self._defaults.source)) if filled.null_count else filled
 
 
-def _stripped(column: pa.Array) -> pa.Array:
+def stripped(column: pa.Array) -> pa.Array:
     """Return sequences without white space around them; nothing is copied where each begins and ends with a letter."""
     if column.null_count:
         column = column.fill_null(text_scalar(""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,12 +15,14 @@ import pyarrow.parquet as pq
 
 from usr_core.errors import ExitCode, UsrError
 from usr_core.plugin.specs import Opened
+from usr_core.records.alphabets import AUTO, default_alphabet
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
 from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, build_base
 from usr_core.store.changes.import_.kept import KeptPart, KeptValues
+from usr_core.store.changes.import_.letters import fitting_alphabets
 from usr_core.store.changes.import_.rejects import rejects_file
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.ids.keys import KeyIndex, base_index
@@ -44,8 +46,8 @@ class ImportSource:
 
     Attributes:
         label: The file's name, for errors; also the records' source where nothing else says it.
-        open: Opens it, given the names of the columns that may be wanted and types as wishes; called once. The batches
-            have the wanted columns that are there, and may have others.
+        open: Opens it, given the names of the columns that may be wanted and types as wishes; called once for each
+            pass. The batches have the wanted columns that are there, and may have others.
     """
 
     label: str
@@ -57,6 +59,7 @@ class ImportOptions:
     """What holds for rows that do not say it themselves, and what happens to duplicates.
 
     Attributes:
+        bio_type, alphabet: For inputs that have no such column; ``auto`` is the narrowest alphabet that fits them all.
         source: Where the records come from; by default the label of what they are read from.
         keep: The namespace whose columns are kept beside the records; None keeps none.
         keep_needed: Refuse files that have no column of it.
@@ -115,6 +118,7 @@ class ImportOutcome:
         bio_types: Those of the dataset now, sorted; from the footer's statistics, so of three one may be missing.
         new_bio_types: Those of them that it did not hold before; empty where it was empty.
         rows_total: Records of the dataset now, deleted ones included.
+        alphabets: Those that ``auto`` took, one for each bio_type; empty where an alphabet was named.
         kept: The namespace whose columns were kept; None where none was asked for, or the input has no such column.
         kept_columns: The columns of it that the input has, by full name.
         rows_kept: Records that have a value of the input in them now.
@@ -138,6 +142,7 @@ class ImportOutcome:
     rows_total: int
     event: dict[str, Any] | None
     skipped_deleted: int = 0
+    alphabets: tuple[str, ...] = ()
     kept: str | None = None
     kept_columns: tuple[str, ...] = ()
     rows_kept: int = 0
@@ -188,6 +193,7 @@ class _Import:
     ) -> None:
         self._site, self._sources, self._options, self._progress = site, sources, options, progress
         self._ignored: list[str] = []
+        self._alphabets: dict[str, str] = {}
 
     def run(self) -> ImportOutcome:
         """Do it; the outcome is that of a change that was made, or, for a dry run, would have been made."""
@@ -200,6 +206,8 @@ class _Import:
             before = mutation.base_facts()
             overlay = self._overlay(mutation, closing)
             keep_clock_after(mutation, overlay)  # before the first row takes the time
+            self._choose_alphabets()
+            options = self._options
             staged = mutation.txn.stage(RECORDS)
             kept = self._kept(mutation, staged, closing)
             built = build_base(
@@ -212,6 +220,7 @@ class _Import:
                     alphabet=options.alphabet,
                     source=options.source or "",
                     created_at_us=mutation.txn.clock_us,
+                    alphabets=self._alphabets,
                 ),
                 on_duplicate=options.on_duplicate,
                 metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
@@ -240,6 +249,7 @@ class _Import:
             rows_total=built.rows_total if built.added else before.rows,
             event=event,
             skipped_deleted=built.skipped_deleted,
+            alphabets=tuple(self._alphabets.values()),
             kept=None if kept is None or not kept.seen else kept.namespace,
             kept_columns=() if kept is None else kept.columns_seen,
             rows_kept=0 if part is None else part.records,
@@ -311,6 +321,27 @@ class _Import:
         kept = KeptValues(options.keep, mutation.registry, spool, needed=needed)
         closing.callback(kept.remove)
         return kept
+
+    def _choose_alphabets(self) -> None:
+        """Put the narrowest alphabets that fit in the place of ``auto``, from a pass over the input."""
+        options = self._options
+        if options.alphabet != AUTO:
+            return
+        self._alphabets = fitting_alphabets(self._without_alphabet(), bio_type=options.bio_type)
+        only = set(self._alphabets.values())
+        alphabet = only.pop() if len(only) == 1 else default_alphabet(options.bio_type)
+        self._options = replace(options, alphabet=self._alphabets.get(options.bio_type, alphabet))
+
+    def _without_alphabet(self) -> Iterator[Input]:
+        """Open each source whose records come without an alphabet, for what `fitting_alphabets` looks at."""
+        mapping = self._options.mapping
+        sequence, bio_type, alphabet = (mapping.get(name, name) for name in ("sequence", "bio_type", "alphabet"))
+        for source in self._sources:
+            opened = source.open([sequence, bio_type], {})
+            with contextlib.closing(opened):
+                present = list(opened.columns)
+                if sequence in present and alphabet not in present:
+                    yield Input(label=source.label, batches=(_renamed(batch, mapping) for batch in opened.batches))
 
     def _inputs(self, kept: KeptValues | None) -> Iterator[Input]:
         """Open each source in turn; columns of records have their own names from here on."""
