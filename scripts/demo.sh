@@ -52,6 +52,15 @@ refused() {
 
 echo "The demo works in $folder"
 
+step "Make this folder a root, and in it a dataset; import a FASTA file as it is. Names and descriptions stay."
+run init demo/parts --new-root --source "make demo"
+run import demo/parts "$material/anderson.fasta"
+
+step "A table whose rows are keyed by name: register its column, and attach it by the names of the FASTA file."
+run namespace register plate --columns plate__strength:float64
+run attach demo/parts "$material/relative_strength.csv" --namespace plate --key fasta__name --key-col part
+run head demo/parts -n 3 --columns fasta__name,length,plate__strength,sequence
+
 step "Register a namespace: the columns that may be attached, each with its type."
 run namespace register quickstart --columns \
     'quickstart__X_value:list<float64>,quickstart__intensity_log2_offset_delta:float64,quickstart__y_sfxi:fixed_size_list<float64>[8]' \

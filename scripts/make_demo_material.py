@@ -1,4 +1,4 @@
-"""Write the CSV files of ``datasets/demo_material``, from published facts and what follows from them.
+"""Write the files of ``datasets/demo_material``, from published facts and what follows from them.
 
 Run ``python scripts/make_demo_material.py``; a test checks that the tracked files are what this program writes.
 ``datasets/demo_material/README.md`` says what each column means.
@@ -73,6 +73,12 @@ def demo_files() -> dict[str, str]:
     repeated = [promoter for promoter in PROMOTERS if promoter not in first]
     distinct = list(by_sequence)
     return {
+        "anderson.fasta": "".join(
+            f">{p.part} BBa_{p.part}, constitutive promoter of E. coli\n{p.sequence}\n" for p in first
+        ),
+        "relative_strength.csv": _csv(
+            ("part", "strength"), ((p.part, p.strength) for p in first if p.strength is not None)
+        ),
         "demo_sequences.csv": _csv(("part", "sequence"), ((p.part, p.sequence) for p in first)),
         "demo_sequence_repeated.csv": _csv(("part", "sequence"), ((p.part, p.sequence) for p in repeated)),
         "demo_attachment_one.csv": _csv(

@@ -145,7 +145,7 @@ def import_records(
             progress=progress.advance,
         )
 
-    for remark in () if quiet else import_notes(outcome):
+    for remark in () if quiet else import_notes(outcome, dry_run=dry_run):
         note(remark)
     for warning in import_warnings(outcome):
         warn(warning)

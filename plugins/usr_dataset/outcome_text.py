@@ -45,13 +45,14 @@ def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> 
     return text
 
 
-def import_notes(outcome: ImportOutcome) -> list[str]:
+def import_notes(outcome: ImportOutcome, *, dry_run: bool = False) -> list[str]:
     """Return the remarks about alphabets that were chosen, a namespace that was registered, and columns not kept."""
     notes = []
     if names := outcome.alphabets:
         notes.append(f"took {' and '.join(names)}: the narrowest with every letter of the input")
     if outcome.registered is not None:
-        notes.append(f"registered the namespace {outcome.registered}, which the file's format has")
+        done = "would register" if dry_run else "registered"
+        notes.append(f"{done} the namespace {outcome.registered}, which the file's format has")
     if names := outcome.ignored_columns:
         noun = "column" if len(names) == 1 else "columns"
         hint = "`--keep NS` or `usr attach` keeps what a namespace registers"
