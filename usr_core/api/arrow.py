@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from usr_core.store.base.arrow_types import conform as conform
     from usr_core.store.base.arrow_types import plain_type as plain_type
     from usr_core.store.base.file import GROUP_BYTES as GROUP_BYTES
+    from usr_core.store.base.file import ParquetOutput as ParquetOutput
     from usr_core.store.base.file import write_options as write_options
-    from usr_core.store.base.output import ParquetOutput as ParquetOutput
     from usr_core.store.changes.attach.values import cast_exactly as cast_exactly
     from usr_core.store.ids.row_numbers import only_where as only_where
     from usr_core.store.rules.columns import bounded as bounded
@@ -36,8 +36,7 @@ else:
             "usr_core.records.arrays": "boolean_array constant_text fixed_array fixed_values text_array text_scalar",
             "usr_core.records.bulk_ids": "IdHasher id_words string_parts",
             "usr_core.store.base.arrow_types": "conform plain_type",
-            "usr_core.store.base.file": "GROUP_BYTES write_options",
-            "usr_core.store.base.output": "ParquetOutput",
+            "usr_core.store.base.file": "GROUP_BYTES ParquetOutput write_options",
             "usr_core.store.changes.attach.values": "cast_exactly",
             "usr_core.store.ids.row_numbers": "only_where",
             "usr_core.store.rules.columns": "bounded",

@@ -2,13 +2,17 @@
 
 It needs a valid registry, takes the transaction, freezes the registry where the dataset has not
 frozen it yet, hands over one event with a truthful fingerprint, and announces that event once it is committed.
+A verb that writes a part of an overlay sees to the part's name, its metadata and its clock, and to a single file that
+becomes the first part.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,11 +22,12 @@ from usr_core.commit.file_tree import refuse_linked_file
 from usr_core.commit.log_end import chain_fault, mark_chain
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
 from usr_core.errors import UsrError
-from usr_core.events.event import Actor, Event, FileChange
+from usr_core.events.event import Actor, Event, FileChange, file_stamp, rfc3339
 from usr_core.events.files_told import ADOPT
+from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.regular import require_folder
-from usr_core.registry.document import Registry
+from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
@@ -30,9 +35,28 @@ from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
 from usr_core.store.base.facts import BaseFacts, read_base_facts
 from usr_core.store.errors import BaseMissing, DatasetArchived, LogMissing
 from usr_core.store.partial_copy import refuse_partial_copy
+from usr_core.store.parts.files import (
+    META_ACTOR_RUN_ID,
+    META_ACTOR_TOOL,
+    META_CONTRACT_HASH,
+    META_CREATED_AT,
+    META_KEY,
+    META_NAMESPACE,
+    META_REGISTRY_HASH,
+    NamespaceOverlay,
+)
 from usr_core.store.parts.names import overlay_paths
 
-__all__ = ["Mutation", "Site", "mutate", "refuse_archived"]
+__all__ = [
+    "Mutation",
+    "Site",
+    "adopt_single_file",
+    "keep_clock_after",
+    "mutate",
+    "new_part_name",
+    "overlay_metadata",
+    "refuse_archived",
+]
 
 _log = logging.getLogger("usr")
 
@@ -223,3 +247,47 @@ def _require_log(site: Site, txn: Transaction) -> None:
     rows = read_base_facts(site.layout.records).rows
     if rows:
         raise LogMissing(dataset=site.ref.name, path=site.layout.event_log, rows=rows)
+
+
+def keep_clock_after(mutation: Mutation, overlay: NamespaceOverlay | None) -> None:
+    """Make the change's clock later than every part of the namespace, so that what it writes wins."""
+    for part in overlay.parts if overlay is not None else ():
+        mutation.txn.keep_clock_after(part.created_at_us)
+
+
+def new_part_name(mutation: Mutation, namespace: str) -> str:
+    """Return the relative name of a part that this change writes."""
+    return mutation.site.layout.overlay_part(namespace, file_stamp(mutation.txn.clock_us), secrets.token_hex(4))
+
+
+def adopt_single_file(mutation: Mutation, namespace: str, overlay: NamespaceOverlay | None) -> None:
+    """Make a namespace that an older writer kept as one file the first part, in this same change."""
+    single = mutation.site.layout.overlay_file(namespace)
+    if overlay is None or overlay.parts[0].relative != single:
+        return
+    first = overlay.parts[0]
+    part = mutation.site.layout.overlay_part(namespace, file_stamp(first.created_at_us), secrets.token_hex(4))
+    link_or_copy(first.path, mutation.txn.stage(part))
+    mutation.txn.retire(single)
+
+
+def overlay_metadata(mutation: Mutation, namespace: str, *, created_at_us: int | None = None) -> dict[str, str]:
+    """Return the metadata of a file keyed by ``id`` that `mutation` writes; its stamp is the change's clock."""
+    actor = mutation.site.actor.resolved()
+    return {
+        META_NAMESPACE: namespace,
+        META_KEY: "id",
+        META_CREATED_AT: rfc3339(mutation.txn.clock_us if created_at_us is None else created_at_us),
+        META_REGISTRY_HASH: mutation.registry.hash,
+        META_CONTRACT_HASH: _contract_hash(mutation, namespace),
+        META_ACTOR_TOOL: actor.tool,
+        META_ACTOR_RUN_ID: actor.run_id,
+    }
+
+
+def _contract_hash(mutation: Mutation, namespace: str) -> str:
+    if namespace != TOMBSTONE_NAMESPACE:
+        return mutation.registry.contract_hash(namespace)
+    # Never registered, so its contract is the one that the format fixes.
+    lines = [namespace, *(f"{column.name}:{column.type.canonical()}" for column in TOMBSTONE_ENTRY.columns)]
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode("utf-8")).hexdigest()

@@ -21,8 +21,15 @@ import pyarrow.parquet as pq
 
 from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS, base_schema
 from usr_core.store.base.file import GROUP_BYTES, float_paths, write_options
-from usr_core.store.base.footer import FooterLayout, footer_layout, footer_start, without_trailing_groups
-from usr_core.store.base.segments import Segment, SegmentedFile, read_metadata_of
+from usr_core.store.base.segments import (
+    FooterLayout,
+    Segment,
+    SegmentedFile,
+    footer_layout,
+    footer_start,
+    read_metadata_of,
+    without_trailing_groups,
+)
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = ["BaseWriter", "rewrite_footer"]

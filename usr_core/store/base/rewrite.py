@@ -13,7 +13,7 @@ from usr_core.records.arrays import boolean_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE, base_schema
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.base.output import ParquetOutput
+from usr_core.store.base.file import ParquetOutput
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 

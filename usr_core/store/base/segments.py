@@ -1,9 +1,13 @@
-"""A Parquet file put together from byte ranges of an older one and segments of new row groups.
+"""A Parquet file put together from byte ranges of an older one and segments of new row groups, and the footers for it.
 
 pyarrow's writer insists on starting at offset 0. Here each segment gets a writer of its own whose sink
 pretends: it swallows what lies before the segment's start, so that every offset the writer notes is the
 real one. The older file's bytes are copied by the kernel (shared, where the file system can), and one
 footer over all row groups is written at the end.
+
+pyarrow joins footers but can't shorten one, and it does not say where page indexes lie. The Thrift compact encoding is
+read just far enough for both: the fields are walked over and byte ranges kept, so that what is not known here survives
+untouched.
 """
 
 from __future__ import annotations
@@ -11,17 +15,222 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.store.base.footer import MAGIC, footer_start
-from usr_core.store.base.output import KeptErrors
+from usr_core.store.base.file import KeptErrors
+from usr_core.store.errors import BaseUnreadable
 
-__all__ = ["SegmentedFile", "read_metadata_of"]
+__all__ = [
+    "MAGIC",
+    "FooterLayout",
+    "RowGroupPlace",
+    "SegmentedFile",
+    "footer_layout",
+    "footer_start",
+    "read_metadata_of",
+    "without_trailing_groups",
+]
+
+MAGIC = b"PAR1"
+
+_ROWS_FIELD, _GROUPS_FIELD = 3, 4
+_TRUE, _FALSE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 8, 9, 10, 12
+_INTEGERS = frozenset({4, 5, 6})
+_FIXED = {_TRUE: 0, _FALSE: 0, 3: 1, 7: 8}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowGroupPlace:
+    """Where one row group is.
+
+    Attributes:
+        rows: Its rows.
+        start, end: The range in the footer of its description.
+        data_end: The first byte of the file behind everything that belongs to it: pages, Bloom filters, page indexes.
+    """
+
+    rows: int
+    start: int
+    end: int
+    data_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FooterLayout:
+    """A footer and the places in it.
+
+    Attributes:
+        content: The Thrift bytes, without length and magic.
+        groups: Its row groups in order.
+        rows_range: The bytes of the field ``num_rows``'s value.
+        list_range: The bytes of the row group list, header included.
+    """
+
+    content: bytes
+    groups: tuple[RowGroupPlace, ...]
+    rows_range: tuple[int, int]
+    list_range: tuple[int, int]
+
+
+def footer_start(tail: bytes, size: int, *, path: Path) -> int:
+    """Return the offset of the footer in a file of `size` bytes whose last 8 bytes are `tail`.
+
+    Raises:
+        BaseUnreadable: The file does not end like a Parquet file.
+    """
+    if size < 12 or len(tail) != 8 or tail[4:] != MAGIC:
+        raise BaseUnreadable(path, "it does not end like a Parquet file")
+    start: int = size - 8 - struct.unpack("<I", tail[:4])[0]
+    if start < 4:
+        raise BaseUnreadable(path, "its footer is longer than the file")
+    return start
+
+
+def footer_layout(content: bytes) -> FooterLayout:
+    """Find the row groups in a footer; each byte is looked at once.
+
+    Raises:
+        ValueError, IndexError: The bytes are not a Thrift structure.
+    """
+    groups: list[RowGroupPlace] = []
+    rows_range = list_range = (0, 0)
+    cursor = _Cursor(content)
+    for field, kind in cursor.fields():
+        start = cursor.at
+        if field == _ROWS_FIELD:
+            cursor.skip(kind)
+            rows_range = (start, cursor.at)
+        elif field == _GROUPS_FIELD:
+            groups.extend(_row_group(cursor) for _ in range(cursor.list_length()))
+            list_range = (start, cursor.at)
+    return FooterLayout(content=content, groups=tuple(groups), rows_range=rows_range, list_range=list_range)
+
+
+def without_trailing_groups(layout: FooterLayout, keep: int) -> bytes:
+    """Return the footer of the first `keep` row groups; everything else is as it was."""
+    content = layout.content
+    kept = layout.groups[:keep]
+    rows = _varint(2 * sum(group.rows for group in kept))
+    header = bytes([keep << 4 | _STRUCT]) if keep < 15 else bytes([0xF0 | _STRUCT]) + _varint(keep)
+    listed = header + (content[kept[0].start : kept[-1].end] if kept else b"")
+    pieces = sorted([(layout.rows_range, rows), (layout.list_range, listed)])
+    out, at = [], 0
+    for (start, end), replacement in pieces:
+        out += [content[at:start], replacement]
+        at = end
+    return b"".join([*out, content[at:]])
+
+
+class _Cursor:
+    """A position in Thrift compact bytes."""
+
+    __slots__ = ("at", "content")
+
+    def __init__(self, content: bytes) -> None:
+        self.content, self.at = content, 0
+
+    def fields(self) -> Iterator[tuple[int, int]]:
+        """Yield (field id, type) of a struct; a value that the caller does not consume is skipped."""
+        field = 0
+        while head := self._byte():
+            field = field + (head >> 4) if head >> 4 else self.integer()
+            start = self.at
+            yield field, head & 15
+            if self.at == start:
+                self.skip(head & 15)
+
+    def list_length(self) -> int:
+        head = self._byte()
+        return head >> 4 if head >> 4 < 15 else self.unsigned()
+
+    def integer(self) -> int:
+        value = self.unsigned()
+        return (value >> 1) ^ -(value & 1)
+
+    def unsigned(self) -> int:
+        value = shift = 0
+        while (byte := self._byte()) > 0x7F:
+            value |= (byte & 0x7F) << shift
+            shift += 7
+        return value | byte << shift
+
+    def skip(self, kind: int) -> None:
+        """Move behind a value of type `kind`."""
+        if kind in _INTEGERS:
+            while self._byte() > 0x7F:
+                pass
+        elif kind == _BINARY:
+            length = self.unsigned()
+            self.at += length
+        elif kind == _STRUCT:
+            for _ in self.fields():
+                pass
+        elif kind in (_LIST, _SET):
+            element = self.content[self.at] & 15
+            length = self.list_length()
+            if element in (_TRUE, _FALSE):
+                self.at += length
+            else:
+                for _ in range(length):
+                    self.skip(element)
+        elif kind in _FIXED:
+            self.at += _FIXED[kind]
+        else:
+            raise ValueError(f"no Parquet footer has a Thrift type {kind}")
+
+    def _byte(self) -> int:
+        byte = self.content[self.at]
+        self.at += 1
+        return byte
+
+
+def _row_group(cursor: _Cursor) -> RowGroupPlace:
+    start, rows, data_end = cursor.at, 0, 0
+    for field, _ in cursor.fields():
+        if field == 1:
+            for _ in range(cursor.list_length()):
+                data_end = max(data_end, _column_chunk_end(cursor))
+        elif field == 3:
+            rows = cursor.integer()
+    return RowGroupPlace(rows=rows, start=start, end=cursor.at, data_end=data_end)
+
+
+def _column_chunk_end(cursor: _Cursor) -> int:
+    """Return the file offset behind a column chunk, its page indexes and its Bloom filter."""
+    chunk: dict[int, int] = {}
+    pages: dict[int, int] = {}
+    for field, kind in cursor.fields():
+        if kind in _INTEGERS:
+            chunk[field] = cursor.integer()
+        elif field == 3 and kind == _STRUCT:
+            for inner, inner_kind in cursor.fields():
+                if inner_kind in _INTEGERS:
+                    pages[inner] = cursor.integer()
+    # ColumnMetaData: 7 compressed size, 9 first data page, 11 dictionary page, 14/15 Bloom filter.
+    # ColumnChunk: 4/5 offset index, 6/7 column index.
+    first = min(offset for offset in (pages[9], pages.get(11)) if offset)
+    return max(
+        first + pages[7],
+        pages.get(14, 0) + pages.get(15, 0),
+        chunk.get(4, 0) + chunk.get(5, 0),
+        chunk.get(6, 0) + chunk.get(7, 0),
+    )
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
 
 _COPY_STEP = 1 << 30
 _READ_STEP = 8 << 20

@@ -22,16 +22,14 @@ from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import plain_type
-from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.metadata import next_base_metadata
+from usr_core.store.base.facts import next_base_metadata, read_base_facts
 from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields
 from usr_core.store.changes.errors import IdsUnknown
 from usr_core.store.changes.snapshot import stage_snapshot
 from usr_core.store.ids.row_numbers import only_where, valid_mask
-from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.mutation import Mutation, Site, keep_clock_after, mutate
 from usr_core.store.overlay.fold import FoldedRows, OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, refuse_reserved, registered_columns
-from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.overlay.single_part import SinglePart
 from usr_core.store.view.base_windows import BaseColumn, base_windows
 

@@ -13,10 +13,9 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.registry.store import load_registry
-from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.mutation import Mutation, Site, keep_clock_after, mutate
 from usr_core.store.overlay.fold import OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, refuse_reserved, registered_columns
-from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.overlay.single_part import SinglePart
 from usr_core.store.parts.files import NamespaceOverlay
 

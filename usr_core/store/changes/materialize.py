@@ -16,16 +16,13 @@ import pyarrow as pa
 
 from usr_core.registry.document import RESERVED_NAMESPACES
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.file import GROUP_BYTES, WriteOptions, write_options
-from usr_core.store.base.metadata import next_base_metadata
-from usr_core.store.base.output import ParquetOutput
+from usr_core.store.base.facts import next_base_metadata, read_base_facts
+from usr_core.store.base.file import GROUP_BYTES, ParquetOutput, WriteOptions, write_options
 from usr_core.store.changes.row_drop import drop_reserved
 from usr_core.store.changes.snapshot import stage_snapshot
 from usr_core.store.changes.unfolded import keep_unfolded
-from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.mutation import Mutation, Site, keep_clock_after, mutate
 from usr_core.store.overlay.open_namespace import OpenNamespace, archive_or_drop, refuse_reserved, registered_columns
-from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.parts.errors import NoSuchOverlay
 from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.rules.columns import bounded

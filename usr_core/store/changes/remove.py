@@ -11,9 +11,8 @@ from usr_core.commit.read_snapshot import read_consistent
 from usr_core.errors import UsrError
 from usr_core.registry.document import RESERVED_NAMESPACES
 from usr_core.store.changes.errors import UnknownChoice
-from usr_core.store.mutation import Site, mutate
+from usr_core.store.mutation import Site, keep_clock_after, mutate
 from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved
-from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.parts.errors import NoSuchOverlay
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
 from usr_core.store.parts.names import overlay_paths

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrays import fixed_array
-from usr_core.store.base.output import ParquetOutput
+from usr_core.store.base.file import ParquetOutput
 from usr_core.store.parts.files import unique_keys_note
 
 __all__ = ["PartWriter", "row_group_ends"]

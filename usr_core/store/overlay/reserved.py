@@ -13,10 +13,8 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, NamespaceEntry
-from usr_core.store.base.file import write_options
-from usr_core.store.base.output import ParquetOutput
-from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.base.file import ParquetOutput, write_options
+from usr_core.store.mutation import Mutation, overlay_metadata
 from usr_core.store.parts.errors import OverlayKeyFault, OverlayNotStamped, OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart, list_overlays, unique_keys_note
 

@@ -11,9 +11,8 @@ import pyarrow as pa
 from usr_core.events.event import file_stamp
 from usr_core.store.base.file import GROUP_ROWS, write_options
 from usr_core.store.base.parquet import OpenParquet
-from usr_core.store.mutation import Mutation
+from usr_core.store.mutation import Mutation, overlay_metadata
 from usr_core.store.overlay.fold import FoldedRows
-from usr_core.store.overlay.metadata import overlay_metadata
 from usr_core.store.overlay.open_namespace import OpenNamespace, archive_or_drop
 from usr_core.store.overlay.part_writer import PartWriter
 

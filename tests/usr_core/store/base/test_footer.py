@@ -8,8 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from usr_core.store.base.footer import FooterLayout, footer_layout, footer_start, without_trailing_groups
-from usr_core.store.base.segments import read_metadata_of
+from usr_core.store.base.segments import (
+    FooterLayout,
+    footer_layout,
+    footer_start,
+    read_metadata_of,
+    without_trailing_groups,
+)
 from usr_core.store.errors import BaseUnreadable
 
 

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from usr_core.store.base.file import write_options
-from usr_core.store.base.output import KeptErrors, ParquetOutput
+from usr_core.store.base.file import KeptErrors, ParquetOutput, write_options
 
 TABLE = pa.table({"id": [f"{number:040}" for number in range(60_000)], "x": pa.array(range(60_000), pa.float64())})
 
@@ -95,7 +94,7 @@ def _interrupted_at(instruction: int, path: Path) -> str:
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal left
-        if Path(frame.f_code.co_filename).name != "output.py" or frame.f_code.co_name not in ("_keep", "_append"):
+        if Path(frame.f_code.co_filename).name != "file.py" or frame.f_code.co_name not in ("_keep", "_append"):
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":

@@ -33,10 +33,16 @@ from usr_core.store.changes.attach.values import to_registered
 from usr_core.store.changes.notes import append_note
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.ids.row_numbers import any_valid
-from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.mutation import (
+    Mutation,
+    Site,
+    adopt_single_file,
+    keep_clock_after,
+    mutate,
+    new_part_name,
+    overlay_metadata,
+)
 from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
-from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.overlay.reserved import count_among, deleted_ids
 from usr_core.store.parts.files import KEYS, NamespaceOverlay, list_overlays
 from usr_core.store.rules.columns import bounded

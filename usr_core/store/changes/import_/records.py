@@ -18,8 +18,7 @@ from usr_core.plugin.specs import Opened
 from usr_core.records.alphabets import AUTO, default_alphabet
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.facts import BaseFacts, read_base_facts
-from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
+from usr_core.store.base.facts import ROWS_DROPPED, BaseFacts, next_base_metadata, read_base_facts
 from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, build_base
 from usr_core.store.changes.import_.kept import KeptPart, KeptValues
 from usr_core.store.changes.import_.letters import fitting_alphabets
@@ -27,10 +26,16 @@ from usr_core.store.changes.import_.rejects import rejects_file
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.ids.keys import KeyIndex, base_index
 from usr_core.store.ids.word_sets import row_groups_from
-from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.mutation import (
+    Mutation,
+    Site,
+    adopt_single_file,
+    keep_clock_after,
+    mutate,
+    new_part_name,
+    overlay_metadata,
+)
 from usr_core.store.overlay.kept_values import count_kept_values
-from usr_core.store.overlay.metadata import overlay_metadata
-from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.overlay.reserved import deleted_ids
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
 from usr_core.store.questions.export_target import check_target

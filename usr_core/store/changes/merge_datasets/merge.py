@@ -23,8 +23,7 @@ from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.arrow_types import plain_type
-from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.metadata import ROWS_DROPPED, next_base_metadata
+from usr_core.store.base.facts import ROWS_DROPPED, next_base_metadata, read_base_facts
 from usr_core.store.base.rewrite import base_writer, extra_fields, with_case_note
 from usr_core.store.changes.errors import MergeDuplicate, MergeSameDataset, UnknownChoice
 from usr_core.store.changes.merge_datasets.carry import CarriedNamespace
@@ -37,10 +36,9 @@ from usr_core.store.changes.merge_datasets.parts import MergeParts
 from usr_core.store.changes.merge_datasets.rows import MergedRows, Override, Take
 from usr_core.store.changes.merge_datasets.view import OverlayValues, merged_places
 from usr_core.store.ids.row_numbers import any_valid
-from usr_core.store.mutation import Mutation, Site, mutate
+from usr_core.store.mutation import Mutation, Site, keep_clock_after, mutate
 from usr_core.store.overlay.kept_values import count_kept_values
 from usr_core.store.overlay.open_namespace import refuse_reserved, registered_columns
-from usr_core.store.overlay.publishing import keep_clock_after
 from usr_core.store.rules.errors import TooManyRows
 from usr_core.store.rules.record import ROW_LIMIT
 from usr_core.store.view.places import ViewPlaces

@@ -12,10 +12,8 @@ import pyarrow as pa
 
 from usr_core.store.base.file import write_options
 from usr_core.store.changes.merge_datasets.files import MergeFiles
-from usr_core.store.mutation import Mutation
-from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.mutation import Mutation, adopt_single_file, new_part_name, overlay_metadata
 from usr_core.store.overlay.part_writer import PartWriter
-from usr_core.store.overlay.publishing import adopt_single_file, new_part_name
 from usr_core.store.overlay.single_part import group_boundaries
 
 __all__ = ["MergeParts"]

@@ -17,16 +17,21 @@ from usr_core.records.arrays import fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.base.facts import BaseFacts, read_base_facts
+from usr_core.store.base.facts import BaseFacts, next_base_metadata, read_base_facts
 from usr_core.store.base.file import write_options
-from usr_core.store.base.metadata import next_base_metadata
 from usr_core.store.changes.session.errors import SessionSchemaChanged
 from usr_core.store.changes.session.known import KnownIds, base_mark
 from usr_core.store.changes.session.rows import session_schema
-from usr_core.store.mutation import Mutation, Site, mutate
-from usr_core.store.overlay.metadata import overlay_metadata
+from usr_core.store.mutation import (
+    Mutation,
+    Site,
+    adopt_single_file,
+    keep_clock_after,
+    mutate,
+    new_part_name,
+    overlay_metadata,
+)
 from usr_core.store.overlay.part_writer import PartWriter
-from usr_core.store.overlay.publishing import adopt_single_file, keep_clock_after, new_part_name
 from usr_core.store.parts.files import list_overlays
 
 __all__ = ["commit_segments"]
