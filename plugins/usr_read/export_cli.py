@@ -18,6 +18,7 @@ from usr_core.api.commands import (
     QuietOpt,
     TargetArg,
     UsageError,
+    WhereOpt,
     current_session,
     emit_text,
     note,
@@ -44,6 +45,7 @@ def export(
         typer.Option("--out", show_default=False, help="A file (.gz and .zst compress), a folder, or - for stdout."),
     ],
     columns: ColumnsOpt = None,
+    where: WhereOpt = None,
     include_deleted: IncludeDeletedOpt = False,
     namespaces: NamespacesOpt = None,
     glob: GlobOpt = None,
@@ -67,6 +69,7 @@ def export(
             columns=split_names(columns),
             include_deleted=include_deleted,
             namespaces=chosen,
+            where=where,
             overwrite=overwrite,
             progress=progress.advance,
         )

@@ -14,6 +14,7 @@ from usr_core.api.commands import (
     IncludeDeletedOpt,
     NamespacesOpt,
     TargetArg,
+    WhereOpt,
     current_session,
     split_names,
 )
@@ -29,6 +30,7 @@ def head(
     *,
     n: Annotated[int, typer.Option("-n", min=0, help="How many records.")] = 10,
     columns: ColumnsOpt = None,
+    where: WhereOpt = None,
     include_deleted: IncludeDeletedOpt = False,
     raw: Annotated[bool, typer.Option("--raw", help="Cut and round nothing.")] = False,
     max_colwidth: Annotated[int, typer.Option("--max-colwidth", min=1, help="Letters of a cell; ids stay whole.")] = 80,
@@ -44,7 +46,8 @@ def head(
 
     chosen = split_names(namespaces)
     source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
-    table = source.head_arrow(n, columns=split_names(columns), include_deleted=include_deleted, namespaces=chosen)
+    names = split_names(columns)
+    table = source.head_arrow(n, columns=names, include_deleted=include_deleted, namespaces=chosen, where=where)
 
     style = CellStyle(width=max_colwidth, list_items=max_list_items, precision=precision)
     emit_rows(table, fmt, None if raw else style)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import PathOpt as PathOpt
     from usr_core.cli.options import QuietOpt as QuietOpt
     from usr_core.cli.options import TargetArg as TargetArg
+    from usr_core.cli.options import WhereOpt as WhereOpt
     from usr_core.cli.options import YesOpt as YesOpt
     from usr_core.cli.options import split_names as split_names
     from usr_core.cli.options import split_options as split_options
@@ -64,8 +65,8 @@ else:
             "usr_core.cli.main": "main",
             "usr_core.cli.options": (
                 "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt IdFileOpt "
-                "IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg YesOpt "
-                "split_names split_options"
+                "IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg WhereOpt "
+                "YesOpt split_names split_options"
             ),
             "usr_core.cli.output": (
                 "Format OUTPUT_VERSION cell_text confirm emit_json emit_record emit_table emit_text note "

@@ -33,6 +33,7 @@ __all__ = [
     "PathOpt",
     "QuietOpt",
     "TargetArg",
+    "WhereOpt",
     "YesOpt",
     "split_names",
     "split_options",
@@ -78,6 +79,12 @@ NamespacesOpt = Annotated[
     str | None, typer.Option("--namespaces", show_default=False, help="Names, with commas between; by default all.")
 ]
 IncludeDeletedOpt = Annotated[bool, typer.Option("--include-deleted", help="Take deleted records too.")]
+WhereOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--where", metavar="SQL", show_default=False, help='Only records that meet a condition: "length > 20".'
+    ),
+]
 AllowMissingOpt = Annotated[
     bool, typer.Option("--allow-missing", help="Skip and count what matches no record, instead of failing.")
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview
     from usr_core.store.questions.parquet_target import ParquetTarget
+    from usr_core.store.questions.row_filter import Where
 
 __all__ = ["ParquetTable"]
 
@@ -87,15 +88,22 @@ class ParquetTable:
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
+        where: Where | None = None,
     ) -> pa.Table:
-        """Return the first `n` rows.
+        """Return the first `n` rows, of those that meet `where`.
 
         Raises:
             UnknownColumn: The file has no such column.
+            ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
             SourceFileError: The file can't be read.
         """
         with self._open() as opened:
-            return opened.head(n, columns)
+            if where is None:
+                return opened.head(n, columns)
+            from usr_core.store.questions.scan import first_rows, select_rows
+
+            schema = opened.schema(columns)
+            return first_rows(select_rows(opened.batches, schema, opened.schema(plain=True), where), n, schema)
 
     def cell(self, row: int, column: str) -> pa.Scalar:
         """Return one cell; rows are counted from 0. Errors as `Dataset.cell`."""
@@ -111,6 +119,7 @@ class ParquetTable:
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
+        where: Where | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
@@ -119,12 +128,17 @@ class ParquetTable:
         Raises:
             ColumnNotExportable: A column has a type that the format can't hold.
             UnknownColumn: The file has no such column.
+            ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
             TargetExists, TargetUnsuitable, PluginCallError: As `Dataset.export`.
         """
         from usr_core.plugin.errors import PluginCallError
         from usr_core.store.questions.errors import ColumnNotExportable
         from usr_core.store.questions.export import export_batches
         from usr_core.store.questions.export_target import chosen_format, export_target
+        from usr_core.store.questions.scan import select_rows
+
+        def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+            return opened.batches(names, plain=True, progress=progress)
 
         fmt = chosen_format(self.host, fmt, out)
         spec = self.host.exporter_spec(fmt)
@@ -132,13 +146,14 @@ class ParquetTable:
         target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
         with self._open() as opened:
             foreign = opened.unregistrable(columns)
+            schema = opened.schema(columns, plain=True)
             try:
                 return export_batches(
                     exporter,
                     target,
                     spec=spec,
-                    schema=opened.schema(columns, plain=True),
-                    batches=opened.batches(columns, plain=True, progress=progress),
+                    schema=schema,
+                    batches=select_rows(batches, schema, opened.schema(plain=True), where),
                     overwrite=overwrite,
                     options=options,
                 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview
+    from usr_core.store.questions.row_filter import Where
 
 __all__ = ["Readable"]
 
@@ -50,8 +51,9 @@ class Readable(Protocol):
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
+        where: Where | None = None,
     ) -> pa.Table:
-        """Return the first `n` rows."""
+        """Return the first `n` rows, of those that meet `where`."""
         ...
 
     def cell(self, row: int, column: str) -> pa.Scalar:
@@ -67,6 +69,7 @@ class Readable(Protocol):
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
+        where: Where | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:

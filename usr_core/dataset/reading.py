@@ -290,7 +290,14 @@ class Reading(DatasetSite):
 
     # ------------------------------------------------------------- reading whole
 
-    def head(self, n: int = 10, *, columns: Sequence[str] | None = None, include_deleted: bool = False) -> pd.DataFrame:
+    def head(
+        self,
+        n: int = 10,
+        *,
+        columns: Sequence[str] | None = None,
+        include_deleted: bool = False,
+        where: Where | None = None,
+    ) -> pd.DataFrame:
         """Return the first `n` records of the merged view as a pandas DataFrame; `head_arrow` needs no pandas.
 
         Raises:
@@ -304,7 +311,7 @@ class Reading(DatasetSite):
         from usr_core.store.questions.frames import pandas_frame, require_pandas
 
         require_pandas(instead="head_arrow()")
-        return pandas_frame(self.head_arrow(n, columns=columns, include_deleted=include_deleted))
+        return pandas_frame(self.head_arrow(n, columns=columns, include_deleted=include_deleted, where=where))
 
     def head_arrow(
         self,
@@ -313,18 +320,29 @@ class Reading(DatasetSite):
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
+        where: Where | None = None,
     ) -> pa.Table:
         """Return the first `n` records of the merged view as an Arrow table; cost does not grow with the base.
 
+        With `where`, see `scan`, they are the first `n` that meet it, and the base is read until these are found.
+
         Raises:
             UnknownColumn, NoSuchOverlay: A name is not a column of the view, or not a namespace with values here.
+            ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
 
         Example:
             >>> dataset.head_arrow(1, columns=["sequence", "lab__gc"]).to_pylist()
             [{'sequence': 'TTGACAGGCTAACTGGATAT', 'lab__gc': 0.4}]
+            >>> dataset.head_arrow(1, columns=["lab__gc"], where="lab__gc < 0.4").to_pylist()
+            [{'lab__gc': 0.3}]
         """
         with self.view(namespaces=namespaces) as view:
-            return view.head(n, columns, include_deleted=include_deleted)
+            if where is None:
+                return view.head(n, columns, include_deleted=include_deleted)
+            from usr_core.store.questions.scan import first_rows
+
+            schema = view.schema(columns, include_deleted=include_deleted)
+            return first_rows(_chosen(view, schema, where, include_deleted, None), n, schema)
 
     def scan(
         self,
@@ -343,14 +361,16 @@ class Reading(DatasetSite):
 
         Args:
             columns: Names in the order wanted, or None for all.
-            where: Conditions such as ``[("length", ">", 20), ("mock__tag", "in", ["a", "b"])]``, all of which
+            where: A condition in SQL, such as ``"length > 20 and lab__sigma like 'sigma7%'"``, see
+                `usr_core.store.questions.condition`; or conditions such as
+                ``[("length", ">", 20), ("mock__tag", "in", ["a", "b"])]``, all of which
                 a row must meet, or a list of such lists, one of which it must meet; see
                 `usr_core.store.questions.row_filter`. Columns that only it names are read and not returned.
             include_deleted: Keep deleted rows, and show the tombstone columns.
 
         Raises:
             UnknownColumn: A name is not a column of the view.
-            FilterInvalid, PatternInvalid: `where` can't be used.
+            ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
 
         Example:
             >>> with dataset.scan(columns=["sequence"], where=[("lab__gc", ">=", 0.4)]) as reader:
@@ -373,11 +393,13 @@ class Reading(DatasetSite):
         """Return the merged view as one Arrow table, in memory; arguments as for `scan`.
 
         Raises:
-            UnknownColumn, FilterInvalid, PatternInvalid: As `scan`.
+            UnknownColumn, ConditionInvalid, FilterInvalid, PatternInvalid: As `scan`.
 
         Example:
             >>> dataset.to_arrow(columns=["lab__gc"], where=[("lab__sigma", "is not null")])["lab__gc"].to_pylist()
             [0.4, 0.3]
+            >>> dataset.to_arrow(columns=["lab__gc"], where="sequence like 'GAT%' or lab__gc > 0.5").num_rows
+            2
             >>> dataset.to_arrow(columns=["lab__score"])
             Traceback (most recent call last):
                 ...
@@ -494,13 +516,15 @@ class Reading(DatasetSite):
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
+        where: Where | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
         """Write the merged view to a file, into a folder under a name of its own, or to a binary stream.
 
         A file appears whole or not at all, and one ending in ``.gz`` or ``.zst`` is compressed. Changes nothing here.
-        Without `fmt`, the file's ending tells the format; `options` are those of the exporter.
+        Without `fmt`, the file's ending tells the format; `options` are those of the exporter. With `where`, see
+        `scan`, only the records that meet it are written.
 
         Raises:
             ExportFormatMissing: Neither `fmt` nor the ending of a file tells the format.
@@ -510,6 +534,7 @@ class Reading(DatasetSite):
                 in that form.
             PluginCallError: The exporter failed, or did not write what it was given.
             UnknownColumn, NoSuchOverlay: A name is not a column of the view, or not a namespace with values here.
+            ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
 
         Example:
             >>> done = dataset.export("gc.csv", fmt="csv", columns=["sequence", "lab__gc"])
@@ -530,12 +555,13 @@ class Reading(DatasetSite):
         exporter = self.host.exporter(fmt)
         target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
         with self.view(namespaces=namespaces) as view:
+            schema = view.schema(columns, include_deleted=include_deleted)
             return export_batches(
                 exporter,
                 target,
                 spec=spec,
-                schema=view.schema(columns, include_deleted=include_deleted),
-                batches=view.batches(columns, include_deleted=include_deleted, progress=progress),
+                schema=schema,
+                batches=_chosen(view, schema, where, include_deleted, progress),
                 overwrite=overwrite,
                 options=options,
             )
@@ -587,6 +613,17 @@ class Reading(DatasetSite):
         from usr_core.events.chain import verify_log
 
         return verify_log(self.layout.event_log)
+
+
+def _chosen(
+    view: MergedView, schema: pa.Schema, where: Where | None, include_deleted: bool, progress: Progress | None
+) -> Iterator[pa.RecordBatch]:
+    from usr_core.store.questions.scan import select_rows
+
+    def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        return view.batches(names, include_deleted=include_deleted, progress=progress)
+
+    return select_rows(batches, schema, view.schema(include_deleted=True), where)
 
 
 def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree) -> None:

@@ -49,6 +49,20 @@ class TestRecords:
         assert "other__x" in shown(seeded)[0]
         assert "other__x" not in shown(seeded, "--namespaces", "mock")[0]
 
+    def test_where_keeps_the_records_that_meet_a_condition(self, seeded: Usr):
+        """Over any column, also one that is not shown; of a Parquet file too."""
+        ids = ids_of(seeded.path(DS))
+
+        for target in (DS, str(seeded.path(DS) / "records.parquet")):
+            rows = seeded.ok("head", target, "--where", f"id in ('{ids[4]}', '{ids[2]}')", "--columns", "id").out
+            assert [ids[2], ids[4]] == rows.split()[1:]
+
+    def test_a_condition_that_can_not_be_used_is_refused(self, seeded: Usr):
+        """With its place."""
+        said = seeded.refuses(2, "head", DS, "--where", "length > 1 and getenv('HOME') = 'x'").err
+
+        assert "the function getenv is not allowed in it (at letter 16)" in said
+
     def test_a_namespace_without_overlay_is_refused(self, seeded: Usr):
         """A name that is typed wrong is not an empty selection."""
         seeded.refuses(3, "head", DS, "--namespaces", "nope")

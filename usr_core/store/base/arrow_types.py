@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from usr_core.records.arrays import fixed_array
 
-__all__ = ["conform", "is_any_list", "plain_type", "row_width"]
+__all__ = ["conform", "duckdb_schema", "is_any_list", "plain_type", "row_width"]
 
 _NAMED = frozenset({"arrow.json", "arrow.uuid"})
 
@@ -154,3 +154,20 @@ def _same_layout(one: pa.DataType, other: pa.DataType) -> bool:
             _same_layout(mine.type, theirs.type) for mine, theirs in zip(one, other, strict=True)
         )
     return bool(one.equals(other))
+
+
+def duckdb_schema(schema: pa.Schema) -> pa.Schema:
+    """Return the schema with the types that DuckDB can scan."""
+    return pa.schema([pa.field(field.name, _without_float16(field.type)) for field in schema])
+
+
+def _without_float16(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_float16(kind):
+        return pa.float32()
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(pa.field("item", _without_float16(kind.value_type)), kind.list_size)
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field("item", _without_float16(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(field.name, _without_float16(field.type)) for field in kind])
+    return kind

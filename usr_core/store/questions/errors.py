@@ -10,6 +10,7 @@ __all__ = [
     "CellOutOfRange",
     "ColumnNotExportable",
     "ColumnNotText",
+    "ConditionInvalid",
     "FilterInvalid",
     "PackageMissing",
     "PatternInvalid",
@@ -131,6 +132,33 @@ class ColumnNotExportable(UsrError, TypeError):
     template = "The column {column:visible} is {kind}, which {fmt} can't hold."
     hint_template = "Leave it out with --columns, or export with --fmt parquet."
     shown = ("file", "column={column:visible}", "value={kind}")
+
+
+class ConditionInvalid(UsrError, ValueError):
+    """A condition is not one expression over the columns, holds what is not allowed in one, or can't be evaluated."""
+
+    code = "USR-QUERY-010"
+    exit_code = ExitCode.USAGE
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        condition: str,
+        place: int | None = None,
+        hint: str | None = None,
+        column: str | None = None,
+    ) -> None:
+        where = "" if place is None else f" (at letter {min(place, len(condition)) + 1:,})"
+        super().__init__(
+            f"The condition can't be used: {visible(reason, limit=400)}{where}.",
+            hint=hint or "Write one SQL condition over columns, such as \"length > 100 and sequence like '%GAATTC%'\".",
+            facts={
+                "column": None if column is None else visible(column, limit=80),
+                "value": visible(condition, limit=400),
+                "letter": None if place is None else min(place, len(condition)) + 1,
+            },
+        )
 
 
 def _listed(ids: Sequence[str]) -> str:

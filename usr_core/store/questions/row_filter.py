@@ -12,6 +12,8 @@ condition but ``is null``; that goes for ``!=`` and ``not in`` too. NaN is equal
 be given as ISO 8601 text. A float column holds the nearest number, so that 0.1 finds what was stored as 0.1; a
 number beyond its range is refused, as is a time with more digits than the column keeps.
 
+A text is a condition in SQL instead, see `usr_core.store.questions.condition`.
+
 Arrow's own expressions are not taken: evaluating one imports pyarrow.dataset, 0.7 s of CPU time.
 """
 
@@ -21,17 +23,18 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array, text_array
+from usr_core.store.errors import UnknownColumn
 from usr_core.store.questions.errors import FilterInvalid
 
-__all__ = ["Condition", "RowFilter", "Where", "filter_columns", "parse_filter"]
+__all__ = ["Condition", "Filter", "RowFilter", "Where", "filter_columns", "open_filter", "parse_filter"]
 
 Condition = tuple[str, str] | tuple[str, str, object]
-Where = Sequence[Condition] | Sequence[Sequence[Condition]]
+Where = str | Sequence[Condition] | Sequence[Sequence[Condition]]
 
 _Mask = Callable[[pa.Array], pa.BooleanArray]
 _COMPARISONS = {
@@ -53,11 +56,29 @@ class _Test:
     mask: _Mask
 
 
+class Filter(Protocol):
+    """Which rows are wanted, in either form."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it looks at, each once."""
+        ...
+
+    def mask(self, batch: pa.RecordBatch) -> pa.BooleanArray:
+        """Return which rows of a batch that has all of `columns` are kept; no nulls."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RowFilter:
     """A parsed filter."""
 
     groups: tuple[tuple[_Test, ...], ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it looks at, each once."""
+        return tuple(dict.fromkeys(test.column for group in self.groups for test in group))
 
     def mask(self, batch: pa.RecordBatch) -> pa.BooleanArray:
         """Return which rows of a batch that has all the filter's columns are kept; no nulls."""
@@ -71,6 +92,29 @@ class RowFilter:
                 met = one if met is None else pc.and_(met, one)
             kept = met if kept is None else pc.or_(kept, met)
         return kept
+
+
+def open_filter(where: Where, known: pa.Schema) -> Filter:
+    """Return the filter that `where` means, checked as far as it can be before anything is read.
+
+    Args:
+        where: A condition in SQL, or conditions as the module's text has them.
+        known: Every column that it may look at.
+
+    Raises:
+        ConditionInvalid: The condition in SQL can't be used.
+        FilterInvalid, PatternInvalid: As `parse_filter`.
+        UnknownColumn: A listed condition names a column that is not known.
+    """
+    if isinstance(where, str):
+        from usr_core.store.questions.condition import SqlCondition
+
+        return SqlCondition(where, known)
+    names = filter_columns(where)
+    for name in names:
+        if known.get_field_index(name) < 0:
+            raise UnknownColumn(name, known=known.names)
+    return parse_filter(where, {name: known.field(name).type for name in names})
 
 
 def filter_columns(where: Where) -> tuple[str, ...]:

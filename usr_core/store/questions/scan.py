@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Self
 
 import pyarrow as pa
 
-from usr_core.store.questions.row_filter import RowFilter, Where, filter_columns, parse_filter
+from usr_core.store.questions.row_filter import Filter, Where, open_filter
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["Scan"]
+__all__ = ["Scan", "filtered", "first_rows", "select_rows"]
 
 
 class Scan(Iterator[pa.RecordBatch]):
@@ -44,15 +44,13 @@ class Scan(Iterator[pa.RecordBatch]):
         include_deleted: bool = False,
     ) -> None:
         self._view = view
-        self._filter: RowFilter | None = None
+        self._filter: Filter | None = None
         try:
             self.schema: pa.Schema = view.schema(columns, include_deleted=include_deleted)
             names = self.schema.names
             if where is not None:
-                looked_at = filter_columns(where)
-                kinds = {field.name: field.type for field in view.schema(looked_at)}
-                self._filter = parse_filter(where, kinds)
-                names = list(dict.fromkeys([*names, *looked_at]))
+                self._filter = open_filter(where, view.schema(include_deleted=True))
+                names = list(dict.fromkeys([*names, *self._filter.columns]))
             self._batches = view.batches(names, include_deleted=include_deleted)
         except BaseException:
             view.close()
@@ -63,7 +61,7 @@ class Scan(Iterator[pa.RecordBatch]):
 
     def __next__(self) -> pa.RecordBatch:
         for batch in self._batches:
-            kept = batch if self._filter is None else self._filtered(batch, self._filter)
+            kept = batch if self._filter is None else filtered(batch, self._filter, self.schema)
             if len(kept):
                 return kept
         self.close()
@@ -97,8 +95,43 @@ class Scan(Iterator[pa.RecordBatch]):
             batches.close()  # its threads end before the files do
         self._view.close()
 
-    def _filtered(self, batch: pa.RecordBatch, rows: RowFilter) -> pa.RecordBatch:
-        mask = rows.mask(batch)
-        if not len(self.schema):  # rows without columns, which no filter of Arrow's keeps count of
-            return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), mask.true_count, [None]))
-        return batch.select(self.schema.names).filter(mask)
+
+def select_rows(
+    batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]],
+    schema: pa.Schema,
+    known: pa.Schema,
+    where: Where | None,
+) -> Iterator[pa.RecordBatch]:
+    """Return what `batches` gives for the columns of `schema`, with the rows that `where` keeps.
+
+    Args:
+        batches: Called once, with the names of the columns to read.
+        schema: Of what is returned.
+        known: Every column that `where` may look at.
+        where: Which rows are wanted; None for all.
+
+    Raises:
+        ConditionInvalid, FilterInvalid, PatternInvalid, UnknownColumn: `where` can't be used; raised at the call.
+    """
+    if where is None:
+        return batches(schema.names)
+    rows = open_filter(where, known)
+    found = batches(list(dict.fromkeys([*schema.names, *rows.columns])))
+    return (kept for batch in found if len(kept := filtered(batch, rows, schema)))
+
+
+def first_rows(batches: Iterator[pa.RecordBatch], n: int, schema: pa.Schema) -> pa.Table:
+    """Return the first `n` rows of a stream; no more is read than holds them."""
+    taken, left = [], n
+    while left > 0 and (batch := next(batches, None)) is not None:
+        taken.append(batch.slice(0, left))
+        left -= len(taken[-1])
+    return pa.Table.from_batches(taken, schema)
+
+
+def filtered(batch: pa.RecordBatch, rows: Filter, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the rows of a batch that a filter keeps, with the columns of `schema`."""
+    mask = rows.mask(batch)
+    if not len(schema):  # rows without columns, which no filter of Arrow's keeps count of
+        return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), mask.true_count, [None]))
+    return batch.select(schema.names).filter(mask)

@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from usr_core.errors import UsrError
-from usr_core.store.base.arrow_types import conform, plain_type
+from usr_core.store.base.arrow_types import conform, duckdb_schema, plain_type
 from usr_core.store.questions.errors import SqlFailed
 from usr_core.store.view.merged_view import MergedView
 
@@ -141,7 +141,7 @@ class _Stream:
         self.failure: UsrError | None = None
         self._view = view
         self._include_deleted = include_deleted
-        self._schema = _acceptable(schema)
+        self._schema = duckdb_schema(schema)
         self._lock = Lock()
         self._open: list[Any] = []
 
@@ -181,7 +181,7 @@ def _needed_columns(
 
     At least one, as a table has rows only through its columns.
     """
-    probe = _acceptable(schema)
+    probe = duckdb_schema(schema)
     # A scan that needs rows only takes the first column: let it be a short one.
     order = sorted(probe.names, key=lambda name: (name != "length", probe.get_field_index(name)))
     connection.register(_ROWS, pa.table([pa.nulls(0, probe.field(name).type) for name in order], order))
@@ -217,7 +217,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, prese
     if present >= set(schema.names):
         cells = [_quoted(name) for name in schema.names]
     else:
-        connection.register("_usr_types", _acceptable(schema).empty_table())
+        connection.register("_usr_types", duckdb_schema(schema).empty_table())
         types = {row[0]: row[1] for row in connection.execute("describe _usr_types").fetchall()}
         connection.unregister("_usr_types")
         cells = [
@@ -225,23 +225,6 @@ def _create_view(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, prese
             for name in schema.names
         ]
     connection.execute(f"create view {TABLE} as select {', '.join(cells)} from {_ROWS}")
-
-
-def _acceptable(schema: pa.Schema) -> pa.Schema:
-    """Return the schema with the types that DuckDB can scan."""
-    return pa.schema([pa.field(field.name, _without_float16(field.type)) for field in schema])
-
-
-def _without_float16(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_float16(kind):
-        return pa.float32()
-    if pa.types.is_fixed_size_list(kind):
-        return pa.list_(pa.field("item", _without_float16(kind.value_type)), kind.list_size)
-    if pa.types.is_list(kind):
-        return pa.list_(pa.field("item", _without_float16(kind.value_type)))
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(field.name, _without_float16(field.type)) for field in kind])
-    return kind
 
 
 def _plain(table: pa.Table) -> pa.Table:
