@@ -6,13 +6,17 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from contextlib import contextmanager
+from typing import Any
 
-from usr_core.api import SourceFile, SourceFileError, SourceStream, SourceTruncated, SourceUnreadable, counted
-from usr_csv.header import UTF8_HINT, readable, undecoded
+from usr_core.api import SourceFile, SourceFileError, SourceTruncated, SourceUnreadable, counted
+from usr_csv.decimals import AmbiguousNumber
+from usr_csv.dialect import Dialect, delimiter_word
+from usr_csv.header import encoding_fault, readable, undecoded
 from usr_csv.quoting import Misplaced, MisplacedQuote
+from usr_csv.text_stream import TextStream
 
-__all__ = ["Records", "diagnose", "misplaced_quote"]
+__all__ = ["Records", "ambiguous_number", "diagnose", "misplaced_quote"]
 
 _CELL_LIMIT = 1 << 30
 _SHOWN_BEHIND = 20
@@ -26,31 +30,48 @@ _BACKSLASH_HINT = (
 _BLANK_HINT = "Remove the blank before the quote; or, if the quotes belong to the text, quote the cell and double them."
 
 
-def diagnose(source: SourceFile, names: Sequence[str], failure: Exception) -> SourceUnreadable:
+def diagnose(source: SourceFile, dialect: Dialect, names: Sequence[str], failure: Exception) -> SourceUnreadable:
     """Return the error for the first record at fault, with its row, line and column."""
-    previous = csv.field_size_limit(_CELL_LIMIT)
     try:
-        with io.BufferedReader(source.stream()) as raw:
-            text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            found = _first_fault(source, csv.reader(text), names)
+        with _records(TextStream(source, dialect), dialect) as records:
+            found = _first_fault(source, dialect, records, names)
     except csv.Error as error:
         found = SourceUnreadable(source.path, f"The file is not CSV: {error}.", hint="Check its quotes and line ends.")
-    finally:
-        csv.field_size_limit(previous)
     return found or SourceUnreadable(
         source.path,
         f"The file can't be read as CSV: {str(failure).splitlines()[0]}.",
-        hint="Check its quotes, its line ends and its encoding (UTF-8).",
+        hint="Check its quotes, its line ends and its encoding.",
     )
 
 
-def misplaced_quote(source: SourceFile, names: Sequence[str], fault: MisplacedQuote) -> SourceFileError:
+def ambiguous_number(
+    source: SourceFile, dialect: Dialect, names: Sequence[str], *, row: int, fault: AmbiguousNumber
+) -> SourceUnreadable:
+    """Return the error for a point in a number of a batch, whose first record is `row`, of a file with commas."""
+    line, current, row = None, 0, row + fault.index
+    with _records(TextStream(source, dialect), dialect) as records:
+        next(records, None)
+        for cells in records:
+            current += bool(cells) or len(names) == 1
+            if current == row:
+                line = records.line_num
+                break
+    return SourceUnreadable(
+        source.path,
+        "The number has a point, and the file's numbers have decimal commas.",
+        hint="Write it without separators of thousands; leave out the option decimal if the point is the decimal one.",
+        row=row,
+        line=line,
+        column=fault.column,
+        value=fault.cell,
+    )
+
+
+def misplaced_quote(
+    source: SourceFile, dialect: Dialect, names: Sequence[str], fault: MisplacedQuote
+) -> SourceFileError:
     """Return the error for a quote in the wrong place: row and column of the cell, and the line that it ends on."""
-    previous = csv.field_size_limit(_CELL_LIMIT)
-    try:
-        row, first_line, line, cells, behind = _record_at(source, fault.offset, columns=len(names))
-    finally:
-        csv.field_size_limit(previous)
+    row, first_line, line, cells, behind = _record_at(source, dialect, fault.offset, columns=len(names))
     cell = readable(cells[-1]) if cells else ""
     column = names[len(cells) - 1] if len(cells) <= len(names) else None
     if fault.kind is Misplaced.NEVER_CLOSED:
@@ -72,30 +93,29 @@ def _hint(cell: str) -> str:
     return _BACKSLASH_HINT if re.search(r"\\(?:\Z|\")", cell) else _QUOTING_HINT
 
 
-def _record_at(source: SourceFile, offset: int, *, columns: int) -> tuple[int, int, int, list[str], str]:
+def _record_at(
+    source: SourceFile, dialect: Dialect, offset: int, *, columns: int
+) -> tuple[int, int, int, list[str], str]:
     """Return row, first line, last line and cells of the record in which the byte `offset` lies, and what follows.
 
     The header is row 0.
     """
-    row, first_line, cells = -1, 1, list[str]()
-    stream = source.stream()
-    with io.BufferedReader(_Beginning(stream, offset)) as raw:
-        text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        records = csv.reader(text)
-        line = 0
+    row, first_line, line, cells = -1, 1, 0, list[str]()
+    stream = TextStream(source, dialect)
+    with _records(_Beginning(stream, offset), dialect, numbered_by=stream) as records:
         for cells in records:
             if cells or columns == 1:
                 row += 1
-                first_line = line + 1
+                first_line = records.first_line
             line = records.line_num
         behind = stream.read(_SHOWN_BEHIND).decode("utf-8", "replace").splitlines()
     return max(row, 0), first_line, line, cells, behind[0] if behind else ""
 
 
 class _Beginning(io.RawIOBase):
-    """The first `size` bytes of a source."""
+    """The first `size` bytes of a text."""
 
-    def __init__(self, stream: SourceStream, size: int) -> None:
+    def __init__(self, stream: TextStream, size: int) -> None:
         super().__init__()
         self._stream, self._left = stream, size
 
@@ -109,18 +129,47 @@ class _Beginning(io.RawIOBase):
         return len(content)
 
 
-class Records(Protocol):
-    """What ``csv.reader`` gives: records, and the line that the last one ended on."""
+class Records:
+    """The records of a text by Python's reader, with the lines of the file on which the last one stands."""
+
+    def __init__(self, text: Iterator[str], dialect: Dialect, stream: TextStream) -> None:
+        self._reader, self._stream = csv.reader(text, delimiter=dialect.delimiter), stream
+        self._first = 1
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return self
+
+    def __next__(self) -> list[str]:
+        self._first = self._reader.line_num + 1
+        return next(self._reader)
 
     @property
-    def line_num(self) -> int: ...
+    def first_line(self) -> int:
+        """The line of the file that it begins on."""
+        return self._stream.line_in_file(self._first)
 
-    def __iter__(self) -> Iterator[list[str]]: ...
+    @property
+    def line_num(self) -> int:
+        """The line of the file that it ends on."""
+        return self._stream.line_in_file(self._reader.line_num)
 
-    def __next__(self) -> list[str]: ...
+
+@contextmanager
+def _records(raw: io.RawIOBase, dialect: Dialect, *, numbered_by: TextStream | None = None) -> Iterator[Records]:
+    stream = numbered_by or raw
+    assert isinstance(stream, TextStream)
+    previous = csv.field_size_limit(_CELL_LIMIT)
+    try:
+        with io.BufferedReader(raw) as buffered:
+            text = io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="surrogateescape", newline="")
+            yield Records(text, dialect, stream)
+    finally:
+        csv.field_size_limit(previous)
 
 
-def _first_fault(source: SourceFile, records: Records, names: Sequence[str]) -> SourceUnreadable | None:
+def _first_fault(
+    source: SourceFile, dialect: Dialect, records: Records, names: Sequence[str]
+) -> SourceUnreadable | None:
     next(records, None)
     row = 0
     for cells in records:
@@ -131,21 +180,25 @@ def _first_fault(source: SourceFile, records: Records, names: Sequence[str]) -> 
             return SourceUnreadable(
                 source.path,
                 f"The record has {counted(len(cells), 'cell')}, the header {len(names)}.",
-                hint="Quote cells that hold commas, close every quote, give each record as many cells as the header.",
+                hint=_ragged_hint(dialect, names, cells),
                 row=row,
                 line=records.line_num,
                 column=names[len(cells)] if len(cells) < len(names) else None,
-                value=",".join(cells),
+                value=dialect.delimiter.join(cells),
             )
         for index, cell in enumerate(cells):
             if undecoded(cell):
-                return SourceUnreadable(
-                    source.path,
-                    "The cell is not UTF-8 text.",
-                    hint=UTF8_HINT,
-                    row=row,
-                    line=records.line_num,
-                    column=names[index],
-                    value=readable(cell),
-                )
+                place = {"row": row, "line": records.line_num, "column": names[index], "value": readable(cell)}
+                return encoding_fault(source, dialect, "The cell", **place)
     return None
+
+
+def _ragged_hint(dialect: Dialect, names: Sequence[str], cells: Sequence[str]) -> str:
+    hint = (
+        f"Quote cells that hold {delimiter_word(dialect.delimiter)}, close every quote, "
+        "give each record as many cells as the header."
+    )
+    for text, where in ((names[0], "the header"), (cells[0] if cells else "", "the record")):
+        if text.startswith("#") and dialect.comment != "#":
+            return f"{hint} If {where} is a comment: --option comment=#."
+    return hint

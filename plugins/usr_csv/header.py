@@ -9,58 +9,94 @@ from collections.abc import Sequence
 from typing import Any
 
 from usr_core.api import RepeatedColumn, SourceFile, SourceUnreadable
+from usr_csv.dialect import Dialect, delimiter_word
+from usr_csv.guess import dialect_options, other_delimiter
+from usr_csv.text_stream import TextStream
 
-__all__ = ["LONGEST_HEADER", "UTF8_HINT", "chosen_columns", "read_header", "readable", "undecoded"]
+__all__ = ["LONGEST_HEADER", "chosen_columns", "encoding_fault", "read_header", "readable", "undecoded"]
 
 LONGEST_HEADER = 16 << 20
 """Bytes of the line that names the columns."""
 
-UTF8_HINT = "Save the file as UTF-8, for example: iconv -f LATIN1 -t UTF-8 in.csv > out.csv"
+_UTF8_HINT = (
+    "Give the encoding that the file has, such as --option encoding=latin-1, or save the file as UTF-8: "
+    "iconv -f LATIN1 -t UTF-8 in.csv > out.csv"
+)
 
 
-def read_header(source: SourceFile) -> list[str]:
+def read_header(source: SourceFile, dialect: Dialect) -> list[str]:
     """Return the column names as they are written, quotes removed.
 
     Raises:
-        SourceUnreadable: There is no header, it is longer than 16 MiB, or it is not UTF-8 text.
+        SourceUnreadable: There is no header, it is longer than 16 MiB, it is not text of the encoding, or the file
+            has another delimiter.
     """
-    with io.BufferedReader(_Beginning(source)) as raw:
+    stream = TextStream(source, dialect)
+    with io.BufferedReader(_Beginning(source, stream)) as raw:
         start = raw.peek(4)[:4]
         if not start:
-            raise SourceUnreadable(
-                source.path, "The file is empty.", hint="A CSV file begins with a header line, such as: sequence,source"
-            )
-        if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise SourceUnreadable(source.path, "The file is UTF-16 text.", hint="Save it as UTF-8.", line=1)
+            raise _no_header(source, dialect)
+        line = stream.line_in_file(1)
+        if dialect.is_utf8 and start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            hint = "Give --option encoding=utf-16, or save it as UTF-8."
+            raise SourceUnreadable(source.path, "The file is UTF-16 text.", hint=hint, line=line)
         try:
             # What follows the header is decoded along with it, and is not ours to judge.
             text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
-            names = next(csv.reader(text, strict=True), [])
+            names = next(csv.reader(text, delimiter=dialect.delimiter, strict=True), [])
         except csv.Error as error:
             raise SourceUnreadable(
                 source.path,
                 f"The header can't be read: {error}.",
-                hint="Write the names of the columns into the first line, separated by commas; close every quote.",
-                line=1,
+                hint=f"Write the names of the columns into the first line, separated by "
+                f"{delimiter_word(dialect.delimiter)}; close every quote.",
+                line=line,
             ) from error
     if not names:
         raise SourceUnreadable(
-            source.path, "The first line is blank.", hint="Begin with a header line, such as: sequence,source", line=1
+            source.path,
+            f"{'The first line' if line == 1 else 'The line of the header'} is blank.",
+            hint="Begin with a header line, such as: sequence,source; or give --option skip_rows=N, with the number "
+            "of lines above it.",
+            line=line,
+        )
+    other = other_delimiter(source, dialect, names)
+    if other is not None:
+        raise SourceUnreadable(
+            source.path,
+            f"The columns are separated by {delimiter_word(other)}, not by {delimiter_word(dialect.delimiter)}.",
+            hint=f"Read the file with {dialect_options(source, dialect, other)}",
+            line=line,
+            value=readable(dialect.delimiter.join(names)),
         )
     for name in names:
         if undecoded(name):
-            raise SourceUnreadable(
-                source.path, "The header is not UTF-8 text.", hint=UTF8_HINT, line=1, value=readable(name)
-            )
+            raise encoding_fault(source, dialect, "The header", line=line, value=readable(name))
     return names
+
+
+def encoding_fault(source: SourceFile, dialect: Dialect, what: str, **place: Any) -> SourceUnreadable:
+    """Return the error for text of another encoding; `place` is where it stands."""
+    name = "UTF-8" if dialect.is_utf8 else dialect.encoding
+    hint = _UTF8_HINT if dialect.is_utf8 else "Give the encoding that the file has, such as --option encoding=utf-8."
+    return SourceUnreadable(source.path, f"{what} is not {name} text.", hint=hint, **place)
+
+
+def _no_header(source: SourceFile, dialect: Dialect) -> SourceUnreadable:
+    hint = "A CSV file begins with a header line, such as: sequence,source"
+    if not (dialect.skip_rows or dialect.comment):
+        return SourceUnreadable(source.path, "The file is empty.", hint=hint)
+    left_out = " and ".join(name for name in ("skip_rows", "comment") if getattr(dialect, name))
+    reason = f"Nothing is left of the file but lines that the option {left_out} leaves out."
+    return SourceUnreadable(source.path, reason, hint=f"Correct the option. {hint}")
 
 
 class _Beginning(io.RawIOBase):
     """The bytes of a source as far as a header may reach; a file without a line end would be read whole otherwise."""
 
-    def __init__(self, source: SourceFile) -> None:
+    def __init__(self, source: SourceFile, stream: TextStream) -> None:
         super().__init__()
-        self._source, self._stream, self._left = source, source.stream(), LONGEST_HEADER
+        self._source, self._stream, self._left = source, stream, LONGEST_HEADER
 
     def readable(self) -> bool:
         return True
@@ -71,7 +107,7 @@ class _Beginning(io.RawIOBase):
                 self._source.path,
                 f"The header is longer than {LONGEST_HEADER >> 20} MiB.",
                 hint="A CSV file begins with one line of column names; look for missing line ends or an open quote.",
-                line=1,
+                line=self._stream.line_in_file(1),
             )
         size = self._stream.readinto(memoryview(buffer)[: self._left])
         self._left -= size

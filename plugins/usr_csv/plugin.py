@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.api import Exporter, ExporterSpec, Importer, ImporterSpec, hookimpl
+from usr_core.api import Exporter, ExporterSpec, Importer, ImporterSpec, OptionSpec, hookimpl
 
 __all__ = ["usr_exporters", "usr_importers"]
 
 
+_DIALECT = (
+    OptionSpec(name="delimiter", help="One sign between cells, or tab; by default a comma, in .tsv and .tab a tab"),
+    OptionSpec(name="decimal", default=".", choices=(".", ","), help="Before the fraction of a number"),
+    OptionSpec(name="encoding", default="utf-8", help="Of the text, such as latin-1"),
+    OptionSpec(name="null", help="What means null where it is not quoted, such as NA,n.d."),
+    OptionSpec(name="comment", help="Lines that begin with this sign are left out"),
+    OptionSpec(name="skip_rows", type=int, default=0, help="Lines at the beginning that are left out"),
+)
+
+
 @hookimpl
 def usr_importers() -> Iterable[ImporterSpec]:
-    """Offer to read CSV files (UTF-8, .gz and .zst too)."""
+    """Offer to read tables of text, plain or compressed."""
     return [
-        ImporterSpec(name="csv", summary="CSV files (UTF-8, .gz and .zst too)", factory=_importer, suffixes=(".csv",))
+        ImporterSpec(
+            name="csv",
+            summary="CSV files and other tables of text (compressed too)",
+            factory=_importer,
+            suffixes=(".csv",),
+            options=_DIALECT,
+        ),
+        ImporterSpec(
+            name="tsv",
+            summary="Tables of text with tabs (compressed too)",
+            factory=_tsv_importer,
+            suffixes=(".tsv", ".tab"),
+            options=_DIALECT,
+        ),
     ]
 
 
@@ -35,6 +58,13 @@ def _importer() -> Importer:
     from usr_csv.reader import CsvImporter
 
     return CsvImporter()
+
+
+def _tsv_importer() -> Importer:
+    from usr_csv.dialect import TAB
+    from usr_csv.reader import CsvImporter
+
+    return CsvImporter(TAB)
 
 
 def _exporter() -> Exporter:

@@ -316,7 +316,8 @@ class Changing(Reading):
         from usr_core.store.changes.import_.request import opening, spooled
 
         spec = None if writer is None else self.host.overlay_writer_spec(writer)
-        told = checked_options(spec, {**(options or {}), **(writer_options or {})}, importer=importer)
+        for_writer = {**(options or {} if spec is not None else {}), **(writer_options or {})}
+        told = checked_options(spec, for_writer, importer=importer)
         namespace = attach_namespace(spec, namespace)
         with spooled(path) as (file, name):
             refuse_archived_path(file)
