@@ -39,7 +39,7 @@ def test_demo_runs_to_its_end_and_leaves_the_checkout_alone(tmp_path: Path) -> N
     assert 2 == done.stdout.count("(refused as it should be, exit code 1)")
     assert "19 promoters, 17 with a published strength" in done.stdout
     (folder,) = tmp_path.iterdir()
-    assert ["demo__anderson_promoters.csv", "demo__anderson_promoters.parquet"] == sorted(
+    assert ["demo__anderson_promoters.csv", "demo__anderson_promoters.parquet", "strongest.fasta"] == sorted(
         path.name for path in (folder / "exports").iterdir()
     )
 
