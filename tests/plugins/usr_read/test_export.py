@@ -157,14 +157,24 @@ class TestRefusals:
         with assert_unchanged(tmp_path):
             scored.refuses(1, "export", DS, "--fmt", "csv", "--out", tmp_path / "o.csv", "--columns", "id,nope")
 
-    @pytest.mark.parametrize("missing", ["--fmt", "--out"])
-    def test_format_and_target_are_needed(self, scored: Usr, tmp_path: Path, missing: str):
+    def test_a_target_is_needed(self, scored: Usr):
         """Exit 2."""
-        given = {"--fmt": "csv", "--out": str(tmp_path / "o.csv")}
-        del given[missing]
-        result = scored.refuses(2, "export", DS, *(word for pair in given.items() for word in pair))
+        assert "--out" in scored.refuses(2, "export", DS, "--fmt", "csv").err
 
-        assert missing in result.err
+    @pytest.mark.parametrize("out", ["-", ".", "o", "o.gz"])
+    def test_a_format_is_needed_where_no_ending_tells_it(self, scored: Usr, tmp_path: Path, out: str):
+        """Exit 2, with the option that names one."""
+        target = out if out == "-" else tmp_path / out
+
+        assert "--fmt" in scored.run("export", DS, "--out", target).err
+        assert [] == list(tmp_path.glob("o*"))
+
+    @pytest.mark.parametrize("name", ["o.csv", "o.CSV.gz", "o.jsonl", "o.fasta", "o.fa.zst"])
+    def test_the_ending_tells_the_format(self, scored: Usr, tmp_path: Path, name: str):
+        """Below that of a compression, in any case."""
+        scored.ok("export", DS, "--out", tmp_path / name)
+
+        assert (tmp_path / name).stat().st_size
 
     def test_an_unknown_dataset(self, scored: Usr, tmp_path: Path):
         """Exit 3."""
