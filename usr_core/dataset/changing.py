@@ -228,8 +228,7 @@ class Changing(Reading):
             usr_core.store.rules.errors.RecordsExpected: Records are given as a list of mappings, and record 1 is a ...
         """
         from usr_core.store.changes.import_.records import ImportOptions, import_records
-        from usr_core.store.changes.import_.request import rows_source
-        from usr_core.store.rules.mappings import checked_rows
+        from usr_core.store.changes.import_.request import checked_rows, rows_source
 
         held = checked_rows(rows)
         return import_records(

@@ -1,4 +1,4 @@
-"""Record ids as integers: the 160 bits of each id in three arrays, exactly.
+"""Record ids as integers: the 160 bits of each id in three arrays, exactly; and back to the ids of given rows.
 
 Everything that compares many ids compares these words; text is only looked at where an id is not
 what it should be.
@@ -16,7 +16,13 @@ import pyarrow as pa
 
 from usr_core.store.ids.row_numbers import valid_mask
 
-__all__ = ["IdWords", "IdWordsBuilder", "words_of_digests", "words_of_ids"]
+__all__ = [
+    "IdWords",
+    "IdWordsBuilder",
+    "ids_at_rows",
+    "words_of_digests",
+    "words_of_ids",
+]
 
 _HEX_LENGTH = 40
 _WORDS = np.dtype([("k", "<u8"), ("h", "<u8"), ("l", "<u4")])
@@ -191,3 +197,12 @@ def _split(records: npt.NDArray[np.void], bad: npt.NDArray[np.int64]) -> IdWords
 
 def _no_rows() -> npt.NDArray[np.int64]:
     return np.empty(0, np.int64)
+
+
+def ids_at_rows(words: IdWords, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """Return the ids in these rows, in this order; rows that hold no proper id must not be asked for."""
+    digests = np.empty(len(rows), _WORDS)
+    digests["k"], digests["h"], digests["l"] = words.k[rows], words.h[rows], words.l[rows]
+    text = digests.tobytes().hex().encode("ascii")
+    ends = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(_HEX_LENGTH)
+    return pa.Array.from_buffers(pa.string(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(text)])

@@ -19,10 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array, text_array
-from usr_core.store.ids.at_rows import ids_at_rows
 from usr_core.store.ids.keys import KeyIndex, base_index, keys_from_sequences, one_bio_type, open_key_index
 from usr_core.store.ids.position_index import NO_DUPLICATES
 from usr_core.store.ids.row_numbers import row_numbers, valid_mask
+from usr_core.store.ids.words import ids_at_rows
 from usr_core.store.overlay.open_namespace import OpenNamespace
 from usr_core.store.overlay.ordered_part import part_in_order
 from usr_core.store.parts.errors import OverlayKeyFault, OverlayKeysUnresolved, OverlayUnreadable

@@ -1,4 +1,7 @@
-"""The columns that an importer delivers, brought to bounded chunks of plain Arrow strings."""
+"""The columns that an importer delivers, brought to bounded chunks of plain Arrow strings, and ``created_at`` to times.
+
+A point in time has a zone and is kept in UTC microseconds.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array, constant_text, fixed_values, text_scalar
+from usr_core.records.arrays import boolean_array, constant_text, fixed_array, fixed_values, text_scalar
+from usr_core.records.base_schema import CREATED_AT_TYPE
 from usr_core.records.bulk_ids import string_parts
 from usr_core.store.base.arrow_types import conform, is_any_list, plain_type
 from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import texts_of
-from usr_core.store.rules.errors import WrongColumnType
+from usr_core.store.rules.errors import InvalidCreatedAt, WrongColumnType
+from usr_core.values.bad_cell import BadCell
+from usr_core.values.scalars import first_refused
+from usr_core.values.temporal import parse_timestamps
 
 __all__ = [
     "CHUNK_BYTES",
@@ -22,10 +29,65 @@ __all__ = [
     "LETTER_BYTES",
     "FewTexts",
     "bounded",
+    "created_at_column",
     "empty_as_null",
     "given_lengths",
     "text_column",
 ]
+
+_EXPECTED = "a timestamp with a time zone, or RFC 3339 text such as 2026-01-31T12:00:00Z"
+
+
+def created_at_column(batch: pa.RecordBatch, *, label: str, first_row: int, default_us: int) -> pa.Array:
+    """Return the column of a chunk, without nulls; null and empty cells get `default_us`.
+
+    A time without a zone is refused, in text and in typed columns alike: guessing UTC would move
+    records by hours without anyone noticing. So is a time finer than a microsecond.
+
+    Raises:
+        InvalidCreatedAt: A cell is not such a point in time.
+        WrongColumnType: The column holds neither text nor timestamps with a zone.
+    """
+    index = batch.schema.get_field_index("created_at")
+    if index < 0:
+        return fixed_array(np.full(batch.num_rows, default_us, dtype=np.int64), CREATED_AT_TYPE)
+    column = batch.column(index)
+    if pa.types.is_timestamp(column.type):
+        if column.type.tz is None:
+            raise WrongColumnType(
+                label=label, column="created_at", found=f"{column.type} without a time zone", expected=_EXPECTED
+            )
+    elif pa.types.is_temporal(column.type) or pa.types.is_primitive(column.type):
+        raise WrongColumnType(label=label, column="created_at", found=str(column.type), expected=_EXPECTED)
+    else:
+        column = empty_as_null(text_column(batch, "created_at", label=label))
+    try:
+        if pa.types.is_timestamp(column.type):
+            stamps = column.cast(CREATED_AT_TYPE)
+        else:
+            stamps = parse_timestamps(column, CREATED_AT_TYPE)
+    except BadCell as bad:
+        raise _invalid(label, bad.reason, row=first_row + bad.index, value=str(bad.value)) from None
+    except pa.ArrowInvalid:
+        fine = first_refused(column, CREATED_AT_TYPE)
+        raise _invalid(
+            label, "it is finer than a microsecond, or out of range", row=first_row + fine, value=str(column[fine])
+        ) from None
+    if not stamps.null_count:
+        return stamps
+    return stamps.fill_null(fixed_array(np.array([default_us], dtype=np.int64), CREATED_AT_TYPE)[0])
+
+
+def _invalid(label: str, reason: str, *, row: int, value: str) -> InvalidCreatedAt:
+    return InvalidCreatedAt(
+        label=label,
+        reason=f"The cell can't be a created_at: {reason}.",
+        hint="Write it as RFC 3339 with a zone and at most 6 decimals: 2026-01-31T12:00:00.123456Z.",
+        row=row,
+        column="created_at",
+        value=value,
+    )
+
 
 CHUNK_BYTES = 16 << 20
 """Bytes of input that are checked and hashed at a time; a single longer sequence is a chunk of its own."""

@@ -24,12 +24,11 @@ from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_NAMESPACE, Reg
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.file import write_options
-from usr_core.store.changes.attach.columns import AttachedColumn, choose_columns, full_name
 from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
 from usr_core.store.changes.attach.existing_values import refuse_existing_values
 from usr_core.store.changes.attach.key_lookup import Lookup, check_backend, open_key_view, open_lookup
 from usr_core.store.changes.attach.keys import KeyCounts, KeyResolver
-from usr_core.store.changes.attach.values import to_registered
+from usr_core.store.changes.attach.values import AttachedColumn, choose_columns, full_name, to_registered
 from usr_core.store.changes.notes import append_note
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.ids.row_numbers import any_valid

@@ -9,10 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.bulk_ids import IdHasher
-from usr_core.store.ids.at_rows import ids_at_rows
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import valid_mask
-from usr_core.store.ids.words import IdWords, words_of_ids
+from usr_core.store.ids.words import IdWords, ids_at_rows, words_of_ids
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["ColumnLookup", "text_columns"]

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.store.changes.attach.errors import AttachBackendError, AttachKeyMissing
-from usr_core.store.ids.at_rows import ids_at_rows
 from usr_core.store.ids.duckdb_positions import DuckdbPositions
 from usr_core.store.ids.keys import base_cell, base_index, keys_from_sequences, one_bio_type, open_key_index
 from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.words import ids_at_rows
 from usr_core.store.parts.files import KEYS, OverlayKey
 
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """The import pipeline: an importer's batches in, a new base file out.
 
 Reading, checking and hashing run here, encoding beside it. Memory does not grow with the input except for
-eight bytes a row, which decide uniqueness at the end, before anything is made real.
+eight bytes a row, which decide at the end, before anything is made real, which rows are duplicates of each other or
+of rows of the base.
 """
 
 from __future__ import annotations
@@ -22,16 +23,86 @@ from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.changes.import_.kept import KeptValues
-from usr_core.store.changes.import_.unique import RepeatedRecords, find_duplicates
-from usr_core.store.ids.word_sets import WordList, row_groups_from
+from usr_core.store.ids.row_numbers import row_numbers
+from usr_core.store.ids.word_sets import (
+    WordList,
+    Words,
+    WordSet,
+    base_id_words,
+    find_repeats,
+    repeated_words,
+    row_groups_from,
+)
 from usr_core.store.overlay.reserved import count_among
-from usr_core.store.rules.case import case_note, count_case_variants, noted_case
 from usr_core.store.rules.columns import IMPORT_COLUMNS, bounded
 from usr_core.store.rules.errors import DuplicateRecord, ImportCellError, TooManyRows
 from usr_core.store.rules.record import ROW_LIMIT, LetterCase, check_option_kinds
-from usr_core.store.rules.rows import ImportDefaults, RowReader
+from usr_core.store.rules.rows import ImportDefaults, RowReader, case_note, count_case_variants, noted_case
 
-__all__ = ["IMPORT_COLUMNS", "BuildOutcome", "ImportDefaults", "Input", "InputRows", "build_base"]
+__all__ = [
+    "IMPORT_COLUMNS",
+    "BuildOutcome",
+    "ImportDefaults",
+    "Input",
+    "InputRows",
+    "RepeatedRecords",
+    "build_base",
+    "find_duplicates",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatedRecords:
+    """Rows that repeat an earlier one; the first of several equal rows is not among them.
+
+    Attributes:
+        rows: Their numbers from 0 among the imported rows, ascending.
+        originals: For each the imported row that it repeats, or -1 where the base has the record.
+    """
+
+    rows: npt.NDArray[np.int64]
+    originals: npt.NDArray[np.int64]
+
+
+def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path | None) -> RepeatedRecords | None:
+    """Return the duplicates among imported rows, or None where every id is new and unique.
+
+    Args:
+        words: Word 0 of each imported id, in order. Not modified.
+        written: The file that holds the imported rows, finished.
+        offset: How many rows of `written` precede them.
+        existing: The base whose records count as present, or None.
+
+    Holds 8 bytes an imported row, and about 40 bytes a suspected row, of which there are none as a rule.
+    """
+    ordered = np.sort(words)
+    suspects = [repeated_words(ordered)]
+    if existing is not None:
+        imported = WordSet(ordered)
+        suspects += [found[imported.contains(found)] for _, _, found in base_id_words(existing)]
+        del imported
+    del ordered
+    suspected = np.unique(np.concatenate(suspects))
+    if not len(suspected):
+        return None
+    rows = np.flatnonzero(WordSet(suspected).contains(words)) + offset
+
+    def read() -> Iterator[tuple[npt.NDArray[np.int64], pa.Array]]:
+        for start, ids, _ in base_id_words(existing) if existing is not None else ():
+            yield np.arange(start, start + len(ids)), ids
+        with pq.ParquetFile(written) as source:
+            for group, start in row_groups_from(source, offset):
+                stop = start + source.metadata.row_group(group).num_rows
+                chosen = rows[slice(*np.searchsorted(rows, (start, stop)))]
+                if len(chosen):
+                    ids = source.read_row_group(group, columns=["id"]).column(0).combine_chunks()
+                    yield chosen, ids.take(row_numbers(chosen - start))
+
+    later, first = find_repeats(suspected, read)
+    ours = later >= offset
+    if not ours.any():
+        return None
+    return RepeatedRecords(rows=later[ours] - offset, originals=np.maximum(first[ours] - offset, -1))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

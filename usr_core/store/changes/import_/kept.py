@@ -18,10 +18,9 @@ import pyarrow.parquet as pq
 from usr_core.records.arrays import boolean_array, fixed_array
 from usr_core.registry.document import Registry
 from usr_core.store.base.file import write_options
-from usr_core.store.changes.attach.columns import AttachedColumn
 from usr_core.store.changes.attach.errors import AttachColumnMissing, NothingToAttach
 from usr_core.store.changes.attach.existing_values import TakenCells, taken_cells
-from usr_core.store.changes.attach.values import to_registered
+from usr_core.store.changes.attach.values import AttachedColumn, to_registered
 from usr_core.store.ids.row_numbers import any_valid, only_where
 from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.parts.files import NamespaceOverlay

@@ -15,11 +15,11 @@ from usr_core.errors import counted
 from usr_core.records.base_schema import base_schema
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry
-from usr_core.store.changes.attach.columns import full_name
+from usr_core.store.changes.attach.values import full_name
+from usr_core.store.changes.import_.request import batches_of_rows, columns_of_rows
 from usr_core.store.changes.session.errors import SessionRowError
 from usr_core.store.changes.session.values import column_of
 from usr_core.store.errors import NamespaceReservedHere
-from usr_core.store.rules.mappings import batches_of_rows, columns_of_rows
 from usr_core.store.rules.rows import ImportDefaults, RowReader
 
 __all__ = ["OverlayRows", "as_schema", "record_batch", "session_schema"]

@@ -9,9 +9,8 @@ import pyarrow.compute as pc
 import pytest
 
 from usr_core.registry.type_parser import parse_type
-from usr_core.store.changes.attach.columns import AttachedColumn
 from usr_core.store.changes.attach.errors import AttachCell, AttachColumnType
-from usr_core.store.changes.attach.values import to_registered
+from usr_core.store.changes.attach.values import AttachedColumn, to_registered
 
 
 def target(type_text: str) -> AttachedColumn:

@@ -18,7 +18,7 @@ from usr_core.records.base_schema import META_LETTER_CASE, base_schema
 from usr_core.records.ids import record_id
 from usr_core.store.base import file as base_file
 from usr_core.store.changes.import_.build import ImportDefaults, Input, build_base
-from usr_core.store.rules import case as import_case
+from usr_core.store.rules import rows as checked_chunks
 from usr_core.store.rules.errors import DuplicateRecord, LetterOutsideAlphabet, MissingColumn
 
 
@@ -278,7 +278,7 @@ class TestCaseVariants:
 
     def test_one_case_reads_nothing_again(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Where all letters are of one case nothing is compared, over several imports."""
-        monkeypatch.setattr(import_case, "_folded_words", None)
+        monkeypatch.setattr(checked_chunks, "_folded_words", None)
         build(["acgt", "cc"], tmp_path / "a.parquet")
         build(["tt"], tmp_path / "b.parquet", existing=tmp_path / "a.parquet")
 

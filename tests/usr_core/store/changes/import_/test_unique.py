@@ -10,7 +10,7 @@ import pytest
 
 from support.base_files import base_rows, random_sequences
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.changes.import_.unique import find_duplicates
+from usr_core.store.changes.import_.build import find_duplicates
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids import word_sets
 from usr_core.store.ids.word_sets import WordList, WordSet, base_id_words
