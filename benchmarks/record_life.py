@@ -36,8 +36,8 @@ def make_dataset(root: Path, rows: int) -> Path:
     from usr_core.dataset import Dataset
     from usr_core.records.base_schema import base_schema
     from usr_core.registry.store import register_namespace
-    from usr_core.store.base.facts import usr_metadata
     from usr_core.store.base.file import write_options
+    from usr_core.store.base.parquet import usr_metadata
 
     register_namespace(root, "mock", [("mock__score", "float64")])
     base = Dataset.open(root, "ns/large").init().path / "records.parquet"

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from usr_core.fs.durable import write_new as write_new
     from usr_core.fs.errors import LockTimeout as LockTimeout
     from usr_core.fs.errors import file_system_error as file_system_error
+    from usr_core.fs.files import open_regular as open_regular
+    from usr_core.fs.files import read_regular as read_regular
+    from usr_core.fs.files import share as share
     from usr_core.fs.lock import hold_lock as hold_lock
-    from usr_core.fs.regular import open_regular as open_regular
-    from usr_core.fs.regular import read_regular as read_regular
-    from usr_core.fs.sharing import share as share
     from usr_core.interrupts import uninterrupted as uninterrupted
 else:
     __getattr__, __all__ = lazy_names(
@@ -28,7 +28,6 @@ else:
             "usr_core.fs.durable": "make_folders remove_tree replace_file sync_folder temporary_sibling write_new",
             "usr_core.fs.errors": "LockTimeout file_system_error",
             "usr_core.fs.lock": "hold_lock",
-            "usr_core.fs.regular": "open_regular read_regular",
-            "usr_core.fs.sharing": "share",
+            "usr_core.fs.files": "open_regular read_regular share",
         },
     )

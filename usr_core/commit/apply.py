@@ -20,7 +20,7 @@ from usr_core.commit.log_end import cut_line
 from usr_core.commit.record import CommitRecord, HeldRecord, Publish, Retire
 from usr_core.events.event import FileChange
 from usr_core.fs.durable import link_or_copy, make_folders, name_exists, remove_tree, sync_file, sync_folder
-from usr_core.fs.sharing import keep_access, share
+from usr_core.fs.files import keep_access, share
 from usr_core.roots.layout import EVENT_LOG, STAGING, is_machinery
 
 __all__ = [

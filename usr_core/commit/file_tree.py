@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from usr_core.fs.errors import LinkInsideDataset
-from usr_core.fs.regular import require_folder, require_regular
+from usr_core.fs.files import require_folder, require_regular
 from usr_core.roots.layout import is_machinery
 
 __all__ = [

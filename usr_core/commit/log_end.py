@@ -20,8 +20,7 @@ from usr_core.errors import counted
 from usr_core.events.chain import is_whole, verify_chain
 from usr_core.events.log import read_head
 from usr_core.fs.durable import name_exists, own_file, reserve_bytes, sync_folder
-from usr_core.fs.regular import open_regular, read_regular
-from usr_core.fs.sharing import share_descriptor
+from usr_core.fs.files import open_regular, read_regular, share_descriptor
 from usr_core.roots.layout import CHAIN_MARK, COMMIT_PREFIX, EVENT_LOG
 
 __all__ = [

@@ -18,7 +18,7 @@ from typing import Literal
 from usr_core.commit.errors import CommitRecordUnreadable, LateHolder
 from usr_core.commit.file_tree import check_inside
 from usr_core.fs.errors import SpecialFile
-from usr_core.fs.regular import open_regular, read_regular
+from usr_core.fs.files import open_regular, read_regular
 from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, STAGING
 
 __all__ = [

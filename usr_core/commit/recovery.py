@@ -18,8 +18,7 @@ from usr_core.commit.log_end import mend_log, write_line
 from usr_core.commit.record import CommitRecord, HeldRecord, find_records, log_state
 from usr_core.fs.durable import remove_tree, sync_folder
 from usr_core.fs.errors import LinkInsideDataset
-from usr_core.fs.regular import open_regular
-from usr_core.fs.sharing import share_descriptor
+from usr_core.fs.files import open_regular, share_descriptor
 from usr_core.roots.layout import COMMIT_PREFIX, EVENT_LOG, STAGING
 
 __all__ = [

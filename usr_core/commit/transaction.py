@@ -42,8 +42,8 @@ from usr_core.events.event import LAST_INSTANT_US, Event, FileChange, encode_lin
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
+from usr_core.fs.files import make_shared_folder, share
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
-from usr_core.fs.sharing import make_shared_folder, share
 from usr_core.interrupts import raise_lost_interrupt, uninterrupted
 from usr_core.roots.layout import EVENT_LOG, LEASE, STAGING, DatasetLayout
 

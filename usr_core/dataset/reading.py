@@ -502,7 +502,7 @@ class Reading(DatasetSite):
             >>> dataset.base_rows(), dataset.overview().rows
             (3, 2)
         """
-        from usr_core.store.base.facts import read_base_facts
+        from usr_core.store.base.parquet import read_base_facts
 
         self._require_records()
         return read_base_facts(self.layout.records).rows
@@ -632,6 +632,6 @@ def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree)
         if namespace not in view.overlays and namespace not in materialized:
             from usr_core.registry.document import RESERVED_NAMESPACES
             from usr_core.store.parts.errors import NoSuchOverlay
-            from usr_core.store.parts.names import overlay_paths
+            from usr_core.store.parts.present import overlay_paths
 
             raise NoSuchOverlay(namespace, present=sorted(set(overlay_paths(tree)) - RESERVED_NAMESPACES))

@@ -15,7 +15,7 @@ from typing import Literal
 
 from usr_core.events.event import EVENT_VERSION
 from usr_core.events.log import NO_PREVIOUS, LogLine, line_digest, line_seq, parse_line, read_head, read_lines
-from usr_core.fs.regular import open_regular
+from usr_core.fs.files import open_regular
 
 __all__ = ["ChainFault", "FaultKind", "is_whole", "verify_chain", "verify_form", "verify_log"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.events.event import parse_rfc3339
-from usr_core.fs.regular import open_regular
+from usr_core.fs.files import open_regular
 
 __all__ = [
     "NO_PREVIOUS",

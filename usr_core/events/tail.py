@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.events.log import LogLine, line_digest, line_seq, parse_line, read_lines
-from usr_core.fs.regular import open_regular
+from usr_core.fs.files import open_regular
 
 __all__ = ["follow_events", "tail_events"]
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from usr_core.fs.errors import LinksUnsupported
-from usr_core.fs.sharing import keep_access, share
+from usr_core.fs.files import keep_access, share
 
 __all__ = [
     "link_create_only",

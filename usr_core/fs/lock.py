@@ -17,8 +17,7 @@ from pathlib import Path
 
 from usr_core.errors import UsrError
 from usr_core.fs.errors import LockTimeout, file_system_error
-from usr_core.fs.regular import open_regular, read_regular
-from usr_core.fs.sharing import share_descriptor
+from usr_core.fs.files import open_regular, read_regular, share_descriptor
 
 __all__ = [
     "LEASE_SECONDS",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from usr_core.fs.durable import remove_temporaries, replace_file
 from usr_core.fs.errors import LinkInsideDataset, SpecialFile, file_system_error
+from usr_core.fs.files import read_regular
 from usr_core.fs.lock import hold_lock
-from usr_core.fs.regular import read_regular
 from usr_core.registry.document import (
     RESERVED_NAMESPACES,
     STATE_ENTRY,

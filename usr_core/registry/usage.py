@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.fs.regular import refuse_special
+from usr_core.fs.files import refuse_special
 from usr_core.roots.dataset_id import DatasetRef, list_datasets
 from usr_core.roots.layout import DatasetLayout
 

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 from usr_core.fs.durable import remove_temporaries, replace_file, sync_folder
 from usr_core.fs.errors import SpecialFile, file_system_error
+from usr_core.fs.files import read_regular
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
-from usr_core.fs.regular import read_regular
 from usr_core.remotes.document import MAX_BYTES, Entry, parse_document
 from usr_core.remotes.errors import (
     RemoteExists,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from usr_core.fs.regular import read_regular
+from usr_core.fs.files import read_regular
 from usr_core.roots.layout import STAGING, holds_dataset
 
 __all__ = ["ORIGIN", "unfinished_pull"]

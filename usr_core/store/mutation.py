@@ -26,15 +26,14 @@ from usr_core.events.event import Actor, Event, FileChange, file_stamp, rfc3339
 from usr_core.events.files_told import ADOPT
 from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import file_system_error
-from usr_core.fs.regular import require_folder
+from usr_core.fs.files import require_folder
 from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
-from usr_core.store.base.facts import BaseFacts, read_base_facts
+from usr_core.store.base.parquet import BaseFacts, read_base_facts
 from usr_core.store.errors import BaseMissing, DatasetArchived, LogMissing
-from usr_core.store.partial_copy import refuse_partial_copy
 from usr_core.store.parts.files import (
     META_ACTOR_RUN_ID,
     META_ACTOR_TOOL,
@@ -45,7 +44,7 @@ from usr_core.store.parts.files import (
     META_REGISTRY_HASH,
     NamespaceOverlay,
 )
-from usr_core.store.parts.names import overlay_paths
+from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
 
 __all__ = [
     "Mutation",

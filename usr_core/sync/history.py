@@ -14,7 +14,7 @@ from typing import Literal
 
 from usr_core.errors import visible
 from usr_core.events.log import NO_PREVIOUS, line_digest, line_seq, parse_line
-from usr_core.fs.regular import open_regular
+from usr_core.fs.files import open_regular
 from usr_core.sync.errors import LogNotSyncable
 
 __all__ = ["Head", "History", "LogBytes", "Relation", "compare_logs", "local_log"]

@@ -15,7 +15,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.transaction import Transaction
 from usr_core.fs.errors import FileSystemError
-from usr_core.fs.regular import open_regular
+from usr_core.fs.files import open_regular
 from usr_core.plugin.specs import Fingerprint
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
 from usr_core.sync.history import LogBytes, local_log

@@ -14,7 +14,7 @@ from usr_core.fs.errors import FileSystemError
 from usr_core.plugin.transport_errors import RemoteRefused, RemoteUnreachable, TransportError
 from usr_core.plugin.transports import SendRequest
 from usr_core.roots.layout import RECORDS, STAGING
-from usr_core.store.partial_copy import refuse_partial_copy
+from usr_core.store.parts.present import refuse_partial_copy
 from usr_core.sync.errors import (
     FileNotRegular,
     LogNotSyncable,

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.fs.durable import own_file
-from usr_core.fs.regular import open_regular
-from usr_core.fs.sharing import share_descriptor
+from usr_core.fs.files import open_regular, share_descriptor
 from usr_core.roots.layout import COMMIT_PREFIX, SYNC_LOG
 
 __all__ = ["write_receipt"]

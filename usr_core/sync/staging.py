@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from usr_core.fs.errors import FileSystemError, LockTimeout, file_system_error
+from usr_core.fs.files import make_shared_folder
 from usr_core.fs.lock import hold_lock
-from usr_core.fs.sharing import make_shared_folder
 from usr_core.roots.layout import STAGING
 from usr_core.roots.unfinished import ORIGIN
 from usr_core.sync.errors import TransferDamaged

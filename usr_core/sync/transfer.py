@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from usr_core.events.event import Actor, now_us, rfc3339
 from usr_core.plugin.transports import Traffic
 from usr_core.roots.layout import RECORDS, REPLACED
-from usr_core.store.partial_copy import partial_copy
+from usr_core.store.parts.present import partial_copy
 from usr_core.sync.audit import Audit, DatasetAudit, TransferState
 from usr_core.sync.errors import NothingToSync
 from usr_core.sync.local_side import LocalSide

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from usr_core.fs.sharing import share
+from usr_core.fs.files import share
 from usr_core.store.checks.doctor.files import judge_sharing
 
 GROUP = 64_100

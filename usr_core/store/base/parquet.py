@@ -1,4 +1,4 @@
-"""A Parquet file held open: one descriptor, one footer, any number of readers.
+"""Parquet files as they are read: held open (one descriptor, one footer, many readers); what the footer of a base says.
 
 Readers must open every file before they look whether the dataset changed meanwhile, and may then
 read for long. So the descriptor is kept here, and each thread takes a reader of its own over it
@@ -7,17 +7,37 @@ read for long. So the descriptor is kept here, and each thread takes a reader of
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.fs.regular import refuse_special
+from usr_core.events.event import Fingerprint
+from usr_core.fs.errors import file_system_error
+from usr_core.fs.files import refuse_special
+from usr_core.records.base_schema import META_LETTER_CASE
+from usr_core.store.errors import BaseUnreadable
 
-__all__ = ["BUFFER_BYTES", "OpenParquet", "allow_descriptors"]
+__all__ = [
+    "BUFFER_BYTES",
+    "CREATED_AT",
+    "ID_HASH",
+    "REGISTRY_HASH",
+    "ROWS_DROPPED",
+    "SCHEMA_VERSION",
+    "BaseFacts",
+    "OpenParquet",
+    "allow_descriptors",
+    "new_base_metadata",
+    "next_base_metadata",
+    "read_base_facts",
+    "usr_metadata",
+]
 
 BUFFER_BYTES = 1 << 20
 """What a buffered reader fetches at a time, where whole column chunks would be too much memory."""
@@ -125,3 +145,107 @@ def allow_descriptors(count: int) -> None:
 def _leaves(metadata: pq.FileMetaData, columns: frozenset[str]) -> list[int]:
     schema = metadata.schema
     return [index for index in range(metadata.num_columns) if schema.column(index).path.split(".", 1)[0] in columns]
+
+
+SCHEMA_VERSION = "usr:schema_version"
+CREATED_AT = "usr:dataset_created_at"
+ID_HASH = "usr:id_hash"
+REGISTRY_HASH = "usr:registry_hash"
+ROWS_DROPPED = "usr:rows_dropped"
+"""How many rows maintenance has left out so far: overlays may hold values of records that are not there."""
+
+
+def new_base_metadata(*, created_at: str, registry_hash: str) -> dict[str, str]:
+    """Return the metadata of a new dataset's base; `created_at` is RFC 3339, UTC."""
+    return {SCHEMA_VERSION: "1", CREATED_AT: created_at, ID_HASH: "sha1_utf8_pipe", REGISTRY_HASH: registry_hash}
+
+
+def next_base_metadata(
+    metadata: Mapping[str, str], *, registry_hash: str, same_rows: bool = False, dropped: int = 0
+) -> dict[str, str]:
+    """Return `metadata` as the next write of the base carries it, the registry hash renewed.
+
+    Args:
+        metadata: Of the base as it is.
+        registry_hash: Of the registry that the write goes by.
+        same_rows: Whether the rows stay the same ones. Otherwise the note about the letters' case goes: rows that
+            come or go could bring its count back by chance. Whoever knows the new rows' case adds it again.
+        dropped: How many rows the write leaves out.
+    """
+    kept = {key: value for key, value in metadata.items() if same_rows or key != META_LETTER_CASE}
+    if dropped:
+        earlier = kept.get(ROWS_DROPPED, "0")
+        kept[ROWS_DROPPED] = str(dropped + (int(earlier) if earlier.isdecimal() else 0))
+    return {**kept, REGISTRY_HASH: registry_hash}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseFacts:
+    """The footer of one base file.
+
+    Attributes:
+        rows: Records, deleted ones included.
+        schema: Arrow schema without metadata.
+        metadata: The ``usr:…`` keys and values.
+        bio_types: The least and the greatest bio_type of each row group, as its statistics tell, sorted.
+        size_bytes: Size of the file.
+    """
+
+    rows: int
+    schema: pa.Schema
+    metadata: Mapping[str, str]
+    size_bytes: int
+    bio_types: tuple[str, ...] = ()
+
+    def fingerprint(self, content: Path | None = None) -> Fingerprint:
+        """Return the fingerprint an event carries, with the sha256 of `content` where one is given."""
+        digest = None
+        if content is not None:
+            with content.open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        return Fingerprint(rows=self.rows, cols=len(self.schema), size_bytes=self.size_bytes, sha256=digest)
+
+
+def read_base_facts(path: Path) -> BaseFacts:
+    """Read the footer of a base file.
+
+    Raises:
+        BaseUnreadable: The file is not a whole Parquet file.
+        SpecialFile: A FIFO, socket or device has the name.
+    """
+    try:
+        refuse_special(path)
+        with pq.ParquetFile(path) as file:
+            schema, rows, kinds = file.schema_arrow, file.metadata.num_rows, _bio_types(file.metadata)
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a footer's name is not UTF-8
+        if isinstance(error, FileNotFoundError):
+            raise
+        if isinstance(error, OSError) and error.errno is not None:
+            raise file_system_error(error, path, "read the records") from error
+        raise BaseUnreadable(path, error) from error
+    return BaseFacts(
+        bio_types=kinds,
+        rows=rows,
+        schema=schema.remove_metadata(),
+        metadata=usr_metadata(schema),
+        size_bytes=path.stat().st_size,
+    )
+
+
+def _bio_types(metadata: pq.FileMetaData) -> tuple[str, ...]:
+    found: set[str] = set()
+    names = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
+    if "bio_type" in names:
+        column = names.index("bio_type")
+        for group in range(metadata.num_row_groups):
+            statistics = metadata.row_group(group).column(column).statistics
+            if statistics is not None and statistics.has_min_max:
+                found.update((str(statistics.min), str(statistics.max)))
+    return tuple(sorted(found))
+
+
+def usr_metadata(schema: pa.Schema) -> dict[str, str]:
+    """Return the ``usr:…`` key/value metadata of a schema."""
+    found = schema.metadata or {}
+    ours = {key: value for key, value in found.items() if key.startswith(b"usr:")}
+    return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in ours.items()}

@@ -22,7 +22,7 @@ from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import plain_type
-from usr_core.store.base.facts import next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import next_base_metadata, read_base_facts
 from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields
 from usr_core.store.changes.errors import IdsUnknown
 from usr_core.store.changes.snapshot import stage_snapshot

@@ -13,8 +13,8 @@ from usr_core.registry.store import load_registry
 from usr_core.roots.errors import DatasetExists, PullUnfinished
 from usr_core.roots.layout import LOCK, META, RECORDS
 from usr_core.roots.unfinished import unfinished_pull
-from usr_core.store.base.facts import new_base_metadata, read_base_facts
 from usr_core.store.base.file import ParquetOutput, write_options
+from usr_core.store.base.parquet import new_base_metadata, read_base_facts
 from usr_core.store.changes.notes import first_note
 from usr_core.store.mutation import Site, mutate
 

@@ -25,7 +25,7 @@ from usr_core.store.ids.repeated_keys import RepeatedKeys, find_repeated_keys
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.parts.files import KEYS, NamespaceOverlay, OverlayKey, list_overlays
-from usr_core.store.parts.names import overlay_paths
+from usr_core.store.parts.present import overlay_paths
 from usr_core.store.view.places import ViewPlaces
 
 __all__ = ["EXAMPLES", "KEEPS", "DedupeOptions", "DedupeOutcome", "DroppedRow", "Keep", "dedupe"]

@@ -9,8 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import text_array
-from usr_core.store.base.facts import read_base_facts
-from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.parquet import OpenParquet, read_base_facts
 from usr_core.store.base.rewrite import extra_fields
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.row_numbers import row_numbers, valid_mask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import rewrite_footer
-from usr_core.store.base.facts import REGISTRY_HASH, next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import REGISTRY_HASH, next_base_metadata, read_base_facts
 from usr_core.store.mutation import Site, mutate
 
 __all__ = ["freeze_registry"]

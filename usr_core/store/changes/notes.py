@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from usr_core.events.event import now_us, rfc3339
-from usr_core.fs.regular import read_regular
+from usr_core.fs.files import read_regular
 from usr_core.roots.layout import META
 from usr_core.store.mutation import Mutation
 

@@ -15,7 +15,7 @@ from usr_core.store.mutation import Site, keep_clock_after, mutate
 from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserved
 from usr_core.store.parts.errors import NoSuchOverlay
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
-from usr_core.store.parts.names import overlay_paths
+from usr_core.store.parts.present import overlay_paths
 
 __all__ = ["REMOVE_MODES", "RemoveMode", "RemoveOptions", "RemoveOutcome", "remove_overlay"]
 

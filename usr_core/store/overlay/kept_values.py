@@ -19,7 +19,7 @@ from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import any_valid
 from usr_core.store.parts.bloom import BloomFilter, hash_ids
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart, list_overlays
-from usr_core.store.parts.names import overlay_paths
+from usr_core.store.parts.present import overlay_paths
 
 __all__ = ["count_kept_values", "count_values"]
 

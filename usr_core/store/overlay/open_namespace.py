@@ -21,7 +21,7 @@ from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.mutation import Mutation
 from usr_core.store.parts.errors import NoSuchOverlay, OverlayTypeNotRegistered
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
-from usr_core.store.parts.names import overlay_paths
+from usr_core.store.parts.present import overlay_paths
 
 __all__ = [
     "OpenNamespace",

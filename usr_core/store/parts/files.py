@@ -22,7 +22,7 @@ from usr_core.events.event import parse_rfc3339
 from usr_core.fs.errors import file_system_error
 from usr_core.store.base.parquet import OpenParquet, allow_descriptors
 from usr_core.store.parts.errors import OverlayNotStamped, OverlayUnreadable, OverlayVanished
-from usr_core.store.parts.names import PART_GLOB, overlay_paths
+from usr_core.store.parts.present import PART_GLOB, overlay_paths
 
 __all__ = [
     "KEYS",

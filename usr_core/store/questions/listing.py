@@ -21,7 +21,7 @@ from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.dataset_id import DatasetRef, list_datasets, list_unfinished
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.errors import BaseMissing
-from usr_core.store.parts.names import overlay_paths
+from usr_core.store.parts.present import overlay_paths
 
 __all__ = ["DatasetListing", "list_root"]
 
@@ -126,7 +126,7 @@ def _fingerprint(event: Mapping[str, Any], size: int) -> tuple[int, int] | None:
 
 
 def _footer(base: Path) -> tuple[int, int]:
-    from usr_core.store.base.facts import read_base_facts
+    from usr_core.store.base.parquet import read_base_facts
 
     facts = read_base_facts(base)
     return facts.rows, len(facts.schema)

@@ -12,9 +12,9 @@ from usr_core.events.log import LogHead, read_head
 from usr_core.registry.types import from_arrow
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
-from usr_core.store.base.facts import usr_metadata
-from usr_core.store.partial_copy import PartialCopy, partial_copy
+from usr_core.store.base.parquet import usr_metadata
 from usr_core.store.parts.files import NamespaceOverlay
+from usr_core.store.parts.present import PartialCopy, partial_copy
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = [

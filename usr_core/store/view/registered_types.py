@@ -15,7 +15,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import DatasetLayout
-from usr_core.store.base.facts import usr_metadata
+from usr_core.store.base.parquet import usr_metadata
 from usr_core.store.parts.files import NamespaceOverlay
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.arrow_types import plain_type
-from usr_core.store.base.facts import ROWS_DROPPED, next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import ROWS_DROPPED, next_base_metadata, read_base_facts
 from usr_core.store.base.rewrite import base_writer, extra_fields, with_case_note
 from usr_core.store.changes.errors import MergeDuplicate, MergeSameDataset, UnknownChoice
 from usr_core.store.changes.merge_datasets.carry import CarriedNamespace

@@ -22,8 +22,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from usr_core.fs.durable import sync_folder
-from usr_core.fs.regular import open_regular
-from usr_core.fs.sharing import share_descriptor
+from usr_core.fs.files import open_regular, share_descriptor
 from usr_core.store.changes.session.errors import JournalUnreadable
 
 __all__ = ["JournalSegment", "read_segment"]

@@ -30,8 +30,7 @@ from usr_core.store.checks.doctor.lock import LockState, read_lock
 from usr_core.store.checks.doctor.machine import TOOLS, find_tools, read_versions
 from usr_core.store.checks.doctor.snapshots import SnapshotUse, read_snapshots
 from usr_core.store.errors import CopyIncomplete
-from usr_core.store.partial_copy import refuse_partial_copy
-from usr_core.store.parts.names import overlay_paths
+from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
 
 __all__ = ["DatasetHealth", "DoctorReport", "examine"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.fs.errors import SpecialFile
+from usr_core.fs.files import open_regular
 from usr_core.fs.lock import read_holder
-from usr_core.fs.regular import open_regular
 
 __all__ = ["LockState", "read_lock"]
 

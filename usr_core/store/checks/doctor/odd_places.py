@@ -10,7 +10,7 @@ from pathlib import Path
 
 from usr_core.commit.file_tree import TreeEntry
 from usr_core.commit.recovery import RECOVERY_NOTES
-from usr_core.fs.regular import kind_of
+from usr_core.fs.files import kind_of
 from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import (
     CHAIN_MARK,

@@ -21,7 +21,7 @@ from usr_core.records.ids import ID_HASH
 from usr_core.registry.document import RESERVED_NAMESPACES, namespace_of
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.arrow_types import plain_type
-from usr_core.store.base.facts import usr_metadata
+from usr_core.store.base.parquet import usr_metadata
 from usr_core.store.checks.validate.pages import columns_that_repeat
 from usr_core.store.checks.validate.report import FindingList
 from usr_core.store.rules.record import ROW_LIMIT

@@ -16,7 +16,7 @@ from usr_core.roots.layout import EVENT_LOG, RECORDS, SYNC_LOG
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.checks.validate.report import FIRST_ROWS, FindingList
 from usr_core.store.errors import CopyIncomplete
-from usr_core.store.partial_copy import refuse_partial_copy
+from usr_core.store.parts.present import refuse_partial_copy
 
 __all__ = ["check_chain", "check_copy_is_whole", "check_fingerprint", "check_log_form"]
 

@@ -18,8 +18,7 @@ from usr_core.fs.errors import FileSystemError, SpecialFile, file_system_error
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
-from usr_core.store.base.facts import usr_metadata
-from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.parquet import OpenParquet, usr_metadata
 from usr_core.store.checks.doctor.leftovers import find_leftovers
 from usr_core.store.checks.doctor.odd_places import odd_places
 from usr_core.store.checks.validate.base_footer_checks import check_base_footer, is_hash
@@ -44,8 +43,8 @@ from usr_core.store.checks.validate.plugin_checks import Check, run_checks
 from usr_core.store.checks.validate.registries import Registries, load_registries, read_frozen
 from usr_core.store.checks.validate.report import FindingList, RegistryMode, ValidationReport
 from usr_core.store.errors import BaseUnreadable
-from usr_core.store.partial_copy import snapshots_left_out
 from usr_core.store.parts.files import META_REGISTRY_HASH, NamespaceOverlay, list_overlays
+from usr_core.store.parts.present import snapshots_left_out
 
 __all__ = ["validate_dataset"]
 

@@ -1,23 +1,93 @@
-"""Copies that a pull left a part of out: with ``--primary-only`` history and overlays, on request snapshots.
+"""What of a dataset is in its folder, told by names and logs alone: overlays, and what a pull left out.
 
-Such a copy can be read. A change there would begin a history of its own beside records that another one tells of, and
-no later pull could join the two; so changes and pushes are refused until a whole pull has brought the rest. The
-receipt of the pull in ``.sync.log`` tells such a copy, as long as the log still ends where it did then.
+Which files are overlays is what `ls` needs, and what every view opens; nothing heavy is imported for it.
+
+A copy lacks history and overlays that was pulled with ``--primary-only``, and on request snapshots. Such a copy can be
+read. A change there would begin a history of its own beside records that another one tells of, and no later pull could
+join the two; so changes and pushes are refused until a whole pull has brought the rest. The receipt of the pull in
+``.sync.log`` tells such a copy, as long as the log still ends where it did then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from usr_core.commit.file_tree import FileTree
+from usr_core.errors import UsrError
 from usr_core.events.log import read_head, read_last, read_lines
-from usr_core.fs.errors import file_system_error
-from usr_core.roots.layout import RECORDS, SYNC_LOG, DatasetLayout
+from usr_core.fs.errors import SpecialFile, file_system_error
+from usr_core.registry.document import is_namespace
+from usr_core.roots.layout import DERIVED, RECORDS, SYNC_LOG, DatasetLayout
 from usr_core.store.errors import CopyIncomplete
+from usr_core.store.parts.errors import AmbiguousOverlay
 
-__all__ = ["PartialCopy", "partial_copy", "refuse_partial_copy", "snapshots_left_out"]
+__all__ = [
+    "PART_GLOB",
+    "PartialCopy",
+    "overlay_paths",
+    "partial_copy",
+    "refuse_partial_copy",
+    "snapshots_left_out",
+]
+
+PART_GLOB = "part-*.parquet"
+
+_SUFFIX = ".parquet"
+
+
+def overlay_paths(
+    tree: FileTree, *, on_problem: Callable[[UsrError], None] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Return the relative names of every namespace's overlay files, sorted; nothing is opened.
+
+    Args:
+        tree: The dataset's files.
+        on_problem: Takes an error instead of its being raised; that namespace is left out.
+
+    Raises:
+        AmbiguousOverlay: A namespace is both a file and a folder that holds a part.
+        SpecialFile: A FIFO, a device or a link that leads nowhere stands where a folder of overlays should be.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    names = _listed(tree, DERIVED, on_problem)
+    for name in names:
+        if is_namespace(name):
+            folder = f"{DERIVED}/{name}"
+            listed = _listed(tree, folder, on_problem)
+            parts = tuple(f"{folder}/{part}" for part in listed if fnmatchcase(part, PART_GLOB))
+            if parts:
+                found[name] = parts
+    for name in names:
+        namespace = name.removesuffix(_SUFFIX)
+        if not name.endswith(_SUFFIX) or not is_namespace(namespace):
+            continue
+        file = f"{DERIVED}/{name}"
+        if namespace not in found:
+            found[namespace] = (file,)
+            continue
+        problem = AmbiguousOverlay(namespace=namespace, file=file, folder=f"{DERIVED}/{namespace}")
+        if on_problem is None:
+            raise problem
+        on_problem(problem)
+        del found[namespace]
+    return dict(sorted(found.items()))
+
+
+def _listed(tree: FileTree, folder: str, on_problem: Callable[[UsrError], None] | None) -> list[str]:
+    """Return the names in a folder; none where a file stands in place of a namespace's folder."""
+    try:
+        return tree.names(folder)
+    except SpecialFile as error:
+        if error.kind == "file" and folder != DERIVED:
+            return []
+        if on_problem is None:
+            raise
+        on_problem(error)
+        return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
