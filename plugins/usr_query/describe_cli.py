@@ -14,6 +14,7 @@ from usr_core.api.commands import (
     IncludeDeletedOpt,
     Progress,
     QuietOpt,
+    WhereOpt,
     current_session,
     split_names,
 )
@@ -28,6 +29,7 @@ def describe(
     dataset: DatasetArg = None,
     *,
     columns: ColumnsOpt = None,
+    where: WhereOpt = None,
     sample: Annotated[int, typer.Option("--sample", min=0, help="Rows to look at; 0 is all of them.")] = 1024,
     include_deleted: IncludeDeletedOpt = False,
     fmt: FormatOpt = Format.AUTO,
@@ -35,7 +37,7 @@ def describe(
 ) -> None:
     """Show of each column the type, the share of nulls, its range or lengths, and a histogram.
 
-    Numbers come from a sample of rows spread evenly over the dataset.
+    Numbers come from a sample of rows spread evenly over the dataset; with --where from every record that meets it.
     """
     from usr_query.describe_output import emit_description
 
@@ -43,7 +45,13 @@ def describe(
         found = (
             current_session()
             .dataset(dataset)
-            .describe(split_names(columns), sample=sample, include_deleted=include_deleted, progress=progress.advance)
+            .describe(
+                split_names(columns),
+                sample=sample,
+                where=where,
+                include_deleted=include_deleted,
+                progress=progress.advance,
+            )
         )
 
     emit_description(found, fmt, quiet=quiet)

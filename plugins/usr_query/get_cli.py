@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from usr_core.api.commands import (
@@ -11,7 +9,10 @@ from usr_core.api.commands import (
     DatasetArg,
     Format,
     FormatOpt,
+    IdsOpt,
     IncludeDeletedOpt,
+    UsageError,
+    WhereOpt,
     current_session,
     split_names,
 )
@@ -25,14 +26,22 @@ get_app = typer.Typer()
 def get(
     dataset: DatasetArg = None,
     *,
-    ids: Annotated[list[str], typer.Option("--id", show_default=False, help="A record's id; may be repeated.")],
+    ids: IdsOpt = None,
+    where: WhereOpt = None,
     columns: ColumnsOpt = None,
     include_deleted: IncludeDeletedOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Show records by their ids, with attached columns merged in and every value whole."""
+    """Show records by their ids or by a condition, with attached columns merged in and every value whole."""
     from usr_query.record_output import emit_records
 
-    found = current_session().dataset(dataset).get(ids, columns=split_names(columns), include_deleted=include_deleted)
+    if bool(ids) == (where is not None):
+        what = "no record was named" if where is None else "--where does not go with --id"
+        raise UsageError(what, hint="Give --id ID (may be repeated), or --where with a condition.")
+    source, names = current_session().dataset(dataset), split_names(columns)
+    if where is None:
+        found = source.get(ids or (), columns=names, include_deleted=include_deleted)
+    else:
+        found = source.to_arrow(columns=names, where=where, include_deleted=include_deleted)
 
     emit_records(found, fmt)

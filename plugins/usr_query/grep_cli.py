@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, Format, FormatOpt, IncludeDeletedOpt, Progress, QuietOpt, current_session
+from usr_core.api.commands import (
+    DatasetArg,
+    Format,
+    FormatOpt,
+    IncludeDeletedOpt,
+    Progress,
+    QuietOpt,
+    WhereOpt,
+    current_session,
+)
 
 __all__ = ["grep_app"]
 
@@ -19,6 +28,7 @@ def grep(
     *,
     pattern: Annotated[str, typer.Option("--pattern", show_default=False, help="A regular expression of RE2.")],
     column: Annotated[str, typer.Option("--column", help="The text column to look in.")] = "sequence",
+    where: WhereOpt = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Stop after so many records; 0 is none.")] = 20,
     ignore_case: Annotated[bool, typer.Option("--ignore-case", help="Let letters match in either case.")] = False,
     include_deleted: IncludeDeletedOpt = False,
@@ -33,6 +43,7 @@ def grep(
         found = source.iter_grep(
             pattern,
             column=column,
+            where=where,
             limit=limit,
             ignore_case=ignore_case,
             include_deleted=include_deleted,

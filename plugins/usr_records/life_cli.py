@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import AllowMissingOpt, DatasetArg, IdFileOpt, IdsOpt, current_session, emit_text
+from usr_core.api.commands import AllowMissingOpt, DatasetArg, IdFileOpt, IdsOpt, WhereOpt, current_session, emit_text
 
 __all__ = ["delete_app", "restore_app"]
 
@@ -20,6 +20,7 @@ def delete(
     *,
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,
+    where: WhereOpt = None,
     reason: Annotated[
         str | None, typer.Option("--reason", show_default=False, help="Why; kept with each record.")
     ] = None,
@@ -30,7 +31,7 @@ def delete(
     from usr_records.outcome_text import delete_text
 
     target = current_session().dataset(dataset)
-    outcome = target.delete(given_ids(ids, id_file), reason=reason, allow_missing=allow_missing)
+    outcome = target.delete(given_ids(ids, id_file, target, where), reason=reason, allow_missing=allow_missing)
 
     emit_text(delete_text(outcome, target.name))
 
@@ -41,6 +42,7 @@ def restore(
     *,
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,
+    where: WhereOpt = None,
     allow_missing: AllowMissingOpt = False,
 ) -> None:
     """Bring deleted records back, with all that was attached to them."""
@@ -48,6 +50,6 @@ def restore(
     from usr_records.outcome_text import restore_text
 
     target = current_session().dataset(dataset)
-    outcome = target.restore(given_ids(ids, id_file), allow_missing=allow_missing)
+    outcome = target.restore(given_ids(ids, id_file, target, where, deleted=True), allow_missing=allow_missing)
 
     emit_text(restore_text(outcome, target.name))

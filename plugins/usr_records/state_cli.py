@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     FormatOpt,
     IdFileOpt,
     IdsOpt,
+    WhereOpt,
     current_session,
     emit_table,
     emit_text,
@@ -44,6 +45,7 @@ def set_(
     *,
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,
+    where: WhereOpt = None,
     masked: MaskedOpt = None,
     qc_status: QcStatusOpt = None,
     split: SplitOpt = None,
@@ -57,7 +59,7 @@ def set_(
 
     target = current_session().dataset(dataset)
     outcome = target.set_state(
-        given_ids(ids, id_file),
+        given_ids(ids, id_file, target, where),
         masked=masked,
         qc_status=qc_status,
         split=split,
@@ -75,6 +77,7 @@ def clear(
     *,
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,
+    where: WhereOpt = None,
     allow_missing: AllowMissingOpt = False,
 ) -> None:
     """Unset every field of the state of records: empty afterwards, not false."""
@@ -82,7 +85,7 @@ def clear(
     from usr_records.outcome_text import state_text
 
     target = current_session().dataset(dataset)
-    outcome = target.clear_state(given_ids(ids, id_file), allow_missing=allow_missing)
+    outcome = target.clear_state(given_ids(ids, id_file, target, where), allow_missing=allow_missing)
 
     emit_text(state_text(outcome, target.name, "cleared"))
 
@@ -93,6 +96,7 @@ def get(
     *,
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,
+    where: WhereOpt = None,
     allow_missing: AllowMissingOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
@@ -101,6 +105,6 @@ def get(
     from usr_records.outcome_text import STATE_COLUMNS
 
     target = current_session().dataset(dataset)
-    states = target.get_state(given_ids(ids, id_file), allow_missing=allow_missing)
+    states = target.get_state(given_ids(ids, id_file, target, where), allow_missing=allow_missing)
 
     emit_table([state.row() for state in states], STATE_COLUMNS, fmt, empty="none of the ids is a record's")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -136,16 +137,19 @@ class Reading(DatasetSite):
         column: str = "sequence",
         limit: int = 20,
         ignore_case: bool = False,
+        where: Where | None = None,
         include_deleted: bool = False,
     ) -> pa.Table:
         """Return the first `limit` records (0 is all) whose `column` matches a pattern: their ids and that column.
 
-        The pattern is RE2's, and may match anywhere in the text.
+        The pattern is RE2's, and may match anywhere in the text. With `where`, see `scan`, only the records that
+        meet it are searched.
 
         Rows are in the base's order.
 
         Raises:
             PatternInvalid: The pattern is not a regular expression.
+            ConditionInvalid, FilterInvalid: `where` can't be used.
             UnknownColumn, ColumnNotText: The view has no such column, or it does not hold text.
 
         Example:
@@ -159,7 +163,7 @@ class Reading(DatasetSite):
         names = list(dict.fromkeys(["id", column]))
         with self.view() as view:
             schema = view.schema(names)
-            found = self._grep(view, pattern, column, limit, ignore_case, include_deleted, None)
+            found = self._grep(view, pattern, column, limit, ignore_case, where, include_deleted, None)
             return pa.Table.from_batches(found, schema)
 
     def iter_grep(
@@ -169,26 +173,28 @@ class Reading(DatasetSite):
         column: str = "sequence",
         limit: int = 20,
         ignore_case: bool = False,
+        where: Where | None = None,
         include_deleted: bool = False,
         progress: Progress | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Yield what `grep` returns, batch by batch, as it is found.
 
         Raises:
-            PatternInvalid, UnknownColumn, ColumnNotText: As `grep`.
+            PatternInvalid, ConditionInvalid, FilterInvalid, UnknownColumn, ColumnNotText: As `grep`.
 
         Example:
             >>> [batch["sequence"].to_pylist() for batch in dataset.iter_grep("ATTACA", limit=0)]
             [['GATTACAGATTACAGATTAC', 'GGGCCCATATCGCGATTACA']]
         """
         with self.view() as view:
-            yield from self._grep(view, pattern, column, limit, ignore_case, include_deleted, progress)
+            yield from self._grep(view, pattern, column, limit, ignore_case, where, include_deleted, progress)
 
     def describe(
         self,
         columns: Sequence[str] | None = None,
         *,
         sample: int = 1024,
+        where: Where | None = None,
         include_deleted: bool = False,
         progress: Progress | None = None,
     ) -> Description:
@@ -199,6 +205,7 @@ class Reading(DatasetSite):
         Args:
             columns: Names in the order wanted, or None for all.
             sample: Rows to look at, spread over the dataset; 0 is all.
+            where: Look at every record that meets it, see `scan`, instead of a sample.
             include_deleted: Look at deleted records too.
             progress: Called with the number of rows just done.
 
@@ -213,7 +220,9 @@ class Reading(DatasetSite):
         from usr_core.store.questions.describe import describe_columns
 
         with self.view() as view:
-            return describe_columns(view, columns, sample=sample, include_deleted=include_deleted, progress=progress)
+            return describe_columns(
+                view, columns, sample=sample, where=where, include_deleted=include_deleted, progress=progress
+            )
 
     def sql(
         self,
@@ -260,6 +269,7 @@ class Reading(DatasetSite):
         column: str,
         limit: int,
         ignore_case: bool,
+        where: Where | None,
         include_deleted: bool,
         progress: Progress | None,
     ) -> Iterator[pa.RecordBatch]:
@@ -270,6 +280,7 @@ class Reading(DatasetSite):
             compile_pattern(pattern, ignore_case=ignore_case),
             column=column,
             limit=limit,
+            where=where,
             include_deleted=include_deleted,
             progress=progress,
         )
@@ -620,9 +631,7 @@ def _chosen(
 ) -> Iterator[pa.RecordBatch]:
     from usr_core.store.questions.scan import select_rows
 
-    def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        return view.batches(names, include_deleted=include_deleted, progress=progress)
-
+    batches = partial(view.batches, include_deleted=include_deleted, progress=progress)
     return select_rows(batches, schema, view.schema(include_deleted=True), where)
 
 

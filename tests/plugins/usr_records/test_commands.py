@@ -185,3 +185,34 @@ class TestArchive:
         seeded.ok("unarchive", cwd=seeded.root / "_archive" / DS)
 
         assert 6 == live_rows(seeded)
+
+
+class TestWhere:
+    """``--where`` in place of ids."""
+
+    def test_the_records_that_meet_it_are_deleted_and_restored(self, seeded: Usr) -> None:
+        """A restore looks for deleted records only."""
+        ids = ids_of(seeded.path(DS))
+        condition = f"id in ('{ids[1]}', '{ids[4]}')"
+
+        assert "deleted 2 records" in seeded.ok("delete", DS, "--where", condition, "--reason", "x").out
+        assert "restored 2 records" in seeded.ok("restore", DS, "--where", "usr__deleted_reason = 'x'").out
+
+    def test_the_state_of_the_records_that_meet_it_is_set(self, seeded: Usr) -> None:
+        """And of no other."""
+        ids = ids_of(seeded.path(DS))
+
+        seeded.ok("state", "set", DS, "--where", f"id = '{ids[2]}'", "--qc-status", "fail")
+
+        found = seeded.ok("get", DS, "--where", "usr_state__qc_status = 'fail'", "--columns", "id").out
+        assert ["id", ids[2]] == found.split()
+
+    def test_a_condition_that_no_record_meets_changes_nothing(self, seeded: Usr) -> None:
+        """There is nothing to do, and nothing is wrong."""
+        with assert_unchanged(seeded.root):
+            seeded.ok("delete", DS, "--where", "length < 0")
+
+    def test_ids_and_a_condition_do_not_go_together(self, seeded: Usr) -> None:
+        """Nobody could say whether both or either are meant."""
+        with assert_unchanged(seeded.root):
+            seeded.refuses(2, "delete", DS, "--where", "length > 0", "--id", ids_of(seeded.path(DS))[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ import pyarrow as pa
 from usr_core.records.arrays import boolean_array
 from usr_core.store.questions.describe_tally import ColumnSummary, ColumnTally
 from usr_core.store.questions.overview import type_text
+from usr_core.store.questions.row_filter import Where
+from usr_core.store.questions.scan import select_rows
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["ColumnDescription", "Description", "describe_columns"]
@@ -44,7 +47,7 @@ class Description:
     Attributes:
         rows: Rows of the base, deleted ones included.
         sampled: Rows looked at; deleted ones only where they were asked for.
-        complete: Whether all rows were looked at.
+        complete: Whether all rows were looked at, or all that meet a condition.
 
     Example:
         >>> about = dataset.describe(["lab__gc"])
@@ -63,6 +66,7 @@ def describe_columns(
     columns: Sequence[str] | None = None,
     *,
     sample: int = 1024,
+    where: Where | None = None,
     include_deleted: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Description:
@@ -72,19 +76,21 @@ def describe_columns(
         view: The dataset.
         columns: Names in the order wanted, or None for all.
         sample: Rows to look at, in windows of 64 spread evenly over the base; 0, or as many as there are, is all.
+        where: Look at every row that meets it, see `row_filter`, instead of a sample.
         include_deleted: Look at deleted rows too, and at the tombstone columns.
         progress: Called with the number of rows done since its last call.
 
     Raises:
         UnknownColumn: A name is not a column of the view.
+        ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
 
     Memory does not grow with the rows: histograms and distinct counts are kept over a thinned sample.
     """
     schema = view.schema(columns, include_deleted=include_deleted)
-    complete = sample <= 0 or sample >= view.rows
+    complete = where is not None or sample <= 0 or sample >= view.rows
     tallies = [ColumnTally(field.type) for field in schema]
     seen = 0
-    for batch in _batches(view, schema, sample if not complete else 0, include_deleted, progress):
+    for batch in _batches(view, schema, sample if not complete else 0, where, include_deleted, progress):
         seen += len(batch)
         for tally, values in zip(tallies, batch.columns, strict=True):
             tally.add(values)
@@ -99,11 +105,17 @@ def _batches(
     view: MergedView,
     schema: pa.Schema,
     sample: int,
+    where: Where | None,
     include_deleted: bool,
     progress: Callable[[int], None] | None,
 ) -> Iterator[pa.RecordBatch]:
     if sample == 0:
-        yield from view.batches(schema.names, include_deleted=include_deleted, progress=progress)
+        yield from select_rows(
+            partial(view.batches, include_deleted=include_deleted, progress=progress),
+            schema,
+            view.schema(include_deleted=True),
+            where,
+        )
         return
     hidden = [] if include_deleted or _DELETED in schema.names else [_DELETED]
     table = view.rows_at(_sample_rows(view, sample), [*schema.names, *hidden]).combine_chunks()

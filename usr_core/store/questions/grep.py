@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,8 @@ from usr_core.store.base.arrow_types import conform
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.ids.row_numbers import row_numbers, true_rows
 from usr_core.store.questions.errors import ColumnNotText, PatternInvalid
+from usr_core.store.questions.row_filter import Where
+from usr_core.store.questions.scan import select_rows
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["Matcher", "compile_pattern", "grep_records"]
@@ -88,6 +91,7 @@ def grep_records(
     *,
     column: str = "sequence",
     limit: int = 20,
+    where: Where | None = None,
     include_deleted: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
@@ -98,6 +102,7 @@ def grep_records(
         matches: From `compile_pattern`.
         column: A column of type string.
         limit: Stop after so many records; 0 is all.
+        where: Look only at records that meet it, see `row_filter`.
         include_deleted: Look at deleted records too.
         progress: Called with the number of rows searched since its last call.
 
@@ -107,16 +112,20 @@ def grep_records(
     Raises:
         UnknownColumn: The view has no such column; raised at the call.
         ColumnNotText: The column holds something else than text; raised at the call.
+        ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used; raised at the call.
     """
     kind = view.schema([column]).field(column).type
     if not pa.types.is_string(kind):
         from usr_core.store.questions.overview import type_text
 
         raise ColumnNotText(column=column, kind=type_text(kind))
-    if _only_in_base(view, column):
+    if where is None and _only_in_base(view, column):
         found = _grep_base(view, matches, column, include_deleted, progress)
     else:
-        found = _grep_view(view, matches, column, include_deleted, progress)
+        schema = view.schema(list(dict.fromkeys(["id", column])))
+        batches = partial(view.batches, include_deleted=include_deleted, progress=progress)
+        chosen = select_rows(batches, schema, view.schema(include_deleted=True), where)
+        found = _matching(chosen, matches, column)
     return _first(found, limit)
 
 
@@ -148,15 +157,8 @@ def _first(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordB
         yield batch
 
 
-def _grep_view(
-    view: MergedView,
-    matches: Matcher,
-    column: str,
-    include_deleted: bool,
-    progress: Callable[[int], None] | None,
-) -> Iterator[pa.RecordBatch]:
-    names = list(dict.fromkeys(["id", column]))
-    for batch in view.batches(names, include_deleted=include_deleted, progress=progress):
+def _matching(batches: Iterator[pa.RecordBatch], matches: Matcher, column: str) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
         hits = matches(batch.column(column))
         if hits.any():
             yield batch.filter(boolean_array(hits))

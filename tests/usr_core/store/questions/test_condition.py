@@ -250,3 +250,20 @@ class TestDatasets:
 
         assert (2, ["id", *ids[4:]]) == (done.rows, (tmp_path / "out.csv").read_text().split())
         assert not (tmp_path / "other.csv").exists()
+
+    def test_a_search_looks_only_at_the_records_that_meet_it(self, tmp_path: Path) -> None:
+        """In a base column and in an attached one."""
+        tags = pa.array([f"t{n}" for n in range(6)])
+        dataset, ids = make_dataset(tmp_path, 6, columns={"mock__n": pa.array(range(6)), "mock__tag": tags})
+
+        assert ids[4:] == dataset.grep("[ACGT]", where="mock__n > 3")["id"].to_pylist()
+        assert ids[2:3] == dataset.grep("^t", column="mock__tag", where="mock__n = 2")["id"].to_pylist()
+
+    def test_a_description_is_of_every_record_that_meets_it(self, tmp_path: Path) -> None:
+        """Whatever the sample."""
+        dataset, _ = make_dataset(tmp_path, 6, columns={"mock__n": pa.array(range(6))})
+
+        found = dataset.describe(["mock__n"], sample=1, where="mock__n >= 2")
+
+        assert (4, True) == (found.sampled, found.complete)
+        assert 2 == found.columns[0].summary.minimum.as_py()
