@@ -1,4 +1,4 @@
-"""What the plugin `csv` offers: an importer and an exporter."""
+"""What the plugin `csv` offers: two importers and two exporters, which differ in the delimiter."""
 
 from __future__ import annotations
 
@@ -40,9 +40,20 @@ def usr_importers() -> Iterable[ImporterSpec]:
     ]
 
 
+_OUTPUT = (
+    OptionSpec(name="delimiter", help="One sign between cells, or tab; by default a comma, for tsv a tab"),
+    OptionSpec(
+        name="spreadsheet_safe",
+        type=bool,
+        default=False,
+        help="Put an apostrophe before text that a spreadsheet would take for a formula",
+    ),
+)
+
+
 @hookimpl
 def usr_exporters() -> Iterable[ExporterSpec]:
-    """Offer to write CSV; nested values as JSON."""
+    """Offer to write CSV and TSV; nested values as JSON."""
     return [
         ExporterSpec(
             name="csv",
@@ -50,7 +61,17 @@ def usr_exporters() -> Iterable[ExporterSpec]:
             factory=_exporter,
             suffix=".csv",
             streams=True,
-        )
+            options=_OUTPUT,
+        ),
+        ExporterSpec(
+            name="tsv",
+            summary="Tables with tabs; nested values as JSON",
+            factory=_tsv_exporter,
+            suffix=".tsv",
+            suffixes=(".tab",),
+            streams=True,
+            options=_OUTPUT,
+        ),
     ]
 
 
@@ -71,3 +92,10 @@ def _exporter() -> Exporter:
     from usr_csv.writer import CsvExporter
 
     return CsvExporter()
+
+
+def _tsv_exporter() -> Exporter:
+    from usr_csv.dialect import TAB
+    from usr_csv.writer import CsvExporter
+
+    return CsvExporter(TAB)

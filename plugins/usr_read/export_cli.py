@@ -49,6 +49,9 @@ def export(
     include_deleted: IncludeDeletedOpt = False,
     namespaces: NamespacesOpt = None,
     glob: GlobOpt = None,
+    spreadsheet_safe: Annotated[
+        bool, typer.Option("--spreadsheet-safe", help="Write text that looks like a formula so that it stays text.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -60,12 +63,13 @@ def export(
     from usr_read.sizes import size_text
 
     chosen = split_names(namespaces)
+    told_format = {**split_options(options or ()), **({"spreadsheet_safe": "true"} if spreadsheet_safe else {})}
     source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
     with Progress("exporting", total=source.base_rows(), quiet=quiet) as progress:
         written = source.export(
             _standard_output() if out == "-" else out,
             fmt=export_format,
-            options=split_options(options or ()),
+            options=told_format,
             columns=split_names(columns),
             include_deleted=include_deleted,
             namespaces=chosen,

@@ -13,6 +13,7 @@ from usr_core.plugin.specs import ImportRequest
 from usr_core.testing import ExporterContract, ImporterContract
 from usr_core.testing.samples import ODD_TEXTS
 from usr_core.values.text import parse_text
+from usr_csv.dialect import TAB
 from usr_csv.reader import CsvImporter
 from usr_csv.writer import CsvExporter
 
@@ -41,8 +42,24 @@ class TestCsvImporter(ImporterContract):
         path.write_text("name,sequence\n" + "".join(lines), encoding="utf-8")
 
 
+class TestTsvImporter(TestCsvImporter):
+    """By the file's ending."""
+
+    suffix = ".tsv"
+
+    def write_file(self, path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+        text = "name\tsequence\n" + "".join(line(row, "\t") for row in rows)
+        path.write_text(text, encoding="utf-8", newline="")
+
+    def write_bad_file(self, path: Path, rows: Sequence[Mapping[str, object]], bad: int) -> None:
+        lines = [line(row, "\t") for row in rows]
+        lines[bad - 1] = "one\ttwo\tthree\n"
+        path.write_text("name\tsequence\n" + "".join(lines), encoding="utf-8")
+
+
 class TestCsvExporter(ExporterContract):
     features = frozenset({"round_trip", "streams"})
+    importer = CsvImporter()
 
     @pytest.fixture
     def exporter(self) -> CsvExporter:
@@ -50,14 +67,24 @@ class TestCsvExporter(ExporterContract):
 
     def read_back(self, path: Path, schema: pa.Schema) -> pa.Table:
         texts = pa.schema([(name, pa.string()) for name in schema.names])
-        read = pa.Table.from_batches(CsvImporter().open(ImportRequest(path=path)).batches, texts)
+        read = pa.Table.from_batches(self.importer.open(ImportRequest(path=path)).batches, texts)
         columns = [
             parse_text(read.column(field.name).combine_chunks(), field.type, parse_json=True) for field in schema
         ]
         return pa.Table.from_arrays(columns, schema=schema)
 
 
-def line(row: Mapping[str, object]) -> str:
+class TestTsvExporter(TestCsvExporter):
+    """Read back by the importer of its name."""
+
+    importer = CsvImporter(TAB)
+
+    @pytest.fixture
+    def exporter(self) -> CsvExporter:
+        return CsvExporter(TAB)
+
+
+def line(row: Mapping[str, object], delimiter: str = ",") -> str:
     """Return a record of two cells, quoted where there is a value."""
     cells = ["" if value is None else '"' + str(value).replace('"', '""') + '"' for value in row.values()]
-    return ",".join(cells) + "\n"
+    return delimiter.join(cells) + "\n"

@@ -11,14 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.column_types import arrays, bits, column_types
+from usr_core.plugin.errors import OptionInvalid
 from usr_core.plugin.specs import ExportRequest, ImportRequest
 from usr_core.values.text import parse_text
 from usr_csv.reader import CsvImporter
 from usr_csv.writer import CsvExporter
 
 
-def export(path: Path, table: pa.Table) -> str:
-    result = CsvExporter().write(ExportRequest(path=path, schema=table.schema), table.to_batches())
+def export(path: Path, table: pa.Table, **options: object) -> str:
+    request = ExportRequest(path=path, schema=table.schema, options=options)
+    result = CsvExporter().write(request, table.to_batches())
     assert (table.num_rows, path.stat().st_size) == (result.rows, result.size_bytes)
     return path.read_bytes().decode()
 
@@ -70,6 +72,44 @@ class TestFormat:
         result = CsvExporter().write(ExportRequest(path=tmp_path / "o.csv", schema=schema), [])
 
         assert (0, "id,n\n") == (result.rows, (tmp_path / "o.csv").read_text())
+
+
+class TestDialects:
+    @pytest.mark.parametrize("given, sign", [(";", ";"), ("tab", "\t"), ("|", "|"), ("^", "^"), ("\\", "\\")])
+    def test_the_delimiter_is_quoted_and_the_comma_is_not(self, tmp_path: Path, given: str, sign: str) -> None:
+        """In names and cells; times and nested values too."""
+        table = pa.table({f"a{sign}b": ["x,y", f"x{sign}y"], "l": [[1, 2], None], "c,d": [1.5, None]})
+        text = export(tmp_path / "o.csv", table, delimiter=given)
+
+        assert f'"a{sign}b"{sign}l{sign}c,d\nx,y{sign}[1,2]{sign}1.5\n"x{sign}y"{sign}{sign}\n' == text
+
+    def test_a_time_is_quoted_where_the_delimiter_is_in_it(self, tmp_path: Path) -> None:
+        """A colon divides hours and minutes."""
+        table = pa.table({"t": pa.array([datetime.datetime(2026, 1, 31, 12)], pa.timestamp("us", "UTC")), "n": [1]})
+
+        assert 't:n\n"2026-01-31T12:00:00.000000Z":1\n' == export(tmp_path / "o.csv", table, delimiter=":")
+
+    def test_no_delimiter_is_refused(self, tmp_path: Path) -> None:
+        """As the reader refuses it."""
+        with pytest.raises(OptionInvalid, match="delimiter"):
+            export(tmp_path / "o.csv", pa.table({"a": [1]}), delimiter=";;")
+
+
+class TestSpreadsheets:
+    def test_what_would_be_a_formula_gets_an_apostrophe(self, tmp_path: Path) -> None:
+        """Text that begins with one of the signs, in names and base64 as well; quoted where it has to be."""
+        texts = ["=1+1", "+A1", "-x,y", "@cmd", "\tx", "a=b", "'q", "", None, "-"]
+        table = pa.table({"=n": texts, "b": pa.array([b"\xfb", *[None] * 9], pa.binary())})
+        lines = export(tmp_path / "o.csv", table, spreadsheet_safe=True).splitlines()
+
+        assert "'=n,b" == lines[0]
+        assert ["'=1+1,'+w==", "'+A1,", '"\'-x,y",', "'@cmd,", "'\tx,", "a=b,", "'q,", '"",', ",", "'-,"] == lines[1:]
+
+    def test_numbers_stay_numbers(self, tmp_path: Path) -> None:
+        """Those of columns of numbers, and text that is a number."""
+        table = pa.table({"i": [-1, 2], "f": [-0.5, float("-inf")], "t": ["-1.5e-3", "+7"], "l": [[-1], None]})
+
+        assert "i,f,t,l\n-1,-0.5,-1.5e-3,[-1]\n2,-inf,+7,\n" == export(tmp_path / "o.csv", table, spreadsheet_safe=True)
 
 
 class TestRoundTrip:
