@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from usr_core.api.registry import (
-    NamespaceDiffers,
     NamespaceEntry,
     RegisterResult,
     RegistryMissing,
@@ -18,8 +17,6 @@ from usr_infer.columns import DESCRIPTION, FIXED_COLUMNS, NAMESPACE, column_name
 from usr_infer.errors import InferColumnDiffers, InferOptionInvalid
 
 __all__ = ["describe_registration", "register_outputs", "wanted_columns"]
-
-_TRIES = 5
 
 
 def wanted_columns(
@@ -73,32 +70,26 @@ def register_outputs(root: Path, columns: Sequence[tuple[str, str]], *, lock_tim
     """Register `columns` behind those that the namespace has; none is changed or removed.
 
     Raises:
-        InferColumnDiffers: A column is registered with another type.
+        InferColumnDiffers, NamespaceDiffers: A column is registered with another type.
         TypeSyntaxError: A type is malformed.
         RegistryInvalid, LockTimeout, FileSystemError: See `register_namespace`.
     """
-    for tries in range(_TRIES):
-        entry = _entry(root)
-        known = {column.name: column.type for column in entry.columns} if entry is not None else {}
-        for name, text in columns:
-            if name in known and known[name] != parse_type(text):
-                raise InferColumnDiffers(
-                    column=name, registered=known[name].canonical(), wanted=parse_type(text).canonical()
-                )
-        kept = [(name, kind.canonical()) for name, kind in known.items()]
-        try:
-            return register_namespace(
-                root,
-                NAMESPACE,
-                [*kept, *((name, text) for name, text in columns if name not in known)],
-                owner=None if entry is not None else "infer",
-                description=None if entry is not None else DESCRIPTION,
-                lock_timeout=lock_timeout,
+    entry = _entry(root)
+    known = {column.name: column.type for column in entry.columns} if entry is not None else {}
+    for name, text in columns:
+        if name in known and known[name] != parse_type(text):
+            raise InferColumnDiffers(
+                column=name, registered=known[name].canonical(), wanted=parse_type(text).canonical()
             )
-        except NamespaceDiffers:  # somebody registered a column between the reading and the lock
-            if tries == _TRIES - 1:
-                raise
-    raise AssertionError("unreachable")
+    return register_namespace(
+        root,
+        NAMESPACE,
+        columns,
+        owner=None if entry is not None else "infer",
+        description=None if entry is not None else DESCRIPTION,
+        add=True,
+        lock_timeout=lock_timeout,
+    )
 
 
 def describe_registration(result: RegisterResult) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usr_core.api.commands import Format, FormatOpt, current_session
+from usr_core.api.commands import Format, FormatOpt, OptionsOpt, current_session, split_options
 
 if TYPE_CHECKING:
     from usr_core.api import NamespaceSpec
@@ -15,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Register, list and show namespaces
 
 ColumnSpecOpt = Annotated[
     str | None,
-    typer.Option("--columns", show_default=False, help="All columns, as NS__field:type with commas between."),
+    typer.Option("--columns", show_default=False, help="All columns, as name:type with commas between."),
 ]
 OwnerOpt = Annotated[str | None, typer.Option("--owner", show_default=False, help="Who is responsible for it.")]
 DescriptionOpt = Annotated[str | None, typer.Option("--description", show_default=False, help="What it holds.")]
@@ -23,26 +24,50 @@ OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Let columns cha
 FromPluginOpt = Annotated[
     str | None, typer.Option("--from-plugin", show_default=False, help="Take the columns that this plugin declares.")
 ]
+AddOpt = Annotated[
+    list[str] | None,
+    typer.Option("--add", show_default=False, help="Columns to add, as name:type; the registered ones stay."),
+]
+FromFileOpt = Annotated[
+    Path | None,
+    typer.Option("--from-file", show_default=False, help="Propose types for the columns of this file."),
+]
 
 
 @app.command()
 def register(
     name: Annotated[str | None, typer.Argument(metavar="[NS]", show_default=False, help="The namespace.")] = None,
     columns: ColumnSpecOpt = None,
+    add: AddOpt = None,
     owner: OwnerOpt = None,
     description: DescriptionOpt = None,
     overwrite: OverwriteOpt = False,
     from_plugin: FromPluginOpt = None,
+    from_file: FromFileOpt = None,
+    options: OptionsOpt = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Register what --from-file proposes.")] = False,
 ) -> None:
     """Register a namespace, or add columns to one.
 
     The first registration in a root writes its registry.yaml. Comments in that file are not kept.
     """
-    from usr_core.api.commands import emit_text
+    from usr_core.api.commands import emit_text, note
     from usr_core.api.registry import register_namespace
-    from usr_namespace.registration import describe_result, wanted_registration
+    from usr_namespace.registration import describe_result, refuse_two_sources, wanted_registration
 
+    refuse_two_sources(columns=columns, add=add, from_plugin=from_plugin, from_file=from_file)
+    refuse_two_sources(add=add, overwrite=overwrite)
     session = current_session()
+    if from_file is not None:
+        from usr_namespace.proposal import proposed_columns, spelling
+
+        proposal = proposed_columns(session, name, from_file, split_options(options or ()))
+        for remark in proposal.remarks:
+            note(remark)
+        emit_text(spelling(proposal, owner=owner, description=description))
+        if not yes or not proposal.columns:
+            return
+        name, add = proposal.namespace, [f"{column}:{kind}" for column, kind in proposal.columns]
 
     def declared(plugin_id: str) -> NamespaceSpec:
         return session.host.namespace_spec(plugin_id)
@@ -50,11 +75,16 @@ def register(
     wanted = wanted_registration(
         name,
         columns,
+        add=add or (),
         owner=owner,
         description=description,
         from_plugin=from_plugin,
         declared=declared,
     )
+    if wanted.add and from_file is None:
+        from usr_core.api.registry import read_registry
+
+        read_registry(session.found_root).namespace(wanted.name)
     result = register_namespace(
         session.found_root,
         wanted.name,
@@ -62,6 +92,7 @@ def register(
         owner=wanted.owner,
         description=wanted.description,
         overwrite=overwrite,
+        add=wanted.add,
         lock_timeout=session.lock_timeout,
     )
 

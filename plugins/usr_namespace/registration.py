@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from usr_core.api import NamespaceSpec
 from usr_core.api.commands import UsageError
 from usr_core.api.registry import RegisterResult, split_columns
 
-__all__ = ["Registration", "describe_result", "wanted_registration"]
+__all__ = ["Registration", "describe_result", "prefixed", "refuse_two_sources", "wanted_registration"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """A namespace to be registered; columns are pairs of full name and type text."""
+    """A namespace to be registered; columns are pairs of full name and type text.
+
+    Attributes:
+        add: The columns are those to add; others that are registered stay.
+    """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     owner: str | None
     description: str | None
+    add: bool = False
 
 
 def wanted_registration(
     name: str | None,
     columns: str | None,
     *,
+    add: Sequence[str] = (),
     owner: str | None,
     description: str | None,
     from_plugin: str | None,
@@ -35,22 +41,44 @@ def wanted_registration(
 
     Raises:
         UsageError: The options contradict each other, or something is missing.
-        ColumnSpecError: `columns` can't be split.
+        ColumnSpecError: `columns` or `add` can't be split.
     """
     if from_plugin is not None:
-        if columns is not None:
-            raise UsageError(
-                "--columns and --from-plugin exclude each other.",
-                hint="The plugin declares the columns; leave --columns out.",
-            )
         return _declared(name, declared(from_plugin), owner=owner, description=description)
     if name is None:
-        raise UsageError("No namespace was named.", hint="usr namespace register NS --columns NS__field:type,…")
-    if columns is None:
+        raise UsageError("No namespace was named.", hint="usr namespace register NS --columns name:type,…")
+    if columns is None and not add:
         raise UsageError(
-            f"The columns of {name!r} are missing.", hint="Give --columns NS__field:type,… or --from-plugin ID."
+            f"The columns of {name!r} are missing.",
+            hint="Give --columns name:type,…, --from-file FILE or --from-plugin ID.",
         )
-    return Registration(name=name, columns=tuple(split_columns(columns)), owner=owner, description=description)
+    pairs = split_columns(columns) if columns is not None else [pair for text in add for pair in split_columns(text)]
+    return Registration(
+        name=name,
+        columns=tuple((prefixed(name, column), kind) for column, kind in pairs),
+        owner=owner,
+        description=description,
+        add=columns is None,
+    )
+
+
+def refuse_two_sources(**sources: object) -> None:
+    """Refuse options that each say what the columns are.
+
+    Args:
+        sources: What was given, by the option's name, with ``_`` for ``-``; None or nothing where it was not.
+
+    Raises:
+        UsageError: Two of them were given.
+    """
+    given = [f"--{name.replace('_', '-')}" for name, value in sources.items() if value]
+    if len(given) > 1:
+        raise UsageError(f"{given[0]} and {given[1]} exclude each other.", hint=f"Leave {given[0]} out.")
+
+
+def prefixed(namespace: str, column: str) -> str:
+    """Return the full name of a column; one that has a prefix already keeps it, and may be refused for it later."""
+    return column if "__" in column else f"{namespace}__{column}"
 
 
 def describe_result(result: RegisterResult) -> str:

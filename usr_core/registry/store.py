@@ -130,6 +130,7 @@ def register_namespace(
     owner: str | None = None,
     description: str | None = None,
     overwrite: bool = False,
+    add: bool = False,
     lock_timeout: float = 60.0,
 ) -> RegisterResult:
     """Register a namespace, or add columns to one; the root's first registration writes ``usr_state`` too.
@@ -141,10 +142,13 @@ def register_namespace(
     Args:
         root: An existing folder.
         name: The namespace.
-        columns: Pairs of full column name and type text: all columns, the registered ones included.
+        columns: Pairs of full column name and type text: all columns, the registered ones included; with `add` those
+            to add.
         owner: Who answers for it; None keeps what is there.
         description: What it is; None keeps what is there.
         overwrite: Allow columns to change their type or their order, or to be removed.
+        add: Keep registered columns that are not among `columns`; a namespace that is not there yet is made. Not
+            together with `overwrite`.
         lock_timeout: Seconds to wait for ``<root>/.usr.lock``.
 
     Raises:
@@ -164,6 +168,8 @@ def register_namespace(
         False
         >>> register_namespace(root, "lab", [*columns, ("lab__motifs", "list<string>")]).added
         ('lab__motifs',)
+        >>> register_namespace(root, "lab", [("lab__reads", "int64")], add=True).added
+        ('lab__reads',)
         >>> register_namespace(root, "lab", [("lab__gc", "float32")]).changed
         Traceback (most recent call last):
             ...
@@ -183,7 +189,7 @@ def register_namespace(
             check_state_entry(before, label=str(path))
         old = before.namespaces.get(name)
         entry = _merged(old, wanted, overwrite=overwrite)
-        changes = _changes(old, wanted)
+        changes = _changes(old, wanted, keep_others=add)
         datasets = tuple(datasets_using(root, name)) if changes else ()
         if changes and not overwrite:
             raise NamespaceDiffers(name, changes=changes, datasets=datasets)
@@ -301,7 +307,7 @@ def _merged(old: NamespaceEntry | None, wanted: NamespaceEntry, *, overwrite: bo
     )
 
 
-def _changes(old: NamespaceEntry | None, wanted: NamespaceEntry) -> list[str]:
+def _changes(old: NamespaceEntry | None, wanted: NamespaceEntry, *, keep_others: bool) -> list[str]:
     """Say what registered columns would lose; added columns are not a change."""
     if old is None:
         return []
@@ -309,7 +315,7 @@ def _changes(old: NamespaceEntry | None, wanted: NamespaceEntry) -> list[str]:
     types = {column.name: column.type for column in wanted.columns}
     for column in old.columns:
         if column.name not in types:
-            found.append(f"{column.name}: removed")
+            found += [] if keep_others else [f"{column.name}: removed"]
         elif types[column.name] != column.type:
             found.append(f"{column.name}: {column.type.canonical()} -> {types[column.name].canonical()}")
     return found

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from support.cli import Usr
@@ -43,7 +46,7 @@ class TestRegister:
             (2, ["mock"]),
             (2, ["--columns", "mock__a:bool"]),
             (2, ["mock", "--columns", "mock__a:bool", "--from-plugin", "mock"]),
-            (2, ["mock", "--columns", "a:bool"]),
+            (2, ["mock", "--columns", "other__a:bool"]),
             (2, ["mock", "--columns", "mock__a:boolean"]),
             (2, ["usr", "--columns", "usr__a:bool"]),
             (4, ["--from-plugin", "nobody"]),
@@ -84,3 +87,108 @@ class TestLook:
             "a\x1b[31mb"
             == json.loads(usr.ok("namespace", "show", "mock", "--format", "json").out)["data"]["description"]
         )
+
+
+class TestAdd:
+    def test_names_need_no_prefix(self, usr: Usr):
+        """They get it; one that has it keeps it."""
+        usr.ok("namespace", "register", "mock", "--columns", "a:bool, mock__b:list<int64>,c:struct<x:int8,y:int8>")
+        shown = usr.ok("namespace", "show", "mock", "--format", "json").data
+
+        assert ["mock__a", "mock__b", "mock__c"] == [column["name"] for column in shown["columns"]]
+
+    def test_columns_are_added_and_the_others_stay(self, registered: Usr):
+        """Registered so already, one changes nothing; it can be given again and with others."""
+        out = registered.ok("namespace", "register", "mock", "--add", "depth:int64", "--add", "mock__score:float64").out
+
+        assert "changed mock\n  + mock__depth: int64\n" == out
+        assert 6 == len(registered.ok("namespace", "show", "mock", "--format", "json").data["columns"])
+        assert "nothing was changed" in registered.ok("namespace", "register", "mock", "--add", "depth:int64").out
+
+    @pytest.mark.parametrize(
+        ("code", "words"),
+        [
+            (1, ["mock", "--add", "score:int64"]),
+            (3, ["other", "--add", "score:int64"]),
+            (2, ["mock", "--add", "x:int64", "--columns", "y:bool"]),
+            (2, ["mock", "--add", "x:int64", "--overwrite"]),
+            (2, ["mock", "--add", "other__x:int64"]),
+            (2, ["mock", "--add", "x"]),
+        ],
+    )
+    def test_another_type_and_an_unknown_namespace_are_refused(self, registered: Usr, code: int, words: list[str]):
+        """Nothing is written."""
+        before = (registered.root / "registry.yaml").read_bytes()
+        registered.refuses(code, "namespace", "register", *words)
+
+        assert before == (registered.root / "registry.yaml").read_bytes()
+
+
+CSV = (
+    "sequence,n,share,flag,at,day,plate,hits,words,empty,GFP (AU)\n"
+    'ACGT,1,0.5,true,2026-01-02T03:04:05Z,2026-01-02,001,[1],"[""a""]",,7\n'
+    "ACGA,,2,FALSE,2026-01-02T03:04:05+01:00,2026-01-03 04:05,2,[],[],,8\n"
+)
+TYPES = (
+    "n:int64,share:float64,flag:bool,at:timestamp[us, UTC],day:timestamp[us],plate:string,hits:list<int64>,"
+    "words:list<string>"
+)
+
+
+class TestFromFile:
+    def test_types_are_proposed_and_registered_on_yes(self, usr: Usr, tmp_path: Path):
+        """Without --yes the spelling is all; what is left out is said on stderr."""
+        (tmp_path / "a.csv").write_text(CSV, encoding="utf-8")
+        said = usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.csv", "--owner", "the lab")
+
+        assert f"usr namespace register lab --columns '{TYPES}' --owner 'the lab'\n" == said.out
+        assert "'empty'" in said.err and "'GFP (AU)'" in said.err
+        assert [] == list(usr.root.iterdir())
+        assert (
+            "+ lab__plate: string"
+            in usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.csv", "--yes").out
+        )
+
+    def test_a_value_far_behind_decides(self, usr: Usr, tmp_path: Path):
+        """A type holds for the whole file, not for its first batch."""
+        rows = "\n".join([f"1,1,[1],{'ACGT' * 4000}"] * 1_500)
+        (tmp_path / "a.csv").write_text(f"a,b,c,sequence\n{rows}\n2.5,x,[0.5],A\n", encoding="utf-8")
+
+        assert (
+            "'a:float64,b:string,c:list<float64>'"
+            in usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.csv").out
+        )
+
+    def test_json_lines_and_parquet_have_types_of_their_own(self, usr: Usr, tmp_path: Path):
+        """Texts of digits stay texts there."""
+        (tmp_path / "a.jsonl").write_text(
+            '{"a": 1, "b": "7", "c": [0.5], "d": true}\n{"a": 2.5, "b": "x", "c": null}\n'
+        )
+        pq.write_table(
+            pa.table({"a": pa.array([1], pa.int16()), "b": pa.array([[1.0]], pa.list_(pa.float32(), 1))}),
+            tmp_path / "a.parquet",
+        )
+
+        assert (
+            "'a:float64,b:string,c:list<float64>,d:bool'"
+            in usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.jsonl").out
+        )
+        assert (
+            "'a:int16,b:fixed_size_list<float32>[1]'"
+            in usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.parquet").out
+        )
+
+    def test_what_is_registered_stays(self, registered: Usr, tmp_path: Path):
+        """Other columns are added to it."""
+        (tmp_path / "a.csv").write_text("mock__score,depth\n1,2\n", encoding="utf-8")
+        said = registered.ok("namespace", "register", "mock", "--from-file", tmp_path / "a.csv", "--yes")
+
+        assert "usr namespace register mock --add depth:int64\nchanged mock\n  + mock__depth: int64\n" == said.out
+
+    @pytest.mark.parametrize(("code", "name"), [(3, "missing.csv"), (4, "a.xyz")])
+    def test_a_file_that_cannot_be_read_is_refused(self, usr: Usr, tmp_path: Path, code: int, name: str):
+        """One that is not there is exit 3; one that nobody reads, exit 4."""
+        (tmp_path / "a.xyz").write_text("a\n1\n", encoding="utf-8")
+        usr.refuses(code, "namespace", "register", "lab", "--from-file", tmp_path / name, "--yes")
+
+        assert [] == list(usr.root.iterdir())
