@@ -8,16 +8,16 @@ from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from usr_core.records.arrays import boolean_array as boolean_array
+    from usr_core.records.arrays import conform as conform
     from usr_core.records.arrays import constant_text as constant_text
     from usr_core.records.arrays import fixed_array as fixed_array
     from usr_core.records.arrays import fixed_values as fixed_values
+    from usr_core.records.arrays import plain_type as plain_type
     from usr_core.records.arrays import text_array as text_array
     from usr_core.records.arrays import text_scalar as text_scalar
     from usr_core.records.bulk_ids import IdHasher as IdHasher
     from usr_core.records.bulk_ids import id_words as id_words
     from usr_core.records.bulk_ids import string_parts as string_parts
-    from usr_core.store.base.arrow_types import conform as conform
-    from usr_core.store.base.arrow_types import plain_type as plain_type
     from usr_core.store.base.file import GROUP_BYTES as GROUP_BYTES
     from usr_core.store.base.file import ParquetOutput as ParquetOutput
     from usr_core.store.base.file import write_options as write_options
@@ -33,9 +33,10 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
-            "usr_core.records.arrays": "boolean_array constant_text fixed_array fixed_values text_array text_scalar",
+            "usr_core.records.arrays": (
+                "boolean_array conform constant_text fixed_array fixed_values plain_type text_array text_scalar"
+            ),
             "usr_core.records.bulk_ids": "IdHasher id_words string_parts",
-            "usr_core.store.base.arrow_types": "conform plain_type",
             "usr_core.store.base.file": "GROUP_BYTES ParquetOutput write_options",
             "usr_core.store.changes.attach.values": "cast_exactly",
             "usr_core.store.ids.row_numbers": "only_where",

@@ -34,9 +34,9 @@ def json_column(column: pa.Array) -> Sequence[object]:
         ['VEFUQUFU', None]
     """
     from usr_core.cli.json_values import plain_value
+    from usr_core.records.arrays import conform, plain_type
     from usr_core.registry.errors import UnsupportedType
     from usr_core.registry.types import from_arrow
-    from usr_core.store.base.arrow_types import conform, plain_type
     from usr_core.values.json_writing import to_json
 
     kind = plain_type(column.type)

@@ -21,7 +21,7 @@ import duckdb
 import pyarrow as pa
 
 from usr_core.errors import visible
-from usr_core.store.base.arrow_types import duckdb_schema
+from usr_core.records.arrays import duckdb_schema
 from usr_core.store.questions.condition_words import CAST_TYPES, CHILDREN, FUNCTIONS, OPERATORS, SCALARS
 from usr_core.store.questions.errors import ConditionInvalid
 

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array, text_array
+from usr_core.records.arrays import boolean_array, conform, text_array
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import conform
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.ids.row_numbers import row_numbers, true_rows
 from usr_core.store.questions.errors import ColumnNotText, PatternInvalid

@@ -12,9 +12,9 @@ from typing import Self
 import pyarrow as pa
 
 from usr_core.fs.errors import file_system_error
+from usr_core.records.arrays import conform, plain_type
 from usr_core.registry.errors import UnsupportedType
 from usr_core.registry.types import from_arrow
-from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import UnknownColumn
 from usr_core.store.questions.errors import CellOutOfRange

@@ -22,7 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from usr_core.errors import UsrError
-from usr_core.store.base.arrow_types import conform, duckdb_schema, plain_type
+from usr_core.records.arrays import conform, duckdb_schema, plain_type
 from usr_core.store.questions.errors import SqlFailed
 from usr_core.store.view.merged_view import MergedView
 

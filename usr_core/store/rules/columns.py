@@ -12,10 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array, constant_text, fixed_array, fixed_values, text_scalar
+from usr_core.records.arrays import (
+    boolean_array,
+    conform,
+    constant_text,
+    fixed_array,
+    fixed_values,
+    is_any_list,
+    plain_type,
+    text_scalar,
+)
 from usr_core.records.base_schema import CREATED_AT_TYPE
 from usr_core.records.bulk_ids import string_parts
-from usr_core.store.base.arrow_types import conform, is_any_list, plain_type
 from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.ids.texts import texts_of
 from usr_core.store.rules.errors import InvalidCreatedAt, WrongColumnType

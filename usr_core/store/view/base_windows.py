@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from usr_core.records.arrays import conform, row_width
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import conform, row_width
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.view.last_writer_wins import NamespaceMerge

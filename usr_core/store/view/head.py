@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import conform
 from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import conform
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.parts.files import NamespaceOverlay

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.base.arrow_types import conform, row_width
+from usr_core.records.arrays import conform, row_width
 from usr_core.store.parts.errors import OverlayUnreadable
 from usr_core.store.parts.files import OverlayPart
 from usr_core.store.view.contributions import Contribution, ScalarColumn, merge_column, scalar_bits

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.base.arrow_types import conform
+from usr_core.records.arrays import conform
 from usr_core.store.ids.keys import keys_from_sequences
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import valid_rows

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from usr_core.records.arrays import plain_type
 from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
 from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.errors import UnknownColumn
 from usr_core.store.parts.errors import OverlayTypesDiffer
 from usr_core.store.parts.files import NamespaceOverlay

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from usr_core.store.base.arrow_types import conform, plain_type, row_width
+from usr_core.records.arrays import conform, plain_type, row_width
 from usr_core.store.ids.row_numbers import valid_rows
 from usr_core.store.view.contributions import Contribution, merge_column, pick_rows
 

@@ -18,11 +18,10 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.specs import Opened
-from usr_core.records.arrays import boolean_array, fixed_array
+from usr_core.records.arrays import boolean_array, conform, fixed_array, plain_type
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_NAMESPACE, Registry
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.file import write_options
 from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
 from usr_core.store.changes.attach.existing_values import refuse_existing_values

@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import fixed_array
+from usr_core.records.arrays import fixed_array, plain_type
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import TakenValue, ValuesExist
 from usr_core.store.errors import BaseUnreadable

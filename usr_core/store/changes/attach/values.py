@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
+from usr_core.records.arrays import conform, plain_type
 from usr_core.registry.document import NamespaceEntry, Registry
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.registry.types import ColumnType, same_type
-from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.changes.attach.errors import AttachCell, AttachColumnMissing, AttachColumnType, NothingToAttach
 from usr_core.store.changes.attach.type_difference import type_difference
 from usr_core.values.bad_cell import BadCell

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array
+from usr_core.records.arrays import boolean_array, plain_type
 from usr_core.registry.document import Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import read_registry
-from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.changes.errors import CarriedContractDiffers
 from usr_core.store.changes.merge_datasets.cells import CellTally, taken_cells
 from usr_core.store.changes.merge_datasets.fates import SourceFates

@@ -13,9 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.errors import visible
-from usr_core.records.arrays import text_array
+from usr_core.records.arrays import conform, plain_type, text_array
 from usr_core.registry.document import Registry
-from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.rewrite import extra_fields
 from usr_core.store.changes.attach.values import cast_exactly, may_cast
 from usr_core.store.changes.errors import MergeColumnsDiffer, MergeTypesDiffer

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.base.arrow_types import conform
+from usr_core.records.arrays import conform
 from usr_core.store.base.file import write_options
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.merge_datasets.files import MergeFiles

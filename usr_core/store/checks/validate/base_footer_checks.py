@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from usr_core.events.event import parse_rfc3339
+from usr_core.records.arrays import plain_type
 from usr_core.records.base_schema import (
     BASE_COLUMNS,
     BASE_FIELDS,
@@ -20,7 +21,6 @@ from usr_core.records.base_schema import (
 from usr_core.records.ids import ID_HASH
 from usr_core.registry.document import RESERVED_NAMESPACES, namespace_of
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.base.parquet import usr_metadata
 from usr_core.store.checks.validate.pages import columns_that_repeat
 from usr_core.store.checks.validate.report import FindingList

@@ -15,11 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array
+from usr_core.records.arrays import boolean_array, conform
 from usr_core.records.base_schema import BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import conform
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.checks.validate.base_footer_checks import usable_base_columns
 from usr_core.store.checks.validate.pages import (

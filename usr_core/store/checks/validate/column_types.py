@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from usr_core.records.arrays import plain_type
 from usr_core.registry.document import RESERVED_NAMESPACES, namespace_of
 from usr_core.registry.types import keeps_type
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.checks.validate.base_footer_checks import materialized_fields
 from usr_core.store.checks.validate.registries import Registries
 from usr_core.store.checks.validate.report import FindingList

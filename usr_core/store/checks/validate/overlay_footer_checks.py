@@ -5,9 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 
 from usr_core.errors import UsrError
+from usr_core.records.arrays import plain_type
 from usr_core.registry.document import RESERVED_NAMESPACES, NamespaceEntry, check_column
 from usr_core.registry.types import keeps_type
-from usr_core.store.base.arrow_types import plain_type
 from usr_core.store.checks.validate.base_footer_checks import is_hash
 from usr_core.store.checks.validate.pages import columns_that_repeat
 from usr_core.store.checks.validate.registries import Registries

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.errors import UsrError
+from usr_core.records.arrays import conform, plain_type
 from usr_core.registry.document import ALLOWED_VALUES
-from usr_core.store.base.arrow_types import conform, plain_type
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.checks.validate import row_faults
 from usr_core.store.checks.validate.pages import (
