@@ -18,10 +18,11 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.records.arrays import boolean_array, plain_type, text_array
+from usr_core.records.base_schema import next_base_metadata
 from usr_core.registry.document import Registry
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.parquet import next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import read_base_facts
 from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields
 from usr_core.store.changes.errors import IdsUnknown
 from usr_core.store.changes.snapshot import stage_snapshot

@@ -8,13 +8,13 @@ from pathlib import Path
 from usr_core.events.event import rfc3339
 from usr_core.fs.durable import make_folders
 from usr_core.fs.errors import file_system_error
-from usr_core.records.base_schema import base_schema
+from usr_core.records.base_schema import base_schema, new_base_metadata
 from usr_core.registry.store import load_registry
 from usr_core.roots.errors import DatasetExists, PullUnfinished
 from usr_core.roots.layout import LOCK, META, RECORDS
 from usr_core.roots.unfinished import unfinished_pull
 from usr_core.store.base.file import ParquetOutput, write_options
-from usr_core.store.base.parquet import new_base_metadata, read_base_facts
+from usr_core.store.base.parquet import read_base_facts
 from usr_core.store.changes.notes import first_note
 from usr_core.store.mutation import Site, mutate
 

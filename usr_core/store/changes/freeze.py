@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from usr_core.records.base_schema import META_REGISTRY_HASH, next_base_metadata
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import rewrite_footer
-from usr_core.store.base.parquet import REGISTRY_HASH, next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import read_base_facts
 from usr_core.store.mutation import Site, mutate
 
 __all__ = ["freeze_registry"]
@@ -21,7 +22,7 @@ def freeze_registry(site: Site) -> tuple[bool, str]:
         base = mutation.base_facts()
         digest = mutation.registry.hash
         frozen = mutation.freeze_registry()
-        stamped = base.metadata.get(REGISTRY_HASH) != digest
+        stamped = base.metadata.get(META_REGISTRY_HASH) != digest
         if not (frozen or stamped):
             return False, digest
         if stamped:

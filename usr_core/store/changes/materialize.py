@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.base_schema import next_base_metadata
 from usr_core.registry.document import RESERVED_NAMESPACES
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.file import GROUP_BYTES, ParquetOutput, WriteOptions, write_options
-from usr_core.store.base.parquet import next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import read_base_facts
 from usr_core.store.changes.row_drop import drop_reserved
 from usr_core.store.changes.snapshot import stage_snapshot
 from usr_core.store.changes.unfolded import keep_unfolded

@@ -18,10 +18,11 @@ import pyarrow.compute as pc
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.records.arrays import boolean_array
+from usr_core.records.base_schema import next_base_metadata
 from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_ENTRY, NamespaceEntry
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.parquet import BaseFacts, OpenParquet, next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import BaseFacts, OpenParquet, read_base_facts
 from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields, with_case_note
 from usr_core.store.changes.snapshot import stage_snapshot
 from usr_core.store.changes.tool_event import check_recordable, check_tool_action

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from usr_core.errors import ExitCode, UsrError
 from usr_core.plugin.specs import Opened
 from usr_core.records.alphabets import AUTO, default_alphabet
+from usr_core.records.base_schema import ROWS_DROPPED, next_base_metadata
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.parquet import ROWS_DROPPED, BaseFacts, next_base_metadata, read_base_facts
+from usr_core.store.base.parquet import BaseFacts, read_base_facts
 from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, build_base
 from usr_core.store.changes.import_.kept import KeptPart, KeptValues
 from usr_core.store.changes.import_.letters import fitting_alphabets
