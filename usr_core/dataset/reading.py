@@ -273,7 +273,8 @@ class Reading(DatasetSite):
         include_deleted: bool,
         progress: Progress | None,
     ) -> Iterator[pa.RecordBatch]:
-        from usr_core.store.questions.grep import compile_pattern, grep_records
+        from usr_core.store.questions.grep import grep_records
+        from usr_core.store.questions.pattern import compile_pattern
 
         return grep_records(
             view,

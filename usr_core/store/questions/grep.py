@@ -1,12 +1,11 @@
 """Records whose text matches a pattern, in the base's order, found while streaming.
 
-Patterns are RE2's: they take time linear in the text, whatever the pattern. A column that only the base has is
-searched row group by row group on two threads, and nothing else is read until something matches.
+A column that only the base has is searched row group by row group on two threads, and nothing else is read until
+something matches.
 """
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,71 +16,24 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array, conform, text_array
+from usr_core.records.arrays import boolean_array, conform
 from usr_core.roots.layout import RECORDS
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
-from usr_core.store.ids.row_numbers import row_numbers, true_rows
-from usr_core.store.questions.errors import ColumnNotText, PatternInvalid
+from usr_core.store.ids.row_numbers import row_numbers
+from usr_core.store.questions.errors import ColumnNotText
+from usr_core.store.questions.pattern import Matcher
 from usr_core.store.questions.row_filter import Where
 from usr_core.store.questions.scan import select_rows
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["Matcher", "compile_pattern", "grep_records"]
-
-Matcher = Callable[[pa.Array], npt.NDArray[np.bool_]]
-"""Says of each text whether it matches; a null does not."""
+__all__ = ["grep_records"]
 
 _THREADS = 2
 _AHEAD = 4
 _DELETED = "usr__deleted"
 _SLICE = 1_024
-_BLOCK = 256
-"""Texts that are first searched as one: a call of RE2 for each costs as much as the search."""
-
-_ASSERTION = re.compile(r"[$^]|\\[ABbz]")
 _FEW_CANDIDATES = 4_096
 """Up to so many matches are looked up among the tombstones one by one; for more all tombstones are placed."""
-
-
-def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Matcher:
-    r"""Return the test for a pattern, which may match anywhere in the text.
-
-    Raises:
-        PatternInvalid: The pattern is not a regular expression of RE2.
-    """
-    import pyarrow.compute as pc
-
-    joined = not _ASSERTION.search(pattern)
-
-    def matcher(text: str) -> Matcher:
-        def each(values: pa.Array) -> npt.NDArray[np.bool_]:
-            return true_rows(pc.match_substring_regex(values, text, ignore_case=ignore_case))
-
-        def matches(values: pa.Array) -> npt.NDArray[np.bool_]:
-            if not joined or len(values) < 2 * _BLOCK:
-                return each(values)
-            found = np.zeros(len(values), np.bool_)
-            for block in np.flatnonzero(each(_blocks(values))).tolist():
-                rows = slice(block * _BLOCK, (block + 1) * _BLOCK)
-                found[rows] = each(values[rows])
-            return found
-
-        each(text_array([""]))
-        return matches
-
-    try:
-        plain = matcher(pattern)
-    except (pa.ArrowInvalid, UnicodeEncodeError) as error:
-        reason = str(error).splitlines()[0].removeprefix("Invalid regular expression: ")
-        raise PatternInvalid(pattern=pattern, reason=reason) from error
-    if "\\Q" in pattern:
-        return plain
-    # RE2 looks for a literal beginning byte by byte; among four letters that stops it at every fourth byte, and
-    # costs half as much again as its automaton, which an optional character before the pattern leads it to.
-    try:
-        return matcher(f"(?s:.?)(?:{pattern})")
-    except pa.ArrowInvalid:  # just below RE2's limit of size
-        return plain
 
 
 def grep_records(
@@ -126,18 +78,6 @@ def grep_records(
         chosen = select_rows(batches, schema, view.schema(include_deleted=True), where)
         found = _matching(chosen, matches, column)
     return _first(found, limit)
-
-
-def _blocks(values: pa.StringArray) -> pa.StringArray:
-    """Return the texts joined, `_BLOCK` neighbours each: the same bytes with fewer bounds.
-
-    What matches a text matches the block it lies in, unless the pattern asks where a text begins or ends.
-    """
-    bounds = np.frombuffer(values.buffers()[1], np.int32, len(values) + 1, 4 * values.offset)
-    fewer = np.append(bounds[:-1:_BLOCK], bounds[-1])
-    return pa.Array.from_buffers(
-        pa.string(), len(fewer) - 1, [None, pa.py_buffer(fewer), values.buffers()[2] or pa.py_buffer(b"")]
-    )
 
 
 def _only_in_base(view: MergedView, column: str) -> bool:

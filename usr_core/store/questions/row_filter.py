@@ -30,6 +30,7 @@ import pyarrow as pa
 from usr_core.records.arrays import boolean_array, text_array
 from usr_core.store.errors import UnknownColumn
 from usr_core.store.questions.errors import FilterInvalid
+from usr_core.store.questions.pattern import compile_pattern
 
 __all__ = ["Condition", "Filter", "RowFilter", "Where", "filter_columns", "open_filter", "parse_filter"]
 
@@ -219,8 +220,6 @@ def _members(column: str, values: Collection[object], kind: pa.DataType) -> pa.A
 
 
 def _matching(column: str, value: object, kind: pa.DataType) -> _Mask:
-    from usr_core.store.questions.grep import compile_pattern
-
     if not pa.types.is_string(kind) or not isinstance(value, str):
         raise FilterInvalid("'matches' is for a text column and a pattern", column=column, value=value)
     matches = compile_pattern(value)

@@ -11,7 +11,7 @@ from support.reading import damage_column, make_dataset, open_files
 from support.view_datasets import record_id_of, write_base
 from usr_core import Dataset
 from usr_core.store.questions.errors import ColumnNotText, PatternInvalid
-from usr_core.store.questions.grep import compile_pattern
+from usr_core.store.questions.pattern import compile_pattern
 
 
 def found(dataset: Dataset, pattern: str, **options: object) -> list[str]:
