@@ -8,6 +8,7 @@ from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from usr_core.dataset.parquet_table import ParquetTable as ParquetTable
+    from usr_core.dataset.querying import query_root as query_root
     from usr_core.dataset.readable import Readable as Readable
     from usr_core.requirements import let_any_version_run as let_any_version_run
     from usr_core.store.changes.attach.attachment import AttachOutcome as AttachOutcome
@@ -49,6 +50,7 @@ else:
         __name__,
         {
             "usr_core.dataset.parquet_table": "ParquetTable",
+            "usr_core.dataset.querying": "query_root",
             "usr_core.dataset.readable": "Readable",
             "usr_core.requirements": "let_any_version_run",
             "usr_core.store.changes.attach.attachment": "AttachOutcome",

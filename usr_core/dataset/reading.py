@@ -262,6 +262,49 @@ class Reading(DatasetSite):
                 run_sql(view, statement, parameters, include_deleted=include_deleted, memory_limit=memory_limit)
             )
 
+    def query(
+        self,
+        statement: str,
+        parameters: Sequence[object] | Mapping[str, object] | None = None,
+        *,
+        include_deleted: bool = False,
+        allow_files: bool = False,
+        memory_limit: str = "1GB",
+    ) -> SqlResult:
+        """Run one SELECT over the datasets of the root: this one is the table ``d``, each has its id in double quotes.
+
+        It only reads, and reaches no other file unless `allow_files` is set. Only the datasets that it names are
+        opened, and the columns that it needs are read. The result is held in memory.
+
+        Args:
+            statement: One SELECT of DuckDB's SQL.
+            parameters: Values for ``?``, or by name for ``$name``.
+            include_deleted: Let deleted records and the tombstone columns be in the tables.
+            allow_files: Let the statement read other files of this machine; never the network.
+            memory_limit: What DuckDB may take before it spills to a temporary folder.
+
+        Raises:
+            StatementRefused: It is not one SELECT, or names a table that is not there.
+            SqlFailed: DuckDB refused the statement, or failed at it.
+
+        Example:
+            >>> dataset.query("select lab__sigma, count(*) as n from d where lab__gc < ? group by 1 order by 1", [0.5])
+            SqlResult(2 rows: lab__sigma, n)
+            >>> dataset.query('select max(a.length) from d as a join "demo/promoters" as b using (id)').fetchall()
+            [(20,)]
+        """
+        from usr_core.dataset.querying import query_root
+
+        return query_root(
+            self.ref.root,
+            statement,
+            parameters,
+            current=self,
+            allow_files=allow_files,
+            include_deleted=include_deleted,
+            memory_limit=memory_limit,
+        )
+
     @staticmethod
     def _grep(
         view: MergedView,

@@ -17,6 +17,7 @@ __all__ = [
     "RecordsDeleted",
     "RecordsNotFound",
     "SqlFailed",
+    "StatementRefused",
 ]
 
 _SHOWN = 5
@@ -106,11 +107,15 @@ class SqlFailed(UsrError, ValueError):
 
     code = "USR-QUERY-007"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, table: str | None = "records") -> None:
         first, _, rest = reason.strip().partition("\n")
+        hint = "Look at `usr schema` for the columns of a dataset."
+        if table is not None:
+            shown = table if table.isidentifier() else f'"{table}"'
+            hint = f"Select from `{shown}`, the merged view; `select * from {shown} limit 1` shows its columns."
         super().__init__(
             f"The statement failed: {first}",
-            hint="Select from the table `records`, the merged view; `select * from records limit 1` shows its columns.",
+            hint=hint,
             facts={"detail": rest.strip() or None},
         )
 
@@ -158,6 +163,20 @@ class ConditionInvalid(UsrError, ValueError):
                 "value": visible(condition, limit=400),
                 "letter": None if place is None else min(place, len(condition)) + 1,
             },
+        )
+
+
+class StatementRefused(UsrError, ValueError):
+    """What is to be asked of a root is not one statement that reads, or it names a table that is not there."""
+
+    code = "USR-QUERY-011"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, reason: str, *, hint: str | None = None, value: str | None = None) -> None:
+        super().__init__(
+            f"The statement can't be run: {visible(reason, limit=400)}.",
+            hint=hint or "Write one SELECT of DuckDB's SQL over datasets, their ids in double quotes.",
+            facts={"value": None if value is None else visible(value, limit=400)},
         )
 
 

@@ -15,6 +15,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -26,7 +27,7 @@ from usr_core.records.arrays import conform, duckdb_schema, plain_type
 from usr_core.store.questions.errors import SqlFailed
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["MEMORY_LIMIT", "TABLE", "run_sql"]
+__all__ = ["MEMORY_LIMIT", "TABLE", "Parameters", "run_sql", "run_tables"]
 
 TABLE = "records"
 MEMORY_LIMIT = "1GB"
@@ -60,7 +61,37 @@ def run_sql(
         SqlFailed: DuckDB refused the statement, or failed at it.
         UsrError: The dataset can't be read.
     """
-    schema = view.schema(include_deleted=include_deleted)
+    return run_tables(
+        {TABLE: view}, statement, parameters, include_deleted=include_deleted, memory_limit=memory_limit, files=True
+    )
+
+
+def run_tables(
+    views: Mapping[str, MergedView],
+    statement: str,
+    parameters: Parameters | None = None,
+    *,
+    include_deleted: bool = False,
+    memory_limit: str = MEMORY_LIMIT,
+    files: bool = False,
+) -> pa.Table:
+    """Run one statement over several tables, as `run_sql` does over one.
+
+    Args:
+        views: The views by the names of their tables; no two of the names are the same in another case.
+        statement: As `run_sql`.
+        parameters: As `run_sql`.
+        include_deleted: As `run_sql`.
+        memory_limit: As `run_sql`.
+        files: Let the statement read other files.
+
+    Raises:
+        SqlFailed, UsrError: As `run_sql`.
+    """
+    tables = [
+        _Source(name, f"{_ROWS}_{number}", f"{number}:", view, view.schema(include_deleted=include_deleted))
+        for number, (name, view) in enumerate(views.items())
+    ]
     with tempfile.TemporaryDirectory(prefix="usr-sql-") as spill:
         connection = duckdb.connect(
             ":memory:",
@@ -75,23 +106,65 @@ def run_sql(
         )
         try:
             connection.execute("set TimeZone = 'UTC'")
+            if not files:  # after the temporary folder is set, which stays allowed
+                connection.execute("set enable_external_access = false")
             _check_single(connection, statement)
-            needed = _needed_columns(connection, statement, parameters, schema)
+            needed = _needed_columns(connection, statement, parameters, tables)
 
-            def run(columns: Sequence[str]) -> pa.Table:
-                return _run(connection, view, statement, parameters, columns, schema, include_deleted)
+            def run(columns: Sequence[Sequence[str]]) -> pa.Table:
+                return _run(connection, statement, parameters, tables, columns, include_deleted)
 
             try:
                 table = _stoppable(connection, lambda: run(needed))
             except duckdb.InvalidInputException as error:
                 if _NOT_READ not in str(error):
                     raise
-                table = _stoppable(connection, lambda: run(schema.names))
+                table = _stoppable(connection, lambda: run([one.schema.names for one in tables]))
         except duckdb.Error as error:
-            raise SqlFailed(str(error)) from error
+            raise SqlFailed(str(error), table=next(iter(views), None)) from error
         finally:
             connection.close()
     return _plain(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """One table of a statement: the view it shows, and under which names its rows are known to DuckDB.
+
+    The columns of the rows have a prefix, so that those of two tables can be told apart in a plan.
+    """
+
+    name: str
+    rows: str
+    prefix: str
+    view: MergedView
+    schema: pa.Schema
+
+    def probe(self) -> pa.Table:
+        """Return the table without rows; a scan that needs rows only takes the first column: let it be a short one."""
+        schema = duckdb_schema(self.schema)
+        order = sorted(schema.names, key=lambda name: (name != "length", schema.get_field_index(name)))
+        nulls = [pa.nulls(0, schema.field(name).type) for name in order]
+        return pa.table(nulls, [self.prefix + name for name in order])
+
+    def create_view(self, connection: duckdb.DuckDBPyConnection, present: frozenset[str]) -> None:
+        """Make the table of all columns out of those that are there; the others fail when they are looked at."""
+        types = {}
+        if not present >= set(self.schema.names):
+            connection.register("_usr_types", duckdb_schema(self.schema).empty_table())
+            types = {row[0]: row[1] for row in connection.execute("describe _usr_types").fetchall()}
+            connection.unregister("_usr_types")
+        cells = [
+            (_quoted(self.prefix + name) if name in present else f"error('{_NOT_READ}')::{types[name]}")
+            + f" as {_quoted(name)}"
+            for name in self.schema.names
+        ]
+        connection.execute(f"create view {_quoted(self.name)} as select {', '.join(cells)} from {self.rows}")
+
+    def drop(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take the table and its rows away."""
+        connection.execute(f"drop view if exists {_quoted(self.name)}")
+        connection.unregister(self.rows)
 
 
 def _stoppable(connection: duckdb.DuckDBPyConnection, call: Callable[[], pa.Table]) -> pa.Table:
@@ -111,37 +184,40 @@ def _stoppable(connection: duckdb.DuckDBPyConnection, call: Callable[[], pa.Tabl
 
 def _run(
     connection: duckdb.DuckDBPyConnection,
-    view: MergedView,
     statement: str,
     parameters: Parameters | None,
-    columns: Sequence[str],
-    schema: pa.Schema,
+    tables: Sequence[_Source],
+    columns: Sequence[Sequence[str]],
     include_deleted: bool,
 ) -> pa.Table:
-    stream = _Stream(view, pa.schema([schema.field(name) for name in columns]), include_deleted)
-    connection.register(_ROWS, stream)
+    streams = [_Stream(table, names, include_deleted) for table, names in zip(tables, columns, strict=True)]
     try:
-        _create_view(connection, schema, frozenset(columns))
+        for table, stream, names in zip(tables, streams, columns, strict=True):
+            connection.register(table.rows, stream)
+            table.create_view(connection, frozenset(names))
         result: Any = connection.sql(statement, params=_bound(parameters))
         return pa.table({}) if result is None else result.to_arrow_table()
     except duckdb.Error as error:
-        if stream.failure is not None:
-            raise stream.failure from error
+        failure = next((stream.failure for stream in streams if stream.failure is not None), None)
+        if failure is not None:
+            raise failure from error
         raise
     finally:
-        stream.close()
-        connection.execute(f"drop view if exists {TABLE}")
-        connection.unregister(_ROWS)
+        for table, stream in zip(tables, streams, strict=True):
+            stream.close()
+            table.drop(connection)
 
 
 class _Stream:
     """What DuckDB scans: each scan of one statement gets a stream of its own over the same view."""
 
-    def __init__(self, view: MergedView, schema: pa.Schema, include_deleted: bool) -> None:
+    def __init__(self, table: _Source, names: Sequence[str], include_deleted: bool) -> None:
         self.failure: UsrError | None = None
-        self._view = view
+        self._view = table.view
+        self._names = list(names)
         self._include_deleted = include_deleted
-        self._schema = duckdb_schema(schema)
+        fields = duckdb_schema(pa.schema([table.schema.field(name) for name in names]))
+        self._schema = pa.schema([field.with_name(table.prefix + field.name) for field in fields])
         self._lock = Lock()
         self._open: list[Any] = []
 
@@ -154,7 +230,7 @@ class _Stream:
             batches.close()
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        batches = self._view.batches(self._schema.names, include_deleted=self._include_deleted)
+        batches = self._view.batches(self._names, include_deleted=self._include_deleted)
         self._open.append(batches)
         while True:
             with self._lock:  # the view is for one thread at a time, and DuckDB has several
@@ -165,6 +241,7 @@ class _Stream:
                     raise
             if batch is None:
                 return
+            batch = batch.rename_columns(self._schema.names)
             yield batch if batch.schema == self._schema else batch.cast(self._schema)
 
 
@@ -175,20 +252,19 @@ def _check_single(connection: duckdb.DuckDBPyConnection, statement: str) -> None
 
 
 def _needed_columns(
-    connection: duckdb.DuckDBPyConnection, statement: str, parameters: Parameters | None, schema: pa.Schema
-) -> list[str]:
-    """Return the columns that the statement's plan reads, in the view's order; all where the plan does not tell.
+    connection: duckdb.DuckDBPyConnection, statement: str, parameters: Parameters | None, tables: Sequence[_Source]
+) -> list[list[str]]:
+    """Return the columns of each table that the statement's plan reads, in the view's order.
 
-    At least one, as a table has rows only through its columns.
+    At least one, as a table has rows only through its columns; all where the plan does not tell.
     """
-    probe = duckdb_schema(schema)
-    # A scan that needs rows only takes the first column: let it be a short one.
-    order = sorted(probe.names, key=lambda name: (name != "length", probe.get_field_index(name)))
-    connection.register(_ROWS, pa.table([pa.nulls(0, probe.field(name).type) for name in order], order))
-    _create_view(connection, schema, frozenset(schema.names))
-    every: list[str] = list(schema.names)
+    every = [list(table.schema.names) for table in tables]
+    probes = [table.probe() for table in tables]
     found: set[str] = set()
     try:
+        for table, probe in zip(tables, probes, strict=True):
+            connection.register(table.rows, probe)
+            table.create_view(connection, frozenset(table.schema.names))
         plan = connection.execute(f"explain (format json) {statement}", _bound(parameters)).fetchall()[0][1]
         for scan in _scans(json.loads(plan)):
             columns = scan["extra_info"]["Projections"]
@@ -198,11 +274,15 @@ def _needed_columns(
     except (LookupError, TypeError, ValueError):
         return every
     finally:
-        connection.execute(f"drop view {TABLE}")
-        connection.unregister(_ROWS)
-    if not found <= set(every):
+        for table in tables:
+            table.drop(connection)
+    if not found <= {name for probe in probes for name in probe.column_names}:
         return every
-    return [name for name in every if name in found] or order[:1]
+    return [
+        [name for name in table.schema.names if table.prefix + name in found]
+        or [probe.column_names[0].removeprefix(table.prefix)]
+        for table, probe in zip(tables, probes, strict=True)
+    ]
 
 
 def _scans(nodes: Any) -> Iterator[Mapping[str, Any]]:
@@ -210,21 +290,6 @@ def _scans(nodes: Any) -> Iterator[Mapping[str, Any]]:
         if _SCAN in node.get("name", ""):
             yield node
         yield from _scans(node.get("children", []))
-
-
-def _create_view(connection: duckdb.DuckDBPyConnection, schema: pa.Schema, present: frozenset[str]) -> None:
-    """Make the table of all columns out of those that are there; the others fail when they are looked at."""
-    if present >= set(schema.names):
-        cells = [_quoted(name) for name in schema.names]
-    else:
-        connection.register("_usr_types", duckdb_schema(schema).empty_table())
-        types = {row[0]: row[1] for row in connection.execute("describe _usr_types").fetchall()}
-        connection.unregister("_usr_types")
-        cells = [
-            _quoted(name) if name in present else f"error('{_NOT_READ}')::{types[name]} as {_quoted(name)}"
-            for name in schema.names
-        ]
-    connection.execute(f"create view {TABLE} as select {', '.join(cells)} from {_ROWS}")
 
 
 def _plain(table: pa.Table) -> pa.Table:

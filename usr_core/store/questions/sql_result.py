@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
 from usr_core.errors import counted
+from usr_core.registry.errors import UnsupportedType
+from usr_core.registry.types import from_arrow
+from usr_core.store.questions.errors import ColumnNotExportable
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
+
+    from usr_core.plugin.host import PluginHost
+    from usr_core.store.questions.export import ExportOutcome
 
 __all__ = ["SqlResult"]
 
@@ -56,6 +63,49 @@ class SqlResult:
 
     pl = to_polars
 
+    def export(
+        self,
+        out: str | Path | BinaryIO,
+        *,
+        fmt: str | None = None,
+        host: PluginHost | None = None,
+        overwrite: bool = False,
+    ) -> ExportOutcome:
+        """Write the result to a file, which appears whole or not at all, or to a binary stream; as `Dataset.export`.
+
+        Decimals become integers, or floats where they have digits behind the point, as sums of integers are decimals in
+        DuckDB; a column of nulls alone becomes text.
+
+        Args:
+            out: The file, or the stream.
+            fmt: An exporter; by default by the file's ending.
+            host: The plugin host to take exporters from; by default one of its own.
+            overwrite: Replace the file if it is there.
+
+        Raises:
+            ColumnNotExportable: A column has a type that the format can't hold.
+            ExportFormatMissing, TargetExists, TargetUnsuitable, PluginCallError: As `Dataset.export`.
+        """
+        from usr_core.plugin.errors import PluginCallError
+        from usr_core.plugin.host import PluginHost
+        from usr_core.store.questions.export import export_batches
+        from usr_core.store.questions.export_target import chosen_format, export_target
+
+        host = PluginHost() if host is None else host
+        fmt = chosen_format(host, fmt, out)
+        spec, exporter = host.exporter_spec(fmt), host.exporter(fmt)
+        target = export_target(out, name="query", suffix=spec.suffix) if isinstance(out, (str, Path)) else out
+        table = _without_decimals(self.table, fmt)
+        try:
+            return export_batches(
+                exporter, target, spec=spec, schema=table.schema, batches=table.to_batches(), overwrite=overwrite
+            )
+        except PluginCallError as error:
+            foreign = next((field for field in table.schema if not _is_registrable(field.type)), None)
+            if foreign is None or not isinstance(error.__cause__, TypeError):
+                raise
+            raise ColumnNotExportable(file=None, column=foreign.name, kind=str(foreign.type), fmt=fmt) from error
+
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
@@ -64,3 +114,34 @@ class SqlResult:
 
     def __repr__(self) -> str:
         return f"SqlResult({counted(self.table.num_rows, 'row')}: {', '.join(self.columns)})"
+
+
+def _is_registrable(kind: pa.DataType) -> bool:
+    try:
+        from_arrow(kind)
+    except UnsupportedType:
+        return False
+    return True
+
+
+def _without_decimals(table: pa.Table, fmt: str) -> pa.Table:
+    fields = [field.with_type(_exportable(field.type)) for field in table.schema]
+    columns = []
+    for field, column in zip(fields, table.columns, strict=True):
+        try:
+            columns.append(column.cast(field.type))
+        except pa.ArrowInvalid as error:
+            raise ColumnNotExportable(file=None, column=field.name, kind=str(column.type), fmt=fmt) from error
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _exportable(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_decimal(kind):
+        return pa.float64() if kind.scale > 0 else pa.int64()
+    if pa.types.is_list(kind):
+        return pa.list_(pa.field("item", _exportable(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_exportable(field.type)) for field in kind])
+    return kind

@@ -1,0 +1,58 @@
+"""What a statement of DuckDB's SQL asks for: whether it only reads, and the tables that it names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import duckdb
+
+from usr_core.store.questions.errors import StatementRefused
+
+__all__ = ["named_tables"]
+
+
+def named_tables(statement: str) -> tuple[str, ...]:
+    """Return the names of the tables that one SELECT reads, each once, in no order that means anything.
+
+    Names with a schema before them are left to DuckDB, as are the tables that the statement makes itself (``with``).
+
+    Raises:
+        StatementRefused: It is not one statement, does not only read, or can't be read.
+    """
+    with duckdb.connect(":memory:", config={"enable_external_access": False, "threads": 1}) as connection:
+        try:
+            found = json.loads(connection.execute("select json_serialize_sql(?)", [statement]).fetchall()[0][0])
+        except (duckdb.Error, RecursionError) as error:
+            raise StatementRefused("it can't be read, or is nested too deeply") from error
+    if found["error"]:
+        raise _refused(statement, found)
+    if len(found["statements"]) != 1:
+        count = len(found["statements"])
+        raise StatementRefused(f"one statement is expected, and {count} were given", value=statement)
+    named: dict[str, None] = {}
+    made: set[str] = set()
+    stack: list[Any] = [found["statements"]]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, list):
+            stack += node
+        elif isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE" and len(node["qualified_name"]["path"]) == 1:
+                named[node["qualified_name"]["path"][0]] = None
+            if "cte_map" in node:
+                made.update(entry["key"].lower() for entry in node["cte_map"]["map"])
+            stack += node.values()
+    return tuple(name for name in named if name.lower() not in made)
+
+
+def _refused(statement: str, found: dict[str, Any]) -> StatementRefused:
+    if found.get("error_type") == "not implemented":
+        hint = "Change datasets with usr's own commands; a result goes to a file with --out."
+        return StatementRefused("it is not a SELECT, and nothing but reading is allowed", hint=hint, value=statement)
+    reason = str(found.get("error_message", "")).partition("\n")[0]
+    position = str(found.get("position", ""))
+    if position.isdigit():
+        letter = len(statement.encode()[: int(position)].decode(errors="ignore")) + 1
+        reason += f" (at letter {letter:,})"
+    return StatementRefused(reason, value=statement)
