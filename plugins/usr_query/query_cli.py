@@ -69,7 +69,8 @@ def query(
             raise
         current = None
     root = session.found_root if current is None else current.ref.root
-    found = query_root(root, statement, current=current, allow_files=allow_files, include_deleted=include_deleted)
+    view = None if current is None else current.view
+    found = query_root(root, statement, current=view, allow_files=allow_files, include_deleted=include_deleted)
     repeated = next((name for name in found.columns if found.columns.count(name) > 1), None)
     if repeated is not None:
         raise UsageError(f"two columns of the result are called {repeated!r}", hint="Name them apart: … as NAME.")

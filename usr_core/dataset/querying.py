@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from usr_core.dataset.reading import Reading
     from usr_core.roots.dataset_id import DatasetRef
     from usr_core.store.questions.sql import Parameters
     from usr_core.store.questions.sql_result import SqlResult
@@ -24,7 +24,7 @@ def query_root(
     statement: str,
     parameters: Parameters | None = None,
     *,
-    current: Reading | None = None,
+    current: Callable[[], AbstractContextManager[MergedView]] | None = None,
     allow_files: bool = False,
     include_deleted: bool = False,
     memory_limit: str = "1GB",
@@ -38,7 +38,7 @@ def query_root(
         root: The root.
         statement: One SELECT of DuckDB's SQL; an ``order by`` is needed where order matters.
         parameters: Values for ``?``, or by name for ``$name``.
-        current: The dataset that ``d`` means; None where there is none.
+        current: Opens the view of the dataset that ``d`` means; None where there is none.
         allow_files: Let the statement read other files of this machine; never the network.
         include_deleted: Let deleted records and the tombstone columns be in the tables.
         memory_limit: What DuckDB may take before it spills to a temporary folder.
@@ -58,11 +58,12 @@ def query_root(
             ...
         usr_core.store.questions.errors.StatementRefused: The statement can't be run: it is not a SELECT, ...
     """
-    from usr_core.dataset import Dataset
+    from usr_core.commit.read_snapshot import read_consistent
     from usr_core.store.questions.errors import SqlFailed, StatementRefused
     from usr_core.store.questions.sql import run_tables
     from usr_core.store.questions.sql_result import SqlResult
     from usr_core.store.questions.statement import named_tables
+    from usr_core.store.view.merged_view import MergedView
 
     with ExitStack() as opened:
         views: dict[str, MergedView] = {}
@@ -70,11 +71,11 @@ def query_root(
             if name.lower() in (known.lower() for known in views):  # one table to DuckDB
                 continue
             if name.lower() == CURRENT and current is not None:
-                views[name] = opened.enter_context(current.view())
+                views[name] = opened.enter_context(current())
                 continue
             ref = _dataset(root, name, allow_files=allow_files)
             if ref is not None:
-                views[name] = opened.enter_context(Dataset(ref).view())
+                views[name] = opened.enter_context(read_consistent(ref.path, MergedView.open))
         try:
             table = run_tables(
                 views,

@@ -299,7 +299,7 @@ class Reading(DatasetSite):
             self.ref.root,
             statement,
             parameters,
-            current=self,
+            current=self.view,
             allow_files=allow_files,
             include_deleted=include_deleted,
             memory_limit=memory_limit,

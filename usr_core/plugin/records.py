@@ -60,7 +60,7 @@ class PluginRecord(NamedTuple):
         >>> csv.status.value, csv.is_own, csv.is_named("universal_sequence_record"), csv.usable
         ('ok', True, True, True)
         >>> [(claim.kind, claim.name) for claim in csv.provides], csv.commands, csv.refusal_of("importer csv")
-        ([('importer', 'csv'), ('exporter', 'csv')], (), None)
+        ([('importer', 'csv'), ('importer', 'tsv'), ('exporter', 'csv'), ('exporter', 'tsv')], (), None)
         >>> csv.origin.startswith("plugin 'csv' (universal-sequence-record ")
         True
     """

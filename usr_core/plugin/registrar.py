@@ -41,7 +41,7 @@ class Registrar:
         >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
         >>> registrar = Registrar(trace=lambda text, started: None)
         >>> [spec.name for spec in registrar.specs(csv, "importer")], registrar.failures
-        (['csv'], {})
+        (['csv', 'tsv'], {})
         >>> registrar.implements(csv, "usr_importers"), registrar.implements(csv, "usr_checks")
         (True, False)
     """
