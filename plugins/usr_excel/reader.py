@@ -1,0 +1,207 @@
+"""A sheet of a workbook as batches of text; calamine reads the cells."""
+
+from __future__ import annotations
+
+import io
+import struct
+import sys
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from usr_core.api import ImportRequest, Opened, OptionInvalid, RepeatedColumn, SourceUnreadable, UsrError, open_source
+from usr_excel.cells import address, spelled
+from usr_excel.errors import CalamineMissing
+from usr_excel.faults import PasswordNeeded, check_open, faulty_cells
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineWorkbook
+
+__all__ = ["ExcelImporter"]
+
+# What the standard library says of damage in archives, compressed parts, XML and records.
+_DAMAGE = (OSError, ValueError, LookupError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
+_FORMAT_HINT = "Open it in a spreadsheet and save it as .xlsx, or copy it again if it was cut off."
+_FAULT_HINT = "Correct the cell, or empty it; a formula has a value once a spreadsheet has calculated and saved it."
+
+
+class ExcelImporter:
+    """Reads one sheet: a row of names, and a record in each row below it that is not empty."""
+
+    def open(self, request: ImportRequest) -> Opened:
+        """Open a workbook; the columns are those that have a name, all of them text.
+
+        Raises:
+            CalamineMissing: The extra ``excel`` is not installed.
+            SourceUnreadable: The file is no workbook, is damaged or encrypted; it has no such sheet, or the sheet is
+                empty; a wanted cell holds an error, or a formula without a value.
+            RepeatedColumn: A wanted name occurs twice.
+            FileChanged: The file changed while it was read.
+
+        Holds the workbook: some 100 bytes a cell.
+        """
+        return Opened.begun(_steps(request))
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """The rows of a sheet from its first cell, and what of them holds no value."""
+
+    path: Path
+    name: str
+    rows: Sequence[Sequence[object]]
+    faults: Mapping[tuple[int, int], str]
+    faulty_rows: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.faulty_rows = frozenset(row for row, _ in self.faults)
+
+    @property
+    def height(self) -> int:
+        """How many rows there are; calamine leaves those at the end out where it reads no value."""
+        return max(len(self.rows), 1 + max(self.faulty_rows, default=-1))
+
+    def values(self, row: int) -> Sequence[object]:
+        return self.rows[row] if row < len(self.rows) else ("",) * len(self.rows[0]) if self.rows else ()
+
+    def is_blank(self, row: int) -> bool:
+        return row not in self.faulty_rows and all(value == "" for value in self.values(row))
+
+    def check(self, row: int, column: int, *, record: int | None, name: str | None) -> None:
+        """Refuse a cell that holds no value."""
+        shown = self.faults.get((row, column))
+        if shown is not None:
+            raise SourceUnreadable(
+                self.path,
+                f"The cell {address(row, column)} of the sheet {self.name!r} holds "
+                f"{shown if shown[:1] != '#' else f'the error {shown}'}.",
+                hint=_FAULT_HINT,
+                row=record,
+                line=row + 1,
+                column=name,
+                value=shown,
+            )
+
+
+def _steps(request: ImportRequest) -> Generator[Any, None, None]:
+    with open_source(request.path) as source:
+        with io.BufferedReader(source.stream()) as stream:
+            content = stream.read()
+        source.check_unchanged()
+        sheet = _opened(request, content)
+        del content
+        skipped = int(str(request.options.get("skip_rows", 0)))
+        if skipped < 0:
+            raise OptionInvalid("The option 'skip_rows' is less than 0.", hint="Give the number of rows to leave out.")
+        header = next((row for row in range(skipped, sheet.height) if not sheet.is_blank(row)), None)
+        if header is None:
+            reason = f"The sheet {sheet.name!r} is empty{f' below row {skipped}' if skipped else ''}."
+            raise SourceUnreadable(request.path, reason, hint="Name another sheet: --option sheet=NAME.")
+        names = _names(sheet, header)
+        yield [name for name in names if name is not None]
+        chosen = _chosen(request, names)
+        if chosen:
+            for batch in _batches(request, sheet, header + 1, chosen):
+                source.check_unchanged()
+                yield batch
+            source.check_unchanged()
+
+
+def _opened(request: ImportRequest, content: bytes) -> _Sheet:
+    try:
+        from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+    except ImportError as error:
+        raise CalamineMissing(file=request.path) from error
+    try:
+        check_open(content)
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        name = _sheet_name(request, book)
+        found = book.get_sheet_by_name(name)
+        rows = found.to_python(skip_empty_area=False)
+        return _Sheet(request.path, name, rows, faulty_cells(content, name, book.sheet_names.index(name)))
+    except (PasswordNeeded, PasswordError) as error:
+        raise SourceUnreadable(
+            request.path,
+            "The workbook is protected by a password.",
+            hint="Open it in a spreadsheet and save a copy without a password.",
+        ) from error
+    except BaseException as error:
+        # calamine ends with an exception of its own kind, which no module names, where it meets what it did not expect.
+        known = isinstance(error, (CalamineError, *_DAMAGE)) or type(error).__name__ == "PanicException"
+        if isinstance(error, UsrError) or not known:
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SourceUnreadable(
+            request.path, f"The file is not a workbook that can be read: {reason}.", hint=_FORMAT_HINT
+        ) from error
+
+
+def _sheet_name(request: ImportRequest, book: CalamineWorkbook) -> str:
+    names = book.sheet_names
+    wanted = request.options.get("sheet")
+    if wanted is None:
+        if len(names) > 1:
+            note = f"The first sheet of {len(names)} is read: {names[0]} (--option sheet=NAME reads another)."
+            print(f"{request.path}: {note}", file=sys.stderr)
+        wanted = "1" if names else None
+    text = str(wanted)
+    if text in names:
+        return text
+    if text.isdecimal() and 1 <= int(text) <= len(names):
+        return names[int(text) - 1]
+    raise SourceUnreadable(
+        request.path,
+        f"The workbook has no sheet {text!r}." if names else "The workbook has no sheets.",
+        hint=f"Give --option sheet=NAME, with one of: {', '.join(names)}." if names else _FORMAT_HINT,
+    )
+
+
+def _names(sheet: _Sheet, header: int) -> list[str | None]:
+    values = sheet.values(header)
+    for row, column in sheet.faults:
+        if row == header:
+            sheet.check(row, column, record=None, name=None)
+    return [spelled(value) for value in values]
+
+
+def _chosen(request: ImportRequest, names: Sequence[str | None]) -> dict[str, int]:
+    """Return the columns that are wanted and there, by name, in the order wanted."""
+    counts = Counter(names)
+    wanted = [name for name in names if name is not None] if request.columns is None else request.columns
+    for name in wanted:
+        if counts[name] > 1:
+            raise RepeatedColumn(request.path, name)
+    return {name: names.index(name) for name in wanted if name in counts}
+
+
+def _batches(request: ImportRequest, sheet: _Sheet, first: int, chosen: Mapping[str, int]) -> Iterator[pa.RecordBatch]:
+    schema = pa.schema([(name, pa.string()) for name in chosen])
+    kinds = [request.types.get(name) for name in chosen]
+    held, size, record = list[list[str | None]](), 0, 0
+    for row in range(first, sheet.height):
+        if sheet.is_blank(row):
+            continue
+        record += 1
+        values = sheet.values(row)
+        if row in sheet.faulty_rows:
+            for name, column in chosen.items():
+                sheet.check(row, column, record=record, name=name)
+        texts = [spelled(values[column], kind) for column, kind in zip(chosen.values(), kinds, strict=True)]
+        held.append(texts)
+        size += sum(len(text or "") + 5 for text in texts)
+        if size >= request.batch_bytes:
+            yield _batch(held, schema)
+            held, size = [], 0
+    if held:
+        yield _batch(held, schema)
+
+
+def _batch(rows: Sequence[Sequence[str | None]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
