@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -83,6 +84,15 @@ def attach(
         typer.Option("--writer", show_default=False, help="Name of an overlay writer that reads a tool's output."),
     ] = None,
     options: OptionsOpt = None,
+    repeats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--repeats",
+            show_default=False,
+            help="What rows of one key give together: mean, median, min, max, first, last, count, list or std; for one "
+            "column COLUMN=FUNCTION or COLUMN=SOURCE:FUNCTION. May be repeated.",
+        ),
+    ] = None,
     writer_options: Annotated[
         list[str] | None,
         typer.Option("--writer-option", show_default=False, help="The same as --option, for a writer."),
@@ -113,6 +123,7 @@ def attach(
             writer=writer,
             options=split_options(options or ()),
             writer_options=split_options(writer_options or (), flag="--writer-option"),
+            repeats=split_repeats(repeats or ()),
             note=line,
             dry_run=dry_run,
             progress=progress.advance,
@@ -123,3 +134,20 @@ def attach(
     if warning := attach_warning(outcome):
         warn(warning)
     emit_text(attach_text(outcome, target.name, dry_run=dry_run))
+
+
+def split_repeats(words: Sequence[str]) -> dict[str, str] | None:
+    """Return the functions of ``--repeats`` by column, ``*`` for all others; None where none is given.
+
+    Raises:
+        UsageError: A column has two, or there are two for all columns.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        column, equals, function = word.partition("=")
+        name = column if equals else "*"
+        if name in found:
+            what = f"the column {name!r} has" if equals else "all columns have"
+            raise UsageError(f"{what} two functions", hint="Give --repeats once for each column.")
+        found[name] = function if equals else word
+    return found or None

@@ -104,6 +104,8 @@ def attach_text(outcome: AttachOutcome, name: str, *, dry_run: bool = False) -> 
     text = (
         f"{'would attach' if dry_run else 'attached'} {columns} to {counted(outcome.rows_attached, 'record')} of {name}"
     )
+    if outcome.rows_repeated:
+        left_out.insert(0, f"from {counted(outcome.rows_read - missing - empty, 'row')}")
     return f"{text} ({', '.join(left_out)})" if left_out else text
 
 

@@ -261,6 +261,7 @@ class Changing(Reading):
         writer_options: Mapping[str, object] | None = None,
         importer: str | None = None,
         options: Mapping[str, object] | None = None,
+        repeats: str | Mapping[str, str] | None = None,
         note: str | None = None,
         dry_run: bool = False,
         progress: Progress | None = None,
@@ -285,11 +286,16 @@ class Changing(Reading):
             writer_options: The same as `options`.
             importer: Name of an importer; by default the one for the file's suffix.
             options: What the importer or the writer is to know besides, of the options that it takes.
+            repeats: What becomes of rows that repeat a key, which are refused without it: ``mean``, ``median``,
+                ``min``, ``max``, ``first``, ``last``, ``count``, ``list``, ``std`` for all columns; or for each, as in
+                ``{"strength": "mean", "strength_sd": "strength:std", "*": "first"}``, where ``*`` is every other one.
+                The values of all rows are held in memory.
             note: A line for `meta.md`.
             dry_run: Read, check and count, and write nothing.
             progress: Called with the number of rows just read.
 
         Raises:
+            RepeatsInvalid, RepeatsTypeDiffers: There is no such function, or a column can't hold what it gives.
             AttachRequestInvalid: Neither a namespace nor a writer is given, both a writer and an importer are, or the
                 writer takes no such option.
             ValuesExist: Values are there already, and `allow_overwrite` is not set.
@@ -311,6 +317,7 @@ class Changing(Reading):
             usr_core.store.changes.attach.errors.ValuesExist: scores.csv: 1 value can't be attached, because its ...
         """
         from usr_core.store.changes.attach.attachment import AttachOptions, AttachSource, attach
+        from usr_core.store.changes.attach.repeats import read_repeats
         from usr_core.store.changes.attach.writer_source import attach_namespace, checked_options, key_among
         from usr_core.store.changes.import_.request import opening, spooled
 
@@ -343,6 +350,7 @@ class Changing(Reading):
                     allow_missing=allow_missing,
                     parse_json=parse_json,
                     backend=backend,
+                    repeats=read_repeats(repeats),
                     note=note,
                     dry_run=dry_run,
                     path=name,

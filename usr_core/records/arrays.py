@@ -69,6 +69,10 @@ def constant_text(value: str, rows: int) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), rows, [None, pa.py_buffer(ends), pa.py_buffer(content * rows)])
 
 
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""Arrow's names of what NumPy calls otherwise; its ``float`` is another one."""
+
+
 def fixed_array(values: npt.NDArray[Any], type_: pa.DataType) -> pa.Array:
     """Return an array without nulls of a fixed-width `type_`, sharing the memory of `values`.
 
@@ -95,7 +99,8 @@ def fixed_values(array: pa.Array) -> npt.NDArray[Any]:
         >>> fixed_values(pa.array([20, 35, 14], pa.int64())[1:]).tolist()
         [35, 14]
     """
-    values = np.frombuffer(array.buffers()[1] or b"", dtype=np.dtype(str(array.type).replace("double", "float64")))
+    name = _FLOATS.get(str(array.type), str(array.type))
+    values = np.frombuffer(array.buffers()[1] or b"", dtype=np.dtype(name))
     return values[array.offset : array.offset + len(array)]
 
 

@@ -27,7 +27,13 @@ from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyT
 from usr_core.store.changes.attach.existing_values import refuse_existing_values
 from usr_core.store.changes.attach.key_lookup import Lookup, check_backend, open_key_view, open_lookup
 from usr_core.store.changes.attach.keys import KeyCounts, KeyResolver
-from usr_core.store.changes.attach.values import AttachedColumn, choose_columns, full_name, to_registered
+from usr_core.store.changes.attach.values import (
+    AttachedColumn,
+    choose_columns,
+    full_name,
+    source_forms,
+    to_registered,
+)
 from usr_core.store.changes.notes import append_note
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.ids.row_numbers import any_valid
@@ -46,6 +52,7 @@ from usr_core.store.parts.files import KEYS, NamespaceOverlay, list_overlays
 from usr_core.store.rules.columns import bounded
 
 if TYPE_CHECKING:
+    from usr_core.store.changes.attach.repeats import Repeats
     from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]
@@ -79,6 +86,7 @@ class AttachOptions:
             refused, attached ones as well as materialized ones, equal ones too.
         allow_missing: Rows whose key matches no record are left out and counted.
         parse_json: Text in nested columns is JSON.
+        repeats: What becomes of rows that repeat a key; None refuses them.
         note: A line for `meta.md`.
         dry_run: Read, check and count, and write nothing.
         action: The event's action.
@@ -95,6 +103,7 @@ class AttachOptions:
     allow_missing: bool = False
     parse_json: bool = True
     backend: str = "pyarrow"
+    repeats: Repeats | None = None
     note: str | None = None
     dry_run: bool = False
     action: str = "attach"
@@ -119,6 +128,7 @@ class AttachOptions:
             **({"options": dict(self.importer_options)} if self.importer_options else {}),
             "namespace": self.namespace,
             "key": self.key,
+            **({} if self.repeats is None else {"repeats": self.repeats.event_args()}),
             "columns": list(names),
         }
 
@@ -133,8 +143,9 @@ class AttachOutcome:
         rows_read: Rows of the input.
         rows_missing: Rows that match no record.
         rows_attached: Records that have a value from the input now.
-        rows_empty: Rows that match a record and have no value at all.
+        rows_empty: Rows that match a record which gets no value at all.
         rows_deleted: Of the records that have one, those that are deleted.
+        rows_repeated: Rows that match a record of an earlier row.
         ignored_columns: Columns of the input that the namespace does not register, where none were asked for by name.
 
     Example:
@@ -154,6 +165,7 @@ class AttachOutcome:
     event: dict[str, Any] | None
     rows_empty: int = 0
     rows_deleted: int = 0
+    rows_repeated: int = 0
 
 
 def attach(
@@ -162,13 +174,14 @@ def attach(
     """Add one part to a namespace.
 
     Rows are streamed; memory is bounded whatever their number except for about 40 bytes a base row, and what
-    `KeyResolver` keeps of each row of the input, while keys are resolved. The part's rows are in the base's
-    order, keyed by ``id``.
+    `KeyResolver` keeps of each row of the input, while keys are resolved. With `repeats` the values of all rows are
+    held as well (see `aggregated`). The part's rows are in the base's order, keyed by ``id``.
 
     Raises:
         NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry does not allow it.
         AttachColumnMissing, NothingToAttach, AttachKeyType, AttachCell: The input is not what it was said to be.
         AttachKeyMissing: The key is neither one of the four nor a text column.
+        RepeatsInvalid, RepeatsTypeDiffers: A column has no function for repeated rows, or can't hold what it gives.
         EmptyAttachKey, DuplicateAttachKey, UnmatchedKeys: A key is missing, repeated, or matches no record.
         AttachKeyAmbiguous: Several live records have a key that is asked for.
         ValuesExist: Records have such values already, and `allow_overwrite` is not set.
@@ -193,6 +206,7 @@ def attach(
             present=present,
             key_column=key_column,
             wanted=options.columns,
+            repeats=options.repeats,
         )
         if present.count(key_column) != 1:
             reason = "is not in the file" if key_column not in present else "is in the file more than once"
@@ -204,7 +218,7 @@ def attach(
         keep_clock_after(mutation, overlay)
 
         relative = new_part_name(mutation, options.namespace)
-        counts, valued, dead = _write_part(
+        counts, written = _write_part(
             mutation,
             source.label,
             opened.batches,
@@ -219,8 +233,9 @@ def attach(
         names = tuple(column.name for column in chosen)
         taken = {key_column, *(column.in_file for column in chosen), *BASE_COLUMNS}
         ignored = tuple(name for name in present if name not in taken) if options.columns is None else ()
-        empty = counts.matched - valued
-        if not valued:
+        repeated = counts.matched - written.records
+        empty = counts.matched - written.rows_valued
+        if not written.valued:
             return AttachOutcome(
                 part=None,
                 columns=names,
@@ -230,6 +245,7 @@ def attach(
                 rows_missing=counts.missing,
                 event=None,
                 rows_empty=empty,
+                rows_repeated=repeated,
             )
         event = None
         if not options.dry_run:
@@ -242,8 +258,8 @@ def attach(
                     "rows_read": counts.rows,
                     "rows_matched": counts.matched,
                     "rows_missing": counts.missing,
-                    "rows_written": counts.matched,
-                    **({"rows_deleted": dead} if dead else {}),
+                    "rows_written": written.records,
+                    **({"rows_deleted": written.dead} if written.dead else {}),
                     "columns": len(names),
                     "bytes": mutation.txn.stage(relative).stat().st_size,
                 },
@@ -253,12 +269,23 @@ def attach(
         columns=names,
         ignored_columns=ignored,
         rows_read=counts.rows,
-        rows_attached=valued,
+        rows_attached=written.valued,
         rows_missing=counts.missing,
         event=event,
         rows_empty=empty,
-        rows_deleted=dead,
+        rows_deleted=written.dead,
+        rows_repeated=repeated,
     )
+
+
+@dataclass(slots=True)
+class _Written:
+    """What a part has: records, those with a value, deleted ones among these, and the rows that gave these values."""
+
+    records: int = 0
+    valued: int = 0
+    dead: int = 0
+    rows_valued: int = 0
 
 
 def _write_part(
@@ -273,8 +300,8 @@ def _write_part(
     overlay: NamespaceOverlay | None,
     key_view: MergedView | None,
     progress: Callable[[int], None] | None,
-) -> tuple[KeyCounts, int, int]:
-    """Write the part; return the counts, how many rows have a value, and how many of those are of deleted records.
+) -> tuple[KeyCounts, _Written]:
+    """Write the part; return the counts of the input's rows, and those of the part.
 
     Without any value the part is not staged any more.
     """
@@ -284,49 +311,89 @@ def _write_part(
     )
     base_path, part = _base_path(mutation.txn.tree), mutation.txn.stage(relative)
     tombstones = deleted_ids(mutation.txn.tree)
-    valued = dead = 0
+    repeats, written = options.repeats, _Written()
+    valued: list[np.ndarray] = []
     with pq.ParquetFile(base_path) as base:
         lookup = open_lookup(base, options.key, backend=options.backend, view=key_view)
         resolver = KeyResolver(
-            lookup, label=label, key=options.key, column=key_column, allow_missing=options.allow_missing
+            lookup,
+            label=label,
+            key=options.key,
+            column=key_column,
+            allow_missing=options.allow_missing,
+            allow_repeats=repeats is not None,
         )
         row_schema = schema.remove_metadata()
-        wanted = [key_column, *(column.in_file for column in chosen)]
+        matched = _matched(
+            batches, chosen, resolver, label=label, key_column=key_column, options=options, progress=progress
+        )
+        if repeats is not None:
+            from usr_core.store.changes.attach.repeats import aggregated
+
+            matched = aggregated(matched, chosen, label=label)
         with PartWriter(
             part,
             schema,
             options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
             boundaries=row_group_ends(base),
         ) as writer:
-            # A batch from memory may be of any size; keys and ids have 32-bit offsets.
-            for batch in bounded(batch.select(wanted) for batch in batches):
-                first_row = resolver.counts.rows + 1
-                keys = _as_text(batch.column(key_column), label=label, column=key_column)
-                positions = resolver.resolve(keys)
-                values = [
-                    to_registered(
-                        batch.column(column.in_file),
-                        column,
-                        label=label,
-                        first_row=first_row,
-                        parse_json=options.parse_json,
-                    )
-                    for column in chosen
-                ]
+            for positions, values in matched:
                 rows = _matched_rows(lookup, row_schema, positions, values)
                 writer.add(rows, positions[positions >= 0])
-                ids = _ids_with_values(rows)
-                valued += len(ids)
-                dead += count_among([ids], tombstones)
-                if progress is not None:
-                    progress(batch.num_rows)
-            resolver.finish()
+                written.records += rows.num_rows
+                has_value = any_valid(rows.columns[1:])
+                if repeats is not None:
+                    valued.append(positions[has_value])
+                ids = rows.column(0) if has_value.all() else rows.column(0).filter(boolean_array(has_value))
+                written.valued += len(ids)
+                written.dead += count_among([ids], tombstones)
             writer.close()
-    if not valued:
+    positions = resolver.positions()
+    written.rows_valued = written.valued
+    if repeats is not None:
+        from usr_core.store.changes.attach.repeats import first_of_each
+
+        written.rows_valued = int(np.isin(positions, np.concatenate([np.empty(0, np.int64), *valued])).sum())
+        positions = first_of_each(positions)
+    if not written.valued:
         mutation.txn.unstage(relative)
     elif not options.allow_overwrite:
-        refuse_existing_values(part, base_path, overlay, label=label, positions=resolver.positions())
-    return resolver.counts, valued, dead
+        refuse_existing_values(part, base_path, overlay, label=label, positions=positions)
+    return resolver.counts, written
+
+
+def _matched(
+    batches: Iterator[pa.RecordBatch],
+    chosen: Sequence[AttachedColumn],
+    resolver: KeyResolver,
+    *,
+    label: str,
+    key_column: str,
+    options: AttachOptions,
+    progress: Callable[[int], None] | None,
+) -> Iterator[tuple[np.ndarray, list[pa.Array]]]:
+    """Yield for each batch the base rows of its rows, and the values of the columns; then judge the keys."""
+    if options.repeats is not None:
+        from usr_core.store.changes.attach.repeats import read_as
+
+        chosen = [read_as(column) for column in chosen]
+    wanted = list(dict.fromkeys([key_column, *(column.in_file for column in chosen)]))
+    # A batch from memory may be of any size; keys and ids have 32-bit offsets.
+    for batch in bounded(batch.select(wanted) for batch in batches):
+        first_row = resolver.counts.rows + 1
+        positions = resolver.resolve(_as_text(batch.column(key_column), label=label, column=key_column))
+        values = [
+            batch.column(column.in_file)
+            if column.function == "count"
+            else to_registered(
+                batch.column(column.in_file), column, label=label, first_row=first_row, parse_json=options.parse_json
+            )
+            for column in chosen
+        ]
+        yield positions, values
+        if progress is not None:
+            progress(batch.num_rows)
+    resolver.finish()
 
 
 def _matched_rows(
@@ -338,14 +405,6 @@ def _matched_rows(
         values = [column.take(rows) for column in values]
         positions = positions[kept]
     return pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
-
-
-def _ids_with_values(rows: pa.RecordBatch) -> pa.Array:
-    """Return the ids of the rows that have a value in any column; null is none."""
-    ids, *values = rows.columns
-    if any(not column.null_count for column in values):
-        return ids
-    return ids.filter(boolean_array(any_valid(values)))
 
 
 def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
@@ -366,13 +425,25 @@ def _wishes(options: AttachOptions, registry: Registry) -> tuple[list[str], dict
     """Return the names of columns that may be wanted, of the key's first, and the registered types of the values."""
     entry = registry.namespace(options.namespace)
     asked = entry.column_names if options.columns is None else options.columns
+    from usr_core.store.changes.attach.repeats import wished_type
+
+    functions = {} if options.repeats is None else options.repeats.functions
+    sources = [source for source, _ in functions.values()]
+    names: list[str] = []
     types: dict[str, pa.DataType] = {}
-    for name in (full_name(column, options.namespace) for column in asked):
-        if name in entry.by_name:
-            forms = (name, name.removeprefix(f"{options.namespace}__"))
-            types.update(dict.fromkeys(forms, registry.column_type(name).to_arrow()))
+    for column in [*asked, *sources]:
+        forms = source_forms(column, options.namespace)
+        if forms[0] in entry.by_name:
+            types.update(dict.fromkeys(forms, registry.column_type(forms[0]).to_arrow()))
+        if forms[0] in entry.by_name or column in sources:
+            names += forms
+    for column, (source, function) in functions.items():
+        target = full_name(column, options.namespace)
+        if target in entry.by_name and function != "count":
+            wish = wished_type(function, registry.column_type(target).to_arrow())
+            types = dict.fromkeys(source_forms(source, options.namespace), wish) | types
     keys = _key_forms(options.key) if options.key_column is None else [options.key_column]
-    return list(dict.fromkeys([*keys, *types])), types
+    return list(dict.fromkeys([*keys, *names])), types
 
 
 def _key_column(options: AttachOptions, present: Sequence[str]) -> str:

@@ -19,6 +19,8 @@ __all__ = [
     "DuplicateAttachKey",
     "EmptyAttachKey",
     "NothingToAttach",
+    "RepeatsInvalid",
+    "RepeatsTypeDiffers",
     "TakenValue",
     "UnmatchedKeys",
     "ValuesExist",
@@ -84,7 +86,10 @@ class DuplicateAttachKey(UsrError, ValueError):
     template = (
         "{label}: {count:counted row} {count:repeats|repeat} a key of an earlier row; an attachment needs unique keys."
     )
-    hint_template = "Aggregate the rows per key, or attach them as separate files with --allow-overwrite."
+    hint_template = (
+        "Say which value the rows of one key give together, as in --repeats mean (or median, min, max, first, last, "
+        "count, list), or drop these rows from the file."
+    )
     shown = ("file={label}", "row", "column", "value={value:visible}", "same key as row={earlier}")
 
 
@@ -201,3 +206,30 @@ class AttachRequestInvalid(UsrError, ValueError):
 
     code = "USR-ATTACH-011"
     exit_code = ExitCode.USAGE
+
+
+class RepeatsInvalid(UsrError, ValueError):
+    """What is to become of repeated rows is not said as it has to be."""
+
+    code = "USR-ATTACH-013"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, *, given: str) -> None:
+        super().__init__(
+            message,
+            hint="Give --repeats mean, median, min, max, first, last, count, list or std for all columns, or one for "
+            "each column: --repeats strength=mean --repeats strength_sd=strength:std.",
+            facts={"repeats": given},
+        )
+
+
+class RepeatsTypeDiffers(UsrError, TypeError):
+    """A column can't hold what the function of its repeated rows gives."""
+
+    code = "USR-ATTACH-014"
+    template = "The {function} of {source:quoted} {needed}, and {column} is registered as {type_text}."
+    hint_template = (
+        "Give --repeats with another function for this column, such as {column}=first, or with another column for this "
+        "function, as in COLUMN={source:visible}:{function}."
+    )
+    shown = ("column", "source", "function")

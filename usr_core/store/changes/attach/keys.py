@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -41,6 +39,7 @@ class KeyResolver:
         key: The kind of key, for errors.
         column: The file's key column, for errors.
         allow_missing: Whether keys that match nothing are left out instead of refused.
+        allow_repeats: Whether a key may be in several rows.
     """
 
     def __init__(
@@ -51,9 +50,10 @@ class KeyResolver:
         key: str,
         column: str,
         allow_missing: bool,
+        allow_repeats: bool = False,
     ) -> None:
         self._lookup, self._label, self._key, self._column = lookup, label, key, column
-        self._allow_missing = allow_missing
+        self._allow_missing, self._allow_repeats = allow_missing, allow_repeats
         self._positions: list[Positions] = []
         self._unmatched = UnmatchedRows(limit=None if allow_missing else _REFUSED_ROWS_KEPT)
         self._first_missing: tuple[int, str] | None = None
@@ -103,9 +103,8 @@ class KeyResolver:
                 count=self._ambiguous,
                 ids=tuple(self._lookup.ids_at(np.array(records, np.int64)).to_pylist()),
             )
-        repeats = [found for found in (self._repeated_match(), self._unmatched.repeated()) if found is not None]
-        if repeats:
-            self._refuse(repeats)
+        if not self._allow_repeats:
+            self._refuse_repeats()
         if self._first_missing is not None and not self._allow_missing:
             row, value = self._first_missing
             raise UnmatchedKeys(
@@ -131,7 +130,8 @@ class KeyResolver:
         self.counts.missing += 1
         if self._first_missing is None:
             self._first_missing = (row, value)
-        self._unmatched.add(self._lookup.normalize(value), value, row)
+        if not self._allow_repeats:
+            self._unmatched.add(self._lookup.normalize(value), value, row)
 
     def _repeated_match(self) -> RepeatedKey | None:
         positions = self.positions()
@@ -146,7 +146,10 @@ class KeyResolver:
         value = self._lookup.key_at(int(positions[row - 1]))
         return RepeatedKey(row=row, earlier=earlier, value=value, count=len(repeats))
 
-    def _refuse(self, repeats: list[RepeatedKey]) -> NoReturn:
+    def _refuse_repeats(self) -> None:
+        repeats = [found for found in (self._repeated_match(), self._unmatched.repeated()) if found is not None]
+        if not repeats:
+            return
         first = min(repeats, key=lambda found: found.row)
         raise DuplicateAttachKey(
             label=self._label,

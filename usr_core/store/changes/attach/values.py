@@ -8,20 +8,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 
-from usr_core.records.arrays import conform, plain_type
+from usr_core.errors import visible
 from usr_core.registry.document import NamespaceEntry, Registry
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.registry.types import ColumnType, same_type
-from usr_core.store.changes.attach.errors import AttachCell, AttachColumnMissing, AttachColumnType, NothingToAttach
+from usr_core.records.arrays import conform, plain_type
+from usr_core.store.changes.attach.errors import (
+    AttachCell,
+    AttachColumnMissing,
+    AttachColumnType,
+    NothingToAttach,
+    RepeatsInvalid,
+)
 from usr_core.store.changes.attach.type_difference import type_difference
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.text import parse_text
+
+if TYPE_CHECKING:
+    from usr_core.store.changes.attach.repeats import Repeats
 
 __all__ = [
     "AttachedColumn",
@@ -29,23 +40,34 @@ __all__ = [
     "choose_columns",
     "full_name",
     "may_cast",
+    "source_forms",
     "to_registered",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttachedColumn:
-    """One column: its name in the file, in the dataset, and its registered type as text and in Arrow."""
+    """One column: its name in the file, in the dataset, and its registered type as text and in Arrow.
+
+    `function` makes one value of the rows of one key; None where each key has one row.
+    """
 
     in_file: str
     name: str
     type_text: str
     type: pa.DataType
+    function: str | None = None
 
 
 def full_name(column: str, namespace: str) -> str:
     """Return the namespaced name; `column` may have the prefix or lack it."""
     return column if column.startswith(f"{namespace}__") else f"{namespace}__{column}"
+
+
+def source_forms(column: str, namespace: str) -> list[str]:
+    """Return the names that a column may have in a file: with the prefix, and without it."""
+    name = full_name(column, namespace)
+    return [name, name.removeprefix(f"{namespace}__")]
 
 
 def choose_columns(
@@ -56,6 +78,7 @@ def choose_columns(
     present: Sequence[str],
     key_column: str,
     wanted: Sequence[str] | None,
+    repeats: Repeats | None = None,
 ) -> list[AttachedColumn]:
     """Return what to attach, in the order asked for, or the file's order where nothing was asked for.
 
@@ -66,38 +89,63 @@ def choose_columns(
         present: The file's columns.
         key_column: The column that holds the key; never attached itself.
         wanted: Names with or without the prefix; None takes every column that the namespace registers.
+        repeats: What becomes of rows that repeat a key. Its columns are wanted too, and each column needs a function.
 
     Raises:
         NamespaceNotRegistered, ColumnNotRegistered: The registry lacks the namespace or a column.
         AttachColumnMissing: The file lacks a wanted column, or has it under both names.
         NothingToAttach: No column was named, and none of the file is registered.
+        RepeatsInvalid: A column has no function, or two.
     """
     entry = registry.namespace(namespace)
+    functions = {} if repeats is None else _functions(repeats, namespace)
     if wanted is None:
         registered = {column.name for column in entry.columns}
         names = [name for name in present if name != key_column and full_name(name, namespace) in registered]
-        if not names:
+        if repeats is not None and repeats.others is None:
+            # A column that only another one is made of is not attached itself.
+            sources = {form for source, _ in functions.values() for form in source_forms(source, namespace)}
+            names = [name for name in names if name not in sources or full_name(name, namespace) in functions]
+        if not names and not functions:
             raise NothingToAttach(label, namespace=namespace, registered=sorted(registered), present=present)
-        wanted = list(dict.fromkeys(full_name(name, namespace) for name in names))
+        wanted = list(dict.fromkeys([*(full_name(name, namespace) for name in names), *functions]))
     chosen: dict[str, AttachedColumn] = {}
     counts = Counter(present)
-    for asked in wanted:
+    for asked in [*wanted, *functions]:
         name = full_name(asked, namespace)
         column_type = _registered_type(registry, entry, asked, name)
         if name in chosen:
             continue
-        bare = name.removeprefix(f"{namespace}__")
-        found = [form for form in (name, bare) if form in counts]
+        source, function = functions.get(name, (asked, None if repeats is None else repeats.others))
+        if repeats is not None and function is None:
+            raise RepeatsInvalid(
+                f"The column {visible(name)!r} has no function for rows that repeat a key.", given=name
+            )
+        found = [form for form in source_forms(source, namespace) if form in counts]
         if not found:
-            raise AttachColumnMissing(label, column=asked, present=present)
+            raise AttachColumnMissing(label, column=source, present=present)
         if len(found) > 1 or counts[found[0]] > 1:
-            raise AttachColumnMissing(label, column=asked, present=present, reason="is in the file more than once")
+            raise AttachColumnMissing(label, column=source, present=present, reason="is in the file more than once")
         if found[0] == key_column:
-            raise AttachColumnMissing(label, column=asked, present=present, reason="is the key column")
+            raise AttachColumnMissing(label, column=source, present=present, reason="is the key column")
         chosen[name] = AttachedColumn(
-            in_file=found[0], name=name, type_text=column_type.canonical(), type=column_type.to_arrow()
+            in_file=found[0],
+            name=name,
+            type_text=column_type.canonical(),
+            type=column_type.to_arrow(),
+            function=function,
         )
     return list(chosen.values())
+
+
+def _functions(repeats: Repeats, namespace: str) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for column, told in repeats.functions.items():
+        name = full_name(column, namespace)
+        if name in found:
+            raise RepeatsInvalid(f"The column {visible(name)!r} has two functions.", given=column)
+        found[name] = told
+    return found
 
 
 def _registered_type(registry: Registry, entry: NamespaceEntry, asked: str, name: str) -> ColumnType:
