@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,8 @@ from usr_core.api.commands import (
 __all__ = ["attach_app"]
 
 attach_app = typer.Typer()
+
+_INTO = "Name an array's column whole, as in --into infer__m__embedding, with --ids FILE where rows have ids."
 
 
 @attach_app.command()
@@ -97,6 +100,19 @@ def attach(
         list[str] | None,
         typer.Option("--writer-option", show_default=False, help="The same as --option, for a writer."),
     ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(
+            "--into",
+            show_default=False,
+            help="The column that a .npy file, or the one array of a .npz file, fills: a row for each record, in the "
+            "dataset's order where there are no ids.",
+        ),
+    ] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option("--ids", show_default=False, help="With --into: a file with the id of each row."),
+    ] = None,
     line: Annotated[str | None, typer.Option("--note", show_default=False, help="A line for meta.md.")] = None,
     dry_run: DryRunOpt = False,
     quiet: QuietOpt = False,
@@ -107,6 +123,11 @@ def attach(
     dataset, files = split_files(words, path)
     if len(files) > 1:
         raise UsageError("several files are named", hint="Attach one file after the other.")
+    told = split_options(writer_options or (), flag="--writer-option")
+    if into is not None or ids is not None:
+        if into is None or writer is not None or importer is not None:
+            raise UsageError("--into and --ids read one array, and take neither --writer nor --from", hint=_INTO)
+        namespace, writer, told = into_column(into, namespace, ids, told)
     target = current_session().dataset(dataset)
     with Progress("attaching", quiet=quiet) as progress:
         outcome = target.attach(
@@ -122,7 +143,7 @@ def attach(
             importer=importer,
             writer=writer,
             options=split_options(options or ()),
-            writer_options=split_options(writer_options or (), flag="--writer-option"),
+            writer_options=told,
             repeats=split_repeats(repeats or ()),
             note=line,
             dry_run=dry_run,
@@ -134,6 +155,23 @@ def attach(
     if warning := attach_warning(outcome):
         warn(warning)
     emit_text(attach_text(outcome, target.name, dry_run=dry_run))
+
+
+def into_column(
+    into: str, namespace: str | None, ids: Path | None, told: Mapping[str, str]
+) -> tuple[str, str, dict[str, str]]:
+    """Return what ``--into`` stands for: a namespace, the overlay writer that reads arrays, and its options.
+
+    Raises:
+        UsageError: The column's namespace is not known, or another one is named.
+    """
+    prefix, _, field = into.partition("__")
+    if not field and namespace is None:
+        raise UsageError(f"the column {into!r} does not say its namespace", hint=_INTO)
+    if field and namespace not in (None, prefix):
+        raise UsageError(f"the column {into!r} is not one of the namespace {namespace!r}", hint=_INTO)
+    rows = {"rows": "auto"} if ids is None else {"ids": str(ids)}
+    return namespace or prefix, "infer", {**told, "column": into, **rows}
 
 
 def split_repeats(words: Sequence[str]) -> dict[str, str] | None:

@@ -19,9 +19,10 @@ class WriterOptions:
     """The options, checked.
 
     Attributes:
-        column: The output that a ``.npy`` file holds; by default the file's name says it.
+        column: The output that a ``.npy`` file, or the one array of a ``.npz`` file, holds; by default its name.
         ids: A file with an id for each row.
         dataset_order: Rows are in the dataset's order.
+        dataset_order_else: They are so where the file has no ids, and none lie beside it.
         model, job: Whose columns are filled, if both are given; `model` alone is a value of ``infer__model``.
         run_id: A value for each row of ``run_id``.
     """
@@ -29,6 +30,7 @@ class WriterOptions:
     column: str | None = None
     ids: Path | None = None
     dataset_order: bool = False
+    dataset_order_else: bool = False
     model: str | None = None
     job: str | None = None
     run_id: str | None = None
@@ -49,7 +51,7 @@ def read_options(options: Mapping[str, str]) -> WriterOptions:
     """Return the options for a writer.
 
     Raises:
-        InferOptionInvalid: An option is empty, two contradict each other, or `rows` is not ``dataset``.
+        InferOptionInvalid: An option is empty, two contradict each other, or `rows` is not ``dataset`` or ``auto``.
         InferNameUnsafe: Model and job can't be part of a column's name.
     """
     empty = next((name for name, value in options.items() if not value), None)
@@ -60,10 +62,11 @@ def read_options(options: Mapping[str, str]) -> WriterOptions:
             facts={"option": empty},
         )
     rows = options.get("rows")
-    if rows not in (None, "dataset"):
+    if rows not in (None, "dataset", "auto"):
         raise InferOptionInvalid(
-            "The writer's option 'rows' is 'dataset' or left out.",
-            hint="rows=dataset says that rows are in the order in which `usr export` gives the records.",
+            "The writer's option 'rows' is 'dataset', 'auto' or left out.",
+            hint="rows=dataset says that rows are in the order in which `usr export` gives the records; rows=auto says "
+            "so where there are no ids.",
             facts={"option": "rows", "value": rows},
         )
     if rows is not None and "ids" in options:
@@ -85,7 +88,8 @@ def read_options(options: Mapping[str, str]) -> WriterOptions:
     return WriterOptions(
         column=options.get("column"),
         ids=Path(options["ids"]) if "ids" in options else None,
-        dataset_order=rows is not None,
+        dataset_order=rows == "dataset",
+        dataset_order_else=rows == "auto",
         model=model,
         job=job,
         run_id=options.get("run-id"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from usr_core.api import ImportRequest, OverlayRequest, PluginHost, open_source
+from usr_core.api import ImportRequest, OverlayRequest, PluginHost, counted, open_source
 from usr_core.api.arrow import constant_text
 from usr_core.api.records import BASE_COLUMNS
 from usr_core.api.registry import from_arrow
@@ -123,12 +123,6 @@ def _npy_batches(request: OverlayRequest, naming: _Naming, options: WriterOption
 
 
 def _npz_batches(request: OverlayRequest, naming: _Naming, options: WriterOptions) -> Iterator[pa.RecordBatch]:
-    if options.column is not None:
-        raise InferOptionInvalid(
-            "The writer's option 'column' is for .npy files.",
-            hint="The arrays of a .npz file have names of their own.",
-            facts={"option": "column"},
-        )
     label = request.path.name
     with ExitStack() as closing:
         source = closing.enter_context(open_source(request.path))
@@ -146,7 +140,7 @@ def _npz_batches(request: OverlayRequest, naming: _Naming, options: WriterOption
             ) from error
         id_names = [name for name in _ID_ARRAYS if name in members]
         outputs = [name for name in members if name not in id_names]
-        columns = naming.columns(outputs, options.constants)
+        columns = _columns_of_archive(outputs, naming, options)
         ids = None
         if id_names:
             if options.ids is not None or options.dataset_order or len(id_names) > 1:
@@ -163,6 +157,18 @@ def _npz_batches(request: OverlayRequest, naming: _Naming, options: WriterOption
         found = ids if ids is not None else _given_ids(request, options)
         yield from _array_batches(request.path, arrays, columns, found, naming, options)
         source.check_unchanged()
+
+
+def _columns_of_archive(outputs: Sequence[str], naming: _Naming, options: WriterOptions) -> dict[str, str]:
+    if options.column is None:
+        return naming.columns(outputs, options.constants)
+    if len(outputs) != 1:
+        raise InferOptionInvalid(
+            f"{naming.path.name}: it has {counted(len(outputs), 'array')}, and one column is named for them.",
+            hint="The arrays of a .npz file have names of their own; leave the column out, or save one array.",
+            facts={"file": str(naming.path), "option": "column", "arrays": ", ".join(outputs[:20])},
+        )
+    return {outputs[0]: naming.columns([options.column], options.constants)[options.column]}
 
 
 def _array_batches(
@@ -203,7 +209,7 @@ def _array_batches(
 
 
 def _parquet_batches(request: OverlayRequest, naming: _Naming, options: WriterOptions) -> Iterator[pa.RecordBatch]:
-    if options.column is not None or options.ids is not None or options.dataset_order:
+    if options.column is not None or options.ids is not None or options.dataset_order or options.dataset_order_else:
         raise InferOptionInvalid(
             "The writer's options 'column', 'ids' and 'rows' are for arrays.",
             hint="A Parquet file has a column `id` (or `sequence`) and columns named as the outputs.",
@@ -262,6 +268,8 @@ def _given_ids(request: OverlayRequest, options: WriterOptions) -> IdSource:
     beside = id_file(request.path)
     if beside is not None:
         return ids_of_file(beside)
+    if options.dataset_order_else and request.record_ids is not None:
+        return ids_of_dataset(request.record_ids)
     raise InferIdsMissing(
         file=request.path,
         reason="it does not say which record each row belongs to",

@@ -15,6 +15,7 @@ import pytest
 from support.cli import Usr
 from support.small_datasets import IDS, make_dataset
 from support.tree import assert_unchanged
+from usr_core.api.registry import register_namespace
 from usr_core.dataset import Dataset
 from usr_infer.registration import register_outputs, wanted_columns
 
@@ -371,3 +372,61 @@ class TestRefusals:
         """Exit 3, with the way out."""
         bare = make_dataset(tmp_path / "bare")
         refused(bare, "USR-REGISTRY-009", self.write(place, np.zeros(2)), rc=3)
+
+
+class TestInto:
+    """``usr attach --into``: one array for one column."""
+
+    def usr(self, dataset: Dataset) -> Usr:
+        return Usr(root=dataset.ref.root)
+
+    def test_rows_are_in_the_datasets_order_where_there_are_no_ids(self, dataset: Dataset, place: Path):
+        """The column is of any namespace; a deleted record has no row."""
+        register_namespace(dataset.ref.root, "lab", [("lab__vec", "fixed_size_list<float32>[2]")])
+        dataset.delete(IDS[1:2])
+        file = place / "emb.npy"
+        np.save(file, np.arange(10, dtype="float32").reshape(5, 2))
+
+        assert "attached lab__vec to 5 records" in self.usr(dataset).ok("attach", DS, file, "--into", "lab__vec").out
+        assert [[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]] == column(dataset, "lab__vec")[:3]
+
+    def test_ids_are_taken_from_the_file_that_is_named_else_from_beside_the_array(self, dataset: Dataset, place: Path):
+        """Never is the dataset's order taken where there are ids."""
+        file = place / "emb.npy"
+        np.save(file, np.array([1.0, 2.0]))
+        for name, ids in (("emb.ids", (5, 4)), ("other.txt", (3, 2))):
+            (place / name).write_text("".join(f"{IDS[at]}\n" for at in ids), encoding="utf-8")
+        self.usr(dataset).ok("attach", DS, file, "--into", "infer__llr")
+        self.usr(dataset).ok("attach", DS, file, "--into", "llr", "--namespace", "infer", "--ids", place / "other.txt")
+
+        assert [None, None, 2.0, 1.0, 2.0, 1.0] == column(dataset, "infer__llr")
+
+    def test_the_one_array_of_an_archive_is_taken_whatever_its_name(self, dataset: Dataset, place: Path):
+        """With the ids that lie in it; several arrays are refused."""
+        np.savez(place / "one.npz", arr_0=np.array([7.0]), ids=np.array([IDS[3]]))
+        np.savez(place / "two.npz", a=np.zeros(6), b=np.zeros(6))
+        self.usr(dataset).ok("attach", DS, place / "one.npz", "--into", "infer__llr")
+        with assert_unchanged(dataset.ref.root):
+            err = self.usr(dataset).refuses(2, "attach", DS, place / "two.npz", "--into", "infer__llr").err
+
+        assert 7.0 == column(dataset, "infer__llr")[3]
+        assert "error[USR-INFER-103]" in err and "2 arrays" in err
+
+    @pytest.mark.parametrize(
+        ("rc", "options"),
+        [
+            (1, ["--into", "infer__llr"]),
+            (2, ["--into", "llr"]),
+            (2, ["--into", "infer__llr", "--namespace", "lab"]),
+            (2, ["--into", "infer__llr", "--writer", "infer"]),
+            (2, ["--into", "infer__llr", "--from", "csv"]),
+            (2, ["--namespace", "infer", "--ids", "x.txt"]),
+            (1, ["--into", "infer__nope"]),
+            (3, ["--into", "other__llr"]),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, dataset: Dataset, place: Path, rc: int, options: list[str]):
+        """Another number of rows too; nothing is written."""
+        np.save(place / "emb.npy", np.zeros(5))
+        with assert_unchanged(dataset.ref.root):
+            self.usr(dataset).refuses(rc, "attach", DS, place / "emb.npy", *options)
