@@ -16,10 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from usr_core.errors import visible
+from usr_core.records.arrays import conform, plain_type
 from usr_core.registry.document import NamespaceEntry, Registry
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.registry.types import ColumnType, same_type
-from usr_core.records.arrays import conform, plain_type
 from usr_core.store.changes.attach.errors import (
     AttachCell,
     AttachColumnMissing,
