@@ -52,7 +52,7 @@ from usr_core.store.parts.files import KEYS, NamespaceOverlay, list_overlays
 from usr_core.store.rules.columns import bounded
 
 if TYPE_CHECKING:
-    from usr_core.store.changes.attach.repeats import Repeats
+    from usr_core.store.changes.attach.values import Repeats
     from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["AttachOptions", "AttachOutcome", "AttachSource", "attach"]

@@ -7,7 +7,7 @@ least, greatest and deviation are NaN.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,37 +18,16 @@ from usr_core.errors import visible
 from usr_core.records.arrays import boolean_array, fixed_array, fixed_values
 from usr_core.registry.types import from_arrow
 from usr_core.store.changes.attach.errors import AttachCell, RepeatsInvalid, RepeatsTypeDiffers
-from usr_core.store.changes.attach.values import AttachedColumn
+from usr_core.store.changes.attach.values import OTHERS, AttachedColumn, Repeats
 from usr_core.store.ids.row_numbers import only_where, row_numbers, valid_mask
 
-__all__ = ["FUNCTIONS", "OTHERS", "Repeats", "aggregated", "first_of_each", "read_as", "read_repeats", "wished_type"]
+__all__ = ["FUNCTIONS", "aggregated", "first_of_each", "read_as", "read_repeats", "wished_type"]
 
 FUNCTIONS = ("mean", "median", "min", "max", "first", "last", "count", "list", "std")
-OTHERS = "*"
-"""Stands for every column that has no function of its own."""
-
 _COMPUTED = frozenset({"mean", "median", "std"})
 _RECORDS = 65_536
 
 Rows = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeats:
-    """What becomes of rows that repeat a key.
-
-    Attributes:
-        functions: By column, as it was named: its source, which may be itself, and the function.
-        others: The function of all other columns; None where they have none.
-    """
-
-    functions: Mapping[str, tuple[str, str]]
-    others: str | None = None
-
-    def event_args(self) -> dict[str, str]:
-        """Return what was asked for, by column."""
-        named = {name: f"{source}:{function}" for name, (source, function) in self.functions.items()}
-        return named | ({} if self.others is None else {OTHERS: self.others})
 
 
 def read_repeats(asked: str | Mapping[str, str] | None) -> Repeats | None:

@@ -6,9 +6,8 @@ No digit of a value is lost on the way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -31,9 +30,6 @@ from usr_core.store.changes.attach.type_difference import type_difference
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.text import parse_text
 
-if TYPE_CHECKING:
-    from usr_core.store.changes.attach.repeats import Repeats
-
 __all__ = [
     "AttachedColumn",
     "cast_exactly",
@@ -43,6 +39,28 @@ __all__ = [
     "source_forms",
     "to_registered",
 ]
+
+
+OTHERS = "*"
+"""Stands for every column that has no function of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeats:
+    """What becomes of rows that repeat a key.
+
+    Attributes:
+        functions: By column, as it was named: its source, which may be itself, and the function.
+        others: The function of all other columns; None where they have none.
+    """
+
+    functions: Mapping[str, tuple[str, str]]
+    others: str | None = None
+
+    def event_args(self) -> dict[str, str]:
+        """Return what was asked for, by column."""
+        named = {name: f"{source}:{function}" for name, (source, function) in self.functions.items()}
+        return named | ({} if self.others is None else {OTHERS: self.others})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,14 +118,11 @@ def choose_columns(
     entry = registry.namespace(namespace)
     functions = {} if repeats is None else _functions(repeats, namespace)
     if wanted is None:
-        registered = {column.name for column in entry.columns}
-        names = [name for name in present if name != key_column and full_name(name, namespace) in registered]
+        names = [name for name in present if name != key_column and full_name(name, namespace) in entry.by_name]
         if repeats is not None and repeats.others is None:
-            # A column that only another one is made of is not attached itself.
-            sources = {form for source, _ in functions.values() for form in source_forms(source, namespace)}
-            names = [name for name in names if name not in sources or full_name(name, namespace) in functions]
+            names = _attached_themselves(names, functions, namespace)
         if not names and not functions:
-            raise NothingToAttach(label, namespace=namespace, registered=sorted(registered), present=present)
+            raise NothingToAttach(label, namespace=namespace, registered=sorted(entry.by_name), present=present)
         wanted = list(dict.fromkeys([*(full_name(name, namespace) for name in names), *functions]))
     chosen: dict[str, AttachedColumn] = {}
     counts = Counter(present)
@@ -121,21 +136,36 @@ def choose_columns(
             raise RepeatsInvalid(
                 f"The column {visible(name)!r} has no function for rows that repeat a key.", given=name
             )
-        found = [form for form in source_forms(source, namespace) if form in counts]
-        if not found:
-            raise AttachColumnMissing(label, column=source, present=present)
-        if len(found) > 1 or counts[found[0]] > 1:
-            raise AttachColumnMissing(label, column=source, present=present, reason="is in the file more than once")
-        if found[0] == key_column:
-            raise AttachColumnMissing(label, column=source, present=present, reason="is the key column")
         chosen[name] = AttachedColumn(
-            in_file=found[0],
+            in_file=_in_file(source, namespace, counts, label=label, key_column=key_column),
             name=name,
             type_text=column_type.canonical(),
             type=column_type.to_arrow(),
             function=function,
         )
     return list(chosen.values())
+
+
+def _attached_themselves(names: Sequence[str], functions: Mapping[str, tuple[str, str]], namespace: str) -> list[str]:
+    """Return the names without those of columns that only another one is made of."""
+    sources = {form for source, _ in functions.values() for form in source_forms(source, namespace)}
+    return [name for name in names if name not in sources or full_name(name, namespace) in functions]
+
+
+def _in_file(source: str, namespace: str, counts: Counter[str], *, label: str, key_column: str) -> str:
+    """Return the name that a column has in the file, given how often each name stands there.
+
+    Raises:
+        AttachColumnMissing: It is not there, is there more than once, or is the key's column.
+    """
+    found = [form for form in source_forms(source, namespace) if form in counts]
+    if not found:
+        raise AttachColumnMissing(label, column=source, present=list(counts))
+    if len(found) > 1 or counts[found[0]] > 1:
+        raise AttachColumnMissing(label, column=source, present=list(counts), reason="is in the file more than once")
+    if found[0] == key_column:
+        raise AttachColumnMissing(label, column=source, present=list(counts), reason="is the key column")
+    return found[0]
 
 
 def _functions(repeats: Repeats, namespace: str) -> dict[str, tuple[str, str]]:
