@@ -46,6 +46,16 @@ def export(
     ],
     columns: ColumnsOpt = None,
     where: WhereOpt = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=0, show_default=False, help="The first so many; by default all.")
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=0, show_default=False, help="So many records, taken at random.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides which records --sample takes.")] = 0,
+    sort: Annotated[
+        str | None, typer.Option("--sort", metavar="COLUMN[:desc]", show_default=False, help="Sort by a column.")
+    ] = None,
     include_deleted: IncludeDeletedOpt = False,
     namespaces: NamespacesOpt = None,
     glob: GlobOpt = None,
@@ -74,6 +84,10 @@ def export(
             include_deleted=include_deleted,
             namespaces=chosen,
             where=where,
+            limit=limit,
+            sample=sample,
+            seed=seed,
+            sort=sort,
             overwrite=overwrite,
             progress=progress.advance,
         )

@@ -28,9 +28,19 @@ head_app = typer.Typer()
 def head(
     target: TargetArg = None,
     *,
-    n: Annotated[int, typer.Option("-n", min=0, help="How many records.")] = 10,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", "--limit", min=0, show_default=False, help="How many; 10 by default."),
+    ] = None,
     columns: ColumnsOpt = None,
     where: WhereOpt = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=0, show_default=False, help="So many records, taken at random.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides which records --sample takes.")] = 0,
+    sort: Annotated[
+        str | None, typer.Option("--sort", metavar="COLUMN[:desc]", show_default=False, help="Sort by a column.")
+    ] = None,
     include_deleted: IncludeDeletedOpt = False,
     raw: Annotated[bool, typer.Option("--raw", help="Cut and round nothing.")] = False,
     max_colwidth: Annotated[int, typer.Option("--max-colwidth", min=1, help="Letters of a cell; ids stay whole.")] = 80,
@@ -47,7 +57,18 @@ def head(
     chosen = split_names(namespaces)
     source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
     names = split_names(columns)
-    table = source.head_arrow(n, columns=names, include_deleted=include_deleted, namespaces=chosen, where=where)
+    if n is None and sample is None:
+        n = 10
+    table = source.head_arrow(
+        n,
+        columns=names,
+        include_deleted=include_deleted,
+        namespaces=chosen,
+        where=where,
+        sample=sample,
+        seed=seed,
+        sort=sort,
+    )
 
     style = CellStyle(width=max_colwidth, list_items=max_list_items, precision=precision)
     emit_rows(table, fmt, None if raw else style)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -83,12 +83,15 @@ class ParquetTable:
 
     def head_arrow(
         self,
-        n: int = 10,
+        n: int | None = 10,
         *,
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
         where: Where | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        sort: str | None = None,
     ) -> pa.Table:
         """Return the first `n` rows, of those that meet `where`.
 
@@ -98,12 +101,16 @@ class ParquetTable:
             SourceFileError: The file can't be read.
         """
         with self._open() as opened:
-            if where is None:
+            if n is not None and where is None and sample is None and sort is None:
                 return opened.head(n, columns)
-            from usr_core.store.questions.scan import first_rows, select_rows
+            import pyarrow as pa
 
-            schema = opened.schema(columns)
-            return first_rows(select_rows(opened.batches, schema, opened.schema(plain=True), where), n, schema)
+            from usr_core.store.questions.choice import Choice, choose_rows
+
+            schema = opened.schema(columns, plain=True)
+            choice = Choice(sample=sample, seed=seed, sort=sort, limit=n)
+            batches = partial(opened.batches, plain=True)
+            return pa.Table.from_batches(choose_rows(batches, schema, opened.schema(plain=True), where, choice), schema)
 
     def cell(self, row: int, column: str) -> pa.Scalar:
         """Return one cell; rows are counted from 0. Errors as `Dataset.cell`."""
@@ -120,6 +127,10 @@ class ParquetTable:
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
         where: Where | None = None,
+        limit: int | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        sort: str | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
@@ -132,14 +143,12 @@ class ParquetTable:
             TargetExists, TargetUnsuitable, PluginCallError: As `Dataset.export`.
         """
         from usr_core.plugin.errors import PluginCallError
+        from usr_core.store.questions.choice import Choice, choose_rows
         from usr_core.store.questions.errors import ColumnNotExportable
         from usr_core.store.questions.export import export_batches
         from usr_core.store.questions.export_target import chosen_format, export_target
-        from usr_core.store.questions.scan import select_rows
 
-        def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-            return opened.batches(names, plain=True, progress=progress)
-
+        choice = Choice(sample=sample, seed=seed, sort=sort, limit=limit)
         fmt = chosen_format(self.host, fmt, out)
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
@@ -147,13 +156,14 @@ class ParquetTable:
         with self._open() as opened:
             foreign = opened.unregistrable(columns)
             schema = opened.schema(columns, plain=True)
+            batches = partial(opened.batches, plain=True, progress=progress)
             try:
                 return export_batches(
                     exporter,
                     target,
                     spec=spec,
                     schema=schema,
-                    batches=select_rows(batches, schema, opened.schema(plain=True), where),
+                    batches=choose_rows(batches, schema, opened.schema(plain=True), where, choice),
                     overwrite=overwrite,
                     options=options,
                 )

@@ -46,14 +46,17 @@ class Readable(Protocol):
 
     def head_arrow(
         self,
-        n: int = 10,
+        n: int | None = 10,
         *,
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
         where: Where | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        sort: str | None = None,
     ) -> pa.Table:
-        """Return the first `n` rows, of those that meet `where`."""
+        """Return the first `n` rows, of those that are chosen."""
         ...
 
     def cell(self, row: int, column: str) -> pa.Scalar:
@@ -70,6 +73,10 @@ class Readable(Protocol):
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
         where: Where | None = None,
+        limit: int | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        sort: str | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from usr_core.events.log import LogLine
     from usr_core.store.changes.state import RecordState
     from usr_core.store.checks.validate import RegistryMode, ValidationReport
+    from usr_core.store.questions.choice import Choice
     from usr_core.store.questions.describe import Description
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview, Overview
@@ -370,19 +371,25 @@ class Reading(DatasetSite):
 
     def head_arrow(
         self,
-        n: int = 10,
+        n: int | None = 10,
         *,
         columns: Sequence[str] | None = None,
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
         where: Where | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        sort: str | None = None,
     ) -> pa.Table:
         """Return the first `n` records of the merged view as an Arrow table; cost does not grow with the base.
 
         With `where`, see `scan`, they are the first `n` that meet it, and the base is read until these are found.
+        `sample` takes so many of them, each with the same chance, and `seed` decides which; `sort` sorts by ``column``
+        or ``column:desc``, nulls last. Then the first `n` are taken, or all where it is None.
 
         Raises:
             UnknownColumn, NoSuchOverlay: A name is not a column of the view, or not a namespace with values here.
+            SortInvalid: The values of the column to sort by have no order.
             ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
 
         Example:
@@ -391,13 +398,16 @@ class Reading(DatasetSite):
             >>> dataset.head_arrow(1, columns=["lab__gc"], where="lab__gc < 0.4").to_pylist()
             [{'lab__gc': 0.3}]
         """
+        import pyarrow as pa
+
         with self.view(namespaces=namespaces) as view:
-            if where is None:
+            if n is not None and where is None and sample is None and sort is None:
                 return view.head(n, columns, include_deleted=include_deleted)
-            from usr_core.store.questions.scan import first_rows
+            from usr_core.store.questions.choice import Choice
 
             schema = view.schema(columns, include_deleted=include_deleted)
-            return first_rows(_chosen(view, schema, where, include_deleted, None), n, schema)
+            choice = Choice(sample=sample, seed=seed, sort=sort, limit=n)
+            return pa.Table.from_batches(_chosen(view, schema, where, choice, include_deleted, None), schema)
 
     def scan(
         self,
@@ -572,6 +582,10 @@ class Reading(DatasetSite):
         include_deleted: bool = False,
         namespaces: Sequence[str] | None = None,
         where: Where | None = None,
+        limit: int | None = None,
+        sample: int | None = None,
+        seed: int = 0,
+        sort: str | None = None,
         overwrite: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
@@ -579,7 +593,8 @@ class Reading(DatasetSite):
 
         A file appears whole or not at all, and one ending in ``.gz`` or ``.zst`` is compressed. Changes nothing here.
         Without `fmt`, the file's ending tells the format; `options` are those of the exporter. With `where`, see
-        `scan`, only the records that meet it are written.
+        `scan`, only the records that meet it are written; `sample`, `seed` and `sort` as for `head_arrow`, and
+        `limit` is its `n`.
 
         Raises:
             ExportFormatMissing: Neither `fmt` nor the ending of a file tells the format.
@@ -589,6 +604,7 @@ class Reading(DatasetSite):
                 in that form.
             PluginCallError: The exporter failed, or did not write what it was given.
             UnknownColumn, NoSuchOverlay: A name is not a column of the view, or not a namespace with values here.
+            SortInvalid: The values of the column to sort by have no order.
             ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
 
         Example:
@@ -602,9 +618,11 @@ class Reading(DatasetSite):
                 ...
             usr_core.store.errors.TargetExists: gc.csv exists.
         """
+        from usr_core.store.questions.choice import Choice
         from usr_core.store.questions.export import export_batches
         from usr_core.store.questions.export_target import chosen_format, export_target
 
+        choice = Choice(sample=sample, seed=seed, sort=sort, limit=limit)
         fmt = chosen_format(self.host, fmt, out)
         spec = self.host.exporter_spec(fmt)
         exporter = self.host.exporter(fmt)
@@ -616,7 +634,7 @@ class Reading(DatasetSite):
                 target,
                 spec=spec,
                 schema=schema,
-                batches=_chosen(view, schema, where, include_deleted, progress),
+                batches=_chosen(view, schema, where, choice, include_deleted, progress),
                 overwrite=overwrite,
                 options=options,
             )
@@ -671,12 +689,17 @@ class Reading(DatasetSite):
 
 
 def _chosen(
-    view: MergedView, schema: pa.Schema, where: Where | None, include_deleted: bool, progress: Progress | None
+    view: MergedView,
+    schema: pa.Schema,
+    where: Where | None,
+    choice: Choice,
+    include_deleted: bool,
+    progress: Progress | None,
 ) -> Iterator[pa.RecordBatch]:
-    from usr_core.store.questions.scan import select_rows
+    from usr_core.store.questions.choice import choose_rows
 
     batches = partial(view.batches, include_deleted=include_deleted, progress=progress)
-    return select_rows(batches, schema, view.schema(include_deleted=True), where)
+    return choose_rows(batches, schema, view.schema(include_deleted=True), where, choice)
 
 
 def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "PatternInvalid",
     "RecordsDeleted",
     "RecordsNotFound",
+    "SortInvalid",
     "SqlFailed",
     "StatementRefused",
 ]
@@ -178,6 +179,16 @@ class StatementRefused(UsrError, ValueError):
             hint=hint or "Write one SELECT of DuckDB's SQL over datasets, their ids in double quotes.",
             facts={"value": None if value is None else visible(value, limit=400)},
         )
+
+
+class SortInvalid(UsrError, TypeError):
+    """Rows are to be sorted by a column whose values have no order."""
+
+    code = "USR-QUERY-012"
+    exit_code = ExitCode.USAGE
+    template = "The column {column:visible} is {kind}; its values have no order to sort by."
+    hint_template = "Sort by a column of numbers, text, times or booleans: --sort COLUMN or COLUMN:desc."
+    shown = ("column={column:visible}", "value={kind}")
 
 
 def _listed(ids: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from usr_core.store.questions.row_filter import Filter, Where, open_filter
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["Scan", "filtered", "first_rows", "select_rows"]
+__all__ = ["Scan", "filtered", "select_rows"]
 
 
 class Scan(Iterator[pa.RecordBatch]):
@@ -118,15 +118,6 @@ def select_rows(
     rows = open_filter(where, known)
     found = batches(list(dict.fromkeys([*schema.names, *rows.columns])))
     return (kept for batch in found if len(kept := filtered(batch, rows, schema)))
-
-
-def first_rows(batches: Iterator[pa.RecordBatch], n: int, schema: pa.Schema) -> pa.Table:
-    """Return the first `n` rows of a stream; no more is read than holds them."""
-    taken, left = [], n
-    while left > 0 and (batch := next(batches, None)) is not None:
-        taken.append(batch.slice(0, left))
-        left -= len(taken[-1])
-    return pa.Table.from_batches(taken, schema)
 
 
 def filtered(batch: pa.RecordBatch, rows: Filter, schema: pa.Schema) -> pa.RecordBatch:
