@@ -23,6 +23,7 @@ PROGRAMS: dict[str, list[str]] = {
     "sync": [],
     "append": [],
     "query": [],
+    "where": [],
     "densegen": [],
 }
 
