@@ -15,6 +15,7 @@ from usr_csv.quoting import MisplacedQuote, Quotes, State
 __all__ = ["TextStream"]
 
 _CHUNK_BYTES = 1 << 20
+_SHORT = 1 << 10
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)")
 _END = re.compile(rb"\r\n|\r|\n")
 _MARKED = "usr_csv.marked"
@@ -159,7 +160,12 @@ class _Comments:
         self._kept += piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
         if piece and self._state is not None:
             try:
-                self._state = self._quotes.state_behind(piece, 0, self._state, 0)
+                short = len(piece) < _SHORT
+                self._state = (
+                    self._quotes.state_behind_line(piece, self._state)
+                    if short
+                    else self._quotes.state_behind(piece, 0, self._state, 0)
+                )
             except MisplacedQuote:
                 # The reader of these bytes refuses it, with its place.
                 self._state = None

@@ -225,12 +225,12 @@ class TestComments:
     @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
     def test_they_count_as_lines(self, file: Path, ends: str) -> None:
         """Not as rows; in errors far into a file."""
-        lines = ["# a", "x,y", *(["# c" * 9, '"1', '# no comment",2', "# d", ""] * 20_000), "3,4,5"]
+        lines = ["# a", "x,y", *(["# c" * 9, '"1', '# no comment",2', "# d", ""] * 5_000), "3,4,5"]
         file.write_bytes(ends.join(lines).encode())
 
         error = refusal(file, comment="#")
 
-        assert (20_001, len(lines)) == (error.row, error.line)
+        assert (5_001, len(lines)) == (error.row, error.line)
 
     def test_a_file_of_comments_alone_has_no_header(self, file: Path) -> None:
         """Which is said."""
