@@ -117,21 +117,19 @@ def attach(
     dry_run: DryRunOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Attach columns of a file to the records, as a new overlay part. The base is not touched."""
+    """Attach columns of one or several files to the records, as a new overlay part. The base is not touched."""
     from usr_dataset.outcome_text import attach_note, attach_text, attach_warning
 
     dataset, files = split_files(words, path)
-    if len(files) > 1:
-        raise UsageError("several files are named", hint="Attach one file after the other.")
     told = split_options(writer_options or (), flag="--writer-option")
     if into is not None or ids is not None:
-        if into is None or writer is not None or importer is not None:
-            raise UsageError("--into and --ids read one array, and take neither --writer nor --from", hint=_INTO)
+        if into is None or len(files) > 1 or writer is not None or importer is not None:
+            raise UsageError("--into and --ids read one file, and take neither --writer nor --from", hint=_INTO)
         namespace, writer, told = into_column(into, namespace, ids, told)
     target = current_session().dataset(dataset)
     with Progress("attaching", quiet=quiet) as progress:
         outcome = target.attach(
-            files[0],
+            files,
             namespace,
             key=key,
             key_col=key_col,

@@ -247,7 +247,7 @@ class Changing(Reading):
 
     def attach(
         self,
-        path: str | Path | BinaryIO,
+        path: str | Path | BinaryIO | Sequence[str | Path | BinaryIO],
         namespace: str | None = None,
         *,
         key: str | None = None,
@@ -266,10 +266,11 @@ class Changing(Reading):
         dry_run: bool = False,
         progress: Progress | None = None,
     ) -> AttachOutcome:
-        """Attach columns of a file as a new overlay part.
+        """Attach columns of one or several files as a new overlay part, in one change.
 
         Args:
-            path: A file of any format that an importer reads, or a tool's output for `writer`. A binary stream is
+            path: A file of any format that an importer reads, or a tool's output for `writer`; or several, no two of
+                which may have one key. Each gives the columns that it has, and all of `columns`. A binary stream is
                 copied to a temporary file before the dataset is locked.
             namespace: A registered namespace; with a writer, by default the writer's.
             key: ``id``, ``sequence``, ``sequence_norm``, ``sequence_ci``, or a text column of the dataset, such as
@@ -325,22 +326,28 @@ class Changing(Reading):
         for_writer = {**(options or {} if spec is not None else {}), **(writer_options or {})}
         told = checked_options(spec, for_writer, importer=importer)
         namespace = attach_namespace(spec, namespace)
-        with spooled(path) as (file, name):
-            refuse_archived_path(file)
+        given = list(path) if isinstance(path, Sequence) and not isinstance(path, str) else [path]
+        with contextlib.ExitStack() as closing:
+            files = [closing.enter_context(spooled(one)) for one in given]
             names: Sequence[str] = ()
-            if spec is None:
-                reader = self._importer(importer, file)[1]
-                opens = opening(reader, file, options or {}, parse_json=parse_json)
-                source = AttachSource(label=Path(name).name, open=opens)
-            else:
-                source, names = self._writer_source(file, spec, namespace, columns=columns, options=told)
-            if backend == "duckdb" and not file.name.endswith(".parquet"):
-                from usr_core.store.changes.attach.errors import AttachBackendError
+            sources = []
+            for file, name in files:
+                refuse_archived_path(file)
+                if spec is None:
+                    reader = self._importer(importer, file)[1]
+                    opens = opening(reader, file, options or {}, parse_json=parse_json)
+                    same = sum(Path(other).name == Path(name).name for _, other in files) > 1
+                    sources.append(AttachSource(label=name if same else Path(name).name, open=opens))
+                else:
+                    source, names = self._writer_source(file, spec, namespace, columns=columns, options=told)
+                    sources.append(source)
+                if backend == "duckdb" and not file.name.endswith(".parquet"):
+                    from usr_core.store.changes.attach.errors import AttachBackendError
 
-                raise AttachBackendError(backend=backend, reason=f"{file.name} is not a Parquet file")
+                    raise AttachBackendError(backend=backend, reason=f"{file.name} is not a Parquet file")
             return attach(
                 self._site(),
-                source,
+                sources,
                 AttachOptions(
                     namespace=namespace,
                     key=key_among(spec, key, names),
@@ -353,7 +360,7 @@ class Changing(Reading):
                     repeats=read_repeats(repeats),
                     note=note,
                     dry_run=dry_run,
-                    path=name,
+                    paths=tuple(name for _, name in files),
                     writer=None if spec is None else spec.name,
                     writer_options=told,
                     importer_options=dict(options or {}) if spec is None else {},
@@ -398,7 +405,7 @@ class Changing(Reading):
         site = replace(self._site(), actor=actor or self.actor)
         return attach(
             site,
-            table_source(content, label=namespace),
+            [table_source(content, label=namespace)],
             AttachOptions(
                 namespace=namespace,
                 key=key,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ from usr_core.store.changes.attach.values import (
 )
 from usr_core.store.changes.notes import append_note
 from usr_core.store.errors import NamespaceReservedHere
-from usr_core.store.ids.row_numbers import any_valid
+from usr_core.store.ids.row_numbers import any_valid, only_where, valid_mask
 from usr_core.store.mutation import (
     Mutation,
     Site,
@@ -90,7 +90,7 @@ class AttachOptions:
         note: A line for `meta.md`.
         dry_run: Read, check and count, and write nothing.
         action: The event's action.
-        path: The file, as it was given; None where the rows come from memory.
+        paths: The files, as they were given; none where the rows come from memory.
         writer, writer_options: The overlay writer that made rows of the file, and what it was told.
         importer_options: What the importer was told.
     """
@@ -107,7 +107,7 @@ class AttachOptions:
     note: str | None = None
     dry_run: bool = False
     action: str = "attach"
-    path: str | None = None
+    paths: tuple[str, ...] = ()
     writer: str | None = None
     writer_options: Mapping[str, object] = field(default_factory=dict)
     importer_options: Mapping[str, object] = field(default_factory=dict)
@@ -115,7 +115,7 @@ class AttachOptions:
     def event_args(self, names: Sequence[str]) -> dict[str, object]:
         """Return the event's ``args``, given the full names of the columns."""
         of_file: dict[str, object] = {
-            "path": self.path,
+            **({"path": self.paths[0]} if len(self.paths) == 1 else {"paths": list(self.paths)}),
             "key_col": self.key_column or self.key,
             "allow_overwrite": self.allow_overwrite,
             "allow_missing": self.allow_missing,
@@ -123,7 +123,7 @@ class AttachOptions:
         }
         of_writer = {"writer": self.writer, "writer_options": self.writer_options}
         return {
-            **({} if self.path is None else of_file),
+            **(of_file if self.paths else {}),
             **({} if self.writer is None else of_writer),
             **({"options": dict(self.importer_options)} if self.importer_options else {}),
             "namespace": self.namespace,
@@ -169,9 +169,15 @@ class AttachOutcome:
 
 
 def attach(
-    site: Site, source: AttachSource, options: AttachOptions, *, progress: Callable[[int], None] | None = None
+    site: Site,
+    sources: Sequence[AttachSource],
+    options: AttachOptions,
+    *,
+    progress: Callable[[int], None] | None = None,
 ) -> AttachOutcome:
-    """Add one part to a namespace.
+    """Add one part to a namespace, from the rows of one or several sources.
+
+    Each source gives the columns that it has, and all that were asked for by name; no two may have one key.
 
     Rows are streamed; memory is bounded whatever their number except for about 40 bytes a base row, and what
     `KeyResolver` keeps of each row of the input, while keys are resolved. With `repeats` the values of all rows are
@@ -195,22 +201,8 @@ def attach(
         key_view = open_key_view(mutation.txn.tree, options.key)
         if key_view is not None:
             closing.callback(key_view.close)
-        opened = source.open(*_wishes(options, mutation.registry))
-        closing.callback(opened.close)
-        present = list(opened.columns)
-        key_column = _key_column(options, present)
-        chosen = choose_columns(
-            mutation.registry,
-            options.namespace,
-            label=source.label,
-            present=present,
-            key_column=key_column,
-            wanted=options.columns,
-            repeats=options.repeats,
-        )
-        if present.count(key_column) != 1:
-            reason = "is not in the file" if key_column not in present else "is in the file more than once"
-            raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason)
+        inputs = [_opened(source, options, mutation.registry, closing) for source in sources]
+        chosen = list({column.name: column for one in inputs for column in one.chosen}.values())
         base = mutation.base_facts()
         overlay = list_overlays(mutation.txn.tree, namespaces=[options.namespace]).get(options.namespace)
         if overlay is not None:
@@ -220,19 +212,16 @@ def attach(
         relative = new_part_name(mutation, options.namespace)
         counts, written = _write_part(
             mutation,
-            source.label,
-            opened.batches,
+            inputs,
             options,
             chosen=chosen,
-            key_column=key_column,
             relative=relative,
             overlay=overlay,
             key_view=key_view,
             progress=progress,
         )
         names = tuple(column.name for column in chosen)
-        taken = {key_column, *(column.in_file for column in chosen), *BASE_COLUMNS}
-        ignored = tuple(name for name in present if name not in taken) if options.columns is None else ()
+        ignored = tuple(dict.fromkeys(name for one in inputs for name in one.ignored(options)))
         repeated = counts.matched - written.records
         empty = counts.matched - written.rows_valued
         if not written.valued:
@@ -278,6 +267,52 @@ def attach(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Input:
+    """One source, opened: its columns, and what of it is attached."""
+
+    label: str
+    opened: Opened
+    key_column: str
+    chosen: Sequence[AttachedColumn]
+
+    def ignored(self, options: AttachOptions) -> list[str]:
+        """Return the columns that are not attached, where none were asked for by name."""
+        taken = {self.key_column, *(column.in_file for column in self.chosen), *BASE_COLUMNS}
+        return [] if options.columns is not None else [name for name in self.opened.columns if name not in taken]
+
+    def values(self, batch: pa.RecordBatch, column: AttachedColumn, *, first_row: int, parse_json: bool) -> pa.Array:
+        """Return the values of a column in a batch, nulls where this source does not have it."""
+        present = next((one.in_file for one in self.chosen if one.name == column.name), None)
+        if column.function == "count":
+            ones = fixed_array(np.ones(batch.num_rows, np.int8), pa.int8())
+            return pa.nulls(len(ones), pa.int8()) if present is None else only_where(ones, valid_mask(batch[present]))
+        if present is None:
+            return pa.nulls(batch.num_rows, column.type)
+        column = replace(column, in_file=present)
+        return to_registered(batch[present], column, label=self.label, first_row=first_row, parse_json=parse_json)
+
+
+def _opened(source: AttachSource, options: AttachOptions, registry: Registry, closing: contextlib.ExitStack) -> _Input:
+    opened = source.open(*_wishes(options, registry))
+    closing.callback(opened.close)
+    present = list(opened.columns)
+    key_column = _key_column(options, present)
+    chosen = choose_columns(
+        registry,
+        options.namespace,
+        label=source.label,
+        present=present,
+        key_column=key_column,
+        wanted=options.columns,
+        repeats=options.repeats,
+    )
+    if present.count(key_column) != 1:
+        reason = "is not in the file" if key_column not in present else "is in the file more than once"
+        raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason)
+    return _Input(label=source.label, opened=opened, key_column=key_column, chosen=chosen)
+
+
 @dataclass(slots=True)
 class _Written:
     """What a part has: records, those with a value, deleted ones among these, and the rows that gave these values."""
@@ -290,12 +325,10 @@ class _Written:
 
 def _write_part(
     mutation: Mutation,
-    label: str,
-    batches: Iterator[pa.RecordBatch],
+    inputs: Sequence[_Input],
     options: AttachOptions,
     *,
     chosen: Sequence[AttachedColumn],
-    key_column: str,
     relative: str,
     overlay: NamespaceOverlay | None,
     key_view: MergedView | None,
@@ -317,20 +350,18 @@ def _write_part(
         lookup = open_lookup(base, options.key, backend=options.backend, view=key_view)
         resolver = KeyResolver(
             lookup,
-            label=label,
+            label=inputs[0].label,
             key=options.key,
-            column=key_column,
+            column=inputs[0].key_column,
             allow_missing=options.allow_missing,
             allow_repeats=repeats is not None,
         )
         row_schema = schema.remove_metadata()
-        matched = _matched(
-            batches, chosen, resolver, label=label, key_column=key_column, options=options, progress=progress
-        )
+        matched = _matched(inputs, chosen, resolver, options=options, progress=progress)
         if repeats is not None:
             from usr_core.store.changes.attach.repeats import aggregated
 
-            matched = aggregated(matched, chosen, label=label)
+            matched = aggregated(matched, chosen, place=resolver.place)
         with PartWriter(
             part,
             schema,
@@ -358,17 +389,16 @@ def _write_part(
     if not written.valued:
         mutation.txn.unstage(relative)
     elif not options.allow_overwrite:
-        refuse_existing_values(part, base_path, overlay, label=label, positions=positions)
+        label = resolver.among or inputs[0].label
+        refuse_existing_values(part, base_path, overlay, label=label, positions=positions, place=resolver.place)
     return resolver.counts, written
 
 
 def _matched(
-    batches: Iterator[pa.RecordBatch],
+    inputs: Sequence[_Input],
     chosen: Sequence[AttachedColumn],
     resolver: KeyResolver,
     *,
-    label: str,
-    key_column: str,
     options: AttachOptions,
     progress: Callable[[int], None] | None,
 ) -> Iterator[tuple[np.ndarray, list[pa.Array]]]:
@@ -377,22 +407,18 @@ def _matched(
         from usr_core.store.changes.attach.repeats import read_as
 
         chosen = [read_as(column) for column in chosen]
-    wanted = list(dict.fromkeys([key_column, *(column.in_file for column in chosen)]))
-    # A batch from memory may be of any size; keys and ids have 32-bit offsets.
-    for batch in bounded(batch.select(wanted) for batch in batches):
-        first_row = resolver.counts.rows + 1
-        positions = resolver.resolve(_as_text(batch.column(key_column), label=label, column=key_column))
-        values = [
-            batch.column(column.in_file)
-            if column.function == "count"
-            else to_registered(
-                batch.column(column.in_file), column, label=label, first_row=first_row, parse_json=options.parse_json
-            )
-            for column in chosen
-        ]
-        yield positions, values
-        if progress is not None:
-            progress(batch.num_rows)
+    for one in inputs:
+        resolver.begin(one.label)
+        wanted = list(dict.fromkeys([one.key_column, *(column.in_file for column in one.chosen)]))
+        done = 0
+        # A batch from memory may be of any size; keys and ids have 32-bit offsets.
+        for batch in bounded(batch.select(wanted) for batch in one.opened.batches):
+            positions = resolver.resolve(_as_text(batch.column(one.key_column), label=one.label, column=one.key_column))
+            values = [one.values(batch, column, first_row=done + 1, parse_json=options.parse_json) for column in chosen]
+            yield positions, values
+            done += batch.num_rows
+            if progress is not None:
+                progress(batch.num_rows)
     resolver.finish()
 
 

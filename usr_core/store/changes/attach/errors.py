@@ -70,43 +70,68 @@ class AttachKeyMissing(UsrError, ValueError):
         )
 
 
-class EmptyAttachKey(UsrError, ValueError):
+class _AmongFiles(UsrError):
+    """An error that counts rows, and names the first of them.
+
+    Attributes:
+        label: The file of that row.
+        among: What the message says of the files where there are several.
+    """
+
+    label: str
+    among: str | None = None
+
+    @property
+    def files(self) -> str:
+        """The file, or how many there are."""
+        return self.among or self.label
+
+
+class EmptyAttachKey(_AmongFiles, ValueError):
     """A row has no key."""
 
     code = "USR-ATTACH-003"
-    template = "{label}: {count:counted row} {count:has|have} no key; every row needs one."
+    template = "{files}: {count:counted row} {count:has|have} no key; every row needs one."
     hint_template = "Fill the key column, or drop these rows from the file."
     shown = ("file={label}", "row", "column")
 
 
-class DuplicateAttachKey(UsrError, ValueError):
+class DuplicateAttachKey(_AmongFiles, ValueError):
     """A key occurs in more than one row."""
 
     code = "USR-ATTACH-004"
     template = (
-        "{label}: {count:counted row} {count:repeats|repeat} a key of an earlier row; an attachment needs unique keys."
+        "{files}: {count:counted row} {count:repeats|repeat} a key of an earlier row; an attachment needs unique keys."
     )
     hint_template = (
         "Say which value the rows of one key give together, as in --repeats mean (or median, min, max, first, last, "
         "count, list), or drop these rows from the file."
     )
-    shown = ("file={label}", "row", "column", "value={value:visible}", "same key as row={earlier}")
+    shown = (
+        "file={label}",
+        "row",
+        "column",
+        "value={value:visible}",
+        "same key as row={earlier}",
+        "of file={earlier_file}",
+    )
+    earlier_file: str | None = None
 
 
-class UnmatchedKeys(UsrError, LookupError):
+class UnmatchedKeys(_AmongFiles, LookupError):
     """Keys match no record of the dataset."""
 
     code = "USR-ATTACH-005"
-    template = "{label}: {count:counted row} {count:matches|match} no record by {key}."
+    template = "{files}: {count:counted row} {count:matches|match} no record by {key}."
     hint_template = "Import these sequences first, or leave such rows out with --allow-missing."
     shown = ("file={label}", "row", "column", "value={value:visible}")
 
 
-class AttachKeyAmbiguous(UsrError, ValueError):
+class AttachKeyAmbiguous(_AmongFiles, ValueError):
     """Several records have the value of the key's column that a row asks for."""
 
     code = "USR-ATTACH-012"
-    template = "{label}: {count:counted row} {count:has|have} a key that several records have as their {key:visible}."
+    template = "{files}: {count:counted row} {count:has|have} a key that several records have as their {key:visible}."
     hint_template = "Give --key id or --key sequence for these rows, or tell the records apart in {key:visible}."
     shown = (
         "file={label}",
@@ -120,13 +145,17 @@ class AttachKeyAmbiguous(UsrError, ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenValue:
-    """A value of an attachment whose record already has a value in that column; rows count from 1."""
+    """A value of an attachment whose record already has a value in that column.
+
+    Rows count from 1, in `file` where there are several.
+    """
 
     row: int
     id: str
     column: str
     there: str
     new: str
+    file: str | None = None
 
 
 class ValuesExist(UsrError, ValueError):
@@ -136,17 +165,23 @@ class ValuesExist(UsrError, ValueError):
 
     def __init__(self, label: str, *, count: int, values: Sequence[TakenValue]) -> None:
         first, more = values[0], count - len(values)
+        several = any(one.file is not None for one in values)
         super().__init__(
             f"{label}: {count:,} value{'' if count == 1 else 's'} can't be attached, because "
             f"{'its record has' if count == 1 else 'their records have'} one in that column already.",
             hint="Leave these values out of the file (an empty cell changes nothing), or let the new ones win with "
             "--allow-overwrite (allow_overwrite=True).",
             facts={
-                "file": label,
+                "file": first.file or label,
                 "row": first.row,
                 "column": first.column,
                 "value": first.new,
-                **{f"row {one.row}, {one.column}": f"{one.id} has {one.there}, the file {one.new}" for one in values},
+                **{
+                    f"{f'{one.file}, ' if several else ''}row {one.row}, {one.column}": (
+                        f"{one.id} has {one.there}, the file {one.new}"
+                    )
+                    for one in values
+                },
                 "more": f"{more:,}" if more else None,
             },
         )

@@ -7,8 +7,8 @@ order, so that what is there is merged for its rows alone, a window at a time.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,13 @@ Rows = npt.NDArray[np.int64]
 
 
 def refuse_existing_values(
-    part: Path, base: Path, overlay: NamespaceOverlay | None, *, label: str, positions: Rows
+    part: Path,
+    base: Path,
+    overlay: NamespaceOverlay | None,
+    *,
+    label: str,
+    positions: Rows,
+    place: Callable[[int], tuple[str, int]],
 ) -> None:
     """Refuse an attachment that has a value where its record has one, attached or materialized.
 
@@ -48,6 +54,7 @@ def refuse_existing_values(
         overlay: What the namespace has already.
         label: The input, for errors.
         positions: The base row of each row of the input, -1 for rows that were left out.
+        place: The file of a row of the input, and its number there.
 
     Raises:
         ValuesExist: Such values exist, equal ones included; the first of them in the input's order are described.
@@ -59,7 +66,12 @@ def refuse_existing_values(
     with _opened(part, base, overlay, label=label) as found:
         found.look(positions)
         if found.count:
-            raise ValuesExist(label, count=found.count, values=found.examples)
+            values = [
+                replace(one, file=None if file == label else file, row=row)
+                for one in found.examples
+                for file, row in [place(one.row)]
+            ]
+            raise ValuesExist(label, count=found.count, values=values)
 
 
 @dataclass(frozen=True, slots=True)

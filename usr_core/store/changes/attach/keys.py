@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -35,7 +37,7 @@ class KeyResolver:
 
     Args:
         lookup: Finds records by the keys.
-        label: The file, for errors.
+        label: The first file, for errors.
         key: The kind of key, for errors.
         column: The file's key column, for errors.
         allow_missing: Whether keys that match nothing are left out instead of refused.
@@ -52,16 +54,32 @@ class KeyResolver:
         allow_missing: bool,
         allow_repeats: bool = False,
     ) -> None:
-        self._lookup, self._label, self._key, self._column = lookup, label, key, column
+        self._lookup, self._key, self._column = lookup, key, column
         self._allow_missing, self._allow_repeats = allow_missing, allow_repeats
         self._positions: list[Positions] = []
         self._unmatched = UnmatchedRows(limit=None if allow_missing else _REFUSED_ROWS_KEPT)
         self._first_missing: tuple[int, str] | None = None
         self._first_empty: int | None = None
         self._empty = 0
+        self._files = [(0, label)]
         self._first_ambiguous: tuple[int, int, int] | None = None
         self._ambiguous = 0
         self.counts = KeyCounts()
+
+    def begin(self, label: str) -> None:
+        """Say that the next rows are those of another file, for errors."""
+        rows = self.counts.rows
+        self._files = [*(one for one in self._files if one[0] < rows), (rows, label)]
+
+    def place(self, row: int) -> tuple[str, int]:
+        """Return the file of a row of the input, and its number there; both count from 1."""
+        start, label = self._files[bisect_left(self._files, row, key=lambda one: one[0]) - 1]
+        return label, row - start
+
+    @property
+    def among(self) -> str | None:
+        """What an error that counts rows of several files says of them; None of a single one."""
+        return None if len(self._files) == 1 else f"{len(self._files)} files"
 
     def resolve(self, keys: pa.Array) -> Positions:
         """Return the base position of each key, -1 for those to be left out."""
@@ -91,11 +109,14 @@ class KeyResolver:
                 is named.
         """
         if self._first_empty is not None:
-            raise EmptyAttachKey(label=self._label, row=self._first_empty, column=self._column, count=self._empty)
+            label, row = self.place(self._first_empty)
+            raise EmptyAttachKey(label=label, among=self.among, row=row, column=self._column, count=self._empty)
         if self._first_ambiguous is not None:
-            row, *records = self._first_ambiguous
+            place, *records = self._first_ambiguous
+            label, row = self.place(place)
             raise AttachKeyAmbiguous(
-                label=self._label,
+                label=label,
+                among=self.among,
                 row=row,
                 column=self._column,
                 value=self._lookup.key_at(records[0]),
@@ -106,9 +127,16 @@ class KeyResolver:
         if not self._allow_repeats:
             self._refuse_repeats()
         if self._first_missing is not None and not self._allow_missing:
-            row, value = self._first_missing
+            place, value = self._first_missing
+            label, row = self.place(place)
             raise UnmatchedKeys(
-                label=self._label, row=row, column=self._column, value=value, count=self.counts.missing, key=self._key
+                label=label,
+                among=self.among,
+                row=row,
+                column=self._column,
+                value=value,
+                count=self.counts.missing,
+                key=self._key,
             )
 
     def _note_empty(self, keys: pa.Array, first_row: int) -> None:
@@ -151,10 +179,14 @@ class KeyResolver:
         if not repeats:
             return
         first = min(repeats, key=lambda found: found.row)
+        label, row = self.place(first.row)
+        earlier_file, earlier = self.place(first.earlier)
         raise DuplicateAttachKey(
-            label=self._label,
-            row=first.row,
-            earlier=first.earlier,
+            label=label,
+            among=self.among,
+            row=row,
+            earlier=earlier,
+            earlier_file=None if earlier_file == label else earlier_file,
             column=self._column,
             value=first.value,
             count=sum(found.count for found in repeats),

@@ -88,7 +88,10 @@ def first_of_each(positions: Rows) -> Rows:
 
 
 def aggregated(
-    batches: Iterator[tuple[Rows, list[pa.Array]]], columns: Sequence[AttachedColumn], *, label: str
+    batches: Iterator[tuple[Rows, list[pa.Array]]],
+    columns: Sequence[AttachedColumn],
+    *,
+    place: Callable[[int], tuple[str, int]],
 ) -> Iterator[tuple[Rows, list[pa.Array]]]:
     """Yield, in runs of 65,536 records, base rows in ascending order and for each of `columns` one value a record.
 
@@ -96,7 +99,7 @@ def aggregated(
         batches: For each batch of the input the base row of each of its rows, -1 where it is left out, and the values
             of each column, as `read_as` has them (any type for a count). They are all read before the first result.
         columns: The columns, each with a function.
-        label: The input, for errors.
+        place: The file of a row of the input, and its number there, for errors.
 
     Memory: the values of all rows of the input, as Arrow holds them, and 24 bytes a row; the results and what is
     computed for them are bounded.
@@ -119,7 +122,7 @@ def aggregated(
         rows = order[run[0] : run[-1]]
         group = np.repeat(np.arange(len(run) - 1), np.diff(run))
         arrays = [
-            _of_groups(_taken(chunks, rows), group, len(run) - 1, column, label=label, rows=order[run[:-1]])
+            _of_groups(_taken(chunks, rows), group, len(run) - 1, column, place=place, rows=order[run[:-1]])
             for chunks, column in zip(values, columns, strict=True)
         ]
         yield positions[order[run[:-1]]], arrays
@@ -142,7 +145,13 @@ def _taken(values: pa.ChunkedArray, rows: Rows) -> pa.Array:
 
 
 def _of_groups(
-    values: pa.Array, group: Rows, groups: int, column: AttachedColumn, *, label: str, rows: Rows
+    values: pa.Array,
+    group: Rows,
+    groups: int,
+    column: AttachedColumn,
+    *,
+    place: Callable[[int], tuple[str, int]],
+    rows: Rows,
 ) -> pa.Array:
     """Return one value for each of `groups`; `group` says which one each of `values` belongs to, ascending."""
     valid = valid_mask(values)
@@ -159,9 +168,10 @@ def _of_groups(
         lost = np.isinf(fixed_values(cast)) & ~np.isinf(fixed_values(result)) & valid_mask(cast)
     if lost.any():
         at = int(np.flatnonzero(lost)[0])
+        label, row = place(int(rows[at]) + 1)
         raise AttachCell(
             label=label,
-            row=int(rows[at]) + 1,
+            row=row,
             column=column.name,
             value=result[at].as_py(),
             type_text=column.type_text,
