@@ -38,7 +38,7 @@ def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> 
             else ("take up values that were kept for them")
         )
         text += f"\n  {counted(outcome.kept_values, 'record')} of them {takes}"
-    if outcome.kept_columns:
+    if outcome.kept_columns and outcome.rows_kept:
         columns = outcome.kept_columns
         named = ", ".join(columns) if len(columns) <= _NAMED else f"{len(columns)} columns of {outcome.kept}"
         text += f"\n  kept {named} of {counted(outcome.rows_kept, 'record')}"
