@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from usr_core.roots.dataset_id import DatasetRef
     from usr_core.store.questions.sql import Parameters
     from usr_core.store.questions.sql_result import SqlResult
@@ -90,7 +92,20 @@ def query_root(
                 raise
             hint = "Let it read files of this machine with --allow-files (allow_files=True in Python)."
             raise StatementRefused("it reads a file, which is not allowed", hint=hint, value=statement) from error
-    return SqlResult(table)
+    return SqlResult(_with_integers(table))
+
+
+def _with_integers(table: pa.Table) -> pa.Table:
+    """Return the result with sums of integers, decimals of 38 digits to DuckDB, as integers where they hold them."""
+    import pyarrow as pa
+
+    for place, field in enumerate(table.schema):
+        if field.type == pa.decimal128(38, 0):
+            try:
+                table = table.set_column(place, field.name, table.column(place).cast(pa.int64()))
+            except pa.ArrowInvalid:  # one of them is beyond 64 bits
+                continue
+    return table
 
 
 def _dataset(root: Path, name: str, *, allow_files: bool) -> DatasetRef | None:
