@@ -35,8 +35,13 @@ def _summary(overview: Overview) -> dict[str, object]:
         "last change": change,
         "events": overview.events,
         "registry": overview.registry_hash,
+        **({"alphabets": _alphabets(overview)} if overview.alphabets else {}),
         **_partial(overview),
     }
+
+
+def _alphabets(overview: Overview) -> str:
+    return ", ".join(f"{name} (plugin {plugin})" for name, plugin in overview.alphabets.items())
 
 
 def _partial(overview: Overview) -> dict[str, object]:

@@ -31,6 +31,7 @@ HOOK_PAGES = {
     "event-sinks.md": "usr_event_sinks",
     "namespaces.md": "usr_namespaces",
     "checks.md": "usr_checks",
+    "alphabets.md": "usr_alphabets",
 }
 
 

@@ -648,6 +648,7 @@ class Reading(DatasetSite):
         checked as well. What is wrong is in the report, not raised.
 
         Raises:
+            PluginMissing: The sequences have an alphabet whose plugin is not there.
             DatasetMissing: The dataset has no base.
             DatasetBusy: The dataset changed each time while it was being opened.
             CommitRecordUnreadable, FileSystemError: The present state is not known, or a file can't be read.
@@ -660,7 +661,12 @@ class Reading(DatasetSite):
         from usr_core.store.checks.validate import validate_dataset
 
         return validate_dataset(
-            self.ref, strict=strict, registry_mode=registry_mode, checks=self.host.checks(), progress=progress
+            self.ref,
+            strict=strict,
+            registry_mode=registry_mode,
+            checks=self.host.checks(),
+            alphabets=self._alphabets(),
+            progress=progress,
         )
 
     def events(self, *, n: int = 0, since: int | None = None) -> Iterator[LogLine]:

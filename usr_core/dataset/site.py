@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,7 @@ from usr_core.roots.locate import locate_dataset
 if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost
     from usr_core.plugin.importing import HostedImporter
+    from usr_core.records.alphabets import Alphabet, KnownAlphabets
     from usr_core.store.mutation import Site
 
 __all__ = ["DatasetSite", "Progress"]
@@ -219,7 +220,14 @@ class DatasetSite:
             actor=self.actor,
             lock_timeout=self.lock_timeout,
             maintenance=self._maintenance,
+            alphabets=self._alphabets(),
         )
+
+    def _alphabets(self) -> KnownAlphabets:
+        """Return the alphabets that sequences may have; the host is asked where one is not USR's."""
+        from usr_core.records.alphabets import KnownAlphabets
+
+        return KnownAlphabets(_HostAlphabets(self))
 
     def _require_records(self) -> None:
         """Refuse a dataset that was opened by name and is not made yet."""
@@ -239,3 +247,16 @@ class DatasetSite:
         if name is not None:
             return name, self.host.importer(name)
         return self.host.importer_for_path(path)
+
+
+class _HostAlphabets:
+    """The alphabets of a dataset's host, which is not made before one is asked for."""
+
+    def __init__(self, dataset: DatasetSite) -> None:
+        self._dataset = dataset
+
+    def alphabet(self, name: str) -> Alphabet | None:
+        return self._dataset.host.alphabet(name)
+
+    def alphabets(self) -> Sequence[Alphabet]:
+        return self._dataset.host.alphabets()

@@ -1,4 +1,4 @@
-"""The hooks of plugin API 1.0: what a plugin can be asked, and what it promises by answering.
+"""The hooks of plugin API 1.1: what a plugin can be asked, and what it promises by answering.
 
 A plugin implements the hooks it needs, as functions of its entry-point module marked with `hookimpl`,
 and repeats each of them in its manifest's ``[[provides]]``. Hooks return specs, which are cheap to build;
@@ -15,6 +15,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from usr_core.plugin.specs import (
+        AlphabetSpec,
         CheckSpec,
         EventSinkSpec,
         ExporterSpec,
@@ -137,6 +138,17 @@ class UsrHooks:
 
         Conflicts: a name offered twice is refused, with both distributions named.
         Since: API 1.0.
+        """
+
+    @hookspec
+    def usr_alphabets(self) -> Iterable[AlphabetSpec]:  # type: ignore[empty-body]
+        """Offer alphabets beside those of USR, for ``usr import --alphabet NAME`` and the column ``alphabet``.
+
+        Called when an alphabet is asked for that USR does not have, also by `validate` for a dataset whose sequences
+        have it. The letters are data: whoever reads the dataset later needs the same plugin to judge them.
+
+        Conflicts: a name offered twice is refused, with both distributions named.
+        Since: API 1.1. Contract tests: ``usr_core.testing.ManifestContract``.
         """
 
     @hookspec(firstresult=True)

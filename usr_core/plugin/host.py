@@ -24,6 +24,7 @@ from usr_core.plugin.manifest import ProviderClaim
 from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.sinks import EventSinks
 from usr_core.plugin.specs import (
+    AlphabetSpec,
     CheckSpec,
     EventSinkSpec,
     Exporter,
@@ -40,6 +41,7 @@ from usr_core.plugin.specs import (
     VerifyStrategy,
 )
 from usr_core.plugin.switches import read_switches
+from usr_core.records.alphabets import Alphabet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -311,6 +313,30 @@ class PluginHost:
         """Return the columns of the namespace that a plugin owns; errors as `importer`."""
         return self._spec("namespace", plugin_id, NamespaceSpec)[1]
 
+    def alphabet(self, name: str) -> Alphabet | None:
+        """Return a plugin's alphabet of that name, or None where no plugin declares it.
+
+        Raises:
+            PluginError: Its plugin is refused, or broken.
+
+        Example:
+            >>> dataset.host.alphabet("dna_6") is None
+            True
+        """
+        if self.catalogue.find_provider("alphabet", name) is None:
+            return None
+        record, spec = self._spec("alphabet", name, AlphabetSpec)
+        return _alphabet(record, spec)
+
+    def alphabets(self) -> tuple[Alphabet, ...]:
+        """Return the alphabets of every plugin that works, by name; the others are reported.
+
+        Example:
+            >>> [alphabet.plugin for alphabet in dataset.host.alphabets()]
+            []
+        """
+        return tuple(_alphabet(record, spec) for record, spec in self._all_specs("alphabet", AlphabetSpec))
+
     def checks(self) -> tuple[BoundCheck, ...]:
         """Return every declared check, sorted by name; one that can't be loaded raises when it is run.
 
@@ -523,6 +549,10 @@ def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) 
 def _handle(spec: AnySpec) -> str:
     """Return what a spec is asked for by: a transport's scheme, every other one's name."""
     return spec.scheme if isinstance(spec, TransportSpec) else spec.name
+
+
+def _alphabet(record: PluginRecord, spec: AlphabetSpec) -> Alphabet:
+    return Alphabet(name=spec.name, bio_type=spec.bio_type, letters=spec.letters, plugin=record.id)
 
 
 def _unloadable(entry: ProviderEntry, error: PluginError) -> BoundCheck:

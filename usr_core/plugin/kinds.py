@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from usr_core.plugin.specs import (
+    AlphabetSpec,
     CheckSpec,
     EventSinkSpec,
     ExporterSpec,
@@ -19,7 +20,8 @@ from usr_core.plugin.specs import (
 __all__ = ["KINDS", "AnySpec", "Kind"]
 
 AnySpec = (
-    CheckSpec
+    AlphabetSpec
+    | CheckSpec
     | EventSinkSpec
     | ExporterSpec
     | ImporterSpec
@@ -59,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
         Kind(name="event_sink", words="event sink", hook="usr_event_sinks", spec=EventSinkSpec),
         Kind(name="namespace", words="namespace", hook="usr_namespaces", spec=NamespaceSpec),
         Kind(name="check", words="check", hook="usr_checks", spec=CheckSpec),
+        Kind(name="alphabet", words="alphabet", hook="usr_alphabets", spec=AlphabetSpec),
     )
 }
 """The kinds by the name that a manifest gives them."""

@@ -25,6 +25,7 @@ __all__ = [
     "Manifest",
     "ProviderClaim",
     "claims_of",
+    "is_id",
     "parse_manifest",
 ]
 
@@ -51,6 +52,7 @@ PROVIDER_KINDS = frozenset(
         "event_sink",
         "namespace",
         "check",
+        "alphabet",
     }
 )
 
@@ -142,7 +144,7 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
     _check_api(api, file)
     manifest = Manifest(
         api=api,
-        id=table.text("id", _is_id, "lower-case letters, digits and _, beginning with a letter"),
+        id=table.text("id", is_id, "lower-case letters, digits and _, beginning with a letter"),
         summary=table.line("summary"),
         requires_tools=table.texts("requires-tools"),
         commands=tuple(_command(entry) for entry in table.tables("commands")),
@@ -267,7 +269,7 @@ def _command(table: _Table) -> CommandClaim:
 
 def _provider(table: _Table) -> ProviderClaim:
     claim = ProviderClaim(
-        kind=table.text("kind", _is_id, f"one of {', '.join(sorted(PROVIDER_KINDS))}"),
+        kind=table.text("kind", is_id, f"one of {', '.join(sorted(PROVIDER_KINDS))}"),
         name=table.text("name", _is_provider_name, "lower-case letters, digits and _ . + -, beginning with a letter"),
     )
     table.finish()
@@ -281,7 +283,8 @@ def _provider(table: _Table) -> ProviderClaim:
 # Character sets instead of regular expressions: compiling six of them would cost every `--help` 2 ms.
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of an id: lower-case letters, digits and _, beginning with a letter."""
     return text[:1] in _LOWER and _ID_LETTERS.issuperset(text)
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from usr_core.errors import UsrError
 from usr_core.plugin.answers import a_number, a_text, named, texts, whole_number
+from usr_core.plugin.manifest import is_id
 from usr_core.plugin.specs import MAX_TIMEOUT_S, OptionSpec
+from usr_core.records.alphabets import ALPHABETS, AUTO, BIO_TYPES
 
 __all__ = ["check_spec"]
 
@@ -27,7 +29,7 @@ def check_spec(kind: str, spec: Any) -> None:
     if not name or not name.isprintable():
         raise ValueError("name has to be one printable line")
     a_text(spec.summary, "summary")
-    if kind != "namespace" and not callable(spec.factory):
+    if kind not in ("namespace", "alphabet") and not callable(spec.factory):
         raise TypeError(f"factory of {name!r} is {named(spec.factory)} and has to be callable")
     _CHECKS[kind](spec)
 
@@ -102,6 +104,20 @@ def _check(spec: Any) -> None:
         a_text(spec.namespace, "namespace")
 
 
+def _alphabet(spec: Any) -> None:
+    letters = a_text(spec.letters, "letters")
+    if not is_id(spec.name) or spec.name in (*ALPHABETS, AUTO):
+        raise ValueError(
+            f"name is {spec.name!r}; it has lower-case letters, digits and _, and is none of USR's own alphabets"
+        )
+    if a_text(spec.bio_type, "bio_type") not in BIO_TYPES:
+        raise ValueError(f"bio_type is {spec.bio_type!r} and has to be one of {', '.join(BIO_TYPES)}")
+    if not letters or not (letters.isascii() and letters.isprintable()) or " " in letters:
+        raise ValueError(f"letters is {letters!r} and has to be printable ASCII characters without a blank")
+    if letters != letters.upper() or len(set(letters)) < len(letters):
+        raise ValueError(f"letters is {letters!r}; each is given once, in upper case, and counts in either case")
+
+
 def _suffix(suffix: str, field: str) -> None:
     if len(suffix) < 2 or suffix[0] != "." or "/" in suffix or not suffix.isprintable():
         raise ValueError(f"{field} holds {suffix!r}; an ending begins with a point and has no /")
@@ -145,4 +161,5 @@ _CHECKS: Mapping[str, Callable[[Any], None]] = {
     "event_sink": _event_sink,
     "namespace": _namespace,
     "check": _check,
+    "alphabet": _alphabet,
 }

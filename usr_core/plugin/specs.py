@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "AlphabetSpec",
     "CheckSpec",
     "EventSink",
     "EventSinkSpec",
@@ -745,3 +746,30 @@ class CheckSpec:
     factory: Callable[[], Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]]
     columns: tuple[str, ...] = ()
     namespace: str | None = None
+
+
+# ---------------------------------------------------------------- alphabets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlphabetSpec:
+    """Offer an alphabet: letters that sequences of one bio_type may have.
+
+    Attributes:
+        name: What ``--alphabet NAME`` takes, and what the column ``alphabet`` holds: lower-case letters, digits and _,
+            beginning with a letter, and none of USR's own.
+        summary: One line for listings, without a full stop.
+        bio_type: ``dna``, ``rna`` or ``protein``.
+        letters: Printable ASCII characters, each once, in upper case; a letter counts in either case.
+
+    Example:
+        >>> from usr_core.api import AlphabetSpec
+        >>> spec = AlphabetSpec(name="dna_6", summary="DNA with modified C", bio_type="dna", letters="ACGTMH")
+        >>> spec.bio_type, len(spec.letters)
+        ('dna', 6)
+    """
+
+    name: str
+    summary: str
+    bio_type: str
+    letters: str

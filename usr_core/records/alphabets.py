@@ -6,9 +6,21 @@ in characters equals its length in bytes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["ALPHABETS", "AUTO", "BIO_TYPES", "Alphabet", "alphabets_for", "default_alphabet", "narrowest_alphabet"]
+__all__ = [
+    "ALPHABETS",
+    "AUTO",
+    "BIO_TYPES",
+    "USR_ALPHABETS",
+    "Alphabet",
+    "KnownAlphabets",
+    "MoreAlphabets",
+    "alphabets_for",
+    "default_alphabet",
+]
 
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _AMBIGUITY = "RYSWKMBDHVN"
@@ -25,6 +37,7 @@ class Alphabet:
         name: As stored in the column ``alphabet``, for example ``dna_4``.
         bio_type: The only biological type that it fits.
         letters: The letters in upper case.
+        plugin: The id of the plugin that it comes from; None for those of USR.
         upper: The same as ASCII bytes.
         lower: The lower-case letters as ASCII bytes.
     """
@@ -32,6 +45,7 @@ class Alphabet:
     name: str
     bio_type: str
     letters: str
+    plugin: str | None = None
 
     @property
     def upper(self) -> bytes:
@@ -82,10 +96,61 @@ def alphabets_for(bio_type: str) -> tuple[str, ...]:
     return tuple(name for name, alphabet in ALPHABETS.items() if alphabet.bio_type == bio_type)
 
 
-def narrowest_alphabet(letters: str, bio_type: str | None = None) -> Alphabet | None:
-    """Return the alphabet with the fewest letters that has all of `letters`, or None where no alphabet has.
+class MoreAlphabets(Protocol):
+    """Where alphabets come from that are not USR's: the plugin host."""
 
-    One of `bio_type` comes before those of other types, however many letters it has.
-    """
-    fitting = [alphabet for alphabet in ALPHABETS.values() if alphabet.first_stranger(letters) is None]
-    return min(fitting, key=lambda alphabet: (alphabet.bio_type != bio_type, len(alphabet.letters)), default=None)
+    def alphabet(self, name: str) -> Alphabet | None:
+        """Return the alphabet of that name, or None where no plugin claims to have it."""
+        ...
+
+    def alphabets(self) -> Sequence[Alphabet]:
+        """Return all of them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAlphabets:
+    """The alphabets that sequences are judged by: USR's, and those of `more`, which is asked only where USR's fail."""
+
+    more: MoreAlphabets | None = None
+
+    def find(self, name: str) -> Alphabet | None:
+        """Return the alphabet of that name, or None."""
+        if name in ALPHABETS or self.more is None:
+            return ALPHABETS.get(name)
+        return self.more.alphabet(name)
+
+    def among(self, names: Iterable[str]) -> tuple[Alphabet, ...]:
+        """Return the alphabets that have one of these names."""
+        return tuple(found for name in dict.fromkeys(names) if (found := self.find(name)) is not None)
+
+    def all(self) -> tuple[Alphabet, ...]:
+        """Return every one, USR's first."""
+        return (*ALPHABETS.values(), *(() if self.more is None else self.more.alphabets()))
+
+    def names_for(self, bio_type: str) -> tuple[str, ...]:
+        """Return the names of those that fit a bio_type, USR's first."""
+        return tuple(alphabet.name for alphabet in self.all() if alphabet.bio_type == bio_type)
+
+    def narrowest(self, letters: str, bio_type: str | None = None) -> Alphabet | None:
+        """Return the one with the fewest letters that has all of `letters`, or None where no alphabet has.
+
+        One of `bio_type` comes before those of other types, and one of USR before those of plugins.
+        """
+        ours = _narrowest(ALPHABETS.values(), letters, bio_type)
+        if self.more is None or (ours is not None and bio_type in (None, ours.bio_type)):
+            return ours
+        return _narrowest(self.all(), letters, bio_type)
+
+
+USR_ALPHABETS = KnownAlphabets()
+"""Those of USR alone."""
+
+
+def _narrowest(alphabets: Iterable[Alphabet], letters: str, bio_type: str | None) -> Alphabet | None:
+    fitting = [alphabet for alphabet in alphabets if alphabet.first_stranger(letters) is None]
+    return min(
+        fitting,
+        key=lambda alphabet: (alphabet.bio_type != bio_type, alphabet.plugin is not None, len(alphabet.letters)),
+        default=None,
+    )

@@ -27,6 +27,7 @@ from usr_core.events.files_told import ADOPT
 from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import require_folder
+from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
 from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
@@ -72,6 +73,7 @@ class Site:
         maintenance: The reason of the maintenance block we are in, None outside one.
         observer: Called after each step of the commit.
         registry: What a change that is only tried goes by in place of the root's registry.
+        alphabets: Those that sequences may have.
     """
 
     ref: DatasetRef
@@ -81,6 +83,7 @@ class Site:
     maintenance: str | None = None
     observer: StepObserver | None = None
     registry: Registry | None = None
+    alphabets: KnownAlphabets = USR_ALPHABETS
 
     @property
     def layout(self) -> DatasetLayout:

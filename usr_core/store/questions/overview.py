@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -12,7 +13,7 @@ from usr_core.events.log import LogHead, read_head
 from usr_core.registry.types import from_arrow
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
-from usr_core.store.base.parquet import usr_metadata
+from usr_core.store.base.parquet import alphabets_noted, usr_metadata
 from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.parts.present import PartialCopy, partial_copy
 from usr_core.store.view.merged_view import MergedView
@@ -98,6 +99,7 @@ class Overview:
         last_action: Its action, or None.
         events: Number of the last event.
         partial_copy: What a copy pulled with ``--primary-only`` lacks, else None.
+        alphabets: The alphabets of plugins that its sequences have, each with the plugin's id.
 
     Example:
         >>> overview = dataset.overview()
@@ -120,6 +122,7 @@ class Overview:
     last_action: str | None
     events: int
     partial_copy: PartialCopy | None = None
+    alphabets: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_overview(ref: DatasetRef) -> Overview:
@@ -157,6 +160,7 @@ def read_overview(ref: DatasetRef) -> Overview:
             last_action=last.get("action"),
             events=head.seq,
             partial_copy=partial_copy(ref.path),
+            alphabets=alphabets_noted(metadata),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, visible
-from usr_core.records.alphabets import ALPHABETS, narrowest_alphabet
+from usr_core.records.alphabets import USR_ALPHABETS, Alphabet, KnownAlphabets
 
 __all__ = [
     "AlphabetMismatch",
@@ -253,26 +253,34 @@ class LetterOutsideAlphabet(ImportCellError):
 
     code = "USR-IMPORT-022"
 
-    def __init__(self, label: str, *, row: int, value: str, alphabet: str, letters: str, position: int) -> None:
+    def __init__(
+        self,
+        label: str,
+        *,
+        row: int,
+        value: str,
+        alphabet: Alphabet,
+        position: int,
+        known: KnownAlphabets = USR_ALPHABETS,
+    ) -> None:
         letter = value[position]
         super().__init__(
             label=label,
             reason=f"The letter {visible(letter)!r} (U+{ord(letter):04X}) at position {position + 1} is not in "
-            f"{alphabet}, which has {letters} in either case.",
-            hint=_hint_of_letters(value, alphabet),
+            f"{alphabet.name}, which has {alphabet.letters} in either case.",
+            hint=_hint_of_letters(value, alphabet, known),
             row=row,
             column="sequence",
             value=value,
         )
-        self.letter, self.position, self.alphabet = letter, position + 1, alphabet
+        self.letter, self.position, self.alphabet = letter, position + 1, alphabet.name
 
 
-def _hint_of_letters(sequence: str, asked: str) -> str:
-    own = ALPHABETS.get(asked)
-    fitting = narrowest_alphabet(sequence, None if own is None else own.bio_type)
+def _hint_of_letters(sequence: str, asked: Alphabet, known: KnownAlphabets) -> str:
+    fitting = known.narrowest(sequence, asked.bio_type)
     if fitting is None:
         return "Correct the sequence; no alphabet has all of its letters."
-    bio_type = "" if own is not None and own.bio_type == fitting.bio_type else f"--bio-type {fitting.bio_type} "
+    bio_type = "" if asked.bio_type == fitting.bio_type else f"--bio-type {fitting.bio_type} "
     wanted = f"{bio_type}--alphabet {fitting.name}"
     return f"Correct the sequence, or import it under an alphabet that has its letters: {wanted}"
 

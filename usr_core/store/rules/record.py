@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.plugin.specs import Severity
-from usr_core.records.alphabets import ALPHABETS, BIO_TYPES, Alphabet, alphabets_for
+from usr_core.records.alphabets import BIO_TYPES, USR_ALPHABETS, Alphabet, KnownAlphabets
 from usr_core.records.arrays import fixed_values, text_array
 from usr_core.records.bulk_ids import IdHasher, string_parts
 from usr_core.records.ids import DELIMITER, is_record_id
@@ -61,8 +61,6 @@ ROW_LIMIT = (1 << 31) - 1
 SEQUENCE_LIMIT = 256 << 20
 """Bytes a sequence may have (format.md, section 8)."""
 
-_ALPHABETS = tuple(ALPHABETS.values())
-_BIO_TYPE_OF = np.array([BIO_TYPES.index(alphabet.bio_type) for alphabet in _ALPHABETS])
 _RESTORE = "Restore the base from `_snapshots/` or a remote copy (usr pull); its rows are never edited by hand."
 
 Rows = npt.NDArray[np.int64]
@@ -134,16 +132,23 @@ class Breach:
         return int(self.chunk.letters[self.first])
 
     @property
+    def alphabet(self) -> Alphabet:
+        """The alphabet of the first row, which is known."""
+        return next(each for each in self.chunk.known_here if each.name == self.kinds["alphabet"])
+
+    @property
     def stranger(self) -> int:
         """The place of the first letter outside the alphabet, white space around the sequence left out."""
-        return ALPHABETS[self.kinds["alphabet"]].first_stranger(self.sequence.strip()) or 0
+        return self.alphabet.first_stranger(self.sequence.strip()) or 0
 
 
 def _cell(kind: type[ImportCellError], reason: Callable[[Breach], str], hint: str) -> _Refusal:
     return lambda row, at: kind(**at, column=row.rule.column, value=row.given, reason=reason(row), hint=hint)
 
 
-def _unknown(kind: type[UnknownBioType | UnknownAlphabet], column: str, known: tuple[str, ...]) -> _Refusal:
+def _unknown(
+    kind: type[UnknownBioType | UnknownAlphabet], column: str, known: Callable[[Breach], tuple[str, ...]]
+) -> _Refusal:
     empty = _cell(
         ColumnEmpty,
         lambda _: f"The column {column!r} is there, but this row has no value.",
@@ -152,7 +157,7 @@ def _unknown(kind: type[UnknownBioType | UnknownAlphabet], column: str, known: t
 
     def refused(row: Breach, at: dict[str, Any]) -> Exception:
         value = row.kinds[column]
-        return empty(row, at) if not value and at["row"] else kind(**at, value=value, known=known)
+        return empty(row, at) if not value and at["row"] else kind(**at, value=value, known=known(row))
 
     return refused
 
@@ -163,21 +168,23 @@ BIO_TYPE_UNKNOWN = Rule(
     f"is not one of {', '.join(BIO_TYPES)}",
     column="bio_type",
     told=lambda row: repr(row.kinds["bio_type"]),
-    refused=_unknown(UnknownBioType, "bio_type", BIO_TYPES),
+    refused=_unknown(UnknownBioType, "bio_type", lambda _: BIO_TYPES),
 )
 ALPHABET_UNKNOWN = Rule(
     "USR-VALID-022",
     "is not a known alphabet",
     column="alphabet",
     told=lambda row: repr(row.kinds["alphabet"]),
-    refused=_unknown(UnknownAlphabet, "alphabet", tuple(ALPHABETS)),
+    refused=_unknown(UnknownAlphabet, "alphabet", lambda row: tuple(each.name for each in row.chunk.known.all())),
 )
 ALPHABET_MISFIT = Rule(
     "USR-VALID-023",
     "does not fit the bio_type",
     column="alphabet",
     told=lambda row: "{alphabet} of {bio_type}".format(**row.kinds),
-    refused=lambda row, at: AlphabetMismatch(**at, **row.kinds, fitting=alphabets_for(row.kinds["bio_type"])),
+    refused=lambda row, at: AlphabetMismatch(
+        **at, **row.kinds, fitting=row.chunk.known.names_for(row.kinds["bio_type"])
+    ),
 )
 SEQUENCE_EMPTY = Rule(
     "USR-VALID-024",
@@ -200,9 +207,9 @@ LETTER_FOREIGN = Rule(
     refused=lambda row, at: LetterOutsideAlphabet(
         **at,
         value=row.sequence,
-        alphabet=row.kinds["alphabet"],
-        letters=ALPHABETS[row.kinds["alphabet"]].letters,
+        alphabet=row.alphabet,
         position=row.stranger,
+        known=row.chunk.known,
     ),
 )
 LENGTH_DIFFERS = Rule(
@@ -274,16 +281,26 @@ class RecordChunk:
             an empty length, claims nothing; without the column nothing is claimed.
         sequences: Strings without nulls, stripped where the input is not a base already; an empty one was none.
         bio_types, alphabets: Without nulls; an empty one was none.
+        known: The alphabets that there are.
 
     Attributes:
+        known_here: Those of them that a row has.
         letters: The number of letters of each sequence; bytes until `breaches` has passed the letters.
         ids: Those that the records have; set once `breaches` has passed the letters.
     """
 
     def __init__(
-        self, *, given: Mapping[str, pa.Array], sequences: pa.Array, bio_types: FewTexts, alphabets: FewTexts
+        self,
+        *,
+        given: Mapping[str, pa.Array],
+        sequences: pa.Array,
+        bio_types: FewTexts,
+        alphabets: FewTexts,
+        known: KnownAlphabets = USR_ALPHABETS,
     ) -> None:
         self.given = given
+        self.known: KnownAlphabets = known
+        self.known_here = known.among(alphabets.values)
         self.sequences: pa.Array = sequences
         self.bio_types, self.alphabets = bio_types, alphabets
         self._offsets, self._content = string_parts(sequences)
@@ -318,13 +335,16 @@ class RecordChunk:
     @cached_property
     def _numbered(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
         """The number of each row's bio_type and alphabet (-1: unknown), and whether they fit; one for all if it can."""
-        bio_types, alphabets = self.bio_types.numbers(BIO_TYPES), self.alphabets.numbers(tuple(ALPHABETS))
-        return bio_types, alphabets, (alphabets >= 0) & (_BIO_TYPE_OF[alphabets] == bio_types)
+        bio_types = self.bio_types.numbers(BIO_TYPES)
+        alphabets = self.alphabets.numbers(tuple(each.name for each in self.known_here))
+        # The last one, which the number -1 of an unknown alphabet means, fits nothing.
+        types = np.array([*(BIO_TYPES.index(each.bio_type) for each in self.known_here), -2])
+        return bio_types, alphabets, (alphabets >= 0) & (types[alphabets] == bio_types)
 
     def _foreign_letters(self, case: LetterCase) -> Iterator[Breach]:
         padded, strange = np.zeros((2, len(self.sequences)), np.bool_)
         _, alphabets, fit = self._numbered
-        for number, alphabet in enumerate(_ALPHABETS):
+        for number, alphabet in enumerate(self.known_here):
             of_it = fit & (alphabets == number)
             if of_it.any():
                 places = np.flatnonzero(np.broadcast_to(of_it, len(self.sequences)))
@@ -375,7 +395,7 @@ class RecordChunk:
             yield Breach(self, rule, np.flatnonzero(np.broadcast_to(broken, len(self.sequences))))
 
 
-def check_option_kinds(label: str, *, bio_type: str, alphabet: str) -> None:
+def check_option_kinds(label: str, *, bio_type: str, alphabet: str, known: KnownAlphabets = USR_ALPHABETS) -> None:
     """Refuse options that name no known bio_type or alphabet, or two that do not fit.
 
     `label` is what the error calls the source of the two, such as a file's name.
@@ -397,6 +417,7 @@ def check_option_kinds(label: str, *, bio_type: str, alphabet: str) -> None:
         sequences=text_array([""]),
         bio_types=FewTexts.constant(bio_type, 1),
         alphabets=FewTexts.constant(alphabet, 1),
+        known=known,
     )
     for breach in options.kinds():
         raise breach.refusal(label, None)

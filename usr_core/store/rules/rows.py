@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
 from usr_core.records.arrays import constant_text, fixed_array, text_array, text_scalar
 from usr_core.records.base_schema import META_LETTER_CASE, base_schema
 from usr_core.records.bulk_ids import IdHasher, id_words, string_parts
@@ -52,6 +53,7 @@ class ImportDefaults:
     Attributes:
         bio_type, alphabet: Where the file has no such column.
         alphabets: Likewise, by bio_type; `alphabet` holds for types that are not among them.
+        known: The alphabets that there are.
         source: Where the column is missing, null or empty.
         created_at_us: The same; microseconds since 1970 in UTC.
     """
@@ -61,6 +63,7 @@ class ImportDefaults:
     source: str
     created_at_us: int
     alphabets: Mapping[str, str] = field(default_factory=dict)
+    known: KnownAlphabets = USR_ALPHABETS
 
 
 class RowReader:
@@ -69,12 +72,14 @@ class RowReader:
     Attributes:
         rows: Rows seen.
         case: The cases of their letters.
+        alphabets_of_plugins: Those that a row has and that are not USR's, each with its plugin's id.
     """
 
     def __init__(self, *, label: str, defaults: ImportDefaults, hasher: IdHasher) -> None:
         self._label, self._defaults, self._hasher = label, defaults, hasher
         self.rows = 0
         self.case = LetterCase()
+        self.alphabets_of_plugins: dict[str, str] = {}
 
     def read(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the seven columns, without nulls, of a chunk of at least one row.
@@ -96,7 +101,9 @@ class RowReader:
             sequences=stripped(given["sequence"]),
             bio_types=bio_types,
             alphabets=self._alphabets(given.get("alphabet"), bio_types, batch.num_rows),
+            known=self._defaults.known,
         )
+        self.alphabets_of_plugins |= {each.name: each.plugin for each in chunk.known_here if each.plugin is not None}
         for breach in chunk.breaches(self._hasher, self.case):
             raise breach.refusal(label, first_row)
         stamps = created_at_column(batch, label=label, first_row=first_row, default_us=self._defaults.created_at_us)

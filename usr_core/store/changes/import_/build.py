@@ -22,6 +22,7 @@ from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
+from usr_core.store.base.parquet import with_alphabets
 from usr_core.store.changes.import_.kept import KeptValues
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.ids.word_sets import (
@@ -208,7 +209,7 @@ def build_base(
 
     After any error neither `destination` nor another new file is left.
     """
-    check_option_kinds(label, bio_type=defaults.bio_type, alphabet=defaults.alphabet)
+    check_option_kinds(label, bio_type=defaults.bio_type, alphabet=defaults.alphabet, known=defaults.known)
     case = noted_case(existing) if existing is not None else LetterCase()
     with BaseWriter(destination, existing=existing, metadata={}) as writer:
         with IdHasher() as hasher:
@@ -232,6 +233,7 @@ def build_base(
                 counted.add(one.label, reader.rows)
                 imported.upper |= reader.case.upper
                 imported.lower |= reader.case.lower
+                metadata = with_alphabets(metadata, reader.alphabets_of_plugins)
         if kept is not None:
             kept.finish()
         if not counted.total:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from usr_core.records.alphabets import ALPHABETS, alphabets_for, narrowest_alphabet
+from usr_core.records.alphabets import ALPHABETS, KnownAlphabets, alphabets_for
 from usr_core.records.bulk_ids import string_parts
 from usr_core.store.changes.import_.build import Input
 from usr_core.store.ids.row_numbers import row_numbers
@@ -17,7 +17,7 @@ from usr_core.store.rules.rows import stripped
 __all__ = ["fitting_alphabets"]
 
 
-def fitting_alphabets(inputs: Iterable[Input], *, bio_type: str) -> dict[str, str]:
+def fitting_alphabets(inputs: Iterable[Input], *, bio_type: str, known: KnownAlphabets) -> dict[str, str]:
     """Return the narrowest alphabet for the records of each bio_type, the inputs taken together.
 
     Each input is read once, a bounded batch at a time. Where no alphabet has all letters it is the widest of the
@@ -26,6 +26,7 @@ def fitting_alphabets(inputs: Iterable[Input], *, bio_type: str) -> dict[str, st
     Args:
         inputs: Columns of records by name, those that have no alphabet.
         bio_type: Of inputs that have no such column.
+        known: The alphabets that there are; one of a plugin is taken only where none of USR fits.
     """
     seen: dict[str, npt.NDArray[np.bool_]] = {}
     for one in inputs:
@@ -41,12 +42,12 @@ def fitting_alphabets(inputs: Iterable[Input], *, bio_type: str) -> dict[str, st
                     continue
                 found = np.bincount(np.frombuffer(string_parts(some)[1], np.uint8), minlength=256) > 0
                 seen[kind] = seen.get(kind, np.zeros(256, np.bool_)) | found
-    return {kind: _narrowest(kind, np.flatnonzero(seen[kind]).tolist()) for kind in seen if alphabets_for(kind)}
+    return {kind: _narrowest(kind, np.flatnonzero(seen[kind]).tolist(), known) for kind in seen if alphabets_for(kind)}
 
 
-def _narrowest(bio_type: str, letters: Iterable[int]) -> str:
+def _narrowest(bio_type: str, letters: Iterable[int], known: KnownAlphabets) -> str:
     # A byte above 127 is no letter of an alphabet; as Latin-1 it stays a stranger.
-    found = narrowest_alphabet(bytes(letters).decode("latin-1"), bio_type)
+    found = known.narrowest(bytes(letters).decode("latin-1"), bio_type)
     if found is not None and found.bio_type == bio_type:
         return found.name
     return max(alphabets_for(bio_type), key=lambda name: len(ALPHABETS[name].letters))

@@ -227,6 +227,7 @@ class _Import:
                     source=options.source or "",
                     created_at_us=mutation.txn.clock_us,
                     alphabets=self._alphabets,
+                    known=self._site.alphabets,
                 ),
                 on_duplicate=options.on_duplicate,
                 metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
@@ -333,7 +334,9 @@ class _Import:
         options = self._options
         if options.alphabet != AUTO:
             return
-        self._alphabets = fitting_alphabets(self._without_alphabet(), bio_type=options.bio_type)
+        self._alphabets = fitting_alphabets(
+            self._without_alphabet(), bio_type=options.bio_type, known=self._site.alphabets
+        )
         only = set(self._alphabets.values())
         alphabet = only.pop() if len(only) == 1 else default_alphabet(options.bio_type)
         self._options = replace(options, alphabet=self._alphabets.get(options.bio_type, alphabet))

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
+from usr_core.records.alphabets import KnownAlphabets
 from usr_core.records.arrays import boolean_array, plain_type
 from usr_core.records.base_schema import ROWS_DROPPED, next_base_metadata
 from usr_core.registry.document import TOMBSTONE_NAMESPACE, Registry
@@ -23,7 +24,7 @@ from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.base.parquet import read_base_facts
+from usr_core.store.base.parquet import alphabets_noted, read_base_facts, usr_metadata, with_alphabets
 from usr_core.store.base.rewrite import base_writer, extra_fields, with_case_note
 from usr_core.store.changes.errors import MergeDuplicate, MergeSameDataset, UnknownChoice
 from usr_core.store.changes.merge_datasets.carry import CarriedNamespace
@@ -84,12 +85,12 @@ def merge_datasets(
             registry = load_registry(site.ref.root)
             destination = exits.enter_context(read_consistent(site.ref.path, opener))
             scratch = Path(exits.enter_context(tempfile.TemporaryDirectory()))
-            return _Merge(destination, theirs, source, registry, options).tried(scratch)
+            return _Merge(destination, theirs, source, registry, options, site.alphabets).tried(scratch)
         mutation = exits.enter_context(mutate(site, "merge"))
         destination = exits.enter_context(opener(mutation.txn.tree))
         for namespace in concerned:
             keep_clock_after(mutation, destination.overlays.get(namespace))
-        merge = _Merge(destination, theirs, source, mutation.registry, options)
+        merge = _Merge(destination, theirs, source, mutation.registry, options, site.alphabets)
         return merge.done(mutation, exits, progress)
 
 
@@ -103,7 +104,9 @@ class _Merge:
         source_ref: DatasetRef,
         registry: Registry,
         options: MergeOptions,
+        known: KnownAlphabets,
     ) -> None:
+        self._known = known
         self._destination, self._source, self._ref, self._options = destination, source, source_ref, options
         self._prefer_source = options.if_duplicate == "prefer-src"
         coerce: Coercion = "none" if options.coerce_overlap == "none" else "to-dest"
@@ -331,6 +334,7 @@ class _Merge:
             filled_columns=self._filled_columns(),
             override=override,
             tally=self._tally,
+            known=self._known,
         )
 
     def _write_base(
@@ -342,8 +346,9 @@ class _Merge:
         progress: Callable[[int], None] | None,
     ) -> None:
         """Write the base as it will be, and what overlays of the destination would hide into parts."""
+        theirs = alphabets_noted(usr_metadata(self._source.base.schema))
         metadata = with_case_note(
-            next_base_metadata(before, registry_hash=mutation.registry.hash),
+            with_alphabets(next_base_metadata(before, registry_hash=mutation.registry.hash), theirs),
             self._destination.base,
             self._source.base,
             rows=self._plan.rows_after,

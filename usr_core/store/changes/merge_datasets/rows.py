@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
 from usr_core.records.arrays import boolean_array
 from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
@@ -88,6 +89,7 @@ class MergedRows:
         filled_columns: The columns in which duplicates get values.
         override: Called with values that overlays of the destination would hide.
         tally: Counts the values of duplicates that change, and those that differ from the source's and stay.
+        known: The alphabets that there are.
     """
 
     def __init__(
@@ -102,10 +104,12 @@ class MergedRows:
         filled_columns: Collection[str],
         override: Callable[[Override], None],
         tally: CellTally,
+        known: KnownAlphabets = USR_ALPHABETS,
     ) -> None:
         self._destination, self._source, self._columns, self._fates = destination, source, columns, fates
         self._overlays, self._take, self._override, self._tally = overlays, take, override, tally
         self._filled = frozenset(filled_columns)
+        self._known = known
         # Values of a type that is not the destination's are converted only where they are taken.
         self._met = [one for one in columns.taken if one.name in self._filled or one.source.equals(one.kind)]
 
@@ -146,7 +150,9 @@ class MergedRows:
         """
         source, values = self._source, SourceValues(self._source, self._columns.taken)
         # No record takes a default: all seven columns are there and hold no null.
-        defaults = ImportDefaults(bio_type="dna", alphabet="dna_4", source=source.label, created_at_us=0)
+        defaults = ImportDefaults(
+            bio_type="dna", alphabet="dna_4", source=source.label, created_at_us=0, known=self._known
+        )
         with IdHasher() as hasher:
             reader = RowReader(label=source.label, defaults=defaults, hasher=hasher)
             for first, batch in checked_batches(source.base, label=source.label):

@@ -18,7 +18,7 @@ from usr_core.records.base_schema import BASE_COLUMNS, next_base_metadata
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.file import write_options
-from usr_core.store.base.parquet import BaseFacts, read_base_facts
+from usr_core.store.base.parquet import BaseFacts, read_base_facts, with_alphabets
 from usr_core.store.changes.session.errors import SessionSchemaChanged
 from usr_core.store.changes.session.known import KnownIds, base_mark
 from usr_core.store.changes.session.rows import session_schema
@@ -33,6 +33,7 @@ from usr_core.store.mutation import (
 )
 from usr_core.store.overlay.part_writer import PartWriter
 from usr_core.store.parts.files import list_overlays
+from usr_core.store.rules.columns import FewTexts
 
 __all__ = ["commit_segments"]
 
@@ -186,6 +187,9 @@ class _NewBase:
             metadata = next_base_metadata(self._before.metadata, registry_hash=self._mutation.registry.hash)
             staged = self._mutation.txn.stage(RECORDS)
             self._writer = BaseWriter(staged, existing=self._existing, metadata=metadata)
+        known = self._mutation.site.alphabets.among(FewTexts.of(rows.column("alphabet")).values)
+        used = {each.name: each.plugin for each in known if each.plugin is not None}
+        self._writer.metadata = with_alphabets(self._writer.metadata, used)
         self._writer.write(rows.select(list(BASE_COLUMNS)))
 
     def finish(self) -> BaseFacts:

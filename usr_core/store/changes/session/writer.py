@@ -194,6 +194,7 @@ class RecordWriter:
             alphabet=self._options.alphabet,
             source=self._options.source,
             created_at_us=now_us(),
+            known=self._site.alphabets,
         )
         batch = record_batch(
             records,

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
 from usr_core.records.arrays import boolean_array, conform
 from usr_core.records.base_schema import BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
@@ -45,20 +46,26 @@ Rows = npt.NDArray[np.int64]
 _DICTIONARIES = ("bio_type", "alphabet", "source")
 
 
-def check_base_rows(base: OpenParquet, findings: FindingList, progress: Callable[[int], None] | None) -> bool:
+def check_base_rows(
+    base: OpenParquet,
+    findings: FindingList,
+    progress: Callable[[int], None] | None,
+    known: KnownAlphabets = USR_ALPHABETS,
+) -> bool:
     """Check all rows of the base and add what is wrong.
 
     Args:
         base: The open base.
         findings: Takes a finding for each kind of fault, and one for each row group that can't be read.
         progress: Called with the number of rows just checked.
+        known: The alphabets that there are.
 
     Returns:
         Whether every page could be read.
 
     Memory: 8 bytes a row, and for each core one piece of 32 MiB.
     """
-    check = _BaseCheck(base)
+    check = _BaseCheck(base, known)
     groups = base.file.metadata.num_row_groups
     tally, whole = RowTally(), True
     with ThreadPoolExecutor(check.threads, thread_name_prefix="usr-validate") as pool:
@@ -84,8 +91,8 @@ class _Outcome:
 
 
 class _BaseCheck:
-    def __init__(self, base: OpenParquet) -> None:
-        self.base = base
+    def __init__(self, base: OpenParquet, known: KnownAlphabets) -> None:
+        self.base, self.known = base, known
         self.threads = thread_count()
         self.columns = usable_base_columns(base.schema)
         unreadable = columns_that_repeat(base.schema)
@@ -107,7 +114,8 @@ class _BaseCheck:
         try:
             with memory_told(str(self.base.path)):
                 for batch in batches_of_group(self.base, group, self.columns, dictionaries=_DICTIONARIES):
-                    ids = _check_rows(_by_name(batch), int(self.starts[group]) + done + 1, hasher, tally)
+                    first = int(self.starts[group]) + done + 1
+                    ids = _check_rows(_by_name(batch), first, hasher, tally, self.known)
                     if self.words is not None and ids is not None:
                         self.words.extend(group, ids)
                     done += len(batch)
@@ -145,7 +153,9 @@ class _BaseCheck:
             self.hashers.get().__exit__(None, None, None)
 
 
-def _check_rows(columns: dict[str, pa.Array], first_row: int, hasher: IdHasher, tally: RowTally) -> pa.Array | None:
+def _check_rows(
+    columns: dict[str, pa.Array], first_row: int, hasher: IdHasher, tally: RowTally, known: KnownAlphabets
+) -> pa.Array | None:
     """Count what is wrong in one batch, of which row `first_row` is the first; return its ids, made comparable.
 
     A rule that compares columns holds for rows that have a value in each of them.
@@ -166,6 +176,7 @@ def _check_rows(columns: dict[str, pa.Array], first_row: int, hasher: IdHasher, 
             sequences=columns["sequence"],
             bio_types=FewTexts.of(columns["bio_type"]),
             alphabets=FewTexts.of(columns["alphabet"]),
+            known=known,
         )
         for breach in chunk.breaches(hasher, LetterCase()):
             tally.add(breach.rule, breach.rule.column, rows[breach.rows], sample=breach.told())

@@ -11,14 +11,16 @@ from pathlib import Path
 from usr_core.commit.file_tree import FileTree, TreeEntry
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.record import find_records
-from usr_core.errors import UsrError
+from usr_core.errors import UsrError, visible
 from usr_core.events.files_told import files_told
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.errors import FileSystemError, SpecialFile, file_system_error
+from usr_core.plugin.errors import PluginError, PluginMissing
+from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
-from usr_core.store.base.parquet import OpenParquet, usr_metadata
+from usr_core.store.base.parquet import OpenParquet, alphabets_noted, usr_metadata
 from usr_core.store.checks.doctor.leftovers import find_leftovers
 from usr_core.store.checks.doctor.odd_places import odd_places
 from usr_core.store.checks.validate.base_footer_checks import check_base_footer, is_hash
@@ -55,6 +57,7 @@ def validate_dataset(
     strict: bool = False,
     registry_mode: RegistryMode = "either",
     checks: Sequence[Check] = (),
+    alphabets: KnownAlphabets = USR_ALPHABETS,
     progress: Callable[[int], None] | None = None,
 ) -> ValidationReport:
     """Check a dataset and return everything that is wrong with it. Takes no lock and writes nothing.
@@ -71,9 +74,11 @@ def validate_dataset(
             (``frozen``, which does not look at the root), one of both (``either``), or nothing, but each part's
             contract hash the one that the root's registry gives its namespace (``contract``).
         checks: Plugins' checks, run last.
+        alphabets: Those that sequences may have.
         progress: Called with the number of base and overlay rows just checked.
 
     Raises:
+        PluginMissing: The sequences have an alphabet whose plugin is not there.
         DatasetMissing: The dataset has no base.
         DatasetBusy: The dataset changed each time while it was being opened.
         CommitRecordUnreadable: This version can't read a commit record, so the present state is not known.
@@ -88,8 +93,18 @@ def validate_dataset(
             raise
         raise DatasetMissing(text=ref.name, place=ref.root) from error
     try:
+        _require_alphabets(opened.base, alphabets)
         files = sum(len(overlay.parts) for overlay in opened.overlays.values())
-        _check(ref, opened, findings, strict=strict, mode=registry_mode, checks=checks, progress=progress)
+        _check(
+            ref,
+            opened,
+            findings,
+            strict=strict,
+            mode=registry_mode,
+            checks=checks,
+            alphabets=alphabets,
+            progress=progress,
+        )
         rows = opened.base.rows if opened.base is not None else 0
     finally:
         opened.close()
@@ -166,11 +181,12 @@ def _check(
     strict: bool,
     mode: RegistryMode,
     checks: Sequence[Check],
+    alphabets: KnownAlphabets,
     progress: Callable[[int], None] | None,
 ) -> None:
     base_hash = usr_metadata(opened.base.schema).get(META_REGISTRY_HASH) if opened.base is not None else None
     registries = load_registries(ref.root, opened.frozen, mode, findings, base_hash=base_hash)
-    base_whole = _check_base(opened, registries, findings, strict=strict, progress=progress)
+    base_whole = _check_base(opened, registries, findings, strict=strict, alphabets=alphabets, progress=progress)
     _check_overlays(opened, registries, findings, progress=progress)
     layout = DatasetLayout(ref.path)
     whole = check_copy_is_whole(ref, findings)
@@ -194,6 +210,27 @@ def _check(
         run_checks(checks, opened.base, opened.overlays, findings, strict=strict)
 
 
+def _require_alphabets(base: OpenParquet | None, known: KnownAlphabets) -> None:
+    """Refuse to judge letters by alphabets whose plugins are not there.
+
+    Raises:
+        PluginMissing: An alphabet that the base notes can't be had.
+    """
+    noted = alphabets_noted(usr_metadata(base.schema)) if base is not None else {}
+    for name, plugin in noted.items():
+        reason = "which is not installed"
+        try:
+            if known.find(name) is not None:
+                continue
+        except PluginError as error:
+            reason = f"which can't be used: {error.message}"
+        raise PluginMissing(
+            f"Sequences have the alphabet {visible(name)!r} of the plugin {visible(plugin)!r}, {reason}.",
+            hint=f"Install the plugin {visible(plugin)}, or switch it on; `usr plugins list` shows what there is.",
+            facts={"alphabet": visible(name), "plugin": visible(plugin)},
+        )
+
+
 def _check_against_log(layout: DatasetLayout, opened: _Opened, findings: FindingList) -> None:
     if not opened.log.seq:
         return  # told already
@@ -213,6 +250,7 @@ def _check_base(
     findings: FindingList,
     *,
     strict: bool,
+    alphabets: KnownAlphabets,
     progress: Callable[[int], None] | None,
 ) -> bool:
     if opened.base_problem is not None:
@@ -232,7 +270,7 @@ def _check_base(
         )
     if strict:
         check_materialized(schema, registries, findings)
-    return check_base_rows(opened.base, findings, progress)
+    return check_base_rows(opened.base, findings, progress, alphabets)
 
 
 def _check_overlays(
