@@ -57,6 +57,7 @@ def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, objec
         "refused": [refusal.reason for refusal in record.refused],
         "requires_tools": list(tools),
         "missing_tools": [tool for tool in tools if shutil.which(tool) is None],
+        "notes": list(manifest.notes) if manifest else [],
         "rivals": [other.origin for other in found if other is not record],
     }
 

@@ -23,6 +23,7 @@ SLOW_MS = 1000.0
 """Milliseconds of a hook module's import beyond which it is slow: whatever needs a plugin of its kind waits for it."""
 
 _MOST_AT_ONCE = 4
+_UPGRADE = "Upgrade universal-sequence-record to use it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,8 @@ def _examined(record: PluginRecord, limit: float) -> Examination:
     for tool in record.manifest.requires_tools if record.manifest else ():
         if shutil.which(tool) is None:
             found.problems.append(Problem(what=f"the program {tool} is not on PATH", fix=f"Install {tool}."))
+    for note in record.manifest.notes if record.manifest else ():
+        found.advice.append(Problem(what=note, fix=_UPGRADE))
     if record.status is PluginStatus.NO_MANIFEST:
         found.advice.append(
             Problem(
@@ -162,6 +165,10 @@ def _take(report: Path, found: Examination) -> str | None:
             problem = Problem(what=line["problem"], fix=line["fix"])
             if problem.what not in [known.what for known in found.problems]:
                 found.problems.append(problem)
+        elif "ignored" in line:
+            found.advice.append(
+                Problem(what=f"it implements {line['ignored']}, a hook that this USR does not have", fix=_UPGRADE)
+            )
         elif "offered" in line:
             found.offered.append(line["offered"])
         elif "command" in line:

@@ -91,6 +91,8 @@ def _examine(record: PluginRecord, report: _Report) -> None:
     offered: dict[str, tuple[AnySpec, ...]] = {}
     with report.step("registering its hooks", "Give hooks the names and arguments of usr_core.plugin.hookspecs."):
         registrar.load(record)
+        for hook in registrar.ignored.get(record, ()):
+            report(ignored=hook)
         offered = _compare_offers(record, registrar, report)
         _compare_policy(record, registrar, report)
     for claim in record.commands:

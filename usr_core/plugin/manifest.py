@@ -1,8 +1,9 @@
 """``usr-plugin.toml``: what a plugin says about itself, read without importing it.
 
 The manifest is all that ``--help``, listings and conflict checks see, so it is checked strictly: an
-unknown key or a wrong type is refused with the key's name, never ignored. The API version is looked at
-first, because a manifest for a newer API may rightly hold keys that this host has never heard of.
+unknown key or a wrong type is refused with the key's name. The API version is looked at first: what a manifest for
+a higher minor version has and this host has never heard of is left out with a note, so that one release of a plugin
+serves several hosts.
 """
 
 from __future__ import annotations
@@ -95,6 +96,9 @@ class ProviderClaim(NamedTuple):
 class Manifest(NamedTuple):
     r"""A checked manifest.
 
+    Attributes:
+        notes: What was left out of a manifest for a higher minor version of the API.
+
     Example:
         >>> from usr_core.api.plugins import parse_manifest
         >>> manifest = parse_manifest('api = "1.0"\nid = "lab"\nsummary = "Motif scans"\n', file="usr-plugin.toml")
@@ -108,6 +112,12 @@ class Manifest(NamedTuple):
     requires_tools: tuple[str, ...] = ()
     commands: tuple[CommandClaim, ...] = ()
     provides: tuple[ProviderClaim, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether it was made for a higher minor version of the API than this host has."""
+        return tuple(map(int, self.api.split("."))) > API_VERSION
 
 
 def parse_manifest(text: str, *, file: str) -> Manifest:
@@ -119,7 +129,7 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
 
     Raises:
         BadManifest: The text is not TOML, or a key is unknown, missing or of the wrong form.
-        IncompatiblePlugin: The manifest asks for an API with another major, or a higher minor, than `API_VERSION`.
+        IncompatiblePlugin: The manifest asks for an API with another major than `API_VERSION`.
 
     Example:
         >>> from usr_core.api.plugins import parse_manifest
@@ -142,15 +152,20 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
     table = _Table(document, file, "")
     api = table.text("api", _is_api, 'a version such as "1.0"')
     _check_api(api, file)
+    if Manifest(api=api, id="", summary="").is_newer:
+        table.left_out = []
     manifest = Manifest(
         api=api,
         id=table.text("id", is_id, "lower-case letters, digits and _, beginning with a letter"),
         summary=table.line("summary"),
         requires_tools=table.texts("requires-tools"),
-        commands=tuple(_command(entry) for entry in table.tables("commands")),
-        provides=tuple(_provider(entry) for entry in table.tables("provides")),
+        commands=tuple(filter(None, map(_command, table.tables("commands")))),
+        provides=tuple(filter(None, map(_provider, table.tables("provides")))),
     )
     table.finish()
+    if table.left_out:
+        known = f"made for plugin API {api}, of which this USR has {_version(API_VERSION)}"
+        manifest = manifest._replace(notes=tuple(f"{known}: {what} is left out" for what in table.left_out))
     _refuse_repeats(manifest, file)
     return manifest
 
@@ -200,8 +215,9 @@ def _document(text: str) -> Mapping[str, object]:
 class _Table:
     """One TOML table whose keys are taken one by one, so that what is left over is known to be unknown."""
 
-    def __init__(self, entries: Mapping[str, object], file: str, where: str) -> None:
+    def __init__(self, entries: Mapping[str, object], file: str, where: str, left_out: list[str] | None = None) -> None:
         self.left, self.file, self.where = dict(entries), file, where
+        self.left_out = left_out  # None: nothing may be unknown
 
     def key(self, name: str) -> str:
         return f"{self.where}{name}"
@@ -238,14 +254,24 @@ class _Table:
         value = self.left.pop(name, [])
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
             raise _bad(self.file, self.key(name), f"has to be tables, each below [[{name}]]")
-        return [_Table(item, self.file, f"{name}[{number}].") for number, item in enumerate(value, start=1)]
+        return [
+            _Table(item, self.file, f"{name}[{number}].", self.left_out) for number, item in enumerate(value, start=1)
+        ]
 
     def finish(self) -> None:
-        if self.left:
+        if self.left and self.left_out is None:
             raise _bad(self.file, self.key(min(self.left)), "is not a key of this manifest")
+        self.leave_out(*(f"the key {self.key(name)!r}" for name in sorted(self.left)))
+
+    def leave_out(self, *what: str) -> bool:
+        """Note what this host does not know, and tell whether it may be left out."""
+        if self.left_out is None:
+            return False
+        self.left_out += [each for each in what if each not in self.left_out]
+        return True
 
 
-def _command(table: _Table) -> CommandClaim:
+def _command(table: _Table) -> CommandClaim | None:
     claim = CommandClaim(
         name=table.text("name", _is_command, "lower-case letters, digits and -, beginning with a letter"),
         target=table.text("target", _is_target, '"module:attribute" of a typer.Typer'),
@@ -255,6 +281,8 @@ def _command(table: _Table) -> CommandClaim:
     )
     table.finish()
     if claim.parent is not None and claim.parent not in MOUNT_POINTS:
+        if table.leave_out(f"the command {' '.join(claim.path)!r}"):
+            return None
         raise _bad(
             table.file, table.key("parent"), f"is {claim.parent!r}; it has to be one of {', '.join(MOUNT_POINTS)}"
         )
@@ -267,13 +295,15 @@ def _command(table: _Table) -> CommandClaim:
     return claim
 
 
-def _provider(table: _Table) -> ProviderClaim:
+def _provider(table: _Table) -> ProviderClaim | None:
     claim = ProviderClaim(
         kind=table.text("kind", is_id, f"one of {', '.join(sorted(PROVIDER_KINDS))}"),
         name=table.text("name", _is_provider_name, "lower-case letters, digits and _ . + -, beginning with a letter"),
     )
     table.finish()
     if claim.kind not in PROVIDER_KINDS:
+        if table.leave_out(f"the {claim.kind} {claim.name!r}"):
+            return None
         raise _bad(
             table.file, table.key("kind"), f"is {claim.kind!r}; it has to be one of {', '.join(sorted(PROVIDER_KINDS))}"
         )
@@ -311,12 +341,15 @@ def _is_api(text: str) -> bool:
     return dot == "." and all(0 < len(part) < 6 and part.isascii() and part.isdigit() for part in (major, minor))
 
 
+def _version(api: tuple[int, int]) -> str:
+    return ".".join(map(str, api))
+
+
 def _check_api(api: str, file: str) -> None:
-    major, minor = (int(part) for part in api.split("."))
-    ours = f"{API_VERSION[0]}.{API_VERSION[1]}"
-    if major == API_VERSION[0] and minor <= API_VERSION[1]:
+    major = int(api.partition(".")[0])
+    if major == API_VERSION[0]:
         return
-    newer = (major, minor) > API_VERSION
+    ours, newer = _version(API_VERSION), major > API_VERSION[0]
     raise IncompatiblePlugin(
         f"it was made for plugin API {api}, and this USR has {ours}",
         hint="Upgrade universal-sequence-record, or install an older version of the plugin."

@@ -34,6 +34,7 @@ class Registrar:
     Attributes:
         trace: Says something under ``USR_TRACE_PLUGINS=1``.
         failures: What went wrong with which plugin, by its entry point; it is not tried again.
+        ignored: Hooks of plugins for a higher minor version of the API, which this one does not have.
 
     Example:
         >>> from usr_core.api import PluginHost
@@ -48,6 +49,7 @@ class Registrar:
 
     trace: Callable[[str, float | None], None]
     failures: dict[PluginRecord, tuple[PluginStatus, PluginError]] = field(default_factory=dict)
+    ignored: dict[PluginRecord, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
@@ -149,7 +151,9 @@ class Registrar:
             if not caller.has_spec()
             and any(impl.plugin is found and not impl.optionalhook for impl in caller.get_hookimpls())
         )
-        if unknown:
+        if unknown and record.manifest is not None and record.manifest.is_newer:
+            self.ignored[record] = tuple(unknown)
+        elif unknown:
             self._manager.unregister(found)
             raise load_error(record, f"it implements {unknown[0]!r}, which is not a hook of this API")
 

@@ -205,6 +205,15 @@ class TestNoProblem:
 
         assert ("no-manifest", [], 1) == (seen["status"], seen["problems"], len(seen["advice"]))
 
+    def test_is_what_a_plugin_for_a_later_minor_has_beyond(self, site: Path) -> None:
+        """Kinds and hooks that this USR does not have are advice, and its other hooks are used."""
+        hooks = "from usr_core.api import hookimpl\n\n@hookimpl\ndef usr_aligners():\n    return []\n"
+        install(site, FakePlugin("sick", api="1.9", hooks=hooks).provides("aligner", "sick"))
+        seen = found(site, "sick")
+
+        assert ("ok", []) == (seen["status"], seen["problems"])
+        assert ["aligner" in piece["what"] for piece in seen["advice"]] == [True, True]
+
     def test_is_an_id_that_is_not_installed(self, site: Path) -> None:
         """That is exit 3."""
         site.mkdir()

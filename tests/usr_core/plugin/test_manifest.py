@@ -90,13 +90,54 @@ class TestParseManifest:
         with pytest.raises(BadManifest, match=r"not valid TOML \(line 2, column 6\)"):
             parse('api = "1.0"\nid = = 2\n')
 
-    @pytest.mark.parametrize("api", ["2.0", "0.9", "1.2", "99999.0"])
-    def test_refuses_another_major_and_a_higher_minor(self, api: str) -> None:
+    @pytest.mark.parametrize("api", ["2.0", "0.9", "99999.0"])
+    def test_refuses_another_major(self, api: str) -> None:
         """The message holds both versions."""
         with pytest.raises(IncompatiblePlugin, match=rf"{api}.*1\.1"):
             parse(HEAD.replace("1.0", api))
 
     def test_looks_at_the_api_before_other_keys(self) -> None:
-        """A manifest of a newer API is incompatible, not bad, whatever keys it has."""
+        """A manifest of another major is incompatible, not bad, whatever keys it has."""
         with pytest.raises(IncompatiblePlugin):
-            parse('api = "1.7"\nnew-key = 1\n')
+            parse('api = "2.7"\nnew-key = 1\n')
+
+
+NEWER = HEAD.replace("1.0", "1.7")
+
+
+class TestHigherMinor:
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            (NEWER + "colour = 'red'\n", "the key 'colour'"),
+            (NEWER + COMMAND + "group = 'x'\n", "the key 'commands[1].group'"),
+            (NEWER + PROVIDER + "since = '1.7'\n", "the key 'provides[1].since'"),
+            (NEWER + PROVIDER.replace("importer", "aligner"), "the aligner 'fasta'"),
+            (NEWER + COMMAND + "parent = 'attic'\n", "the command 'attic count'"),
+        ],
+    )
+    def test_what_is_not_known_is_left_out_with_a_note(self, text: str, what: str) -> None:
+        """The note says what, and both versions."""
+        manifest = parse(text)
+
+        assert (f"made for plugin API 1.7, of which this USR has 1.1: {what} is left out",) == manifest.notes
+        assert not [claim for claim in manifest.provides if claim.kind == "aligner"]
+        assert not [claim for claim in manifest.commands if claim.parent == "attic"]
+
+    def test_what_is_known_is_taken(self) -> None:
+        """The same claims as of a manifest for this API, and no note."""
+        newer, same = parse(NEWER + COMMAND + PROVIDER), parse(HEAD + COMMAND + PROVIDER)
+
+        assert same._replace(api="1.7") == newer
+        assert () == newer.notes
+
+    @pytest.mark.parametrize(
+        ("text", "key"),
+        [(NEWER.replace("demo", "Demo", 1), "id"), (NEWER + PROVIDER + PROVIDER, "provides"), ('api = "1.7"\n', "id")],
+    )
+    def test_what_is_known_has_to_be_right(self, text: str, key: str) -> None:
+        """A wrong form is refused as in any manifest."""
+        with pytest.raises(BadManifest) as caught:
+            parse(text)
+
+        assert key == caught.value.facts["key"]

@@ -39,10 +39,21 @@ class TestStatus:
 
     def test_incompatible_holds_both_versions(self, site: Path) -> None:
         """The plugin's API and the host's."""
-        install(site, FakePlugin("newer", api="1.4", hooks=EXPLOSIVE))
+        install(site, FakePlugin("newer", api="2.4", hooks=EXPLOSIVE))
         status, reason = statuses(site)["usr-plugin-newer"]
 
-        assert ("incompatible", True, True) == (status, "1.4" in reason, "1.1" in reason)
+        assert ("incompatible", True, True) == (status, "2.4" in reason, "1.1" in reason)
+
+    def test_a_higher_minor_is_ok(self, site: Path) -> None:
+        """What it has beyond this API is left out; `info` says what."""
+        install(site, FakePlugin("newer", api="1.4", hooks=EXPLOSIVE).provides("aligner", "newer"))
+        info = run(site, "plugins", "info", "newer", "--format", "json").data
+
+        assert {"usr-plugin-newer": ("ok", None)} == statuses(site)
+        assert ([], ["made for plugin API 1.4, of which this USR has 1.1: the aligner 'newer' is left out"]) == (
+            info["provides"],
+            info["notes"],
+        )
 
     def test_bad_manifest_names_the_key(self, site: Path) -> None:
         """The file and the key are in the reason."""
