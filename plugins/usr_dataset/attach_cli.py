@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from usr_core.api import options_text
 from usr_core.api.commands import (
     AllowMissingOpt,
     DryRunOpt,
     FilePathOpt,
     FilesArg,
+    HelpOptionsOpt,
     OptionsOpt,
     Progress,
     QuietOpt,
@@ -96,6 +98,7 @@ def attach(
             "column COLUMN=FUNCTION or COLUMN=SOURCE:FUNCTION. May be repeated.",
         ),
     ] = None,
+    help_options: HelpOptionsOpt = False,
     writer_options: Annotated[
         list[str] | None,
         typer.Option("--writer-option", show_default=False, help="The same as --option, for a writer."),
@@ -120,6 +123,9 @@ def attach(
     """Attach columns of one or several files to the records, as a new overlay part. The base is not touched."""
     from usr_dataset.outcome_text import attach_note, attach_text, attach_warning
 
+    if help_options:
+        emit_text(options_text(current_session().host.options("overlay_writer", writer)))
+        return
     dataset, files = split_files(words, path)
     told = split_options(writer_options or (), flag="--writer-option")
     if into is not None or ids is not None:

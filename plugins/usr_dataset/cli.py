@@ -9,11 +9,13 @@ from typing import Annotated
 
 import typer
 
+from usr_core.api import options_text
 from usr_core.api.commands import (
     DatasetArg,
     DryRunOpt,
     FilePathOpt,
     FilesArg,
+    HelpOptionsOpt,
     OptionsOpt,
     Progress,
     QuietOpt,
@@ -76,9 +78,7 @@ def import_records(
         typer.Option("--from", show_default=False, help="Name of an importer; by default by the file's ending."),
     ] = None,
     options: OptionsOpt = None,
-    help_options: Annotated[
-        bool, typer.Option("--help-options", help="List what --option sets for the importer of --from.")
-    ] = False,
+    help_options: HelpOptionsOpt = False,
     bio_type: Annotated[
         str, typer.Option("--bio-type", help="For files without such a column: dna, rna or protein.")
     ] = "dna",
@@ -118,10 +118,10 @@ def import_records(
     quiet: QuietOpt = False,
 ) -> None:
     """Append the records of files, all or none, and keep columns beside them."""
-    from usr_dataset.outcome_text import import_notes, import_text, import_warnings, options_text
+    from usr_dataset.outcome_text import import_notes, import_text, import_warnings
 
     if help_options:
-        emit_text(options_text(current_session().host, importer))
+        emit_text(options_text(current_session().host.options("importer", importer)))
         return
     dataset, files = split_files(words, path)
     mapped = split_options(mapping or (), flag="--map")

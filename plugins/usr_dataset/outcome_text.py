@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from usr_core.api import counted, option_line
+from usr_core.api import counted
 
 if TYPE_CHECKING:
-    from usr_core.api import PluginHost
     from usr_core.api.results import AttachOutcome, ImportOutcome, MaterializeOutcome
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "import_text",
     "import_warnings",
     "materialize_text",
-    "options_text",
 ]
 
 
@@ -132,13 +130,4 @@ def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
     ]
     if outcome.snapshot is not None:
         lines.append(f"  kept {outcome.snapshot}")
-    return "\n".join(lines)
-
-
-def options_text(host: PluginHost, importer: str | None) -> str:
-    """Return the options of an importer, or of every one, a line each: name, values, default and help."""
-    lines = []
-    for name in (importer,) if importer is not None else host.names_of("importer"):
-        options = host.importer(name).spec.options
-        lines += [f"{name} {option_line(option)}" for option in options] or [f"{name} takes no options"]
     return "\n".join(lines)

@@ -43,7 +43,10 @@ def show_plugin(
     plugin_id: Annotated[str, typer.Argument(metavar="ID", show_default=False, help="The plugin's id.")],
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Show what one plugin adds, where it comes from, and what is wrong with it, without importing it."""
+    """Show what one plugin adds, where it comes from, and what is wrong with it.
+
+    Its hooks are imported for the options of its formats and writers alone.
+    """
     from usr_plugins.description import describe
 
     emit_record(describe(current_session().catalogue.all, plugin_id), fmt)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Sequence
 
-from usr_core.api import API_VERSION, ExitCode, PluginMissing
-from usr_core.api.plugins import PluginRecord
+from usr_core.api import API_VERSION, ExitCode, PluginError, PluginMissing, option_line
+from usr_core.api.plugins import KINDS, PluginRecord, Registrar, as_option_spec
 
 __all__ = ["describe", "owner_of", "records_of", "summary_row"]
 
@@ -55,11 +56,29 @@ def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, objec
         ],
         "provides": [{"kind": claim.kind, "name": claim.name} for claim in record.provides],
         "refused": [refusal.reason for refusal in record.refused],
+        "options": _options(record),
         "requires_tools": list(tools),
         "missing_tools": [tool for tool in tools if shutil.which(tool) is None],
         "notes": list(manifest.notes) if manifest else [],
         "rivals": [other.origin for other in found if other is not record],
     }
+
+
+def _options(record: PluginRecord) -> list[str]:
+    """Return what ``--option`` may set for the plugin's formats and writers, a line each.
+
+    Hooks alone know it; where they can't be called, which `usr plugins doctor` explains, it is nothing.
+    """
+    registrar, lines = Registrar(lambda _text, _started: None), []
+    declared = {(claim.kind, claim.name) for claim in record.provides} if record.usable else set()
+    for kind in ("importer", "exporter", "overlay_writer"):
+        if not any(claimed == kind for claimed, _ in declared):
+            continue
+        with contextlib.suppress(PluginError):
+            for spec in registrar.specs(record, kind):
+                options = map(as_option_spec, getattr(spec, "options", ()))
+                lines += [f"{KINDS[kind].words} {spec.name} {option_line(option)}" for option in options]
+    return lines
 
 
 def records_of(records: Sequence[PluginRecord], plugin_id: str) -> list[PluginRecord]:

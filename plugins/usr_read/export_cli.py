@@ -7,10 +7,11 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from usr_core.api import counted
+from usr_core.api import counted, options_text
 from usr_core.api.commands import (
     ColumnsOpt,
     GlobOpt,
+    HelpOptionsOpt,
     IncludeDeletedOpt,
     NamespacesOpt,
     OptionsOpt,
@@ -40,10 +41,11 @@ def export(
         typer.Option("--fmt", "--format", show_default=False, help="An exporter; by default by the file's ending."),
     ] = None,
     options: OptionsOpt = None,
+    help_options: HelpOptionsOpt = False,
     out: Annotated[
-        str,
+        str | None,
         typer.Option("--out", show_default=False, help="A file (.gz and .zst compress), a folder, or - for stdout."),
-    ],
+    ] = None,
     columns: ColumnsOpt = None,
     where: WhereOpt = None,
     limit: Annotated[
@@ -72,6 +74,11 @@ def export(
     from usr_core.api.commands import open_target
     from usr_read.sizes import size_text
 
+    if help_options:
+        emit_text(options_text(current_session().host.options("exporter", export_format)))
+        return
+    if out is None:
+        raise UsageError("The option --out is missing.", hint="Name a file, a folder, or - for standard output.")
     chosen = split_names(namespaces)
     told_format = {**split_options(options or ()), **({"spreadsheet_safe": "true"} if spreadsheet_safe else {})}
     source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)

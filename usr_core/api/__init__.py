@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost as PluginHost
     from usr_core.plugin.manifest import API_VERSION as API_VERSION
     from usr_core.plugin.options import option_line as option_line
+    from usr_core.plugin.options import options_text as options_text
     from usr_core.plugin.specs import AlphabetSpec as AlphabetSpec
     from usr_core.plugin.specs import CheckSpec as CheckSpec
     from usr_core.plugin.specs import EventSink as EventSink
@@ -73,7 +74,7 @@ else:
             "usr_core.plugin.hookspecs": "hookimpl",
             "usr_core.plugin.host": "PluginHost",
             "usr_core.plugin.manifest": "API_VERSION",
-            "usr_core.plugin.options": "option_line",
+            "usr_core.plugin.options": "option_line options_text",
             "usr_core.plugin.specs": (
                 "AlphabetSpec CheckSpec EventSink EventSinkSpec ExportRequest ExportResult Exporter ExporterSpec "
                 "FileRef Finding Fingerprint ImportRequest Importer ImporterSpec NamespaceSpec Opened OptionSpec "

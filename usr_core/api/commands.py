@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import FilesArg as FilesArg
     from usr_core.cli.options import FormatOpt as FormatOpt
     from usr_core.cli.options import GlobOpt as GlobOpt
+    from usr_core.cli.options import HelpOptionsOpt as HelpOptionsOpt
     from usr_core.cli.options import IdFileOpt as IdFileOpt
     from usr_core.cli.options import IdsOpt as IdsOpt
     from usr_core.cli.options import IncludeDeletedOpt as IncludeDeletedOpt
@@ -64,9 +65,9 @@ else:
             "usr_core.cli.json_values": "json_line json_text",
             "usr_core.cli.main": "main",
             "usr_core.cli.options": (
-                "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt IdFileOpt "
-                "IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg WhereOpt "
-                "YesOpt split_names split_options"
+                "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt HelpOptionsOpt "
+                "IdFileOpt IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg "
+                "WhereOpt YesOpt split_names split_options"
             ),
             "usr_core.cli.output": (
                 "Format OUTPUT_VERSION cell_text confirm emit_json emit_record emit_table emit_text note "

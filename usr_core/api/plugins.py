@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from usr_core.plugin.loading import load_target as load_target
     from usr_core.plugin.manifest import Manifest as Manifest
     from usr_core.plugin.manifest import parse_manifest as parse_manifest
+    from usr_core.plugin.options import as_option_spec as as_option_spec
     from usr_core.plugin.records import PluginRecord as PluginRecord
     from usr_core.plugin.records import PluginStatus as PluginStatus
     from usr_core.plugin.registrar import Registrar as Registrar
@@ -32,6 +33,7 @@ else:
             "usr_core.plugin.kinds": "AnySpec KINDS",
             "usr_core.plugin.loading": "load_object load_target",
             "usr_core.plugin.manifest": "Manifest parse_manifest",
+            "usr_core.plugin.options": "as_option_spec",
             "usr_core.plugin.records": "PluginRecord PluginStatus",
             "usr_core.plugin.registrar": "Registrar",
         },

@@ -24,6 +24,7 @@ __all__ = [
     "Format",
     "FormatOpt",
     "GlobOpt",
+    "HelpOptionsOpt",
     "IdFileOpt",
     "IdsOpt",
     "IncludeDeletedOpt",
@@ -73,6 +74,7 @@ OptionsOpt = Annotated[
     list[str] | None,
     typer.Option("--option", show_default=False, help="NAME=VALUE for what reads or writes the file; may be repeated."),
 ]
+HelpOptionsOpt = Annotated[bool, typer.Option("--help-options", help="Only list what --option may set.")]
 ColumnsOpt = Annotated[str | None, typer.Option("--columns", show_default=False, help="Names, with commas between.")]
 NamespaceOpt = Annotated[str, typer.Option("--namespace", show_default=False, help="A registered namespace.")]
 NamespacesOpt = Annotated[

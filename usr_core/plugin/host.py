@@ -21,6 +21,7 @@ from usr_core.plugin.importing import HostedImporter
 from usr_core.plugin.isolation import Isolated, calling, load_error
 from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.manifest import ProviderClaim
+from usr_core.plugin.options import as_option_spec
 from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.sinks import EventSinks
 from usr_core.plugin.specs import (
@@ -32,6 +33,7 @@ from usr_core.plugin.specs import (
     Finding,
     ImporterSpec,
     NamespaceSpec,
+    OptionSpec,
     OverlayWriter,
     OverlayWriterSpec,
     Transport,
@@ -227,6 +229,21 @@ class PluginHost:
             'infer'
         """
         return self._spec("overlay_writer", name, OverlayWriterSpec)[1]
+
+    def options(self, kind: str, name: str | None = None) -> dict[str, tuple[OptionSpec, ...]]:
+        """Return what ``--option`` may set for providers of a kind, by name: of one, or of every one that works.
+
+        Args:
+            kind: ``importer``, ``exporter`` or ``overlay_writer``.
+            name: The provider; errors as `importer`.
+
+        Example:
+            >>> [option.name for option in dataset.host.options("exporter", "csv")["csv"]]
+            []
+        """
+        form = KINDS[kind].spec
+        specs = self._all_specs(kind, form) if name is None else [self._spec(kind, name, form)]
+        return {spec.name: tuple(map(as_option_spec, getattr(spec, "options", ()))) for _, spec in specs}
 
     # ------------------------------------------------------------ transfers
 

@@ -9,13 +9,19 @@ from usr_core.errors import visible
 from usr_core.plugin.errors import OptionInvalid
 from usr_core.plugin.specs import OptionSpec
 
-__all__ = ["as_option_spec", "option_line", "option_spelling", "option_values"]
+__all__ = ["as_option_spec", "option_line", "option_spelling", "option_values", "options_text"]
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def as_option_spec(option: OptionSpec | str) -> OptionSpec:
-    """Return an option in full; writers of plugin API 1.0 give names alone, which are options of any text."""
+    """Return an option in full; writers of plugin API 1.0 give names alone, which are options of any text.
+
+    Example:
+        >>> from usr_core.api.plugins import as_option_spec
+        >>> as_option_spec("factor").type.__name__
+        'str'
+    """
     return option if isinstance(option, OptionSpec) else OptionSpec(name=option)
 
 
@@ -67,6 +73,21 @@ def option_line(spec: OptionSpec) -> str:
     """
     default = "" if spec.default is None else f" ({str(spec.default).lower() if spec.type is bool else spec.default})"
     return f"{spec.name}={option_spelling(spec)}{default}{f': {spec.help}' if spec.help else ''}"
+
+
+def options_text(offered: Mapping[str, Sequence[OptionSpec]]) -> str:
+    """Return the options of providers by their names, a line each; a provider without any has a line that says so.
+
+    Example:
+        >>> from usr_core.api import OptionSpec, options_text
+        >>> print(options_text({"fasta": [OptionSpec(name="width", type=int, help="Letters a line")], "csv": []}))
+        fasta width=a whole number: Letters a line
+        csv takes no options
+    """
+    lines = []
+    for name, options in offered.items():
+        lines += [f"{name} {option_line(option)}" for option in options] or [f"{name} takes no options"]
+    return "\n".join(lines)
 
 
 def _value(provider: str, spec: OptionSpec, given: object) -> object:

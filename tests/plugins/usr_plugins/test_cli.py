@@ -42,6 +42,36 @@ class TestInfo:
         assert ["no-such-tool"] == found["missing_tools"]
         assert (False, "1.0", "1.1") == (found["built_in"], found["api"], found["host_api"])
 
+    def test_lists_the_options_of_formats_and_writers(self, tmp_path: Path) -> None:
+        """Those in full and those by name alone, in the words of --help-options."""
+        hooks = """
+from usr_core.api import ExporterSpec, OptionSpec, OverlayWriterSpec, hookimpl
+
+
+@hookimpl
+def usr_exporters():
+    width = OptionSpec(name="width", type=int, default=60, help="Letters a line")
+    return [ExporterSpec(name="lines", summary="s", factory=object, suffix=".lines", options=(width,))]
+
+
+@hookimpl
+def usr_overlay_writers():
+    return [OverlayWriterSpec(name="scan", summary="s", factory=object, namespace="lab", options=("factor",))]
+"""
+        plugin = FakePlugin("lab", hooks=hooks).provides("exporter", "lines").provides("overlay_writer", "scan")
+        env = {"PYTHONPATH": install(tmp_path / "site", plugin)}
+        found = run_usr("plugins", "info", "lab", "--format", "json", env=env).data
+
+        assert [
+            "exporter lines width=a whole number (60): Letters a line",
+            "overlay writer scan factor=text",
+        ] == found["options"]
+        assert (
+            "lines width=a whole number (60): Letters a line\n"
+            == run_usr("export", "--fmt", "lines", "--help-options", env=env).out
+        )
+        assert "scan factor=text\n" == run_usr("attach", "--writer", "scan", "--help-options", env=env).out
+
     def test_of_an_unknown_id_is_exit_3(self, tmp_path: Path) -> None:
         """With the ids that were probably meant."""
         result = run_usr("plugins", "info", "plugin", cwd=tmp_path)
