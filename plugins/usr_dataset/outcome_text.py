@@ -45,7 +45,7 @@ def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> 
 
 def import_notes(outcome: ImportOutcome, *, dry_run: bool = False) -> list[str]:
     """Return the remarks about alphabets that were chosen, a namespace that was registered, and columns not kept."""
-    notes = []
+    notes = [f"{found.code}: {found.message}" for found in outcome.findings if found.severity == "note"]
     if names := outcome.alphabets:
         notes.append(f"took {' and '.join(names)}: the narrowest with every letter of the input")
     if outcome.registered is not None:
@@ -60,7 +60,7 @@ def import_notes(outcome: ImportOutcome, *, dry_run: bool = False) -> list[str]:
 
 def import_warnings(outcome: ImportOutcome) -> list[str]:
     """Return the warnings about deleted records, about some that differ in letter case only, and a second bio_type."""
-    warnings = []
+    warnings = [f"{found.code}: {found.message}" for found in outcome.findings if found.severity == "warning"]
     if count := outcome.skipped_deleted:
         stays, them = ("is deleted in the dataset and stays so", "it")
         if count > 1:

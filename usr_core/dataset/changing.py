@@ -125,6 +125,7 @@ class Changing(Reading):
             MissingColumn: The file has no column ``sequence``.
             UnknownBioType, UnknownAlphabet, AlphabetMismatch: `bio_type` and `alphabet` are not known, or do not fit.
             ImportCellError: A row is refused; file, row (from 1), column and value are among its facts.
+            RefusedByCheck: A plugin's check for imports found an error.
             DuplicateRecord: A record is in the file twice, or in the dataset already.
 
         Example:
@@ -172,6 +173,7 @@ class Changing(Reading):
                     importer=readers[0][0],
                     paths=tuple(name for _, name in files),
                     importer_options=options,
+                    checks=self.host.checks,
                 ),
                 progress=progress,
             )
@@ -240,6 +242,7 @@ class Changing(Reading):
                 source=source,
                 on_duplicate=on_duplicate,
                 rows=len(held),
+                checks=self.host.checks,
             ),
         )
 

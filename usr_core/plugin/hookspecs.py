@@ -133,8 +133,8 @@ class UsrHooks:
     def usr_checks(self) -> Iterable[CheckSpec]:  # type: ignore[empty-body]
         """Offer checks whose findings ``usr validate`` and ``usr doctor`` report.
 
-        Called when a dataset is validated. A check sees batches of the columns it names, in the base's row
-        order, once; it reports what it finds and changes nothing.
+        Called when a dataset is validated, and when records are imported, for checks whose spec says so. A check sees
+        batches of the columns it names, in the base's row order, once; it reports what it finds and changes nothing.
 
         Conflicts: a name offered twice is refused, with both distributions named.
         Since: API 1.0.

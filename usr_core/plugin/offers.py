@@ -100,6 +100,9 @@ def _namespace(spec: Any) -> None:
 
 def _check(spec: Any) -> None:
     texts(spec.columns, "columns")
+    at = texts(spec.at, "at")
+    if not at or not {"validate", "import"}.issuperset(at):
+        raise ValueError("at has to be a set of validate, import or both")
     if spec.namespace is not None:
         a_text(spec.namespace, "namespace")
 

@@ -9,7 +9,7 @@ Nothing here imports pyarrow at run time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, Self
@@ -728,6 +728,8 @@ class CheckSpec:
         factory: Makes the check, a function from batches to findings.
         columns: The columns of its batches, by default all; it is not run where the dataset lacks one of them.
         namespace: It runs only on datasets that have values of this namespace; None is every dataset.
+        at: When it runs: ``validate``, and ``import``, where its batches are the rows that come in, with the columns
+            that are kept, and an ``error`` refuses the input.
 
     Example:
         >>> from usr_core.api import CheckSpec, Finding
@@ -746,6 +748,7 @@ class CheckSpec:
     factory: Callable[[], Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]]
     columns: tuple[str, ...] = ()
     namespace: str | None = None
+    at: Set[Literal["validate", "import"]] = frozenset({"validate"})
 
 
 # ---------------------------------------------------------------- alphabets

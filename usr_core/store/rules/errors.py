@@ -23,6 +23,7 @@ __all__ = [
     "NotAFile",
     "NotATable",
     "RecordsExpected",
+    "RefusedByCheck",
     "RepeatedColumn",
     "RowWithoutSequence",
     "SequenceTooLong",
@@ -313,6 +314,14 @@ class LengthDiffers(ImportCellError):
     """A given length is not the number of the sequence's letters."""
 
     code = "USR-IMPORT-190"
+
+
+class RefusedByCheck(UsrError, ValueError):
+    """A plugin's check found an error in the rows of an import."""
+
+    code = "USR-IMPORT-260"
+    template = "{reason}"
+    shown = ("file={label}", "row", "rows", "check", "plugin", "finding")
 
 
 class _NameUnknown(UsrError, ValueError):

@@ -180,6 +180,7 @@ def build_base(
     metadata: Mapping[str, str],
     deleted: pa.Array | None = None,
     kept: KeptValues | None = None,
+    examine: Callable[[InputRows], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> BuildOutcome:
     """Write the base that results from adding the rows of `inputs` to `existing`.
@@ -196,6 +197,7 @@ def build_base(
         metadata: Key/value metadata of the new file.
         deleted: Ids of deleted records of the existing base, so that a duplicate of one is told as such.
         kept: Takes the values of other columns as they come; it is finished here.
+        examine: Called once all rows are in `destination`, before duplicates are looked for; may refuse them.
         progress: Called after each chunk with the number of its rows.
 
     Raises:
@@ -243,6 +245,8 @@ def build_base(
         writer.metadata = _with_note(metadata, case, writer.existing_rows + counted.total)
         size = writer.finish()
         offset = writer.existing_rows
+        if examine is not None:
+            examine(counted)
         duplicates = find_duplicates(words.words(), written=destination, offset=offset, existing=existing)
         del words
         skipped = dead = 0

@@ -144,7 +144,7 @@ class KeptValues:
     def rows(self, chosen: Rows) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield some rows of the input, numbered from 0 and ascending, each with its number and as a batch of one."""
         start = 0
-        for batch in self._batches():
+        for batch in self.batches():
             stop = start + batch.num_rows
             for row in chosen[np.searchsorted(chosen, start) : np.searchsorted(chosen, stop)].tolist():
                 yield row, batch.slice(row - start, 1)
@@ -197,7 +197,7 @@ class KeptValues:
         parts: list[Rows] = []
         with PartWriter(part, schema, options=options, boundaries=boundaries) as writer:
             start = 0
-            for batch in self._batches():
+            for batch in self.batches():
                 at = positions[start : start + batch.num_rows]
                 rows = batch.select(schema.names)
                 chosen = np.flatnonzero((at >= 0) & any_valid(rows.columns[1:]))
@@ -233,7 +233,7 @@ class KeptValues:
     def ids(self, chosen: Rows) -> pa.Array:
         """Return the ids of some rows of the input, numbered from 0 and ascending."""
         found, start = [pa.nulls(0, pa.string())], 0
-        for batch in self._batches():
+        for batch in self.batches():
             stop = start + batch.num_rows
             rows = chosen[np.searchsorted(chosen, start) : np.searchsorted(chosen, stop)] - start
             found.append(batch.column(0).take(fixed_array(rows, pa.int64())))
@@ -245,7 +245,8 @@ class KeptValues:
         bare = name.removeprefix(f"{self.namespace}__")
         return (name,) if bare in IMPORT_COLUMNS else (name, bare)
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield ids and values in the input's order, a batch for each one that was taken."""
         with pa.OSFile(str(self._path)) as source, pa.ipc.open_file(source) as reader:
             for index in range(reader.num_record_batches):
                 yield reader.get_batch(index)

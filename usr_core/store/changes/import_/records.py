@@ -14,16 +14,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.errors import ExitCode, UsrError
-from usr_core.plugin.specs import Opened
+from usr_core.plugin.specs import Finding, Opened
 from usr_core.records.alphabets import AUTO, default_alphabet
 from usr_core.records.base_schema import ROWS_DROPPED, next_base_metadata
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import BaseFacts, read_base_facts
-from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, build_base
+from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, InputRows, build_base
+from usr_core.store.changes.import_.checking import check_incoming
 from usr_core.store.changes.import_.kept import KeptPart, KeptValues
 from usr_core.store.changes.import_.letters import fitting_alphabets
 from usr_core.store.changes.import_.rejects import rejects_file
+from usr_core.store.checks.validate.plugin_checks import Check
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.ids.keys import KeyIndex, base_index
 from usr_core.store.ids.word_sets import row_groups_from
@@ -76,6 +78,7 @@ class ImportOptions:
         importer, paths: Of records of files: what reads them, and their paths as they were given.
         importer_options: What the importer was told.
         rows: Of records from memory: how many they are.
+        checks: Gives the checks of plugins, of which those run that are for imports.
     """
 
     bio_type: str = "dna"
@@ -92,6 +95,7 @@ class ImportOptions:
     paths: tuple[str, ...] = ()
     importer_options: Mapping[str, object] = field(default_factory=dict)
     rows: int | None = None
+    checks: Callable[[], Sequence[Check]] = tuple
 
     def event_args(self) -> dict[str, object]:
         """Return the event's ``args``."""
@@ -125,6 +129,7 @@ class ImportOutcome:
         new_bio_types: Those of them that it did not hold before; empty where it was empty.
         rows_total: Records of the dataset now, deleted ones included.
         alphabets: Those that ``auto`` took, one for each bio_type; empty where an alphabet was named.
+        findings: Warnings and notes of plugins' checks; rows are counted from 1 over the whole input.
         kept: The namespace whose columns were kept; None where none was asked for, or the input has no such column.
         kept_columns: The columns of it that the input has, by full name.
         rows_kept: Records that have a value of the input in them now.
@@ -149,6 +154,7 @@ class ImportOutcome:
     event: dict[str, Any] | None
     skipped_deleted: int = 0
     alphabets: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     kept: str | None = None
     kept_columns: tuple[str, ...] = ()
     rows_kept: int = 0
@@ -200,6 +206,7 @@ class _Import:
         self._site, self._sources, self._options, self._progress = site, sources, options, progress
         self._ignored: list[str] = []
         self._alphabets: dict[str, str] = {}
+        self._findings: tuple[Finding, ...] = ()
 
     def run(self) -> ImportOutcome:
         """Do it; the outcome is that of a change that was made, or, for a dry run, would have been made."""
@@ -233,6 +240,7 @@ class _Import:
                 metadata=next_base_metadata(before.metadata, registry_hash=mutation.registry.hash),
                 deleted=deleted_ids(mutation.txn.tree),
                 kept=kept,
+                examine=lambda inputs: self._examine(staged, before.rows, inputs, kept),
                 progress=self._progress,
             )
             if not built.added:
@@ -257,6 +265,7 @@ class _Import:
             event=event,
             skipped_deleted=built.skipped_deleted,
             alphabets=tuple(self._alphabets.values()),
+            findings=self._findings,
             kept=None if kept is None or not kept.seen else kept.namespace,
             kept_columns=() if kept is None else kept.columns_seen,
             rows_kept=0 if part is None else part.records,
@@ -328,6 +337,11 @@ class _Import:
         kept = KeptValues(options.keep, mutation.registry, spool, needed=needed)
         closing.callback(kept.remove)
         return kept
+
+    def _examine(self, staged: Path, offset: int, inputs: InputRows, kept: KeptValues | None) -> None:
+        """Let the checks that are for imports see the rows."""
+        checks = self._options.checks()
+        self._findings = check_incoming(checks, written=staged, offset=offset, inputs=inputs, kept=kept)
 
     def _choose_alphabets(self) -> None:
         """Put the narrowest alphabets that fit in the place of ``auto``, from a pass over the input."""
