@@ -65,7 +65,7 @@ def doctor(
         adopt_files(session.dataset(dataset))
     removed = clean_up(session.dataset(dataset), age) if clean else ()
     root, ref = find_target(dataset, root=session.root)
-    report = examine(root, ref=ref, folder=folder)
+    report = examine(root, ref=ref, folder=folder, checks=session.host.health_checks())
 
     emit_health(report, fmt, removed=removed)
     if not report.ok:

@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from usr_core.api import FileRef, ImportRequest, PluginError, UsrError
+from usr_core.api import FileRef, HealthRequest, ImportRequest, PluginError, UsrError
 from usr_core.api.plugins import KINDS, AnySpec, PluginRecord, build_provider
 
 __all__ = ["try_offers"]
@@ -75,6 +75,10 @@ def _check(provider: Any, _: Any, __: Path) -> None:
     list(provider(iter(())))
 
 
+def _health_check(provider: Any, _: Any, __: Path) -> None:
+    list(provider(HealthRequest()))
+
+
 def _untried(provider: Any, _: Any, __: Path) -> None:
     """Leave an overlay writer alone: it needs a tool's output."""
 
@@ -85,6 +89,7 @@ _TRIALS: Mapping[str, Callable[[Any, Any, Path], None]] = {
     "verify": _verify,
     "event_sink": _event_sink,
     "check": _check,
+    "health_check": _health_check,
 }
 
 

@@ -32,6 +32,7 @@ HOOK_PAGES = {
     "namespaces.md": "usr_namespaces",
     "checks.md": "usr_checks",
     "alphabets.md": "usr_alphabets",
+    "health-checks.md": "usr_health_checks",
 }
 
 

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from usr_core.plugin.specs import FileRef as FileRef
     from usr_core.plugin.specs import Finding as Finding
     from usr_core.plugin.specs import Fingerprint as Fingerprint
+    from usr_core.plugin.specs import HealthCheckSpec as HealthCheckSpec
+    from usr_core.plugin.specs import HealthRequest as HealthRequest
     from usr_core.plugin.specs import Importer as Importer
     from usr_core.plugin.specs import ImporterSpec as ImporterSpec
     from usr_core.plugin.specs import ImportRequest as ImportRequest
@@ -77,9 +79,9 @@ else:
             "usr_core.plugin.options": "option_line options_text",
             "usr_core.plugin.specs": (
                 "AlphabetSpec CheckSpec EventSink EventSinkSpec ExportRequest ExportResult Exporter ExporterSpec "
-                "FileRef Finding Fingerprint ImportRequest Importer ImporterSpec NamespaceSpec Opened OptionSpec "
-                "OverlayRequest OverlayWriter OverlayWriterSpec TransportSpec Verdict VerifyOutcome VerifyRequest "
-                "VerifySpec VerifyStrategy"
+                "FileRef Finding Fingerprint HealthCheckSpec HealthRequest ImportRequest Importer ImporterSpec "
+                "NamespaceSpec Opened OptionSpec OverlayRequest OverlayWriter OverlayWriterSpec TransportSpec "
+                "Verdict VerifyOutcome VerifyRequest VerifySpec VerifyStrategy"
             ),
             "usr_core.store.rules.errors": "RepeatedColumn SourceFileError SourceTruncated SourceUnreadable",
             "usr_core.store.rules.source_file": "LONGEST_RECORD SourceFile SourceStream open_source",

@@ -243,6 +243,7 @@ ANSWERS: Mapping[str, Mapping[str, Answer]] = {
         "close": _NOTHING,
     },
     "event_sink": {"emit": _NOTHING, "close": _NOTHING},
+    "health_check": {"": Answer(checked=_stream, item_check=lambda: _finding)},
     "check": {"": Answer(checked=_stream, item_check=lambda: _finding)},
 }
 """By kind of provider and method. `store.questions.export` compares what an exporter says with what it did."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         CheckSpec,
         EventSinkSpec,
         ExporterSpec,
+        HealthCheckSpec,
         ImporterSpec,
         NamespaceSpec,
         OverlayWriterSpec,
@@ -146,6 +147,17 @@ class UsrHooks:
 
         Called when an alphabet is asked for that USR does not have, also by `validate` for a dataset whose sequences
         have it. The letters are data: whoever reads the dataset later needs the same plugin to judge them.
+
+        Conflicts: a name offered twice is refused, with both distributions named.
+        Since: API 1.1. Contract tests: ``usr_core.testing.ManifestContract``.
+        """
+
+    @hookspec
+    def usr_health_checks(self) -> Iterable[HealthCheckSpec]:  # type: ignore[empty-body]
+        """Offer checks of the machine, the root or a dataset's folder, whose findings ``usr doctor`` reports.
+
+        Called by `doctor`. A check is told where the root and the dataset are; it reads, reports and changes nothing.
+        One that fails is a finding itself.
 
         Conflicts: a name offered twice is refused, with both distributions named.
         Since: API 1.1. Contract tests: ``usr_core.testing.ManifestContract``.

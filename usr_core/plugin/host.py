@@ -31,6 +31,8 @@ from usr_core.plugin.specs import (
     Exporter,
     ExporterSpec,
     Finding,
+    HealthCheckSpec,
+    HealthRequest,
     ImporterSpec,
     NamespaceSpec,
     OptionSpec,
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 
     from usr_core.plugin.registrar import Registrar
 
-__all__ = ["BoundCheck", "PluginHost", "build_provider"]
+__all__ = ["BoundCheck", "BoundHealthCheck", "PluginHost", "build_provider"]
 
 SpecT = TypeVar("SpecT", bound=AnySpec)
 
@@ -64,6 +66,15 @@ class BoundCheck:
     spec: CheckSpec
     plugin: str
     run: Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundHealthCheck:
+    """A health check that can be run; `run` builds the provider, and raises where it can't be loaded."""
+
+    name: str
+    plugin: str
+    run: Callable[[HealthRequest], Iterable[Finding]]
 
 
 class PluginHost:
@@ -370,6 +381,29 @@ class PluginHost:
                 error = PluginError(f"the check {entry.claim.name!r} can't be run: {reason}", hint=hint)
                 found.append(_unloadable(entry, error))
         return tuple(sorted(found, key=lambda check: check.spec.name))
+
+    def health_checks(self) -> tuple[BoundHealthCheck, ...]:
+        """Return every declared health check, sorted by name; one that can't be loaded raises when it is run.
+
+        Those of plugins that the user has switched off are left out.
+
+        Example:
+            >>> [check.name for check in dataset.host.health_checks()]
+            []
+        """
+        refused = [e for e in self.catalogue.refused("health_check") if e.record.status is not PluginStatus.DISABLED]
+        entries = [*self.catalogue.providers("health_check"), *refused]
+        checks = [
+            BoundHealthCheck(
+                name=entry.claim.name, plugin=entry.record.id, run=partial(self._examine, entry.claim.name)
+            )
+            for entry in entries
+        ]
+        return tuple(sorted(checks, key=lambda check: check.name))
+
+    def _examine(self, name: str, request: HealthRequest) -> Iterable[Finding]:
+        record, spec = self._spec("health_check", name, HealthCheckSpec)
+        return cast(Iterable[Finding], build_provider("health_check", record, spec)(request))
 
     def _bound(self, entry: ProviderEntry) -> BoundCheck:
         try:

@@ -10,6 +10,7 @@ from usr_core.plugin.specs import (
     CheckSpec,
     EventSinkSpec,
     ExporterSpec,
+    HealthCheckSpec,
     ImporterSpec,
     NamespaceSpec,
     OverlayWriterSpec,
@@ -24,6 +25,7 @@ AnySpec = (
     | CheckSpec
     | EventSinkSpec
     | ExporterSpec
+    | HealthCheckSpec
     | ImporterSpec
     | NamespaceSpec
     | OverlayWriterSpec
@@ -62,6 +64,7 @@ KINDS: Mapping[str, Kind] = {
         Kind(name="namespace", words="namespace", hook="usr_namespaces", spec=NamespaceSpec),
         Kind(name="check", words="check", hook="usr_checks", spec=CheckSpec),
         Kind(name="alphabet", words="alphabet", hook="usr_alphabets", spec=AlphabetSpec),
+        Kind(name="health_check", words="health check", hook="usr_health_checks", spec=HealthCheckSpec),
     )
 }
 """The kinds by the name that a manifest gives them."""

@@ -54,6 +54,7 @@ PROVIDER_KINDS = frozenset(
         "namespace",
         "check",
         "alphabet",
+        "health_check",
     }
 )
 

@@ -31,6 +31,8 @@ __all__ = [
     "FileRef",
     "Finding",
     "Fingerprint",
+    "HealthCheckSpec",
+    "HealthRequest",
     "ImportRequest",
     "Importer",
     "ImporterSpec",
@@ -776,3 +778,47 @@ class AlphabetSpec:
     summary: str
     bio_type: str
     letters: str
+
+
+# ---------------------------------------------------------------- health checks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRequest:
+    """What `usr doctor` looks at.
+
+    Attributes:
+        root: The root's folder, or None where there is none.
+        dataset: The dataset's folder, or None where none was named.
+
+    Example:
+        >>> from usr_core.api import HealthRequest
+        >>> HealthRequest(root=root).dataset is None
+        True
+    """
+
+    root: Path | None = None
+    dataset: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheckSpec:
+    """Offer a check of the machine, the root or a dataset's folder, which `usr doctor` runs.
+
+    Attributes:
+        name, summary: As for every spec.
+        factory: Makes the check, a function from a `HealthRequest` to findings. It changes nothing.
+
+    Example:
+        >>> from usr_core.api import Finding, HealthCheckSpec, HealthRequest
+        >>> def token(request):
+        ...     if not (request.root / "token").exists():
+        ...         yield Finding(code="LAB-201", message="There is no token.", severity="warning", hint="Ask for one.")
+        >>> spec = HealthCheckSpec(name="lab_token", summary="The token is there", factory=lambda: token)
+        >>> [finding.message for finding in spec.factory()(HealthRequest(root=root))]
+        ['There is no token.']
+    """
+
+    name: str
+    summary: str
+    factory: Callable[[], Callable[[HealthRequest], Iterable[Finding]]]

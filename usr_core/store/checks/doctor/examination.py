@@ -6,9 +6,10 @@ that are made on request are in `adoption` and `cleaning`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from usr_core.commit.read_snapshot import resolve_tree
 from usr_core.commit.record import find_records
@@ -16,7 +17,7 @@ from usr_core.errors import UsrError, counted
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.errors import FileSystemError, file_system_error
 from usr_core.fs.lock import file_system_of
-from usr_core.plugin.specs import Finding
+from usr_core.plugin.specs import Finding, HealthRequest
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
 from usr_core.requirements import Requirement, VersionNotAdmitted, read_requirements
@@ -100,13 +101,30 @@ class DoctorReport:
         return all(finding.severity == "note" for finding in self.findings)
 
 
-def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | None = None) -> DoctorReport:
+class HealthCheck(Protocol):
+    """What `PluginHost.health_checks` gives."""
+
+    @property
+    def plugin(self) -> str: ...
+
+    @property
+    def run(self) -> Callable[[HealthRequest], Iterable[Finding]]: ...
+
+
+def examine(
+    root: Path | None,
+    *,
+    ref: DatasetRef | None = None,
+    folder: Path | None = None,
+    checks: Sequence[HealthCheck] = (),
+) -> DoctorReport:
     """Look at this machine, a root, a dataset and a folder. Reads only; test files in `folder` are removed again.
 
     Args:
         root: The root, or None where there is none.
         ref: A dataset to look at.
         folder: A folder whose file system is tried out.
+        checks: Those of plugins; one that fails is a finding.
 
     Raises:
         FolderMissing: `folder` is not a folder.
@@ -137,6 +155,9 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
                     hint=ability.fix,
                 )
             )
+    request = HealthRequest(root=root, dataset=None if ref is None else ref.path)
+    for check in checks:
+        findings += _found_by(check, request)
     place = ref.path if ref is not None else root
     return DoctorReport(
         root=None if root is None else str(root),
@@ -149,6 +170,17 @@ def examine(root: Path | None, *, ref: DatasetRef | None = None, folder: Path | 
         folder=tried,
         findings=tuple(findings),
     )
+
+
+def _found_by(check: HealthCheck, request: HealthRequest) -> list[Finding]:
+    found: list[Finding] = []
+    try:
+        found.extend(check.run(request))
+    except UsrError as error:
+        cause = error.facts.get("cause")
+        message = f"{error.message}: {cause}" if cause else error.message
+        found.append(Finding(code=error.code, message=message, hint=error.hint))
+    return found
 
 
 def _judge_machine(
