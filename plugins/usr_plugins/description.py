@@ -57,6 +57,7 @@ def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, objec
         "provides": [{"kind": claim.kind, "name": claim.name} for claim in record.provides],
         "refused": [refusal.reason for refusal in record.refused],
         "options": _options(record),
+        "settings": list(manifest.settings) if manifest else [],
         "requires_tools": list(tools),
         "missing_tools": [tool for tool in tools if shutil.which(tool) is None],
         "notes": list(manifest.notes) if manifest else [],

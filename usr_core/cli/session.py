@@ -108,7 +108,9 @@ class Session:
         from usr_core.dataset import Dataset
 
         _print_warnings()
-        return Dataset.locate(text, root=self.root, lock_timeout=self.lock_timeout, host=self.host)
+        found = Dataset.locate(text, root=self.root, lock_timeout=self.lock_timeout, host=self.host)
+        self.host.root = found.ref.root
+        return found
 
 
 _current: list[Session] = []

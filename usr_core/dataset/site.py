@@ -179,7 +179,7 @@ class DatasetSite:
             return self._given_host
         from usr_core.plugin.host import PluginHost
 
-        return PluginHost()
+        return PluginHost(root=self.ref.root)
 
     @contextlib.contextmanager
     def maintenance(self, reason: str) -> Iterator[Self]:

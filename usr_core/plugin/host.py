@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from usr_core.errors import UsrError
@@ -23,6 +24,7 @@ from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.manifest import ProviderClaim
 from usr_core.plugin.options import as_option_spec
 from usr_core.plugin.records import PluginRecord, PluginStatus
+from usr_core.plugin.settings import settings_of, takes_settings
 from usr_core.plugin.sinks import EventSinks
 from usr_core.plugin.specs import (
     AlphabetSpec,
@@ -83,6 +85,7 @@ class PluginHost:
     Args:
         catalogue: The installed plugins; by default those that the environment's switches allow.
         report: Takes one line about a plugin that failed where the work can go on without it.
+        root: The folder of the root that is worked in; its ``usr.toml`` has settings of plugins.
         hold_events: Keep events until `close`, so that what a command has done is printed before event sinks are told.
 
     Example:
@@ -106,10 +109,12 @@ class PluginHost:
         *,
         report: Callable[[str], None] | None = None,
         hold_events: bool = False,
+        root: Path | None = None,
     ) -> None:
         self.catalogue = catalogue if catalogue is not None else Catalogue(read_switches())
         self.report = report if report is not None else _ignore
         self._hold_events = hold_events
+        self.root = root
 
     # ------------------------------------------------------------ formats
 
@@ -121,7 +126,7 @@ class PluginHost:
             PluginError: Its plugin is refused, or broken.
         """
         record, spec = self._spec("importer", name, ImporterSpec)
-        return cast(HostedImporter, build_provider("importer", record, spec))
+        return cast(HostedImporter, self._build("importer", record, spec))
 
     def importer_for_path(self, path: Path) -> tuple[str, HostedImporter]:
         """Return the importer for a file's ending, also below that of a compression, with its name.
@@ -142,7 +147,7 @@ class PluginHost:
         if not fitting:
             raise self._no_importer(path)
         record, spec = self._one_of(fitting, file_name, path)
-        return spec.name, cast(HostedImporter, build_provider("importer", record, spec))
+        return spec.name, cast(HostedImporter, self._build("importer", record, spec))
 
     def _no_importer(self, path: Path) -> PluginMissing:
         known = sorted({suffix for _, spec in self._all_specs("importer", ImporterSpec) for suffix in spec.suffixes})
@@ -181,7 +186,7 @@ class PluginHost:
     def exporter(self, name: str) -> Exporter:
         """Return the exporter of that name; errors as `importer`."""
         record, spec = self._spec("exporter", name, ExporterSpec)
-        return cast(Exporter, build_provider("exporter", record, spec))
+        return cast(Exporter, self._build("exporter", record, spec))
 
     def exporter_for_path(self, path: Path) -> str:
         """Return the name of the exporter for a file's ending, also below that of a compression; a built-in one first.
@@ -230,7 +235,7 @@ class PluginHost:
             True
         """
         record, spec = self._spec("overlay_writer", name, OverlayWriterSpec)
-        return cast(OverlayWriter, build_provider("overlay_writer", record, spec))
+        return cast(OverlayWriter, self._build("overlay_writer", record, spec))
 
     def overlay_writer_spec(self, name: str) -> OverlayWriterSpec:
         """Return what an overlay writer says of itself, without building it; errors as `importer`.
@@ -268,7 +273,7 @@ class PluginHost:
             {'size_bytes': 51}
         """
         record, spec = self._spec("verify", name, VerifySpec)
-        return cast(VerifyStrategy, build_provider("verify", record, spec))
+        return cast(VerifyStrategy, self._build("verify", record, spec))
 
     def verify_specs(self) -> tuple[VerifySpec, ...]:
         """Return every working verify strategy's spec, the strongest first, then by name.
@@ -324,7 +329,7 @@ class PluginHost:
             Traffic(sent=0, received=0)
         """
         record, spec = self._spec("transport", scheme, TransportSpec)
-        return cast(Transport, build_provider("transport", record, spec, settings))
+        return cast(Transport, self._build("transport", record, spec, settings))
 
     def transport_spec(self, scheme: str) -> TransportSpec:
         """Return what a transport says of itself, without building it; errors as `importer`.
@@ -403,7 +408,7 @@ class PluginHost:
 
     def _examine(self, name: str, request: HealthRequest) -> Iterable[Finding]:
         record, spec = self._spec("health_check", name, HealthCheckSpec)
-        return cast(Iterable[Finding], build_provider("health_check", record, spec)(request))
+        return cast(Iterable[Finding], self._build("health_check", record, spec)(request))
 
     def _bound(self, entry: ProviderEntry) -> BoundCheck:
         try:
@@ -424,7 +429,7 @@ class PluginHost:
         """
         return EventSinks(
             self._offered_sinks,
-            partial(build_provider, "event_sink"),
+            partial(self._build, "event_sink"),
             self._tolerate,
             self.report,
             hold=self._hold_events,
@@ -469,6 +474,10 @@ class PluginHost:
         return tuple(found)
 
     # ------------------------------------------------------------ inside
+
+    def _build(self, kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Any:
+        settings = settings_of(record, self.catalogue.switches.configured, self.root)
+        return build_provider(kind, record, spec, *arguments, settings=settings)
 
     @cached_property
     def _registrar(self) -> Registrar:
@@ -569,13 +578,17 @@ class PluginHost:
         self, record: PluginRecord, spec: CheckSpec
     ) -> Callable[[Iterable[pa.RecordBatch]], Iterable[Finding]]:
         def run(batches: Iterable[pa.RecordBatch]) -> Iterable[Finding]:
-            return cast(Iterable[Finding], build_provider("check", record, spec)(batches))
+            return cast(Iterable[Finding], self._build("check", record, spec)(batches))
 
         return run
 
 
-def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) -> Any:
+def build_provider(
+    kind: str, record: PluginRecord, spec: Any, *arguments: Any, settings: Mapping[str, object] = MappingProxyType({})
+) -> Any:
     """Call a spec's factory and return what it gave, isolated; an importer as a `HostedImporter`.
+
+    A factory that needs one positional argument more than `arguments` gets the plugin's `settings` as its last one.
 
     Raises:
         PluginCallError: The factory raised, or gave something without the methods of its kind.
@@ -591,6 +604,8 @@ def build_provider(kind: str, record: PluginRecord, spec: Any, *arguments: Any) 
     """
     name = f"{KINDS[kind].words} {_handle(spec)}"
     with calling(record, f"{name}, factory"):
+        if takes_settings(spec.factory, given=len(arguments)):
+            arguments = (*arguments, settings)
         provider = spec.factory(*arguments)
     if kind == "importer":
         return HostedImporter(provider, record, spec)

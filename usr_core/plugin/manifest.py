@@ -98,6 +98,7 @@ class Manifest(NamedTuple):
     r"""A checked manifest.
 
     Attributes:
+        settings: The keys that ``[plugins.config.ID]`` may have.
         notes: What was left out of a manifest for a higher minor version of the API.
 
     Example:
@@ -114,6 +115,7 @@ class Manifest(NamedTuple):
     commands: tuple[CommandClaim, ...] = ()
     provides: tuple[ProviderClaim, ...] = ()
     notes: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
 
     @property
     def is_newer(self) -> bool:
@@ -160,6 +162,7 @@ def parse_manifest(text: str, *, file: str) -> Manifest:
         id=table.text("id", is_id, "lower-case letters, digits and _, beginning with a letter"),
         summary=table.line("summary"),
         requires_tools=table.texts("requires-tools"),
+        settings=table.texts("settings"),
         commands=tuple(filter(None, map(_command, table.tables("commands")))),
         provides=tuple(filter(None, map(_provider, table.tables("provides")))),
     )

@@ -15,7 +15,10 @@ from usr_core.errors import first_line
 from usr_core.plugin.errors import BadConfig
 from usr_core.plugin.manifest import toml_place
 
-__all__ = ["Switches", "config_path", "read_switches"]
+__all__ = ["ROOT_CONFIG", "Switches", "config_path", "read_root_config", "read_switches"]
+
+ROOT_CONFIG = "usr.toml"
+"""The file of a root, beside its ``registry.yaml``, that holds settings of plugins."""
 
 
 class Switches(NamedTuple):
@@ -26,6 +29,7 @@ class Switches(NamedTuple):
         allowed: The ids of ``USR_PLUGINS``, or None where it is not set; empty allows none, built-ins included.
         disabled: Ids that are off, each with the switch that says so.
         preferred: For a contested id, ``command:<words>`` or ``<kind>:<name>``: the distribution to use.
+        configured: The settings of plugins by id, as the configuration file has them.
         strict: Any problem of any plugin is fatal.
         trace: Say on stderr what is scanned, imported and called.
         problem: What is wrong with the configuration file; its switches then count as unset.
@@ -35,6 +39,7 @@ class Switches(NamedTuple):
     allowed: frozenset[str] | None = None
     disabled: Mapping[str, str] = MappingProxyType({})
     preferred: Mapping[str, str] = MappingProxyType({})
+    configured: Mapping[str, Mapping[str, object]] = MappingProxyType({})
     strict: bool = False
     trace: bool = False
     problem: BadConfig | None = None
@@ -69,7 +74,7 @@ def read_switches(
 ) -> Switches:
     """Collect the switches of one run; a bad configuration file is kept as `Switches.problem`, not raised."""
     problem = None
-    configured: tuple[tuple[str, ...], dict[str, str]] = ((), {})
+    configured = _Configured()
     try:
         configured = _read_config(config_path(environ))
     except BadConfig as error:
@@ -78,7 +83,7 @@ def read_switches(
     from_environ = environ.get("USR_PLUGINS_DISABLE")
     disabled: dict[str, str] = {}
     if from_environ is None:
-        disabled.update(dict.fromkeys(configured[0], "the configuration file"))
+        disabled.update(dict.fromkeys(configured.disable, "the configuration file"))
     else:
         disabled.update(dict.fromkeys(_names(from_environ), "USR_PLUGINS_DISABLE"))
     disabled.update(dict.fromkeys(disable, "--disable-plugin"))
@@ -86,7 +91,8 @@ def read_switches(
         third_parties=not no_plugins,
         allowed=None if allowed is None else frozenset(_names(allowed)),
         disabled=disabled,
-        preferred=configured[1],
+        preferred=configured.prefer,
+        configured=configured.config,
         strict=environ.get("USR_PLUGINS_STRICT") == "1",
         trace=environ.get("USR_TRACE_PLUGINS") == "1",
         problem=problem,
@@ -97,31 +103,77 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _read_config(path: Path) -> tuple[tuple[str, ...], dict[str, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        # A home that this user may not enter (`su`, containers) holds no settings of theirs.
-        return (), {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise _bad(path, "can't be read, or is not UTF-8 text", cause=error) from error
-    import tomllib
+class _Configured(NamedTuple):
+    disable: tuple[str, ...] = ()
+    prefer: Mapping[str, str] = MappingProxyType({})
+    config: Mapping[str, Mapping[str, object]] = MappingProxyType({})
 
+
+def _read_config(path: Path) -> _Configured:
     try:
-        plugins = tomllib.loads(text).get("plugins", {})
-    except tomllib.TOMLDecodeError as error:
-        raise _bad(path, f"is not valid TOML{toml_place(error)}", cause=error) from error
-    if not isinstance(plugins, dict):
-        raise _bad(path, "has a key 'plugins' that is not a table")
-    unknown = sorted(set(plugins) - {"disable", "prefer"})
+        plugins = _plugins_table(path)
+    except PermissionError:
+        # A home that this user may not enter (`su`, containers) holds no settings of theirs.
+        return _Configured()
+    unknown = sorted(set(plugins) - set(_Configured._fields))
     if unknown:
-        raise _bad(path, f"has an unknown key 'plugins.{unknown[0]}'; there are plugins.disable and plugins.prefer")
+        known = "plugins.disable, plugins.prefer and plugins.config"
+        raise _bad(path, f"has an unknown key 'plugins.{unknown[0]}'; there are {known}")
     disable, prefer = plugins.get("disable", []), plugins.get("prefer", {})
     if not isinstance(disable, list) or not all(isinstance(name, str) for name in disable):
         raise _bad(path, "has a 'plugins.disable' that is not a list of plugin ids")
     if not isinstance(prefer, dict) or not all(isinstance(name, str) for name in prefer.values()):
         raise _bad(path, "has a 'plugins.prefer' that does not give each name a distribution")
-    return tuple(disable), prefer
+    return _Configured(tuple(disable), prefer, _config_of(path, plugins))
+
+
+def read_root_config(root: Path) -> Mapping[str, Mapping[str, object]]:
+    """Return the settings of plugins by id that a root's ``usr.toml`` has.
+
+    Raises:
+        BadConfig: The file can't be read, or has something else.
+    """
+    path = root / ROOT_CONFIG
+    try:
+        plugins = _plugins_table(path, alone=True)
+    except PermissionError as error:
+        raise _bad(path, "can't be read", cause=error) from error
+    unknown = sorted(set(plugins) - {"config"})
+    if unknown:
+        raise _bad(path, f"has an unknown key 'plugins.{unknown[0]}'; in a root there is plugins.config only")
+    return _config_of(path, plugins)
+
+
+def _plugins_table(path: Path, *, alone: bool = False) -> Mapping[str, object]:
+    """Return the table ``plugins`` of a file, empty where there is no file; `alone`: nothing may stand beside it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except PermissionError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad(path, "can't be read, or is not UTF-8 text", cause=error) from error
+    import tomllib
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _bad(path, f"is not valid TOML{toml_place(error)}", cause=error) from error
+    other = sorted(set(document) - {"plugins"})
+    if alone and other:
+        raise _bad(path, f"has an unknown key {other[0]!r}; in a root there is plugins.config only")
+    plugins = document.get("plugins", {})
+    if not isinstance(plugins, dict):
+        raise _bad(path, "has a key 'plugins' that is not a table")
+    return plugins
+
+
+def _config_of(path: Path, plugins: Mapping[str, object]) -> Mapping[str, Mapping[str, object]]:
+    config = plugins.get("config", {})
+    if not isinstance(config, dict) or not all(isinstance(settings, dict) for settings in config.values()):
+        raise _bad(path, "has a 'plugins.config' that does not give each plugin's id a table of settings")
+    return config
 
 
 def _bad(path: Path, problem: str, *, cause: Exception | None = None) -> BadConfig:
