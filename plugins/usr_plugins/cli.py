@@ -81,7 +81,9 @@ def examine_plugins(
 @app.command("new")
 def begin_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The new plugin's id.")],
-    kind: Annotated[PluginKind, typer.Option("--kind", show_default=False, help="What it adds.")],
+    kinds: Annotated[
+        list[PluginKind], typer.Option("--kind", show_default=False, help="What it adds; may be repeated.")
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write it into.")] = Path(),
 ) -> None:
     """Write a complete distribution `usr-plugin-NAME` with tests that pass at once."""
@@ -89,7 +91,7 @@ def begin_plugin(
     from usr_plugins.new_plugin import write_plugin
 
     every = current_session().catalogue.all
-    folder = write_plugin(name, kind, out, owner_of=lambda plugin_id: owner_of(every, plugin_id))
+    folder = write_plugin(name, kinds, out, owner_of=lambda plugin_id: owner_of(every, plugin_id))
     emit_text(
         f"wrote {folder}\nnext: cd {folder} && pip install -e '.[test]' && pytest && usr plugins doctor {name}"
     )  # fmt: skip

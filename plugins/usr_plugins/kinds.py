@@ -17,4 +17,6 @@ class PluginKind(StrEnum):
     TRANSPORT = "transport"
     EVENT_SINK = "event-sink"
     NAMESPACE = "namespace"
+    CHECK = "check"
+    ALPHABET = "alphabet"
     COMMAND = "command"

@@ -15,7 +15,7 @@ version = "0.1.0"
 description = "$kind_words $id for USR, the Universal Sequence Record"
 readme = "README.md"
 requires-python = ">=3.11"
-dependencies = ["universal-sequence-record"]
+dependencies = ["$dependency"]
 # Choose a licence: add a file LICENSE and a line `license = ...` here.
 
 [project.optional-dependencies]
@@ -32,7 +32,7 @@ where = ["src"]
 
 [tool.pytest.ini_options]
 testpaths = ["tests"]
-"""
+$sources"""
 
 _README = """\
 # $dist
@@ -45,12 +45,12 @@ Work on it:
     pytest
     usr plugins doctor $id
 
-`src/$package/usr-plugin.toml` says what the plugin adds, `plugin.py` offers it, `$work.py` does the work, and
-`tests/test_$id.py` holds it to the contract that USR relies on. Choose a licence before you share it.
+`src/$package/usr-plugin.toml` says what the plugin adds, and `plugin.py` offers it; $works, and
+$tests to the contract that USR relies on. Choose a licence before you share it.
 """
 
 _MANIFEST = """\
-api = "1.0"
+api = "$api"
 id = "$id"
 summary = "$kind_words $id"
 

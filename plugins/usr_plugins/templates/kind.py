@@ -18,6 +18,7 @@ class KindTemplate:
         code: That module's text.
         tests: The test module.
         usage: A sentence and an example for the README.
+        api: The lowest version of the plugin API that has the kind.
     """
 
     claims: str
@@ -26,3 +27,4 @@ class KindTemplate:
     code: str
     tests: str
     usage: str
+    api: str = "1.0"

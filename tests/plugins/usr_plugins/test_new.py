@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +13,13 @@ from support.cli import run_usr
 from support.plugins import FakePlugin, install
 from support.scratch_venv import ScratchVenv, make_venv
 from support.tree import tree_digest
+from usr_core.plugin.discovery import Distribution, InstalledPlugin
+from usr_plugins import new_plugin
 from usr_plugins.kinds import PluginKind
+from usr_plugins.new_plugin import write_plugin
 
 KINDS = [kind.value for kind in PluginKind]
+SEVERAL = [PluginKind.OVERLAY_WRITER, PluginKind.NAMESPACE, PluginKind.CHECK, PluginKind.ALPHABET, PluginKind.COMMAND]
 
 
 def plugin_id(kind: str) -> str:
@@ -28,6 +34,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for kind in KINDS:
         result = run_usr("plugins", "new", plugin_id(kind), "--kind", kind, "--out", "new", cwd=folder)
         assert (0, "") == (result.rc, result.err), str(result)
+    write_plugin("lab_all", SEVERAL, folder / "new", owner_of=lambda _: None)
     return folder / "new"
 
 
@@ -41,7 +48,7 @@ def venv(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> ScratchVe
 
 class TestGenerated:
     def test_tests_pass_at_once(self, venv: ScratchVenv, generated: Path) -> None:
-        """Those of all eight kinds, and none is skipped."""
+        """Those of all kinds, and none is skipped."""
         tests = [path / "tests" for path in sorted(generated.iterdir())]
         done = venv.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir", generated, *tests,
                         cwd=generated)  # fmt: skip
@@ -56,8 +63,8 @@ class TestGenerated:
         done = venv.usr("plugins", "doctor", "--format", "json", cwd=generated)
         mine = [found for found in done.data if found["id"].startswith("lab_")]
 
-        assert sorted(map(plugin_id, KINDS)) == [found["id"] for found in mine]
-        assert [([], [])] * len(KINDS) == [(found["problems"], found["advice"]) for found in mine]
+        assert sorted([*map(plugin_id, KINDS), "lab_all"]) == [found["id"] for found in mine]
+        assert [([], [])] * (len(KINDS) + 1) == [(found["problems"], found["advice"]) for found in mine]
 
     def test_importer_and_writer_and_command_work_together(self, venv: ScratchVenv, generated: Path) -> None:
         """From a file to a dataset, attached values, an export and an event."""
@@ -84,6 +91,46 @@ class TestGenerated:
         assert ["0.5", "1.5"] == re.findall(r"\d\.5", head)
         assert "6" in usr("lab-command", "demo/some")
         assert ["init", "import", "attach"] == re.findall(r'"action": "(\w+)"', (root / "events").read_text())
+
+
+class TestDependency:
+    @pytest.mark.parametrize(
+        ("origin", "named"),
+        [
+            (None, "universal-sequence-record"),
+            ("broken", "universal-sequence-record"),
+            ('{"url": "file:///w/usr.whl", "archive_info": {}}', "universal-sequence-record @ file:///w/usr.whl"),
+            (
+                '{"url": "https://x.org/usr", "vcs_info": {"vcs": "git", "commit_id": "ab12"}}',
+                "universal-sequence-record @ git+https://x.org/usr@ab12",
+            ),
+        ],
+    )
+    def test_names_where_usr_was_installed_from(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str | None, named: str
+    ) -> None:
+        """One that came from an index is named alone; another could not be found there."""
+        project = self.project(tmp_path, monkeypatch, origin)
+
+        assert [named] == project["project"]["dependencies"]
+
+    def test_a_checkout_is_named_for_uv_alone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """pip takes what is installed, and does not replace it by a copy."""
+        origin = '{"url": "file:///w/usr%20x", "dir_info": {"editable": true}}'
+        project = self.project(tmp_path, monkeypatch, origin)
+
+        assert ["universal-sequence-record"] == project["project"]["dependencies"]
+        assert {"path": "/w/usr x", "editable": True} == project["tool"]["uv"]["sources"]["universal-sequence-record"]
+
+    @staticmethod
+    def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str | None) -> dict[str, Any]:
+        """Return the project file of a new plugin, where USR was installed from `origin`."""
+        if origin is not None:
+            (tmp_path / "direct_url.json").write_text(origin, encoding="utf-8")
+        usr = InstalledPlugin("csv", "usr_csv.plugin", Distribution("universal-sequence-record", str(tmp_path)))
+        monkeypatch.setattr(new_plugin, "own_plugins", lambda: (usr,))
+        folder = write_plugin("lab", [PluginKind.CHECK], tmp_path / "out", owner_of=lambda _: None)
+        return tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 class TestRefusals:
@@ -132,6 +179,6 @@ class TestRefusals:
 
     def test_of_a_kind_that_there_is_none_of(self, tmp_path: Path) -> None:
         """The kinds are listed."""
-        result = run_usr("plugins", "new", "lab", "--kind", "check", cwd=tmp_path)
+        result = run_usr("plugins", "new", "lab", "--kind", "aligner", cwd=tmp_path)
 
         assert (2, True) == (result.rc, all(kind in result.err for kind in KINDS))
