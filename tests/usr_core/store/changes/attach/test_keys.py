@@ -9,8 +9,7 @@ import pytest
 
 from usr_core.store.changes.attach import keys as attach_keys
 from usr_core.store.changes.attach.errors import DuplicateAttachKey, UnmatchedKeys
-from usr_core.store.changes.attach.keys import KeyResolver
-from usr_core.store.changes.attach.unmatched import UnmatchedRows
+from usr_core.store.changes.attach.keys import KeyResolver, UnmatchedRows
 
 Positions = npt.NDArray[np.int64]
 KNOWN = ["a", "b", "c"]
