@@ -173,7 +173,7 @@ class Changing(Reading):
                     importer=readers[0][0],
                     paths=tuple(name for _, name in files),
                     importer_options=options,
-                    checks=self.host.checks,
+                    checks=self.host.foreign_checks,
                 ),
                 progress=progress,
             )
@@ -242,7 +242,7 @@ class Changing(Reading):
                 source=source,
                 on_duplicate=on_duplicate,
                 rows=len(held),
-                checks=self.host.checks,
+                checks=self.host.foreign_checks,
             ),
         )
 

@@ -370,6 +370,15 @@ class PluginHost:
         """
         return tuple(_alphabet(record, spec) for record, spec in self._all_specs("alphabet", AlphabetSpec))
 
+    def foreign_checks(self) -> tuple[BoundCheck, ...]:
+        """Return the checks of third parties, as `checks` does; no built-in plugin has one that runs at import.
+
+        Example:
+            >>> dataset.host.foreign_checks()
+            ()
+        """
+        return self._checks(foreign=True) if self._foreign("check") else ()
+
     def checks(self) -> tuple[BoundCheck, ...]:
         """Return every declared check, sorted by name; one that can't be loaded raises when it is run.
 
@@ -379,8 +388,19 @@ class PluginHost:
             >>> [check.spec.name for check in dataset.host.checks() if check.plugin == "opal"]
             ['opal_intensity', 'opal_vectors']
         """
-        found = [self._bound(entry) for entry in self.catalogue.providers("check")]
-        for entry in self.catalogue.refused("check"):
+        return self._checks(foreign=False)
+
+    def _foreign(self, kind: str) -> bool:
+        """Tell whether a plugin that is not built in declares a provider of a kind."""
+        entries = (*self.catalogue.providers(kind), *self.catalogue.refused(kind))
+        return any(not entry.record.is_own for entry in entries)
+
+    def _checks(self, *, foreign: bool) -> tuple[BoundCheck, ...]:
+        def wanted(entry: ProviderEntry) -> bool:
+            return not foreign or not entry.record.is_own
+
+        found = [self._bound(entry) for entry in self.catalogue.providers("check") if wanted(entry)]
+        for entry in filter(wanted, self.catalogue.refused("check")):
             if entry.record.status is not PluginStatus.DISABLED:
                 reason, hint = entry.refusal or ("", "")
                 error = PluginError(f"the check {entry.claim.name!r} can't be run: {reason}", hint=hint)

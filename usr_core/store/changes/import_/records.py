@@ -21,7 +21,6 @@ from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import BaseFacts, read_base_facts
 from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, InputRows, build_base
-from usr_core.store.changes.import_.checking import check_incoming
 from usr_core.store.changes.import_.kept import KeptPart, KeptValues
 from usr_core.store.changes.import_.letters import fitting_alphabets
 from usr_core.store.changes.import_.rejects import rejects_file
@@ -341,7 +340,10 @@ class _Import:
     def _examine(self, staged: Path, offset: int, inputs: InputRows, kept: KeptValues | None) -> None:
         """Let the checks that are for imports see the rows."""
         checks = self._options.checks()
-        self._findings = check_incoming(checks, written=staged, offset=offset, inputs=inputs, kept=kept)
+        if checks:
+            from usr_core.store.changes.import_.checking import check_incoming
+
+            self._findings = check_incoming(checks, written=staged, offset=offset, inputs=inputs, kept=kept)
 
     def _choose_alphabets(self) -> None:
         """Put the narrowest alphabets that fit in the place of ``auto``, from a pass over the input."""
