@@ -48,8 +48,8 @@ def usr_namespaces() -> Iterable[NamespaceSpec]:
                 ("genbank__comment", "string"),
                 (
                     "genbank__features",
-                    "list<struct<type:string, location:string, start:int64, end:int64, strand:int8, "
-                    "qualifiers:list<struct<key:string, value:string>>>>",
+                    "list<struct<type:string,location:string,start:int64,end:int64,strand:int8,"
+                    "qualifiers:list<struct<key:string,value:string>>>>",
                 ),
             ),
             description="Records of GenBank and EMBL flat files; locations 0-based, half open",

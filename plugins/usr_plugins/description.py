@@ -1,15 +1,22 @@
-"""What is told about a plugin, from its record alone."""
+"""What is told about a plugin: from its record, and for its options from its hooks."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 
-from usr_core.api import API_VERSION, ExitCode, PluginError, PluginMissing, option_line
+from usr_core.api import API_VERSION, ExitCode, PluginError, PluginHost, PluginMissing, option_line
 from usr_core.api.plugins import KINDS, PluginRecord, Registrar, as_option_spec
 
-__all__ = ["describe", "owner_of", "records_of", "summary_row"]
+__all__ = ["describe", "option_lines", "owner_of", "print_options", "records_of", "summary_row"]
+
+_PATIENCE_S = 5.0
+_MARK = "usr-plugin-options:"
+_CHILD = "import sys; from usr_plugins.description import print_options; print_options(sys.argv[1])"
 
 
 def summary_row(record: PluginRecord) -> dict[str, object]:
@@ -68,8 +75,32 @@ def describe(records: Sequence[PluginRecord], plugin_id: str) -> dict[str, objec
 def _options(record: PluginRecord) -> list[str]:
     """Return what ``--option`` may set for the plugin's formats and writers, a line each.
 
-    Hooks alone know it; where they can't be called, which `usr plugins doctor` explains, it is nothing.
+    Hooks alone know it. Those of a third party are called in a process of their own, as they may hang, exit or print;
+    where they can't be called, which `usr plugins doctor` explains, it is nothing.
     """
+    if record.is_own or not record.usable:
+        return option_lines(record)
+    command = [sys.executable, "-P", "-c", _CHILD, record.id]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+        )
+    except (subprocess.TimeoutExpired, UnicodeDecodeError):
+        return []
+    told = done.stdout.rpartition(_MARK)[2]
+    return [str(line) for line in json.loads(told)] if done.returncode == 0 and _MARK in done.stdout else []
+
+
+def print_options(plugin_id: str) -> None:
+    """Print the options of one plugin behind a mark, as the child of `_options`."""
+    for record in PluginHost().plugins():
+        if record.id == plugin_id and record.usable:
+            print(f"{_MARK}{json.dumps(option_lines(record))}")
+            return
+
+
+def option_lines(record: PluginRecord) -> list[str]:
+    """Return the options of a plugin by calling its hooks in this process; nothing where they can't be called."""
     registrar, lines = Registrar(lambda _text, _started: None), []
     declared = {(claim.kind, claim.name) for claim in record.provides} if record.usable else set()
     for kind in ("importer", "exporter", "overlay_writer"):

@@ -255,7 +255,7 @@ class PluginHost:
 
         Example:
             >>> [option.name for option in dataset.host.options("exporter", "csv")["csv"]]
-            []
+            ['delimiter', 'spreadsheet_safe']
         """
         form = KINDS[kind].spec
         specs = self._all_specs(kind, form) if name is None else [self._spec(kind, name, form)]
@@ -617,7 +617,7 @@ def build_provider(
         >>> from usr_core.api import ImportRequest, PluginHost
         >>> from usr_core.api.plugins import Registrar, build_provider
         >>> csv = next(record for record in PluginHost().plugins() if record.id == "csv")
-        >>> (spec,) = Registrar(trace=lambda text, started: None).specs(csv, "importer")
+        >>> spec, *_ = Registrar(trace=lambda text, started: None).specs(csv, "importer")
         >>> importer = build_provider("importer", csv, spec)
         >>> importer.columns(ImportRequest(path=tmp_path / "more.csv"))
         ['sequence']

@@ -14,7 +14,7 @@ __all__ = [
     "ALPHABETS",
     "AUTO",
     "BIO_TYPES",
-    "USR_ALPHABETS",
+    "OWN_ALPHABETS",
     "Alphabet",
     "KnownAlphabets",
     "MoreAlphabets",
@@ -143,7 +143,7 @@ class KnownAlphabets:
         return _narrowest(self.all(), letters, bio_type)
 
 
-USR_ALPHABETS = KnownAlphabets()
+OWN_ALPHABETS = KnownAlphabets()
 """Those of USR alone."""
 
 

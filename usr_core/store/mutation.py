@@ -27,7 +27,7 @@ from usr_core.events.files_told import ADOPT
 from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import require_folder
-from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
+from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
 from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, Registry
 from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
@@ -83,7 +83,7 @@ class Site:
     maintenance: str | None = None
     observer: StepObserver | None = None
     registry: Registry | None = None
-    alphabets: KnownAlphabets = USR_ALPHABETS
+    alphabets: KnownAlphabets = OWN_ALPHABETS
 
     @property
     def layout(self) -> DatasetLayout:

@@ -181,7 +181,9 @@ class TestBadInput:
 
     def test_an_unknown_importer(self, seeded: Usr, source: Path):
         """Exit 4, with those that there are."""
-        assert "csv, fasta, fastq, genbank, jsonl, parquet" in refused(seeded, 4, source, "--from", "nothing")
+        assert "csv, excel, fasta, fastq, genbank, jsonl, parquet, tsv" in refused(
+            seeded, 4, source, "--from", "nothing"
+        )
 
     @pytest.mark.parametrize("option", [["--on-duplicate", "maybe"], ["--nonsense"]], ids=["value", "option"])
     def test_wrong_usage(self, seeded: Usr, source: Path, option: list[str]):

@@ -216,7 +216,7 @@ class TestImporterForPath:
     def test_reports_an_unknown_ending(self, make_host: HostMaker) -> None:
         """The hint lists endings that are read."""
         with pytest.raises(PluginMissing) as caught:
-            make_host(importer("motif")).importer_for_path(Path("a.xlsx"))
+            make_host(importer("motif")).importer_for_path(Path("a.docx"))
 
         assert ".motif" in caught.value.hint
 

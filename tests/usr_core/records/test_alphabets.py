@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from usr_core.records.alphabets import ALPHABETS, BIO_TYPES, USR_ALPHABETS, alphabets_for
+from usr_core.records.alphabets import ALPHABETS, BIO_TYPES, OWN_ALPHABETS, alphabets_for
 
 
 class TestAlphabets:
@@ -58,14 +58,14 @@ class TestNarrowest:
     )
     def test_the_fewest_letters_of_the_type_win(self, letters: str, bio_type: str | None, name: str) -> None:
         """Among alphabets of the bio_type the smallest is taken, and another type's only where none of it fits."""
-        found = USR_ALPHABETS.narrowest(letters, bio_type)
+        found = OWN_ALPHABETS.narrowest(letters, bio_type)
 
         assert found is not None
         assert name == found.name
 
     def test_no_alphabet_has_a_hyphen(self) -> None:
         """A letter that no alphabet has gives none."""
-        assert USR_ALPHABETS.narrowest("AC-GT") is None
+        assert OWN_ALPHABETS.narrowest("AC-GT") is None
 
 
 def test_the_page_lists_every_alphabet_with_its_letters() -> None:

@@ -149,7 +149,7 @@ def target_compression(target: Path, *, fmt: str, streams: bool, binary: bool) -
 def _not_a_file(target: Path, mode: int) -> TargetNotAFile:
     if stat.S_ISLNK(mode):
         points_to = os.path.realpath(target)
-        if points_to.startswith(("/proc/", "/dev/")):
+        if points_to.startswith(("/proc/", "/dev/")) and not points_to.startswith("/dev/shm/"):
             hint = "Give --out - to write to standard output."
         else:
             hint = f"Give --out {points_to}, which it points to, or remove the link."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from usr_core.errors import ExitCode, UsrError, visible
-from usr_core.records.alphabets import USR_ALPHABETS, Alphabet, KnownAlphabets
+from usr_core.records.alphabets import OWN_ALPHABETS, Alphabet, KnownAlphabets
 
 __all__ = [
     "AlphabetMismatch",
@@ -262,7 +262,7 @@ class LetterOutsideAlphabet(ImportCellError):
         value: str,
         alphabet: Alphabet,
         position: int,
-        known: KnownAlphabets = USR_ALPHABETS,
+        known: KnownAlphabets = OWN_ALPHABETS,
     ) -> None:
         letter = value[position]
         super().__init__(

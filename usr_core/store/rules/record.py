@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.plugin.specs import Severity
-from usr_core.records.alphabets import BIO_TYPES, USR_ALPHABETS, Alphabet, KnownAlphabets
+from usr_core.records.alphabets import BIO_TYPES, OWN_ALPHABETS, Alphabet, KnownAlphabets
 from usr_core.records.arrays import fixed_values, text_array
 from usr_core.records.bulk_ids import IdHasher, string_parts
 from usr_core.records.ids import DELIMITER, is_record_id
@@ -296,7 +296,7 @@ class RecordChunk:
         sequences: pa.Array,
         bio_types: FewTexts,
         alphabets: FewTexts,
-        known: KnownAlphabets = USR_ALPHABETS,
+        known: KnownAlphabets = OWN_ALPHABETS,
     ) -> None:
         self.given = given
         self.known: KnownAlphabets = known
@@ -395,7 +395,7 @@ class RecordChunk:
             yield Breach(self, rule, np.flatnonzero(np.broadcast_to(broken, len(self.sequences))))
 
 
-def check_option_kinds(label: str, *, bio_type: str, alphabet: str, known: KnownAlphabets = USR_ALPHABETS) -> None:
+def check_option_kinds(label: str, *, bio_type: str, alphabet: str, known: KnownAlphabets = OWN_ALPHABETS) -> None:
     """Refuse options that name no known bio_type or alphabet, or two that do not fit.
 
     `label` is what the error calls the source of the two, such as a file's name.

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
+from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
 from usr_core.records.arrays import constant_text, fixed_array, text_array, text_scalar
 from usr_core.records.base_schema import META_LETTER_CASE, base_schema
 from usr_core.records.bulk_ids import IdHasher, id_words, string_parts
@@ -63,7 +63,7 @@ class ImportDefaults:
     source: str
     created_at_us: int
     alphabets: Mapping[str, str] = field(default_factory=dict)
-    known: KnownAlphabets = USR_ALPHABETS
+    known: KnownAlphabets = OWN_ALPHABETS
 
 
 class RowReader:

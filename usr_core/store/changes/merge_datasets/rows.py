@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
+from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
 from usr_core.records.arrays import boolean_array
 from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
@@ -104,7 +104,7 @@ class MergedRows:
         filled_columns: Collection[str],
         override: Callable[[Override], None],
         tally: CellTally,
-        known: KnownAlphabets = USR_ALPHABETS,
+        known: KnownAlphabets = OWN_ALPHABETS,
     ) -> None:
         self._destination, self._source, self._columns, self._fates = destination, source, columns, fates
         self._overlays, self._take, self._override, self._tally = overlays, take, override, tally

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
+from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
 from usr_core.records.arrays import boolean_array, conform
 from usr_core.records.base_schema import BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
@@ -50,7 +50,7 @@ def check_base_rows(
     base: OpenParquet,
     findings: FindingList,
     progress: Callable[[int], None] | None,
-    known: KnownAlphabets = USR_ALPHABETS,
+    known: KnownAlphabets = OWN_ALPHABETS,
 ) -> bool:
     """Check all rows of the base and add what is wrong.
 

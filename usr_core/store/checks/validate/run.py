@@ -16,7 +16,7 @@ from usr_core.events.files_told import files_told
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.errors import FileSystemError, SpecialFile, file_system_error
 from usr_core.plugin.errors import PluginError, PluginMissing
-from usr_core.records.alphabets import USR_ALPHABETS, KnownAlphabets
+from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
@@ -57,7 +57,7 @@ def validate_dataset(
     strict: bool = False,
     registry_mode: RegistryMode = "either",
     checks: Sequence[Check] = (),
-    alphabets: KnownAlphabets = USR_ALPHABETS,
+    alphabets: KnownAlphabets = OWN_ALPHABETS,
     progress: Callable[[int], None] | None = None,
 ) -> ValidationReport:
     """Check a dataset and return everything that is wrong with it. Takes no lock and writes nothing.
