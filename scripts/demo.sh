@@ -109,7 +109,7 @@ run export "$dataset" --fmt parquet --out "$folder/exports"
 run export "$dataset" --fmt csv --out "$folder/exports"
 
 step "Ask a question, and take the answer along: a FASTA file of the strongest promoters."
-run export demo/parts --where "plate__strength >= 0.7" --out "$folder/exports/strongest.fasta"
+run export demo/parts --where "plate__strength >= 0.7" --fmt fasta --out "$folder/exports/strongest.fasta"
 grep '^>' "$folder/exports/strongest.fasta"
 
 step "Every change has left one line."

@@ -102,7 +102,7 @@ def spelling(proposal: Proposal, *, owner: str | None, description: str | None) 
     """Return the command that registers a proposal, as it is typed."""
     if not proposal.columns:
         return "the file has no column to register"
-    prefix = f"{proposal.namespace}__"
+    prefix = f"{proposal.namespace}__" if proposal.adds else ""
     pairs = ",".join(f"{column.removeprefix(prefix)}:{kind}" for column, kind in proposal.columns)
     words = ["usr", "namespace", "register", proposal.namespace, "--add" if proposal.adds else "--columns", pairs]
     words += [] if owner is None else ["--owner", owner]

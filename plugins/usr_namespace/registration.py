@@ -46,16 +46,16 @@ def wanted_registration(
     if from_plugin is not None:
         return _declared(name, declared(from_plugin), owner=owner, description=description)
     if name is None:
-        raise UsageError("No namespace was named.", hint="usr namespace register NS --columns name:type,…")
+        raise UsageError("No namespace was named.", hint="usr namespace register NS --columns NS__name:type,…")
     if columns is None and not add:
         raise UsageError(
             f"The columns of {name!r} are missing.",
-            hint="Give --columns name:type,…, --from-file FILE or --from-plugin ID.",
+            hint="Give --columns NS__name:type,…, --from-file FILE or --from-plugin ID.",
         )
     pairs = split_columns(columns) if columns is not None else [pair for text in add for pair in split_columns(text)]
     return Registration(
         name=name,
-        columns=tuple((prefixed(name, column), kind) for column, kind in pairs),
+        columns=tuple((column if add == () else prefixed(name, column), kind) for column, kind in pairs),
         owner=owner,
         description=description,
         add=columns is None,

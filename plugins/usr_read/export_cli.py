@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
 
-from usr_core.api import counted, options_text
+from usr_core.api import UsrError, counted, options_text
 from usr_core.api.commands import (
     ColumnsOpt,
     GlobOpt,
@@ -38,7 +39,7 @@ def export(
     *,
     export_format: Annotated[
         str | None,
-        typer.Option("--fmt", "--format", show_default=False, help="An exporter; by default by the file's ending."),
+        typer.Option("--fmt", "--format", show_default=False, help="csv, fasta, parquet or another exporter."),
     ] = None,
     options: OptionsOpt = None,
     help_options: HelpOptionsOpt = False,
@@ -79,6 +80,8 @@ def export(
         return
     if out is None:
         raise UsageError("The option --out is missing.", hint="Name a file, a folder, or - for standard output.")
+    if export_format is None:
+        raise UsageError("The option --fmt is missing.", hint=_format_hint(out))
     chosen = split_names(namespaces)
     told_format = {**split_options(options or ()), **({"spreadsheet_safe": "true"} if spreadsheet_safe else {})}
     source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
@@ -105,6 +108,14 @@ def export(
         emit_text(told)
     elif not quiet:
         note(told)
+
+
+def _format_hint(out: str) -> str:
+    """Return which format the ending of the file suggests; a command that writes is to say it, though."""
+    try:
+        return f"Give --fmt {current_session().host.exporter_for_path(Path(out))}, which the ending suggests."
+    except UsrError:
+        return "Name an exporter; `usr export --help-options` lists them."
 
 
 def _standard_output() -> BinaryIO:

@@ -92,7 +92,8 @@ class TestLook:
 class TestAdd:
     def test_names_need_no_prefix(self, usr: Usr):
         """They get it; one that has it keeps it."""
-        usr.ok("namespace", "register", "mock", "--columns", "a:bool, mock__b:list<int64>,c:struct<x:int8,y:int8>")
+        usr.ok("namespace", "register", "mock", "--columns", "mock__a:bool")
+        usr.ok("namespace", "register", "mock", "--add", "mock__b:list<int64>,c:struct<x:int8,y:int8>")
         shown = usr.ok("namespace", "show", "mock", "--format", "json").data
 
         assert ["mock__a", "mock__b", "mock__c"] == [column["name"] for column in shown["columns"]]
@@ -130,8 +131,8 @@ CSV = (
     "ACGA,,2,FALSE,2026-01-02T03:04:05+01:00,2026-01-03 04:05,2,[],[],,8\n"
 )
 TYPES = (
-    "n:int64,share:float64,flag:bool,at:timestamp[us, UTC],day:timestamp[us],plate:string,hits:list<int64>,"
-    "words:list<string>"
+    "lab__n:int64,lab__share:float64,lab__flag:bool,lab__at:timestamp[us, UTC],lab__day:timestamp[us],"
+    "lab__plate:string,lab__hits:list<int64>,lab__words:list<string>"
 )
 
 
@@ -155,7 +156,7 @@ class TestFromFile:
         (tmp_path / "a.csv").write_text(f"a,b,c,sequence\n{rows}\n2.5,x,[0.5],A\n", encoding="utf-8")
 
         assert (
-            "'a:float64,b:string,c:list<float64>'"
+            "'lab__a:float64,lab__b:string,lab__c:list<float64>'"
             in usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.csv").out
         )
 
@@ -170,11 +171,11 @@ class TestFromFile:
         )
 
         assert (
-            "'a:float64,b:string,c:list<float64>,d:bool'"
+            "'lab__a:float64,lab__b:string,lab__c:list<float64>,lab__d:bool'"
             in usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.jsonl").out
         )
         assert (
-            "'a:int16,b:fixed_size_list<float32>[1]'"
+            "'lab__a:int16,lab__b:fixed_size_list<float32>[1]'"
             in usr.ok("namespace", "register", "lab", "--from-file", tmp_path / "a.parquet").out
         )
 
