@@ -8,6 +8,7 @@ import pytest
 
 from support.cli import Usr
 from support.tables import write_csv
+from usr_core import Dataset
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ class TestExport:
     @pytest.mark.parametrize("name", ["o.tsv", "o.tab", "o.tsv.gz"])
     def test_the_ending_says_tabs(self, labelled: Usr, tmp_path: Path, name: str) -> None:
         """And what is written is read again by its ending."""
-        labelled.ok("export", "ns/base", "--out", tmp_path / name, "--columns", "sequence,plate__label")
+        Dataset.open(labelled.root, "ns/base").export(tmp_path / name, columns=["sequence", "plate__label"])
         labelled.ok("init", "ns/other")
         labelled.ok("import", "ns/other", tmp_path / name, "--keep", "plate")
 
@@ -41,4 +42,5 @@ class TestExport:
         """Else somebody would rely on it."""
         out = tmp_path / "o.parquet"
 
-        assert "spreadsheet_safe" in labelled.refuses(2, "export", "ns/base", "--out", out, "--spreadsheet-safe").err
+        words = ("--fmt", "parquet", "--out", out, "--spreadsheet-safe")
+        assert "spreadsheet_safe" in labelled.refuses(2, "export", "ns/base", *words).err
