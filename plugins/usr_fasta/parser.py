@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.api import LONGEST_RECORD
-from usr_core.api.formats import BadRecord, compact, line_ends, pieces, split_headers, text_chunks, without_blanks
+from usr_core.api.formats import (
+    BadRecord,
+    HeaderOptions,
+    compact,
+    line_ends,
+    pieces,
+    split_headers,
+    text_chunks,
+    without_blanks,
+)
 
-__all__ = ["COLUMNS", "FastaOptions", "parse_fasta"]
+__all__ = ["COLUMNS", "parse_fasta"]
 
 COLUMNS = ("sequence", "fasta__name", "fasta__description")
 
 _HINT = "A record is a line of > and a name, and lines of letters below it."
 _ENCODING_HINT = "Give the encoding that the file has: --option encoding=latin-1."
 _OTHER_FORMATS = {b"@": "It looks like FASTQ: --from fastq.", b"LOCUS": "It looks like GenBank: --from genbank."}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastaOptions:
-    """How a file is read.
-
-    Attributes:
-        name: ``word``: the first word of a header is the name. ``whole``: the whole header is.
-        encoding: Of the text, by any name that Python knows.
-    """
-
-    name: Literal["word", "whole"] = "word"
-    encoding: str = "utf-8"
 
 
 @dataclass(slots=True)
@@ -54,7 +50,7 @@ class _Block:
 
 def parse_fasta(
     stream: BinaryIO,
-    options: FastaOptions | None = None,
+    options: HeaderOptions | None = None,
     *,
     columns: Collection[str] = COLUMNS,
     batch_bytes: int = 1 << 20,
@@ -70,7 +66,7 @@ def parse_fasta(
 
     Holds about `batch_bytes`, or the longest record.
     """
-    options = options or FastaOptions()
+    options = options or HeaderOptions()
     said = False
     place = _Place()
     for content in _blocks(text_chunks(stream, encoding=options.encoding, size=batch_bytes), place):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from usr_core.api import ImportRequest, Opened
-from usr_core.api.formats import read_record_file
-from usr_fasta.parser import COLUMNS, FastaOptions, parse_fasta
+from usr_core.api.formats import HeaderOptions, open_records
+from usr_fasta.parser import COLUMNS, parse_fasta
 
 __all__ = ["FastaImporter"]
 
@@ -28,18 +26,10 @@ class FastaImporter:
 
         Holds about `ImportRequest.batch_bytes`, or the longest record.
         """
-        chosen = COLUMNS if request.columns is None else [name for name in request.columns if name in COLUMNS]
-        options = FastaOptions(**request.options)  # type: ignore[arg-type]  # the host has checked them
-        return Opened(
-            columns=COLUMNS,
-            batches=read_record_file(
-                request.path,
-                lambda stream: parse_fasta(
-                    stream,
-                    options,
-                    columns=chosen,
-                    batch_bytes=min(_CHUNK_BYTES, request.batch_bytes),
-                    say=lambda note: print(f"{request.path}: {note}", file=sys.stderr),
-                ),
-            ),
+        options = HeaderOptions(**request.options)  # type: ignore[arg-type]  # the host has checked them
+        size = min(_CHUNK_BYTES, request.batch_bytes)
+        return open_records(
+            request,
+            COLUMNS,
+            lambda stream, wanted, say: parse_fasta(stream, options, columns=wanted, batch_bytes=size, say=say),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from usr_core.api import LONGEST_RECORD
 from usr_core.api.arrow import fixed_array, string_parts
-from usr_core.api.formats import BadRecord, line_ends, pieces, split_headers, text_chunks
+from usr_core.api.formats import BadRecord, HeaderOptions, line_ends, pieces, split_headers, text_chunks
 
-__all__ = ["COLUMNS", "FastqOptions", "parse_fastq"]
+__all__ = ["COLUMNS", "parse_fastq"]
 
 COLUMNS = ("sequence", "fastq__name", "fastq__description", "fastq__quality", "fastq__mean_error")
 
@@ -32,24 +32,11 @@ _ERROR = 10.0 ** (-(np.arange(256) - 33) / 10)
 _AT_ONCE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastqOptions:
-    """How a file is read.
-
-    Attributes:
-        name: ``word``: the first word of a header is the name. ``whole``: the whole header is.
-        encoding: Of the text, by any name that Python knows.
-    """
-
-    name: Literal["word", "whole"] = "word"
-    encoding: str = "utf-8"
-
-
 @dataclass(slots=True)
 class _Reading:
     """How far a file has been read: the next record, its line, the bytes of the content taken; and what was said."""
 
-    options: FastqOptions
+    options: HeaderOptions
     say: Callable[[str], None]
     row: int = 1
     line: int = 1
@@ -93,7 +80,7 @@ class _Found:
 
 def parse_fastq(
     stream: BinaryIO,
-    options: FastqOptions | None = None,
+    options: HeaderOptions | None = None,
     *,
     columns: Collection[str] = COLUMNS,
     batch_bytes: int = 1 << 20,
@@ -110,7 +97,7 @@ def parse_fastq(
 
     Holds about `batch_bytes`, or twice the longest record.
     """
-    reading = _Reading(options or FastqOptions(), say)
+    reading = _Reading(options or HeaderOptions(), say)
     for content, is_last in _contents(stream, reading, batch_bytes):
         letters, starts, ends = line_ends(content)
         count = _good_records(letters, starts, ends) if content.isascii() else 0

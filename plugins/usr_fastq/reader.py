@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 from usr_core.api import ImportRequest, Opened
-from usr_core.api.formats import read_record_file
-from usr_fastq.parser import COLUMNS, FastqOptions, parse_fastq
+from usr_core.api.formats import HeaderOptions, open_records
+from usr_fastq.parser import COLUMNS, parse_fastq
 
 __all__ = ["FastqImporter"]
 
@@ -28,18 +26,10 @@ class FastqImporter:
 
         Holds about `ImportRequest.batch_bytes`, or twice the longest record.
         """
-        chosen = COLUMNS if request.columns is None else [name for name in request.columns if name in COLUMNS]
-        options = FastqOptions(**request.options)  # type: ignore[arg-type]  # the host has checked them
-        return Opened(
-            columns=COLUMNS,
-            batches=read_record_file(
-                request.path,
-                lambda stream: parse_fastq(
-                    stream,
-                    options,
-                    columns=chosen,
-                    batch_bytes=min(_CHUNK_BYTES, request.batch_bytes),
-                    say=lambda note: print(f"{request.path}: {note}", file=sys.stderr),
-                ),
-            ),
+        options = HeaderOptions(**request.options)  # type: ignore[arg-type]  # the host has checked them
+        size = min(_CHUNK_BYTES, request.batch_bytes)
+        return open_records(
+            request,
+            COLUMNS,
+            lambda stream, wanted, say: parse_fastq(stream, options, columns=wanted, batch_bytes=size, say=say),
         )

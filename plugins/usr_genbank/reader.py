@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from usr_core.api import ImportRequest, Opened
-from usr_core.api.formats import read_record_file
+from usr_core.api.formats import open_records
 from usr_genbank.parser import GenbankOptions, parse_genbank
 from usr_genbank.record import COLUMNS
 
@@ -26,18 +24,10 @@ class GenbankImporter:
 
         Holds about `ImportRequest.batch_bytes`, or a few times the longest record.
         """
-        chosen = COLUMNS if request.columns is None else [name for name in request.columns if name in COLUMNS]
         options = GenbankOptions(**request.options)  # type: ignore[arg-type]  # the host has checked them
-        return Opened(
-            columns=COLUMNS,
-            batches=read_record_file(
-                request.path,
-                lambda stream: parse_genbank(
-                    stream,
-                    options,
-                    columns=chosen,
-                    batch_bytes=request.batch_bytes,
-                    say=lambda note: print(f"{request.path}: {note}", file=sys.stderr),
-                ),
-            ),
+        size = request.batch_bytes
+        return open_records(
+            request,
+            COLUMNS,
+            lambda stream, wanted, say: parse_genbank(stream, options, columns=wanted, batch_bytes=size, say=say),
         )

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import pyarrow as pa
 
 from usr_core.errors import UsrError, visible
 from usr_core.records.arrays import text_scalar
 
-__all__ = ["HeaderColumns"]
+__all__ = ["HeaderColumns", "HeaderOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeaderOptions:
+    """How a file of records with headers is read.
+
+    Attributes:
+        name: ``word``: the first word of a header is the name. ``whole``: the whole header is.
+        encoding: Of the text, by any name that Python knows.
+
+    Example:
+        >>> from usr_core.api.formats import HeaderOptions
+        >>> HeaderOptions(name="whole").encoding
+        'utf-8'
+    """
+
+    name: Literal["word", "whole"] = "word"
+    encoding: str = "utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usr_core.api.formats import BadRecord
-from usr_fasta.parser import COLUMNS, FastaOptions, parse_fasta
+from usr_core.api.formats import BadRecord, HeaderOptions
+from usr_fasta.parser import COLUMNS, parse_fasta
 
 NOTES: list[str] = []
 
@@ -17,7 +17,7 @@ NOTES: list[str] = []
 def read(text: str | bytes, size: int = 1 << 20, **options: str) -> list[tuple[str | None, ...]]:
     """Return name, description and letters of each record."""
     content = text.encode() if isinstance(text, str) else text
-    batches = parse_fasta(io.BytesIO(content), FastaOptions(**options), batch_bytes=size, say=NOTES.append)  # type: ignore[arg-type]
+    batches = parse_fasta(io.BytesIO(content), HeaderOptions(**options), batch_bytes=size, say=NOTES.append)  # type: ignore[arg-type]
     return [
         (row["fasta__name"], row["fasta__description"], row["sequence"])
         for batch in batches

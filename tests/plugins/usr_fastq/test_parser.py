@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usr_core.api.formats import BadRecord
-from usr_fastq.parser import FastqOptions, parse_fastq
+from usr_core.api.formats import BadRecord, HeaderOptions
+from usr_fastq.parser import parse_fastq
 
 NOTES: list[str] = []
 Row = tuple[str | None, str | None, str, str]
 
 
 def rows(content: bytes, size: int = 1 << 20, **options: str) -> list[dict[str, object]]:
-    batches = parse_fastq(io.BytesIO(content), FastqOptions(**options), batch_bytes=size, say=NOTES.append)  # type: ignore[arg-type]
+    batches = parse_fastq(io.BytesIO(content), HeaderOptions(**options), batch_bytes=size, say=NOTES.append)  # type: ignore[arg-type]
     return [row for batch in batches for row in batch.to_pylist()]
 
 
