@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from usr_core.api import API_VERSION, ExitCode, PluginError, PluginHost, PluginMissing, option_line
-from usr_core.api.plugins import KINDS, PluginRecord, Registrar, as_option_spec
+from usr_core.api.plugins import KINDS, PluginRecord
 
 __all__ = ["describe", "option_lines", "owner_of", "print_options", "records_of", "summary_row"]
 
@@ -101,15 +101,12 @@ def print_options(plugin_id: str) -> None:
 
 def option_lines(record: PluginRecord) -> list[str]:
     """Return the options of a plugin by calling its hooks in this process; nothing where they can't be called."""
-    registrar, lines = Registrar(lambda _text, _started: None), []
-    declared = {(claim.kind, claim.name) for claim in record.provides} if record.usable else set()
-    for kind in ("importer", "exporter", "overlay_writer"):
-        if not any(claimed == kind for claimed, _ in declared):
-            continue
-        with contextlib.suppress(PluginError):
-            for spec in registrar.specs(record, kind):
-                options = map(as_option_spec, getattr(spec, "options", ()))
-                lines += [f"{KINDS[kind].words} {spec.name} {option_line(option)}" for option in options]
+    host, lines = PluginHost(), []
+    for claim in record.provides:
+        if claim.kind in ("importer", "exporter", "overlay_writer"):
+            with contextlib.suppress(PluginError):
+                for option in host.options(claim.kind, claim.name)[claim.name]:
+                    lines.append(f"{KINDS[claim.kind].words} {claim.name} {option_line(option)}")
     return lines
 
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = ["BoundCheck", "BoundHealthCheck", "PluginHost", "build_provider"]
 
 SpecT = TypeVar("SpecT", bound=AnySpec)
+FormatT = TypeVar("FormatT", ImporterSpec, ExporterSpec)
 
 _COMPRESSED = (".gz", ".bgz", ".zst", ".bz2", ".xz")
 
@@ -139,14 +140,10 @@ class PluginHost:
             AmbiguousImporter: Several do, and none is preferred.
         """
         file_name = _uncompressed(path)
-        fitting = [
-            (record, spec)
-            for record, spec in self._all_specs("importer", ImporterSpec)
-            if any(file_name.endswith(suffix.lower()) for suffix in spec.suffixes)
-        ]
+        fitting = self._with_ending("importer", ImporterSpec, file_name)
         if not fitting:
             raise self._no_importer(path)
-        record, spec = self._one_of(fitting, file_name, path)
+        record, spec = _built_in_or_only(fitting) or self._preferred(fitting, file_name, path)
         return spec.name, cast(HostedImporter, self._build("importer", record, spec))
 
     def _no_importer(self, path: Path) -> PluginMissing:
@@ -158,13 +155,22 @@ class PluginHost:
             facts={"file": path},
         )
 
-    def _one_of(
+    def _with_ending(self, kind: str, form: type[FormatT], file_name: str) -> list[tuple[PluginRecord, FormatT]]:
+        """Return what reads or writes files whose name, in lower case and without a compression's ending, is this."""
+        return [
+            (record, spec)
+            for record, spec in self._all_specs(kind, form)
+            if any(file_name.endswith(suffix.lower()) for suffix in _suffixes(spec))
+        ]
+
+    def _preferred(
         self, fitting: Sequence[tuple[PluginRecord, ImporterSpec]], file_name: str, path: Path
     ) -> tuple[PluginRecord, ImporterSpec]:
-        """Return the importer for a file: the built-in one, the only one, or the one that the user prefers."""
-        own = [found for found in fitting if found[0].is_own]
-        if len(own) == 1 or len(fitting) == 1:
-            return (own or list(fitting))[0]
+        """Return the importer that the user prefers for a file.
+
+        Raises:
+            AmbiguousImporter: None of them is preferred.
+        """
         preferred = self.catalogue.switches.preferred
         choices = {choice for ending, choice in preferred.items() if _is_ending(ending, file_name)}
         chosen = [
@@ -200,15 +206,9 @@ class PluginHost:
             >>> dataset.host.exporter_for_path(Path("best.fasta.gz"))
             'fasta'
         """
-        file_name = _uncompressed(path)
-        fitting = [
-            (record, spec)
-            for record, spec in self._all_specs("exporter", ExporterSpec)
-            if any(file_name.endswith(suffix.lower()) for suffix in (spec.suffix, *spec.suffixes))
-        ]
-        own = [found for found in fitting if found[0].is_own]
-        if len(own) == 1 or len(fitting) == 1:
-            return (own or fitting)[0][1].name
+        fitting = self._with_ending("exporter", ExporterSpec, _uncompressed(path))
+        if (found := _built_in_or_only(fitting)) is not None:
+            return found[1].name
         names = ", ".join(spec.name for _, spec in fitting)
         if fitting:
             raise AmbiguousImporter(
@@ -377,7 +377,7 @@ class PluginHost:
             >>> dataset.host.foreign_checks()
             ()
         """
-        return self._checks(foreign=True) if self._foreign("check") else ()
+        return self._checks(foreign=True)
 
     def checks(self) -> tuple[BoundCheck, ...]:
         """Return every declared check, sorted by name; one that can't be loaded raises when it is run.
@@ -389,11 +389,6 @@ class PluginHost:
             ['opal_intensity', 'opal_vectors']
         """
         return self._checks(foreign=False)
-
-    def _foreign(self, kind: str) -> bool:
-        """Tell whether a plugin that is not built in declares a provider of a kind."""
-        entries = (*self.catalogue.providers(kind), *self.catalogue.refused(kind))
-        return any(not entry.record.is_own for entry in entries)
 
     def _checks(self, *, foreign: bool) -> tuple[BoundCheck, ...]:
         def wanted(entry: ProviderEntry) -> bool:
@@ -649,6 +644,16 @@ def _unloadable(entry: ProviderEntry, error: PluginError) -> BoundCheck:
 
     spec = CheckSpec(name=entry.claim.name, summary="", factory=lambda: run)
     return BoundCheck(spec=spec, plugin=entry.record.id, run=run)
+
+
+def _suffixes(spec: ImporterSpec | ExporterSpec) -> tuple[str, ...]:
+    return (spec.suffix, *spec.suffixes) if isinstance(spec, ExporterSpec) else spec.suffixes
+
+
+def _built_in_or_only(fitting: Sequence[tuple[PluginRecord, FormatT]]) -> tuple[PluginRecord, FormatT] | None:
+    """Return the only built-in one, or else the only one; None where that does not decide."""
+    own = [found for found in fitting if found[0].is_own]
+    return (own or fitting)[0] if len(own) == 1 or len(fitting) == 1 else None
 
 
 def _uncompressed(path: Path) -> str:
