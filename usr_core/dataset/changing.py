@@ -182,11 +182,12 @@ class Changing(Reading):
     def _with_namespace(self, site: Site, name: str) -> tuple[Site, Callable[[], Registry] | None]:
         """Return a site whose registry has the namespace of a plugin, and what registers it unless it is registered."""
         from usr_core.registry.document import NamespaceEntry, checked_columns
-        from usr_core.registry.store import load_registry, register_namespace
+        from usr_core.registry.store import register_namespace
+        from usr_core.store.mutation import load_site_registry
 
-        registry = load_registry(self.ref.root)
+        registry = load_site_registry(site)
         if name in registry.namespaces:
-            return site, None
+            return replace(site, registry=registry), None
         spec = self.host.namespace_spec(name)
         columns = checked_columns(name, spec.columns)
         entry = NamespaceEntry(name=name, columns=columns, owner=spec.owner, description=spec.description)

@@ -52,6 +52,7 @@ __all__ = [
     "Site",
     "adopt_single_file",
     "keep_clock_after",
+    "load_site_registry",
     "mutate",
     "new_part_name",
     "overlay_metadata",
@@ -194,7 +195,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         BaseMissing: The log has events, but the base is missing.
     """
     refuse_archived(site.ref)
-    registry = site.registry or _load_registry(site)
+    registry = site.registry or load_site_registry(site)
     transaction = Transaction(
         site.layout,
         command=f"{action.replace('_', ' ')} {site.ref.name}",
@@ -227,8 +228,12 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         site.announce(mutation.event)
 
 
-def _load_registry(site: Site) -> Registry:
-    """Read the root's registry; where there is none, the error names the one that the dataset froze last."""
+def load_site_registry(site: Site) -> Registry:
+    """Read the root's registry; where there is none, the error names the one that the dataset froze last.
+
+    Raises:
+        RegistryMissing, RegistryInvalid, ReservedNamespaceAltered: The root has no valid registry.
+    """
     try:
         return load_registry(site.ref.root)
     except RegistryMissing as error:

@@ -134,6 +134,13 @@ class TestFormatsNamespace:
 
         assert "fasta" not in seeded.ok("namespace", "list").out
 
+    def test_without_a_registry_the_error_names_the_frozen_one(self, seeded: Usr, tmp_path: Path) -> None:
+        """As for an import that keeps nothing."""
+        (tmp_path / "a.fasta").write_text(FASTA)
+        (seeded.root / "registry.yaml").unlink()
+
+        assert "has frozen the registry" in seeded.refuses(3, "import", "ns/base", tmp_path / "a.fasta").err
+
     def test_errors_say_the_name(self, seeded: Usr, tmp_path: Path) -> None:
         """Of a record that is refused, and of both records of a duplicate."""
         path = tmp_path / "a.fasta"
