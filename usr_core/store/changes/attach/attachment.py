@@ -451,8 +451,6 @@ def _wishes(options: AttachOptions, registry: Registry) -> tuple[list[str], dict
     """Return the names of columns that may be wanted, of the key's first, and the registered types of the values."""
     entry = registry.namespace(options.namespace)
     asked = entry.column_names if options.columns is None else options.columns
-    from usr_core.store.changes.attach.repeats import wished_type
-
     functions = {} if options.repeats is None else options.repeats.functions
     sources = [source for source, _ in functions.values()]
     names: list[str] = []
@@ -464,6 +462,8 @@ def _wishes(options: AttachOptions, registry: Registry) -> tuple[list[str], dict
         if forms[0] in entry.by_name or column in sources:
             names += forms
     for column, (source, function) in functions.items():
+        from usr_core.store.changes.attach.repeats import wished_type
+
         target = full_name(column, options.namespace)
         if target in entry.by_name and function != "count":
             wish = wished_type(function, registry.column_type(target).to_arrow())

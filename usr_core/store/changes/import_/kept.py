@@ -20,7 +20,7 @@ from usr_core.registry.document import Registry
 from usr_core.store.base.file import write_options
 from usr_core.store.changes.attach.errors import AttachColumnMissing, NothingToAttach
 from usr_core.store.changes.attach.existing_values import TakenCells, taken_cells
-from usr_core.store.changes.attach.values import AttachedColumn, to_registered
+from usr_core.store.changes.attach.values import AttachedColumn, source_forms, to_registered
 from usr_core.store.ids.row_numbers import any_valid, only_where
 from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.parts.files import NamespaceOverlay
@@ -240,10 +240,9 @@ class KeptValues:
             start = stop
         return pa.concat_arrays(found)
 
-    def _forms(self, name: str) -> tuple[str, ...]:
+    def _forms(self, name: str) -> list[str]:
         """Return the names that a column may have in a file; a bare name that a record has is the record's."""
-        bare = name.removeprefix(f"{self.namespace}__")
-        return (name,) if bare in IMPORT_COLUMNS else (name, bare)
+        return [form for form in source_forms(name, self.namespace or "") if form not in IMPORT_COLUMNS]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield ids and values in the input's order, a batch for each one that was taken."""
