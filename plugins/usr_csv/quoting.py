@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CheckedStream", "Misplaced", "MisplacedQuote", "Quotes", "State"]
+__all__ = ["CheckedStream", "Misplaced", "MisplacedQuote", "Quotes", "State", "WrappedStream"]
 
 _BOM = b"\xef\xbb\xbf"
 _QUOTE = ord('"')
@@ -51,7 +51,28 @@ class State(Enum):
     QUOTE_IN_QUOTED = b',""'
 
 
-class CheckedStream(io.RawIOBase):
+class WrappedStream(io.RawIOBase):
+    """A stream made of another one, which it closes; a subclass says what `read` gives."""
+
+    def __init__(self, stream: io.RawIOBase) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        content = self.read(memoryview(buffer).nbytes) or b""
+        memoryview(buffer).cast("B")[: len(content)] = content
+        return len(content)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
+
+
+class CheckedStream(WrappedStream):
     """A table's text, with a line end behind the last record where it has none, as Arrow wants one.
 
     Reading raises `MisplacedQuote` in the piece that holds a quote in the wrong place or at the end where a quoted
@@ -59,18 +80,14 @@ class CheckedStream(io.RawIOBase):
     """
 
     def __init__(self, stream: io.RawIOBase, delimiter: str = ",") -> None:
-        super().__init__()
+        super().__init__(stream)
         self._quotes = Quotes(delimiter.encode())
-        self._stream = stream
         self._state = State.CELL_START
         self._offset = 0
         self._ended = False
         self._last = b"\n"
         # Arrow looks at the cells that are wanted; a file in another encoding is wrong as a whole.
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-
-    def readable(self) -> bool:
-        return True
 
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = 1 << 62 if size is None or size < 0 else size
@@ -88,16 +105,6 @@ class CheckedStream(io.RawIOBase):
             piece += b"\n"
             self._last = b"\n"
         return piece
-
-    def readinto(self, buffer: Any, /) -> int:
-        content = self.read(memoryview(buffer).nbytes)
-        memoryview(buffer).cast("B")[: len(content)] = content
-        return len(content)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()
 
     def _check_text(self, content: bytes) -> None:
         """Raise UnicodeDecodeError at the first byte that is not UTF-8, or for a letter that is cut off at the end."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
 from bisect import bisect_left
-from typing import Any, Protocol
 
 from usr_core.api import SourceFile
 from usr_csv.dialect import Dialect
-from usr_csv.quoting import MisplacedQuote, Quotes, State
+from usr_csv.quoting import MisplacedQuote, Quotes, State, WrappedStream
 
 __all__ = ["TextStream"]
 
@@ -23,34 +21,24 @@ _MARKED = "usr_csv.marked"
 codecs.register_error(_MARKED, lambda error: ("\udcff", error.end))  # type: ignore[attr-defined]
 
 
-class _Bytes(Protocol):
-    def read(self, size: int = -1, /) -> bytes: ...
-
-    def close(self) -> None: ...
-
-
-class TextStream(io.RawIOBase):
+class TextStream(WrappedStream):
     """A source's text from its beginning, by a dialect.
 
     Holds about a MiB.
     """
 
     def __init__(self, source: SourceFile, dialect: Dialect) -> None:
-        super().__init__()
-        self._stream: _Bytes = source.stream()
+        super().__init__(source.stream())
         self._decoder = None if dialect.is_utf8 else codecs.getincrementaldecoder(dialect.encoding)(_MARKED)
         self._to_skip = self._skipped = dialect.skip_rows
         self._comments = _Comments(dialect) if dialect.comment else None
         self._as_it_is = self._decoder is None and not self._to_skip and self._comments is None
         self._ready, self._held, self._begun, self._ended = b"", b"", False, False
 
-    def readable(self) -> bool:
-        return True
-
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = -1 if size is None else size
         if self._as_it_is:
-            return self._stream.read(wanted)
+            return self._stream.read(wanted) or b""
         parts = [self._ready]
         while not self._ended and (wanted < 0 or not parts[-1]):
             parts.append(self._more())
@@ -58,16 +46,6 @@ class TextStream(io.RawIOBase):
         end = len(content) if wanted < 0 else wanted
         self._ready = content[end:]
         return content[:end]
-
-    def readinto(self, buffer: Any, /) -> int:
-        content = self.read(memoryview(buffer).nbytes)
-        memoryview(buffer).cast("B")[: len(content)] = content
-        return len(content)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._stream.close()
-        super().close()
 
     def line_in_file(self, line: int) -> int:
         """Return which line of the file the stream's `line` is; lines that were left out count."""
@@ -79,7 +57,7 @@ class TextStream(io.RawIOBase):
         return self._ended and self._to_skip > 0
 
     def _more(self) -> bytes:
-        chunk = self._stream.read(_CHUNK_BYTES)
+        chunk = self._stream.read(_CHUNK_BYTES) or b""
         self._ended = not chunk
         if self._decoder is not None:
             chunk = _as_utf8(self._decoder.decode(chunk, self._ended))
