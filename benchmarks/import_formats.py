@@ -9,8 +9,7 @@ usage: python benchmarks/import_formats.py [ROWS [PLASMIDS [RUNS]]]
 
 from __future__ import annotations
 
-import resource
-import statistics
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -18,46 +17,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+from measure import Job, compare, emit, run_jobs
 
 LENGTH = 60
 PLASMID = 5_000
 FEATURES = 20
-LIMITS = {"fasta / csv": 1.15, "genbank / biopython": 1.2}
-
-
-def main(arguments: list[str]) -> int:
-    rows, plasmids, runs = (int(text) for text in [*arguments, *["1000000", "1000", "3"][len(arguments) :]])
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        _write_records(place, rows)
-        _write_plasmids(place / "plasmids.gb", plasmids)
-        jobs = {
-            "csv": ["import", "d", str(place / "records.csv"), "--keep", "fasta", "--quiet"],
-            "fasta": ["import", "d", str(place / "records.fasta"), "--quiet"],
-            "genbank": ["import", "d", str(place / "plasmids.gb"), "--quiet"],
-        }
-        seconds: dict[str, list[float]] = {name: [] for name in jobs} | {"biopython": []}
-        for turn in range(runs + 1):
-            for name, words in jobs.items():
-                spent = _import(place / f"{name}{turn}", words)
-                if turn:  # the first one warms caches
-                    seconds[name].append(spent)
-            if find_spec("Bio"):
-                spent = _cpu([sys.executable, "-c", PARSE, str(place / "plasmids.gb")])
-                if turn:
-                    seconds["biopython"].append(spent)
-    medians = {name: statistics.median(times) for name, times in seconds.items() if times}
-    print(f"{rows:,} records, {plasmids:,} plasmids; CPU seconds: { ({n: round(s, 2) for n, s in medians.items()}) }")
-    failed = 0
-    for pair, limit in LIMITS.items():
-        ours, theirs = pair.split(" / ")
-        if ours in medians and theirs in medians:
-            ratio = medians[ours] / medians[theirs]
-            failed += ratio > limit
-            print(f"{pair}: {ratio:.2f}, at most {limit}: {'holds' if ratio <= limit else 'TOO MUCH'}")
-    return int(bool(failed))
-
-
 PARSE = """
 import sys
 from Bio import SeqIO
@@ -66,21 +30,36 @@ for record in SeqIO.parse(sys.argv[1], "genbank"):
 """
 
 
-def _import(root: Path, words: list[str]) -> float:
-    usr = [str(Path(sys.executable).with_name("usr")), "--root", str(root)]
-    subprocess.run([*usr, "init", "d", "--new-root"], check=True, capture_output=True, timeout=60)
-    columns = "fasta__name:string,fasta__description:string"
-    subprocess.run(
-        [*usr, "namespace", "register", "fasta", "--columns", columns], check=True, capture_output=True, timeout=60
-    )
-    return _cpu([*usr, *words])
+def main(arguments: list[str]) -> int:
+    rows, plasmids, runs = (int(text) for text in [*arguments, *["1000000", "1000", "3"][len(arguments) :]])
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        _write_records(place, rows)
+        _write_plasmids(place / "plasmids.gb", plasmids)
+        usr = str(Path(sys.executable).with_name("usr"))
+        columns = "fasta__name:string,fasta__description:string"
+        for words in (["init", "d", "--new-root"], ["namespace", "register", "fasta", "--columns", columns]):
+            subprocess.run([usr, "--root", str(place / "empty"), *words], check=True, capture_output=True, timeout=60)
 
+        def importing(name: str, file: str, *words: str) -> Job:
+            """Each run imports into a fresh copy of the empty root."""
+            root = shlex.quote(str(place / "root"))
+            command = shlex.join([usr, "--root", str(place / "root"), "import", "d", str(place / file), *words])
+            script = f"rm -rf {root}; cp -r {shlex.quote(str(place / 'empty'))} {root}; exec {command} --quiet"
+            return Job(name=name, argv=["sh", "-ec", script])
 
-def _cpu(command: list[str]) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True, timeout=1800)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        jobs = [
+            importing("csv", "records.csv", "--keep", "fasta"),
+            importing("fasta", "records.fasta"),
+            importing("genbank", "plasmids.gb"),
+        ]
+        if find_spec("Bio"):
+            jobs.append(Job(name="biopython", argv=[sys.executable, "-c", PARSE, str(place / "plasmids.gb")]))
+        figures = run_jobs(jobs, runs=runs)
+    ratios = [compare(figures, "fasta", "csv", limit=1.15)]
+    if "biopython" in figures:
+        ratios.append(compare(figures, "genbank", "biopython", limit=1.2))
+    return 0 if emit(figures, ratios) else 1
 
 
 def _write_records(place: Path, rows: int) -> None:
