@@ -27,7 +27,7 @@ class CellFormat:
     Attributes:
         delimiter: One ASCII sign.
         spreadsheet_safe: Put an apostrophe before text that a spreadsheet would take for a formula: text that begins
-            with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return, and is no number.
+            with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return, and is not a number.
     """
 
     delimiter: str = ","

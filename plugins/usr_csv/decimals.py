@@ -25,7 +25,7 @@ def is_number(kind: pa.DataType | None) -> bool:
 
 
 def with_points(name: str, column: pa.Array) -> pa.Array:
-    """Return the column with a point for the comma of each number; what is no number stays, for the core to refuse.
+    """Return the column with a point for the comma of each number; what is not a number stays, for the core to refuse.
 
     Raises:
         AmbiguousNumber: A number has a point.

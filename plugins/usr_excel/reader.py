@@ -39,7 +39,7 @@ class ExcelImporter:
 
         Raises:
             CalamineMissing: The extra ``excel`` is not installed.
-            SourceUnreadable: The file is no workbook, is damaged or encrypted; it has no such sheet, or the sheet is
+            SourceUnreadable: The file is not a workbook, is damaged or encrypted; it has no such sheet, or the sheet is
                 empty; a wanted cell holds an error, or a formula without a value.
             RepeatedColumn: A wanted name occurs twice.
             FileChanged: The file changed while it was read.
