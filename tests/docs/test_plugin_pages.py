@@ -14,9 +14,9 @@ from support.cli import Result, Usr, clean_env
 from support.plugins import FakePlugin, install
 from support.scratch_venv import ScratchVenv, make_venv
 from usr_core.plugin.catalogue import Catalogue
+from usr_core.plugin.discovery import PluginStatus
 from usr_core.plugin.hookspecs import UsrHooks
 from usr_core.plugin.manifest import MOUNT_POINTS, PROVIDER_KINDS, parse_manifest
-from usr_core.plugin.records import PluginStatus
 from usr_core.plugin.switches import Switches
 
 CHECKOUT = Path(__file__).parents[2]

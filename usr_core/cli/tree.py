@@ -13,10 +13,10 @@ import typer
 
 from usr_core.cli.errors import CommandSwitchedOff, UnknownCommand
 from usr_core.plugin.catalogue import Catalogue, CommandEntry
+from usr_core.plugin.discovery import PluginStatus
 from usr_core.plugin.errors import PluginError, PluginMissing
 from usr_core.plugin.loading import load_target
 from usr_core.plugin.manifest import MOUNT_POINTS
-from usr_core.plugin.records import PluginStatus
 
 __all__ = ["CommandTree", "build_tree"]
 

@@ -13,10 +13,9 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from usr_core.plugin.conflicts import claim_key, resolve_claims
-from usr_core.plugin.discovery import InstalledPlugin, locate, other_plugins, own_plugins
+from usr_core.plugin.discovery import InstalledPlugin, PluginRecord, PluginStatus, locate, other_plugins, own_plugins
 from usr_core.plugin.errors import BadManifest, IncompatiblePlugin
 from usr_core.plugin.manifest import CommandClaim, Manifest, ProviderClaim, claims_of, parse_manifest
-from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.switches import Switches
 
 __all__ = ["Catalogue", "CommandEntry", "ProviderEntry"]
@@ -141,9 +140,10 @@ def _providers(records: Sequence[PluginRecord]) -> Iterator[ProviderEntry]:
 
 
 def _refused(record: PluginRecord, claim: CommandClaim | ProviderClaim) -> tuple[str, str] | None:
-    refusal = record.refusal_of(claim_key(claim))
-    if refusal is not None:
-        return refusal.reason, refusal.hint
+    if record.refused:
+        refusal = record.refusal_of(claim_key(claim))
+        if refusal is not None:
+            return refusal.reason, refusal.hint
     if record.usable:
         return None
     return f"{record.origin} is {record.status.value}: {record.reason}", record.hint

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from usr_core.plugin.discovery import PluginRecord, PluginStatus, Refusal
 from usr_core.plugin.manifest import CommandClaim, ProviderClaim
-from usr_core.plugin.records import PluginRecord, PluginStatus, Refusal
 
 __all__ = ["claim_key", "resolve_claims"]
 

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from usr_core.errors import UsrError
 from usr_core.plugin.answers import ANSWERS
 from usr_core.plugin.catalogue import Catalogue, ProviderEntry
+from usr_core.plugin.discovery import PluginRecord, PluginStatus
 from usr_core.plugin.errors import AmbiguousImporter, PluginConflict, PluginError, PluginMissing
 from usr_core.plugin.importing import HostedImporter
 from usr_core.plugin.isolation import Isolated, calling, load_error
 from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.manifest import ProviderClaim
 from usr_core.plugin.options import as_option_spec
-from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.settings import settings_of, takes_settings
 from usr_core.plugin.sinks import EventSinks
 from usr_core.plugin.specs import (

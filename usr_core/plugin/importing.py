@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from usr_core.plugin.answers import ANSWERS
+from usr_core.plugin.discovery import PluginRecord
 from usr_core.plugin.isolation import Isolated
 from usr_core.plugin.options import option_values
-from usr_core.plugin.records import PluginRecord
 from usr_core.plugin.specs import ImporterSpec, ImportRequest, Opened
 
 if TYPE_CHECKING:

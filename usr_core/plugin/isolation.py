@@ -18,9 +18,9 @@ from typing import Any
 
 from usr_core.errors import ExitCode, OutOfMemory, UsrError
 from usr_core.plugin.answers import Answer, named
+from usr_core.plugin.discovery import PluginRecord
 from usr_core.plugin.errors import PluginCallError, PluginLoadError, cause_text
 from usr_core.plugin.printing import printing_to_stderr
-from usr_core.plugin.records import PluginRecord
 from usr_core.plugin.specs import Opened
 
 __all__ = ["Isolated", "call_error", "calling", "load_error", "loading", "wrong_answer"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from usr_core.plugin.discovery import PluginRecord
 from usr_core.plugin.isolation import load_error, loading
 from usr_core.plugin.manifest import CommandClaim
-from usr_core.plugin.records import PluginRecord
 
 if TYPE_CHECKING:
     import typer

@@ -15,13 +15,13 @@ from typing import Any
 import pluggy
 
 from usr_core.plugin.answers import a_text, named
+from usr_core.plugin.discovery import PluginRecord, PluginStatus
 from usr_core.plugin.errors import PluginError
 from usr_core.plugin.hookspecs import PROJECT, UsrHooks
 from usr_core.plugin.isolation import calling, load_error, loading
 from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.loading import load_object
 from usr_core.plugin.offers import check_spec
-from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.specs import NamespaceSpec, VerifyRequest
 
 __all__ = ["Registrar"]

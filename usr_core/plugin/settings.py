@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from usr_core.errors import visible
+from usr_core.plugin.discovery import PluginRecord
 from usr_core.plugin.errors import BadConfig
-from usr_core.plugin.records import PluginRecord
 from usr_core.plugin.switches import ROOT_CONFIG, read_root_config
 
 __all__ = ["settings_of", "takes_settings"]

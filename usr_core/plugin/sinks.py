@@ -14,9 +14,9 @@ from functools import partial
 from typing import Any
 
 from usr_core.errors import UsrError, visible
+from usr_core.plugin.discovery import PluginRecord
 from usr_core.plugin.errors import PluginCallError, PluginError
 from usr_core.plugin.isolation import call_error
-from usr_core.plugin.records import PluginRecord
 from usr_core.plugin.specs import SINK_TIMEOUT_S, EventSinkSpec
 
 __all__ = ["EventSinks", "sinks_given_up"]

@@ -7,8 +7,7 @@ from functools import cached_property
 
 from usr_core.plugin.catalogue import Catalogue
 from usr_core.plugin.conflicts import resolve_claims
-from usr_core.plugin.discovery import Distribution, InstalledPlugin
-from usr_core.plugin.records import PluginRecord, PluginStatus
+from usr_core.plugin.discovery import Distribution, InstalledPlugin, PluginRecord, PluginStatus
 from usr_core.plugin.switches import Switches
 
 __all__ = ["FixedCatalogue", "stranger"]

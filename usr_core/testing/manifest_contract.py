@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from usr_core.plugin.catalogue import Catalogue
+from usr_core.plugin.discovery import PluginRecord, PluginStatus
 from usr_core.plugin.kinds import KINDS
 from usr_core.plugin.loading import load_target
-from usr_core.plugin.records import PluginRecord, PluginStatus
 from usr_core.plugin.registrar import Registrar
 from usr_core.plugin.specs import NamespaceSpec, TransportSpec
 from usr_core.plugin.switches import Switches

@@ -12,8 +12,8 @@ import pytest
 from support.hosts import HostMaker
 from support.plugins import FakePlugin
 from usr_core.errors import UsrError
+from usr_core.plugin.discovery import PluginStatus
 from usr_core.plugin.errors import AmbiguousImporter, PluginCallError, PluginConflict, PluginLoadError, PluginMissing
-from usr_core.plugin.records import PluginStatus
 from usr_core.plugin.specs import ExportRequest, ImportRequest, VerifyRequest
 
 IMPORTER = """
