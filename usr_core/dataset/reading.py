@@ -190,6 +190,72 @@ class Reading(DatasetSite):
         with self.view() as view:
             yield from self._grep(view, pattern, column, limit, ignore_case, where, include_deleted, progress)
 
+    def motif(
+        self,
+        motif: str,
+        *,
+        mismatches: int = 0,
+        both_strands: bool | None = None,
+        circular: bool | None = None,
+        limit: int = 0,
+        where: Where | None = None,
+        include_deleted: bool = False,
+        progress: Progress | None = None,
+    ) -> pa.RecordBatchReader:
+        """Return a reader of the hits of a motif: id, start (from 0), end, strand, mismatches and the letters found.
+
+        The motif is written in IUPAC's letters, with gaps of one length (``N{17}``) or of several (``N{15,19}``); ``X``
+        in proteins. Overlapping hits are all there, in the base's order, then by start, end and strand. Positions are
+        those of the sequence as it is, on both strands. Memory grows neither with the rows nor with the hits.
+
+        Args:
+            motif: The motif.
+            mismatches: How many letters that are not gaps may differ, from 0 to 3.
+            both_strands: Look for the reverse complement too; None where there is another strand.
+            circular: Let hits go on at the beginning of a sequence; their end is then more than its length. None where
+                a column ``…__topology`` says ``circular``.
+            limit: Stop after so many hits; 0 is all.
+            where: Look only at records that meet it, see `scan`.
+            include_deleted: Look at deleted records too.
+            progress: Called with the number of rows searched since its last call.
+
+        Raises:
+            MotifInvalid, MotifMismatches: The motif can't be looked for.
+            MotifStrands: `both_strands` is set, and there are proteins, which have one strand.
+            ConditionInvalid, FilterInvalid, PatternInvalid, UnknownColumn: `where` can't be used.
+
+        Example:
+            >>> hits = dataset.motif("TTGACAN{8}GGT", mismatches=1).read_all()
+            >>> hits.select(["start", "end", "strand", "mismatches", "site"]).to_pylist()
+            [{'start': 0, 'end': 17, 'strand': '+', 'mismatches': 1, 'site': 'TTGACAGGCTAACTGGA'}]
+        """
+        import pyarrow as pa
+
+        from usr_core.store.questions.motif_hits import HITS, find_motif
+
+        view = self._open_view()
+        try:
+            found = find_motif(
+                view,
+                motif,
+                mismatches=mismatches,
+                both_strands=both_strands,
+                circular=circular,
+                limit=limit,
+                where=where,
+                include_deleted=include_deleted,
+                progress=progress,
+            )
+        except BaseException:
+            view.close()
+            raise
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with view:
+                yield from found
+
+        return pa.RecordBatchReader.from_batches(HITS, batches())
+
     def describe(
         self,
         columns: Sequence[str] | None = None,

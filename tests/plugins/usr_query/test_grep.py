@@ -61,3 +61,43 @@ class TestGrep:
             assert "missing )" in seeded.refuses(2, "grep", DS, "--pattern", "A(").err
             assert "int32" in seeded.refuses(2, "grep", DS, "--pattern", "A", "--column", "length").err
             assert "nope" in seeded.refuses(1, "grep", DS, "--pattern", "A", "--column", "nope").err
+
+
+class TestMotif:
+    def test_a_line_a_hit(self, seeded: Usr) -> None:
+        """Id, place, strand, mismatches and the letters found, below a header."""
+        ids = ids_of(seeded.path(DS))
+
+        lines = seeded.ok("grep", DS, "--motif", "GATN{4}GATTACA").out.splitlines()
+
+        assert f"{'id':<40}  start      end        strand  mismatches  site" == lines[0]
+        assert [f"{ids[5]}  0          14         +       0           GATTACAGATTACA"] == lines[1:]
+
+    def test_json_has_the_same(self, seeded: Usr) -> None:
+        """Numbers are numbers; on the other strand the letters are read there."""
+        hits = seeded.ok("grep", DS, "--motif", "TGTAATC", "--format", "json", "--limit", "0").data
+
+        assert {"id", "start", "end", "strand", "mismatches", "site"} == set(hits[0])
+        assert ["TGTAATC"] * len(hits) == [hit["site"] for hit in hits]
+        assert {"-"} == {hit["strand"] for hit in hits}
+        assert [] == seeded.ok("grep", DS, "--motif", "TGTAATC", "--strands", "forward", "--format", "json").data
+
+    def test_mismatches_and_a_limit(self, seeded: Usr) -> None:
+        """More are found with a mismatch; --limit counts hits."""
+        none = seeded.ok("grep", DS, "--motif", "GATTTCA")
+        some = seeded.ok("grep", DS, "--motif", "GATTTCA", "--mismatches", "1", "--limit", "2")
+
+        assert ("", "no record has the motif") == (none.out, none.err.strip())
+        assert 3 == len(some.out.splitlines())
+
+    def test_what_does_not_go_together_is_refused(self, seeded: Usr) -> None:
+        """Exit code 2, and nothing is read."""
+        with assert_unchanged(seeded.root):
+            seeded.refuses(2, "grep", DS)
+            seeded.refuses(2, "grep", DS, "--motif", "A", "--pattern", "A")
+            seeded.refuses(2, "grep", DS, "--pattern", "A", "--mismatches", "1")
+            seeded.refuses(2, "grep", DS, "--pattern", "A", "--strands", "both")
+            seeded.refuses(2, "grep", DS, "--motif", "A", "--column", "id")
+            seeded.refuses(2, "grep", DS, "--motif", "A", "--ignore-case")
+            assert "USR-MOTIF-001" in seeded.refuses(2, "grep", DS, "--motif", "AX").err
+            assert "USR-MOTIF-003" in seeded.refuses(2, "grep", DS, "--motif", "AC", "--mismatches", "4").err

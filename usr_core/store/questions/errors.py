@@ -12,6 +12,9 @@ __all__ = [
     "ColumnNotText",
     "ConditionInvalid",
     "FilterInvalid",
+    "MotifInvalid",
+    "MotifMismatches",
+    "MotifStrands",
     "PackageMissing",
     "PatternInvalid",
     "RecordsDeleted",
@@ -189,6 +192,41 @@ class SortInvalid(UsrError, TypeError):
     template = "The column {column:visible} is {kind}; its values have no order to sort by."
     hint_template = "Sort by a column of numbers, text, times or booleans: --sort COLUMN or COLUMN:desc."
     shown = ("column={column:visible}", "value={kind}")
+
+
+class MotifInvalid(UsrError, ValueError):
+    """A motif is not written in IUPAC's letters for the records, with gaps such as ``N{17}``."""
+
+    code = "USR-MOTIF-001"
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, reason: str, *, motif: str, place: int | None = None) -> None:
+        where = "" if place is None else f" (at letter {place + 1:,})"
+        super().__init__(
+            f"{visible(motif, limit=80)!r} is not a motif: {reason}{where}.",
+            hint="Write IUPAC's letters, and gaps as N{17} or N{15,19} (X in proteins): TTGACAN{17}TATAAT.",
+            facts={"value": visible(motif), "letter": None if place is None else place + 1},
+        )
+
+
+class MotifStrands(UsrError, ValueError):
+    """A motif is to be found on both strands of proteins."""
+
+    code = "USR-MOTIF-002"
+    exit_code = ExitCode.USAGE
+    template = "The motif can't be looked for on both strands: there are records of proteins, which have one."
+    hint_template = "Leave both_strands (--strands) out, or choose the records with --where \"bio_type <> 'protein'\"."
+    shown = ("value={motif:visible}",)
+
+
+class MotifMismatches(UsrError, ValueError):
+    """A motif is to be found with more mismatches than are looked for, or with as many as it has letters."""
+
+    code = "USR-MOTIF-003"
+    exit_code = ExitCode.USAGE
+    template = "The motif {motif:quoted 80} is not looked for with {mismatches} mismatches."
+    hint_template = "Give a number from 0 to {most}; a motif needs more letters, gaps not counted, than mismatches."
+    shown = ("value={mismatches}",)
 
 
 def _listed(ids: Sequence[str]) -> str:
