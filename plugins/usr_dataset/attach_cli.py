@@ -19,6 +19,7 @@ from usr_core.api.commands import (
     Progress,
     QuietOpt,
     UsageError,
+    completer,
     current_session,
     emit_text,
     note,
@@ -42,12 +43,18 @@ def attach(
     path: FilePathOpt = None,
     namespace: Annotated[
         str | None,
-        typer.Option("--namespace", show_default=False, help="A registered namespace; by default the writer's."),
+        typer.Option(
+            "--namespace",
+            autocompletion=completer("namespace"),
+            show_default=False,
+            help="A registered namespace; by default the writer's.",
+        ),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option(
             "--key",
+            autocompletion=completer("id|sequence|sequence_norm|sequence_ci"),
             show_default=False,
             help="id, sequence (as written), sequence_norm (trimmed), sequence_ci (trimmed, in any case), or a text "
             "column of the dataset; by default the writer's.",
@@ -78,15 +85,30 @@ def attach(
         bool, typer.Option("--parse-json/--no-parse-json", help="Read text in nested columns as JSON.")
     ] = True,
     backend: Annotated[
-        str, typer.Option("--backend", help="pyarrow, or duckdb to match the keys of large Parquet files.")
+        str,
+        typer.Option(
+            "--backend",
+            autocompletion=completer("pyarrow|duckdb"),
+            help="pyarrow, or duckdb to match the keys of large Parquet files.",
+        ),
     ] = "pyarrow",
     importer: Annotated[
         str | None,
-        typer.Option("--from", show_default=False, help="Name of an importer; by default by the file's ending."),
+        typer.Option(
+            "--from",
+            autocompletion=completer("importer"),
+            show_default=False,
+            help="Name of an importer; by default by the file's ending.",
+        ),
     ] = None,
     writer: Annotated[
         str | None,
-        typer.Option("--writer", show_default=False, help="Name of an overlay writer that reads a tool's output."),
+        typer.Option(
+            "--writer",
+            autocompletion=completer("overlay_writer"),
+            show_default=False,
+            help="Name of an overlay writer that reads a tool's output.",
+        ),
     ] = None,
     options: OptionsOpt = None,
     repeats: Annotated[

@@ -19,6 +19,7 @@ from usr_core.api.commands import (
     OptionsOpt,
     Progress,
     QuietOpt,
+    completer,
     current_session,
     emit_text,
     note,
@@ -75,17 +76,28 @@ def import_records(
     path: FilePathOpt = None,
     importer: Annotated[
         str | None,
-        typer.Option("--from", show_default=False, help="Name of an importer; by default by the file's ending."),
+        typer.Option(
+            "--from",
+            autocompletion=completer("importer"),
+            show_default=False,
+            help="Name of an importer; by default by the file's ending.",
+        ),
     ] = None,
     options: OptionsOpt = None,
     help_options: HelpOptionsOpt = False,
     bio_type: Annotated[
-        str, typer.Option("--bio-type", help="For files without such a column: dna, rna or protein.")
+        str,
+        typer.Option(
+            "--bio-type",
+            autocompletion=completer("dna|rna|protein"),
+            help="For files without such a column: dna, rna or protein.",
+        ),
     ] = "dna",
     alphabet: Annotated[
         str | None,
         typer.Option(
             "--alphabet",
+            autocompletion=completer("alphabet"),
             show_default="dna_4, rna_4 or protein_20",
             help="For files without such a column; auto: the narrowest that fits.",
         ),
@@ -104,7 +116,12 @@ def import_records(
     ] = None,
     keep: Annotated[
         str | None,
-        typer.Option("--keep", show_default=False, help="A namespace: keep the file's columns that it registers."),
+        typer.Option(
+            "--keep",
+            autocompletion=completer("namespace"),
+            show_default=False,
+            help="A namespace: keep the file's columns that it registers.",
+        ),
     ] = None,
     bare: Annotated[bool, typer.Option("--bare", help="Keep no columns beside the records.")] = False,
     on_duplicate: Annotated[

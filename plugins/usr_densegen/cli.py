@@ -16,6 +16,7 @@ from usr_core.api.commands import (
     QuietOpt,
     UsageError,
     YesOpt,
+    completer,
     confirm,
     current_session,
     emit_text,
@@ -48,7 +49,10 @@ def repair_command(
     dedupe: Annotated[
         str,
         typer.Option(
-            "--dedupe", metavar=_METAVAR, help="Which of the records with one sequence (in any case) to keep, by row."
+            "--dedupe",
+            metavar=_METAVAR,
+            autocompletion=completer(_METAVAR),
+            help="Which of the records with one sequence (in any case) to keep, by row.",
         ),
     ] = "off",
     filter_single_tf: Annotated[
@@ -87,7 +91,13 @@ def dedupe_command(
     dataset: DatasetArg = None,
     *,
     keep: Annotated[
-        str, typer.Option("--keep", metavar="keep-first|keep-last|ask", help="Which record to keep, by row.")
+        str,
+        typer.Option(
+            "--keep",
+            metavar="keep-first|keep-last|ask",
+            autocompletion=completer("keep-first|keep-last|ask"),
+            help="Which record to keep, by row.",
+        ),
     ] = "keep-first",
     dry_run: DryRunOpt = False,
     yes: YesOpt = False,

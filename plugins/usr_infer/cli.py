@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, Format, FormatOpt, QuietOpt, current_session
+from usr_core.api.commands import (
+    DatasetArg,
+    Format,
+    FormatOpt,
+    QuietOpt,
+    completer,
+    current_session,
+)
 
 app = typer.Typer(no_args_is_help=True, help="Register columns for model outputs, and list what is pending.")
 
@@ -44,7 +51,12 @@ def register(
 def pending(
     dataset: DatasetArg = None,
     *,
-    column: Annotated[str, typer.Option("--column", show_default=False, help="The column, such as infer__llr.")],
+    column: Annotated[
+        str,
+        typer.Option(
+            "--column", autocompletion=completer("column"), show_default=False, help="The column, such as infer__llr."
+        ),
+    ],
     limit: Annotated[int, typer.Option("--limit", min=0, help="Stop after so many records; 0 is none.")] = 0,
     out: Annotated[
         str | None, typer.Option("--out", show_default=False, help="Write the ids into this file, one a line.")

@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DryRunOpt, QuietOpt, current_session, emit_text, note
+from usr_core.api.commands import (
+    DryRunOpt,
+    QuietOpt,
+    completer,
+    current_session,
+    emit_text,
+    note,
+)
 
 __all__ = ["convert_app"]
 
@@ -24,13 +31,23 @@ class OnDuplicate(StrEnum):
 
 @convert_app.command()
 def convert(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", show_default=False, help="Dataset id or folder.")],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATASET", autocompletion=completer("dataset"), show_default=False, help="Dataset id or folder."
+        ),
+    ],
     paths: Annotated[
         list[Path],
         typer.Argument(metavar="PATH…", readable=False, show_default=False, help="Old exports: .csv or .pt files."),
     ],
     namespace: Annotated[
-        str, typer.Option("--namespace", help="The namespace whose columns get the values, if it is registered.")
+        str,
+        typer.Option(
+            "--namespace",
+            autocompletion=completer("namespace"),
+            help="The namespace whose columns get the values, if it is registered.",
+        ),
     ] = "densegen",
     renames: Annotated[
         list[str] | None,
@@ -38,10 +55,20 @@ def convert(
             "--map", metavar="OLD=NEW", show_default=False, help="What an old column is called now; may be repeated."
         ),
     ] = None,
-    bio_type: Annotated[str, typer.Option("--bio-type", help="For rows without one: dna, rna or protein.")] = "dna",
+    bio_type: Annotated[
+        str,
+        typer.Option(
+            "--bio-type", autocompletion=completer("dna|rna|protein"), help="For rows without one: dna, rna or protein."
+        ),
+    ] = "dna",
     alphabet: Annotated[
         str | None,
-        typer.Option("--alphabet", show_default="dna_4, rna_4 or protein_20", help="For rows without one."),
+        typer.Option(
+            "--alphabet",
+            autocompletion=completer("alphabet"),
+            show_default="dna_4, rna_4 or protein_20",
+            help="For rows without one.",
+        ),
     ] = None,
     on_duplicate: Annotated[
         OnDuplicate, typer.Option("--on-duplicate", help="skip leaves records out that are there, and counts them.")

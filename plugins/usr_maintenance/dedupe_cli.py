@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from usr_core.api import counted
-from usr_core.api.commands import DatasetArg, DryRunOpt, Progress, QuietOpt, YesOpt, confirm, current_session, emit_text
+from usr_core.api.commands import (
+    DatasetArg,
+    DryRunOpt,
+    Progress,
+    QuietOpt,
+    YesOpt,
+    completer,
+    confirm,
+    current_session,
+    emit_text,
+)
 
 __all__ = ["dedupe_app"]
 
@@ -24,12 +34,19 @@ def dedupe(
         typer.Option(
             "--key",
             metavar="id|sequence|sequence_norm|sequence_ci",
+            autocompletion=completer("id|sequence|sequence_norm|sequence_ci"),
             show_default=False,
             help="What makes two records the same one.",
         ),
     ],
     keep: Annotated[
-        str, typer.Option("--keep", metavar="keep-first|keep-last", help="Which record stays, in the base's order.")
+        str,
+        typer.Option(
+            "--keep",
+            metavar="keep-first|keep-last",
+            autocompletion=completer("keep-first|keep-last"),
+            help="Which record stays, in the base's order.",
+        ),
     ] = "keep-first",
     dry_run: DryRunOpt = False,
     yes: YesOpt = False,

@@ -14,6 +14,7 @@ from usr_core.api.commands import (
     QuietOpt,
     UsageError,
     YesOpt,
+    completer,
     confirm,
     current_session,
     emit_text,
@@ -28,8 +29,24 @@ merge_app = typer.Typer()
 @merge_app.command()
 def merge(
     *,
-    dest: Annotated[str, typer.Option("--dest", show_default=False, help="The dataset that grows: id or folder.")],
-    src: Annotated[str, typer.Option("--src", show_default=False, help="The dataset that is added: id or folder.")],
+    dest: Annotated[
+        str,
+        typer.Option(
+            "--dest",
+            autocompletion=completer("dataset"),
+            show_default=False,
+            help="The dataset that grows: id or folder.",
+        ),
+    ],
+    src: Annotated[
+        str,
+        typer.Option(
+            "--src",
+            autocompletion=completer("dataset"),
+            show_default=False,
+            help="The dataset that is added: id or folder.",
+        ),
+    ],
     require_same_columns: Annotated[
         bool, typer.Option("--require-same-columns", help="Refuse bases whose columns differ.")
     ] = False,
@@ -41,6 +58,7 @@ def merge(
         typer.Option(
             "--if-duplicate",
             metavar="error|skip|prefer-src|prefer-dest",
+            autocompletion=completer("error|skip|prefer-src|prefer-dest"),
             help="What happens to records that are there already.",
         ),
     ] = "skip",
@@ -49,6 +67,7 @@ def merge(
         typer.Option(
             "--coerce-overlap",
             metavar="to-dest|none",
+            autocompletion=completer("to-dest|none"),
             help="Cast columns of another type where every value survives, or refuse them.",
         ),
     ] = "to-dest",
@@ -62,6 +81,7 @@ def merge(
         list[str] | None,
         typer.Option(
             "--carry-namespace",
+            autocompletion=completer("namespaces"),
             show_default=False,
             help="A namespace whose overlay values come along; may be repeated, or name several with commas.",
         ),

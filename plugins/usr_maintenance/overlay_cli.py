@@ -17,6 +17,7 @@ from usr_core.api.commands import (
     Progress,
     QuietOpt,
     YesOpt,
+    completer,
     confirm,
     current_session,
     emit_text,
@@ -68,7 +69,13 @@ def remove(
     namespace: NamespaceOpt,
     mode: Annotated[
         str,
-        typer.Option("--mode", metavar="archive|delete", show_default=False, help="Keep the files, or remove them."),
+        typer.Option(
+            "--mode",
+            metavar="archive|delete",
+            autocompletion=completer("archive|delete"),
+            show_default=False,
+            help="Keep the files, or remove them.",
+        ),
     ],
     dry_run: DryRunOpt = False,
     yes: YesOpt = False,
@@ -95,7 +102,13 @@ def clear(
     *,
     namespace: NamespaceOpt,
     columns: Annotated[
-        str, typer.Option("--columns", show_default=False, help="Columns to unset, with commas between.")
+        str,
+        typer.Option(
+            "--columns",
+            autocompletion=completer("columns"),
+            show_default=False,
+            help="Columns to unset, with commas between.",
+        ),
     ],
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,

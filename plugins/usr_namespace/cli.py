@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from usr_core.api.commands import Format, FormatOpt, OptionsOpt, current_session, split_options
+from usr_core.api.commands import (
+    Format,
+    FormatOpt,
+    OptionsOpt,
+    completer,
+    current_session,
+    split_options,
+)
 
 if TYPE_CHECKING:
     from usr_core.api import NamespaceSpec
@@ -22,7 +29,13 @@ OwnerOpt = Annotated[str | None, typer.Option("--owner", show_default=False, hel
 DescriptionOpt = Annotated[str | None, typer.Option("--description", show_default=False, help="What it holds.")]
 OverwriteOpt = Annotated[bool, typer.Option("--overwrite", help="Let columns change their type or be removed.")]
 FromPluginOpt = Annotated[
-    str | None, typer.Option("--from-plugin", show_default=False, help="Take the columns that this plugin declares.")
+    str | None,
+    typer.Option(
+        "--from-plugin",
+        autocompletion=completer("declaring"),
+        show_default=False,
+        help="Take the columns that this plugin declares.",
+    ),
 ]
 AddOpt = Annotated[
     list[str] | None,
@@ -36,7 +49,12 @@ FromFileOpt = Annotated[
 
 @app.command()
 def register(
-    name: Annotated[str | None, typer.Argument(metavar="[NS]", show_default=False, help="The namespace.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NS]", autocompletion=completer("namespace"), show_default=False, help="The namespace."
+        ),
+    ] = None,
     columns: ColumnSpecOpt = None,
     add: AddOpt = None,
     owner: OwnerOpt = None,
@@ -111,7 +129,8 @@ def list_namespaces(fmt: FormatOpt = Format.AUTO) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NS", help="The namespace.")], fmt: FormatOpt = Format.AUTO
+    name: Annotated[str, typer.Argument(metavar="NS", autocompletion=completer("namespace"), help="The namespace.")],
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Show one namespace with its columns and types."""
     from usr_core.api.registry import read_registry

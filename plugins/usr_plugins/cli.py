@@ -10,6 +10,7 @@ import typer
 from usr_core.api.commands import (
     Format,
     FormatOpt,
+    completer,
     current_session,
     emit_json,
     emit_record,
@@ -40,7 +41,10 @@ def list_plugins(fmt: FormatOpt = Format.AUTO) -> None:
 
 @app.command("info")
 def show_plugin(
-    plugin_id: Annotated[str, typer.Argument(metavar="ID", show_default=False, help="The plugin's id.")],
+    plugin_id: Annotated[
+        str,
+        typer.Argument(metavar="ID", autocompletion=completer("plugin"), show_default=False, help="The plugin's id."),
+    ],
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Show what one plugin adds, where it comes from, and what is wrong with it.
@@ -55,7 +59,13 @@ def show_plugin(
 @app.command("doctor")
 def examine_plugins(
     plugin_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", show_default=False, help="The plugin's id; by default all.")
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            autocompletion=completer("plugin"),
+            show_default=False,
+            help="The plugin's id; by default all.",
+        ),
     ] = None,
     limit: Annotated[
         float, typer.Option("--time-limit", min=0.1, metavar="SECONDS", help="How long loading one may take.")

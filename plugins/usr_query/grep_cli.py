@@ -16,6 +16,7 @@ from usr_core.api.commands import (
     QuietOpt,
     UsageError,
     WhereOpt,
+    completer,
     current_session,
 )
 
@@ -49,7 +50,9 @@ def grep(
         Strands | None,
         typer.Option("--strands", show_default=False, help="Of a motif; by default both where there are two."),
     ] = None,
-    column: Annotated[str, typer.Option("--column", help="The text column to look in.")] = "sequence",
+    column: Annotated[
+        str, typer.Option("--column", autocompletion=completer("column"), help="The text column to look in.")
+    ] = "sequence",
     where: WhereOpt = None,
     limit: Annotated[int, typer.Option("--limit", min=0, help="Stop after so many lines; 0 is none.")] = 20,
     ignore_case: Annotated[bool, typer.Option("--ignore-case", help="Let letters match in either case.")] = False,

@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     Format,
     IncludeDeletedOpt,
     UsageError,
+    completer,
     current_session,
     emit_json,
     emit_table,
@@ -41,7 +42,13 @@ def query(
     *,
     dataset: Annotated[
         str | None,
-        typer.Option("--dataset", "-d", show_default=False, help="What the table d is; by default the current one."),
+        typer.Option(
+            "--dataset",
+            "-d",
+            autocompletion=completer("dataset"),
+            show_default=False,
+            help="What the table d is; by default the current one.",
+        ),
     ] = None,
     fmt: Annotated[
         QueryFormat | None,

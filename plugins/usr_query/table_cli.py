@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import Format, FormatOpt, GlobOpt, TargetArg, current_session
+from usr_core.api.commands import (
+    Format,
+    FormatOpt,
+    GlobOpt,
+    TargetArg,
+    completer,
+    current_session,
+)
 
 __all__ = ["cell_app", "cols_app"]
 
@@ -28,7 +35,9 @@ def cell(
     target: TargetArg = None,
     *,
     row: Annotated[int, typer.Option("--row", show_default=False, help="The row, counted from 0.")],
-    column: Annotated[str, typer.Option("--col", show_default=False, help="The column's name.")],
+    column: Annotated[
+        str, typer.Option("--col", autocompletion=completer("column"), show_default=False, help="The column's name.")
+    ],
     glob: GlobOpt = None,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:

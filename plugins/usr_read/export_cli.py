@@ -21,6 +21,7 @@ from usr_core.api.commands import (
     TargetArg,
     UsageError,
     WhereOpt,
+    completer,
     current_session,
     emit_text,
     note,
@@ -39,7 +40,13 @@ def export(
     *,
     export_format: Annotated[
         str | None,
-        typer.Option("--fmt", "--format", show_default=False, help="csv, fasta, parquet or another exporter."),
+        typer.Option(
+            "--fmt",
+            "--format",
+            autocompletion=completer("exporter"),
+            show_default=False,
+            help="csv, fasta, parquet or another exporter.",
+        ),
     ] = None,
     options: OptionsOpt = None,
     help_options: HelpOptionsOpt = False,
@@ -57,7 +64,14 @@ def export(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Decides which records --sample takes.")] = 0,
     sort: Annotated[
-        str | None, typer.Option("--sort", metavar="COLUMN[:desc]", show_default=False, help="Sort by a column.")
+        str | None,
+        typer.Option(
+            "--sort",
+            metavar="COLUMN[:desc]",
+            autocompletion=completer("column"),
+            show_default=False,
+            help="Sort by a column.",
+        ),
     ] = None,
     include_deleted: IncludeDeletedOpt = False,
     namespaces: NamespacesOpt = None,

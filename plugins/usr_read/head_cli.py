@@ -15,6 +15,7 @@ from usr_core.api.commands import (
     NamespacesOpt,
     TargetArg,
     WhereOpt,
+    completer,
     current_session,
     split_names,
 )
@@ -39,7 +40,14 @@ def head(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Decides which records --sample takes.")] = 0,
     sort: Annotated[
-        str | None, typer.Option("--sort", metavar="COLUMN[:desc]", show_default=False, help="Sort by a column.")
+        str | None,
+        typer.Option(
+            "--sort",
+            metavar="COLUMN[:desc]",
+            autocompletion=completer("column"),
+            show_default=False,
+            help="Sort by a column.",
+        ),
     ] = None,
     include_deleted: IncludeDeletedOpt = False,
     raw: Annotated[bool, typer.Option("--raw", help="Cut and round nothing.")] = False,

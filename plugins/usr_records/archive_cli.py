@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, current_session, emit_text
+from usr_core.api.commands import (
+    DatasetArg,
+    completer,
+    current_session,
+    emit_text,
+)
 
 __all__ = ["archive_app", "unarchive_app"]
 
@@ -17,6 +22,7 @@ ArchivedArg = Annotated[
     str | None,
     typer.Argument(
         metavar="[DATASET]",
+        autocompletion=completer("archived"),
         show_default=False,
         help="The id it had, or its folder in _archive/; see usr ls --archived.",
     ),

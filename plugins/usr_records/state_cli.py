@@ -14,6 +14,7 @@ from usr_core.api.commands import (
     IdFileOpt,
     IdsOpt,
     WhereOpt,
+    completer,
     current_session,
     emit_table,
     emit_text,
@@ -28,9 +29,23 @@ MaskedOpt = Annotated[
     bool | None, typer.Option("--masked/--unmasked", show_default=False, help="Leave it out of analyses, or not.")
 ]
 QcStatusOpt = Annotated[
-    str | None, typer.Option("--qc-status", show_default=False, help="pass, fail, warn or unknown.")
+    str | None,
+    typer.Option(
+        "--qc-status",
+        autocompletion=completer("pass|fail|warn|unknown"),
+        show_default=False,
+        help="pass, fail, warn or unknown.",
+    ),
 ]
-SplitOpt = Annotated[str | None, typer.Option("--split", show_default=False, help="train, val, test or holdout.")]
+SplitOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        autocompletion=completer("train|val|test|holdout"),
+        show_default=False,
+        help="train, val, test or holdout.",
+    ),
+]
 SupersedesOpt = Annotated[
     str | None, typer.Option("--supersedes", show_default=False, help="The id of the record that it replaces.")
 ]

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from usr_core.api.commands import DryRunOpt, Format, FormatOpt, QuietOpt, YesOpt
+from usr_core.api.commands import (
+    DryRunOpt,
+    Format,
+    FormatOpt,
+    QuietOpt,
+    YesOpt,
+    completer,
+)
 
 if TYPE_CHECKING:
     from usr_core.api.sync import Action, SyncAsked, SyncOptions
@@ -18,11 +25,21 @@ _INTERRUPTED = "neither copy has changed, unless the last step had begun; run it
 
 diff_app, pull_app, push_app = typer.Typer(), typer.Typer(), typer.Typer()
 
-TargetArg = Annotated[str, typer.Argument(metavar="TARGET", help="Dataset id, dataset folder, or file.")]
-RemoteArg = Annotated[str, typer.Argument(metavar="REMOTE", help="A remote of the remotes file.")]
+TargetArg = Annotated[
+    str,
+    typer.Argument(metavar="TARGET", autocompletion=completer("dataset"), help="Dataset id, dataset folder, or file."),
+]
+RemoteArg = Annotated[
+    str, typer.Argument(metavar="REMOTE", autocompletion=completer("remote"), help="A remote of the remotes file.")
+]
 VerifyOpt = Annotated[
     str,
-    typer.Option("--verify", metavar="hash|auto|size|parquet", help="How the base is compared; auto may step down."),
+    typer.Option(
+        "--verify",
+        metavar="hash|auto|size|parquet",
+        autocompletion=completer("verify"),
+        help="How the base is compared; auto may step down.",
+    ),
 ]
 PrimaryOnlyOpt = Annotated[bool, typer.Option("--primary-only", help="Only records.parquet, without its history.")]
 SkipSnapshotsOpt = Annotated[bool, typer.Option("--skip-snapshots", help="Leave _snapshots out.")]

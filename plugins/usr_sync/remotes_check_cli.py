@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import Format, FormatOpt, current_session
+from usr_core.api.commands import (
+    Format,
+    FormatOpt,
+    completer,
+    current_session,
+)
 
 __all__ = ["doctor_app", "status_app", "warm_auth_app"]
 
@@ -14,7 +19,12 @@ doctor_app = typer.Typer()
 status_app = typer.Typer()
 warm_auth_app = typer.Typer()
 
-RemoteOpt = Annotated[str, typer.Option("--remote", metavar="NAME", show_default=False, help="The remote.")]
+RemoteOpt = Annotated[
+    str,
+    typer.Option(
+        "--remote", metavar="NAME", autocompletion=completer("remote"), show_default=False, help="The remote."
+    ),
+]
 
 
 @doctor_app.command()

@@ -6,7 +6,12 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import Format, FormatOpt, current_session
+from usr_core.api.commands import (
+    Format,
+    FormatOpt,
+    completer,
+    current_session,
+)
 
 __all__ = ["list_app", "show_app"]
 
@@ -28,7 +33,8 @@ def list_remotes(fmt: FormatOpt = Format.AUTO) -> None:
 
 @show_app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The remote.")], fmt: FormatOpt = Format.AUTO
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=completer("remote"), help="The remote.")],
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Show one remote with all its settings."""
     from usr_core.api.commands import emit_record

@@ -6,7 +6,11 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import current_session, emit_text
+from usr_core.api.commands import (
+    completer,
+    current_session,
+    emit_text,
+)
 from usr_sync.remotes_presets import Preset
 
 __all__ = ["add_app", "wizard_app"]
@@ -33,7 +37,9 @@ KeyOpt = Annotated[
 @add_app.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the remote.")],
-    scheme: Annotated[str, typer.Option("--type", help="The transport.")] = "ssh",
+    scheme: Annotated[
+        str, typer.Option("--type", autocompletion=completer("transport"), help="The transport.")
+    ] = "ssh",
     host: HostOpt = None,
     user: UserOpt = None,
     base_dir: BaseDirOpt = None,

@@ -6,10 +6,10 @@ not understood here is left to Typer, which reports it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import NamedTuple
 
-__all__ = ["COMPLETION_VARIABLE", "LeadingArguments", "read_leading"]
+__all__ = ["COMPLETION_VARIABLE", "LeadingArguments", "drop_lone_equals", "read_leading"]
 
 COMPLETION_VARIABLE = "_USR_COMPLETE"
 
@@ -38,7 +38,7 @@ class LeadingArguments(NamedTuple):
 
 def read_leading(argv: Sequence[str], environ: Mapping[str, str]) -> LeadingArguments:
     """Read the leading part of `argv` (without the program), or of what a shell is completing."""
-    completing = COMPLETION_VARIABLE in environ
+    completing = environ.get(COMPLETION_VARIABLE, "").startswith("complete_")
     rest = _completed_words(environ) if completing else list(argv)
     disabled: list[str] = []
     flags: set[str] = set()
@@ -65,6 +65,15 @@ def read_leading(argv: Sequence[str], environ: Mapping[str, str]) -> LeadingArgu
         answers=bool(flags & _ANSWERS),
         completing=completing,
     )
+
+
+def drop_lone_equals(environ: MutableMapping[str, str]) -> None:
+    """Take out of the line that bash is completing what it makes of ``--root=X``: a word ``=`` of its own."""
+    words = environ.get("COMP_WORDS", "").split("\n" if "\n" in environ.get("COMP_WORDS", "") else None)
+    at = environ.get("COMP_CWORD", "")
+    if "=" in words and at.isdecimal():
+        environ["COMP_CWORD"] = str(int(at) - words[: int(at)].count("="))
+        environ["COMP_WORDS"] = "\n".join(word for word in words if word != "=")
 
 
 def _words(rest: Sequence[str]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from usr_core.cli.arguments import LeadingArguments, read_leading
+from usr_core.cli.arguments import LeadingArguments, drop_lone_equals, read_leading
 from usr_core.cli.report import os_error, report, report_unexpected
 from usr_core.errors import ExitCode, OutOfMemory, UsrError
 from usr_core.interrupts import HandlersHeard
@@ -42,8 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     _escape_what_can_not_be_encoded()
+    drop_lone_equals(os.environ)
     leading = read_leading(arguments, os.environ)
     run = _Run(leading)
+    if leading.completing:
+        return _completed(run, arguments)
     memory_ran_out = False
     try:
         with _interrupts_first():
@@ -74,6 +77,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A library that was interrupted may be half imported; DuckDB's then tells on stderr what it leaks at the end.
     if argv is None and (memory_ran_out or code == ExitCode.INTERRUPTED or _sinks_given_up()):
         _leave_at_once(code)
+    return code
+
+
+def _completed(run: _Run, arguments: list[str]) -> int:
+    """Answer a shell: what it may offer, or nothing. A message would stand in the line that is being typed."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):  # noqa: PTH123 - no pathlib needed
+        try:
+            code = run.run(arguments)
+            _flush()
+        except SystemExit as error:  # how Typer answers fish
+            return error.code if isinstance(error.code, int) else int(ExitCode.FAILED)
+        except BaseException:  # noqa: BLE001 - Ctrl-C too: the shell has asked for no more
+            return int(ExitCode.FAILED)
     return code
 
 
@@ -123,7 +139,7 @@ class _Run:
         if not asking and leading.words[0] != "plugins":
             self._refuse_problems(catalogue)
             self._warn_of_unknown(catalogue)
-        app = root_app(catalogue, with_footer=asking)
+        app = root_app(catalogue, with_footer=asking and not leading.completing)
         words = () if leading.answers else leading.words
         try:
             self.tree = build_tree(app, catalogue, words, completing=leading.completing)
@@ -147,10 +163,6 @@ class _Run:
             return int(ExitCode.FAILED)
         except typer.TyperException as error:
             return _report_usage(error)
-        except UsrError:
-            if leading.completing:
-                return int(ExitCode.FAILED)
-            raise
         return code if isinstance(code, int) else int(ExitCode.DONE)
 
     def _warn_of_unknown(self, catalogue: Catalogue) -> None:

@@ -6,7 +6,7 @@ They are annotations: ``def info(dataset: DatasetArg = None, fmt: FormatOpt = Fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -36,18 +36,57 @@ __all__ = [
     "TargetArg",
     "WhereOpt",
     "YesOpt",
+    "completer",
     "split_names",
     "split_options",
 ]
 
+
+def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
+    """Return what to give as ``autocompletion=`` of an option or argument.
+
+    Args:
+        kind: ``dataset``, ``files`` (a dataset, then files), ``archived``, ``column``, ``columns``, ``namespace``,
+            ``namespaces``, ``remote``, ``plugin``, ``declaring`` (plugins that declare a namespace), a kind of
+            providers such as ``importer``, or the choices themselves, as in ``train|val|test``. ``columns`` and
+            ``namespaces`` are names with commas between.
+
+    Example:
+        >>> from typing import Annotated
+        >>> import typer
+        >>> from usr_core.api.commands import completer
+        >>> StrandOpt = Annotated[str, typer.Option("--strand", autocompletion=completer("forward|reverse|both"))]
+        >>> def scan(strand: StrandOpt) -> None: ...
+        >>> app = typer.Typer()
+        >>> command = app.command()(scan)
+        >>> completer("forward|reverse|both")(typer.Context(typer.main.get_command(app)), "f")
+        ['forward']
+    """
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        from usr_core.cli.completion import candidates
+
+        return candidates(kind, ctx, incomplete)
+
+    return complete
+
+
 DatasetArg = Annotated[
     str | None,
-    typer.Argument(metavar="[DATASET]", show_default=False, help="Dataset id or folder; by default the current one."),
+    typer.Argument(
+        metavar="[DATASET]",
+        autocompletion=completer("dataset"),
+        show_default=False,
+        help="Dataset id or folder; by default the current one.",
+    ),
 ]
 TargetArg = Annotated[
     str | None,
     typer.Argument(
-        metavar="[TARGET]", show_default=False, help="Dataset, Parquet file or folder; by default the current folder."
+        metavar="[TARGET]",
+        autocompletion=completer("dataset"),
+        show_default=False,
+        help="Dataset, Parquet file or folder; by default the current folder.",
     ),
 ]
 FormatOpt = Annotated[Format, typer.Option("--format", help="auto is rich on a terminal and plain elsewhere.")]
@@ -63,6 +102,7 @@ FilesArg = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[DATASET] [FILE]...",
+        autocompletion=completer("files"),
         show_default=False,
         help="Dataset id or folder, by default the current one; then the files, - for standard input.",
     ),
@@ -75,10 +115,26 @@ OptionsOpt = Annotated[
     typer.Option("--option", show_default=False, help="NAME=VALUE for what reads or writes the file; may be repeated."),
 ]
 HelpOptionsOpt = Annotated[bool, typer.Option("--help-options", help="Only list what --option may set.")]
-ColumnsOpt = Annotated[str | None, typer.Option("--columns", show_default=False, help="Names, with commas between.")]
-NamespaceOpt = Annotated[str, typer.Option("--namespace", show_default=False, help="A registered namespace.")]
+ColumnsOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--columns", autocompletion=completer("columns"), show_default=False, help="Names, with commas between."
+    ),
+]
+NamespaceOpt = Annotated[
+    str,
+    typer.Option(
+        "--namespace", autocompletion=completer("namespace"), show_default=False, help="A registered namespace."
+    ),
+]
 NamespacesOpt = Annotated[
-    str | None, typer.Option("--namespaces", show_default=False, help="Names, with commas between; by default all.")
+    str | None,
+    typer.Option(
+        "--namespaces",
+        autocompletion=completer("namespaces"),
+        show_default=False,
+        help="Names, with commas between; by default all.",
+    ),
 ]
 IncludeDeletedOpt = Annotated[bool, typer.Option("--include-deleted", help="Take deleted records too.")]
 WhereOpt = Annotated[

@@ -49,7 +49,13 @@ def root_app(catalogue: Catalogue, *, with_footer: bool) -> typer.Typer:
         no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Use the built-in plugins only.")] = False,
         disable_plugin: Annotated[
             list[str] | None,
-            typer.Option("--disable-plugin", metavar="ID", show_default=False, help="Do without a plugin; repeatable."),
+            typer.Option(
+                "--disable-plugin",
+                metavar="ID",
+                autocompletion=_plugins,
+                show_default=False,
+                help="Do without a plugin; repeatable.",
+            ),
         ] = None,
         lock_timeout: Annotated[
             float,
@@ -66,6 +72,12 @@ def root_app(catalogue: Catalogue, *, with_footer: bool) -> typer.Typer:
         )
 
     return app
+
+
+def _plugins(ctx: typer.Context, incomplete: str) -> list[str]:
+    from usr_core.cli.completion import candidates
+
+    return candidates("plugin", ctx, incomplete)
 
 
 def _no_result(*_: object, **__: object) -> None:

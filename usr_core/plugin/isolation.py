@@ -14,14 +14,15 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from usr_core.errors import ExitCode, OutOfMemory, UsrError
-from usr_core.plugin.answers import Answer, named
 from usr_core.plugin.discovery import PluginRecord
 from usr_core.plugin.errors import PluginCallError, PluginLoadError, cause_text
 from usr_core.plugin.printing import printing_to_stderr
-from usr_core.plugin.specs import Opened
+
+if TYPE_CHECKING:
+    from usr_core.plugin.answers import Answer
 
 __all__ = ["Isolated", "call_error", "calling", "load_error", "loading", "wrong_answer"]
 
@@ -164,6 +165,8 @@ class Isolated:
         with calling(record, f"{name}, factory"):
             for method in self._answers:
                 if not callable(getattr(provider, method, None) if method else provider):
+                    from usr_core.plugin.answers import named
+
                     lacks = f"which has no method {method}" if method else "which can't be called"
                     raise TypeError(f"it returned {named(provider)}, {lacks}")
 
@@ -180,6 +183,8 @@ class Isolated:
         return f"<{self.__name__} of {self.__record__.origin}>"
 
     def _wrapped(self, function: Any, hook: str, answer: Answer | None) -> Any:
+        from usr_core.plugin.specs import Opened
+
         def call(*args: Any, **kwargs: Any) -> Any:
             lent: list[Lent] = []
             passed = [_lend(argument, lent) for argument in args]
@@ -244,6 +249,8 @@ class _Held:
         with calling(self._record, f"{self._hook}, entering"):
             entered = self._manager.__enter__()
             if entered is not True and entered is not False:
+                from usr_core.plugin.answers import named
+
                 raise TypeError(f"it gave {named(entered)} and has to give True or False")
         return entered
 

@@ -186,11 +186,21 @@ def _datasets_in(root: Path, folder: Path, name: str) -> list[DatasetRef]:
 def _folders(root: Path, top: Path) -> list[Path]:
     if not top.is_dir():
         return []
-    return sorted(
-        entry
-        for entry in top.iterdir()
-        if not _fault(entry.name) and entry.is_dir() and (not entry.is_symlink() or _inside(root, entry))
-    )
+    with os.scandir(top) as entries:  # thousands of them: most are told to be folders without asking for each
+        names = [
+            entry.name
+            for entry in entries
+            if _is_segment(entry.name) and (entry.is_dir(follow_symlinks=False) or _is_linked_folder(root, top / entry))
+        ]
+    return [top / name for name in sorted(names)]
+
+
+def _is_linked_folder(root: Path, path: Path) -> bool:
+    return path.is_symlink() and path.is_dir() and _inside(root, path)
+
+
+def _is_segment(name: str) -> bool:
+    return _SEGMENT.fullmatch(name) is not None and len(name) <= _LONGEST_SEGMENT
 
 
 def _fault(segment: str) -> str:

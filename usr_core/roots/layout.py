@@ -161,7 +161,8 @@ def holds_dataset(folder: Path) -> bool:
 def has_log(folder: Path) -> bool:
     """Tell whether a folder holds an event log that is not empty; a link that leads nowhere counts as one."""
     try:
-        return (folder / EVENT_LOG).stat().st_size > 0
+        # Asked of each folder of a root: joining two paths takes longer than the question.
+        return os.stat(f"{folder}/{EVENT_LOG}").st_size > 0  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
         return (folder / EVENT_LOG).is_symlink()
     except OSError as error:

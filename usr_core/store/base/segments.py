@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.store.base.file import KeptErrors
+from usr_core.store.base.thrift import INTEGERS, STRUCT, Cursor
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = [
@@ -40,9 +41,6 @@ __all__ = [
 MAGIC = b"PAR1"
 
 _ROWS_FIELD, _GROUPS_FIELD = 3, 4
-_TRUE, _FALSE, _BINARY, _LIST, _SET, _STRUCT = 1, 2, 8, 9, 10, 12
-_INTEGERS = frozenset({4, 5, 6})
-_FIXED = {_TRUE: 0, _FALSE: 0, 3: 1, 7: 8}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +98,7 @@ def footer_layout(content: bytes) -> FooterLayout:
     """
     groups: list[RowGroupPlace] = []
     rows_range = list_range = (0, 0)
-    cursor = _Cursor(content)
+    cursor = Cursor(content)
     for field, kind in cursor.fields():
         start = cursor.at
         if field == _ROWS_FIELD:
@@ -117,7 +115,7 @@ def without_trailing_groups(layout: FooterLayout, keep: int) -> bytes:
     content = layout.content
     kept = layout.groups[:keep]
     rows = _varint(2 * sum(group.rows for group in kept))
-    header = bytes([keep << 4 | _STRUCT]) if keep < 15 else bytes([0xF0 | _STRUCT]) + _varint(keep)
+    header = bytes([keep << 4 | STRUCT]) if keep < 15 else bytes([0xF0 | STRUCT]) + _varint(keep)
     listed = header + (content[kept[0].start : kept[-1].end] if kept else b"")
     pieces = sorted([(layout.rows_range, rows), (layout.list_range, listed)])
     out, at = [], 0
@@ -127,70 +125,7 @@ def without_trailing_groups(layout: FooterLayout, keep: int) -> bytes:
     return b"".join([*out, content[at:]])
 
 
-class _Cursor:
-    """A position in Thrift compact bytes."""
-
-    __slots__ = ("at", "content")
-
-    def __init__(self, content: bytes) -> None:
-        self.content, self.at = content, 0
-
-    def fields(self) -> Iterator[tuple[int, int]]:
-        """Yield (field id, type) of a struct; a value that the caller does not consume is skipped."""
-        field = 0
-        while head := self._byte():
-            field = field + (head >> 4) if head >> 4 else self.integer()
-            start = self.at
-            yield field, head & 15
-            if self.at == start:
-                self.skip(head & 15)
-
-    def list_length(self) -> int:
-        head = self._byte()
-        return head >> 4 if head >> 4 < 15 else self.unsigned()
-
-    def integer(self) -> int:
-        value = self.unsigned()
-        return (value >> 1) ^ -(value & 1)
-
-    def unsigned(self) -> int:
-        value = shift = 0
-        while (byte := self._byte()) > 0x7F:
-            value |= (byte & 0x7F) << shift
-            shift += 7
-        return value | byte << shift
-
-    def skip(self, kind: int) -> None:
-        """Move behind a value of type `kind`."""
-        if kind in _INTEGERS:
-            while self._byte() > 0x7F:
-                pass
-        elif kind == _BINARY:
-            length = self.unsigned()
-            self.at += length
-        elif kind == _STRUCT:
-            for _ in self.fields():
-                pass
-        elif kind in (_LIST, _SET):
-            element = self.content[self.at] & 15
-            length = self.list_length()
-            if element in (_TRUE, _FALSE):
-                self.at += length
-            else:
-                for _ in range(length):
-                    self.skip(element)
-        elif kind in _FIXED:
-            self.at += _FIXED[kind]
-        else:
-            raise ValueError(f"no Parquet footer has a Thrift type {kind}")
-
-    def _byte(self) -> int:
-        byte = self.content[self.at]
-        self.at += 1
-        return byte
-
-
-def _row_group(cursor: _Cursor) -> RowGroupPlace:
+def _row_group(cursor: Cursor) -> RowGroupPlace:
     start, rows, data_end = cursor.at, 0, 0
     for field, _ in cursor.fields():
         if field == 1:
@@ -201,16 +136,16 @@ def _row_group(cursor: _Cursor) -> RowGroupPlace:
     return RowGroupPlace(rows=rows, start=start, end=cursor.at, data_end=data_end)
 
 
-def _column_chunk_end(cursor: _Cursor) -> int:
+def _column_chunk_end(cursor: Cursor) -> int:
     """Return the file offset behind a column chunk, its page indexes and its Bloom filter."""
     chunk: dict[int, int] = {}
     pages: dict[int, int] = {}
     for field, kind in cursor.fields():
-        if kind in _INTEGERS:
+        if kind in INTEGERS:
             chunk[field] = cursor.integer()
-        elif field == 3 and kind == _STRUCT:
+        elif field == 3 and kind == STRUCT:
             for inner, inner_kind in cursor.fields():
-                if inner_kind in _INTEGERS:
+                if inner_kind in INTEGERS:
                     pages[inner] = cursor.integer()
     # ColumnMetaData: 7 compressed size, 9 first data page, 11 dictionary page, 14/15 Bloom filter.
     # ColumnChunk: 4/5 offset index, 6/7 column index.
