@@ -31,7 +31,8 @@ def delete(
     from usr_records.outcome_text import delete_text
 
     target = current_session().dataset(dataset)
-    outcome = target.delete(given_ids(ids, id_file, target, where), reason=reason, allow_missing=allow_missing)
+    named = given_ids(ids, id_file, where)
+    outcome = target.delete(named, where=where, reason=reason, allow_missing=allow_missing)
 
     emit_text(delete_text(outcome, target.name))
 
@@ -50,6 +51,6 @@ def restore(
     from usr_records.outcome_text import restore_text
 
     target = current_session().dataset(dataset)
-    outcome = target.restore(given_ids(ids, id_file, target, where, deleted=True), allow_missing=allow_missing)
+    outcome = target.restore(given_ids(ids, id_file, where), where=where, allow_missing=allow_missing)
 
     emit_text(restore_text(outcome, target.name))

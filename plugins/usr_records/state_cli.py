@@ -74,7 +74,8 @@ def set_(
 
     target = current_session().dataset(dataset)
     outcome = target.set_state(
-        given_ids(ids, id_file, target, where),
+        given_ids(ids, id_file, where),
+        where=where,
         masked=masked,
         qc_status=qc_status,
         split=split,
@@ -100,7 +101,7 @@ def clear(
     from usr_records.outcome_text import state_text
 
     target = current_session().dataset(dataset)
-    outcome = target.clear_state(given_ids(ids, id_file, target, where), allow_missing=allow_missing)
+    outcome = target.clear_state(given_ids(ids, id_file, where), where=where, allow_missing=allow_missing)
 
     emit_text(state_text(outcome, target.name, "cleared"))
 
@@ -120,6 +121,6 @@ def get(
     from usr_records.outcome_text import STATE_COLUMNS
 
     target = current_session().dataset(dataset)
-    states = target.get_state(given_ids(ids, id_file, target, where), allow_missing=allow_missing)
+    states = target.get_state(given_ids(ids, id_file, where), where=where, allow_missing=allow_missing)
 
     emit_table([state.row() for state in states], STATE_COLUMNS, fmt, empty="none of the ids is a record's")

@@ -13,6 +13,7 @@ from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from usr_core.dataset import Dataset as Dataset
+    from usr_core.dataset.root import Root as Root
     from usr_core.errors import ExitCode as ExitCode
     from usr_core.errors import UsrError as UsrError
     from usr_core.errors import counted as counted
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from usr_core.plugin.specs import VerifyRequest as VerifyRequest
     from usr_core.plugin.specs import VerifySpec as VerifySpec
     from usr_core.plugin.specs import VerifyStrategy as VerifyStrategy
+    from usr_core.registry.store import register_namespace as register_namespace
     from usr_core.store.rules.errors import RepeatedColumn as RepeatedColumn
     from usr_core.store.rules.errors import SourceFileError as SourceFileError
     from usr_core.store.rules.errors import SourceTruncated as SourceTruncated
@@ -70,6 +72,7 @@ else:
         __name__,
         {
             "usr_core.dataset": "Dataset",
+            "usr_core.dataset.root": "Root",
             "usr_core.errors": "ExitCode UsrError counted visible",
             "usr_core.events.event": "Actor",
             "usr_core.plugin.errors": "OptionInvalid PluginCallError PluginError PluginMissing",
@@ -83,6 +86,7 @@ else:
                 "NamespaceSpec Opened OptionSpec OverlayRequest OverlayWriter OverlayWriterSpec TransportSpec "
                 "Verdict VerifyOutcome VerifyRequest VerifySpec VerifyStrategy"
             ),
+            "usr_core.registry.store": "register_namespace",
             "usr_core.store.rules.errors": "RepeatedColumn SourceFileError SourceTruncated SourceUnreadable",
             "usr_core.store.rules.source_file": "LONGEST_RECORD SourceFile SourceStream open_source",
             "usr_core.values.bad_cell": "BadCell",

@@ -14,6 +14,7 @@ from usr_core.events.event import Actor
 from usr_core.records.alphabets import default_alphabet
 from usr_core.roots.dataset_id import new_dataset
 from usr_core.roots.locate import refuse_archived_path
+from usr_core.values.names import names_given
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from usr_core.store.changes.state import StateOutcome
     from usr_core.store.checks.doctor.cleaning import Removed
     from usr_core.store.mutation import Site
+    from usr_core.store.questions.row_filter import Where
     from usr_core.store.view.merged_view import MergedView
     from usr_core.sync.request import Action, SyncAsked
 
@@ -356,7 +358,7 @@ class Changing(Reading):
                     namespace=namespace,
                     key=key_among(spec, key, names),
                     key_column=key_col,
-                    columns=tuple(columns) if columns is not None else None,
+                    columns=names_given(columns),
                     allow_overwrite=allow_overwrite,
                     allow_missing=allow_missing,
                     parse_json=parse_json,
@@ -448,7 +450,7 @@ class Changing(Reading):
         request = OverlayRequest(
             path=path,
             namespace=namespace,
-            columns=None if columns is None else tuple(columns),
+            columns=names_given(columns),
             types={
                 column.name: column.type.to_arrow()
                 for column in read_registry(self.ref.root).namespace(namespace).columns
@@ -499,7 +501,7 @@ class Changing(Reading):
         from usr_core.store.changes.session.writer import RecordWriter, SessionOptions
 
         site = replace(self._site(), actor=actor or self.actor)
-        return RecordWriter(site, SessionOptions(namespaces=tuple(namespaces), name=name, **options))
+        return RecordWriter(site, SessionOptions(namespaces=names_given(namespaces), name=name, **options))
 
     def record_event(
         self,
@@ -543,15 +545,31 @@ class Changing(Reading):
         return record_event(site, action, metrics=metrics or {}, args=args or {})
 
     # ------------------------------------------------------------- the life of single records
-    # Each takes the ids of records and treats all of them or none. Repeated ids count once; ids that match no
-    # record are an error, or with `allow_missing` skipped and counted. What changes nothing writes no event.
+    # Each takes the ids of records, or a condition that they meet, and treats all of them or none. Repeated ids count
+    # once; ids that match no record are an error, or with `allow_missing` skipped and counted. What changes nothing
+    # writes no event.
 
-    def delete(self, ids: Iterable[str], *, reason: str | None = None, allow_missing: bool = False) -> DeleteOutcome:
+    def delete(
+        self,
+        ids: Iterable[str] | None = None,
+        *,
+        where: Where | None = None,
+        reason: str | None = None,
+        allow_missing: bool = False,
+    ) -> DeleteOutcome:
         """Delete records: views leave them out, the base keeps them, `restore` brings them back.
 
         Records that are deleted already keep their time and reason, and are counted.
 
+        Args:
+            ids: The records.
+            where: A condition, see `scan`, in place of ids: the records that meet it.
+            reason: Why; kept with each record.
+            allow_missing: Skip and count ids that match no record.
+
         Raises:
+            RecordsNotNamed: Neither ids nor a condition is given, or both.
+            ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
             RecordIdInvalid: A text is not 40 lower-case hexadecimal digits.
             RecordsMissing: Ids match no record.
 
@@ -561,32 +579,40 @@ class Changing(Reading):
             (1, 2)
             >>> dataset.delete([ids[0], ids[1]]).already_deleted
             1
+            >>> dataset.delete(where="lab__gc > 0.5").deleted
+            1
         """
         from usr_core.store.changes.delete import DeleteOptions, delete_records
-        from usr_core.store.ids.lookup import ask_ids
 
-        site = self._site()
-        return delete_records(site, DeleteOptions(ids=ask_ids(ids), allow_missing=allow_missing, reason=reason))
+        site, asked = self._site(), self._asked_ids(ids, where)
+        return delete_records(site, DeleteOptions(ids=asked, allow_missing=allow_missing, reason=reason))
 
-    def restore(self, ids: Iterable[str], *, allow_missing: bool = False) -> RestoreOutcome:
+    def restore(
+        self, ids: Iterable[str] | None = None, *, where: Where | None = None, allow_missing: bool = False
+    ) -> RestoreOutcome:
         """Bring deleted records back; those that are not deleted are counted. Errors as `delete`.
+
+        With `where` in place of ids, they are the deleted records that meet it.
 
         Example:
             >>> dataset.delete(ids).deleted
             3
             >>> dataset.restore(ids[:2]).restored
             2
+            >>> dataset.restore(where="lab__gc is not null").restored
+            1
         """
         from usr_core.store.changes.delete import restore_records
         from usr_core.store.changes.record_options import RecordOptions
-        from usr_core.store.ids.lookup import ask_ids
 
-        return restore_records(self._site(), RecordOptions(ids=ask_ids(ids), allow_missing=allow_missing))
+        site, asked = self._site(), self._asked_ids(ids, where, deleted=True)
+        return restore_records(site, RecordOptions(ids=asked, allow_missing=allow_missing))
 
     def set_state(
         self,
-        ids: Iterable[str],
+        ids: Iterable[str] | None = None,
         *,
+        where: Where | None = None,
         masked: bool | None = None,
         qc_status: str | None = None,
         split: str | None = None,
@@ -598,6 +624,7 @@ class Changing(Reading):
 
         Args:
             ids: The records.
+            where: A condition, see `scan`, in place of ids: the live records that meet it.
             masked: Whether they are to be left out of analyses.
             qc_status: ``pass``, ``fail``, ``warn`` or ``unknown``.
             split: ``train``, ``val``, ``test`` or ``holdout``.
@@ -608,7 +635,7 @@ class Changing(Reading):
         Raises:
             StateFieldMissing: No field is given.
             StateValueNotAllowed: A value is not one of those above.
-            RecordIdInvalid, RecordsMissing: As `delete`.
+            RecordsNotNamed, ConditionInvalid, RecordIdInvalid, RecordsMissing: As `delete`.
 
         Example:
             >>> dataset.set_state(ids[:2], split="train", qc_status="pass").changed
@@ -621,20 +648,21 @@ class Changing(Reading):
             usr_core.store.changes.record_errors.StateValueNotAllowed: usr_state__split can't be 'dev'.
         """
         from usr_core.store.changes.state import StateChange, StateOptions, set_state
-        from usr_core.store.ids.lookup import ask_ids
 
         change = StateChange(
             masked=masked,
             qc_status=qc_status,
             split=split,
             supersedes=supersedes,
-            lineage=None if lineage is None else tuple(lineage),
+            lineage=names_given(lineage),
         )
-        site = self._site()
-        return set_state(site, StateOptions(ids=ask_ids(ids), allow_missing=allow_missing, change=change))
+        site, asked = self._site(), self._asked_ids(ids, where)
+        return set_state(site, StateOptions(ids=asked, allow_missing=allow_missing, change=change))
 
-    def clear_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> StateOutcome:
-        """Unset the whole state of records: null afterwards, not false. Errors as `delete`.
+    def clear_state(
+        self, ids: Iterable[str] | None = None, *, where: Where | None = None, allow_missing: bool = False
+    ) -> StateOutcome:
+        """Unset the whole state of records: null afterwards, not false. Arguments and errors as `delete`.
 
         Example:
             >>> dataset.set_state(ids[:2], masked=True).changed
@@ -644,9 +672,9 @@ class Changing(Reading):
         """
         from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.changes.state import clear_state
-        from usr_core.store.ids.lookup import ask_ids
 
-        return clear_state(self._site(), RecordOptions(ids=ask_ids(ids), allow_missing=allow_missing))
+        site, asked = self._site(), self._asked_ids(ids, where)
+        return clear_state(site, RecordOptions(ids=asked, allow_missing=allow_missing))
 
     # ------------------------------------------------------------- maintenance
     # Each needs a `maintenance` block where it says so, except for ``dry_run=True``, which counts what would change
@@ -689,7 +717,7 @@ class Changing(Reading):
         return materialize(
             self._site(),
             MaterializeOptions(
-                namespaces=tuple(namespaces) if namespaces is not None else None,
+                namespaces=names_given(namespaces),
                 overlays=after,
                 snapshot_before=snapshot_before,
                 drop_deleted=drop_deleted,
@@ -859,8 +887,8 @@ class Changing(Reading):
         site = self._maintenance_site("clear_overlay", dry_run=dry_run)
         options = ClearOptions(
             namespace=namespace,
-            columns=tuple(columns),
-            ids=tuple(ids) if ids is not None else None,
+            columns=names_given(columns),
+            ids=names_given(ids),
             dry_run=dry_run,
         )
         return clear_overlay(site, options, progress=progress)
@@ -996,7 +1024,7 @@ class Changing(Reading):
                 if_duplicate=if_duplicate,
                 coerce_overlap=coerce_overlap,
                 avoid_case_variants=avoid_casefold_dups,
-                carried=tuple(carry_namespaces),
+                carried=names_given(carry_namespaces),
                 dry_run=dry_run,
             ),
             progress=progress,

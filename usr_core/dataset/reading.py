@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from usr_core.dataset.site import DatasetSite, Progress
+from usr_core.values.names import names_given
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from usr_core.events.log import LogLine
     from usr_core.store.changes.state import RecordState
     from usr_core.store.checks.validate import RegistryMode, ValidationReport
+    from usr_core.store.ids.lookup import AskedIds
     from usr_core.store.questions.choice import Choice
     from usr_core.store.questions.describe import Description
     from usr_core.store.questions.export import ExportOutcome
@@ -67,6 +69,8 @@ class Reading(DatasetSite):
         from usr_core.commit.read_snapshot import read_consistent
         from usr_core.store.errors import BaseMissing
         from usr_core.store.view.merged_view import MergedView
+
+        namespaces = names_given(namespaces)
 
         def opened(tree: FileTree) -> MergedView:
             view = MergedView.open(tree, namespaces=namespaces)
@@ -396,8 +400,12 @@ class Reading(DatasetSite):
             progress=progress,
         )
 
-    def get_state(self, ids: Iterable[str], *, allow_missing: bool = False) -> list[RecordState]:
+    def get_state(
+        self, ids: Iterable[str] | None = None, *, where: Where | None = None, allow_missing: bool = False
+    ) -> list[RecordState]:
         """Return the state of each record, in the order of `ids`; what is not set is None. Errors as `delete`.
+
+        With `where` in place of `ids`, see `scan`, they are the live records that meet it.
 
         Example:
             >>> dataset.get_state(ids[:1])[0].qc_status is None
@@ -405,10 +413,29 @@ class Reading(DatasetSite):
         """
         from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.changes.state import get_state
-        from usr_core.store.ids.lookup import ask_ids
 
         self._require_records()
-        return get_state(self.ref, RecordOptions(ids=ask_ids(ids), allow_missing=allow_missing))
+        return get_state(self.ref, RecordOptions(ids=self._asked_ids(ids, where), allow_missing=allow_missing))
+
+    def _asked_ids(self, ids: Iterable[str] | None, where: Where | None, *, deleted: bool = False) -> AskedIds:
+        """Return the ids that were given, or those of the live records that meet a condition; of deleted ones instead.
+
+        Raises:
+            RecordsNotNamed: Neither was given, or both.
+            RecordIdInvalid: A text is not an id.
+            ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
+        """
+        from usr_core.store.ids.lookup import ask_ids
+
+        if (ids is None) == (where is None):
+            from usr_core.store.changes.record_errors import RecordsNotNamed
+
+            raise RecordsNotNamed(reason="no record was named" if ids is None else "ids and where exclude each other")
+        if ids is None:
+            columns = ["id", "usr__deleted"] if deleted else ["id"]
+            found = self.to_arrow(columns=columns, where=where, include_deleted=deleted)
+            ids = found.filter(found["usr__deleted"])["id"] if deleted else found["id"]
+        return ask_ids(ids)
 
     # ------------------------------------------------------------- reading whole
 

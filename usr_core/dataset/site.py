@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -53,7 +54,7 @@ class DatasetSite:
     @classmethod
     def open(
         cls,
-        root: str | Path,
+        root: str | PathLike[str],
         name: str,
         *,
         actor: Actor | None = None,
@@ -66,6 +67,7 @@ class DatasetSite:
 
         Raises:
             InvalidDatasetId, ArchivedPath, AmbiguousDataset, OutsideRoot, NestedDataset: `name` is not such a name.
+            RootMissing, RootNotAFolder: There is no such root (see `Root.init`).
 
         Example:
             >>> from usr_core import Dataset

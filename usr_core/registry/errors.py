@@ -111,8 +111,8 @@ class RegistryMissing(UsrError, FileNotFoundError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"{path} does not exist, and nothing is changed without it.",
-            hint="Make the folder a root with `usr init DATASET --new-root`, or register a namespace there: "
-            "usr namespace register NAME --columns NAME__field:float64",
+            hint="Make the folder a root with `usr init DATASET --new-root` (in Python `Root.init(path)`), or register "
+            "a namespace there: usr namespace register NAME --columns NAME__field:float64",
             facts={"file": path},
         )
         self.path = path

@@ -7,7 +7,7 @@ by the next registration.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,9 @@ from usr_core.registry.errors import (
     ReservedNamespace,
 )
 from usr_core.registry.reader import MAX_BYTES, parse_registry
+from usr_core.registry.type_parser import split_columns
 from usr_core.registry.usage import datasets_using
-from usr_core.roots.find_root import REGISTRY_FILE
+from usr_core.roots.find_root import REGISTRY_FILE, existing_root
 from usr_core.roots.layout import LOCK
 
 __all__ = [
@@ -123,9 +124,9 @@ def read_registry(root: Path) -> Registry:
 
 
 def register_namespace(
-    root: Path,
+    root: str | os.PathLike[str],
     name: str,
-    columns: Sequence[tuple[str, str]],
+    columns: Mapping[str, str] | Sequence[tuple[str, str]] | str,
     *,
     owner: str | None = None,
     description: str | None = None,
@@ -142,8 +143,8 @@ def register_namespace(
     Args:
         root: An existing folder.
         name: The namespace.
-        columns: Pairs of full column name and type text: all columns, the registered ones included; with `add` those
-            to add.
+        columns: Full column names with the texts of their types, as a mapping, as pairs, or as ``name:type`` with
+            commas between: all columns, the registered ones included; with `add` those to add.
         owner: Who answers for it; None keeps what is there.
         description: What it is; None keeps what is there.
         overwrite: Allow columns to change their type or their order, or to be removed.
@@ -157,16 +158,17 @@ def register_namespace(
         NamespaceDiffers: Without `overwrite`, a registered column is missing or has another type; the
             datasets that use the namespace are named.
         RegistryInvalid, ReservedNamespaceAltered: The file that is there is not valid.
+        RootMissing, RootNotAFolder: There is no such root.
         LockTimeout: Another process held the lock all the time.
         LinkInsideDataset: The file is a symbolic link.
         FileSystemError: The file can't be read or written; it is as before.
 
     Example:
         >>> from usr_core.api.registry import register_namespace
-        >>> columns = [("lab__gc", "float64"), ("lab__sigma", "string")]
+        >>> columns = {"lab__gc": "float64", "lab__sigma": "string"}
         >>> register_namespace(root, "lab", columns).written
         False
-        >>> register_namespace(root, "lab", [*columns, ("lab__motifs", "list<string>")]).added
+        >>> register_namespace(root, "lab", {**columns, "lab__motifs": "list<string>"}).added
         ('lab__motifs',)
         >>> register_namespace(root, "lab", [("lab__reads", "int64")], add=True).added
         ('lab__reads',)
@@ -178,7 +180,10 @@ def register_namespace(
     check_namespace(name)
     if name in RESERVED_NAMESPACES:
         raise ReservedNamespace(name=name)
-    wanted = NamespaceEntry(name=name, columns=checked_columns(name, columns), owner=owner, description=description)
+    pairs = split_columns(columns) if isinstance(columns, str) else columns
+    pairs = list(pairs.items()) if isinstance(pairs, Mapping) else pairs
+    wanted = NamespaceEntry(name=name, columns=checked_columns(name, pairs), owner=owner, description=description)
+    root = existing_root(Path(root))
     path = root / REGISTRY_FILE
     if path.is_symlink():
         raise LinkInsideDataset(path=path)

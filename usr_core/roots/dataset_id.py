@@ -21,6 +21,7 @@ from usr_core.roots.errors import (
     OutsideRoot,
     PullUnfinished,
 )
+from usr_core.roots.find_root import existing_root
 from usr_core.roots.layout import RECORDS, has_log, holds_dataset
 from usr_core.roots.unfinished import unfinished_pull
 
@@ -93,6 +94,7 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
         InvalidDatasetId, ArchivedPath: `text` is not an id.
         AmbiguousDataset: Several datasets end in the name; all are listed.
         DatasetMissing: No dataset has that id; similar names are in the hint.
+        RootMissing, RootNotAFolder: There is no such root.
         PullUnfinished: Its first pull has not come to its end.
         NestedDataset: It lies in another dataset's folder.
         OutsideRoot: A link leads it out of `root`.
@@ -107,6 +109,7 @@ def resolve_dataset(root: Path, text: str) -> DatasetRef:
     path = root / name
     _check_inside(root, name, path)
     if not holds_dataset(path):
+        existing_root(root)
         for ref, remote in list_unfinished(root):
             if name in (ref.name, ref.name.rpartition("/")[2]):
                 raise PullUnfinished(text=ref.name, place=root, remote=remote)
@@ -125,9 +128,10 @@ def new_dataset(root: Path, text: str) -> DatasetRef:
         DatasetExists: The dataset exists already, a file stands in the way, or the name is a folder of datasets.
         NestedDataset: It would lie in another dataset's folder.
         OutsideRoot: A link leads it out of `root`.
+        RootMissing, RootNotAFolder: There is no such root.
     """
     name = parse_dataset_id(text)
-    root = root.resolve()
+    root = existing_root(root)
     path = root / name
     _check_inside(root, name, path)
     _check_not_nested(root, name)

@@ -176,21 +176,38 @@ class RootUnknown(UsrError, LookupError):
         self.folder = folder
 
 
-class RootMissing(UsrError, FileNotFoundError):
+class _RootGiven(UsrError):
+    """A root that was given can't be used.
+
+    Attributes:
+        origin: How it was given, such as ``--root``; empty for an argument of a function.
+    """
+
+    origin: str = ""
+
+    @property
+    def told(self) -> str:
+        """How it was given, as the end of a phrase."""
+        return f" ({self.origin})" if self.origin else ""
+
+
+class RootMissing(_RootGiven, FileNotFoundError):
     """The root that was given does not exist."""
 
     code = "USR-ROOTS-010"
     exit_code = ExitCode.MISSING
-    template = "The root {root!s:visible} ({origin}) does not exist."
-    hint_template = "Make the folder first, or correct the path."
+    template = "The root {root!s:visible}{told} does not exist."
+    hint_template = (
+        "Correct the path, or make a root there: `usr init DATASET --new-root`, in Python `Root.init(path)`."
+    )
     shown = ("file={root}",)
 
 
-class RootNotAFolder(UsrError, NotADirectoryError):
+class RootNotAFolder(_RootGiven, NotADirectoryError):
     """The root that was given is not a folder."""
 
     code = "USR-ROOTS-011"
     exit_code = ExitCode.USAGE
-    template = "The root {root!s:visible} ({origin}) is not a folder."
+    template = "The root {root!s:visible}{told} is not a folder."
     hint_template = "Give the folder that holds registry.yaml and the datasets."
     shown = ("file={root}",)

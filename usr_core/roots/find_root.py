@@ -8,7 +8,7 @@ from pathlib import Path
 
 from usr_core.roots.errors import RootMissing, RootNotAFolder, RootUnknown
 
-__all__ = ["REGISTRY_FILE", "ROOT_VARIABLE", "find_root"]
+__all__ = ["REGISTRY_FILE", "ROOT_VARIABLE", "existing_root", "find_root"]
 
 REGISTRY_FILE = "registry.yaml"
 ROOT_VARIABLE = "USR_ROOT"
@@ -37,16 +37,21 @@ def find_root(explicit: Path | None = None) -> Path:
         usr_core.roots.errors.RootMissing: The root .../elsewhere (--root) does not exist.
     """
     if explicit is not None:
-        return _given(explicit, "--root")
+        return existing_root(explicit, "--root")
     if named := os.environ.get(ROOT_VARIABLE):
-        return _given(Path(named), ROOT_VARIABLE)
+        return existing_root(Path(named), ROOT_VARIABLE)
     here = Path.cwd()
     for root in _upward(here):
         return root
     raise RootUnknown(here)
 
 
-def _given(root: Path, origin: str) -> Path:
+def existing_root(root: Path, origin: str = "") -> Path:
+    """Return a root that was given, absolute with links resolved; `origin` says how it was given.
+
+    Raises:
+        RootMissing, RootNotAFolder: There is no such folder.
+    """
     root = root.expanduser()
     if not root.exists():
         raise RootMissing(root=root, origin=origin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from usr_core.errors import ExitCode, UsrError
 from usr_core.store.ids.errors import ID_FORM
 
-__all__ = ["IdFileLineInvalid", "StateFieldMissing", "StateValueNotAllowed"]
+__all__ = ["IdFileLineInvalid", "RecordsNotNamed", "StateFieldMissing", "StateValueNotAllowed"]
 
 
 class IdFileLineInvalid(UsrError, ValueError):
@@ -15,6 +15,15 @@ class IdFileLineInvalid(UsrError, ValueError):
     template = "{file}, line {line}: {value:quoted} is not a record's id."
     hint_template = f"{ID_FORM}, one a line and nothing else on it."
     shown = ("file", "line", "value={value:visible}")
+
+
+class RecordsNotNamed(UsrError, ValueError):
+    """It is not said which records are meant, or it is said twice."""
+
+    code = "USR-RECORD-006"
+    exit_code = ExitCode.USAGE
+    template = "It is not clear which records are meant: {reason}."
+    hint_template = 'Give ids, as in ["4f2a…"], or a condition, as in where="length > 20"; not both.'
 
 
 class StateFieldMissing(UsrError, ValueError):

@@ -20,6 +20,7 @@ from usr_core.store.errors import UnknownColumn
 from usr_core.store.questions.errors import CellOutOfRange
 from usr_core.store.questions.overview import ColumnOverview, type_text
 from usr_core.store.rules.errors import NotAFile, RepeatedColumn, SourceMissing, SourceUnreadable
+from usr_core.values.names import names_given
 
 __all__ = ["ParquetTarget"]
 
@@ -96,7 +97,7 @@ class ParquetTarget:
             UnknownColumn: The file has no such column.
         """
         known = self._source.schema
-        names = known.names if columns is None else list(dict.fromkeys(columns))
+        names = known.names if columns is None else list(dict.fromkeys(names_given(columns)))
         for name in names:
             if known.get_field_index(name) < 0:
                 raise UnknownColumn(name, known=known.names)

@@ -15,6 +15,7 @@ from usr_core.store.errors import UnknownColumn
 from usr_core.store.parts.errors import OverlayTypesDiffer
 from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.view.registered_types import RegisteredTypes, holds_milliseconds
+from usr_core.values.names import names_given
 
 __all__ = ["ViewColumn", "ViewColumns", "optional_base_columns", "schema_of"]
 
@@ -107,6 +108,7 @@ class ViewColumns:
         Raises:
             UnknownColumn: A name is not a column of the view.
         """
+        columns = names_given(columns)
         if columns is None:
             return [column for column in self._columns.values() if include_deleted or not column.hidden]
         for name in columns:
