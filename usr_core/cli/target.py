@@ -45,8 +45,8 @@ def open_target(
         >>> session = Session(root=root)
         >>> open_target(session, "demo/promoters").head_arrow(1, columns=["sequence"]).to_pylist()
         [{'sequence': 'TTGACAGGCTAACTGGATAT'}]
-        >>> open_target(session, "root/demo/promoters/records.parquet")
-        ParquetTable('root/demo/promoters/records.parquet')
+        >>> open_target(session, "root/demo/promoters/records.parquet").name
+        'records'
     """
     from usr_core.cli.errors import UsageError
     from usr_core.dataset import Dataset

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from usr_core.dataset.changing import Changing
+from usr_core.dataset.previewed import Previewed, first_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Dataset"]
 
+_MOST_COUNTED = 1_000_000
+"""Rows of a base with deleted records up to which a preview counts the others: it reads their ids for that."""
 
-class Dataset(Changing):
+
+class Dataset(Previewed, Changing):
     """One dataset, existing or to be made; see `Dataset.open`.
 
     Reading takes no lock, and sees one state of the dataset, whatever writers do meanwhile. Rows are in the order in
@@ -107,3 +111,19 @@ class Dataset(Changing):
             return bool(self.get(record, columns=["id"]).num_rows)
         except (RecordsDeleted, RecordsNotFound):
             return False
+
+    def _title(self) -> str:
+        return f"Dataset({self.ref.name!r}, root={str(self.ref.root)!r})"
+
+    def _preview(self) -> tuple[str, pa.Table]:
+        from usr_core.errors import counted
+        from usr_core.registry.document import TOMBSTONE_NAMESPACE
+        from usr_core.values.preview import PREVIEW_ROWS
+
+        with self.view() as view:
+            names = view.schema().names
+            exact = view.rows <= _MOST_COUNTED or TOMBSTONE_NAMESPACE not in view.overlays
+            rows = view.rows - view.deleted_count() if exact else view.rows
+            some = "" if exact else ", some of them deleted"
+            size = f"{counted(rows, 'record')}{some}, {counted(len(names), 'column')}"
+            return size, view.head(PREVIEW_ROWS, first_columns(names))

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from usr_core.dataset.previewed import Previewed, first_columns
 from usr_core.dataset.site import Progress
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ParquetTable"]
 
 
-class ParquetTable:
+class ParquetTable(Previewed):
     """A Parquet file: no overlays, no deleted records, its own types; `Readable`, as a dataset is.
 
     Args:
@@ -43,8 +44,17 @@ class ParquetTable:
         self.path = Path(path)
         self._given_host = host
 
-    def __repr__(self) -> str:
+    def _title(self) -> str:
         return f"ParquetTable({str(self.path)!r})"
+
+    def _preview(self) -> tuple[str, pa.Table]:
+        from usr_core.errors import counted
+        from usr_core.values.preview import PREVIEW_ROWS
+
+        with self._open() as opened:
+            names = opened.schema().names
+            size = f"{counted(opened.rows, 'row')}, {counted(len(names), 'column')}"
+            return size, opened.head(PREVIEW_ROWS, first_columns(names))
 
     @property
     def name(self) -> str:

@@ -361,6 +361,9 @@ class Reading(DatasetSite):
         Example:
             >>> dataset.query("select lab__sigma, count(*) as n from d where lab__gc < ? group by 1 order by 1", [0.5])
             SqlResult(2 rows: lab__sigma, n)
+            lab__sigma  n
+            sigma32     1
+            sigma70     1
             >>> dataset.query('select max(a.length) from d as a join "demo/promoters" as b using (id)').fetchall()
             [(20,)]
         """

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from usr_core.dataset import Dataset
+from usr_core.errors import counted
 from usr_core.events.event import Actor
 from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.roots.find_root import existing_root, find_root
+from usr_core.values.showing import escape, html_table
 
 if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from usr_core.store.questions.sql_result import SqlResult
 
 __all__ = ["Root"]
+
+_SHOWN = 20
+"""Datasets that are named where a root shows itself."""
 
 
 class Root:
@@ -140,4 +145,17 @@ class Root:
         return str(self.path)
 
     def __repr__(self) -> str:
-        return f"Root({str(self.path)!r})"
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        title, *names = self._lines()
+        return f"<div><div>{escape(title)}</div>{html_table([[name] for name in names])}</div>"
+
+    def _lines(self) -> list[str]:
+        title = f"Root({str(self.path)!r})"
+        try:
+            names = [one.name for one in self.datasets]
+        except OSError as error:
+            return [f"{title}: can't be read ({error.strerror})"]
+        more = [f"… {len(names) - _SHOWN:,} more"] if len(names) > _SHOWN else []
+        return [f"{title}: {counted(len(names), 'dataset')}", *names[:_SHOWN], *more]

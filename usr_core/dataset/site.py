@@ -136,9 +136,6 @@ class DatasetSite:
 
         return cls(locate_archived(text, root=root), actor=actor, lock_timeout=lock_timeout, host=host)
 
-    def __repr__(self) -> str:
-        return f"Dataset({self.ref.name!r}, root={str(self.ref.root)!r})"
-
     @property
     def name(self) -> str:
         """The id inside the root.

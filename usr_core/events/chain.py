@@ -16,6 +16,7 @@ from typing import Literal
 from usr_core.events.event import EVENT_VERSION
 from usr_core.events.log import NO_PREVIOUS, LogLine, line_digest, line_seq, parse_line, read_head, read_lines
 from usr_core.fs.files import open_regular
+from usr_core.values.showing import Shown
 
 __all__ = ["ChainFault", "FaultKind", "is_whole", "verify_chain", "verify_form", "verify_log"]
 
@@ -27,8 +28,8 @@ FaultKind = Literal[
 _LONGEST_END = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChainFault:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ChainFault(Shown):
     """One fault of the log.
 
     Attributes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from usr_core.events.event import parse_rfc3339
 from usr_core.fs.files import open_regular
+from usr_core.values.showing import Shown
 
 __all__ = [
     "NO_PREVIOUS",
@@ -29,8 +30,8 @@ NO_PREVIOUS = "0" * 64
 _BLOCK = 1 << 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LogLine(Shown):
     """One line of the log: its number (1 is the first), byte offset, raw bytes without newline, and its object.
 
     ``event`` is None where the line is not a JSON object.
@@ -43,7 +44,7 @@ class LogLine:
 
     number: int
     offset: int
-    raw: bytes
+    raw: bytes = field(repr=False)
     event: Mapping[str, Any] | None
 
 

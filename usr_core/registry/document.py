@@ -20,6 +20,7 @@ from usr_core.registry.errors import (
 )
 from usr_core.registry.type_parser import parse_type
 from usr_core.registry.types import ColumnType
+from usr_core.values.showing import Shown
 
 __all__ = [
     "ALLOWED_VALUES",
@@ -101,8 +102,8 @@ class RegistryColumn:
     type: ColumnType
 
 
-@dataclass(frozen=True, kw_only=True)
-class NamespaceEntry:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class NamespaceEntry(Shown):
     """One namespace; `columns` are in registered order, at least one, with unique names.
 
     Example:
@@ -118,6 +119,10 @@ class NamespaceEntry:
     columns: tuple[RegistryColumn, ...]
     owner: str | None = None
     description: str | None = None
+
+    def _shown(self) -> Mapping[str, object]:
+        columns = tuple({"name": column.name, "type": column.type.canonical()} for column in self.columns)
+        return {**Shown._shown(self), "columns": columns}
 
     @cached_property
     def column_names(self) -> tuple[str, ...]:
@@ -141,8 +146,8 @@ class NamespaceEntry:
         raise ColumnNotRegistered(column=name, namespace=self.name, known=self.column_names)
 
 
-@dataclass(frozen=True)
-class Registry:
+@dataclass(frozen=True, repr=False)
+class Registry(Shown):
     """All namespaces of a root, or of a frozen registry, by name.
 
     Example:
@@ -157,6 +162,9 @@ class Registry:
     """
 
     namespaces: Mapping[str, NamespaceEntry]
+
+    def _shown(self) -> Mapping[str, object]:
+        return {name: ", ".join(entry.column_names) for name, entry in sorted(self.namespaces.items())}
 
     def namespace(self, name: str) -> NamespaceEntry:
         """Return a namespace.

@@ -37,6 +37,7 @@ from usr_core.registry.type_parser import split_columns
 from usr_core.registry.usage import datasets_using
 from usr_core.roots.find_root import REGISTRY_FILE, existing_root
 from usr_core.roots.layout import LOCK
+from usr_core.values.showing import Shown
 
 __all__ = [
     "RegisterResult",
@@ -49,8 +50,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterResult:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RegisterResult(Shown):
     """What a registration did.
 
     Attributes:

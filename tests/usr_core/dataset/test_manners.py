@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -20,13 +21,19 @@ from usr_core.store.ids.errors import RecordIdInvalid
 from usr_core.store.questions.errors import ConditionInvalid
 
 
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with six records, of which the first three have a score."""
+    root = tmp_path_factory.mktemp("manners") / "root"
+    make_dataset(root).write_overlay("mock", pa.table({"id": IDS[:3], "mock__score": [1.0, 2.0, 3.0]}))
+    return root
+
+
 @pytest.fixture
-def dataset(tmp_path: Path) -> Dataset:
-    """Six records; the first three have a score."""
-    made = make_dataset(tmp_path / "root")
-    scores = pa.table({"id": IDS[:3], "mock__score": [1.0, 2.0, 3.0]})
-    made.write_overlay("mock", scores)
-    return made
+def dataset(template: Path, tmp_path: Path) -> Dataset:
+    """A copy of it."""
+    shutil.copytree(template, tmp_path / "root")
+    return Dataset.open(tmp_path / "root", "ns/base")
 
 
 class TestRows:

@@ -32,6 +32,7 @@ from usr_core.store.overlay.fold import FoldedRows, OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, refuse_reserved, registered_columns
 from usr_core.store.overlay.single_part import SinglePart
 from usr_core.store.view.base_windows import BaseColumn, base_windows
+from usr_core.values.showing import Shown
 
 __all__ = ["ClearOptions", "ClearOutcome", "clear_overlay"]
 
@@ -58,8 +59,8 @@ class ClearOptions:
         return {"namespace": self.namespace, "columns": list(names), "ids": ids}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClearOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ClearOutcome(Shown):
     """What was unset, or would be.
 
     Attributes:

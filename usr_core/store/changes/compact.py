@@ -18,6 +18,7 @@ from usr_core.store.overlay.fold import OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, refuse_reserved, registered_columns
 from usr_core.store.overlay.single_part import SinglePart
 from usr_core.store.parts.files import NamespaceOverlay
+from usr_core.values.showing import Shown
 
 __all__ = ["CompactOptions", "CompactOutcome", "compact_overlay"]
 
@@ -41,8 +42,8 @@ class CompactOptions:
         return {"namespace": self.namespace, "drop": self.drop}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompactOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CompactOutcome(Shown):
     """What a compaction did, or would do.
 
     Attributes:

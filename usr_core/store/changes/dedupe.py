@@ -27,6 +27,7 @@ from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.parts.files import KEYS, NamespaceOverlay, OverlayKey, list_overlays
 from usr_core.store.parts.present import overlay_paths
 from usr_core.store.view.places import ViewPlaces
+from usr_core.values.showing import Shown
 
 __all__ = ["EXAMPLES", "KEEPS", "DedupeOptions", "DedupeOutcome", "DroppedRow", "Keep", "dedupe"]
 
@@ -66,8 +67,8 @@ class DroppedRow:
     kept_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DedupeOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DedupeOutcome(Shown):
     """What was removed, or would be.
 
     Attributes:

@@ -15,6 +15,7 @@ from usr_core.registry.document import TOMBSTONE_ENTRY
 from usr_core.store.changes.record_options import RecordOptions
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import opened_reserved, rows_with
+from usr_core.values.showing import Shown
 
 __all__ = ["DeleteOptions", "DeleteOutcome", "RestoreOutcome", "delete_records", "restore_records"]
 
@@ -31,8 +32,8 @@ class DeleteOptions(RecordOptions):
         return {**RecordOptions.event_args(self), "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeleteOutcome(Shown):
     """What a delete did, in records; ``event`` is None where nothing was changed.
 
     Attributes:
@@ -53,8 +54,8 @@ class DeleteOutcome:
     event: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RestoreOutcome(Shown):
     """What a restore did, in records; ``event`` is None where nothing was changed.
 
     Attributes:

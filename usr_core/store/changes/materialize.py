@@ -28,6 +28,7 @@ from usr_core.store.parts.errors import NoSuchOverlay
 from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.rules.columns import bounded
 from usr_core.store.view.merged_view import MergedView
+from usr_core.values.showing import Shown
 
 __all__ = ["MaterializeOptions", "MaterializeOutcome", "OverlaysAfter", "materialize"]
 
@@ -61,8 +62,8 @@ class MaterializeOptions:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaterializeOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MaterializeOutcome(Shown):
     """What was folded; ``event`` is None where there was nothing to fold or to drop.
 
     Attributes:

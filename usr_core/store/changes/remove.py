@@ -16,6 +16,7 @@ from usr_core.store.overlay.open_namespace import archive_or_drop, refuse_reserv
 from usr_core.store.parts.errors import NoSuchOverlay
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
 from usr_core.store.parts.present import overlay_paths
+from usr_core.values.showing import Shown
 
 __all__ = ["REMOVE_MODES", "RemoveMode", "RemoveOptions", "RemoveOutcome", "remove_overlay"]
 
@@ -36,8 +37,8 @@ class RemoveOptions:
         return {"namespace": self.namespace, "mode": self.mode}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RemoveOutcome(Shown):
     """What was removed, or would be.
 
     Attributes:

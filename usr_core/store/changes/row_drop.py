@@ -30,6 +30,7 @@ from usr_core.store.mutation import Mutation, Site, mutate
 from usr_core.store.overlay.reserved import read_reserved, stage_reserved
 from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.view.merged_view import MergedView
+from usr_core.values.showing import Shown
 
 __all__ = ["ChosenRows", "DropOptions", "DropOutcome", "drop_reserved", "drop_rows", "rewrite_without"]
 
@@ -76,8 +77,8 @@ class DropOptions:
         return {**self.args, "snapshot_before": self.snapshot_before}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DropOutcome(Shown):
     """What was left out, or would be.
 
     Attributes:

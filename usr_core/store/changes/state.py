@@ -22,6 +22,7 @@ from usr_core.store.ids.errors import RecordIdInvalid
 from usr_core.store.ids.lookup import AskedIds
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import ReservedRows, Rows, opened_reserved, repeated, rows_with
+from usr_core.values.showing import Shown
 
 __all__ = ["RecordState", "StateChange", "StateOptions", "StateOutcome", "clear_state", "get_state", "set_state"]
 
@@ -83,8 +84,8 @@ class StateOptions(RecordOptions):
         return {**RecordOptions.event_args(self), "set": _told(self.change.columns())}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordState:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RecordState(Shown):
     """The state of one record; a field that is not set is None."""
 
     id: str
@@ -100,8 +101,8 @@ class RecordState:
         return {"id": self.id, **named}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class StateOutcome(Shown):
     """What a change of state did, in records; ``event`` is None where nothing was changed.
 
     Attributes:

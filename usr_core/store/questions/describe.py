@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,13 +11,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
-from usr_core.store.questions.describe_tally import ColumnSummary, ColumnTally
+from usr_core.store.questions.describe_tally import ColumnDescription, ColumnTally
+from usr_core.store.questions.describe_text import description_row
 from usr_core.store.questions.overview import type_text
 from usr_core.store.questions.row_filter import Where
 from usr_core.store.questions.scan import select_rows
 from usr_core.store.view.merged_view import MergedView
+from usr_core.values.showing import Shown
 
-__all__ = ["ColumnDescription", "Description", "describe_columns"]
+__all__ = ["Description", "describe_columns"]
 
 _WINDOW = 64
 """Rows that are taken from one place: few places cost less than single rows, and many say more than one."""
@@ -25,23 +27,8 @@ _WINDOW = 64
 _DELETED = "usr__deleted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnDescription:
-    """One column.
-
-    Attributes:
-        name: Its name.
-        type: In the registry's words, in Arrow's where it has none.
-        summary: What was found in the rows looked at.
-    """
-
-    name: str
-    type: str
-    summary: ColumnSummary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Description(Shown):
     """The columns, and how many rows were looked at.
 
     Attributes:
@@ -59,6 +46,10 @@ class Description:
     sampled: int
     complete: bool
     columns: tuple[ColumnDescription, ...]
+
+    def _shown(self) -> Mapping[str, object]:
+        rows = tuple(description_row(column) for column in self.columns)
+        return {"rows": self.rows, "sampled": self.sampled, "complete": self.complete, "columns": rows}
 
 
 def describe_columns(

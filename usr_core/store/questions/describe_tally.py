@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from usr_core.records.arrays import fixed_values
 
-__all__ = ["ColumnSummary", "ColumnTally", "Histogram", "Measure"]
+__all__ = ["ColumnDescription", "ColumnSummary", "ColumnTally", "Histogram", "Measure"]
 
 Measure = Literal["value", "letters", "bytes", "items", "true", "none"]
 """What minimum, mean, maximum and histogram are about: values, lengths of text, bytes or lists, or trues (1) and
@@ -66,6 +66,21 @@ class ColumnSummary:
     def null_share(self) -> float:
         """Nulls in percent; 0 where there are no cells."""
         return 100.0 * self.nulls / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnDescription:
+    """One column.
+
+    Attributes:
+        name: Its name.
+        type: In the registry's words, in Arrow's where it has none.
+        summary: What was found in the rows looked at.
+    """
+
+    name: str
+    type: str
+    summary: ColumnSummary
 
 
 class ColumnTally:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from usr_core.store.questions.describe import ColumnDescription
-from usr_core.store.questions.describe_tally import Histogram
+from usr_core.store.questions.describe_tally import ColumnDescription, Histogram
 
 __all__ = ["TEXT_COLUMNS", "bars", "description_row", "description_value"]
 

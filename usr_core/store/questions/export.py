@@ -26,12 +26,13 @@ from usr_core.plugin.options import option_values
 from usr_core.plugin.specs import Exporter, ExporterSpec, ExportRequest, ExportResult
 from usr_core.store.errors import TargetExists, TargetUnsuitable
 from usr_core.store.questions.export_target import check_target, target_compression
+from usr_core.values.showing import Shown
 
 __all__ = ["ExportOutcome", "export_batches"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExportOutcome(Shown):
     """What was written, its rows and bytes.
 
     Attributes:

@@ -22,12 +22,13 @@ from usr_core.roots.dataset_id import DatasetRef, list_datasets, list_unfinished
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.errors import BaseMissing
 from usr_core.store.parts.present import overlay_paths
+from usr_core.values.showing import Shown
 
 __all__ = ["DatasetListing", "list_root"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DatasetListing:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DatasetListing(Shown):
     """One dataset of a root.
 
     Attributes:

@@ -17,6 +17,7 @@ from usr_core.store.base.parquet import alphabets_noted, usr_metadata
 from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.parts.present import PartialCopy, partial_copy
 from usr_core.store.view.merged_view import MergedView
+from usr_core.values.showing import Shown
 
 __all__ = [
     "COMPACT_BYTES",
@@ -33,8 +34,8 @@ COMPACT_PARTS = 200
 COMPACT_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnOverview:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ColumnOverview(Shown):
     """One column of the merged view.
 
     Attributes:
@@ -54,8 +55,8 @@ class ColumnOverview:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamespaceOverview:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class NamespaceOverview(Shown):
     """One namespace on disk.
 
     Attributes:
@@ -81,8 +82,8 @@ class NamespaceOverview:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Overview(Shown):
     """One dataset.
 
     Attributes:

@@ -12,6 +12,8 @@ from usr_core.errors import counted
 from usr_core.registry.errors import UnsupportedType
 from usr_core.registry.types import from_arrow
 from usr_core.store.questions.errors import ColumnNotExportable
+from usr_core.values.preview import preview_html, preview_text
+from usr_core.values.showing import LINE, short_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,8 +114,15 @@ class SqlResult:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         return self.table.__arrow_c_stream__(requested_schema)
 
+    @property
+    def _title(self) -> str:
+        return f"SqlResult({counted(self.table.num_rows, 'row')}: {short_text(', '.join(self.columns), most=LINE)})"
+
     def __repr__(self) -> str:
-        return f"SqlResult({counted(self.table.num_rows, 'row')}: {', '.join(self.columns)})"
+        return preview_text(self._title, self.table)
+
+    def _repr_html_(self) -> str:
+        return preview_html(self._title, self.table)
 
 
 def _is_registrable(kind: pa.DataType) -> bool:

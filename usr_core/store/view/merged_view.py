@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.errors import counted
 from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet
@@ -83,6 +84,9 @@ class MergedView:
             for overlay in overlays.values():
                 overlay.close()
             raise
+
+    def __repr__(self) -> str:
+        return f"MergedView({counted(self.rows, 'row')} of the base, overlays: {', '.join(self._overlays) or 'none'})"
 
     def __enter__(self) -> Self:
         return self

@@ -50,6 +50,7 @@ from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.overlay.reserved import count_among, deleted_ids
 from usr_core.store.parts.files import KEYS, NamespaceOverlay, list_overlays
 from usr_core.store.rules.columns import bounded
+from usr_core.values.showing import Shown
 
 if TYPE_CHECKING:
     from usr_core.store.changes.attach.values import Repeats
@@ -133,8 +134,8 @@ class AttachOptions:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttachOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AttachOutcome(Shown):
     """What an attachment did; ``part`` and ``event`` are None where no row with a value was left to write.
 
     Attributes:

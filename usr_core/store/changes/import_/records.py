@@ -43,6 +43,7 @@ from usr_core.store.parts.files import NamespaceOverlay, list_overlays
 from usr_core.store.questions.export_target import check_target
 from usr_core.store.rules.columns import IMPORT_COLUMNS
 from usr_core.store.rules.errors import MissingColumn
+from usr_core.values.showing import Shown
 
 __all__ = ["ImportOptions", "ImportOutcome", "ImportSource", "import_records"]
 
@@ -112,8 +113,8 @@ class ImportOptions:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ImportOutcome(Shown):
     """What an import did; ``event`` is None where no record was new.
 
     Attributes:

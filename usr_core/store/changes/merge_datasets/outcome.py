@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.store.changes.merge_datasets.cells import ChangedValue
+from usr_core.values.showing import Shown
 
 __all__ = ["DUPLICATE_POLICIES", "DuplicatePolicy", "MergeOptions", "MergeOutcome"]
 
@@ -50,8 +51,8 @@ class MergeOptions:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MergeOutcome:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MergeOutcome(Shown):
     """What a merge did, or would do.
 
     Attributes:

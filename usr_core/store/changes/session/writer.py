@@ -42,6 +42,7 @@ from usr_core.store.changes.session.known import KnownIds
 from usr_core.store.changes.session.rows import OverlayRows, as_schema, record_batch, session_schema
 from usr_core.store.mutation import Site, refuse_archived
 from usr_core.store.rules.rows import ImportDefaults
+from usr_core.values.showing import Shown
 
 __all__ = ["Added", "RecordWriter", "SessionOptions"]
 
@@ -78,8 +79,8 @@ class SessionOptions:
     commit_seconds: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Added(Shown):
     """What became of the records of one call: new ones, and those that were known.
 
     Example:
@@ -142,6 +143,11 @@ class RecordWriter:
         self._hasher: IdHasher
         self._open = False
         self.added = self.skipped = self.resumed = self.flushes = self.commits = 0
+
+    def __repr__(self) -> str:
+        state = "open" if self._open else "closed"
+        counts = f"added={self.added}, skipped={self.skipped}, commits={self.commits}"
+        return f"RecordWriter({self._site.ref.name!r}, name={self.name!r}, {state}, {counts})"
 
     def __enter__(self) -> Self:
         refuse_archived(self._site.ref)

@@ -19,6 +19,7 @@ from usr_core.roots.find_root import REGISTRY_FILE
 from usr_core.roots.layout import LOCK, REPLACED, holds_dataset
 from usr_core.store.checks.doctor.leftovers import find_leftovers
 from usr_core.store.mutation import Site
+from usr_core.values.showing import Shown
 
 __all__ = ["PutAside", "Removed", "clean_dataset", "exports_left", "put_aside"]
 
@@ -41,8 +42,8 @@ class PutAside:
     age_seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Removed(Shown):
     """Something that was removed, relative to the dataset's folder or the root, and its bytes.
 
     Example:

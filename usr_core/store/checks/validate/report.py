@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from usr_core.errors import UsrError, visible
 from usr_core.plugin.specs import Finding, Severity
+from usr_core.values.showing import Shown
 
 __all__ = ["FIRST_ROWS", "FindingList", "RegistryMode", "ValidationReport"]
 
@@ -17,8 +18,8 @@ FIRST_ROWS = 20
 """How many row numbers a finding holds; its count is of all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValidationReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ValidationReport(Shown):
     """The outcome of one validation.
 
     Attributes:
@@ -43,6 +44,9 @@ class ValidationReport:
     rows: int
     overlays: int
     seconds: float
+
+    def _shown(self) -> Mapping[str, object]:
+        return {"ok": self.ok, **Shown._shown(self)}
 
     @property
     def ok(self) -> bool:
