@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from usr_core.plugin.far_files import FarFiles as FarFiles
+    from usr_core.plugin.far_files import remote_error as remote_error
     from usr_core.plugin.parquet_facts import PARQUET_FACTS_PROGRAM as PARQUET_FACTS_PROGRAM
     from usr_core.plugin.parquet_facts import parquet_facts as parquet_facts
+    from usr_core.plugin.posix_far_side import PosixFarSide as PosixFarSide
     from usr_core.plugin.transport_errors import RemoteChanged as RemoteChanged
     from usr_core.plugin.transport_errors import RemoteLocked as RemoteLocked
     from usr_core.plugin.transport_errors import RemoteNameRefused as RemoteNameRefused
@@ -38,6 +41,8 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
+            "usr_core.plugin.far_files": "FarFiles remote_error",
+            "usr_core.plugin.posix_far_side": "PosixFarSide",
             "usr_core.plugin.parquet_facts": "PARQUET_FACTS_PROGRAM parquet_facts",
             "usr_core.plugin.transport_errors": (
                 "RemoteChanged RemoteLocked RemoteNameRefused RemoteNonsense RemoteRefused RemoteShellPrints "

@@ -203,7 +203,12 @@ def _probe(value: object) -> Probe:
     if seen.folder not in ("missing", "read-only", "writable"):
         raise ValueError("folder has to be missing, read-only or writable")
     facts = {a_text(k, "a key of facts"): None if v is None else a_text(v, "a fact") for k, v in seen.facts.items()}
-    return Probe(facts=facts, clock=a_number(seen.clock, "clock"), folder=seen.folder)
+    lock = None if seen.lock is None else a_text(seen.lock, "lock")
+    told = {
+        what: {a_text(k, f"a key of {what}"): a_text(v, f"a value of {what}") for k, v in fixes.items()}
+        for what, fixes in (("errors", seen.errors), ("warnings", seen.warnings))
+    }
+    return Probe(facts=facts, clock=a_number(seen.clock, "clock"), folder=seen.folder, lock=lock, **told)
 
 
 def _traffic(value: object) -> Traffic:

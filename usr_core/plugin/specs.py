@@ -582,7 +582,8 @@ class TransportSpec:
         name, summary: As for every spec.
         factory: Makes a transport from a remote's settings (`Remote.settings`).
         scheme: The ``type`` of its remotes in the remotes file.
-        features: ``watch`` where it is a `WatchedTransport`.
+        features: ``watch`` where it is a `WatchedTransport`; ``local`` where paths of its remotes are paths of this
+            machine, so that a remote inside the root here is refused.
         settings: Keys that it takes from a remote's entry, besides those that the core knows.
 
     Example:

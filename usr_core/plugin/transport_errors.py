@@ -76,7 +76,7 @@ class RemoteChanged(TransportError):
         >>> MemoryTransport(MemoryRemote()).read(ReadRequest(path="/srv/usr/missing.txt"))
         Traceback (most recent call last):
             ...
-        usr_core.plugin.transport_errors.RemoteChanged: a file on the remote has gone
+        usr_core.plugin.transport_errors.RemoteChanged: Could not read a file on memory: it is not there any more.
     """
 
     code = "USR-TRANSPORT-004"

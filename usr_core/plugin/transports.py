@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -92,6 +92,7 @@ class Probe:
         folder: The folder that was asked about: ``missing``, ``read-only`` or ``writable``.
         lock: Why a lock can't be taken in that folder; ``""`` where one was taken and given back, None where it was
             not tried.
+        errors, warnings: What to do about facts that stand in the way of a transfer, or may do so, by the fact's name.
 
     Example:
         >>> from usr_core.api.transports import Probe
@@ -104,6 +105,8 @@ class Probe:
     clock: float
     folder: Literal["missing", "read-only", "writable"]
     lock: str | None = None
+    errors: Mapping[str, str] = field(default_factory=dict)
+    warnings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from usr_core.testing.exporter_contract import ExporterContract as ExporterContract
     from usr_core.testing.importer_contract import ImporterContract as ImporterContract
     from usr_core.testing.manifest_contract import ManifestContract as ManifestContract
+    from usr_core.testing.memory_files import MemoryFiles as MemoryFiles
     from usr_core.testing.memory_transport import MemoryRemote as MemoryRemote
     from usr_core.testing.memory_transport import MemoryTransport as MemoryTransport
     from usr_core.testing.overlay_writer_contract import OverlayWriterContract as OverlayWriterContract
@@ -28,6 +29,7 @@ else:
             "usr_core.testing.exporter_contract": "ExporterContract",
             "usr_core.testing.importer_contract": "ImporterContract",
             "usr_core.testing.manifest_contract": "ManifestContract",
+            "usr_core.testing.memory_files": "MemoryFiles",
             "usr_core.testing.memory_transport": "MemoryRemote MemoryTransport",
             "usr_core.testing.overlay_writer_contract": "OverlayWriterContract",
             "usr_core.testing.transport_contract": "TransportContract",

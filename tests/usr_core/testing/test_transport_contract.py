@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from usr_core.plugin.far_commit import FarCommit
 from usr_core.plugin.transport_errors import RemoteChanged
 from usr_core.plugin.transports import (
     CommitRequest,
@@ -24,7 +25,6 @@ from usr_core.plugin.transports import (
     SendRequest,
     Traffic,
 )
-from usr_core.testing.memory_commit import MemoryCommit
 from usr_core.testing.memory_transport import MemoryRemote, MemoryTransport
 from usr_core.testing.transport_contract import TransportContract
 
@@ -111,20 +111,20 @@ class GivesUpAtOnce(MemoryTransport):
 
 class ChecksNothing(MemoryTransport):
     def commit(self, request: CommitRequest) -> None:
-        Unchecked(self._remote, request, lambda _: None).run()
+        Unchecked(self._files, request, lambda _: None).run()
 
 
-class Unchecked(MemoryCommit):
+class Unchecked(FarCommit):
     def _check(self) -> None:
         pass
 
 
 class ForgetsRetired(MemoryTransport):
     def commit(self, request: CommitRequest) -> None:
-        Forgetful(self._remote, request, lambda _: None).run()
+        Forgetful(self._files, request, lambda _: None).run()
 
 
-class Forgetful(MemoryCommit):
+class Forgetful(FarCommit):
     def _was_published(self, publish: object) -> bool:
         return True
 
