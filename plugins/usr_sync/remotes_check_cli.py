@@ -42,10 +42,17 @@ def doctor(
     from usr_core.api.sync import find_remotes_file, load_remotes
     from usr_sync.remotes_doctor import examine_remote
     from usr_sync.remotes_output import emit_report
+    from usr_sync.remotes_presets import root_here
 
     session = current_session()
     remotes = load_remotes(find_remotes_file(session.remotes_path))
-    report = examine_remote(remotes.get(remote), session.host, file=remotes.path, check_base_dir=check_base_dir)
+    report = examine_remote(
+        remotes.get(remote),
+        session.host,
+        file=remotes.path,
+        check_base_dir=check_base_dir,
+        root=root_here(session.root),
+    )
 
     emit_report(report, fmt)
     if not report.ok:

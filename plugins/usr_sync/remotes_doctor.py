@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from usr_core.api import ExitCode, PluginHost, TransportSpec
-from usr_core.api.sync import Remote, RemoteKeyUnset
+from usr_core.api.sync import Remote, RemoteInsideRoot, RemoteKeyUnset
 from usr_core.api.transports import Probe, RemoteEntry, RemoteUnreachable, TransportError
 from usr_sync.remotes_connection import offered_method
 from usr_sync.remotes_programs import local_version, rsync_fault
@@ -67,6 +67,7 @@ def examine_remote(
     file: Path,
     check_base_dir: bool = True,
     environ: Mapping[str, str] = os.environ,
+    root: Path | None = None,
 ) -> RemoteReport:
     """Look at everything that a transfer needs; nothing is changed.
 
@@ -76,6 +77,7 @@ def examine_remote(
         file: The remotes file that the remote is from.
         check_base_dir: Check the root there.
         environ: Where the variable with the ssh key's path is looked up.
+        root: The root here, if there is one: a remote that is a folder must not lie in it.
 
     Raises:
         PluginError: No working plugin offers the remote's transport.
@@ -86,15 +88,16 @@ def examine_remote(
         *_setting_findings(remote, spec),
         *_program_findings(remote, host),
         *_key_findings(remote, environ),
+        *_place_findings(remote, spec, root),
     ]
     reachable: bool | None = None
     if all(finding.verdict != "error" for finding in findings):
         try:
-            findings += _far_findings(remote, host, environ, check_base_dir)
+            findings += _far_findings(remote, host, environ, check_base_dir, local="local" in spec.features)
             reachable = True
         except TransportError as error:
             reachable = not isinstance(error, RemoteUnreachable)
-            what = "there" if reachable else "login"
+            what = "there" if reachable else "base dir" if "local" in spec.features else "login"
             answer = " ".join(str(error.facts.get("answer") or "").split())
             found = f"{error.message} {answer}" if answer else error.message
             findings.append(RemoteFinding(what=what, found=found, verdict="error", fix=error.hint))
@@ -159,8 +162,15 @@ def _key_findings(remote: Remote, environ: Mapping[str, str]) -> Iterator[Remote
         yield RemoteFinding(what="ssh key", found=str(key))
 
 
+def _place_findings(remote: Remote, spec: TransportSpec, root: Path | None) -> Iterator[RemoteFinding]:
+    """Tell where a remote that is a folder of this machine lies in the root."""
+    if root is not None and "local" in spec.features and remote.lies_in(root):
+        error = RemoteInsideRoot(remote=remote.name, base_dir=remote.base_dir, root=root)
+        yield RemoteFinding(what="base dir", found=error.message, verdict="error", fix=error.hint)
+
+
 def _far_findings(
-    remote: Remote, host: PluginHost, environ: Mapping[str, str], check_base_dir: bool
+    remote: Remote, host: PluginHost, environ: Mapping[str, str], check_base_dir: bool, *, local: bool
 ) -> list[RemoteFinding]:
     transport = host.transport(remote.type, remote.settings(environ))
     try:
@@ -169,7 +179,8 @@ def _far_findings(
         after = time.time()
         entry = transport.stat(remote.base_dir) if check_base_dir and probe.folder == "missing" else None
         there = _Shell(offered_method(transport, "command_there"))
-        findings = [_login_finding(remote), *_fact_findings(probe, there), _clock_finding(probe, before, after)]
+        findings = [] if local else [_login_finding(remote)]
+        findings += [*_fact_findings(probe, there, local=local), _clock_finding(probe, before, after)]
         if check_base_dir:
             findings.append(_folder_finding(remote, probe, entry, there))
     finally:
@@ -203,12 +214,17 @@ def _login_finding(remote: Remote) -> RemoteFinding:
     )
 
 
-def _fact_findings(probe: Probe, there: _Shell) -> Iterator[RemoteFinding]:
+def _fact_findings(probe: Probe, there: _Shell, *, local: bool) -> Iterator[RemoteFinding]:
     """Check what the remote side has, in the order it told; one tool for digests is enough."""
+    place = "" if local else " there"
     digests = {name: found or None for name, found in probe.facts.items() if name in _DIGEST_TOOLS}
     for name, told in probe.facts.items():
         found = " ".join(told.split()) or None if told else None
-        if name in digests:
+        if name in probe.errors or name in probe.warnings:
+            fix = probe.errors.get(name) or probe.warnings[name]
+            verdict: Verdict = "error" if name in probe.errors else "warning"
+            yield RemoteFinding(what=f"{name}{place}", found=found or "missing", verdict=verdict, fix=fix)
+        elif name in digests:
             if name == next(iter(digests)):
                 yield _digest_finding(digests, there)
         elif name == "greeting":
@@ -221,7 +237,7 @@ def _fact_findings(probe: Probe, there: _Shell) -> Iterator[RemoteFinding]:
         elif name in ("rsync", "flock"):
             yield _needed_finding(name, found, there)
         else:
-            yield _optional_finding(name, found, "Nothing of USR needs it.")
+            yield _optional_finding(name, found, "Nothing of USR needs it.", place=place)
 
 
 def _greeting_finding(found: str, there: _Shell) -> RemoteFinding:
@@ -268,10 +284,10 @@ def _needed_finding(name: str, found: str | None, there: _Shell) -> RemoteFindin
     return RemoteFinding(what=what, found=found)
 
 
-def _optional_finding(name: str, found: str | None, fix: str) -> RemoteFinding:
+def _optional_finding(name: str, found: str | None, fix: str, *, place: str = " there") -> RemoteFinding:
     if found is None:
-        return RemoteFinding(what=f"{name} there", found="missing", verdict="note", fix=fix)
-    return RemoteFinding(what=f"{name} there", found=found)
+        return RemoteFinding(what=f"{name}{place}", found="missing", verdict="note", fix=fix)
+    return RemoteFinding(what=f"{name}{place}", found=found)
 
 
 def _clock_finding(probe: Probe, before: float, after: float) -> RemoteFinding:

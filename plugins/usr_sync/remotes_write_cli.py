@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -23,7 +24,10 @@ HostOpt = Annotated[
 ]
 UserOpt = Annotated[str | None, typer.Option("--user", show_default=False, help="The login name there.")]
 BaseDirOpt = Annotated[
-    str | None, typer.Option("--base-dir", show_default=False, help="The root there: an absolute path.")
+    str | None,
+    typer.Option(
+        "--base-dir", show_default=False, help="The root there: an absolute path; of a folder of this machine, any."
+    ),
 ]
 PortOpt = Annotated[
     int | None, typer.Option("--port", show_default=False, help="By default none is written, and ssh's own is used.")
@@ -51,15 +55,22 @@ def add(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a remote of that name.")] = False,
 ) -> None:
     """Add a remote to the remotes file, which is made if it is missing."""
-    from usr_core.api.sync import find_remotes_file, save_remote
+    from usr_core.api import PluginError
+    from usr_core.api.sync import SSH, find_remotes_file, save_remote
     from usr_sync.remotes_output import saved_text
-    from usr_sync.remotes_presets import described_remote, known_scheme
+    from usr_sync.remotes_presets import described_remote, known_scheme, root_here
 
     session = current_session()
     path = find_remotes_file(session.remotes_path)
+    known_scheme(scheme, session.host.names_of("transport"))
+    local = False
+    with contextlib.suppress(PluginError):  # a plugin that does not work yet keeps nobody from writing down a remote
+        local = scheme != SSH and "local" in session.host.transport_spec(scheme).features
     remote = described_remote(
         name,
-        scheme=known_scheme(scheme, session.host.names_of("transport")),
+        scheme=scheme,
+        local=local,
+        root=root_here(session.root),
         host=host,
         user=user,
         base_dir=base_dir,
@@ -91,7 +102,7 @@ def wizard(
     """Make the remotes file with its folder, and put a remote into it. The next command to run is printed."""
     from usr_core.api.sync import find_remotes_file, save_remote
     from usr_sync.remotes_output import saved_text
-    from usr_sync.remotes_presets import preset_remote
+    from usr_sync.remotes_presets import preset_remote, root_here
 
     session = current_session()
     path = find_remotes_file(session.remotes_path)
@@ -104,6 +115,7 @@ def wizard(
         port=port,
         transfer_node=transfer_node,
         ssh_key_env=ssh_key_env,
+        root=root_here(session.root),
     )
     written = save_remote(path, remote, lock_timeout=session.lock_timeout)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from usr_core.fs.files import open_regular as open_regular
     from usr_core.fs.files import read_regular as read_regular
     from usr_core.fs.files import share as share
+    from usr_core.fs.lock import file_system_of as file_system_of
     from usr_core.fs.lock import hold_lock as hold_lock
     from usr_core.interrupts import uninterrupted as uninterrupted
 else:
@@ -27,7 +28,7 @@ else:
             "usr_core.interrupts": "uninterrupted",
             "usr_core.fs.durable": "make_folders remove_tree replace_file sync_folder temporary_sibling write_new",
             "usr_core.fs.errors": "LockTimeout file_system_error",
-            "usr_core.fs.lock": "hold_lock",
+            "usr_core.fs.lock": "file_system_of hold_lock",
             "usr_core.fs.files": "open_regular read_regular share",
         },
     )

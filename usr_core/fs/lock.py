@@ -58,7 +58,13 @@ MOUNT_TABLE = Path("/proc/self/mountinfo")
 
 
 def file_system_of(path: Path, mount_table: Path = MOUNT_TABLE) -> str | None:
-    """Return the type of the file system that holds `path` (``ext4``, ``nfs4``), or None where no mount table tells."""
+    """Return the type of the file system that holds `path` (``ext4``, ``nfs4``), or None where no mount table tells.
+
+    Example:
+        >>> from usr_core.api.files import file_system_of
+        >>> print(file_system_of(tmp_path, mount_table=tmp_path / "more.csv"))
+        None
+    """
     try:
         table = mount_table.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from usr_core.remotes.allowed import (
     absolute_path_fault,
@@ -100,8 +101,8 @@ class Remote:
         """Return what the transport gets.
 
         Returns:
-            ``name``, ``host``, ``user``, ``base_dir``, ``port``, ``batch_mode``, ``ssh_key`` (the value of the variable
-            that `ssh_key_env` names), ``known_hosts``, None for what is not set, and the extra settings.
+            ``name``, ``host``, ``user``, ``base_dir``, ``repo_root``, ``port``, ``batch_mode``, ``ssh_key`` (the value
+            of the variable that `ssh_key_env` names), ``known_hosts``; None for what is not set, and the extra ones.
 
         Raises:
             RemoteKeyUnset: That variable is not set, or empty.
@@ -117,6 +118,7 @@ class Remote:
             "host": self.host,
             "user": self.user,
             "base_dir": self.base_dir,
+            "repo_root": self.repo_root,
             "port": self.port,
             "batch_mode": self.batch_mode,
             "ssh_key": key,
@@ -131,13 +133,18 @@ class Remote:
             "user": self.user or None,
             "base_dir": self.base_dir,
             "port": self.port,
-            "batch_mode": self.batch_mode,
+            "batch_mode": self.batch_mode if self.type == SSH or not self.batch_mode else None,
             "ssh_key_env": self.ssh_key_env,
             "known_hosts": self.known_hosts,
             "repo_root": self.repo_root,
             "local_repo_root": self.local_repo_root,
         }
         return {**{key: value for key, value in known.items() if value is not None}, **self.extra}
+
+    def lies_in(self, root: Path) -> bool:
+        """Tell whether `base_dir`, as a folder of this machine, is `root` or lies in it, links followed."""
+        place, top = Path(os.path.realpath(self.base_dir)), Path(os.path.realpath(root))
+        return place == top or top in place.parents
 
 
 def _plain(folder: str) -> str:

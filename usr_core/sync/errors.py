@@ -22,6 +22,7 @@ __all__ = [
     "NothingToSync",
     "PathNotMapped",
     "RemoteFolderIsLink",
+    "RemoteInsideRoot",
     "RemoteRecordUnreadable",
     "SourceChanging",
     "StrictBootstrap",
@@ -277,6 +278,26 @@ class FileNotRegular(SyncError):
             "move it out of the dataset.",
             facts={"file": name if folder is None else f"{folder}/{name}"},
         )
+
+
+class RemoteInsideRoot(SyncError, ValueError):
+    """The folder of a remote is the root here, or lies in it: a copy there would be no second copy.
+
+    Example:
+        >>> from usr_core.api.sync import Remote, RemoteInsideRoot
+        >>> disk = Remote(name="disk", type="folder", base_dir=str(root / "copies"))
+        >>> if disk.lies_in(root):
+        ...     raise RemoteInsideRoot(remote=disk.name, base_dir=disk.base_dir, root=root)
+        Traceback (most recent call last):
+            ...
+        usr_core.sync.errors.RemoteInsideRoot: The folder of the remote 'disk' lies in the root itself ...
+    """
+
+    code = "USR-REMOTES-101"
+    exit_code = ExitCode.USAGE
+    template = "The folder of the remote {remote:quoted} lies in the root itself: a copy there would be no second one."
+    hint_template = "Give the remote a base_dir outside the root: on the share or the disk that is to have the copy."
+    shown = ("base_dir", "root={root!s}")
 
 
 class RemoteRecordUnreadable(SyncError):

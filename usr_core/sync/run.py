@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.plugin.host import PluginHost
 from usr_core.remotes.config import find_remotes_file, load_remotes
+from usr_core.remotes.remote import Remote
 from usr_core.roots.dataset_id import DatasetRef
+from usr_core.sync.errors import RemoteInsideRoot
 from usr_core.sync.request import Action, SyncContext, SyncOptions
 from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target, target_of
 
@@ -109,6 +112,9 @@ def sync(
     else:
         found = target_of(target, action=action, base_dir=profile.base_dir.rstrip("/"), options=options)
     plugins = host if host is not None else PluginHost()
+    features = plugins.transport_spec(profile.type).features
+    if "local" in features:
+        _refuse_copy_onto_itself(found, profile)
     given: dict[str, Any] = {"confirm": confirm, "warn": warn, "progress": progress}
     transport = plugins.transport(profile.type, profile.settings())
     with contextlib.closing(transport):
@@ -120,7 +126,7 @@ def sync(
             lock_timeout=lock_timeout,
             **{name: value for name, value in given.items() if value is not None},
         )
-        if "watch" in plugins.transport_spec(profile.type).features:
+        if "watch" in features:
             cast("WatchedTransport", transport).watch(context.warn)
         return perform(action, found, options, context)
 
@@ -137,6 +143,18 @@ def perform(
         error.audit = run.audit.as_json()  # type: ignore[attr-defined]
         raise
     return run.audit.as_json()
+
+
+def _refuse_copy_onto_itself(found: SyncTarget | FileTarget, remote: Remote) -> None:
+    """Refuse a remote that is a folder of this machine and lies in the root, or a file that is its own copy."""
+    if isinstance(found, FileTarget):
+        root = found.path
+        same = os.path.realpath(found.remote_path) == os.path.realpath(root)
+    else:
+        root = found.root
+        same = remote.lies_in(root)
+    if same:
+        raise RemoteInsideRoot(remote=remote.name, base_dir=remote.base_dir, root=root)
 
 
 def _run_of(

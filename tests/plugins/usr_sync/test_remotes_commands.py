@@ -193,7 +193,7 @@ class TestAdd:
         """Exit code 2; those that there are are listed, and nothing is written."""
         result = remotes.refuses(2, *BOX, "--type", "sftp")
 
-        assert "known: ssh" in result.err
+        assert "known: folder, ssh" in result.err
         assert "key: type\n  value: sftp\n" in result.err
         assert not remotes.path.exists()
 
@@ -326,7 +326,7 @@ class TestListAndShow:
         assert ["box", "b", "a"] == list(rows)
         assert rows["box"]["fault"] is None
         assert "port has to be a whole number. (line 8)" in rows["a"]["fault"]
-        assert "No plugin offers 'sftp' (known: ssh)." == rows["b"]["fault"]
+        assert "No plugin offers 'sftp' (known: folder, ssh)." == rows["b"]["fault"]
         assert "fault" in remotes.ok("list").out.splitlines()[0]
         assert "/data/usr" in remotes.ok("show", "box").out
         for args in (("show", "a"), ("doctor", "--remote", "a"), ("warm-auth", "--remote", "a")):

@@ -256,6 +256,7 @@ class TestSettings:
             "host": "box.lab",
             "user": "me",
             "base_dir": "/data/usr",
+            "repo_root": None,
             "port": 22,
             "batch_mode": True,
             "ssh_key": "/keys/lab",

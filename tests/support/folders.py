@@ -1,0 +1,90 @@
+"""A remote that is a folder: the transport under test, with a share that can be lost in the middle of a file."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from usr_core.api.transports import PosixFarSide
+from usr_core.testing.far_side import Direction
+from usr_folder.files import FolderFiles
+
+__all__ = ["FolderFarSide"]
+
+
+class LosingFiles(FolderFiles):
+    """The files of a share whose server goes away after some bytes of each transfer."""
+
+    left: dict[str, int | None]
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(settings)
+        self.left = {"fetch": None, "send": None}
+
+    def get(self, path: str, *, basis: Path | None) -> Iterator[bytes]:
+        return self._losing("fetch", super().get(path, basis=basis))
+
+    def put(self, path: str, pieces: Iterator[bytes], *, basis: str | None) -> None:
+        super().put(path, self._losing("send", pieces), basis=basis)
+
+    def _losing(self, direction: Direction, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        for piece in pieces:
+            left = self.left[direction]
+            if left is not None and len(piece) > left:
+                yield piece[:left]
+                raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+            if left is not None:
+                self.left[direction] = left - len(piece)
+            yield piece
+
+
+class FolderFarSide:
+    """The remote side of the transport under test: `usr_core.testing.far_side.FarSide`, a folder."""
+
+    declared = frozenset({"interrupt", "other_locker"})
+
+    def __init__(self, base: Path) -> None:
+        self.root = str(base)
+        self._files = LosingFiles({"base_dir": self.root, "name": "disk"})
+        self.transport = PosixFarSide(self._files)
+
+    def write(self, path: str, content: bytes) -> None:
+        place = Path(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink():
+            place.unlink()
+        place.write_bytes(content)
+
+    def read(self, path: str) -> bytes:
+        return Path(path).read_bytes()
+
+    def exists(self, path: str) -> bool:
+        return os.path.lexists(path)
+
+    def link(self, path: str, target: str) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).symlink_to(target)
+
+    def names(self, folder: str) -> list[str]:
+        found = (path for path in Path(folder).rglob("*") if path.is_file() and not path.is_symlink())
+        return sorted(path.relative_to(folder).as_posix() for path in found)
+
+    def cut(self, direction: Direction, after_bytes: int) -> None:
+        self._files.left[direction] = after_bytes
+
+    def mend(self) -> None:
+        self._files.left = {"fetch": None, "send": None}
+
+    @contextlib.contextmanager
+    def held_lock(self, folder: str) -> Iterator[None]:
+        with (Path(folder) / ".usr.lock").open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise TimeoutError from error
+            yield
