@@ -22,6 +22,7 @@ from usr_core.api.commands import (
     completer,
     current_session,
     emit_text,
+    examples,
     note,
     split_files,
     split_names,
@@ -36,7 +37,12 @@ attach_app = typer.Typer()
 _INTO = "Name an array's column whole, as in --into infer__m__embedding, with --ids FILE where rows have ids."
 
 
-@attach_app.command()
+@attach_app.command(
+    epilog=examples(
+        "usr attach lab/promoters scores.csv --namespace lab --key sequence",
+        "usr attach lab/promoters plate.xlsx --namespace lab --key fasta__name --key-col well --repeats mean",
+    )
+)
 def attach(
     words: FilesArg = None,
     *,
@@ -54,6 +60,7 @@ def attach(
         str | None,
         typer.Option(
             "--key",
+            metavar="id|sequence|sequence_norm|sequence_ci|COLUMN",
             autocompletion=completer("id|sequence|sequence_norm|sequence_ci"),
             show_default=False,
             help="id, sequence (as written), sequence_norm (trimmed), sequence_ci (trimmed, in any case), or a text "
@@ -88,6 +95,7 @@ def attach(
         str,
         typer.Option(
             "--backend",
+            metavar="pyarrow|duckdb",
             autocompletion=completer("pyarrow|duckdb"),
             help="pyarrow, or duckdb to match the keys of large Parquet files.",
         ),
@@ -96,6 +104,7 @@ def attach(
         str | None,
         typer.Option(
             "--from",
+            metavar="{importer}",
             autocompletion=completer("importer"),
             show_default=False,
             help="Name of an importer; by default by the file's ending.",
@@ -105,6 +114,7 @@ def attach(
         str | None,
         typer.Option(
             "--writer",
+            metavar="{overlay_writer}",
             autocompletion=completer("overlay_writer"),
             show_default=False,
             help="Name of an overlay writer that reads a tool's output.",

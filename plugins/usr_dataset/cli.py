@@ -22,6 +22,7 @@ from usr_core.api.commands import (
     completer,
     current_session,
     emit_text,
+    examples,
     note,
     split_files,
     split_options,
@@ -42,7 +43,9 @@ class OnDuplicate(StrEnum):
     SKIP = "skip"
 
 
-@init_app.command()
+@init_app.command(
+    epilog=examples("usr init lab/promoters --source 'plate 7'", "usr --root datasets init lab/promoters --new-root")
+)
 def init(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Id of the new dataset: name or namespace/name.")],
     source: Annotated[
@@ -69,7 +72,13 @@ def init(
     emit_text(f"created {made.name} in {made.path}")
 
 
-@import_app.command("import")
+@import_app.command(
+    "import",
+    epilog=examples(
+        "usr import lab/promoters promoters.fasta",
+        "usr import lab/promoters plate1.csv plate2.csv --keep lab --on-duplicate skip",
+    ),
+)
 def import_records(
     words: FilesArg = None,
     *,
@@ -78,6 +87,7 @@ def import_records(
         str | None,
         typer.Option(
             "--from",
+            metavar="{importer}",
             autocompletion=completer("importer"),
             show_default=False,
             help="Name of an importer; by default by the file's ending.",
@@ -89,6 +99,7 @@ def import_records(
         str,
         typer.Option(
             "--bio-type",
+            metavar="dna|rna|protein",
             autocompletion=completer("dna|rna|protein"),
             help="For files without such a column: dna, rna or protein.",
         ),
@@ -97,6 +108,7 @@ def import_records(
         str | None,
         typer.Option(
             "--alphabet",
+            metavar="{alphabet}",
             autocompletion=completer("alphabet"),
             show_default="dna_4, rna_4 or protein_20",
             help="For files without such a column; auto: the narrowest that fits.",
@@ -169,7 +181,7 @@ def import_records(
     emit_text(import_text(outcome, target.name, dry_run=dry_run))
 
 
-@snapshot_app.command()
+@snapshot_app.command(epilog=examples("usr snapshot lab/promoters"))
 def snapshot(dataset: DatasetArg = None) -> None:
     """Keep the base as it is under _snapshots/; costs no space where the file system has links."""
     target = current_session().dataset(dataset)

@@ -17,6 +17,7 @@ from usr_core.api.commands import (
     confirm,
     current_session,
     emit_text,
+    examples,
     split_names,
 )
 
@@ -25,7 +26,12 @@ __all__ = ["materialize_app"]
 materialize_app = typer.Typer()
 
 
-@materialize_app.command()
+@materialize_app.command(
+    epilog=examples(
+        "usr materialize lab/promoters",
+        "usr materialize lab/promoters --namespaces lab --drop-overlays --snapshot-before --yes",
+    )
+)
 def materialize(
     dataset: DatasetArg = None,
     *,

@@ -20,6 +20,7 @@ from usr_core.api.commands import (
     confirm,
     current_session,
     emit_text,
+    examples,
 )
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ _ANSWERS: dict[str, Dedupe] = {
 _METAVAR = "off|keep-first|keep-last|ask"
 
 
-@app.command("repair")
+@app.command(
+    "repair",
+    epilog=examples(
+        "usr densegen repair lab/promoters --dedupe keep-first --dry-run",
+        "usr densegen repair lab/promoters --drop-missing-used-tfbs --yes",
+    ),
+)
 def repair_command(
     dataset: DatasetArg = None,
     *,
@@ -86,7 +93,7 @@ def repair_command(
     _run(target, "--dedupe", dedupe, rules, command="repair", dry_run=dry_run, yes=yes, quiet=quiet)
 
 
-@app.command("dedupe")
+@app.command("dedupe", epilog=examples("usr densegen dedupe lab/promoters --keep keep-last"))
 def dedupe_command(
     dataset: DatasetArg = None,
     *,

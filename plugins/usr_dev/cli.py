@@ -8,7 +8,12 @@ from typing import Annotated
 import typer
 
 from usr_core.api import counted
-from usr_core.api.commands import DatasetArg, current_session, emit_text
+from usr_core.api.commands import (
+    DatasetArg,
+    current_session,
+    emit_text,
+    examples,
+)
 
 __all__ = ["add_demo_cols_app", "make_mock_app"]
 
@@ -21,7 +26,12 @@ SeedOpt = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives
 MockNamespaceOpt = Annotated[str, typer.Option("--namespace", help="Where the columns go; registered if need be.")]
 
 
-@make_mock_app.command("make-mock")
+@make_mock_app.command(
+    "make-mock",
+    epilog=examples(
+        "usr dev make-mock lab/mock --n 100 --length 60", "usr dev make-mock lab/mock --from-csv promoters.csv --force"
+    ),
+)
 def make_mock(
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Id of the dataset to make.")],
     n: Annotated[int, typer.Option("--n", min=0, help="How many records.")] = 100,
@@ -49,7 +59,7 @@ def make_mock(
     emit_text(f"made {target.name} with {counted(rows, 'record')}")
 
 
-@add_demo_cols_app.command("add-demo-cols")
+@add_demo_cols_app.command("add-demo-cols", epilog=examples("usr dev add-demo-cols lab/mock --namespace mock"))
 def add_demo_cols(
     dataset: DatasetArg = None,
     x_dim: XDimOpt = 32,

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session
+from usr_core.api.commands import (
+    DatasetArg,
+    Format,
+    FormatOpt,
+    current_session,
+    examples,
+)
 
 __all__ = ["app"]
 
@@ -36,7 +42,7 @@ AgeOpt = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog=examples("usr doctor", "usr doctor lab/promoters --clean --older-than 7d"))
 def doctor(
     dataset: DatasetArg = None,
     *,

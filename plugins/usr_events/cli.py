@@ -6,14 +6,22 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session
+from usr_core.api.commands import (
+    DatasetArg,
+    Format,
+    FormatOpt,
+    current_session,
+    examples,
+)
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Show, follow and verify a dataset's event log.")
 
 
-@app.command()
+@app.command(
+    epilog=examples("usr events tail lab/promoters -n 5", "usr events tail lab/promoters --follow --format json")
+)
 def tail(
     dataset: DatasetArg = None,
     *,
@@ -35,7 +43,7 @@ def tail(
     emit_tail(place, fmt, n=n, since=since, follow=follow)
 
 
-@app.command()
+@app.command(epilog=examples("usr events verify lab/promoters"))
 def verify(dataset: DatasetArg = None, fmt: FormatOpt = Format.AUTO) -> None:
     """Check the chain of events: find edited, deleted, inserted and moved lines. Exit code 1 where there are any."""
     from usr_core.api.places import locate_dataset

@@ -13,12 +13,13 @@ from usr_core.api.commands import (
     QuietOpt,
     completer,
     current_session,
+    examples,
 )
 
 app = typer.Typer(no_args_is_help=True, help="Register columns for model outputs, and list what is pending.")
 
 
-@app.command()
+@app.command(epilog=examples("usr infer register --model evo2 --job lab1 --dim 512"))
 def register(
     dim: Annotated[
         int | None, typer.Option("--dim", min=1, show_default=False, help="Numbers of an embedding.")
@@ -47,7 +48,7 @@ def register(
     emit_text(describe_registration(result))
 
 
-@app.command()
+@app.command(epilog=examples("usr infer pending lab/promoters --column infer__llr --out ids.txt"))
 def pending(
     dataset: DatasetArg = None,
     *,

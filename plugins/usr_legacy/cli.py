@@ -14,6 +14,7 @@ from usr_core.api.commands import (
     completer,
     current_session,
     emit_text,
+    examples,
     note,
 )
 
@@ -29,7 +30,12 @@ class OnDuplicate(StrEnum):
     SKIP = "skip"
 
 
-@convert_app.command()
+@convert_app.command(
+    epilog=examples(
+        "usr legacy convert lab/old exports/round1.pt exports/round2.pt",
+        "usr legacy convert lab/old old.csv --map score=densegen__score --dry-run",
+    )
+)
 def convert(
     dataset: Annotated[
         str,
@@ -58,13 +64,17 @@ def convert(
     bio_type: Annotated[
         str,
         typer.Option(
-            "--bio-type", autocompletion=completer("dna|rna|protein"), help="For rows without one: dna, rna or protein."
+            "--bio-type",
+            metavar="dna|rna|protein",
+            autocompletion=completer("dna|rna|protein"),
+            help="For rows without one: dna, rna or protein.",
         ),
     ] = "dna",
     alphabet: Annotated[
         str | None,
         typer.Option(
             "--alphabet",
+            metavar="{alphabet}",
             autocompletion=completer("alphabet"),
             show_default="dna_4, rna_4 or protein_20",
             help="For rows without one.",

@@ -18,6 +18,7 @@ from usr_core.api.commands import (
     confirm,
     current_session,
     emit_text,
+    examples,
 )
 
 __all__ = ["dedupe_app"]
@@ -25,7 +26,12 @@ __all__ = ["dedupe_app"]
 dedupe_app = typer.Typer()
 
 
-@dedupe_app.command()
+@dedupe_app.command(
+    epilog=examples(
+        "usr maintenance dedupe lab/promoters --key sequence_ci --dry-run",
+        "usr maintenance dedupe lab/promoters --key sequence_ci --keep keep-last",
+    )
+)
 def dedupe(
     dataset: DatasetArg = None,
     *,

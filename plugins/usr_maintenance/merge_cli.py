@@ -18,6 +18,7 @@ from usr_core.api.commands import (
     confirm,
     current_session,
     emit_text,
+    examples,
     split_names,
 )
 
@@ -26,7 +27,12 @@ __all__ = ["merge_app"]
 merge_app = typer.Typer()
 
 
-@merge_app.command()
+@merge_app.command(
+    epilog=examples(
+        "usr maintenance merge --dest lab/promoters --src lab/more --dry-run",
+        "usr maintenance merge --dest lab/promoters --src lab/more --carry-namespace lab",
+    )
+)
 def merge(
     *,
     dest: Annotated[

@@ -21,6 +21,7 @@ from usr_core.api.commands import (
     confirm,
     current_session,
     emit_text,
+    examples,
     split_names,
 )
 
@@ -31,7 +32,7 @@ remove_app = typer.Typer()
 clear_app = typer.Typer()
 
 
-@compact_app.command()
+@compact_app.command(epilog=examples("usr maintenance overlay-compact lab/promoters --namespace lab"))
 def compact(
     dataset: DatasetArg = None,
     *,
@@ -62,7 +63,7 @@ def compact(
     emit_text(compact_text(outcome, target.name))
 
 
-@remove_app.command()
+@remove_app.command(epilog=examples("usr maintenance overlay-remove lab/promoters --namespace lab --mode archive"))
 def remove(
     dataset: DatasetArg = None,
     *,
@@ -96,7 +97,11 @@ def remove(
     emit_text(remove_text(outcome, target.name))
 
 
-@clear_app.command()
+@clear_app.command(
+    epilog=examples(
+        "usr maintenance overlay-clear lab/promoters --namespace lab --columns lab__strength --id-file ids.txt"
+    )
+)
 def clear(
     dataset: DatasetArg = None,
     *,

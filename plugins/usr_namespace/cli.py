@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     OptionsOpt,
     completer,
     current_session,
+    examples,
     split_options,
 )
 
@@ -47,7 +48,12 @@ FromFileOpt = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "usr namespace register lab --columns strength:float64,label:string",
+        "usr namespace register plate --from-file plate.csv --yes",
+    )
+)
 def register(
     name: Annotated[
         str | None,
@@ -117,7 +123,7 @@ def register(
     emit_text(describe_result(result))
 
 
-@app.command("list")
+@app.command("list", epilog=examples("usr namespace list"))
 def list_namespaces(fmt: FormatOpt = Format.AUTO) -> None:
     """List the registered namespaces."""
     from usr_core.api.commands import emit_table
@@ -127,7 +133,7 @@ def list_namespaces(fmt: FormatOpt = Format.AUTO) -> None:
     emit_table(list_rows(read_registry(current_session().found_root)), LIST_COLUMNS, fmt)
 
 
-@app.command()
+@app.command(epilog=examples("usr namespace show lab"))
 def show(
     name: Annotated[str, typer.Argument(metavar="NS", autocompletion=completer("namespace"), help="The namespace.")],
     fmt: FormatOpt = Format.AUTO,

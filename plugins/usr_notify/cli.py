@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, DryRunOpt, QuietOpt, current_session, emit_text, split_names
+from usr_core.api.commands import (
+    DatasetArg,
+    DryRunOpt,
+    QuietOpt,
+    current_session,
+    emit_text,
+    examples,
+    split_names,
+)
 from usr_notify.options import (
     AllowHttpOpt,
     CaBundleOpt,
@@ -36,7 +44,12 @@ class OnTruncate(StrEnum):
     RESTART = "restart"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "usr notify follow lab/promoters --cursor promoters.cursor --to https://hooks.example.org/usr",
+        "usr notify follow lab/promoters --cursor promoters.cursor --exec ./on-event.sh --only-actions import,attach",
+    )
+)
 def follow(
     dataset: DatasetArg = None,
     *,
@@ -120,7 +133,7 @@ def follow(
     )
 
 
-@app.command()
+@app.command(epilog=examples("usr notify drain --spool waiting --to https://hooks.example.org/usr"))
 def drain(
     *,
     to: ToOpt = None,

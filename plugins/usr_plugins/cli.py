@@ -16,6 +16,7 @@ from usr_core.api.commands import (
     emit_record,
     emit_table,
     emit_text,
+    examples,
     resolve_format,
 )
 from usr_plugins.kinds import PluginKind
@@ -27,7 +28,7 @@ app = typer.Typer(help="List, describe and examine installed plugins, and begin 
 LIST_COLUMNS = ("id", "status", "version", "distribution", "summary", "reason")
 
 
-@app.command("list")
+@app.command("list", epilog=examples("usr plugins list"))
 def list_plugins(fmt: FormatOpt = Format.AUTO) -> None:
     """List installed plugins and their status, without importing any."""
     from usr_plugins.description import summary_row
@@ -39,7 +40,7 @@ def list_plugins(fmt: FormatOpt = Format.AUTO) -> None:
     emit_table(rows, LIST_COLUMNS[:-1] if spare else LIST_COLUMNS, fmt, empty="no plugin is installed")
 
 
-@app.command("info")
+@app.command("info", epilog=examples("usr plugins info fasta"))
 def show_plugin(
     plugin_id: Annotated[
         str,
@@ -56,7 +57,7 @@ def show_plugin(
     emit_record(describe(current_session().catalogue.all, plugin_id), fmt)
 
 
-@app.command("doctor")
+@app.command("doctor", epilog=examples("usr plugins doctor", "usr plugins doctor fasta"))
 def examine_plugins(
     plugin_id: Annotated[
         str | None,
@@ -88,7 +89,7 @@ def examine_plugins(
         raise typer.Exit(1)
 
 
-@app.command("new")
+@app.command("new", epilog=examples("usr plugins new motifs --kind command --kind importer --out ~/src"))
 def begin_plugin(
     name: Annotated[str, typer.Argument(metavar="NAME", show_default=False, help="The new plugin's id.")],
     kinds: Annotated[

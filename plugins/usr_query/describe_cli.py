@@ -16,6 +16,7 @@ from usr_core.api.commands import (
     QuietOpt,
     WhereOpt,
     current_session,
+    examples,
     split_names,
 )
 
@@ -24,7 +25,9 @@ __all__ = ["describe_app"]
 describe_app = typer.Typer()
 
 
-@describe_app.command()
+@describe_app.command(
+    epilog=examples("usr describe lab/promoters", "usr describe lab/promoters --columns lab__strength --sample 0")
+)
 def describe(
     dataset: DatasetArg = None,
     *,

@@ -14,6 +14,7 @@ from usr_core.api.commands import (
     UsageError,
     WhereOpt,
     current_session,
+    examples,
     split_names,
 )
 
@@ -22,7 +23,12 @@ __all__ = ["get_app"]
 get_app = typer.Typer()
 
 
-@get_app.command()
+@get_app.command(
+    epilog=examples(
+        "usr get lab/promoters --where 'lab__strength > 0.5'",
+        "usr get lab/promoters --id 2d3bfa8b5b8ed8ea4d29ac82f8f6e4a6db41de5c --format json",
+    )
+)
 def get(
     dataset: DatasetArg = None,
     *,

@@ -18,6 +18,7 @@ from usr_core.api.commands import (
     WhereOpt,
     completer,
     current_session,
+    examples,
 )
 
 __all__ = ["grep_app"]
@@ -32,7 +33,12 @@ class Strands(StrEnum):
     FORWARD = "forward"
 
 
-@grep_app.command()
+@grep_app.command(
+    epilog=examples(
+        "usr grep lab/promoters --pattern 'TTGAC[AT]' --ignore-case",
+        "usr grep lab/promoters --motif 'TTGACAN{15,19}TATAAT' --mismatches 1",
+    )
+)
 def grep(
     dataset: DatasetArg = None,
     *,

@@ -18,6 +18,7 @@ from usr_core.api.commands import (
     emit_json,
     emit_table,
     emit_text,
+    examples,
     json_rows,
 )
 
@@ -36,7 +37,12 @@ class QueryFormat(StrEnum):
     PARQUET = "parquet"
 
 
-@query_app.command()
+@query_app.command(
+    epilog=examples(
+        "usr query 'select count(*) from \"lab/promoters\"'",
+        "usr query 'select id, lab__strength from d' --dataset lab/promoters --out strong.csv",
+    )
+)
 def query(
     statement: Annotated[str, typer.Argument(metavar="SQL", show_default=False, help="One SELECT of DuckDB's SQL.")],
     *,

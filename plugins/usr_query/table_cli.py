@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     TargetArg,
     completer,
     current_session,
+    examples,
 )
 
 __all__ = ["cell_app", "cols_app"]
@@ -21,7 +22,7 @@ cols_app = typer.Typer()
 cell_app = typer.Typer()
 
 
-@cols_app.command()
+@cols_app.command(epilog=examples("usr cols lab/promoters", "usr cols promoters.parquet"))
 def cols(target: TargetArg = None, glob: GlobOpt = None, fmt: FormatOpt = Format.AUTO) -> None:
     """List the columns with their types, and where they come from."""
     from usr_core.api.commands import open_target
@@ -30,7 +31,7 @@ def cols(target: TargetArg = None, glob: GlobOpt = None, fmt: FormatOpt = Format
     emit_cols(open_target(current_session(), target, glob=glob).columns(), fmt)
 
 
-@cell_app.command()
+@cell_app.command(epilog=examples("usr cell lab/promoters --row 0 --col sequence"))
 def cell(
     target: TargetArg = None,
     *,

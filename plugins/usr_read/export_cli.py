@@ -24,6 +24,7 @@ from usr_core.api.commands import (
     completer,
     current_session,
     emit_text,
+    examples,
     note,
     split_names,
     split_options,
@@ -34,7 +35,12 @@ __all__ = ["export_app"]
 export_app = typer.Typer()
 
 
-@export_app.command()
+@export_app.command(
+    epilog=examples(
+        "usr export lab/promoters --format fasta --out promoters.fasta",
+        "usr export lab/promoters --format csv --out - --where 'lab__strength > 0.5'",
+    )
+)
 def export(
     target: TargetArg = None,
     *,
@@ -43,9 +49,10 @@ def export(
         typer.Option(
             "--fmt",
             "--format",
+            metavar="{exporter}",
             autocompletion=completer("exporter"),
             show_default=False,
-            help="csv, fasta, parquet or another exporter.",
+            help="The format of what is written.",
         ),
     ] = None,
     options: OptionsOpt = None,

@@ -17,6 +17,7 @@ from usr_core.api.commands import (
     WhereOpt,
     completer,
     current_session,
+    examples,
     split_names,
 )
 
@@ -25,7 +26,11 @@ __all__ = ["head_app"]
 head_app = typer.Typer()
 
 
-@head_app.command()
+@head_app.command(
+    epilog=examples(
+        "usr head lab/promoters -n 5", "usr head lab/promoters --columns id,lab__strength --sort lab__strength:desc"
+    )
+)
 def head(
     target: TargetArg = None,
     *,

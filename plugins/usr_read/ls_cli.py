@@ -6,14 +6,19 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import Format, FormatOpt, current_session
+from usr_core.api.commands import (
+    Format,
+    FormatOpt,
+    current_session,
+    examples,
+)
 
 __all__ = ["ls_app"]
 
 ls_app = typer.Typer()
 
 
-@ls_app.command()
+@ls_app.command(epilog=examples("usr ls", "usr ls --archived"))
 def ls(
     archived: Annotated[bool, typer.Option("--archived", help="List what was put away in _archive/.")] = False,
     fmt: FormatOpt = Format.AUTO,

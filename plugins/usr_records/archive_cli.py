@@ -11,6 +11,7 @@ from usr_core.api.commands import (
     completer,
     current_session,
     emit_text,
+    examples,
 )
 
 __all__ = ["archive_app", "unarchive_app"]
@@ -29,7 +30,7 @@ ArchivedArg = Annotated[
 ]
 
 
-@archive_app.command()
+@archive_app.command(epilog=examples("usr archive lab/promoters"))
 def archive(dataset: DatasetArg = None) -> None:
     """Put a dataset away under the root's _archive/. It can still be read there, by its path."""
     target = current_session().dataset(dataset)
@@ -38,7 +39,7 @@ def archive(dataset: DatasetArg = None) -> None:
     emit_text(f"archived {name} in {target.archive()}")
 
 
-@unarchive_app.command()
+@unarchive_app.command(epilog=examples("usr unarchive lab/promoters"))
 def unarchive(dataset: ArchivedArg = None) -> None:
     """Bring a dataset back from the root's _archive/ to where it was."""
     from usr_core.api import Dataset

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import AllowMissingOpt, DatasetArg, IdFileOpt, IdsOpt, WhereOpt, current_session, emit_text
+from usr_core.api.commands import (
+    AllowMissingOpt,
+    DatasetArg,
+    IdFileOpt,
+    IdsOpt,
+    WhereOpt,
+    current_session,
+    emit_text,
+    examples,
+)
 
 __all__ = ["delete_app", "restore_app"]
 
@@ -14,7 +23,12 @@ delete_app = typer.Typer()
 restore_app = typer.Typer()
 
 
-@delete_app.command()
+@delete_app.command(
+    epilog=examples(
+        "usr delete lab/promoters --where 'length < 20' --reason 'too short'",
+        "usr delete lab/promoters --id-file ids.txt",
+    )
+)
 def delete(
     dataset: DatasetArg = None,
     *,
@@ -37,7 +51,7 @@ def delete(
     emit_text(delete_text(outcome, target.name))
 
 
-@restore_app.command()
+@restore_app.command(epilog=examples("usr restore lab/promoters --id-file ids.txt"))
 def restore(
     dataset: DatasetArg = None,
     *,

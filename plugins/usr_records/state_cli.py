@@ -18,6 +18,7 @@ from usr_core.api.commands import (
     current_session,
     emit_table,
     emit_text,
+    examples,
     split_names,
 )
 
@@ -32,6 +33,7 @@ QcStatusOpt = Annotated[
     str | None,
     typer.Option(
         "--qc-status",
+        metavar="pass|fail|warn|unknown",
         autocompletion=completer("pass|fail|warn|unknown"),
         show_default=False,
         help="pass, fail, warn or unknown.",
@@ -41,6 +43,7 @@ SplitOpt = Annotated[
     str | None,
     typer.Option(
         "--split",
+        metavar="train|val|test|holdout",
         autocompletion=completer("train|val|test|holdout"),
         show_default=False,
         help="train, val, test or holdout.",
@@ -54,7 +57,13 @@ LineageOpt = Annotated[
 ]
 
 
-@state_app.command("set")
+@state_app.command(
+    "set",
+    epilog=examples(
+        "usr state set lab/promoters --id-file ids.txt --split test",
+        "usr state set lab/promoters --where 'length > 5000' --masked --qc-status warn",
+    ),
+)
 def set_(
     dataset: DatasetArg = None,
     *,
@@ -87,7 +96,7 @@ def set_(
     emit_text(state_text(outcome, target.name, "set"))
 
 
-@state_app.command()
+@state_app.command(epilog=examples("usr state clear lab/promoters --id-file ids.txt"))
 def clear(
     dataset: DatasetArg = None,
     *,
@@ -106,7 +115,7 @@ def clear(
     emit_text(state_text(outcome, target.name, "cleared"))
 
 
-@state_app.command()
+@state_app.command(epilog=examples("usr state get lab/promoters --id-file ids.txt"))
 def get(
     dataset: DatasetArg = None,
     *,

@@ -14,6 +14,7 @@ from usr_core.api.commands import (
     QuietOpt,
     YesOpt,
     completer,
+    examples,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ VerifyOpt = Annotated[
     str,
     typer.Option(
         "--verify",
-        metavar="hash|auto|size|parquet",
+        metavar="{verify}",
         autocompletion=completer("verify"),
         help="How the base is compared; auto may step down.",
     ),
@@ -70,7 +71,7 @@ RemotePathOpt = Annotated[
 ]
 
 
-@diff_app.command()
+@diff_app.command(epilog=examples("usr diff lab/promoters lab-server"))
 def diff(
     target: TargetArg,
     remote: RemoteArg,
@@ -91,7 +92,7 @@ def diff(
     _run("diff", target, remote, options, audit_json_out, repo_root, remote_path, fmt, yes=True, quiet=quiet)
 
 
-@pull_app.command()
+@pull_app.command(epilog=examples("usr pull lab/promoters lab-server", "usr pull lab/promoters lab-server --dry-run"))
 def pull(
     target: TargetArg,
     remote: RemoteArg,
@@ -128,7 +129,9 @@ def pull(
     _run("pull", target, remote, options, audit_json_out, repo_root, remote_path, fmt, yes=yes, quiet=quiet)
 
 
-@push_app.command()
+@push_app.command(
+    epilog=examples("usr push lab/promoters lab-server", "usr push lab/promoters lab-server --verify auto --yes")
+)
 def push(
     target: TargetArg,
     remote: RemoteArg,

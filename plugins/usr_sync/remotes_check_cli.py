@@ -11,6 +11,7 @@ from usr_core.api.commands import (
     FormatOpt,
     completer,
     current_session,
+    examples,
 )
 
 __all__ = ["doctor_app", "status_app", "warm_auth_app"]
@@ -27,7 +28,7 @@ RemoteOpt = Annotated[
 ]
 
 
-@doctor_app.command()
+@doctor_app.command(epilog=examples("usr remotes doctor --remote lab-server"))
 def doctor(
     remote: RemoteOpt,
     check_base_dir: Annotated[
@@ -59,7 +60,7 @@ def doctor(
         raise typer.Exit(int(report.exit_code))
 
 
-@status_app.command()
+@status_app.command(epilog=examples("usr remotes status --remote lab-server"))
 def status(remote: RemoteOpt, fmt: FormatOpt = Format.AUTO) -> None:
     """Tell whether a shared connection is up, over which commands go without a new login."""
     from usr_core.api.commands import emit_json, emit_text, resolve_format
@@ -79,7 +80,7 @@ def status(remote: RemoteOpt, fmt: FormatOpt = Format.AUTO) -> None:
         emit_text(f"no shared connection to {remote} is up; `usr remotes warm-auth --remote {remote}` opens one")
 
 
-@warm_auth_app.command("warm-auth")
+@warm_auth_app.command("warm-auth", epilog=examples("usr remotes warm-auth --remote lab-server"))
 def warm_auth(remote: RemoteOpt) -> None:
     """Log in once, answering what the remote asks, and keep the connection open for the commands that follow."""
     from usr_core.api.commands import emit_text

@@ -11,6 +11,7 @@ from usr_core.api.commands import (
     FormatOpt,
     completer,
     current_session,
+    examples,
 )
 
 __all__ = ["list_app", "show_app"]
@@ -19,7 +20,7 @@ list_app = typer.Typer()
 show_app = typer.Typer()
 
 
-@list_app.command("list")
+@list_app.command("list", epilog=examples("usr remotes list"))
 def list_remotes(fmt: FormatOpt = Format.AUTO) -> None:
     """List the remotes of the remotes file, in its order; one that can't be used with its fault."""
     from usr_core.api.sync import find_remotes_file, load_remotes
@@ -31,7 +32,7 @@ def list_remotes(fmt: FormatOpt = Format.AUTO) -> None:
     emit_list(remotes, session.host.names_of("transport"), fmt)
 
 
-@show_app.command()
+@show_app.command(epilog=examples("usr remotes show lab-server"))
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=completer("remote"), help="The remote.")],
     fmt: FormatOpt = Format.AUTO,

@@ -11,6 +11,7 @@ from usr_core.api.commands import (
     completer,
     current_session,
     emit_text,
+    examples,
 )
 from usr_sync.remotes_presets import Preset
 
@@ -38,11 +39,11 @@ KeyOpt = Annotated[
 ]
 
 
-@add_app.command()
+@add_app.command(epilog=examples("usr remotes add lab-server --host lab.example.org --base-dir /srv/usr"))
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the remote.")],
     scheme: Annotated[
-        str, typer.Option("--type", autocompletion=completer("transport"), help="The transport.")
+        str, typer.Option("--type", metavar="{transport}", autocompletion=completer("transport"), help="The transport.")
     ] = "ssh",
     host: HostOpt = None,
     user: UserOpt = None,
@@ -83,7 +84,7 @@ def add(
     emit_text(saved_text(remote.name, path, written=written, given=session.remotes_config))
 
 
-@wizard_app.command()
+@wizard_app.command(epilog=examples("usr remotes wizard --host lab.example.org --base-dir /srv/usr --name lab-server"))
 def wizard(
     preset: Annotated[Preset, typer.Option("--preset", help="What is known of the host beforehand.")] = Preset.GENERIC,
     name: Annotated[

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api.commands import DatasetArg, Format, FormatOpt, Progress, QuietOpt, current_session
+from usr_core.api.commands import (
+    DatasetArg,
+    Format,
+    FormatOpt,
+    Progress,
+    QuietOpt,
+    current_session,
+    examples,
+)
 
 __all__ = ["app"]
 
@@ -36,7 +44,7 @@ ModeOpt = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog=examples("usr validate lab/promoters", "usr validate lab/promoters --strict --format json"))
 def validate(
     dataset: DatasetArg = None,
     *,

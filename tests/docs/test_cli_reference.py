@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
-from usr_core.plugin.catalogue import Catalogue, CommandEntry
-from usr_core.plugin.loading import load_target
-from usr_core.plugin.switches import read_switches
+from support.commands import built_in_commands
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 NOT_ABOUT_OPTIONS = {"errors.md", "json.md"}
@@ -25,28 +21,12 @@ SECTIONS = {
 TYPERS_OWN = {"--help", "--install-completion", "--show-completion"}
 
 
-def built_in_commands() -> dict[str, CommandEntry]:
-    """Return this distribution's own commands by what one types."""
-    entries = Catalogue(read_switches(no_plugins=True)).commands()
-    return {" ".join(entry.claim.path): entry for entry in entries if entry.record.is_own}
-
-
-def leaves(command: Any, words: str) -> dict[str, list[str]]:
-    """Return the long options of a command, or of each command of a group, by what one types."""
-    if hasattr(command, "commands"):
-        found: dict[str, list[str]] = {}
-        for name, inner in command.commands.items():
-            found |= leaves(inner, f"{words} {name}")
-        return found
-    options = [option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)]
-    return {words: [option for option in options if option.startswith("-") and option not in TYPERS_OWN]}
-
-
 def all_commands() -> dict[str, list[str]]:
-    """Return every command with its options."""
+    """Return the long options of every command by what one types."""
     found: dict[str, list[str]] = {}
-    for words, entry in built_in_commands().items():
-        found |= leaves(typer.main.get_command(load_target(entry.record, entry.claim)), words)
+    for words, command in built_in_commands().items():
+        options = [option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)]
+        found[words] = [option for option in options if option.startswith("-") and option not in TYPERS_OWN]
     return found
 
 

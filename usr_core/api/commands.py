@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import WhereOpt as WhereOpt
     from usr_core.cli.options import YesOpt as YesOpt
     from usr_core.cli.options import completer as completer
+    from usr_core.cli.options import examples as examples
     from usr_core.cli.options import split_names as split_names
     from usr_core.cli.options import split_options as split_options
     from usr_core.cli.output import OUTPUT_VERSION as OUTPUT_VERSION
@@ -68,7 +69,7 @@ else:
             "usr_core.cli.options": (
                 "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt HelpOptionsOpt "
                 "IdFileOpt IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg "
-                "WhereOpt YesOpt completer split_names split_options"
+                "WhereOpt YesOpt completer examples split_names split_options"
             ),
             "usr_core.cli.output": (
                 "Format OUTPUT_VERSION cell_text confirm emit_json emit_record emit_table emit_text note "

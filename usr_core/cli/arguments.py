@@ -15,7 +15,7 @@ COMPLETION_VARIABLE = "_USR_COMPLETE"
 
 _WITH_VALUE = frozenset({"--root", "--remotes-config", "--disable-plugin", "--lock-timeout"})
 _FLAGS = frozenset({"--debug", "--no-plugins"})
-_ANSWERS = frozenset({"--help", "--version", "--install-completion", "--show-completion"})
+_ANSWERS = frozenset({"-h", "--help", "--version", "--install-completion", "--show-completion"})
 
 
 class LeadingArguments(NamedTuple):

@@ -124,7 +124,7 @@ class _Run:
         import typer
 
         from usr_core.cli.root import root_app
-        from usr_core.cli.tree import build_tree
+        from usr_core.cli.tree import build_tree, built_command
         from usr_core.plugin.catalogue import Catalogue
         from usr_core.plugin.switches import read_switches
 
@@ -146,7 +146,7 @@ class _Run:
             gc.freeze()
             gc.enable()
             try:
-                code = app(args=arguments, prog_name="usr", standalone_mode=False)
+                code = built_command(app, catalogue, arguments)(args=arguments, prog_name="usr", standalone_mode=False)
             except BaseException as error:
                 _close_session(failed=True, interrupted=isinstance(error, KeyboardInterrupt))
                 raise

@@ -37,6 +37,7 @@ __all__ = [
     "WhereOpt",
     "YesOpt",
     "completer",
+    "examples",
     "split_names",
     "split_options",
 ]
@@ -150,6 +151,20 @@ IdsOpt = Annotated[list[str] | None, typer.Option("--id", show_default=False, he
 IdFileOpt = Annotated[
     Path | None, typer.Option("--id-file", readable=False, show_default=False, help="A file with one id a line.")
 ]
+
+
+def examples(*lines: str) -> str:
+    r"""Return what to give as ``epilog=`` of a command: lines that show how it is used, at the end of its help.
+
+    Example:
+        >>> import typer
+        >>> from usr_core.api.commands import DatasetArg, examples
+        >>> app = typer.Typer()
+        >>> @app.command(epilog=examples("usr gc lab/promoters", "usr gc lab/promoters --window 50"))
+        ... def gc(dataset: DatasetArg = None, window: int = 10) -> None: ...
+    """
+    # Behind \b, a paragraph keeps its lines.
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:

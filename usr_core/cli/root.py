@@ -28,6 +28,7 @@ def root_app(catalogue: Catalogue, *, with_footer: bool) -> typer.Typer:
         help=_HELP,
         epilog=_footer(catalogue) if with_footer else None,
         no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         # The value of a command's function is not the exit code; what is left are the codes of typer.Exit.

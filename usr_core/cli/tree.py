@@ -18,7 +18,9 @@ from usr_core.plugin.errors import PluginError, PluginMissing
 from usr_core.plugin.loading import load_target
 from usr_core.plugin.manifest import MOUNT_POINTS
 
-__all__ = ["CommandTree", "build_tree"]
+__all__ = ["CommandTree", "build_tree", "built_command"]
+
+_ASKING_FOR_HELP = frozenset({"-h", "--help"})
 
 
 class CommandTree(NamedTuple):
@@ -56,6 +58,29 @@ def build_tree(
             stubs[name] = summary
     _add_stubs(app, stubs)
     return CommandTree(app, None)
+
+
+def built_command(app: typer.Typer, catalogue: Catalogue, arguments: Sequence[str]) -> Any:
+    """Return what runs `app`; where help is asked for, it names the choices that an option has here.
+
+    An option whose metavar is ``{KIND}`` takes one of the names of that kind, such as ``{importer}``: which are there
+    is known from the manifests of what is installed.
+    """
+    command = typer.main.get_command(app)
+    if not _ASKING_FOR_HELP.isdisjoint(arguments):
+        _name_choices(command, catalogue)
+    return command
+
+
+def _name_choices(command: Any, catalogue: Catalogue) -> None:
+    for inner in getattr(command, "commands", {}).values():
+        _name_choices(inner, catalogue)
+    for parameter in command.params:
+        metavar = parameter.metavar or ""
+        if metavar.startswith("{") and metavar.endswith("}"):
+            from usr_core.cli.completion import offered_choices
+
+            parameter.metavar = "|".join(offered_choices(metavar[1:-1], catalogue))
 
 
 def _mount_point_tree(app: typer.Typer, catalogue: Catalogue, words: Sequence[str], completing: bool) -> CommandTree:

@@ -22,12 +22,12 @@ _CODE = '''\
 
 import typer
 
-from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session, emit_record
+from usr_core.api.commands import DatasetArg, Format, FormatOpt, current_session, emit_record, examples
 
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog=examples("usr $command lab/promoters"))
 def lengths(dataset: DatasetArg = None, fmt: FormatOpt = Format.AUTO) -> None:
     """Tell how long the sequences of a dataset are."""
     emit_record(length_facts(current_session().dataset(dataset)), fmt)
