@@ -85,7 +85,9 @@ def attach(
     ] = None,
     allow_overwrite: Annotated[
         bool,
-        typer.Option("--allow-overwrite", help="Let new values win where records have one in that column already."),
+        typer.Option(
+            "--allow-overwrite", "--overwrite", help="Let new values win where records have one in that column already."
+        ),
     ] = False,
     allow_missing: AllowMissingOpt = False,
     parse_json: Annotated[

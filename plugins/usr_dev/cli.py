@@ -44,7 +44,9 @@ def make_mock(
         Path | None,
         typer.Option("--from-csv", readable=False, show_default=False, help="Take the records of this file instead."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a dataset that this command has made.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", "--overwrite", help="Replace a dataset that this command has made.")
+    ] = False,
 ) -> None:
     """Make a dataset of random DNA with random columns."""
     from usr_core.api import Dataset
@@ -66,7 +68,9 @@ def add_demo_cols(
     y_dim: YDimOpt = 8,
     seed: SeedOpt = 7,
     namespace: MockNamespaceOpt = "mock",
-    force: Annotated[bool, typer.Option("--force", help="Let new values win over those that are there.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", "--overwrite", help="Let new values win over those that are there.")
+    ] = False,
 ) -> None:
     """Attach random columns to every record of a dataset."""
     from usr_dev.mock import MockColumns, add_demo_columns

@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Show, follow and verify a dataset'
 def tail(
     dataset: DatasetArg = None,
     *,
-    n: Annotated[int, typer.Option("--n", "-n", min=0, help="How many of the last events; 0 is all.")] = 10,
+    n: Annotated[int, typer.Option("--limit", "-n", "--n", min=0, help="How many of the last events; 0 is all.")] = 10,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with events as they come, until Ctrl-C.")
     ] = False,

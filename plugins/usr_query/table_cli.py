@@ -37,7 +37,10 @@ def cell(
     *,
     row: Annotated[int, typer.Option("--row", show_default=False, help="The row, counted from 0.")],
     column: Annotated[
-        str, typer.Option("--col", autocompletion=completer("column"), show_default=False, help="The column's name.")
+        str,
+        typer.Option(
+            "--column", "--col", autocompletion=completer("column"), show_default=False, help="The column's name."
+        ),
     ],
     glob: GlobOpt = None,
     fmt: FormatOpt = Format.AUTO,

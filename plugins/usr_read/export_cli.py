@@ -47,8 +47,8 @@ def export(
     export_format: Annotated[
         str | None,
         typer.Option(
-            "--fmt",
             "--format",
+            "--fmt",
             metavar="{exporter}",
             autocompletion=completer("exporter"),
             show_default=False,
@@ -102,7 +102,7 @@ def export(
     if out is None:
         raise UsageError("The option --out is missing.", hint="Name a file, a folder, or - for standard output.")
     if export_format is None:
-        raise UsageError("The option --fmt is missing.", hint=_format_hint(out))
+        raise UsageError("The option --format is missing.", hint=_format_hint(out))
     chosen = split_names(namespaces)
     told_format = {**split_options(options or ()), **({"spreadsheet_safe": "true"} if spreadsheet_safe else {})}
     source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
@@ -134,7 +134,7 @@ def export(
 def _format_hint(out: str) -> str:
     """Return which format the ending of the file suggests; a command that writes is to say it, though."""
     try:
-        return f"Give --fmt {current_session().host.exporter_for_path(Path(out))}, which the ending suggests."
+        return f"Give --format {current_session().host.exporter_for_path(Path(out))}, which the ending suggests."
     except UsrError:
         return "Name an exporter; `usr export --help-options` lists them."
 

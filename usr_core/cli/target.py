@@ -70,7 +70,7 @@ def split_files(words: Sequence[str] | None, path: Path | None) -> tuple[str | N
     """Return what ``[DATASET] [FILE]...`` and ``--path`` say: the dataset, None for the current one, and the files.
 
     A single word, or the first of several in the folder of a dataset, is a file where a file of that name is there;
-    ``-`` is standard input.
+    ``-`` is standard input. Elsewhere the dataset may also be the last word, behind files that are there.
 
     Raises:
         UsageError: No file is named.
@@ -80,6 +80,8 @@ def split_files(words: Sequence[str] | None, path: Path | None) -> tuple[str | N
         >>> dataset_text, files = split_files(["demo/promoters", "more.csv"], None)
         >>> dataset_text, [file.name for file in files]
         ('demo/promoters', ['more.csv'])
+        >>> split_files(["more.csv", "demo/promoters"], None)[0]
+        'demo/promoters'
     """
     from pathlib import Path
 
@@ -89,7 +91,8 @@ def split_files(words: Sequence[str] | None, path: Path | None) -> tuple[str | N
     rest = list(words or ())
     dataset = None
     if rest and not (_is_file(rest[0]) and path is None and (len(rest) == 1 or holds_dataset(Path.cwd()))):
-        dataset = rest.pop(0)
+        behind = len(rest) > 1 and all(map(_is_file, rest[:-1])) and not _is_file(rest[-1])
+        dataset = rest.pop(-1 if behind else 0)
     named: list[Path | BinaryIO] = [sys.stdin.buffer if word == "-" else Path(word) for word in rest]
     if path is not None:
         named.append(sys.stdin.buffer if str(path) == "-" else path)

@@ -75,7 +75,7 @@ class TestChoices:
     @pytest.mark.parametrize(
         ("words", "expected"),
         [
-            ("export", "--format csv|embl|fasta|fastq|genbank|jsonl|parquet|tsv"),
+            ("export", "--format, --fmt csv|embl|fasta|fastq|genbank|jsonl|parquet|tsv"),
             ("import", "--from csv|excel|fasta|fastq|genbank|jsonl|parquet|tsv"),
             ("import", "--bio-type dna|rna|protein"),
             ("import", "--alphabet dna_4|dna_5|dna_15|rna_4|"),
@@ -97,4 +97,27 @@ class TestChoices:
         result = run_usr("export", "--help", cwd=tmp_path, env={"PYTHONPATH": tmp_path / "site"})
 
         assert (0, "") == (result.rc, result.err)
-        assert "--format bomb|csv|" in result.out
+        assert "--format, --fmt bomb|csv|" in result.out
+
+
+class TestSpelling:
+    """One thing has one spelling in every command; older ones are kept beside it."""
+
+    TOGETHER = (
+        ("--limit", "-n"),
+        ("-n", "--limit"),
+        ("--fmt", "--format"),
+        ("--force", "--overwrite"),
+        ("--allow-overwrite", "--overwrite"),
+        ("--col", "--column"),
+        ("--yes", "-y"),
+    )
+
+    @pytest.mark.parametrize(("spelling", "other"), TOGETHER)
+    def test_of_an_option_goes_with_another(self, spelling: str, other: str) -> None:
+        """Whoever has learned one command can type the other."""
+        all_options = [option.opts for command in COMMANDS.values() for option in command.params]
+
+        taken = [opts for opts in all_options if spelling in opts]
+        assert taken
+        assert [] == [opts for opts in taken if other not in opts]
