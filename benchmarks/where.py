@@ -85,7 +85,7 @@ def main() -> int:
         def command(*words: str) -> list[str]:
             return [usr, "--root", str(root), *words]
 
-        exported = ["--out", str(root / "exported.parquet"), "--overwrite", "--quiet"]
+        exported = ["--fmt", "parquet", "--out", str(root / "exported.parquet"), "--overwrite", "--quiet"]
         figures = run_jobs(
             [
                 Job(name="export --where", argv=command("export", "big", "--where", CONDITION, *exported)),

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.interrupts import native_calls
+from usr_core.records.duckdb_sources import register_source
 from usr_core.records.ids import DELIMITER, ID_LENGTH
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class IdHasher:
             chunk = pa.table({"b": bio_types, "s": sequences})
             expression = f"b || '{DELIMITER}' || s"
         with native_calls():
-            self._connection.register("chunk", chunk)
+            register_source(self._connection, "chunk", chunk)
             try:
                 hashed = self._connection.sql(f"SELECT sha1({expression}) AS id FROM chunk").to_arrow_table()
             finally:

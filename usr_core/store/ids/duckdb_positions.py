@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from usr_core.interrupts import native_calls
 from usr_core.records.arrays import fixed_array
+from usr_core.records.duckdb_sources import register_source
 
 __all__ = ["DuckdbPositions"]
 
@@ -43,7 +44,7 @@ class DuckdbPositions:
         for batch in base.iter_batches(_ROWS, columns=["id"], use_threads=False):
             numbers = fixed_array(np.arange(start, start + batch.num_rows, dtype=np.int32), pa.int32())
             with native_calls():
-                self._connection.register("rows", pa.table({"id": batch.column(0), "position": numbers}))
+                register_source(self._connection, "rows", pa.table({"id": batch.column(0), "position": numbers}))
                 self._connection.execute("insert into base select id, position from rows")
                 self._connection.unregister("rows")
             start += batch.num_rows
@@ -53,7 +54,7 @@ class DuckdbPositions:
         found = np.full(len(keys), -1, dtype=np.int32)
         numbers = fixed_array(np.arange(len(keys), dtype=np.int32), pa.int32())
         with native_calls():
-            self._connection.register("asked", pa.table({"key": keys, "number": numbers}))
+            register_source(self._connection, "asked", pa.table({"key": keys, "number": numbers}))
             pairs: pa.Table = self._connection.sql(
                 "select number, position from asked join base on asked.key = base.id"
             ).to_arrow_table()

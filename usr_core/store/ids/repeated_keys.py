@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from usr_core.interrupts import native_calls
 from usr_core.records.arrays import text_array
 from usr_core.records.bulk_ids import hashing_connection, id_words, string_parts
+from usr_core.records.duckdb_sources import register_source
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import OpenParquet
@@ -144,7 +145,7 @@ class _Words:
         if self._connection is None:
             self._connection = hashing_connection(_THREADS)
         with native_calls():
-            self._connection.register("keys", pa.Table.from_arrays([keys], names=["k"]))
+            register_source(self._connection, "keys", pa.Table.from_arrays([keys], names=["k"]))
             try:
                 hashed = self._connection.sql("SELECT hash(k) AS w FROM keys").to_arrow_table().column(0)
             finally:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
 from usr_core.store.errors import UnknownColumn
+from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.questions.errors import SortInvalid
 from usr_core.store.questions.row_filter import Where
 from usr_core.store.questions.scan import select_rows
@@ -83,7 +84,7 @@ def choose_rows(
 def _sampled(batches: Iterator[pa.RecordBatch], schema: pa.Schema, count: int, seed: int) -> Iterator[pa.RecordBatch]:
     """Yield the `count` rows with the smallest of random numbers, one a row, whatever the batches are."""
     random = np.random.default_rng(seed)
-    kept, numbers = schema.empty_table(), np.empty(0)
+    kept, numbers = pa.Table.from_batches([], schema), np.empty(0)
     for batch in batches:
         drawn = random.random(len(batch))
         chosen = drawn < (numbers.max() if len(numbers) == count and count else np.inf)
@@ -93,7 +94,7 @@ def _sampled(batches: Iterator[pa.RecordBatch], schema: pa.Schema, count: int, s
         kept, numbers = pa.concat_tables([kept, added]), np.append(numbers, drawn[chosen])
         if len(numbers) > count:
             places = np.sort(np.argpartition(numbers, count - 1)[:count])
-            kept, numbers = kept.take(pa.array(places)).combine_chunks(), numbers[places]
+            kept, numbers = kept.take(row_numbers(places)).combine_chunks(), numbers[places]
     yield from kept.to_batches()
 
 
@@ -115,7 +116,7 @@ def _sorted(
 def _in_order(tables: list[pa.Table], schema: pa.Schema, column: str, direction: str) -> pa.Table:
     import pyarrow.compute as pc
 
-    table = pa.concat_tables(tables) if tables else schema.empty_table()
+    table = pa.concat_tables(tables) if tables else pa.Table.from_batches([], schema)
     values = table.column(column)
     if pa.types.is_float16(values.type):
         values = values.cast(pa.float32())

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from usr_core.errors import visible
 from usr_core.records.arrays import duckdb_schema
+from usr_core.records.duckdb_sources import register_source
 from usr_core.store.questions.condition_words import CAST_TYPES, CHILDREN, FUNCTIONS, OPERATORS, SCALARS
 from usr_core.store.questions.errors import ConditionInvalid
 
@@ -76,7 +77,7 @@ class SqlCondition:
         if rows.schema != self._schema:
             rows = rows.cast(self._schema)
         try:
-            self._connection.register(_ROWS, pa.Table.from_batches([rows]))
+            register_source(self._connection, _ROWS, pa.Table.from_batches([rows]))
             return self._connection.sql(self._query).to_arrow_table().column(0).combine_chunks()
         except duckdb.Error as error:
             raise _failed(self._text, error) from error
@@ -92,7 +93,7 @@ class SqlCondition:
             source = f" from {_ROWS}" if self.columns else ""
             if source:
                 nulls = [pa.nulls(1, field.type) for field in self._schema]
-                connection.register(_ROWS, pa.Table.from_arrays(nulls, self._schema.names))
+                register_source(connection, _ROWS, pa.Table.from_arrays(nulls, self._schema.names))
             kind = connection.execute(f"describe select (\n{self._text}\n){source}").fetchall()[0][1]
             if kind not in ("BOOLEAN", '"NULL"', "NULL"):
                 raise ConditionInvalid(f"it gives {kind}, not true or false", condition=self._text)

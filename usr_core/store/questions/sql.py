@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from usr_core.errors import UsrError
 from usr_core.records.arrays import conform, duckdb_schema, plain_type
+from usr_core.records.duckdb_sources import register_source
 from usr_core.store.questions.errors import SqlFailed
 from usr_core.store.view.merged_view import MergedView
 
@@ -151,7 +152,7 @@ class _Source:
         """Make the table of all columns out of those that are there; the others fail when they are looked at."""
         types = {}
         if not present >= set(self.schema.names):
-            connection.register("_usr_types", duckdb_schema(self.schema).empty_table())
+            register_source(connection, "_usr_types", pa.Table.from_batches([], duckdb_schema(self.schema)))
             types = {row[0]: row[1] for row in connection.execute("describe _usr_types").fetchall()}
             connection.unregister("_usr_types")
         cells = [
@@ -193,7 +194,7 @@ def _run(
     streams = [_Stream(table, names, include_deleted) for table, names in zip(tables, columns, strict=True)]
     try:
         for table, stream, names in zip(tables, streams, columns, strict=True):
-            connection.register(table.rows, stream)
+            register_source(connection, table.rows, stream)
             table.create_view(connection, frozenset(names))
         result: Any = connection.sql(statement, params=_bound(parameters))
         return pa.table({}) if result is None else result.to_arrow_table()
@@ -263,7 +264,7 @@ def _needed_columns(
     found: set[str] = set()
     try:
         for table, probe in zip(tables, probes, strict=True):
-            connection.register(table.rows, probe)
+            register_source(connection, table.rows, probe)
             table.create_view(connection, frozenset(table.schema.names))
         plan = connection.execute(f"explain (format json) {statement}", _bound(parameters)).fetchall()[0][1]
         for scan in _scans(json.loads(plan)):
