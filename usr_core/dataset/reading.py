@@ -801,7 +801,9 @@ def _chosen(
     from usr_core.store.questions.choice import choose_rows
 
     batches = partial(view.batches, include_deleted=include_deleted, progress=progress)
-    return choose_rows(batches, schema, view.schema(include_deleted=True), where, choice)
+    known = view.schema(include_deleted=True)
+    asked = None if include_deleted else view
+    return choose_rows(batches, schema, known, where, choice, view=asked, progress=progress)
 
 
 def _refuse_unknown(namespaces: Sequence[str], view: MergedView, tree: FileTree) -> None:

@@ -14,6 +14,7 @@ from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.questions.errors import SortInvalid
 from usr_core.store.questions.row_filter import Where
 from usr_core.store.questions.scan import select_rows
+from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["Choice", "choose_rows"]
 
@@ -54,8 +55,13 @@ def choose_rows(
     known: pa.Schema,
     where: Where | None,
     choice: Choice,
+    *,
+    view: MergedView | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Return the rows of `select_rows` that are chosen; memory is theirs where they are sampled or sorted.
+
+    `view` and `progress` are as in `select_rows`.
 
     Raises:
         SortInvalid: The column to sort by has no order.
@@ -71,7 +77,7 @@ def choose_rows(
             raise SortInvalid(column=column, kind=str(known.field(column).type))
         if column not in schema.names:
             wide = schema.append(known.field(column))
-    rows = select_rows(batches, wide, known, where)
+    rows = select_rows(batches, wide, known, where, view=view, progress=progress)
     if choice.sample is not None:
         rows = _sampled(rows, wide, choice.sample, choice.seed)
     if key is not None:

@@ -44,6 +44,7 @@ class SqlCondition:
         known: Every column that it may name.
 
     Attributes:
+        text: The condition.
         columns: The columns that it looks at, each once.
 
     Raises:
@@ -51,7 +52,7 @@ class SqlCondition:
     """
 
     def __init__(self, text: str, known: pa.Schema) -> None:
-        self._text = text
+        self.text = text
         self._connection = _database().cursor()
         names: dict[str, int] = {}
         tree = _parsed(text)
@@ -80,7 +81,7 @@ class SqlCondition:
             register_source(self._connection, _ROWS, pa.Table.from_batches([rows]))
             return self._connection.sql(self._query).to_arrow_table().column(0).combine_chunks()
         except duckdb.Error as error:
-            raise _failed(self._text, error) from error
+            raise _failed(self.text, error) from error
 
     def _constant(self) -> bool:
         row = self._connection.execute(self._query.removesuffix(f" from {_ROWS}")).fetchone()
@@ -94,12 +95,12 @@ class SqlCondition:
             if source:
                 nulls = [pa.nulls(1, field.type) for field in self._schema]
                 register_source(connection, _ROWS, pa.Table.from_arrays(nulls, self._schema.names))
-            kind = connection.execute(f"describe select (\n{self._text}\n){source}").fetchall()[0][1]
+            kind = connection.execute(f"describe select (\n{self.text}\n){source}").fetchall()[0][1]
             if kind not in ("BOOLEAN", '"NULL"', "NULL"):
-                raise ConditionInvalid(f"it gives {kind}, not true or false", condition=self._text)
+                raise ConditionInvalid(f"it gives {kind}, not true or false", condition=self.text)
             connection.execute(self._query.removesuffix("" if source else f" from {_ROWS}")).fetchall()
         except duckdb.Error as error:
-            raise _failed(self._text, error) from error
+            raise _failed(self.text, error) from error
 
 
 @cache

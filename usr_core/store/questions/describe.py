@@ -106,6 +106,8 @@ def _batches(
             schema,
             view.schema(include_deleted=True),
             where,
+            view=None if include_deleted else view,
+            progress=progress,
         )
         return
     hidden = [] if include_deleted or _DELETED in schema.names else [_DELETED]

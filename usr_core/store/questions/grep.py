@@ -75,7 +75,14 @@ def grep_records(
     else:
         schema = view.schema(list(dict.fromkeys(["id", column])))
         batches = partial(view.batches, include_deleted=include_deleted, progress=progress)
-        chosen = select_rows(batches, schema, view.schema(include_deleted=True), where)
+        chosen = select_rows(
+            batches,
+            schema,
+            view.schema(include_deleted=True),
+            where,
+            view=None if include_deleted else view,
+            progress=progress,
+        )
         found = _matching(chosen, matches, column)
     return _first(found, limit)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 from typing import Self
 
 import pyarrow as pa
 
-from usr_core.store.questions.row_filter import Filter, Where, open_filter
+from usr_core.store.questions.row_filter import Filter, RowFilter, Where, open_filter
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["Scan", "filtered", "select_rows"]
@@ -44,14 +45,15 @@ class Scan(Iterator[pa.RecordBatch]):
         include_deleted: bool = False,
     ) -> None:
         self._view = view
-        self._filter: Filter | None = None
         try:
             self.schema: pa.Schema = view.schema(columns, include_deleted=include_deleted)
-            names = self.schema.names
-            if where is not None:
-                self._filter = open_filter(where, view.schema(include_deleted=True))
-                names = list(dict.fromkeys([*names, *self._filter.columns]))
-            self._batches = view.batches(names, include_deleted=include_deleted)
+            self._batches = select_rows(
+                partial(view.batches, include_deleted=include_deleted),
+                self.schema,
+                view.schema(include_deleted=True),
+                where,
+                view=None if include_deleted else view,
+            )
         except BaseException:
             view.close()
             raise
@@ -61,9 +63,7 @@ class Scan(Iterator[pa.RecordBatch]):
 
     def __next__(self) -> pa.RecordBatch:
         for batch in self._batches:
-            kept = batch if self._filter is None else filtered(batch, self._filter, self.schema)
-            if len(kept):
-                return kept
+            return batch
         self.close()
         raise StopIteration
 
@@ -101,14 +101,19 @@ def select_rows(
     schema: pa.Schema,
     known: pa.Schema,
     where: Where | None,
+    *,
+    view: MergedView | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Return what `batches` gives for the columns of `schema`, with the rows that `where` keeps.
 
     Args:
-        batches: Called once, with the names of the columns to read.
+        batches: Called once at most, with the names of the columns to read.
         schema: Of what is returned.
         known: Every column that `where` may look at.
         where: Which rows are wanted; None for all.
+        view: What `batches` reads, where it leaves out deleted rows; its files may be asked instead.
+        progress: Told of rows of the base that the files were asked for.
 
     Raises:
         ConditionInvalid, FilterInvalid, PatternInvalid, UnknownColumn: `where` can't be used; raised at the call.
@@ -116,8 +121,25 @@ def select_rows(
     if where is None:
         return batches(schema.names)
     rows = open_filter(where, known)
-    found = batches(list(dict.fromkeys([*schema.names, *rows.columns])))
-    return (kept for batch in found if len(kept := filtered(batch, rows, schema)))
+    names = list(dict.fromkeys([*schema.names, *rows.columns]))
+    if view is None or isinstance(rows, RowFilter):
+        return _kept(batches(names), rows, schema)
+    from usr_core.store.questions.condition import SqlCondition
+    from usr_core.store.questions.matching_rows import matching_rows
+
+    assert isinstance(rows, SqlCondition)
+    return matching_rows(view, rows, schema, lambda: _kept(batches(names), rows, schema), progress)
+
+
+def _kept(batches: Iterator[pa.RecordBatch], rows: Filter, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in batches:
+            kept = filtered(batch, rows, schema)
+            if len(kept):
+                yield kept
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()  # its threads end before the files do
 
 
 def filtered(batch: pa.RecordBatch, rows: Filter, schema: pa.Schema) -> pa.RecordBatch:

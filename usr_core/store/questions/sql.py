@@ -1,9 +1,11 @@
-"""SQL over the merged view: DuckDB reads the stream of the columns that a statement needs.
+"""SQL over the merged view: DuckDB reads the stream of the columns that a statement needs, or the files that hold them.
 
 DuckDB is asked for its plan over an empty table of the same columns; what the plan's scans do not read is not
 read here either, and stands in the table as a call of ``error()``: should a statement look at it after all, it
 is run again with all columns. The view streams, so that its size does not matter; DuckDB spills to a
-temporary folder what it has to keep beyond `MEMORY_LIMIT`.
+temporary folder what it has to keep beyond `MEMORY_LIMIT`. Where the columns stand in the base's order in all of
+their files, DuckDB reads these itself (`usr_core.store.questions.file_relation`); what fails is run again with the
+stream.
 
 Types that DuckDB changes: float16 is float32, a time with a zone is in microseconds and UTC.
 """
@@ -15,6 +17,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -26,6 +29,7 @@ from usr_core.errors import UsrError
 from usr_core.records.arrays import conform, duckdb_schema, plain_type
 from usr_core.records.duckdb_sources import register_source
 from usr_core.store.questions.errors import SqlFailed
+from usr_core.store.questions.file_relation import FileRelation, allow_files_of, file_relation, quoted
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["MEMORY_LIMIT", "TABLE", "Parameters", "run_sql", "run_tables"]
@@ -107,20 +111,34 @@ def run_tables(
         )
         try:
             connection.execute("set TimeZone = 'UTC'")
+            # A greatest value is looked for among the values: statistics of a file may be wrong, and its pages damaged.
+            connection.execute("set disabled_optimizers = 'statistics_propagation'")
             if not files:  # after the temporary folder is set, which stays allowed
+                allow_files_of(connection, list(views.values()))
                 connection.execute("set enable_external_access = false")
             _check_single(connection, statement)
             needed = _needed_columns(connection, statement, parameters, tables)
 
-            def run(columns: Sequence[Sequence[str]]) -> pa.Table:
-                return _run(connection, statement, parameters, tables, columns, include_deleted)
+            def run(
+                columns: Sequence[Sequence[str]], relations: Sequence[FileRelation | None] | None = None
+            ) -> pa.Table:
+                sources = relations or [None] * len(tables)
+                return _stoppable(
+                    connection,
+                    lambda: _run(connection, statement, parameters, tables, columns, sources, include_deleted),
+                )
 
+            relations = _file_relations(connection, tables, needed)
+            table = None
+            if any(relations):
+                with suppress(duckdb.Error):
+                    table = run(needed, relations)
             try:
-                table = _stoppable(connection, lambda: run(needed))
+                table = run(needed) if table is None else table
             except duckdb.InvalidInputException as error:
                 if _NOT_READ not in str(error):
                     raise
-                table = _stoppable(connection, lambda: run([one.schema.names for one in tables]))
+                table = run([one.schema.names for one in tables])
         except duckdb.Error as error:
             raise SqlFailed(str(error), table=next(iter(views), None)) from error
         finally:
@@ -156,15 +174,16 @@ class _Source:
             types = {row[0]: row[1] for row in connection.execute("describe _usr_types").fetchall()}
             connection.unregister("_usr_types")
         cells = [
-            (_quoted(self.prefix + name) if name in present else f"error('{_NOT_READ}')::{types[name]}")
-            + f" as {_quoted(name)}"
+            (quoted(self.prefix + name) if name in present else f"error('{_NOT_READ}')::{types[name]}")
+            + f" as {quoted(name)}"
             for name in self.schema.names
         ]
-        connection.execute(f"create view {_quoted(self.name)} as select {', '.join(cells)} from {self.rows}")
+        connection.execute(f"create view {quoted(self.name)} as select {', '.join(cells)} from {self.rows}")
 
     def drop(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Take the table and its rows away."""
-        connection.execute(f"drop view if exists {_quoted(self.name)}")
+        connection.execute(f"drop view if exists {quoted(self.name)}")
+        connection.execute(f"drop view if exists {self.rows}")  # which `unregister` leaves where files stand behind it
         connection.unregister(self.rows)
 
 
@@ -189,12 +208,16 @@ def _run(
     parameters: Parameters | None,
     tables: Sequence[_Source],
     columns: Sequence[Sequence[str]],
+    relations: Sequence[FileRelation | None],
     include_deleted: bool,
 ) -> pa.Table:
     streams = [_Stream(table, names, include_deleted) for table, names in zip(tables, columns, strict=True)]
     try:
-        for table, stream, names in zip(tables, streams, columns, strict=True):
-            register_source(connection, table.rows, stream)
+        for table, stream, names, relation in zip(tables, streams, columns, relations, strict=True):
+            if relation is None:
+                register_source(connection, table.rows, stream)
+            else:
+                connection.execute(f"create view {table.rows} as from {relation.sql}")
             table.create_view(connection, frozenset(names))
         result: Any = connection.sql(statement, params=_bound(parameters))
         return pa.table({}) if result is None else result.to_arrow_table()
@@ -207,6 +230,22 @@ def _run(
         for table, stream in zip(tables, streams, strict=True):
             stream.close()
             table.drop(connection)
+
+
+def _file_relations(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Sequence[_Source],
+    columns: Sequence[Sequence[str]],
+) -> list[FileRelation | None]:
+    """Return for each table how its columns are read from its files, or None."""
+    found: list[FileRelation | None] = []
+    for table, names in zip(tables, columns, strict=True):
+        relation = file_relation(table.view, names, prefix=table.prefix)
+        try:
+            found.append(relation if relation is not None and relation.holds(connection) else None)
+        except duckdb.Error:
+            found.append(None)
+    return found
 
 
 class _Stream:
@@ -307,7 +346,3 @@ def _bound(parameters: Parameters | None) -> Any:
     if parameters is None:
         return None
     return dict(parameters) if isinstance(parameters, Mapping) else list(parameters)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -18,6 +18,7 @@ from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
+from usr_core.store.view.aligned import AlignedColumn, aligned_columns
 from usr_core.store.view.head import PointReader
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.registered_types import RegisteredTypes
@@ -235,6 +236,17 @@ class MergedView:
         chosen = self._columns.chosen(columns, include_deleted=False)
         table = self._points.rows_at(rows, chosen)
         return self._rows_by_windows(rows, chosen) if table is None else table
+
+    def aligned(self, columns: Sequence[str]) -> list[AlignedColumn] | None:
+        """Return the files in which `columns` stand in the base's order; None if that is not so, or not proven.
+
+        It is so only where no row is deleted, and each part with one of the columns covers the base.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=False)
+        return aligned_columns(self._base, self._overlays, self._places.covers, chosen)
 
     def close(self) -> None:
         """Close every file; iterators over the view must not be used any more."""

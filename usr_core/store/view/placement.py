@@ -125,8 +125,7 @@ def place_part(part: OverlayPart, index: KeyIndex, duplicates: Duplicates) -> Pl
         positions = positions[rows]
     if len(duplicates):
         positions, rows = _repeated(positions, rows, duplicates)
-    steps = positions[1:] > positions[:-1]
-    if not steps.all():
+    if not _ascends(positions):
         order = np.argsort(positions, kind="stable").astype(np.int32)
         sorted_rows = order if rows is None else rows[order]
         positions = positions[order]
@@ -141,7 +140,13 @@ def place_part(part: OverlayPart, index: KeyIndex, duplicates: Duplicates) -> Pl
         )
     if rows is None and len(positions) and int(positions[-1]) - int(positions[0]) + 1 == len(positions):
         return Placement(part=part, start=int(positions[0]))
-    return Placement(part=part, positions=positions, rows=rows, unmatched=unmatched)
+    # Where the base has an id twice, one row of the part has two places, and the second is not behind the row after it.
+    forwards = rows is None or _ascends(rows)
+    return Placement(part=part, positions=positions, rows=rows, ordered=forwards, unmatched=unmatched)
+
+
+def _ascends(numbers: npt.NDArray[np.int32]) -> bool:
+    return bool((numbers[1:] > numbers[:-1]).all())
 
 
 def _repeated(

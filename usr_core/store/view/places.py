@@ -14,6 +14,7 @@ from usr_core.store.ids.keys import KeyIndex, base_index, one_bio_type, open_key
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.parts.errors import OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayKey, OverlayPart
+from usr_core.store.view.aligned import covers_base
 from usr_core.store.view.placement import Placement, place_part
 
 __all__ = ["ViewPlaces"]
@@ -30,16 +31,22 @@ class ViewPlaces:
         self._ids: BaseIndex | None = None
         self._keys: dict[OverlayKey, KeyIndex] = {}
         self._placed: dict[str, Placement] = {}
+        self._covering: dict[str, bool] = {}
         self._bio_type: str | None = None
 
     def placements(self, parts: Iterable[OverlayPart]) -> list[Placement]:
         """Return where `parts` stand, in their order; keys are read on two threads, once a part.
+
+        Those that are known to cover the base need no index.
 
         Raises:
             KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: A part's kind of key does not suit the base.
             OverlayUnreadable, BaseUnreadable: A page is damaged.
         """
         wanted = list(parts)
+        for part in wanted:
+            if part.relative not in self._placed and self.covers(part):
+                self._placed[part.relative] = Placement(part=part, start=0)
         new = [part for part in wanted if part.relative not in self._placed]
         if new:
             for key in dict.fromkeys(part.key for part in new):
@@ -50,6 +57,12 @@ class ViewPlaces:
                 for placed in pool.map(self._place, new):
                     self._placed[placed.part.relative] = placed
         return [self._placed[part.relative] for part in wanted]
+
+    def covers(self, part: OverlayPart) -> bool:
+        """Tell whether the rows of `part` are the base's, row for row; it is found out once."""
+        if part.relative not in self._covering:
+            self._covering[part.relative] = covers_base(part, self._base)
+        return self._covering[part.relative]
 
     def deleted(self, tombstones: NamespaceOverlay | None) -> npt.NDArray[np.int32]:
         """Return the rows whose newest ``usr__deleted`` is true, ascending.

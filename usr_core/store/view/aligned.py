@@ -1,0 +1,134 @@
+"""Parts whose rows are the base's, row for row: recognized by the stored bytes of both id columns, which stay encoded.
+
+An attachment that covers the base is written in its order and with its row groups, by the same writer, so that both
+files hold the ids in the same bytes. Comparing 22 MB of them takes a tenth of the time of decoding and sorting a
+million ids. What is not proven in this way (other boundaries of row groups, another compression, keys that may repeat)
+is only slower: it is looked up by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.registry.document import TOMBSTONE_NAMESPACE
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.parts.files import NamespaceOverlay, OverlayPart
+from usr_core.store.view.schema import ViewColumn, optional_base_columns
+
+__all__ = ["AlignedColumn", "aligned_columns", "covers_base"]
+
+_ID = "id"
+_PIECE = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class AlignedColumn:
+    """A column whose values stand in the base's order in each of the files that have it.
+
+    Attributes:
+        field: The column as the view shows it.
+        files: Who has it, the newest first: of each row's values the first that is not null counts.
+    """
+
+    field: pa.Field
+    files: tuple[OpenParquet, ...]
+
+
+def covers_base(part: OverlayPart, base: OpenParquet) -> bool:
+    """Tell whether the rows of `part` are known to be those of the base, each once, in its order.
+
+    False says nothing. Reads the ids as they are stored in both files, unless the footers differ already.
+    """
+    if part.key != _ID or not part.rows or part.rows != base.rows or not part.keys_are_unique:
+        return False
+    ranges = [_id_chunks(source.file.metadata) for source in (base, part.source)]
+    if ranges[0] is None or ranges[1] is None or len(ranges[0]) != len(ranges[1]):
+        return False
+    both = list(zip(ranges[0], ranges[1], strict=True))
+    if any(one.form != other.form for one, other in both):
+        return False
+    try:
+        return all(
+            base.handle.read_at(size, one.start + done) == part.source.handle.read_at(size, other.start + done)
+            for one, other in both
+            for done, size in one.pieces()
+        )
+    except (pa.ArrowException, OSError):  # reading the values will tell what is wrong, and with which file
+        return False
+
+
+def aligned_columns(
+    base: OpenParquet,
+    overlays: Mapping[str, NamespaceOverlay],
+    covers: Callable[[OverlayPart], bool],
+    chosen: Sequence[ViewColumn],
+) -> list[AlignedColumn] | None:
+    """Return where the `chosen` columns stand, or None if not all of them stand in the base's order, as they are shown.
+
+    Args:
+        base: The base.
+        overlays: Every opened overlay. With tombstones that have a row the answer is None.
+        covers: Tells of a part whether it covers the base; asked only of those that have one of the columns.
+        chosen: The columns.
+    """
+    tombstones = overlays.get(TOMBSTONE_NAMESPACE)
+    if tombstones is not None and tombstones.rows:
+        return None
+    optional = optional_base_columns(base.schema)
+    found = []
+    for column in chosen:
+        parts = _parts_of(column, overlays)
+        if column.name in optional or not all(map(covers, parts)):
+            return None
+        files = [part.source for part in reversed(parts)] + ([base] if column.in_base else [])
+        if not files or any(file.schema.field(column.name).type != column.field.type for file in files):
+            return None
+        found.append(AlignedColumn(column.field, tuple(files)))
+    return found
+
+
+def _parts_of(column: ViewColumn, overlays: Mapping[str, NamespaceOverlay]) -> list[OverlayPart]:
+    if column.namespace is None:
+        return []
+    parts = overlays[column.namespace].parts
+    return [part for part in parts if part.rows and any(field.name == column.name for field in part.columns)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """The ids of one row group: where they begin, and all that decides what their bytes mean."""
+
+    start: int
+    form: tuple[object, ...]
+    size: int
+
+    def pieces(self) -> Iterator[tuple[int, int]]:
+        return ((at, min(_PIECE, self.size - at)) for at in range(0, self.size, _PIECE))
+
+
+def _id_chunks(metadata: pq.FileMetaData) -> list[_Chunk] | None:
+    leaves = [at for at in range(metadata.num_columns) if metadata.schema.column(at).path == _ID]
+    if len(leaves) != 1:
+        return None
+    leaf = metadata.schema.column(leaves[0])
+    kind = (leaf.physical_type, str(leaf.logical_type), leaf.max_definition_level, leaf.max_repetition_level)
+    chunks = []
+    for group in range(metadata.num_row_groups):
+        chunk = metadata.row_group(group).column(leaves[0])
+        dictionary = chunk.dictionary_page_offset if chunk.has_dictionary_page else None
+        start = chunk.data_page_offset if dictionary is None else min(dictionary, chunk.data_page_offset)
+        size = chunk.total_compressed_size
+        form = (
+            *kind,
+            metadata.row_group(group).num_rows,
+            chunk.num_values,
+            chunk.compression,
+            size,
+            dictionary is None,
+        )
+        chunks.append(_Chunk(start, form, size))
+    return chunks
