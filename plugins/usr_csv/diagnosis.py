@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from usr_core.api import SourceFile, SourceFileError, SourceTruncated, SourceUnreadable, counted
+from usr_core.api.formats import text_fault, text_format
 from usr_csv.decimals import AmbiguousNumber
 from usr_csv.dialect import Dialect, delimiter_word
 from usr_csv.header import encoding_fault, readable, undecoded
@@ -188,8 +189,9 @@ def _first_fault(
             )
         for index, cell in enumerate(cells):
             if undecoded(cell):
-                place = {"row": row, "line": records.line_num, "column": names[index], "value": readable(cell)}
-                return encoding_fault(source, dialect, "The cell", **place)
+                return encoding_fault(
+                    source, dialect, "The cell", cell, row=row, line=records.line_num, column=names[index]
+                )
     return None
 
 
@@ -198,6 +200,12 @@ def _ragged_hint(dialect: Dialect, names: Sequence[str], cells: Sequence[str]) -
         f"Quote cells that hold {delimiter_word(dialect.delimiter)}, close every quote, "
         "give each record as many cells as the header."
     )
+    nul = text_fault("".join(cells).encode("utf-8", "surrogateescape"))
+    if nul is not None and nul.nul:
+        return nul.hint
+    found = text_format(cells[0].encode("utf-8", "surrogateescape")) if len(cells) == 1 else None
+    if found is not None:
+        return f"It looks like {found[0]} from here on: put that into a file of its own."
     for text, where in ((names[0], "the header"), (cells[0] if cells else "", "the record")):
         if text.startswith("#") and dialect.comment != "#":
             return f"{hint} If {where} is a comment: --option comment=#."

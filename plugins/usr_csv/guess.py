@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from usr_core.api import SourceFile
+from usr_core.api.formats import likely_encoding
 from usr_csv.dialect import Dialect, delimiter_spelling
 from usr_csv.text_stream import TextStream
 
@@ -49,7 +50,7 @@ def dialect_options(source: SourceFile, dialect: Dialect, delimiter: str) -> str
     if any(map(_COMMA_NUMBER.fullmatch, cells)) and not any(map(_POINT_NUMBER.fullmatch, cells)):
         options.append('--option "decimal=,"')
     if dialect.is_utf8 and any("\udc80" <= letter <= "\udcff" for letter in sample):
-        options.append("--option encoding=latin-1")
+        options.append(f"--option encoding={likely_encoding(sample.encode('utf-8', 'surrogateescape'))}")
     return " ".join(options)
 
 

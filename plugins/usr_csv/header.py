@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections import Counter
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from usr_core.api import RepeatedColumn, SourceFile, SourceUnreadable
+from usr_core.api.formats import likely_encoding, other_content, text_fault, text_format, utf_16
 from usr_csv.dialect import Dialect, delimiter_word
 from usr_csv.guess import dialect_options, other_delimiter
 from usr_csv.text_stream import TextStream
@@ -18,10 +20,13 @@ __all__ = ["LONGEST_HEADER", "chosen_columns", "encoding_fault", "read_header", 
 LONGEST_HEADER = 16 << 20
 """Bytes of the line that names the columns."""
 
+_LOOK = 1000
+"""Bytes at the beginning that tell a file of another kind."""
 _UTF8_HINT = (
-    "Give the encoding that the file has, such as --option encoding=latin-1, or save the file as UTF-8: "
-    "iconv -f LATIN1 -t UTF-8 in.csv > out.csv"
+    "Give the encoding that the file has, such as --option encoding={option}, or save the file as UTF-8: "
+    "iconv -f {name} -t UTF-8 in.csv > out.csv"
 )
+_NAMES_OF_ICONV = {"latin-1": "LATIN1", "cp1252": "CP1252"}
 
 
 def read_header(source: SourceFile, dialect: Dialect) -> list[str]:
@@ -37,9 +42,7 @@ def read_header(source: SourceFile, dialect: Dialect) -> list[str]:
         if not start:
             raise _no_header(source, dialect)
         line = stream.line_in_file(1)
-        if dialect.is_utf8 and start[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            hint = "Give --option encoding=utf-16, or save it as UTF-8."
-            raise SourceUnreadable(source.path, "The file is UTF-16 text.", hint=hint, line=line)
+        _refuse_other_content(source, dialect, raw.peek(_LOOK)[:_LOOK], line=line)
         try:
             # What follows the header is decoded along with it, and is not ours to judge.
             text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -70,16 +73,47 @@ def read_header(source: SourceFile, dialect: Dialect) -> list[str]:
             value=readable(dialect.delimiter.join(names)),
         )
     for name in names:
-        if undecoded(name):
-            raise encoding_fault(source, dialect, "The header", line=line, value=readable(name))
+        if undecoded(name) or "\0" in name:
+            raise encoding_fault(source, dialect, "The header", name, line=line)
     return names
 
 
-def encoding_fault(source: SourceFile, dialect: Dialect, what: str, **place: Any) -> SourceUnreadable:
-    """Return the error for text of another encoding; `place` is where it stands."""
-    name = "UTF-8" if dialect.is_utf8 else dialect.encoding
-    hint = _UTF8_HINT if dialect.is_utf8 else "Give the encoding that the file has, such as --option encoding=utf-8."
-    return SourceUnreadable(source.path, f"{what} is not {name} text.", hint=hint, **place)
+def _refuse_other_content(source: SourceFile, dialect: Dialect, start: bytes, *, line: int) -> None:
+    """Refuse a page, an archive, a document, or sequences of another format in the place of a table."""
+    other = other_content(start)
+    if other is not None:
+        at = None if other.line is None else line + other.line - 1
+        raise SourceUnreadable(source.path, other.reason, hint=other.hint, line=at)
+    wide = utf_16(start) if dialect.is_utf8 else None
+    if wide is not None:
+        hint = f"Give --option encoding={wide}, or save it as UTF-8."
+        raise SourceUnreadable(source.path, "The file is UTF-16 text.", hint=hint, line=line)
+    first = start.removeprefix(codecs.BOM_UTF8).splitlines()[:1]
+    found = text_format(first[0]) if first else None
+    if found is None or (found[1] in ("fasta", "fastq") and _is_divided(start, dialect)):
+        return
+    value = first[0].decode("utf-8", "replace")
+    hint = f"It looks like {found[0]}: --from {found[1]}."
+    raise SourceUnreadable(source.path, "The first line is not a header.", hint=hint, line=line, value=value)
+
+
+def _is_divided(start: bytes, dialect: Dialect) -> bool:
+    """Tell whether a file whose first letter is that of a record of another format is a table nevertheless."""
+    second = start.splitlines()[1:2]
+    return not second or dialect.delimiter.encode() in second[0]
+
+
+def encoding_fault(source: SourceFile, dialect: Dialect, what: str, cell: str, **place: Any) -> SourceUnreadable:
+    """Return the error for a cell that `undecoded` has found; `place` is where it stands."""
+    found = text_fault(cell.encode("utf-8", "surrogateescape"))
+    if found is not None and found.nul:
+        reason = f"{what} holds a NUL byte."
+        return SourceUnreadable(source.path, reason, hint=found.hint, value=readable(cell), **place)
+    name, hint = dialect.encoding, "Give the encoding that the file has, such as --option encoding=utf-8."
+    if dialect.is_utf8:
+        likely = likely_encoding(cell.encode("utf-8", "surrogateescape"))
+        name, hint = "UTF-8", _UTF8_HINT.format(option=likely, name=_NAMES_OF_ICONV[likely])
+    return SourceUnreadable(source.path, f"{what} is not {name} text.", hint=hint, value=readable(cell), **place)
 
 
 def _no_header(source: SourceFile, dialect: Dialect) -> SourceUnreadable:
@@ -125,8 +159,11 @@ def undecoded(cell: str) -> bool:
 
 
 def readable(cell: str) -> str:
-    """Return such text as Latin-1 shows it, which is most likely what it is."""
-    return cell.encode("utf-8", "surrogateescape").decode("latin-1")
+    """Return such text as the encoding shows it that it most likely has."""
+    if not undecoded(cell):
+        return cell
+    content = cell.encode("utf-8", "surrogateescape")
+    return content.decode(likely_encoding(content))
 
 
 def chosen_columns(source: SourceFile, names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:

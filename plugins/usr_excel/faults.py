@@ -15,11 +15,12 @@ from xml.etree import ElementTree as Xml
 
 from usr_excel.biff import CompoundFile, biff_faults, workbook_stream
 
-__all__ = ["PasswordNeeded", "check_open", "faulty_cells"]
+__all__ = ["PasswordNeeded", "check_open", "faulty_cells", "is_workbook"]
 
 Faults = Mapping[tuple[int, int], str]
 
 UNCALCULATED = "a formula without a value"
+_ARCHIVE = b"PK\x03\x04"
 _COMPOUND = b"\xd0\xcf\x11\xe0"
 _SUSPECT_XLSX = re.compile(rb"""\st=["']e["']|<(?:\w+:)?f[\s>/]""")
 _SUSPECT_ODS = re.compile(rb"""value-type=["']error["']|formula=""")
@@ -28,6 +29,11 @@ _REFERENCE = re.compile(r"([A-Z]+)([0-9]+)")
 
 class PasswordNeeded(ValueError):
     """The workbook is encrypted."""
+
+
+def is_workbook(content: bytes) -> bool:
+    """Tell whether a file begins as workbooks do."""
+    return content.startswith((_ARCHIVE, _COMPOUND))
 
 
 def check_open(content: bytes) -> None:
@@ -42,6 +48,8 @@ def check_open(content: bytes) -> None:
         if file.has("EncryptedPackage"):
             raise PasswordNeeded
         workbook_stream(file)
+    elif content.startswith(_ARCHIVE) and not zipfile.is_zipfile(io.BytesIO(content)):
+        raise zipfile.BadZipFile("its end is missing, so that it was cut off")
     else:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             manifest = "META-INF/manifest.xml"

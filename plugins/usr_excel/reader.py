@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from usr_core.api import ImportRequest, Opened, OptionInvalid, RepeatedColumn, SourceUnreadable, UsrError, open_source
+from usr_core.api.formats import other_content, text_format
 from usr_excel.cells import address, spelled
 from usr_excel.errors import CalamineMissing
-from usr_excel.faults import PasswordNeeded, check_open, faulty_cells
+from usr_excel.faults import PasswordNeeded, check_open, faulty_cells, is_workbook
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -28,6 +29,8 @@ __all__ = ["ExcelImporter"]
 # What the standard library says of damage in archives, compressed parts, XML and records.
 _DAMAGE = (OSError, ValueError, LookupError, SyntaxError, RuntimeError, zipfile.BadZipFile, zlib.error, struct.error)
 _FORMAT_HINT = "Open it in a spreadsheet and save it as .xlsx, or copy it again if it was cut off."
+_LOOK = 1000
+"""Bytes at the beginning that tell a file of another kind."""
 _FAULT_HINT = "Correct the cell, or empty it; a formula has a value once a spreadsheet has calculated and saved it."
 
 
@@ -118,6 +121,7 @@ def _opened(request: ImportRequest, content: bytes) -> _Sheet:
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError
     except ImportError as error:
         raise CalamineMissing(file=request.path) from error
+    _refuse_other_content(request.path, content[:_LOOK])
     try:
         check_open(content)
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
@@ -140,6 +144,27 @@ def _opened(request: ImportRequest, content: bytes) -> _Sheet:
         raise SourceUnreadable(
             request.path, f"The file is not a workbook that can be read: {reason}.", hint=_FORMAT_HINT
         ) from error
+
+
+def _refuse_other_content(path: Path, start: bytes) -> None:
+    """Refuse what is no workbook: exports of many instruments are text or web pages under the name .xls."""
+    if is_workbook(start):
+        return
+    other = other_content(start)
+    if other is not None and other.line is not None:
+        hint = f"{other.hint} A table that a program wrote as a page: open it in a spreadsheet, and save it as .xlsx."
+        raise SourceUnreadable(path, other.reason, hint=hint, line=other.line)
+    if other is not None:
+        raise SourceUnreadable(path, other.reason, hint=other.hint)
+    reason, hint = "The file is not a workbook.", _FORMAT_HINT
+    if not start:
+        reason = "The file is empty."
+    elif start.isascii() and b"\0" not in start:
+        reason = "The file is not a workbook but text."
+        found = text_format(start)
+        importer = found[1] if found is not None else "tsv" if b"\t" in start else "csv"
+        hint = f"Read it as what it is: --from {importer}."
+    raise SourceUnreadable(path, reason, hint=hint)
 
 
 def _sheet_name(request: ImportRequest, book: CalamineWorkbook) -> str:

@@ -19,6 +19,8 @@ from usr_core.api.formats import (
     pieces,
     split_headers,
     text_chunks,
+    text_fault,
+    text_format,
     without_blanks,
 )
 
@@ -27,8 +29,9 @@ __all__ = ["COLUMNS", "parse_fasta"]
 COLUMNS = ("sequence", "fasta__name", "fasta__description")
 
 _HINT = "A record is a line of > and a name, and lines of letters below it."
-_ENCODING_HINT = "Give the encoding that the file has: --option encoding=latin-1."
-_OTHER_FORMATS = {b"@": "It looks like FASTQ: --from fastq.", b"LOCUS": "It looks like GenBank: --from genbank."}
+_LETTERS = np.ones(256, np.bool_)
+_LETTERS[list(b"@/<{")] = False
+"""What begins lines of other formats, and no line of letters."""
 
 
 @dataclass(slots=True)
@@ -75,6 +78,7 @@ def parse_fasta(
         first = letters[starts]
         headers = np.flatnonzero(first == ord(">"))
         _refuse_wrong_text(block, headers, options.encoding)
+        _refuse_other_lines(block, headers, first)
         lines = np.flatnonzero((first != ord(">")) & (first != ord(";")) & (first != ord("\n")))
         sequences = compact(pieces(block.content, starts[lines], ends[lines]), np.searchsorted(lines, headers))
         sequences, blank = without_blanks(sequences)
@@ -134,7 +138,8 @@ def _behind_lead(text: bytes, place: _Place) -> tuple[bytes, bool]:
         first, end, rest = text.partition(b"\n")
         if first.strip() and not first.startswith(b";"):
             value = first.decode("utf-8", "replace")
-            hint = next((hint for mark, hint in _OTHER_FORMATS.items() if first.startswith(mark)), _HINT)
+            other = text_format(first)
+            hint = _HINT if other is None else f"It looks like {other[0]}: --from {other[1]}."
             raise BadRecord("There is text before the first record.", hint=hint, line=place.line, value=value)
         if not end:
             return first[:1], False  # of a comment, its mark
@@ -143,15 +148,30 @@ def _behind_lead(text: bytes, place: _Place) -> tuple[bytes, bool]:
 
 
 def _refuse_wrong_text(block: _Block, headers: npt.NDArray[np.int64], encoding: str) -> None:
-    if block.content.isascii():
-        return
-    try:
-        block.content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = block.content.count(b"\n", 0, error.start)
+    found = text_fault(block.content, encoding)
+    if found is not None:
+        line = block.content.count(b"\n", 0, found.place)
         record = int(np.searchsorted(headers, line, side="right")) - 1
-        text = block.content.split(b"\n", line + 1)[line].decode("latin-1")
-        raise _fault(block, headers, record, f"The line is not {encoding} text.", _ENCODING_HINT, line, text) from None
+        raise _fault(block, headers, record, found.reason, found.hint, line, found.value)
+
+
+def _refuse_other_lines(block: _Block, headers: npt.NDArray[np.int64], first: npt.NDArray[np.uint8]) -> None:
+    """Refuse a line among letters that begins as no such line does: as a rule, another format begins above it."""
+    if _LETTERS[first].all():
+        return
+    at = int(np.argmin(_LETTERS[first]))
+    record = int(np.searchsorted(headers, at, side="right")) - 1
+    begin = int(headers[record]) + 1
+    lines = block.content.split(b"\n", at + 1)[begin : at + 1]
+    line, other = next(
+        ((begin + index, found) for index, text in enumerate(lines) if (found := text_format(text)) is not None),
+        (at, None),
+    )
+    hint = "Remove it, or begin it with ; if it is a comment."
+    if other is not None:
+        hint = f"It looks like {other[0]} from here on: put that into a file of its own."
+    reason = "The line does not hold letters of a sequence."
+    raise _fault(block, headers, record, reason, hint, line, lines[line - begin].decode("utf-8", "replace"))
 
 
 def _refuse_empty(block: _Block, headers: npt.NDArray[np.int64], sequences: pa.Array) -> None:

@@ -17,15 +17,22 @@ import pyarrow as pa
 
 from usr_core.api import LONGEST_RECORD
 from usr_core.api.arrow import fixed_array, string_parts
-from usr_core.api.formats import BadRecord, HeaderOptions, line_ends, pieces, split_headers, text_chunks
+from usr_core.api.formats import (
+    BadRecord,
+    HeaderOptions,
+    line_ends,
+    pieces,
+    split_headers,
+    text_chunks,
+    text_fault,
+    text_format,
+)
 
 __all__ = ["COLUMNS", "parse_fastq"]
 
 COLUMNS = ("sequence", "fastq__name", "fastq__description", "fastq__quality", "fastq__mean_error")
 
 _HINT = "A record is @ and a name, letters, a line with +, and as many qualities as letters."
-_ENCODING_HINT = "Give the encoding that the file has: --option encoding=latin-1."
-_OTHER_FORMATS = {b">": "It looks like FASTA: --from fasta.", b"LOCUS": "It looks like GenBank: --from genbank."}
 _BLANKS = b" \t\x0b\x0c"
 _ERROR = 10.0 ** (-(np.arange(256) - 33) / 10)
 """The probability of an error that each character stands for."""
@@ -100,7 +107,7 @@ def parse_fastq(
     reading = _Reading(options or HeaderOptions(), say)
     for content, is_last in _contents(stream, reading, batch_bytes):
         letters, starts, ends = line_ends(content)
-        count = _good_records(letters, starts, ends) if content.isascii() else 0
+        count = _good_records(letters, starts, ends) if content.isascii() and b"\0" not in content else 0
         if count:
             found = _in_bulk(content, starts, ends, count, reading)
             yield _batch(found, columns, reading)
@@ -206,17 +213,18 @@ def _record(
     """Add the record that begins at a line, and return the line behind it; None where it is not whole yet."""
     header = lines[begin]
     if not header.startswith(b"@"):
-        hint = next((hint for mark, hint in _OTHER_FORMATS.items() if header.startswith(mark)), _HINT)
+        other, hint = text_format(header), _HINT
+        if other is not None:
+            hint = f"It looks like {other[0]}: --from {other[1]}."
+            if reading.row + record > 1:
+                hint = f"It looks like {other[0]} from here on: put that into a file of its own."
         reason = "A record begins with @ and a name, and this line does not."
         raise reading.fault(reason, record=record, line=begin, value=header, hint=hint)
-    at = begin + 1
-    while at < len(lines) and not lines[at].startswith(b"+"):
-        at += 1
-    if at == len(lines):
+    plus = _line_with_plus(lines, begin, record, reading)
+    if plus is None:
         if is_last:
             raise _cut_off("the last record has no line with +", record, begin, header, reading)
         return None
-    plus = at
     _check_plus(header, lines[plus], record, plus, reading)
     letters, taken = _letters(b"".join(lines[begin + 1 : plus]), record, reading), plus - begin - 1
     if not letters:
@@ -244,6 +252,16 @@ def _record(
     return at
 
 
+def _line_with_plus(lines: list[bytes], begin: int, record: int, reading: _Reading) -> int | None:
+    for at in range(begin + 1, len(lines)):
+        if lines[at].startswith(b"+"):
+            return at
+        if lines[at].startswith(b"@"):
+            reason = "Another record begins before this one has a line with + and its qualities."
+            raise reading.fault(reason, record=record, line=at, header=lines[begin], value=lines[at])
+    return None
+
+
 def _letters(sequence: bytes, record: int, reading: _Reading) -> bytes:
     letters = sequence.translate(None, _BLANKS)
     if len(letters) < len(sequence) and not reading.said:
@@ -254,18 +272,11 @@ def _letters(sequence: bytes, record: int, reading: _Reading) -> bytes:
 
 def _check_text(lines: list[bytes], places: range, record: int, reading: _Reading) -> None:
     for line in places:
-        try:
-            lines[line].decode("utf-8")
-        except UnicodeDecodeError:
-            fault = reading.fault(
-                f"The line is not {reading.options.encoding} text.",
-                record=record,
-                line=line,
-                header=lines[places.start],
-                value=lines[line],
-                hint=_ENCODING_HINT,
-            )
-            raise fault from None
+        found = text_fault(lines[line], reading.options.encoding)
+        if found is not None:
+            fault = reading.fault(found.reason, record=record, line=line, header=lines[places.start], hint=found.hint)
+            fault.value = found.value
+            raise fault
 
 
 def _cut_off(why: str, record: int, line: int, header: bytes, reading: _Reading) -> BadRecord:

@@ -13,7 +13,7 @@ from usr_genbank.record import Feature, FlatRecord
 
 __all__ = ["FlatFileFault", "read_embl", "read_genbank"]
 
-_LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>.*\S)\s+)?(?P<length>\d+) +(?P<unit>bp|aa)\b(?P<rest>.*)", re.IGNORECASE)
+_LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>.*\S)\s+)?(?P<length>\d{1,18}) +(?P<unit>bp|aa)\b(?P<rest>.*)", re.IGNORECASE)
 _DATE = re.compile(r"\d{1,2}-[A-Za-z]{3}-\d{4}")
 _MOLECULE = re.compile(r"(?:[a-z]+-)?[a-z]*(?:DNA|RNA|PRT|PROTEIN)", re.IGNORECASE)
 _NOT_LETTERS = dict.fromkeys(map(ord, "0123456789 \t\n"))
@@ -106,12 +106,16 @@ def _features(lines: list[str], number: int) -> list[Feature]:
         if line and not line[0].isspace():
             break
         body.append(line[5:] if line[:5].isspace() else line.lstrip())
+    return _read_features(body, first_line=number + 1)
+
+
+def _read_features(body: list[str], *, first_line: int) -> list[Feature]:
     try:
         return read_features(body)
     except ValueError as error:
         raise FlatFileFault(
             "The feature table begins with something else than a feature.",
-            line=number + 1,
+            line=first_line,
             hint="A feature's type begins in column 6, its location in column 22.",
         ) from error
 
@@ -120,7 +124,7 @@ def read_embl(text: str) -> FlatRecord:
     """Read a record from its ID line to the line before ``//``.
 
     Raises:
-        FlatFileFault: Its ID line has no length.
+        FlatFileFault: Its ID line has no length, or its feature table does not begin with a feature.
     """
     head, found, letters = _split(text, "SQ ")
     lines = head.split("\n")
@@ -137,13 +141,15 @@ def read_embl(text: str) -> FlatRecord:
     dates = [date[0] for line in texts.get("DT", []) if (date := _DATE.match(line))]
     record.date = dates[-1] if dates else None
     record.contig = "CO" in texts
-    record.features = read_features(texts.get("FT", []))
+    record.features = _read_features(
+        texts.get("FT", []), first_line=next((at for at, line in enumerate(lines) if line[:2] == "FT"), 0)
+    )
     record.sequence = letters.partition("\n")[2].translate(_NOT_LETTERS) if found else ""
     return record
 
 
 def _read_id(line: str) -> FlatRecord:
-    length = re.search(r"(\d+) (BP|AA)\.?\s*$", line, re.IGNORECASE)
+    length = re.search(r"(?<!\d)(\d{1,18}) (BP|AA)\.?\s*$", line, re.IGNORECASE)
     if length is None:
         raise FlatFileFault("The ID line gives no length.", line=0, hint="It ends in a number and BP or AA.")
     name, *fields = [field.strip() for field in line[2 : length.start()].split(";")]

@@ -13,7 +13,9 @@ _TOKEN = re.compile(
     r"(?P<open>[a-z-]*\()|(?P<close>\))|(?P<comma>,)|\.\.[<>]?(?P<behind>\d+)|"  # of one-of(1,3)..9
     r"(?:(?P<other>[A-Za-z][\w.|-]*):)?[<>]?(?P<first>\d+)(?:(?P<between>\.\.|\.|\^)[<>]?(?P<last>\d+))?"
 )
-_SIMPLE = re.compile(r"(complement\()?(\d+)\.\.(\d+)(\))?")
+_SIMPLE = re.compile(r"(complement\()?(\d{1,18})\.\.(\d{1,18})(\))?")
+_TOO_LONG = re.compile(r"\d{19}")
+"""More digits than a column of 64 bits can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ def span_of(location: str, *, length: int, circular: bool) -> Span:
     if simple is not None and bool(simple[1]) == bool(simple[4]):  # nearly all of them
         return Span(start=int(simple[2]) - 1, end=int(simple[3]), strand=-1 if simple[1] else 1)
     try:
-        parts = list(_parts(location))
+        parts = [] if _TOO_LONG.search(location) else list(_parts(location))
     except ValueError:
         return Span()
     if not parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -10,7 +11,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from usr_core.api import LONGEST_RECORD
-from usr_core.api.formats import BadRecord, text_chunks
+from usr_core.api.formats import BadRecord, other_content, text_chunks, text_fault, text_format
 from usr_genbank.flatfile import FlatFileFault, read_embl, read_genbank
 from usr_genbank.record import COLUMNS, FlatRecord, to_batch
 from usr_genbank.snapgene import COOKIE, read_snapgene
@@ -18,6 +19,7 @@ from usr_genbank.snapgene import COOKIE, read_snapgene
 __all__ = ["GenbankOptions", "parse_genbank"]
 
 _HINT = "A GenBank record begins with LOCUS, one of EMBL with ID, and both end with a line of //."
+_BEGINNING = re.compile(rb"\n(LOCUS {2,}.*\d (?:bp|aa)\b.*|ID   .*\d (?:BP|AA)\.)")
 _RELEASE = b"Genetic Sequence Data Bank"
 
 
@@ -55,7 +57,8 @@ def parse_genbank(
     options = options or GenbankOptions()
     chosen = [name for name in columns if name in COLUMNS]
     buffered = BufferedReader(stream)  # type: ignore[type-var]
-    if buffered.peek(len(COOKIE)).startswith(COOKIE):
+    start = buffered.peek(len(COOKIE))[: len(COOKIE)]
+    if start and COOKIE.startswith(start):
         yield to_batch([read_snapgene(buffered)], chosen)
         return
     waiting, size = list[FlatRecord](), 0
@@ -78,6 +81,9 @@ def _records(chunks: Iterator[bytes]) -> Iterator[tuple[int, int, bytes]]:
         while (end := _end_of_record(held, searched)) is not None:
             content = bytes(held[begin:end])
             lead, lines = _lead(content, row, line)
+            if lead >= len(content):
+                reason, hint = "There is no record above this line of //.", "Remove the line, or put the record back."
+                raise BadRecord(reason, hint=hint, row=row, line=line + content.count(b"\n") + 1, value="//")
             yield row, line + lines, content[lead:]
             row, line = row + 1, line + content.count(b"\n") + 1
             begin = searched = held.index(b"\n", end + 1)
@@ -120,29 +126,44 @@ def _lead(content: bytes, row: int, line: int) -> tuple[int, int]:
         end = content.find(b"\n", place)
         text = content[place : end if end >= 0 else len(content)]
         if text.strip() and not release:
-            value = text.decode("utf-8", "replace")
-            if text.lstrip()[:1] == b"<":
-                hint = "Download the record itself, as text in the format GenBank (full)."
-                raise BadRecord("The file is a web page.", hint=hint, row=row, line=line + lines, value=value)
-            reason = "This is not the first line of a record."
-            raise BadRecord(reason, hint=_HINT, row=row, line=line + lines, value=value)
+            raise _not_a_record(text, row, line + lines)
         if end < 0:
             break
         place, lines = end + 1, lines + 1
     return place, lines
 
 
+def _not_a_record(text: bytes, row: int, line: int) -> BadRecord:
+    """Return the fault of a line that should be the first one of a record."""
+    value = text.decode("utf-8", "replace")
+    wrong, other, found = text_fault(text), other_content(text), text_format(text)
+    if wrong is not None:
+        return BadRecord(wrong.reason, hint=wrong.hint, row=row, line=line, value=wrong.value)
+    if other is not None:
+        return BadRecord(other.reason, hint=other.hint, row=row, line=line, value=value)
+    hint = _HINT
+    if found is not None:
+        hint = f"It looks like {found[0]}: --from {found[1]}."
+        if row > 1:
+            hint = f"It looks like {found[0]} from here on: put that into a file of its own."
+    return BadRecord("This is not the first line of a record.", hint=hint, row=row, line=line, value=value)
+
+
 def _read(content: bytes, row: int, line: int, options: GenbankOptions, say: Callable[[str], None]) -> FlatRecord:
     name = _name(content)
+    wrong = text_fault(content, options.encoding)
+    if wrong is not None:
+        at = line + content.count(b"\n", 0, wrong.place)
+        raise BadRecord(wrong.reason, hint=wrong.hint, row=row, line=at, name=name, value=wrong.value)
+    inside = _BEGINNING.search(content)
+    if inside is not None:
+        reason = "Another record begins here, and the one above it has no line of // at its end."
+        hint = "Write // above this line, if nothing of the record above is missing."
+        at = line + content.count(b"\n", 0, inside.start()) + 1
+        raise BadRecord(reason, hint=hint, row=row, line=at, name=name, value=inside[1].decode())
     try:
         text = content.decode("utf-8")
         record = read_genbank(text) if text.startswith("LOCUS") else read_embl(text)
-    except UnicodeDecodeError as error:
-        at = content.count(b"\n", 0, error.start)
-        value = content.split(b"\n", at + 1)[at].decode("latin-1")
-        hint = "Give the encoding that the file has: --option encoding=latin-1."
-        reason = f"The line is not {options.encoding} text."
-        raise BadRecord(reason, hint=hint, row=row, line=line + at, name=name, value=value) from None
     except FlatFileFault as fault:
         raise BadRecord(fault.reason, hint=fault.hint, row=row, line=line + fault.line, name=name) from fault
     if not record.sequence:

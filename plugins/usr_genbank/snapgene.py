@@ -32,7 +32,7 @@ def read_snapgene(stream: BinaryIO) -> FlatRecord:
     Raises:
         BadRecord: The file is cut off, holds no DNA, or one of its parts can't be read.
     """
-    record = FlatRecord()
+    record, kinds = FlatRecord(), set[int]()
     for kind, content in _packets(stream):
         if kind == _DNA:
             record.sequence = content[1:].decode("ascii", "replace")
@@ -42,6 +42,9 @@ def read_snapgene(stream: BinaryIO) -> FlatRecord:
             _read_notes(record, _xml(content))
         elif kind == _FEATURES:
             record.features = [_feature(found, record) for found in _xml(content).iter("Feature")]
+        kinds.add(kind)
+    if kinds == {COOKIE[0]}:
+        raise _cut_off("nothing follows its first part")
     if not record.sequence:
         raise BadRecord("The file holds no DNA.", hint="Protein and RNA files of SnapGene are not read.", row=1)
     record.declared = len(record.sequence)
@@ -55,14 +58,14 @@ def _packets(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
             raise BadRecord("A part of the file is longer than a record may be.", hint=_HINT, row=1)
         content = stream.read(length)
         if len(head) < 5 or len(content) < length:
-            raise BadRecord(
-                "one of its parts ends too early",
-                hint="Copy or download it again, and compare its size with the original's.",
-                row=1,
-                cut_off=True,
-            )
+            raise _cut_off("one of its parts ends too early")
         if length:
             yield head[0], content
+
+
+def _cut_off(reason: str) -> BadRecord:
+    hint = "Copy or download it again, and compare its size with the original's."
+    return BadRecord(reason, hint=hint, row=1, cut_off=True)
 
 
 def _xml(content: bytes) -> ElementTree.Element:
@@ -103,7 +106,7 @@ def _feature(found: ElementTree.Element, record: FlatRecord) -> Feature:
 
 def _range(text: str, record: FlatRecord) -> str:
     start, _, end = text.partition("-")
-    if not (start.isdigit() and end.isdigit()):
+    if not (start.isdecimal() and end.isdecimal()):
         raise BadRecord(f"A feature has the range {text!r}.", hint=_HINT, row=1)
     if int(start) > int(end):
         return f"{start}..{len(record.sequence)},1..{end}"

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 
 from usr_core.api import LONGEST_RECORD, SourceFile, SourceUnreadable
 from usr_core.api.arrow import loads
+from usr_core.api.formats import other_content, text_format, utf_16
 
 __all__ = ["RecordBlock", "record_blocks"]
 
 _BOM = b"\xef\xbb\xbf"
+_LOOK = 1000
+"""Bytes at the beginning that tell a file of another kind."""
 _HINT = "Write one JSON object a line, in UTF-8, each key once."
 
 
@@ -44,6 +47,7 @@ def record_blocks(source: SourceFile, *, limit: int) -> Iterator[RecordBlock]:
     row, held = 0, 0
     block = RecordBlock(first_row=1)
     with io.BufferedReader(source.stream(), 1 << 20) as raw:
+        _refuse_other_content(source, raw.peek(_LOOK)[:_LOOK])
         for number, line in enumerate(iter(lambda: raw.readline(LONGEST_RECORD + 1), b""), start=1):
             if len(line) > LONGEST_RECORD:
                 reason = f"The line is longer than {LONGEST_RECORD >> 20} MiB, the most for one record."
@@ -62,6 +66,15 @@ def record_blocks(source: SourceFile, *, limit: int) -> Iterator[RecordBlock]:
         yield block
 
 
+def _refuse_other_content(source: SourceFile, start: bytes) -> None:
+    other = other_content(start)
+    if other is not None:
+        raise SourceUnreadable(source.path, other.reason, hint=other.hint, line=other.line)
+    if utf_16(start) is not None:
+        hint = "Save it as UTF-8; JSON Lines files have no other encoding."
+        raise SourceUnreadable(source.path, "The file is UTF-16 text.", hint=hint, line=1)
+
+
 def _record(source: SourceFile, content: bytes, *, row: int, line: int) -> dict[str, object]:
     try:
         value = loads(content.decode("utf-8"))
@@ -73,5 +86,10 @@ def _record(source: SourceFile, content: bytes, *, row: int, line: int) -> dict[
         if isinstance(value, dict):
             return value
         reason = "The line is not a JSON object."
+    found, hint = text_format(content), _HINT
+    if found is not None and found[1] != "jsonl":
+        hint = f"It looks like {found[0]}: --from {found[1]}."
+    elif b"\r" in content.strip():
+        hint = "End each line with a line feed (LF), not with a carriage return (CR) alone."
     shown = content.strip().decode("utf-8", "backslashreplace")
-    raise SourceUnreadable(source.path, reason, hint=_HINT, row=row, line=line, value=shown)
+    raise SourceUnreadable(source.path, reason, hint=hint, row=row, line=line, value=shown)

@@ -9,10 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.api import SourceFile, SourceFileError, SourceTruncated, SourceUnreadable
+from usr_core.api.formats import other_content
 
 __all__ = ["damaged_footer", "not_opened", "unreadable_group"]
 
 _MAGIC = b"PAR1"
+_LOOK = 1000
+"""Bytes at the beginning that tell a file of another kind."""
 _LISTS_HINT = (
     "Write the column as a list of any length. DuckDB writes fixed arrays with a null so that their pages disagree: "
     "cast them where the file is written, for example CAST({name} AS FLOAT[])."
@@ -22,7 +25,8 @@ _LISTS_HINT = (
 def not_opened(source: SourceFile, error: Exception) -> SourceFileError:
     """Return the error for a file whose footer can't be read."""
     os.lseek(source.descriptor, 0, os.SEEK_SET)
-    head = os.read(source.descriptor, len(_MAGIC))
+    start = os.read(source.descriptor, _LOOK)
+    head = start[: len(_MAGIC)]
     if head == _MAGIC and not isinstance(error, pa.ArrowNotImplementedError):
         return damaged_footer(source, error)
     if head == _MAGIC:
@@ -30,6 +34,9 @@ def not_opened(source: SourceFile, error: Exception) -> SourceFileError:
         return SourceUnreadable(
             source.path, reason, hint="Cast that column where the file is written, or leave it out."
         )
+    other = other_content(start)
+    if other is not None:
+        return SourceUnreadable(source.path, other.reason, hint=other.hint, line=other.line)
     reason = "The file is empty." if not head else "The file is not a Parquet file."
     return SourceUnreadable(source.path, reason, hint="Give the importer that fits the file: --from csv, --from jsonl.")
 

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from usr_core.records.content import likely_encoding as likely_encoding
+    from usr_core.records.content import other_content as other_content
+    from usr_core.records.content import text_fault as text_fault
+    from usr_core.records.content import text_format as text_format
+    from usr_core.records.content import utf_16 as utf_16
     from usr_core.records.text_headers import HeaderColumns as HeaderColumns
     from usr_core.records.text_headers import HeaderOptions as HeaderOptions
     from usr_core.records.text_records import BadRecord as BadRecord
@@ -23,6 +28,7 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
+            "usr_core.records.content": "likely_encoding other_content text_fault text_format utf_16",
             "usr_core.records.text_headers": "HeaderColumns HeaderOptions",
             "usr_core.records.text_records": (
                 "BadRecord compact line_ends nullable pieces split_headers text_chunks without_blanks"

@@ -243,6 +243,9 @@ class DatasetSite:
             raise MaintenanceRequired(verb=verb)
 
     def _importer(self, name: str | None, path: Path) -> tuple[str, HostedImporter]:
+        from usr_core.store.rules.source_file import check_source
+
+        check_source(path)
         if name is not None:
             return name, self.host.importer(name)
         return self.host.importer_for_path(path)

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
 from usr_core.records.bulk_ids import string_parts
+from usr_core.records.content import other_content, utf_16
 
 __all__ = ["BadRecord", "compact", "line_ends", "nullable", "pieces", "split_headers", "text_chunks", "without_blanks"]
 
@@ -26,7 +27,6 @@ _IS_BLANK = np.zeros(256, np.bool_)
 _IS_BLANK[list(_BLANKS)] = True
 _STEPS = 16
 """Blanks in a row that are passed for all rows at once; a row with more is looked at alone."""
-_PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2", b"\xfd7zXZ": ".xz", b"\x28\xb5\x2f\xfd": ".zst"}
 
 
 class BadRecord(Exception):
@@ -75,7 +75,8 @@ def text_chunks(stream: BinaryIO, *, encoding: str = "utf-8", size: int = 1 << 2
     knows the record that holds wrong ones.
 
     Raises:
-        BadRecord: The content is compressed, or not text of the encoding, or there is no such encoding.
+        BadRecord: The content is compressed, a web page, a document or an archive, or not text of the encoding, or
+            there is no such encoding.
 
     Example:
         >>> import io
@@ -144,11 +145,15 @@ def _decoded(decoder: codecs.IncrementalDecoder, chunk: bytes, encoding: str, li
 
 
 def _refuse_other_content(start: bytes, encoding: str) -> None:
-    for mark, ending in _PACKED.items():
-        if start.startswith(mark):
-            raise BadRecord("The file is compressed.", hint=f"Give it a name that ends in {ending}.")
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and "16" not in encoding:
-        raise BadRecord("The file is UTF-16 text.", hint="Give --option encoding=utf-16.", line=1)
+    other = other_content(start[:1000])
+    if other is not None:
+        value = (
+            None if other.line is None else start.split(b"\n", other.line)[other.line - 1].decode("utf-8", "replace")
+        )
+        raise BadRecord(other.reason, hint=other.hint, line=other.line, value=value)
+    wide = utf_16(start[:100])
+    if wide is not None and "16" not in encoding:
+        raise BadRecord("The file is UTF-16 text.", hint=f"Give --option encoding={wide}.", line=1)
 
 
 def line_ends(content: bytes) -> tuple[npt.NDArray[np.uint8], Places, Places]:

@@ -211,7 +211,7 @@ class TestFiles:
 
         assert "The workbook is protected by a password." == str(refusal(path))
 
-    @pytest.mark.parametrize("content", [b"", b"sequence,x\nA,1\n", b"PK\x03\x04", b"\xd0\xcf\x11\xe0" * 200])
+    @pytest.mark.parametrize("content", [b"\xff\xfe\0", b"sequence,x\nA,1\n", b"PK\x03\x04", b"\xd0\xcf\x11\xe0" * 200])
     def test_what_is_no_workbook_is_refused(self, tmp_path: Path, content: bytes) -> None:
         """Whatever its name says."""
         path = tmp_path / "book.xlsx"

@@ -191,7 +191,22 @@ class TestFaults:
                 False,
             ),
             ("what is this\n", "not the first line", None, 1, False),
-            ("\n<!DOCTYPE html>\n<html>\n", "web page", None, 2, False),
+            ("\n//\n", "no record above", None, 2, False),
+            (
+                "LOCUS       x 4 bp\nORIGIN\n 1 acgt\nLOCUS       y 4 bp\nORIGIN\n 1 acgt\n//\n",
+                "Another",
+                "x",
+                4,
+                False,
+            ),
+            ("LOCUS       x 4 bp\nCOMMENT     a\0b\nORIGIN\n 1 acgt\n//\n", "NUL byte", "x", 2, False),
+            (
+                "ID   x; SV 1; 4 BP.\nXX\nFT                   /note\nSQ   S\n     acgt\n//\n",
+                "feature table",
+                "x",
+                3,
+                False,
+            ),
         ],
     )
     def test_are_told_with_their_place(
@@ -204,6 +219,29 @@ class TestFaults:
             assert reason in bad.reason
             assert (before + 1, name, 4 * before + line, cut_off) == (bad.row, bad.name, bad.line, bad.cut_off)
             assert bad.hint
+
+    def test_a_web_page_is_one(self) -> None:
+        """Alone, and behind records, as where a download went wrong in the middle."""
+        page = "\n<!DOCTYPE html>\n<html>\n"
+        alone, behind = refused(page), refused(record("fine 4 bp") + page)
+
+        assert [("The file is a web page.", 2), ("The file is a web page.", 6)] == [
+            (bad.reason, bad.line) for bad in (alone, behind)
+        ]
+
+    @pytest.mark.parametrize(("text", "name"), [(">a\nACGT\n", "FASTA"), ("@a\nAC\n+\nII\n", "FASTQ")])
+    def test_another_format_is_named(self, text: str, name: str) -> None:
+        """Alone with its importer; behind a record, with what to do with a file of two formats."""
+        assert f"It looks like {name}: --from {name.lower()}" in refused(text).hint
+        assert f"It looks like {name} from here on" in refused(record("fine 4 bp") + text).hint
+
+    def test_numbers_of_any_size_are_read(self) -> None:
+        """A location beyond what an integer holds is kept as text, without a span."""
+        text = record("x 4 bp").replace("ORIGIN", f"FEATURES    L\n     gene            1..{'9' * 5000}\nORIGIN")
+        (found,) = rows(text)
+
+        assert (None, None) == (found["features"][0]["start"], found["features"][0]["end"])  # type: ignore[index]
+        assert "gives no length" in refused(record(f"x {'9' * 5000} bp")).reason
 
     def test_latin_1_names_the_option(self) -> None:
         """With the line as Latin-1 shows it."""

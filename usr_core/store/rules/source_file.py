@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 
 from usr_core.interrupts import SignalsHeld
+from usr_core.records.content import other_content
 from usr_core.store.rules.errors import (
     FileChanged,
     NotAFile,
@@ -28,9 +29,9 @@ from usr_core.store.rules.errors import (
     SourceTruncated,
     SourceUnreadable,
 )
-from usr_core.store.rules.unpacking import COMPRESSED_SUFFIXES, Unpacked, cut_off, unpacked
+from usr_core.store.rules.unpacking import COMPRESSED_SUFFIXES, Unpacked, cut_off, is_packed, unpacked
 
-__all__ = ["LONGEST_RECORD", "SourceFile", "SourceStream", "open_source"]
+__all__ = ["LONGEST_RECORD", "SourceFile", "SourceStream", "check_source", "open_source"]
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -90,14 +91,28 @@ class SourceFile:
 
         Raises:
             SourceTruncated: The file is compressed, and empty, or a BGZF file without its last block.
+            SourceUnreadable: The file is not compressed as its name says.
         """
         raw = _OwnPlace(self._descriptor)
         if self.compression is None:
             return SourceStream(self, raw)
+        start = os.pread(self._descriptor, 1000, 0)
+        if start and not is_packed(start, self.compression):
+            raise self._not_packed(start)
         reason = cut_off(self._descriptor, self.compression)
         if reason is not None:
             raise SourceTruncated(self.path, reason)
         return SourceStream(self, unpacked(cast(BinaryIO, raw), self.compression))
+
+    def _not_packed(self, start: bytes) -> SourceUnreadable:
+        other = other_content(start)
+        if other is not None and other.line is not None:
+            return SourceUnreadable(self.path, other.reason, hint=other.hint, line=other.line)
+        return SourceUnreadable(
+            self.path,
+            f"The file is not readable as {self.compression}: it does not begin as such a file does.",
+            hint=f"Give it a name without {self.path.suffix} if it is not compressed, or copy it again.",
+        )
 
     def check_unchanged(self) -> None:
         """Compare the file, and what its name leads to, with what was opened.
@@ -176,8 +191,8 @@ class SourceStream(io.RawIOBase):
             return SourceTruncated(path, f"the {kind} stream ends too early")
         return SourceUnreadable(
             path,
-            f"The file is not readable as {kind}: {reason}.",
-            hint=f"Give it a name without {path.suffix} if it is not compressed, or copy it again.",
+            f"The file is not readable as {kind}, or something else follows its {kind} stream: {reason}.",
+            hint="Copy or download it again, and compare its size with the original's.",
         )
 
 
@@ -218,6 +233,18 @@ def open_source(path: Path) -> Iterator[SourceFile]:
         yield SourceFile(path, descriptor)
     finally:
         os.close(descriptor)
+
+
+def check_source(path: Path) -> None:
+    """Refuse a file that no reader can take, before one is chosen by its name.
+
+    Raises:
+        SourceFileError: As `open_source`, or the file is empty.
+    """
+    with open_source(path) as source:
+        if not source.size_bytes and source.compression is None:
+            hint = "Copy or download it again; or look at what should have written it."
+            raise SourceUnreadable(path, "The file is empty.", hint=hint)
 
 
 def _opening_failure(path: Path, error: OSError) -> SourceFileError:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from bz2 import BZ2Decompressor
     from lzma import LZMADecompressor
 
-__all__ = ["COMPRESSED_SUFFIXES", "Unpacked", "cut_off", "unpacked"]
+__all__ = ["COMPRESSED_SUFFIXES", "Unpacked", "cut_off", "is_packed", "unpacked"]
 
 COMPRESSED_SUFFIXES = {".gz": "gzip", ".bgz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 
+_MARKS = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bz2": b"BZh", "xz": b"\xfd7zXZ\0"}
+_SKIPPED = tuple(bytes([letter]) + b"\x2a\x4d\x18" for letter in range(0x50, 0x60))
+"""Frames of zstd that hold no content, with which a file may begin."""
 _CHUNK = 1 << 18
 _BGZF_HEADER = 18
 _BGZF_LAST = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -41,6 +44,14 @@ def unpacked(raw: BinaryIO, compression: str) -> Unpacked:
         return _Streams(raw, compression)
     stream: Unpacked = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), compression)
     return stream
+
+
+def is_packed(start: bytes, compression: str) -> bool:
+    """Tell whether a file that begins with these bytes, or with fewer than a mark has, may be so compressed."""
+    mark = _MARKS[compression]
+    if compression == "zstd" and start.startswith(_SKIPPED):
+        return True
+    return start.startswith(mark) or mark.startswith(start)
 
 
 def cut_off(descriptor: int, compression: str) -> str | None:

@@ -18,7 +18,7 @@ from usr_core.plugin.specs import ImporterSpec, ImportRequest, Opened
 from usr_core.records.arrays import text_array
 from usr_core.store.changes.import_.records import ImportSource
 from usr_core.store.rules.columns import IMPORT_COLUMNS
-from usr_core.store.rules.errors import RecordsExpected, RowWithoutSequence
+from usr_core.store.rules.errors import RecordsExpected, RowWithoutSequence, SourceUnreadable
 
 __all__ = [
     "ImportRequestInvalid",
@@ -123,6 +123,9 @@ class ImportRequestInvalid(UsrError, ValueError):
 class _Opens(Protocol):
     """What `usr_core.plugin.importing.HostedImporter` does here."""
 
+    @property
+    def spec(self) -> ImporterSpec: ...
+
     def open(self, request: ImportRequest) -> Opened: ...
 
 
@@ -199,8 +202,24 @@ def opening(importer: _Opens, path: Path, options: Mapping[str, object], *, pars
 
 
 def file_source(importer: _Opens, path: Path, options: Mapping[str, object], *, label: str) -> ImportSource:
-    """Return a file as a source of records."""
-    return ImportSource(label=label, open=opening(importer, path, options))
+    """Return a file as a source of records; one of a format of sequences is refused if it holds none."""
+    opens = opening(importer, path, options)
+
+    def open_records(wanted: Sequence[str], types: Mapping[str, pa.DataType]) -> Opened:
+        opened = opens(wanted, types)
+        return Opened(columns=opened.columns, batches=_some_records(opened.batches, path))
+
+    return ImportSource(label=label, open=opens if importer.spec.namespace is None else open_records)
+
+
+def _some_records(batches: Iterator[pa.RecordBatch], path: Path) -> Iterator[pa.RecordBatch]:
+    empty = True
+    for batch in batches:
+        empty = empty and not batch.num_rows
+        yield batch
+    if empty:
+        hint = "Look whether it is the right file; blank lines and comments are no records."
+        raise SourceUnreadable(path, "The file holds no record.", hint=hint)
 
 
 def rows_source(rows: Sequence[Mapping[str, object]], *, label: str) -> ImportSource:
