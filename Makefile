@@ -7,6 +7,10 @@ BIN := .venv/bin
 PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__.py)))
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
 TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl busybox
+# Three for two cores: tests wait for locks, for other processes, and for what is slow on purpose.
+WORKERS := 3
+# Without byte code each Python that a test starts, and each worker at its start, compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model lint bench readers wheel-test lock clean runtime dev programs
 
@@ -32,29 +36,29 @@ demo: runtime
 
 test: dev programs
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 quick: dev
 	@$(MAKE) --no-print-directory lint
 	@tests=$$($(BIN)/python scripts/changed_tests.py main) && \
-	if [ -n "$$tests" ]; then $(BIN)/python -m pytest -q -x -n 2 -m "not slow and not whole_matrix" $$tests; fi
+	if [ -n "$$tests" ]; then $(BIN)/python -m pytest -q -x -n $(WORKERS) -m "not slow and not whole_matrix" $$tests; fi
 
 # The folders of that name below tests/: of the core, of the store, of a plugin.
 test-%: dev programs
-	$(BIN)/python -m pytest -n 2 $(wildcard tests/usr_core/$* tests/usr_core/store/$* tests/usr_core/store/*/$* tests/plugins/usr_$* tests/$*)
+	$(BIN)/python -m pytest -n $(WORKERS) $(wildcard tests/usr_core/$* tests/usr_core/store/$* tests/usr_core/store/*/$* tests/plugins/usr_$* tests/$*)
 
 test-newest test-oldest: test-%: programs
 	@sh scripts/bootstrap.sh $*
-	.venv-$*/bin/python -m pytest -n 2 -m "not whole_matrix and not locked"
+	.venv-$*/bin/python -m pytest -n $(WORKERS) -m "not whole_matrix and not locked"
 
 test-sync-faults: dev programs
-	$(BIN)/python -m pytest -n 2 -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
+	$(BIN)/python -m pytest -n $(WORKERS) -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
 
 test-whole: dev programs
-	$(BIN)/python -m pytest -n 2 -m whole_matrix
+	$(BIN)/python -m pytest -n $(WORKERS) -m whole_matrix
 
 torture-model: dev
-	USR_MODEL_EXAMPLES=$${USR_MODEL_EXAMPLES:-10000} $(BIN)/python -m pytest -n 2 tests/usr_core/dataset/test_model.py
+	USR_MODEL_EXAMPLES=$${USR_MODEL_EXAMPLES:-10000} $(BIN)/python -m pytest -n $(WORKERS) tests/usr_core/dataset/test_model.py
 
 lint: dev
 	$(BIN)/ruff check .
