@@ -6,15 +6,25 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":  # as a file: the packages of the checkout are two folders up
+    sys.path[:0] = [
+        str(Path(__file__).parents[2] / "plugins"),
+        str(Path(__file__).parents[2]),
+        str(Path(__file__).parents[1]),
+    ]
+
+from support.sync_pairs import FolderPair
 from usr_core.api.transports import PosixFarSide
 from usr_core.testing.far_side import Direction
 from usr_folder.files import FolderFiles
 
-__all__ = ["FolderFarSide"]
+__all__ = ["CountedFiles", "FolderFarSide", "killed_push_argv"]
 
 
 class LosingFiles(FolderFiles):
@@ -41,6 +51,31 @@ class LosingFiles(FolderFiles):
             if left is not None:
                 self.left[direction] = left - len(piece)
             yield piece
+
+
+class CountedFiles(FolderFiles):
+    """The files of a folder, where something happens before the n-th operation."""
+
+    def __init__(self, settings: dict[str, Any], at: int = 0, act: Callable[[], None] | None = None) -> None:
+        self.seen: list[str] = []
+        self._at, self._act = at, act
+        super().__init__(settings)
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name in OPERATIONS:
+            self.seen.append(name)
+            if len(self.seen) == self._at and self._act is not None:
+                self._act()
+        return found
+
+
+OPERATIONS = frozenset(
+    {
+        *("entry", "entries", "read", "get", "put", "write_at", "truncate", "make_folder", "rename", "link"),
+        *("remove", "remove_folder", "sync", "lock", "digest"),
+    }
+)
 
 
 class FolderFarSide:
@@ -88,3 +123,18 @@ class FolderFarSide:
             except BlockingIOError as error:
                 raise TimeoutError from error
             yield
+
+
+def killed_push_argv(here: Path, there: Path, dataset: str, at: int) -> list[str]:
+    """Return the command that pushes a dataset to a folder and is killed before the n-th operation there."""
+    return [sys.executable, "-s", __file__, str(here), str(there), dataset, str(at)]
+
+
+def main() -> None:
+    here, there, dataset, at = sys.argv[1:]
+    files = CountedFiles({"base_dir": there, "name": "disk"}, int(at), lambda: os.kill(os.getpid(), signal.SIGKILL))
+    FolderPair(local=Path(here), base_dir=there, connect=lambda: PosixFarSide(files)).sync("push", dataset)
+
+
+if __name__ == "__main__":
+    main()

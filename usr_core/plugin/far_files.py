@@ -29,7 +29,7 @@ __all__ = ["FarFiles", "check_names", "check_path", "check_staging_name", "remot
 _PATH_BYTES = 4096
 _STAGING = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _GONE = {errno.ENOENT, errno.ENOTDIR}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _LOST = {
     *(errno.ESTALE, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETUNREACH),
     *(errno.ECONNRESET, errno.ECONNABORTED, errno.ECONNREFUSED, errno.EPIPE, errno.ENODEV, errno.ENXIO),
@@ -186,6 +186,9 @@ def remote_error(error: Exception, *, remote: str, path: str, doing: str) -> Usr
     elif number in _FULL:
         message = f"Could not {doing}: no space is left on {remote}."
         hint = f"Free space or get more quota there ({visible(path)}), then run the command again."
+    elif number == errno.EFBIG:
+        message = f"Could not {doing}: it is larger than a file can be on {remote}."
+        hint = "FAT takes files under 4 GiB only: use another file system there."
     elif number == errno.EROFS:
         message = f"Could not {doing}: {remote} is read-only."
         hint = "Mount it writable; pull and diff work all the same."

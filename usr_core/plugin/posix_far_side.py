@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from usr_core.errors import visible
+from usr_core.errors import UsrError, visible
 from usr_core.fs.errors import file_system_error
 from usr_core.plugin.far_commit import FarCommit, remove_far_tree
 from usr_core.plugin.far_files import FarFiles, check_names, check_path, check_staging_name, remote_error
@@ -332,10 +332,9 @@ class PosixFarSide:
         try:
             yield
         except OSError as error:
-            typed = remote_error(error, remote=self._files.name, path=path, doing=doing)
-            if typed is error:
+            if isinstance(error, UsrError):
                 raise
-            raise typed from error
+            raise remote_error(error, remote=self._files.name, path=path, doing=doing) from error
 
 
 class _Progress:
