@@ -198,8 +198,9 @@ def _digests(value: object) -> dict[str, dict[str, str | int]]:
 
 def _probe(value: object) -> Probe:
     seen = _a(Probe, value)
-    if not isinstance(seen.facts, Mapping):
-        raise TypeError(f"facts is {named(seen.facts)} and has to be a mapping")
+    for key, given in (("facts", seen.facts), ("errors", seen.errors), ("warnings", seen.warnings)):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{key} is {named(given)} and has to be a mapping")
     if seen.folder not in ("missing", "read-only", "writable"):
         raise ValueError("folder has to be missing, read-only or writable")
     facts = {a_text(k, "a key of facts"): None if v is None else a_text(v, "a fact") for k, v in seen.facts.items()}

@@ -37,7 +37,8 @@ class Told(Transport):
         if failure:
             raise FAILURES[failure]("it failed", hint="mend it", facts={"answer": "Permission denied"})
         clock = time.time() + self.settings.get("ahead", 0)
-        return Probe(facts=self.settings["facts"], clock=clock, folder=self.settings.get("folder", "writable"))
+        told = {key: self.settings[key] for key in ("lock", "errors", "warnings") if key in self.settings}
+        return Probe(facts=self.settings["facts"], clock=clock, folder=self.settings.get("folder", "writable"), **told)
 
     def stat(self, path):
         return None
@@ -143,6 +144,30 @@ class TestDoctor:
             "base dir": "ok",
         } == verdicts(findings)
         assert ["probe /far/its None", "close"] == far.log.read_text().splitlines()
+
+    def test_a_lock_that_fails_there_is_an_error(self, far: Far):
+        """Whatever the version of its flock is."""
+        code, findings = far.doctor(lock="No locks available")
+
+        assert 1 == code
+        assert "No locks available" in findings["flock there"]["found"]
+        assert "error" == findings["flock there"]["verdict"]
+
+    def test_a_transport_says_what_to_do_about_its_facts(self, far: Far):
+        """As an error, or as a warning with which one can go on."""
+        code, findings = far.doctor(
+            facts={**FACTS, "links": None, "case": "ignored"},
+            errors={"links": "Use ext4."},
+            warnings={"case": "Mind the case."},
+        )
+
+        assert 1 == code
+        assert ("missing", "error", "Use ext4.") == tuple(
+            findings["links there"][key] for key in ("found", "verdict", "fix")
+        )
+        assert ("ignored", "warning", "Mind the case.") == tuple(
+            findings["case there"][key] for key in ("found", "verdict", "fix")
+        )
 
     def test_the_table_has_a_line_for_each(self, far: Far):
         """What, found, verdict, fix."""

@@ -150,6 +150,8 @@ WRONG: list[tuple[str, str, str, str]] = [
     ("transport", "abilities", "return {'sha256': True}", "a dict"),
     ("transport", "probe", "return Probe(facts={}, clock=float('inf'), folder='writable')", "finite"),
     ("transport", "probe", "return Probe(facts={}, clock=0.0, folder='odd')", "folder"),
+    ("transport", "probe", "return Probe(facts={}, clock=0.0, folder='missing', lock=3)", "lock"),
+    ("transport", "probe", "return Probe(facts={}, clock=0.0, folder='missing', errors=['x'])", "errors"),
     ("transport", "stat", "return RemoteEntry(path='', kind='file', size_bytes=-1)", "at least 0"),
     ("transport", "stat", "return RemoteEntry(path='', kind='pipe')", "kind"),
     ("transport", "walk", "return [RemoteEntry(path=b'a', kind='file')]", "a text"),
