@@ -1,4 +1,4 @@
-"""A new transport: the remote side in memory, to be replaced call by call."""
+"""A new transport: the files of a remote side in memory, to be replaced call by call."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _HOOKS = '''\
 """What the plugin `$id` offers: a way to reach a remote root."""
 
 from usr_core.api import TransportSpec, hookimpl
+from usr_core.api.transports import PosixFarSide
 
 
 @hookimpl
@@ -26,22 +27,22 @@ def usr_transports():
 
 
 def _transport(settings):
-    from $package.transport import ${title}Transport  # network libraries are loaded when a remote is reached
+    from $package.files import ${title}Files  # network libraries are loaded when a remote is reached
 
-    return ${title}Transport()
+    return PosixFarSide(${title}Files())
 '''
 
 _CODE = '''\
-"""The transport `$command`. It begins as a remote side in memory that keeps the whole contract.
+"""The files of a remote of type `$command`: `PosixFarSide` makes the transport of them. They begin in memory.
 
-Replace one call after the other by yours, and run the tests after each; what a call promises is in the docstrings of
-`usr_core.api.transports.Transport`. When the last one is yours, drop `MemoryTransport`.
+Replace one method after the other by yours, and run the tests after each; what a method promises is in the docstrings
+of `usr_core.api.transports.FarFiles`. When the last one is yours, drop `MemoryFiles`.
 """
 
-from usr_core.testing import MemoryRemote, MemoryTransport
+from usr_core.testing import MemoryFiles, MemoryRemote
 
 
-class ${title}Transport(MemoryTransport):
+class ${title}Files(MemoryFiles):
     def __init__(self, remote=None):
         super().__init__(remote if remote is not None else MemoryRemote())
 '''
@@ -49,8 +50,9 @@ class ${title}Transport(MemoryTransport):
 _TESTS = '''\
 import pytest
 
+from usr_core.api.transports import PosixFarSide
 from usr_core.testing import ManifestContract, MemoryRemote, TransportContract
-from $package.transport import ${title}Transport
+from $package.files import ${title}Files
 
 
 class FarSide(MemoryRemote):
@@ -58,7 +60,7 @@ class FarSide(MemoryRemote):
 
     def __init__(self):
         super().__init__()
-        self.transport = ${title}Transport(self)
+        self.transport = PosixFarSide(${title}Files(self))
 
 
 class TestManifest(ManifestContract):
@@ -76,8 +78,9 @@ class TestTransport(TransportContract):
 TEMPLATE = KindTemplate(
     claims=_CLAIMS,
     hooks=_HOOKS,
-    work="transport",
+    work="files",
     code=_CODE,
     tests=_TESTS,
     usage="Reaches remotes over `$id`. As it was generated its remote side is in memory and ends with the process.",
+    api="1.1",
 )
