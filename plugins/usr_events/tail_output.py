@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from usr_core.api.commands import Format, cell_text, emit_table, emit_text, resolve_format, warn
+from usr_core.api.commands import Format, cell_text, emit_table, emit_text, local_time, resolve_format, warn
 from usr_core.api.events import LogLine, follow_events, line_seq, read_head, tail_events
 from usr_core.api.places import DatasetLayout, DatasetRef
 
@@ -23,6 +23,7 @@ def emit_tail(place: DatasetRef, fmt: Format, *, n: int, since: int | None, foll
     lines = _lines(place, n=n, since=since, follow=follow)
     if fmt is Format.RICH and not follow:
         rows = [_cells(line) for line in lines]
+        rows = [{**row, "time": local_time(str(row["time"] or ""))} for row in rows]
         emit_table(rows, _HEADER, fmt, empty="no events")
         return
     for line in lines:

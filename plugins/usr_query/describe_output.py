@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usr_core.api.commands import Format, emit_json, emit_table, note, resolve_format
+from usr_core.api.commands import Format, emit_json, emit_table, local_time, note, resolve_format
 from usr_core.api.results import TEXT_COLUMNS, Description, description_row, description_value
 
 __all__ = ["emit_description"]
@@ -20,7 +20,11 @@ def emit_description(found: Description, fmt: Format, *, quiet: bool) -> None:
             }
         )
         return
-    emit_table(map(description_row, found.columns), TEXT_COLUMNS, fmt)
+    rows = [description_row(column) for column in found.columns]
+    for row in rows:
+        if str(row["type"]).startswith("timestamp["):
+            row |= {name: local_time(str(row[name])) for name in ("min", "max") if row[name]}
+    emit_table(rows, TEXT_COLUMNS, fmt)
     if not quiet:
         of = "all" if found.complete else f"{found.sampled:,} of {found.rows:,}"
         note(f"{of} rows looked at")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,7 +20,11 @@ from usr_core.api.commands import (
     emit_text,
     examples,
     json_rows,
+    local_time,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["query_app"]
 
@@ -91,9 +95,18 @@ def query(
     if shown and fmt is QueryFormat.JSON:
         emit_json(json_rows(found.table))
     elif shown:
-        emit_table(json_rows(found.table), found.columns, Format.AUTO, empty="no rows")
+        emit_table(_shown_rows(found.table), found.columns, Format.AUTO, empty="no rows")
     else:
         target = sys.stdout.buffer if out in (None, "-") else out
         written = found.export(target, fmt=fmt, host=session.host, overwrite=overwrite)
         if written.path is not None:
             emit_text(f"wrote {counted(written.rows, 'row')} to {written.path}")
+
+
+def _shown_rows(table: pa.Table) -> list[dict[str, object]]:
+    """Return rows with times of a zone as people read them."""
+    zoned = [field.name for field in table.schema if getattr(field.type, "tz", None) is not None]
+    rows = json_rows(table)
+    for row in rows:
+        row |= {name: local_time(str(row[name])) for name in zoned if row[name] is not None}
+    return rows

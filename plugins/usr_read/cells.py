@@ -2,13 +2,11 @@
 
 Text: null is an empty cell and an empty text ``""``; floats are rounded to significant digits; lists show
 their first items and how many there are more; what is longer than the column's width ends in ``…``. The
-column ``id`` is never cut. On a terminal that is too narrow for the table, each record is a block. JSON: every value as
-it is.
+column ``id`` is never cut; times with a zone are local, to the minute. JSON: every value as it is.
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,10 +15,9 @@ from usr_core.api.commands import (
     Format,
     cell_text,
     emit_json,
-    emit_record,
     emit_table,
-    emit_text,
     json_column,
+    local_time,
     resolve_format,
 )
 
@@ -50,15 +47,9 @@ def emit_rows(table: pa.Table, fmt: Format, style: CellStyle | None) -> None:
         return
     shown = [
         [cell(value, style, whole=name in _WHOLE) for value in column]
-        for name, column in zip(names, columns, strict=True)
+        for name, column in zip(names, _with_local_times(table, columns, style), strict=True)
     ]
     rows = [dict(zip(names, row, strict=True)) for row in _rows(shown, table.num_rows)]
-    if rows and resolve_format(fmt) is Format.RICH and not _fits(rows, names):
-        # Folded into narrow columns, neither an id nor a sequence could be read or copied.
-        for number, row in enumerate(rows, 1):
-            emit_text(f"record {number}")
-            emit_record(row, Format.PLAIN)
-        return
     emit_table(rows, names, fmt, empty="no records")
 
 
@@ -81,9 +72,16 @@ def cell(value: object, style: CellStyle | None, *, whole: bool = False) -> obje
     return text[: style.width - 1] + "…"
 
 
-def _fits(rows: Sequence[dict[str, object]], names: Sequence[str]) -> bool:
-    widths = [max(len(name), *(len(cell_text(row[name])) for row in rows)) for name in names]
-    return sum(widths) + 2 * len(widths) <= shutil.get_terminal_size().columns
+def _with_local_times(
+    table: pa.Table, columns: list[Sequence[object]], style: CellStyle | None
+) -> list[Sequence[object]]:
+    if style is None:
+        return columns
+    zoned = [getattr(field.type, "tz", None) is not None for field in table.schema]
+    return [
+        [local_time(value) if isinstance(value, str) else value for value in column] if local else column
+        for column, local in zip(columns, zoned, strict=True)
+    ]
 
 
 def _rounded(value: float, precision: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usr_core.api.commands import Format, emit_json, emit_record, emit_table, resolve_format
+from usr_core.api.commands import Format, emit_json, emit_record, emit_table, local_time, resolve_format
 from usr_core.api.results import NamespaceOverview, Overview
 from usr_read.sizes import size_text
 
@@ -23,7 +23,7 @@ def emit_overview(overview: Overview, fmt: Format) -> None:
 
 
 def _summary(overview: Overview) -> dict[str, object]:
-    change = f"{overview.last_change} ({overview.last_action})" if overview.last_change else None
+    change = f"{local_time(overview.last_change)} ({overview.last_action})" if overview.last_change else None
     return {
         "dataset": overview.name,
         "path": overview.path,
@@ -31,7 +31,7 @@ def _summary(overview: Overview) -> dict[str, object]:
         "deleted": overview.deleted,
         "columns": f"{len(overview.columns)}: {', '.join(column.name for column in overview.columns)}",
         "size": f"{size_text(overview.size_bytes)} ({size_text(overview.base_bytes)} base)",
-        "created": overview.created_at,
+        "created": None if overview.created_at is None else local_time(overview.created_at),
         "last change": change,
         "events": overview.events,
         "registry": overview.registry_hash,

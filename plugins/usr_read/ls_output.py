@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from usr_core.api.commands import Format, emit_json, emit_table, report, resolve_format
+from usr_core.api.commands import Format, emit_json, emit_table, local_time, report, resolve_format
 from usr_core.api.results import DatasetListing
 from usr_read.sizes import size_text
 
@@ -46,7 +46,7 @@ def _row(listing: DatasetListing) -> dict[str, object]:
         listing.columns,
         _namespaces(listing),
         None if listing.size_bytes is None else size_text(listing.size_bytes),
-        listing.last_change,
+        None if listing.last_change is None else local_time(listing.last_change),
     )
     return dict(zip(_HEADER, cells, strict=True))
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from usr_core.cli.output import emit_record as emit_record
     from usr_core.cli.output import emit_table as emit_table
     from usr_core.cli.output import emit_text as emit_text
+    from usr_core.cli.output import local_time as local_time
     from usr_core.cli.output import note as note
     from usr_core.cli.output import resolve_format as resolve_format
     from usr_core.cli.output import warn as warn
@@ -72,8 +73,8 @@ else:
                 "WhereOpt YesOpt completer examples split_names split_options"
             ),
             "usr_core.cli.output": (
-                "Format OUTPUT_VERSION cell_text confirm emit_json emit_record emit_table emit_text note "
-                "resolve_format warn"
+                "Format OUTPUT_VERSION cell_text confirm emit_json emit_record emit_table emit_text local_time "
+                "note resolve_format warn"
             ),
             "usr_core.cli.progress": "Progress",
             "usr_core.cli.report": "report",

@@ -2,8 +2,9 @@
 
 JSON is one document, ``{"usr_output_version": 1, "data": …}``, in strict JSON: times are RFC 3339 with Z,
 bytes are base64, and floats without a JSON form are the texts ``NaN``, ``Infinity`` and ``-Infinity``.
-Plain tables are aligned columns that never wrap and never cut a value. Rich is used, and imported, for a
-terminal only. Control characters in values are made visible in both.
+Plain tables are aligned columns that never wrap and never cut a value. On a terminal they are fitted into its width
+(`usr_core.cli.tables`). Control characters in values are made visible in both. Times of events are exact in JSON, and
+minutes of local time elsewhere.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ __all__ = [
     "emit_record",
     "emit_table",
     "emit_text",
+    "local_time",
     "note",
     "resolve_format",
     "warn",
@@ -123,10 +125,10 @@ def emit_table(
         note(empty)
         return
     cells = [[cell_text(row[name]) for name in columns] for row in table]
+    numeric = [all(_is_number(row[name]) for row in table) for name in columns]
     if fmt is Format.RICH:
-        _print_rich(cells, columns)
+        _print_fitted(cells, columns, numeric)
     else:
-        numeric = [all(_is_number(row[name]) for row in table) for name in columns]
         _print_plain(cells, columns, numeric)
 
 
@@ -144,10 +146,11 @@ def emit_record(record: Mapping[str, object], fmt: Format = Format.AUTO) -> None
         lab
           columns  gc, sigma
     """
-    if resolve_format(fmt) is Format.JSON:
+    fmt = resolve_format(fmt)
+    if fmt is Format.JSON:
         emit_json(record)
     else:
-        emit_text("\n".join(_record_lines(record, "")))
+        emit_text("\n".join(_record_lines(record, "", _terminal_width() if fmt is Format.RICH else _NO_LIMIT)))
 
 
 def emit_text(text: str) -> None:
@@ -179,6 +182,24 @@ def cell_text(value: object) -> str:
 
     plain = plain_value(value)
     return visible(plain if isinstance(plain, str) else json_line(plain), limit=_NO_LIMIT)
+
+
+def local_time(time: str) -> str:
+    """Return a time of JSON as people read it: local, to the minute; what is not such a time stays as it is.
+
+    Example:
+        >>> from usr_core.api.commands import local_time
+        >>> len(local_time("2026-11-20T08:05:03.000120Z")), local_time("unknown")
+        (16, 'unknown')
+    """
+    from datetime import datetime
+
+    if not time.endswith("Z"):
+        return time
+    try:
+        return f"{datetime.fromisoformat(time).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError, OSError):  # a year that is out of range here
+        return time
 
 
 def warn(text: str) -> None:
@@ -262,34 +283,46 @@ def _print_plain(cells: Sequence[Sequence[str]], columns: Sequence[str], numeric
         print("  ".join(padded).rstrip())
 
 
-def _print_rich(cells: Sequence[Sequence[str]], columns: Sequence[str]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print_fitted(cells: Sequence[Sequence[str]], columns: Sequence[str], numeric: Sequence[bool]) -> None:
+    from usr_core.cli.tables import fitted_table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in columns:
-        table.add_column(Text(visible(name, limit=_NO_LIMIT)), overflow="fold")
-    for row in cells:
-        table.add_row(*(Text(text) for text in row))
-    Console().print(table)
+    header = [visible(name, limit=_NO_LIMIT) for name in columns]
+    print("\n".join(fitted_table(cells, header, numeric, width=_terminal_width())))
 
 
-def _record_lines(record: Mapping[str, object], indent: str) -> list[str]:
-    width = max((len(str(name)) for name in record), default=0)
+def _terminal_width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _record_lines(record: Mapping[str, object], indent: str, width: int) -> list[str]:
+    from usr_core.cli.tables import record_block
+
     lines: list[str] = []
-    for name, value in record.items():
-        if isinstance(value, Mapping) and value:
-            lines.append(f"{indent}{visible(str(name))}")
-            lines += _record_lines(value, f"{indent}  ")
-        elif isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
-            lines.append(f"{indent}{visible(str(name))}")
-            for item in value:
-                inner = _record_lines(item, "") if isinstance(item, Mapping) else [cell_text(item)]
-                lines += [f"{indent}  - {inner[0]}" if inner else f"{indent}  -"]
-                lines += [f"{indent}    {line}" for line in inner[1:]]
-        else:
+    pairs: list[tuple[str, str]] = []
+    names = [visible(str(name)) for name in record]
+    start = max(map(len, names), default=0)
+    for name, value in zip(names, record.values(), strict=True):
+        nested = _nested_lines(value, indent, width)
+        if nested is None:
             shown = ", ".join(map(cell_text, value)) if isinstance(value, (list, tuple)) else cell_text(value)
-            lines.append(f"{indent}{visible(str(name)).ljust(width)}  {shown}".rstrip())
+            pairs.append((name.ljust(start), shown))
+            continue
+        lines += [*record_block(pairs, width=width, indent=indent), f"{indent}{name}", *nested]
+        pairs = []
+    return lines + record_block(pairs, width=width, indent=indent)
+
+
+def _nested_lines(value: object, indent: str, width: int) -> list[str] | None:
+    """Return what stands below the name of a mapping or of a list of mappings; None for everything else."""
+    if isinstance(value, Mapping) and value:
+        return _record_lines(value, f"{indent}  ", width)
+    if not isinstance(value, (list, tuple)) or not any(isinstance(item, Mapping) for item in value):
+        return None
+    lines: list[str] = []
+    for item in value:
+        inner = _record_lines(item, "", width - len(indent) - 4) if isinstance(item, Mapping) else [cell_text(item)]
+        lines += [f"{indent}  - {inner[0]}" if inner else f"{indent}  -"]
+        lines += [f"{indent}    {line}" for line in inner[1:]]
     return lines
