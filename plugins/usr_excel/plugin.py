@@ -21,6 +21,12 @@ def usr_importers() -> Iterable[ImporterSpec]:
             options=(
                 OptionSpec(name="sheet", help="The sheet's name, or its number from 1; by default the first"),
                 OptionSpec(name="skip_rows", type=int, default=0, help="Rows above the header that are left out"),
+                OptionSpec(
+                    name="dates",
+                    default="refuse",
+                    choices=("refuse", "text"),
+                    help="Dates in a column of text that has other text: refuse them, or take them as text",
+                ),
             ),
         )
     ]

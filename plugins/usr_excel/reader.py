@@ -9,7 +9,6 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,10 @@ import pyarrow as pa
 
 from usr_core.api import ImportRequest, Opened, OptionInvalid, RepeatedColumn, SourceUnreadable, UsrError, open_source
 from usr_core.api.formats import other_content, text_format
-from usr_excel.cells import address, spelled
+from usr_excel.cells import spelled
 from usr_excel.errors import CalamineMissing
 from usr_excel.faults import PasswordNeeded, check_open, faulty_cells, is_workbook
+from usr_excel.sheet import Sheet, refuse_stray_dates, say_what_is_left_out
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -31,7 +31,6 @@ _DAMAGE = (OSError, ValueError, LookupError, SyntaxError, RuntimeError, zipfile.
 _FORMAT_HINT = "Open it in a spreadsheet and save it as .xlsx, or copy it again if it was cut off."
 _LOOK = 1000
 """Bytes at the beginning that tell a file of another kind."""
-_FAULT_HINT = "Correct the cell, or empty it; a formula has a value once a spreadsheet has calculated and saved it."
 
 
 class ExcelImporter:
@@ -52,46 +51,6 @@ class ExcelImporter:
         return Opened.begun(_steps(request))
 
 
-@dataclass(slots=True)
-class _Sheet:
-    """The rows of a sheet from its first cell, and what of them holds no value."""
-
-    path: Path
-    name: str
-    rows: Sequence[Sequence[object]]
-    faults: Mapping[tuple[int, int], str]
-    faulty_rows: frozenset[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.faulty_rows = frozenset(row for row, _ in self.faults)
-
-    @property
-    def height(self) -> int:
-        """How many rows there are; calamine leaves those at the end out where it reads no value."""
-        return max(len(self.rows), 1 + max(self.faulty_rows, default=-1))
-
-    def values(self, row: int) -> Sequence[object]:
-        return self.rows[row] if row < len(self.rows) else ("",) * len(self.rows[0]) if self.rows else ()
-
-    def is_blank(self, row: int) -> bool:
-        return row not in self.faulty_rows and all(value == "" for value in self.values(row))
-
-    def check(self, row: int, column: int, *, record: int | None, name: str | None) -> None:
-        """Refuse a cell that holds no value."""
-        shown = self.faults.get((row, column))
-        if shown is not None:
-            raise SourceUnreadable(
-                self.path,
-                f"The cell {address(row, column)} of the sheet {self.name!r} holds "
-                f"{shown if shown[:1] != '#' else f'the error {shown}'}.",
-                hint=_FAULT_HINT,
-                row=record,
-                line=row + 1,
-                column=name,
-                value=shown,
-            )
-
-
 def _steps(request: ImportRequest) -> Generator[Any, None, None]:
     with open_source(request.path) as source:
         with io.BufferedReader(source.stream()) as stream:
@@ -109,6 +68,9 @@ def _steps(request: ImportRequest) -> Generator[Any, None, None]:
         names = _names(sheet, header)
         yield [name for name in names if name is not None]
         chosen = _chosen(request, names)
+        say_what_is_left_out(sheet, header, names, chosen)
+        if request.options.get("dates", "refuse") == "refuse":
+            refuse_stray_dates(sheet, header, _text_columns(request, chosen))
         if chosen:
             for batch in _batches(request, sheet, header + 1, chosen):
                 source.check_unchanged()
@@ -116,7 +78,7 @@ def _steps(request: ImportRequest) -> Generator[Any, None, None]:
             source.check_unchanged()
 
 
-def _opened(request: ImportRequest, content: bytes) -> _Sheet:
+def _opened(request: ImportRequest, content: bytes) -> Sheet:
     try:
         from python_calamine import CalamineError, CalamineWorkbook, PasswordError
     except ImportError as error:
@@ -128,7 +90,8 @@ def _opened(request: ImportRequest, content: bytes) -> _Sheet:
         name = _sheet_name(request, book)
         found = book.get_sheet_by_name(name)
         rows = found.to_python(skip_empty_area=False)
-        return _Sheet(request.path, name, rows, faulty_cells(content, name, book.sheet_names.index(name)))
+        faults = faulty_cells(content, name, book.sheet_names.index(name))
+        return Sheet(request.path, name, rows, faults, found.merged_cell_ranges or ())
     except (PasswordNeeded, PasswordError) as error:
         raise SourceUnreadable(
             request.path,
@@ -187,7 +150,7 @@ def _sheet_name(request: ImportRequest, book: CalamineWorkbook) -> str:
     )
 
 
-def _names(sheet: _Sheet, header: int) -> list[str | None]:
+def _names(sheet: Sheet, header: int) -> list[str | None]:
     values = sheet.values(header)
     for row, column in sheet.faults:
         if row == header:
@@ -205,7 +168,12 @@ def _chosen(request: ImportRequest, names: Sequence[str | None]) -> dict[str, in
     return {name: names.index(name) for name in wanted if name in counts}
 
 
-def _batches(request: ImportRequest, sheet: _Sheet, first: int, chosen: Mapping[str, int]) -> Iterator[pa.RecordBatch]:
+def _text_columns(request: ImportRequest, chosen: Mapping[str, int]) -> dict[str, int]:
+    kinds = {name: request.types.get(name) for name in chosen}
+    return {name: chosen[name] for name, kind in kinds.items() if kind is None or pa.types.is_string(kind)}
+
+
+def _batches(request: ImportRequest, sheet: Sheet, first: int, chosen: Mapping[str, int]) -> Iterator[pa.RecordBatch]:
     schema = pa.schema([(name, pa.string()) for name in chosen])
     kinds = [request.types.get(name) for name in chosen]
     held, size, record = list[list[str | None]](), 0, 0

@@ -14,6 +14,7 @@ import pytest
 from support.cli import Usr
 from support.workbooks import Error, Formula, Rows, compound_file, ods, xls, xlsx
 from usr_core import Dataset
+from usr_core.errors import UsrError
 from usr_core.plugin.specs import ImportRequest
 from usr_core.store.rules.errors import RepeatedColumn, SourceUnreadable
 from usr_excel.errors import CalamineMissing
@@ -194,6 +195,55 @@ class TestSheets:
         """Two columns of one name are ambiguous."""
         with pytest.raises(RepeatedColumn):
             read(made(["a", "a"], ["x", "y"]))
+
+
+class TestWhatAPersonSees:
+    def test_a_name_that_became_a_date_is_refused(self, book: Callable[..., Path]) -> None:
+        """Its cell, record and value are told; the option takes it as text."""
+        path = book(["gene"], ["SEPT2"], [None], [datetime.date(2024, 3, 1)])
+        error = refusal(path)
+
+        assert "cell A4" in str(error)
+        assert (2, 4, "gene", "2024-03-01") == (error.row, error.line, error.column, error.value)
+        assert "dates=text" in error.hint
+        assert ["SEPT2", "2024-03-01"] == [row["gene"] for row in read(path, dates="text")]
+
+    def test_a_column_of_dates_is_text_where_that_is_wanted(self, book: Callable[..., Path]) -> None:
+        """Alone, and beside empty cells; a column of times is read as times, whatever else it has."""
+        path = book(["day", "n"], [datetime.date(2024, 3, 1), 1.0], [None, 2.0])
+
+        assert ["2024-03-01", None] == [row["day"] for row in read(path, {"day": pa.string()})]
+
+    def test_a_date_among_numbers_is_refused_as_the_type_has_none(
+        self, dataset_factory: Callable[..., Dataset], book: Callable[..., Path]
+    ) -> None:
+        """The core names row, column and value."""
+        dataset = dataset_factory(namespaces={"lab": {"lab__v": "float64"}})
+        path = book(["sequence", "v"], ["AC", 1.5], ["AG", datetime.date(2024, 1, 5)])
+
+        with pytest.raises(UsrError) as caught:
+            dataset.import_file(path, keep="lab")
+
+        facts = caught.value.facts
+        assert (2, "2024-01-05") == (facts["row"], facts["value"])
+        assert 0 == dataset.overview().rows
+
+    def test_merged_cells_are_said(self, book: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+        """Where they lie in a column that is read; above the header they are a title."""
+        read(book(["strain", "n"], ["a", 1.0], [None, 2.0], merged="A2:A3"))
+        read(book(["plate 1", None], ["strain", "n"], ["a", 1.0], merged="A1:B1"), skip_rows=1)
+
+        assert 1 == capsys.readouterr().err.count("Of merged cells only the first one has a value: A2:A3.")
+
+    def test_columns_without_a_name_are_said(
+        self, book: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """As where a title stands above the header; the option is in the note."""
+        read(book(["plate 1"], ["strain", "n"], ["a", 1.0]))
+
+        said = capsys.readouterr().err
+        assert "B1 is empty" in said
+        assert "skip_rows=1" in said
 
 
 class TestFiles:
