@@ -30,7 +30,17 @@ sys.path[:0] = [str(HERE), str(HERE / "tests")]
 
 from support import crash_child  # noqa: E402
 from support.cli import clean_env, usr_argv  # noqa: E402
-from support.crash import World, child_argv, files_on_disk, leftovers, outcome, run_child, view  # noqa: E402
+from support.crash import (  # noqa: E402
+    World,
+    child_argv,
+    files_on_disk,
+    leftovers,
+    outcome,
+    run_child,
+    run_child_with,
+    trace_child,
+    view,
+)  # fmt: skip
 from support.strace import CHANGING, READING, Call, calls_below, calls_between, inject, trace  # noqa: E402
 from support.tree import tree_differences, tree_digest  # noqa: E402
 from usr_core.commit.transaction import Transaction  # noqa: E402
@@ -138,18 +148,18 @@ def sweep_protocol(place: Path, tally: Tally, *, step: int, everything: bool) ->
     folder = world.copy(place / "dataset")
     names = CHANGING + READING if everything else CHANGING
     run_child(world.copy(folder))
-    calls = trace(child_argv(world.copy(folder)), place / "log", names=names, env=clean_env())
+    calls = trace_child(world.copy(folder), place / "log", names=names)
     calls = calls_between(calls, crash_child.BEGIN_MARKER, crash_child.END_MARKER, names=names)
     points = calls_below(calls, folder, names=names)
 
     def kill(call: Call) -> None:
-        done = inject(child_argv(world.copy(folder)), call, "signal=SIGKILL", env=clean_env())
+        done = run_child_with(world.copy(folder), call, "signal=SIGKILL")
         assert done.returncode == -9, "not reached"
         world.check_after_crash(folder)
 
     def fail(call: Call, error: str, lasting: bool) -> None:
         before = tree_digest(world.copy(folder))
-        done = inject(child_argv(folder), call, f"error={error}", lasting=lasting, env=clean_env())
+        done = run_child_with(folder, call, f"error={error}", lasting=lasting)
         told = outcome(done)
         if not lasting:
             world.check_after_error(folder, told, before)
@@ -267,7 +277,7 @@ class CommandSweep:
     def kill(self, call: Call) -> None:
         """Kill at `call`; then the dataset is old or new, and the command can be given again if it was old."""
         self.fresh()
-        done = inject(self._in_root(), call, "signal=SIGKILL", env=_env(self.root))
+        done = inject(self.argv(), call, "signal=SIGKILL", env=_env(self.root), cwd=self.root)
         assert done.returncode == -9, "not reached"
         if not (self.dataset / EVENT_LOG).exists() and self._old == 0:
             self._run(self._command.words)  # it had not begun to exist
@@ -288,7 +298,7 @@ class CommandSweep:
         """Fail `call`; then every byte is as before, or the command said that it succeeded and did."""
         self.fresh()
         before = tree_digest(self.root)
-        done = inject(self._in_root(), call, f"error={error}", env=_env(self.root))
+        done = inject(self.argv(), call, f"error={error}", env=_env(self.root), cwd=self.root)
         if done.returncode == 0:
             _recover(self.dataset)
             self._check_new()
@@ -337,10 +347,7 @@ class CommandSweep:
         return done
 
     def _words(self, words: str) -> list[str]:
-        return [sys.executable, "-B", *usr_argv(), *words.replace(FIRST_ID, self._id).split()]
-
-    def _in_root(self) -> Sequence[str]:
-        return ["env", "-C", str(self.root), *self.argv()]
+        return [*usr_argv(), *words.replace(FIRST_ID, self._id).split()]
 
 
 def sweep_commands(place: Path, names: Sequence[str], tally: Tally, *, step: int, everything: bool) -> None:

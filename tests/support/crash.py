@@ -6,13 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from support import crash_child
 from support.cli import clean_env
+from support.forked_cli import ForkedUsr
+from support.strace import Call, inject, trace
 from support.tree import tree_digest
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
@@ -21,7 +23,19 @@ from usr_core.events.chain import verify_chain
 from usr_core.events.log import read_lines
 from usr_core.roots.layout import EVENT_LOG, DatasetLayout, is_machinery
 
-__all__ = ["View", "World", "check_whole", "child_argv", "files_on_disk", "leftovers", "outcome", "run_child", "view"]
+__all__ = [
+    "View",
+    "World",
+    "check_whole",
+    "child_argv",
+    "files_on_disk",
+    "leftovers",
+    "outcome",
+    "run_child",
+    "run_child_with",
+    "trace_child",
+    "view",
+]
 
 View = Mapping[str, bytes]
 _KEPT = {".usr.lock", ".usr.lease", ".usr.recovered"}
@@ -43,19 +57,37 @@ def leftovers(folder: Path) -> list[str]:
     return sorted(p.name for p in folder.iterdir() if p.name.startswith(".") and p.name not in _KEPT | {EVENT_LOG})
 
 
-def child_argv(folder: Path, *options: str) -> list[str]:
-    """Return the command that runs `crash_child` on a dataset.
+CHILD = f"""
+import sys
+sys.dont_write_bytecode = True  # the numbers of its system calls must be those of the run that was traced
+sys.path.append({str(Path(__file__).parents[1])!r})
+from support.crash_child import main
+main()
+"""
+"""What runs `crash_child` in a fork."""
 
-    It writes no byte code (``-B``): the numbers of its system calls must be those of the run that was traced.
-    """
+
+def child_argv(folder: Path, *options: str) -> list[str]:
+    """Return the command that runs `crash_child` on a dataset in a process of its own."""
     return [sys.executable, "-B", "-s", str(Path(crash_child.__file__)), str(folder), *options]
 
 
 def run_child(folder: Path, *options: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
-    """Run `crash_child` to its end."""
-    return subprocess.run(
-        child_argv(folder, *options), capture_output=True, text=True, check=False, env=clean_env(), timeout=timeout
+    """Run `crash_child` to its end, in a fork."""
+    rc, out, err = ForkedUsr.run(
+        ["crash_child", str(folder), *options], cwd=None, env=clean_env(), given=b"", timeout=timeout, code=CHILD
     )
+    return subprocess.CompletedProcess(["crash_child", *options], rc, out.decode(), err.decode())
+
+
+def run_child_with(folder: Path, call: Call, fault: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run `crash_child` and let a fault happen at one of its system calls; `more` as for `support.strace.inject`."""
+    return inject(["crash_child", str(folder)], call, fault, env=clean_env(), code=CHILD, **more)
+
+
+def trace_child(folder: Path, log: Path, *, names: Sequence[str]) -> list[Call]:
+    """Run `crash_child` and return its system calls of these names."""
+    return trace(["crash_child", str(folder)], log, names=names, env=clean_env(), code=CHILD)
 
 
 def outcome(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Starting Python and importing Arrow, DuckDB and Typer costs half a second of CPU
 it, and the suite runs thousands of commands. What runs in the fork is `usr_core.cli.main.main`, as the console script
 runs it, in a process of its own, with its own streams, folder, environment and signals.
 
-Where a shell runs commands, it finds a small program `usr` that asks the same server and ends as the fork ends.
+Where a shell runs commands, it finds a small program `usr` that asks the same server and ends as the fork ends. Tests
+that need another program of these modules have its code run in place of the command, and a fork can begin under strace.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ast
 import atexit
 import contextlib
+import ctypes
 import gc
 import importlib
 import os
@@ -41,6 +43,8 @@ _IMPORTED = (
     "typer",
     "yaml",
 )
+
+_PR_SET_PTRACER = 0x59616D61
 
 # Starts in 15 ms, as it loads nothing that is written in Python. What Python reads at its start no fork can be given.
 _PROGRAM = """#!{python} -IS
@@ -88,14 +92,37 @@ class ForkedUsr:
 
     @classmethod
     def start(
-        cls, argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], streams: tuple[int, int, int]
+        cls,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None,
+        env: Mapping[str, str],
+        streams: tuple[int, int, int],
+        code: str | None = None,
+        held: bool = False,
     ) -> tuple[int, socket.socket]:
-        """Run a command with these streams; return its process id, and a socket that says its exit code at its end."""
+        """Run a command with these streams; return its process id, and a socket that says its exit code at its end.
+
+        Args:
+            argv: What `sys.argv` is.
+            cwd: The folder it runs in.
+            env: All of its environment.
+            streams: Its stdin, stdout and stderr.
+            code: Python to run in place of the command.
+            held: Whether it begins only when a byte comes over the socket.
+        """
         if cls._control is None or cls._owner != os.getpid():
             cls._begin()
         assert cls._control is not None
         ours, theirs = socket.socketpair()
-        asked = repr({"argv": list(argv), "cwd": str(cwd or Path.cwd()), "env": dict(env)}).encode()
+        wanted = {
+            "argv": [str(word) for word in argv],
+            "cwd": str(cwd or Path.cwd()),
+            "env": dict(env),
+            "code": code,
+            "held": held,
+        }
+        asked = repr(wanted).encode()
         with theirs:
             socket.send_fds(cls._control, [len(asked).to_bytes(4, "big")], [*streams, theirs.fileno()])
             cls._control.sendall(asked)
@@ -111,21 +138,24 @@ class ForkedUsr:
         given: bytes,
         timeout: float,
         started: Callable[[int], object] = lambda _pid: None,
+        code: str | None = None,
+        tracer: Sequence[str] = (),
     ) -> tuple[int, bytes, bytes]:
         """Run a command to its end and return its exit code, its output and what it wrote to stderr.
 
-        `started` is told its process id.
+        `started` is told its process id. `tracer` is a strace with its options, which sees the command from its first
+        call on; `code` is as for `start`.
 
         Raises:
             subprocess.TimeoutExpired: It took longer than `timeout` seconds, and was killed.
         """
         pipes = [os.pipe(), os.pipe(), os.pipe()]
         theirs = (pipes[0][0], pipes[1][1], pipes[2][1])
-        command, answer = cls.start(argv, cwd=cwd, env=env, streams=theirs)
+        command, answer = cls.start(argv, cwd=cwd, env=env, streams=theirs, code=code, held=bool(tracer))
         started(command)
         for one in theirs:
             os.close(one)
-        with answer, ThreadPoolExecutor(3) as pool:
+        with answer, _traced(command, tracer, answer), ThreadPoolExecutor(3) as pool:
             fed = pool.submit(_feed, pipes[0][1], given)
             told = [pool.submit(_everything, one[0]) for one in pipes[1:]]
             answer.settimeout(timeout)
@@ -214,7 +244,14 @@ def _watch(asked: dict[str, object], passed: list[int]) -> None:
     *streams, answer = passed
     command = os.fork()
     if command == 0:
-        os.close(answer)
+        if asked.get("held"):
+            # Else Yama lets nobody but an ancestor trace a process.
+            ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+            gate = socket.socket(fileno=answer)
+            gate.recv(1)
+            gate.close()
+        else:
+            os.close(answer)
         _run(asked, streams)
     for one in streams:
         os.close(one)
@@ -257,7 +294,11 @@ def _run(asked: dict[str, object], streams: list[int]) -> None:
 
     code = 1
     try:
-        code = main()
+        if asked.get("code"):
+            exec(str(asked["code"]), {"__name__": "__main__"})
+            code = 0
+        else:
+            code = main()
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
     except BaseException:  # noqa: BLE001 - told as Python tells it, in a process that ends here
@@ -269,6 +310,22 @@ def _run(asked: dict[str, object], streams: list[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+@contextlib.contextmanager
+def _traced(command: int, tracer: Sequence[str], gate: socket.socket) -> Iterator[None]:
+    """Attach the tracer to a held command, and let that begin; wait for the tracer's end, which comes with its own."""
+    if not tracer:
+        yield
+        return
+    from support.processes import Child
+
+    with Child([*tracer, "-p", str(command)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as strace:
+        assert strace.stderr is not None
+        told = strace.stderr.readline()
+        assert b"attached" in told, told
+        gate.sendall(b"1")
+        yield
 
 
 def _feed(descriptor: int, given: bytes) -> None:

@@ -1,4 +1,7 @@
-"""Running a program under strace: list its system calls, or make the n-th of a kind kill or fail it."""
+"""Forks of `forked_cli` under strace: list their system calls, or make the n-th of a kind kill or fail one.
+
+Calls are counted from the beginning of the fork, so that no import stands between them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from support.forked_cli import ForkedUsr
 
 __all__ = ["CHANGING", "READING", "Call", "calls_below", "calls_between", "inject", "trace"]
 
@@ -39,18 +44,30 @@ class Call:
         return f"{self.name} {self.nth}: {self.line[:120]}"
 
 
-def trace(argv: Sequence[str], log: Path, *, names: Sequence[str], **options: object) -> list[Call]:
-    """Run `argv` and return its main thread's calls of these names, in order, with paths for descriptors (``-y``)."""
+def trace(
+    argv: Sequence[str],
+    log: Path,
+    *,
+    names: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    code: str | None = None,
+) -> list[Call]:
+    """Run a command and return its main thread's calls of these names, in order, with paths for descriptors (``-y``).
+
+    The command is ``usr``, with `argv` in `sys.argv`, or the Python in `code`.
+    """
     wanted = sorted({*names, *_MARKERS})
-    done = subprocess.run(
-        [_strace(), "-f", "--seccomp-bpf", "-qq", "-y", "-o", str(log), "-e", _set("trace", wanted), *argv],
-        capture_output=True,
-        text=True,
-        check=False,
+    rc, _, err = ForkedUsr.run(
+        argv,
+        cwd=cwd,
+        env=env,
+        given=b"",
         timeout=300,
-        **options,  # type: ignore[call-overload]
+        code=code,
+        tracer=[_strace(), "-f", "-y", "-o", str(log), "-e", _set("trace", wanted)],
     )
-    assert done.returncode == 0, done.stderr
+    assert rc == 0, err
     counts: Counter[str] = Counter()
     calls: list[Call] = []
     main = None
@@ -82,38 +99,25 @@ def inject(
     call: Call,
     fault: str,
     *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    code: str | None = None,
     lasting: bool = False,
     also: Sequence[tuple[Call, str]] = (),
-    env: Mapping[str, str] | None = None,
     timeout: float = 60.0,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `argv` and let `fault` (``signal=SIGKILL``, ``error=EIO``) happen at `call`, or from it on if `lasting`.
+    """Run what `trace` ran, and let `fault` (``signal=SIGKILL``, ``error=EIO``) happen at `call`, or from it on.
 
-    A kill strikes before the call is carried out; an error takes its place. The faults of `also` last from their
-    call on.
+    A kill strikes before the call is carried out; an error takes its place. It lasts if `lasting`, and those of `also`
+    last from their call on.
     """
     faults = [(call, fault, lasting), *((other, what, True) for other, what in also)]
     names = sorted({one.name for one, _, _ in faults})
     rules = [f"inject={one.name}:{what}:when={one.nth}{'+' if on else ''}" for one, what, on in faults]
-    return subprocess.run(
-        [
-            # Not with --seccomp-bpf: strace 6.1 then injects nothing.
-            _strace(),
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            _set("trace", names),
-            *(word for rule in rules for word in ("-e", rule)),
-            *argv,
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=env,
-        timeout=timeout,
-    )
+    tracer = [_strace(), "-f", "-o", "/dev/null", "-e", _set("trace", names)]
+    tracer += [word for rule in rules for word in ("-e", rule)]
+    rc, out, err = ForkedUsr.run(argv, cwd=cwd, env=env, given=b"", timeout=timeout, code=code, tracer=tracer)
+    return subprocess.CompletedProcess(list(argv), rc, out.decode(), err.decode())
 
 
 def _set(kind: str, names: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.cli import Result, run_usr, usr_argv
+from support.cli import Result, run_usr
 from support.sync_lab import Action, Lab, Scenario
 from support.sync_states import BIG_FILE, NAME, NOTES, State, Templates, check_never_torn, check_whole_copy
 
@@ -96,9 +96,8 @@ class Runs:
         if scenario not in self._calls:
             self.lab.prepare(self.templates, "pull", scenario)
             log = self.lab.control / "strace.log"
-            done = self.lab.run(
-                [_strace(), "-qq", "-y", "-o", str(log), "-e", f"trace={_set(_LOCAL_CALLS)}", *_pull(self.lab)]
-            )
+            tracer = [_strace(), "-y", "-o", str(log), "-e", f"trace={_set(_LOCAL_CALLS)}"]
+            done = self.lab.sync("pull", tracer=tracer)
             assert done.rc == 0, str(done)
             self._calls[scenario] = _promotion_calls(log.read_text(errors="replace").splitlines())
         return self._calls[scenario]
@@ -204,11 +203,6 @@ def _set(names: tuple[str, ...]) -> str:
     return ",".join(f"?{name}" for name in names)
 
 
-def _pull(lab: Lab) -> list[str]:
-    # -B: the numbers of the calls must not depend on whether there is byte code yet.
-    return [sys.executable, "-B", *usr_argv(), "--root", str(lab.here), "pull", NAME, "far", "-y"]
-
-
 # ---------------------------------------------------------------- faults
 
 _Set = tuple[Callable[[], Result], Callable[[], None]]
@@ -271,8 +265,8 @@ def _usr_killed(runs: Runs, case: Case) -> _Set | None:
     if case.action == "pull" and case.point >= 5:
         name, number = runs.promotion(case.scenario)[case.point - 5]
         rule = f"inject={name}:signal=SIGKILL:when={number}"
-        argv = [_strace(), "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", rule, *_pull(runs.lab)]
-        return (lambda: runs.lab.run(argv)), _nothing
+        tracer = [_strace(), "-o", "/dev/null", "-e", f"trace={name}", "-e", rule]
+        return (lambda: runs.lab.sync("pull", tracer=tracer)), _nothing
     points = _far_points(runs, case)
     runs_at = points[case.point] if case.action == "push" else [points[i] for i in (0, 1, 4, 7, 9)][case.point]
     runs.lab.set_action("harm usr")

@@ -9,6 +9,7 @@ import getpass
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -131,8 +132,8 @@ class Lab:
 
     # ------------------------------------------------------------ the command
 
-    def usr(self, *args: Word, timeout: float = 300) -> Result:
-        """Run `usr` here, in a fork; its process id is known to actions."""
+    def usr(self, *args: Word, timeout: float = 300, tracer: Sequence[str] = ()) -> Result:
+        """Run `usr` here, in a fork, under `tracer` if there is one; its process id is known to actions."""
         place = self.control / "usr.pid"
         place.unlink(missing_ok=True)
         rc, out, err = ForkedUsr.run(
@@ -142,28 +143,15 @@ class Lab:
             given=b"",
             timeout=timeout,
             started=lambda pid: place.write_text(f"{pid}\n"),
+            tracer=tracer,
         )
         told = (one.decode("utf-8", "surrogateescape") for one in (out, err))
         return Result(args=tuple(map(str, args)), rc=rc, out=next(told), err=next(told))
 
-    def sync(self, action: Action, *more: Word, timeout: float = 300) -> Result:
+    def sync(self, action: Action, *more: Word, timeout: float = 300, tracer: Sequence[str] = ()) -> Result:
         """Run a pull or a push."""
-        return self.usr(action, NAME, "far", "-y", *more, timeout=timeout)
+        return self.usr(action, NAME, "far", "-y", *more, timeout=timeout, tracer=tracer)
 
     def start(self, *args: Word) -> subprocess.Popen[str]:
         """Start `usr` here and return at once."""
         return start_usr(*args, root=self.here, env=self.env)
-
-    def run(self, argv: list[str], timeout: float = 300) -> Result:
-        """Run any command in the lab's environment."""
-        done = subprocess.run(
-            argv,
-            env=clean_env(self.env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            timeout=timeout,
-            check=False,
-        )
-        return Result(args=tuple(argv), rc=done.returncode, out=done.stdout, err=done.stderr)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from support import crash_child
-from support.cli import clean_env
-from support.crash import World, child_argv
-from support.strace import CHANGING, READING, Call, calls_below, calls_between, trace
+from support.crash import World, trace_child
+from support.strace import CHANGING, READING, Call, calls_below, calls_between
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +43,8 @@ def looks(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
 
 def _traced(world: World, place: Path, names: tuple[str, ...]) -> list[Call]:
     # Whoever is first to import a module after an installation writes byte code: calls that no later run makes.
-    trace(child_argv(world.copy(place / "first")), place / "first.log", names=("link",), env=clean_env())
+    trace_child(world.copy(place / "first"), place / "first.log", names=("link",))
     folder = world.copy(place / "dataset")
-    everything = trace(child_argv(folder), place / "log", names=names, env=clean_env())
+    everything = trace_child(folder, place / "log", names=names)
     inside = calls_between(everything, crash_child.BEGIN_MARKER, crash_child.END_MARKER, names=names)
     return calls_below(inside, folder, names=names)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import clean_env
-from support.crash import World, child_argv, outcome
-from support.strace import Call, inject
+from support.crash import World, outcome, run_child_with
+from support.strace import Call
 from support.tree import tree_digest
 from usr_core.commit.transaction import Transaction
 from usr_core.roots.layout import DatasetLayout
@@ -26,7 +25,7 @@ class TestError:
             folder = world.copy(tmp_path / "dataset")
             before = tree_digest(folder)
             error = ERRORS[index % len(ERRORS)]
-            told = outcome(inject(child_argv(folder), call, f"error={error}", env=clean_env()))
+            told = outcome(run_child_with(folder, call, f"error={error}"))
             try:
                 world.check_after_error(folder, told, before)
             except AssertionError as failure:
@@ -37,7 +36,7 @@ class TestError:
         for call in looks[::3]:
             folder = world.copy(tmp_path / "dataset")
             before = tree_digest(folder)
-            told = outcome(inject(child_argv(folder), call, "error=EIO", env=clean_env()))
+            told = outcome(run_child_with(folder, call, "error=EIO"))
             try:
                 world.check_after_error(folder, told, before)
             except AssertionError as failure:
@@ -48,7 +47,7 @@ class TestError:
         renames = [call for call in calls if call.name == "rename"]
         for call in renames:
             folder = world.copy(tmp_path / "dataset")
-            told = outcome(inject(child_argv(folder), call, "error=EIO", lasting=True, env=clean_env()))
+            told = outcome(run_child_with(folder, call, "error=EIO", lasting=True))
 
             assert "CommitPending" == told["type"], call
             assert "new" == world.check_after_crash(folder), call
@@ -62,7 +61,7 @@ class TestError:
         for later in range(2, 6):  # the first of them gives the record its abort name
             folder = world.copy(tmp_path / "dataset")
             blocked = Call("rename", renames[-1].nth + later, "")
-            done = inject(child_argv(folder), event, "error=EIO", also=[(blocked, "error=EIO")], env=clean_env())
+            done = run_child_with(folder, event, "error=EIO", also=[(blocked, "error=EIO")])
 
             assert "CommitPending" == outcome(done)["type"]
             assert "old" == world.check_after_crash(folder)
@@ -73,7 +72,7 @@ class TestError:
         look = next(call for call in calls[link:] if call.name == "openat" and ".events.log" in call.line)
         folder = world.copy(tmp_path / "dataset")
         before = tree_digest(folder)
-        told = outcome(inject(child_argv(folder), look, "error=EMFILE", env=clean_env()))
+        told = outcome(run_child_with(folder, look, "error=EMFILE"))
 
         assert "TooManyOpenFiles" == told["type"]
         assert before == tree_digest(folder)
@@ -88,11 +87,11 @@ class TestError:
         event = next(call for call in calls if call.name == "pwrite64" and ".events.log" in call.line)
         folder = world.copy(tmp_path / "dataset")
         before = tree_digest(folder)
-        undone = inject(child_argv(folder), undo, "error=EMLINK", also=[(event, "error=EIO")], env=clean_env())
+        undone = run_child_with(folder, undo, "error=EMLINK", also=[(event, "error=EIO")])
 
         assert "FileSystemError" == outcome(undone)["type"]
         assert before == tree_digest(folder)
-        assert {"done": 2} == outcome(inject(child_argv(folder), undo, "error=EMLINK", env=clean_env()))
+        assert {"done": 2} == outcome(run_child_with(folder, undo, "error=EMLINK"))
 
     def test_of_linking_the_record_says_that_links_are_missing(
         self, world: World, tmp_path: Path, calls: list[Call]
@@ -101,7 +100,7 @@ class TestError:
         link = next(call for call in calls if call.name == "link" and ".usr.commit" in call.line)
         folder = world.copy(tmp_path / "dataset")
         before = tree_digest(folder)
-        told = outcome(inject(child_argv(folder), link, "error=EOPNOTSUPP", env=clean_env()))
+        told = outcome(run_child_with(folder, link, "error=EOPNOTSUPP"))
 
         assert ("LinksUnsupported", "USR-FS-006") == (told["type"], told["error"])
         assert before == tree_digest(folder)

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.cli import clean_env
-from support.crash import World, child_argv
-from support.strace import Call, inject
+from support.crash import World, run_child_with
+from support.strace import Call
 
 # Opening a file for reading changes nothing: its neighbours stand for it here, the sweep has them all.
 GROUPS = {
@@ -33,7 +32,7 @@ class TestKill:
         for call in points:
             for _ in range(ATTEMPTS):
                 folder = world.copy(tmp_path / "dataset")
-                done = inject(child_argv(folder), call, "signal=SIGKILL", env=clean_env())
+                done = run_child_with(folder, call, "signal=SIGKILL")
                 if done.returncode == -9:
                     break
             assert done.returncode == -9, f"{call} was not reached"

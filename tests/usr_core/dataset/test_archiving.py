@@ -271,7 +271,7 @@ class TestAMoveThatFails:
             seeded.ok("archive", "ns/base")
         template = tmp_path / "template"
         shutil.copytree(seeded.root, template)
-        argv = [sys.executable, "-B", *usr_argv(), "--root", str(seeded.root), verb, "ns/base"]
+        argv = [*usr_argv(), "--root", str(seeded.root), verb, "ns/base"]
         calls = trace(argv, tmp_path / "log", names=("rename", "fsync"), env=clean_env())
         move = next(i for i, call in enumerate(calls) if call.name == "rename" and '_archive/ns/base"' in call.line)
         for call in calls[move : move + 3]:

@@ -45,13 +45,14 @@ class TestReplaceFile:
         folder = tmp_path / "folder"
         folder.mkdir()
         (folder / "file").write_bytes(b"old")
-        argv = [sys.executable, "-B", "-s", "-c", REPLACE, str(folder / "file")]
-        points = calls_below(trace(argv, tmp_path / "log", names=CHANGING, env=clean_env()), folder, names=CHANGING)
+        argv, env = ["-c", str(folder / "file")], clean_env()
+        calls = trace(argv, tmp_path / "log", names=CHANGING, env=env, code=REPLACE)
+        points = calls_below(calls, folder, names=CHANGING)
         assert len(points) >= 6
         for call in points:
             (folder / "file").write_bytes(b"old")
             before = tree_digest(folder)
-            done = inject(argv, call, fault, env=clean_env())
+            done = inject(argv, call, fault, env=env, code=REPLACE)
             content = (folder / "file").read_bytes()
             assert content in (b"old", b"new" * 1000), call
             if "error" in fault:

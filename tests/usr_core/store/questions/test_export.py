@@ -6,7 +6,6 @@ import gzip
 import io
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -270,7 +269,7 @@ def test_an_export_whose_name_may_not_last_is_no_export(seeded: Usr, tmp_path: P
     """Where the folder can't be fsynced, the error is true: the old file is there, or none."""
     target = tmp_path / "out" / "out.csv"
     target.parent.mkdir()
-    argv = [sys.executable, "-B", *usr_argv(), "--root", str(seeded.root)]
+    argv = [*usr_argv(), "--root", str(seeded.root)]
     argv += ["export", "ns/base", "--fmt", "csv", "--out", str(target), *options]
     calls = trace(argv, tmp_path / "log", names=("fsync",), env=clean_env())
     last = [call for call in calls if str(target.parent) in call.line][-1]
