@@ -50,7 +50,10 @@ BROKEN: dict[str, tuple[str, str]] = {
     "unknown hook": (HOOKS + "\n\n@hookimpl\ndef usr_importer():\n    return []\n", "'usr_importer'"),
     "raises": (HOOKS.replace("    return [Imp", "    1 / 0\n    return [Imp").replace("        pass", "        1 / 0"),
                "ZeroDivisionError"),
-    "hangs": ("import time\n\ntime.sleep(600)\n", "did not end within"),
+    "hangs": (
+        "import pathlib, time\n\npathlib.Path(__file__).with_suffix('.reached').touch()\ntime.sleep(600)\n",
+        "did not end within",
+    ),
     "exits": ("import sys\n\nsys.exit(3)\n", "SystemExit"),
     "exits at once": ("import os\n\nos._exit(3)\n", "ended the process (exit code 3)"),
     "prints on import": ("print('hello there')\n" + HOOKS, "hello there"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -120,17 +121,19 @@ class TestWhereItIsNeeded:
 
 
 def ended_by_force(usr: Usr, *words: str, env: dict[str, Path]) -> int:
-    """Run a command that will not end by itself, interrupt it as Ctrl-C does, and return its exit code."""
+    """Run a command, interrupt it as Ctrl-C does where it hangs in the plugin, and return its exit code."""
     import signal
 
     process = Child(
         [*usr_argv(), "--root", str(usr.root), *words], env=clean_env(env), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    try:
-        process.communicate(timeout=4)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    until = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < until:
+        if any(env["PYTHONPATH"].rglob("*.reached")):
+            process.send_signal(signal.SIGINT)
+            break
+        time.sleep(0.05)
+    _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     return process.returncode
