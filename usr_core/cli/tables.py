@@ -27,7 +27,7 @@ def fitted_table(
     natural = [max(map(display_width, texts)) for texts in zip(columns, *cells, strict=True)]
     # A heading is one word to the layout: with a line of its own for each of its words it would be hard to read.
     least = [
-        max(display_width(heading), *(_longest_word(text) for text in texts))
+        max([display_width(heading), *map(_longest_word, texts)])
         for heading, *texts in zip(columns, *cells, strict=True)
     ]
     shown = _how_many_fit(least, width)
@@ -105,7 +105,7 @@ def _how_many_fit(least: Sequence[int], width: int) -> int:
 def _shared(natural: Sequence[int], least: Sequence[int], width: int) -> list[int]:
     """Return the width of each column: its own, or less than that of the widest ones, and never less than a word."""
     room = width - _GAP * (len(natural) - 1)
-    widest = max(natural, default=0)
+    widest = min(max(natural, default=0), room)
     while widest > 0:
         widths = [min(own, max(word, widest)) for own, word in zip(natural, least, strict=True)]
         if sum(widths) <= room:

@@ -134,6 +134,11 @@ class TestFittedTable:
 
         assert ["record 1", f"id        {'i' * 40}", f"sequence  {'A' * 60}", "note"] == lines
 
+    def test_of_no_rows_is_its_heading(self) -> None:
+        """Also where there is no column at all."""
+        assert ["a  b", "─  ─"] == fitted_table([], ["a", "b"], [True, True], width=20)
+        assert ["", ""] == fitted_table([], [], [], width=20)
+
     def test_aligns_letters_that_take_two_columns(self) -> None:
         """Letters of East Asia are twice as wide, combining marks have no width."""
         lines = fitted_table([["配列", "1"], ["e\u0301", "22"]], ["n", "m"], [False, True], width=20)
