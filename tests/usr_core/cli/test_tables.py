@@ -44,9 +44,11 @@ remotes:
     host: lab.example.org
     user: me
     base_dir: /srv/sequences/of/the/whole/group/usr
-  broken:
-    type: carrier-pigeon
-    base_dir: /x
+  cluster:
+    type: ssh
+    host: login.cluster.example.org
+    port: 2222
+    base_dir: /data
 """
 
 
