@@ -14,6 +14,8 @@ from usr_core.api.commands import (
     DryRunOpt,
     FilePathOpt,
     FilesArg,
+    Format,
+    FormatOpt,
     HelpOptionsOpt,
     OptionsOpt,
     Progress,
@@ -21,6 +23,7 @@ from usr_core.api.commands import (
     UsageError,
     completer,
     current_session,
+    emit_outcome,
     emit_text,
     examples,
     note,
@@ -152,6 +155,7 @@ def attach(
     ] = None,
     line: Annotated[str | None, typer.Option("--note", show_default=False, help="A line for meta.md.")] = None,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
     """Attach columns of one or several files to the records, as a new overlay part. The base is not touched."""
@@ -192,7 +196,8 @@ def attach(
         note(remark)
     if warning := attach_warning(outcome):
         warn(warning)
-    emit_text(attach_text(outcome, target.name, dry_run=dry_run))
+    text = attach_text(outcome, target.name, dry_run=dry_run)
+    emit_outcome(outcome, text, fmt, dry_run=dry_run, dataset=target.name)
 
 
 def into_column(

@@ -15,12 +15,15 @@ from usr_core.api.commands import (
     DryRunOpt,
     FilePathOpt,
     FilesArg,
+    Format,
+    FormatOpt,
     HelpOptionsOpt,
     OptionsOpt,
     Progress,
     QuietOpt,
     completer,
     current_session,
+    emit_outcome,
     emit_text,
     examples,
     note,
@@ -55,21 +58,28 @@ def init(
     new_root: Annotated[
         bool, typer.Option("--new-root", help="Make the folder of --root, or the current one, a root first.")
     ] = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Make an empty dataset: its folder, an empty base, meta.md, the frozen registry and the first event."""
     from usr_core.api import Dataset
-    from usr_core.api.registry import make_root
+    from usr_core.api.places import RootMissing
+    from usr_core.api.registry import RegistryMissing, make_root
 
     session = current_session()
-    root = (
-        make_root(session.root or Path(os.environ.get("USR_ROOT") or "."), lock_timeout=session.lock_timeout)
-        if new_root
-        else session.found_root
-    )
-    made = Dataset.open(root, dataset, lock_timeout=session.lock_timeout, host=session.host)
-    made.init(source=source, notes=notes)
+    place = session.root or Path(os.environ.get("USR_ROOT") or ".") if new_root else session.found_root
+    if new_root:
+        make_root(place, dry_run=dry_run, lock_timeout=session.lock_timeout)
+    try:
+        made = Dataset.open(place, dataset, lock_timeout=session.lock_timeout, host=session.host)
+        made.init(source=source, notes=notes, dry_run=dry_run)
+    except (RegistryMissing, RootMissing):
+        if not (new_root and dry_run):  # what the command itself would make first
+            raise
 
-    emit_text(f"created {made.name} in {made.path}")
+    path = place.resolve() / dataset
+    text = f"{'would create' if dry_run else 'created'} {dataset} in {path}"
+    emit_outcome({"path": path}, text, fmt, dry_run=dry_run, dataset=dataset)
 
 
 @import_app.command(
@@ -144,6 +154,7 @@ def import_records(
         typer.Option("--rejects", show_default=False, help="Write what is left out to this new CSV file."),
     ] = None,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
     """Append the records of files, all or none, and keep columns beside them."""
@@ -178,12 +189,15 @@ def import_records(
         note(remark)
     for warning in import_warnings(outcome):
         warn(warning)
-    emit_text(import_text(outcome, target.name, dry_run=dry_run))
+    text = import_text(outcome, target.name, dry_run=dry_run)
+    emit_outcome(outcome, text, fmt, dry_run=dry_run, dataset=target.name)
 
 
 @snapshot_app.command(epilog=examples("usr snapshot lab/promoters"))
-def snapshot(dataset: DatasetArg = None) -> None:
+def snapshot(dataset: DatasetArg = None, *, dry_run: DryRunOpt = False, fmt: FormatOpt = Format.AUTO) -> None:
     """Keep the base as it is under _snapshots/; costs no space where the file system has links."""
     target = current_session().dataset(dataset)
+    file = target.snapshot(dry_run=dry_run).relative_to(target.path)
 
-    emit_text(f"kept {target.snapshot().relative_to(target.path)}")
+    text = f"{'would keep' if dry_run else 'kept'} {file}"
+    emit_outcome({"file": file}, text, fmt, dry_run=dry_run, dataset=target.name)

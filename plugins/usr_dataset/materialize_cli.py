@@ -9,6 +9,9 @@ import typer
 
 from usr_core.api.commands import (
     DatasetArg,
+    DryRunOpt,
+    Format,
+    FormatOpt,
     NamespacesOpt,
     Progress,
     QuietOpt,
@@ -16,7 +19,7 @@ from usr_core.api.commands import (
     YesOpt,
     confirm,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
     split_names,
 )
@@ -50,6 +53,8 @@ def materialize(
     drop_deleted: Annotated[
         bool, typer.Option("--drop-deleted", help="Remove deleted records, so that they can be imported again.")
     ] = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
     """Fold attached columns into the base. Overlays stay unless told otherwise; rows keep their order."""
@@ -61,7 +66,7 @@ def materialize(
         )
     target = current_session().dataset(dataset)
     # Off a terminal it goes on unasked, as it loses nothing.
-    confirm(f"Rewrite the base of {target.name}?", yes or not sys.stdin.isatty())
+    confirm(f"Rewrite the base of {target.name}?", yes or dry_run or not sys.stdin.isatty())
     with (
         Progress("materializing", total=target.base_rows(), quiet=quiet) as progress,
         target.maintenance(reason="usr materialize"),
@@ -72,7 +77,9 @@ def materialize(
             drop_overlays=drop_overlays,
             archive_overlays=archive_overlays,
             drop_deleted=drop_deleted,
+            dry_run=dry_run,
             progress=progress.advance,
         )
 
-    emit_text(materialize_text(outcome, target.name))
+    text = materialize_text(outcome, target.name, would=dry_run)
+    emit_outcome(outcome, text, fmt, dry_run=dry_run, dataset=target.name)

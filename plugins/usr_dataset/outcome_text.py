@@ -114,13 +114,12 @@ def attach_warning(outcome: AttachOutcome) -> str:
     return f"{counted(count, 'record')} of them {verb} deleted; `usr restore` brings {them} back" if count else ""
 
 
-def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
-    """Return what was folded and dropped, one line a fact."""
-    if outcome.event is None:
-        return f"{name} has nothing to materialize; nothing was changed"
-    lines = [
-        f"materialized {', '.join(outcome.namespaces) or 'no namespace'} into {name}: {counted(outcome.rows, 'record')}"
-    ]
+def materialize_text(outcome: MaterializeOutcome, name: str, *, would: bool = False) -> str:
+    """Return what was folded and dropped, or would be, one line a fact."""
+    if not outcome.namespaces and not outcome.rows_dropped:
+        return f"{name} has nothing to materialize; nothing {'would be' if would else 'was'} changed"
+    verb, folded = "would materialize" if would else "materialized", ", ".join(outcome.namespaces) or "no namespace"
+    lines = [f"{verb} {folded} into {name}: {counted(outcome.rows, 'record')}"]
     lines += [f"  + {column}" for column in outcome.columns]
     if outcome.rows_dropped:
         lines.append(f"  - {counted(outcome.rows_dropped, 'deleted record')}")
@@ -129,5 +128,5 @@ def materialize_text(outcome: MaterializeOutcome, name: str) -> str:
         for namespace, count in outcome.kept.items()
     ]
     if outcome.snapshot is not None:
-        lines.append(f"  kept {outcome.snapshot}")
+        lines.append(f"  {'would keep' if would else 'kept'} {outcome.snapshot}")
     return "\n".join(lines)

@@ -12,6 +12,8 @@ from usr_core.api.commands import (
     DatasetArg,
     Declined,
     DryRunOpt,
+    Format,
+    FormatOpt,
     Progress,
     QuietOpt,
     UsageError,
@@ -19,7 +21,7 @@ from usr_core.api.commands import (
     completer,
     confirm,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
 )
 
@@ -78,6 +80,7 @@ def repair_command(
         int, typer.Option("--min-tfbs-len", min=1, help="Letters that a motif needs to count as a TFBS.")
     ] = 6,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -90,7 +93,7 @@ def repair_command(
         "shortest": min_tfbs_len,
     }
     target = current_session().dataset(dataset)
-    _run(target, "--dedupe", dedupe, rules, command="repair", dry_run=dry_run, yes=yes, quiet=quiet)
+    _run(target, "--dedupe", dedupe, rules, command="repair", dry_run=dry_run, fmt=fmt, yes=yes, quiet=quiet)
 
 
 @app.command("dedupe", epilog=examples("usr densegen dedupe lab/promoters --keep keep-last"))
@@ -107,6 +110,7 @@ def dedupe_command(
         ),
     ] = "keep-first",
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -114,7 +118,7 @@ def dedupe_command(
     if keep == "off":
         raise UsageError("--keep can't be 'off'.", hint="Give one of: keep-first, keep-last, ask.")
     target = current_session().dataset(dataset)
-    _run(target, "--keep", keep, {}, command="dedupe", dry_run=dry_run, yes=yes, quiet=quiet)
+    _run(target, "--keep", keep, {}, command="dedupe", dry_run=dry_run, fmt=fmt, yes=yes, quiet=quiet)
 
 
 def _run(
@@ -125,21 +129,23 @@ def _run(
     *,
     command: str,
     dry_run: bool,
+    fmt: Format,
     yes: bool,
     quiet: bool,
 ) -> None:
     from usr_densegen.repair import RepairOptions, repair
-    from usr_densegen.repair_text import emit_repair, records_text
+    from usr_densegen.repair_text import NOTHING_TO_DO, emit_repair, records_text
 
     chosen = _kept(target, option, keep, yes=yes or dry_run)
     options = RepairOptions(dedupe=chosen, **rules)
     if keep == "ask" and not options.anything:
-        emit_text(f"no record of {target.name} breaks a rule; nothing was changed")
+        text = f"no record of {target.name} breaks a rule; nothing was changed"
+        emit_outcome(NOTHING_TO_DO, text, fmt, dry_run=dry_run, dataset=target.name)
         return
     if dry_run or not yes:
         plan = repair(target, options, dry_run=True)
         if dry_run or not plan.drop.rows_dropped:
-            emit_repair(plan, target.name, would=True)
+            emit_repair(plan, target.name, fmt, would=True, dry_run=dry_run)
             return
         confirm(f"Remove {records_text(plan.drop.rows_dropped)} of {plan.drop.rows_before:,} from {target.name}?")
     with (
@@ -148,7 +154,7 @@ def _run(
     ):
         outcome = repair(target, options, progress=progress.advance)
 
-    emit_repair(outcome, target.name)
+    emit_repair(outcome, target.name, fmt)
 
 
 def _kept(target: Dataset, option: str, keep: str, *, yes: bool) -> Dedupe:

@@ -10,8 +10,11 @@ import typer
 from usr_core.api import counted
 from usr_core.api.commands import (
     DatasetArg,
+    DryRunOpt,
+    Format,
+    FormatOpt,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
 )
 
@@ -47,6 +50,8 @@ def make_mock(
     force: Annotated[
         bool, typer.Option("--force", "--overwrite", help="Replace a dataset that this command has made.")
     ] = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Make a dataset of random DNA with random columns."""
     from usr_core.api import Dataset
@@ -56,9 +61,10 @@ def make_mock(
     session.several_changes = True
     target = Dataset.open(session.found_root, dataset, lock_timeout=session.lock_timeout, host=session.host)
     columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
-    rows = make_mock(target, columns, rows=n, length=length, from_csv=from_csv, force=force)
+    rows = make_mock(target, columns, rows=n, length=length, from_csv=from_csv, force=force, dry_run=dry_run)
 
-    emit_text(f"made {target.name} with {counted(rows, 'record')}")
+    text = f"{'would make' if dry_run else 'made'} {target.name} with {counted(rows, 'record')}"
+    emit_outcome({"rows": rows}, text, fmt, dry_run=dry_run, dataset=target.name)
 
 
 @add_demo_cols_app.command("add-demo-cols", epilog=examples("usr dev add-demo-cols lab/mock --namespace mock"))
@@ -71,6 +77,8 @@ def add_demo_cols(
     force: Annotated[
         bool, typer.Option("--force", "--overwrite", help="Let new values win over those that are there.")
     ] = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Attach random columns to every record of a dataset."""
     from usr_dev.mock import MockColumns, add_demo_columns
@@ -78,8 +86,9 @@ def add_demo_cols(
     current_session().several_changes = True
     target = current_session().dataset(dataset)
     columns = MockColumns(namespace=namespace, x_dim=x_dim, y_dim=y_dim, seed=seed)
-    rows = add_demo_columns(target, columns, force=force)
+    rows = add_demo_columns(target, columns, force=force, dry_run=dry_run)
 
-    emit_text(
-        f"attached {namespace}__x, {namespace}__y and {namespace}__score to {counted(rows, 'record')} of {target.name}"
-    )
+    named = [f"{namespace}__{field}" for field in ("x", "y", "score")]
+    verb, records = "would attach" if dry_run else "attached", counted(rows, "record")
+    text = f"{verb} {named[0]}, {named[1]} and {named[2]} to {records} of {target.name}"
+    emit_outcome({"rows": rows, "columns": named}, text, fmt, dry_run=dry_run, dataset=target.name)

@@ -44,7 +44,14 @@ class MockColumns:
 
 
 def make_mock(
-    dataset: Dataset, columns: MockColumns, *, rows: int, length: int, from_csv: Path | None, force: bool
+    dataset: Dataset,
+    columns: MockColumns,
+    *,
+    rows: int,
+    length: int,
+    from_csv: Path | None,
+    force: bool,
+    dry_run: bool = False,
 ) -> int:
     """Make a dataset of random DNA, or of a file's sequences, with mock columns; return its number of records.
 
@@ -55,6 +62,7 @@ def make_mock(
         length: Letters of each.
         from_csv: A file whose records are taken instead.
         force: Replace a dataset that is there, if this command made it.
+        dry_run: Make it elsewhere, and remove it again.
 
     Raises:
         MockRefused: There is a dataset, and it is not to be replaced or not mock data; or there are not so many
@@ -72,6 +80,11 @@ def make_mock(
     if from_csv is not None:
         # What is wrong with the file has to be known before anything is removed.
         _try_import(dataset, from_csv)
+    if dry_run:
+        from usr_core.api.results import stand_in
+
+        with stand_in(dataset) as tried:
+            return make_mock(tried, columns, rows=rows, length=length, from_csv=from_csv, force=force)
     register_namespace(dataset.ref.root, columns.namespace, columns.registered(), lock_timeout=dataset.lock_timeout)
     if exists:
         import shutil
@@ -87,7 +100,7 @@ def make_mock(
     return add_demo_columns(dataset, columns)
 
 
-def add_demo_columns(dataset: Dataset, columns: MockColumns, *, force: bool = True) -> int:
+def add_demo_columns(dataset: Dataset, columns: MockColumns, *, force: bool = True, dry_run: bool = False) -> int:
     """Attach mock columns to every record; return how many there are.
 
     Raises:
@@ -104,9 +117,11 @@ def add_demo_columns(dataset: Dataset, columns: MockColumns, *, force: bool = Tr
                 hint="Give another --namespace, or --force to let new values win.",
                 facts={"column": there[0]},
             )
-    register_namespace(dataset.ref.root, columns.namespace, columns.registered(), lock_timeout=dataset.lock_timeout)
+    register_namespace(
+        dataset.ref.root, columns.namespace, columns.registered(), dry_run=dry_run, lock_timeout=dataset.lock_timeout
+    )
     rows = dataset.base_rows()
-    if rows:
+    if rows and not dry_run:
         with dataset.scan(columns=["id"], include_deleted=True) as ids:
             schema = _schema(columns)
             batches = pa.RecordBatchReader.from_batches(schema, _values(ids, columns, schema))
@@ -127,11 +142,10 @@ def _require_mock(dataset: Dataset, *, force: bool) -> None:
 
 
 def _try_import(dataset: Dataset, path: Path) -> None:
-    import tempfile
+    from usr_core.api.results import stand_in
 
-    with tempfile.TemporaryDirectory() as folder:
-        register_namespace(Path(folder), "trial", [("trial__x", "bool")])
-        Dataset.open(folder, "trial", host=dataset.host).init().import_file(path)
+    with stand_in(dataset) as tried:
+        tried.init().import_file(path)
 
 
 def _sequences(rows: int, length: int, seed: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ import typer
 
 from usr_core.api.commands import (
     DatasetArg,
+    DryRunOpt,
     Format,
     FormatOpt,
     current_session,
@@ -50,6 +51,7 @@ def doctor(
     adopt: AdoptOpt = False,
     clean: CleanOpt = False,
     older_than: AgeOpt = None,
+    dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Look for what is wrong around a dataset and on this machine. Exit code 1 where there is a problem.
@@ -62,17 +64,19 @@ def doctor(
     let_any_version_run()
     from usr_core.api.results import examine
     from usr_doctor.health_text import emit_health
-    from usr_doctor.repairs import adopt_files, clean_up, parse_age
+    from usr_doctor.repairs import adopt_files, clean_up, once_repaired, parse_age
     from usr_doctor.target import find_target
 
     session = current_session()
     age = parse_age(older_than, clean=clean)
     if adopt:
-        adopt_files(session.dataset(dataset))
-    removed = clean_up(session.dataset(dataset), age) if clean else ()
+        adopt_files(session.dataset(dataset), dry_run=dry_run)
+    removed = clean_up(session.dataset(dataset), age, dry_run=dry_run) if clean else ()
     root, ref = find_target(dataset, root=session.root)
     report = examine(root, ref=ref, folder=folder, checks=session.host.health_checks())
+    if dry_run and (adopt or clean):
+        report = once_repaired(report, removed, adopted=adopt)
 
-    emit_health(report, fmt, removed=removed)
+    emit_health(report, fmt, removed=removed, dry_run=dry_run)
     if not report.ok:
         raise typer.Exit(1)

@@ -17,12 +17,12 @@ __all__ = ["emit_health", "health_document", "health_lines"]
 _NO_LIMIT = sys.maxsize - 1
 
 
-def emit_health(report: DoctorReport, fmt: Format, *, removed: Sequence[Removed] = ()) -> None:
+def emit_health(report: DoctorReport, fmt: Format, *, removed: Sequence[Removed] = (), dry_run: bool = False) -> None:
     """Print a report: what was seen and removed, then findings and a closing line; or one JSON document."""
     if resolve_format(fmt) is Format.JSON:
-        emit_json(health_document(report, removed))
+        emit_json({**health_document(report, removed), "dry_run": dry_run})
     else:
-        emit_text("\n".join([*_removed_lines(removed), *health_lines(report)]))
+        emit_text("\n".join([*_removed_lines(removed, dry_run=dry_run), *health_lines(report)]))
 
 
 def health_document(report: DoctorReport, removed: Sequence[Removed] = ()) -> dict[str, object]:
@@ -82,9 +82,9 @@ def health_lines(report: DoctorReport) -> list[str]:
     return lines
 
 
-def _removed_lines(removed: Sequence[Removed]) -> Iterator[str]:
+def _removed_lines(removed: Sequence[Removed], *, dry_run: bool) -> Iterator[str]:
     for one in removed:
-        yield f"removed      {_shown(one.relative)} ({one.size_bytes:,} bytes)"
+        yield f"{'would remove' if dry_run else 'removed     '} {_shown(one.relative)} ({one.size_bytes:,} bytes)"
 
 
 def _dataset_lines(dataset: DatasetHealth) -> Iterator[str]:

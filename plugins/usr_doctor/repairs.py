@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from usr_core.api.commands import UsageError, warn
 
 if TYPE_CHECKING:
     from usr_core.api import Dataset
-    from usr_core.api.results import Removed
+    from usr_core.api.results import DoctorReport, Removed
 
-__all__ = ["adopt_files", "clean_up", "parse_age"]
+__all__ = ["adopt_files", "clean_up", "once_repaired", "parse_age"]
 
 _DEFAULT_AGE = "30d"
+_LINE_CUT_OFF, _LOG_LOST = "USR-DOCTOR-007", "USR-DOCTOR-013"
+"""Findings of a log that the next change cuts, and of one that an adoption begins."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -32,16 +36,25 @@ def parse_age(text: str | None, *, clean: bool) -> float:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-def adopt_files(dataset: Dataset) -> None:
-    """Take the dataset's files as they are found, and say on stderr what the event lists."""
-    event = dataset.adopt()
+def adopt_files(dataset: Dataset, *, dry_run: bool = False) -> None:
+    """Take the dataset's files as they are found, and say on stderr what the event lists, or would list."""
+    event = dataset.adopt(dry_run=dry_run)
     if event is None:
         warn(f"{dataset.name}: the log tells exactly these files; there is nothing to adopt")
         return
     files = event["metrics"]["files"]
-    warn(f"{dataset.name}: event {event['seq']} lists {files:,} {'file' if files == 1 else 'files'} as found")
+    lists = "an event would list" if dry_run else f"event {event['seq']} lists"
+    warn(f"{dataset.name}: {lists} {files:,} {'file' if files == 1 else 'files'} as found")
 
 
-def clean_up(dataset: Dataset, age: float) -> tuple[Removed, ...]:
+def clean_up(dataset: Dataset, age: float, *, dry_run: bool = False) -> tuple[Removed, ...]:
     """Remove what was put aside longer ago than `age` seconds, and what interrupted writers left."""
-    return tuple(dataset.clean(older_than_seconds=age))
+    return tuple(dataset.clean(older_than_seconds=age, dry_run=dry_run))
+
+
+def once_repaired(report: DoctorReport, removed: Sequence[Removed], *, adopted: bool) -> DoctorReport:
+    """Return a report without what a repair that was only tried would have settled."""
+    gone = {one.relative for one in removed}
+    settled = {_LINE_CUT_OFF, *([_LOG_LOST] if adopted else [])}
+    rest = tuple(one for one in report.findings if one.code not in settled and one.file not in gone)
+    return replace(report, findings=rest)

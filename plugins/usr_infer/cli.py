@@ -8,6 +8,7 @@ import typer
 
 from usr_core.api.commands import (
     DatasetArg,
+    DryRunOpt,
     Format,
     FormatOpt,
     QuietOpt,
@@ -36,16 +37,18 @@ def register(
             help="name:type; may be repeated. By default llr, log_likelihood and, with --dim, embedding.",
         ),
     ] = None,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Register columns for a model's outputs, behind those that are there."""
-    from usr_core.api.commands import emit_text
-    from usr_infer.registration import describe_registration, register_outputs, wanted_columns
+    from usr_core.api.commands import emit_outcome
+    from usr_infer.registration import describe_registration, register_outputs, registration_record, wanted_columns
 
     session = current_session()
     columns = wanted_columns(dim=dim, model=model, job=job, outputs=outputs or ())
-    result = register_outputs(session.found_root, columns, lock_timeout=session.lock_timeout)
+    result = register_outputs(session.found_root, columns, dry_run=dry_run, lock_timeout=session.lock_timeout)
 
-    emit_text(describe_registration(result))
+    emit_outcome(registration_record(result), describe_registration(result, would=dry_run), fmt, dry_run=dry_run)
 
 
 @app.command(epilog=examples("usr infer pending lab/promoters --column infer__llr --out ids.txt"))
@@ -63,6 +66,7 @@ def pending(
         str | None, typer.Option("--out", show_default=False, help="Write the ids into this file, one a line.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --out replace a file.")] = False,
+    dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
@@ -78,5 +82,5 @@ def pending(
         emit_pending(found, name, fmt, quiet=quiet)
     else:
         path = target_path(out)
-        write_ids(found, path, overwrite=overwrite)
-        emit_written(found, name, path, fmt)
+        write_ids(found, path, overwrite=overwrite, dry_run=dry_run)
+        emit_written(found, name, path, fmt, dry_run=dry_run)

@@ -84,14 +84,20 @@ def pending_ids(pending: Pending) -> Iterator[str]:
         yield from batch.column(0).to_pylist()
 
 
-def write_ids(pending: Pending, target: Path, *, overwrite: bool) -> ExportOutcome:
+def write_ids(pending: Pending, target: Path, *, overwrite: bool, dry_run: bool = False) -> ExportOutcome:
     """Write the ids into a file, one a line; it appears whole or not at all.
 
     Raises:
         TargetExists, TargetInDataset, TargetNotAFile, TargetFolderMissing, FileSystemError: The file can't be written.
     """
     return export_batches(
-        _LineWriter(), target, spec=_LINES, schema=_SCHEMA, batches=pending.batches(), overwrite=overwrite
+        _LineWriter(),
+        target,
+        spec=_LINES,
+        schema=_SCHEMA,
+        batches=pending.batches(),
+        overwrite=overwrite,
+        dry_run=dry_run,
     )
 
 

@@ -29,13 +29,15 @@ def emit_pending(pending: Pending, column: str, fmt: Format, *, quiet: bool) -> 
         note(f"there are more than {pending.listed:,}")
 
 
-def emit_written(pending: Pending, column: str, file: Path, fmt: Format) -> None:
+def emit_written(pending: Pending, column: str, file: Path, fmt: Format, *, dry_run: bool = False) -> None:
     """Say what was written."""
     if resolve_format(fmt) is Format.JSON:
-        emit_json({"column": column, "file": str(file), "listed": pending.listed, "complete": pending.complete})
+        listed = {"column": column, "file": str(file), "listed": pending.listed, "complete": pending.complete}
+        emit_json({**listed, "dry_run": True} if dry_run else listed)
         return
     what = "id" if pending.listed == 1 else "ids"
-    emit_text(f"wrote {pending.listed:,} {what} to {file}{'' if pending.complete else ' (there are more)'}")
+    verb, more = "would write" if dry_run else "wrote", "" if pending.complete else " (there are more)"
+    emit_text(f"{verb} {pending.listed:,} {what} to {file}{more}")
 
 
 def _print_json(pending: Pending, column: str) -> None:

@@ -16,7 +16,7 @@ from usr_core.api.registry import (
 from usr_infer.columns import DESCRIPTION, FIXED_COLUMNS, NAMESPACE, column_name, embedding_type, known_type
 from usr_infer.errors import InferColumnDiffers, InferOptionInvalid
 
-__all__ = ["describe_registration", "register_outputs", "wanted_columns"]
+__all__ = ["describe_registration", "register_outputs", "registration_record", "wanted_columns"]
 
 
 def wanted_columns(
@@ -66,7 +66,9 @@ def wanted_columns(
     return tuple(found.items())
 
 
-def register_outputs(root: Path, columns: Sequence[tuple[str, str]], *, lock_timeout: float = 60.0) -> RegisterResult:
+def register_outputs(
+    root: Path, columns: Sequence[tuple[str, str]], *, dry_run: bool = False, lock_timeout: float = 60.0
+) -> RegisterResult:
     """Register `columns` behind those that the namespace has; none is changed or removed.
 
     Raises:
@@ -88,16 +90,29 @@ def register_outputs(root: Path, columns: Sequence[tuple[str, str]], *, lock_tim
         owner=None if entry is not None else "infer",
         description=None if entry is not None else DESCRIPTION,
         add=True,
+        dry_run=dry_run,
         lock_timeout=lock_timeout,
     )
 
 
-def describe_registration(result: RegisterResult) -> str:
-    """Return what a registration did, a line for each new column."""
+def registration_record(result: RegisterResult) -> dict[str, object]:
+    """Return what a registration did as an object."""
+    return {
+        "namespace": NAMESPACE,
+        "created": result.created,
+        "written": result.written,
+        "added": result.added,
+        "columns": [{"name": column.name, "type": column.type.canonical()} for column in result.entry.columns],
+    }
+
+
+def describe_registration(result: RegisterResult, *, would: bool = False) -> str:
+    """Return what a registration did, or would do, a line for each new column."""
     if not result.written:
-        return f"{NAMESPACE} has these columns already; nothing was changed."
+        return f"{NAMESPACE} has these columns already; nothing {'would be' if would else 'was'} changed."
     types = {column.name: column.type.canonical() for column in result.entry.columns}
-    head = f"registered {NAMESPACE}" if result.created else f"changed {NAMESPACE}"
+    verbs = ("would register", "would change") if would else ("registered", "changed")
+    head = f"{verbs[0] if result.created else verbs[1]} {NAMESPACE}"
     return "\n".join([head, *(f"  + {column}: {types[column]}" for column in result.added)])
 
 

@@ -10,10 +10,12 @@ import typer
 
 from usr_core.api.commands import (
     DryRunOpt,
+    Format,
+    FormatOpt,
     QuietOpt,
     completer,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
     note,
 )
@@ -84,6 +86,7 @@ def convert(
         OnDuplicate, typer.Option("--on-duplicate", help="skip leaves records out that are there, and counts them.")
     ] = OnDuplicate.ERROR,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
     """Add the rows of DenseGen's old exports, all or none. Nothing that a file holds is run."""
@@ -107,4 +110,5 @@ def convert(
 
     for line in [] if quiet else convert_notes(outcome, namespace):
         note(line)
-    emit_text(convert_text(outcome, target.name, would=dry_run))
+    text = convert_text(outcome, target.name, would=dry_run)
+    emit_outcome(outcome, text, fmt, dry_run=dry_run, dataset=target.name)

@@ -33,7 +33,7 @@ class ConvertOptions:
         renamed: Old column names to new ones.
         bio_type, alphabet: For rows without one.
         on_duplicate: ``skip`` leaves out records that are there, or came before, and counts them.
-        dry_run: Check everything but what only the session checks; change nothing.
+        dry_run: Check everything, and change nothing: the rows go into a dataset that stands in for this one.
     """
 
     namespace: str = "densegen"
@@ -76,7 +76,12 @@ def convert(dataset: Dataset, paths: Sequence[Path], options: ConvertOptions) ->
     found = read_rows(paths, naming, dataset.host.importer("csv"))
     rows = _new_rows(dataset, found, options)
     added = len(rows)
-    if rows and not options.dry_run:
+    if rows and options.dry_run:
+        from usr_core.api.results import stand_in
+
+        with stand_in(dataset) as tried:
+            added = _write(tried.init(), rows, options, with_values=entry is not None)
+    elif rows:
         added = _write(dataset, rows, options, with_values=entry is not None)
     named = {name for row in rows for name, value in row.values.items() if value is not None}
     return ConvertOutcome(

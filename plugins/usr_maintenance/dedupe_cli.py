@@ -11,13 +11,15 @@ from usr_core.api import counted
 from usr_core.api.commands import (
     DatasetArg,
     DryRunOpt,
+    Format,
+    FormatOpt,
     Progress,
     QuietOpt,
     YesOpt,
     completer,
     confirm,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
 )
 
@@ -55,6 +57,7 @@ def dedupe(
         ),
     ] = "keep-first",
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -66,7 +69,8 @@ def dedupe(
     if dry_run or not yes:
         plan = deduped(dry_run=True)
         if dry_run or not plan.rows_dropped:
-            emit_text(dedupe_text(plan, target.name, would=True))
+            text = dedupe_text(plan, target.name, would=True)
+            emit_outcome(plan, text, fmt, dry_run=dry_run, dataset=target.name)
             return
         confirm(f"Remove {counted(plan.rows_dropped, 'record')} of {plan.rows_before:,} from {target.name}?")
     with (
@@ -75,4 +79,4 @@ def dedupe(
     ):
         outcome = deduped(progress=progress.advance)
 
-    emit_text(dedupe_text(outcome, target.name))
+    emit_outcome(outcome, dedupe_text(outcome, target.name), fmt, dry_run=False, dataset=target.name)

@@ -10,6 +10,8 @@ import typer
 from usr_core.api import counted
 from usr_core.api.commands import (
     DryRunOpt,
+    Format,
+    FormatOpt,
     Progress,
     QuietOpt,
     UsageError,
@@ -17,7 +19,7 @@ from usr_core.api.commands import (
     completer,
     confirm,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
     split_names,
 )
@@ -93,6 +95,7 @@ def merge(
         ),
     ] = None,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -117,7 +120,8 @@ def merge(
     if dry_run or not yes:
         plan = merged(dry_run=True)
         if dry_run or not plan.changes:
-            emit_text(merge_text(plan, target.name, source.name, would=True))
+            text = merge_text(plan, target.name, source.name, would=True)
+            emit_outcome(plan, text, fmt, dry_run=dry_run, dataset=target.name, source=source.name)
             return
         changed = f" and change {counted(plan.cells, 'value')} there" if plan.cells else ""
         confirm(f"Add {counted(plan.rows_added, 'record')} of {source.name} to {target.name}{changed}?")
@@ -127,4 +131,5 @@ def merge(
     ):
         outcome = merged(progress=progress.advance)
 
-    emit_text(merge_text(outcome, target.name, source.name))
+    text = merge_text(outcome, target.name, source.name)
+    emit_outcome(outcome, text, fmt, dry_run=False, dataset=target.name, source=source.name)

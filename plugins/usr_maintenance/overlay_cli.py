@@ -11,6 +11,8 @@ from usr_core.api import counted
 from usr_core.api.commands import (
     DatasetArg,
     DryRunOpt,
+    Format,
+    FormatOpt,
     IdFileOpt,
     IdsOpt,
     NamespaceOpt,
@@ -20,7 +22,7 @@ from usr_core.api.commands import (
     completer,
     confirm,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
     split_names,
 )
@@ -39,6 +41,7 @@ def compact(
     namespace: NamespaceOpt,
     drop: Annotated[bool, typer.Option("--drop", help="Remove the old files instead of archiving them.")] = False,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -48,7 +51,8 @@ def compact(
     target = current_session().dataset(dataset)
     compacted = partial(target.compact_overlay, namespace, drop=drop)
     if dry_run:
-        emit_text(compact_text(compacted(dry_run=True), target.name, would=True))
+        plan = compacted(dry_run=True)
+        emit_outcome(plan, compact_text(plan, target.name, would=True), fmt, dry_run=True, dataset=target.name)
         return
     if drop and not yes:
         plan = compacted(dry_run=True)
@@ -60,7 +64,7 @@ def compact(
     ):
         outcome = compacted(progress=progress.advance)
 
-    emit_text(compact_text(outcome, target.name))
+    emit_outcome(outcome, compact_text(outcome, target.name), fmt, dry_run=False, dataset=target.name)
 
 
 @remove_app.command(epilog=examples("usr maintenance overlay-remove lab/promoters --namespace lab --mode archive"))
@@ -79,6 +83,7 @@ def remove(
         ),
     ],
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     yes: YesOpt = False,
 ) -> None:
     """Take away all values of a namespace; materialized ones stay in the base."""
@@ -88,13 +93,13 @@ def remove(
     removed = partial(target.remove_overlay, namespace, mode=mode)
     plan = removed(dry_run=True)
     if dry_run:
-        emit_text(remove_text(plan, target.name, would=True))
+        emit_outcome(plan, remove_text(plan, target.name, would=True), fmt, dry_run=True, dataset=target.name)
         return
     confirm(f"{mode.capitalize()} {counted(plan.parts, 'file')} of {namespace} in {target.name}?", yes)
     with target.maintenance(reason="usr maintenance overlay-remove"):
         outcome = removed()
 
-    emit_text(remove_text(outcome, target.name))
+    emit_outcome(outcome, remove_text(outcome, target.name), fmt, dry_run=False, dataset=target.name)
 
 
 @clear_app.command(
@@ -118,6 +123,7 @@ def clear(
     ids: IdsOpt = None,
     id_file: IdFileOpt = None,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
@@ -130,7 +136,8 @@ def clear(
     if dry_run or not yes:
         plan = cleared(dry_run=True)
         if dry_run or not (plan.cells or plan.base_cells):
-            emit_text(clear_text(plan, target.name, would=True))
+            text = clear_text(plan, target.name, would=True)
+            emit_outcome(plan, text, fmt, dry_run=dry_run, dataset=target.name)
             return
         confirm(f"Unset {counted(plan.cells, 'value')} of {', '.join(plan.columns)} in {target.name}?")
     with (
@@ -139,4 +146,4 @@ def clear(
     ):
         outcome = cleared(progress=progress.advance)
 
-    emit_text(clear_text(outcome, target.name))
+    emit_outcome(outcome, clear_text(outcome, target.name), fmt, dry_run=False, dataset=target.name)

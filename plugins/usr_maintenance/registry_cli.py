@@ -6,8 +6,11 @@ import typer
 
 from usr_core.api.commands import (
     DatasetArg,
+    DryRunOpt,
+    Format,
+    FormatOpt,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
 )
 
@@ -17,11 +20,16 @@ registry_freeze_app = typer.Typer()
 
 
 @registry_freeze_app.command(epilog=examples("usr maintenance registry-freeze lab/promoters"))
-def registry_freeze(dataset: DatasetArg = None) -> None:
+def registry_freeze(dataset: DatasetArg = None, *, dry_run: DryRunOpt = False, fmt: FormatOpt = Format.AUTO) -> None:
     """Freeze the root's registry into the dataset, and stamp its hash into the base."""
     target = current_session().dataset(dataset)
     with target.maintenance(reason="usr maintenance registry-freeze"):
-        changed, digest = target.freeze_registry()
+        changed, digest = target.freeze_registry(dry_run=dry_run)
 
-    verb = f"froze registry {digest} in {target.name}"
-    emit_text(verb if changed else f"registry {digest} is frozen in {target.name} already; nothing was changed")
+    text = f"{'would freeze' if dry_run else 'froze'} registry {digest} in {target.name}"
+    if not changed:
+        text = (
+            f"registry {digest} is frozen in {target.name} already; nothing {'would be' if dry_run else 'was'} changed"
+        )
+    found = {"changed": changed, "registry_hash": digest}
+    emit_outcome(found, text, fmt, dry_run=dry_run, dataset=target.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usr_core.api.commands import (
+    DryRunOpt,
     Format,
     FormatOpt,
     OptionsOpt,
@@ -70,27 +71,32 @@ def register(
     from_file: FromFileOpt = None,
     options: OptionsOpt = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Register what --from-file proposes.")] = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Register a namespace, or add columns to one.
 
     The first registration in a root writes its registry.yaml. Comments in that file are not kept.
     """
-    from usr_core.api.commands import emit_text, note
+    from usr_core.api.commands import emit_outcome, emit_text, note, resolve_format
     from usr_core.api.registry import register_namespace
-    from usr_namespace.registration import describe_result, refuse_two_sources, wanted_registration
+    from usr_namespace.registration import describe_result, refuse_two_sources, result_record, wanted_registration
 
     refuse_two_sources(columns=columns, add=add, from_plugin=from_plugin, from_file=from_file)
     refuse_two_sources(add=add, overwrite=overwrite)
     session = current_session()
     if from_file is not None:
-        from usr_namespace.proposal import proposed_columns, spelling
+        from usr_namespace.proposal import proposal_record, proposed_columns, spelling
 
         proposal = proposed_columns(session, name, from_file, split_options(options or ()))
         for remark in proposal.remarks:
             note(remark)
-        emit_text(spelling(proposal, owner=owner, description=description))
+        spelled = spelling(proposal, owner=owner, description=description)
         if not yes or not proposal.columns:
+            emit_outcome(proposal_record(proposal, spelled), spelled, fmt, dry_run=dry_run)
             return
+        if resolve_format(fmt) is not Format.JSON:
+            emit_text(spelled)
         name, add = proposal.namespace, [f"{column}:{kind}" for column, kind in proposal.columns]
 
     def declared(plugin_id: str) -> NamespaceSpec:
@@ -117,10 +123,11 @@ def register(
         description=wanted.description,
         overwrite=overwrite,
         add=wanted.add,
+        dry_run=dry_run,
         lock_timeout=session.lock_timeout,
     )
 
-    emit_text(describe_result(result))
+    emit_outcome(result_record(result), describe_result(result, would=dry_run), fmt, dry_run=dry_run)
 
 
 @app.command("list", epilog=examples("usr namespace list"))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from usr_core.api import Importer
     from usr_core.api.commands import Session
 
-__all__ = ["Proposal", "proposed_columns", "spelling"]
+__all__ = ["Proposal", "proposal_record", "proposed_columns", "spelling"]
 
 _KINDS = (
     "int64",
@@ -108,6 +108,20 @@ def spelling(proposal: Proposal, *, owner: str | None, description: str | None) 
     words += [] if owner is None else ["--owner", owner]
     words += [] if description is None else ["--description", description]
     return shlex.join(words)
+
+
+def proposal_record(proposal: Proposal, spelled: str) -> dict[str, object]:
+    """Return a proposal that was not registered, with the keys of a registration."""
+    return {
+        "namespace": proposal.namespace,
+        "created": False,
+        "written": False,
+        "added": [],
+        "changed": [],
+        "datasets": [],
+        "columns": [{"name": name, "type": kind} for name, kind in proposal.columns],
+        "proposed": spelled,
+    }
 
 
 @dataclass(slots=True)

@@ -9,7 +9,14 @@ from usr_core.api import NamespaceSpec
 from usr_core.api.commands import UsageError
 from usr_core.api.registry import RegisterResult, split_columns
 
-__all__ = ["Registration", "describe_result", "prefixed", "refuse_two_sources", "wanted_registration"]
+__all__ = [
+    "Registration",
+    "describe_result",
+    "prefixed",
+    "refuse_two_sources",
+    "result_record",
+    "wanted_registration",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +88,27 @@ def prefixed(namespace: str, column: str) -> str:
     return column if "__" in column else f"{namespace}__{column}"
 
 
-def describe_result(result: RegisterResult) -> str:
-    """Return what a registration did, one line a fact."""
+def result_record(result: RegisterResult) -> dict[str, object]:
+    """Return what a registration did as an object."""
+    return {
+        "namespace": result.entry.name,
+        "created": result.created,
+        "written": result.written,
+        "added": result.added,
+        "changed": result.changed,
+        "datasets": result.datasets,
+        "columns": [{"name": column.name, "type": column.type.canonical()} for column in result.entry.columns],
+        "proposed": None,
+    }
+
+
+def describe_result(result: RegisterResult, *, would: bool = False) -> str:
+    """Return what a registration did, or would do, one line a fact."""
     name = result.entry.name
     if not result.written:
-        return f"{name} is registered so already; nothing was changed."
-    lines = [f"registered {name}" if result.created else f"changed {name}"]
+        return f"{name} is registered so already; nothing {'would be' if would else 'was'} changed."
+    done, changed = ("would register", "would change") if would else ("registered", "changed")
+    lines = [f"{done} {name}" if result.created else f"{changed} {name}"]
     types = {column.name: column.type.canonical() for column in result.entry.columns}
     lines += [f"  + {column}: {types[column]}" for column in result.added]
     lines += [f"  ! {change}" for change in result.changed]

@@ -11,9 +11,10 @@ import typer
 from usr_core.api.commands import (
     DatasetArg,
     DryRunOpt,
+    Format,
+    FormatOpt,
     QuietOpt,
     current_session,
-    emit_text,
     examples,
     split_names,
 )
@@ -92,6 +93,7 @@ def follow(
     template: TemplateOpt = None,
     retries: RetriesOpt = 5,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
     """Deliver the events of a dataset's log, each at least once, and go on with those that come."""
@@ -129,6 +131,7 @@ def follow(
             place=place, cursor=cursor, target=target, spool=spool, policy=retry_policy(retries), options=options
         ),
         dry_run=dry_run,
+        fmt=fmt,
         quiet=quiet,
     )
 
@@ -154,6 +157,7 @@ def drain(
     template: TemplateOpt = None,
     retries: RetriesOpt = 5,
     dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Deliver the events that wait in a spool, the oldest first."""
     from usr_notify.options import open_target, retry_policy
@@ -174,4 +178,4 @@ def drain(
         )
     )
 
-    emit_text(drain_spool(spool, target, retry_policy(retries), dry_run=dry_run))
+    drain_spool(spool, target, retry_policy(retries), dry_run=dry_run, fmt=fmt)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.api import visible
-from usr_core.api.commands import UsageError, emit_text, warn
+from usr_core.api.commands import Format, UsageError, emit_outcome, emit_text, resolve_format, warn
 from usr_core.api.files import LockTimeout, file_system_error, hold_lock
 from usr_core.api.places import DatasetLayout, DatasetRef
 from usr_notify.delivery import RetryPolicy, Target
@@ -33,13 +33,17 @@ class FollowRun:
     options: FollowOptions
 
 
-def follow_log(run: FollowRun, *, dry_run: bool, quiet: bool) -> None:
+def follow_log(run: FollowRun, *, dry_run: bool, fmt: Format, quiet: bool) -> None:
     """Deliver a dataset's log, and print each event with what became of it; errors as `Follower.run`.
+
+    As JSON, nothing is printed before the end.
 
     Raises:
         UsageError: Cursor or spool would lie in the dataset.
         LockTimeout: Another run uses the cursor.
     """
+    as_json = resolve_format(fmt) is Format.JSON
+    label = run.target.label
     for option, path in (("--cursor", run.cursor), ("--spool", run.spool)):
         _refuse_inside(run.place, option, path)
     follower = Follower(
@@ -50,23 +54,26 @@ def follow_log(run: FollowRun, *, dry_run: bool, quiet: bool) -> None:
         policy=run.policy,
         spool=None if run.spool is None else Spool(run.spool),
         options=run.options,
-        remarks=Remarks(event=_ignore if quiet else _tell, warning=warn),
+        remarks=Remarks(event=_ignore if quiet or as_json else _tell, warning=warn),
     )
     with contextlib.closing(run.target):
         if dry_run:
             count = 0
             for count, message in enumerate(follower.would_deliver(), 1):  # noqa: B007
-                _tell(message, f"would go to {run.target.label}")
-            emit_text(f"would deliver {_events(count)} to {run.target.label}")
+                if not as_json:
+                    _tell(message, f"would go to {label}")
+            text = f"would deliver {_events(count)} to {label}"
+            emit_outcome(_counts(label, Counts(delivered=count)), text, fmt, dry_run=True, dataset=run.place.name)
             return
         with _alone(run.cursor):
             counts = follower.run()
-        if not quiet:
-            emit_text(_summary(counts, run.target.label))
+        if as_json or not quiet:
+            text = _summary(counts, label)
+            emit_outcome(_counts(label, counts), text, fmt, dry_run=False, dataset=run.place.name)
 
 
-def drain_spool(folder: Path | None, target: Target, policy: RetryPolicy, *, dry_run: bool) -> str:
-    """Deliver what waits in a spool, and return what to print.
+def drain_spool(folder: Path | None, target: Target, policy: RetryPolicy, *, dry_run: bool, fmt: Format) -> None:
+    """Deliver what waits in a spool, and print what was done.
 
     Raises:
         UsageError: No spool is known.
@@ -80,14 +87,18 @@ def drain_spool(folder: Path | None, target: Target, policy: RetryPolicy, *, dry
     spool = Spool(folder)
     with contextlib.closing(target):
         if dry_run:
-            return f"would deliver {_events(len(spool.waiting()))} to {target.label}"
+            waiting = len(spool.waiting())
+            found = {"target": target.label, "delivered": waiting, "spool": folder}
+            emit_outcome(found, f"would deliver {_events(waiting)} to {target.label}", fmt, dry_run=True)
+            return
         outcome = spool.drain(target, policy)
     if outcome.failure is not None:
         outcome.failure.facts.update(
             delivered=outcome.delivered, rejected=outcome.rejected, waiting=outcome.waiting, spool=str(folder)
         )
         raise outcome.failure
-    return f"delivered {_events(outcome.delivered)} to {target.label}"
+    found = {"target": target.label, "delivered": outcome.delivered, "spool": folder}
+    emit_outcome(found, f"delivered {_events(outcome.delivered)} to {target.label}", fmt, dry_run=False)
 
 
 @contextlib.contextmanager
@@ -121,6 +132,16 @@ def _tell(message: Message, fate: str) -> None:
 
 def _ignore(_message: Message, _fate: str) -> None:
     return None
+
+
+def _counts(label: str, counts: Counts) -> dict[str, object]:
+    return {
+        "target": label,
+        "delivered": counts.delivered,
+        "spooled": counts.spooled,
+        "left_out": counts.left_out,
+        "drained": counts.drained,
+    }
 
 
 def _summary(counts: Counts, label: str) -> str:

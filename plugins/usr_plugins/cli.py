@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from usr_core.api.commands import (
+    DryRunOpt,
     Format,
     FormatOpt,
     completer,
     current_session,
     emit_json,
+    emit_outcome,
     emit_record,
     emit_table,
     emit_text,
@@ -96,13 +98,15 @@ def begin_plugin(
         list[PluginKind], typer.Option("--kind", show_default=False, help="What it adds; may be repeated.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write it into.")] = Path(),
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Write a complete distribution `usr-plugin-NAME` with tests that pass at once."""
     from usr_plugins.description import owner_of
     from usr_plugins.new_plugin import write_plugin
 
     every = current_session().catalogue.all
-    folder = write_plugin(name, kinds, out, owner_of=lambda plugin_id: owner_of(every, plugin_id))
-    emit_text(
-        f"wrote {folder}\nnext: cd {folder} && pip install -e '.[test]' && pytest && usr plugins doctor {name}"
-    )  # fmt: skip
+    folder = write_plugin(name, kinds, out, owner_of=lambda plugin_id: owner_of(every, plugin_id), dry_run=dry_run)
+    next_ = f"next: cd {folder} && pip install -e '.[test]' && pytest && usr plugins doctor {name}"
+    text = f"would write {folder}" if dry_run else f"wrote {folder}\n{next_}"
+    emit_outcome({"id": name, "kinds": kinds, "path": folder}, text, fmt, dry_run=dry_run)

@@ -28,7 +28,14 @@ _IMPORT = "from usr_core.api import "
 _RESERVED = frozenset({"base", "core", "plugin", "plugins", "test", "tests", "usr"})
 
 
-def write_plugin(name: str, kinds: Sequence[PluginKind], out: Path, *, owner_of: Callable[[str], str | None]) -> Path:
+def write_plugin(
+    name: str,
+    kinds: Sequence[PluginKind],
+    out: Path,
+    *,
+    owner_of: Callable[[str], str | None],
+    dry_run: bool = False,
+) -> Path:
     """Write ``usr-plugin-<name>`` into the folder `out`, and return its path.
 
     Args:
@@ -36,6 +43,7 @@ def write_plugin(name: str, kinds: Sequence[PluginKind], out: Path, *, owner_of:
         kinds: What it adds, at least one.
         out: A folder; it is made if missing.
         owner_of: Returns who has an id among the installed plugins, or None.
+        dry_run: Check, and write nothing.
 
     Raises:
         BadPluginName: The name can't be an id, a package and a command.
@@ -51,6 +59,8 @@ def write_plugin(name: str, kinds: Sequence[PluginKind], out: Path, *, owner_of:
     if folder.exists() or folder.is_symlink():
         raise PluginFolderExists(folder=folder)
     texts = _texts(name, sorted(dict.fromkeys(kinds), key=lambda kind: kind is not PluginKind.NAMESPACE))
+    if dry_run:
+        return folder
     out.mkdir(parents=True, exist_ok=True)
     staged = temporary_sibling(folder)
     try:

@@ -10,6 +10,7 @@ import typer
 
 from usr_core.api import UsrError, counted
 from usr_core.api.commands import (
+    DryRunOpt,
     Format,
     IncludeDeletedOpt,
     UsageError,
@@ -68,6 +69,7 @@ def query(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     allow_files: Annotated[bool, typer.Option("--allow-files", help="Let it read other files; never the net.")] = False,
     include_deleted: IncludeDeletedOpt = False,
+    dry_run: DryRunOpt = False,
 ) -> None:
     """Ask the datasets of a root in SQL: each is a table under its id in double quotes.
 
@@ -98,9 +100,10 @@ def query(
         emit_table(_shown_rows(found.table), found.columns, Format.AUTO, empty="no rows")
     else:
         target = sys.stdout.buffer if out in (None, "-") else out
-        written = found.export(target, fmt=fmt, host=session.host, overwrite=overwrite)
-        if written.path is not None:
-            emit_text(f"wrote {counted(written.rows, 'row')} to {written.path}")
+        written = found.export(target, fmt=fmt, host=session.host, overwrite=overwrite, dry_run=dry_run)
+        if written.path is not None or dry_run:
+            verb, place = "would write" if dry_run else "wrote", written.path or "standard output"
+            emit_text(f"{verb} {counted(written.rows, 'row')} to {place}")
 
 
 def _shown_rows(table: pa.Table) -> list[dict[str, object]]:

@@ -11,6 +11,8 @@ import typer
 from usr_core.api import UsrError, counted, options_text
 from usr_core.api.commands import (
     ColumnsOpt,
+    DryRunOpt,
+    Format,
     GlobOpt,
     HelpOptionsOpt,
     IncludeDeletedOpt,
@@ -23,6 +25,7 @@ from usr_core.api.commands import (
     WhereOpt,
     completer,
     current_session,
+    emit_outcome,
     emit_text,
     examples,
     note,
@@ -87,6 +90,10 @@ def export(
         bool, typer.Option("--spreadsheet-safe", help="Write text that looks like a formula so that it stays text.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    dry_run: DryRunOpt = False,
+    report: Annotated[
+        Format, typer.Option("--report", help="How what was done is told; --format is that of the file here.")
+    ] = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
     """Write the records with their attached columns to a file, in the base's order. What is exported is only read.
@@ -103,6 +110,8 @@ def export(
         raise UsageError("The option --out is missing.", hint="Name a file, a folder, or - for standard output.")
     if export_format is None:
         raise UsageError("The option --format is missing.", hint=_format_hint(out))
+    if out == "-" and report is Format.JSON and not dry_run:
+        raise UsageError("--report json and --out - both write to standard output.", hint="Give --out a file.")
     chosen = split_names(namespaces)
     told_format = {**split_options(options or ()), **({"spreadsheet_safe": "true"} if spreadsheet_safe else {})}
     source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
@@ -120,13 +129,14 @@ def export(
             seed=seed,
             sort=sort,
             overwrite=overwrite,
+            dry_run=dry_run,
             progress=progress.advance,
         )
 
-    told = f"exported {counted(written.rows, 'record')} to {written.path or 'standard output'}"
-    told = f"{told} ({size_text(written.size_bytes)})"
-    if written.path is not None:
-        emit_text(told)
+    verb, place = "would export" if dry_run else "exported", written.path or "standard output"
+    told = f"{verb} {counted(written.rows, 'record')} to {place} ({size_text(written.size_bytes)})"
+    if written.path is not None or dry_run:
+        emit_outcome(written, told, report, dry_run=dry_run, target=source.name, format=export_format)
     elif not quiet:
         note(told)
 

@@ -9,11 +9,14 @@ import typer
 from usr_core.api.commands import (
     AllowMissingOpt,
     DatasetArg,
+    DryRunOpt,
+    Format,
+    FormatOpt,
     IdFileOpt,
     IdsOpt,
     WhereOpt,
     current_session,
-    emit_text,
+    emit_outcome,
     examples,
 )
 
@@ -39,6 +42,8 @@ def delete(
         str | None, typer.Option("--reason", show_default=False, help="Why; kept with each record.")
     ] = None,
     allow_missing: AllowMissingOpt = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Delete records: readers leave them out, the base keeps them, and usr restore brings them back."""
     from usr_records.given_ids import given_ids
@@ -46,9 +51,9 @@ def delete(
 
     target = current_session().dataset(dataset)
     named = given_ids(ids, id_file, where)
-    outcome = target.delete(named, where=where, reason=reason, allow_missing=allow_missing)
+    outcome = target.delete(named, where=where, reason=reason, allow_missing=allow_missing, dry_run=dry_run)
 
-    emit_text(delete_text(outcome, target.name))
+    emit_outcome(outcome, delete_text(outcome, target.name, would=dry_run), fmt, dry_run=dry_run, dataset=target.name)
 
 
 @restore_app.command(epilog=examples("usr restore lab/promoters --id-file ids.txt"))
@@ -59,12 +64,15 @@ def restore(
     id_file: IdFileOpt = None,
     where: WhereOpt = None,
     allow_missing: AllowMissingOpt = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Bring deleted records back, with all that was attached to them."""
     from usr_records.given_ids import given_ids
     from usr_records.outcome_text import restore_text
 
     target = current_session().dataset(dataset)
-    outcome = target.restore(given_ids(ids, id_file, where), where=where, allow_missing=allow_missing)
+    named = given_ids(ids, id_file, where)
+    outcome = target.restore(named, where=where, allow_missing=allow_missing, dry_run=dry_run)
 
-    emit_text(restore_text(outcome, target.name))
+    emit_outcome(outcome, restore_text(outcome, target.name, would=dry_run), fmt, dry_run=dry_run, dataset=target.name)

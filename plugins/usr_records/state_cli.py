@@ -9,6 +9,7 @@ import typer
 from usr_core.api.commands import (
     AllowMissingOpt,
     DatasetArg,
+    DryRunOpt,
     Format,
     FormatOpt,
     IdFileOpt,
@@ -16,8 +17,8 @@ from usr_core.api.commands import (
     WhereOpt,
     completer,
     current_session,
+    emit_outcome,
     emit_table,
-    emit_text,
     examples,
     split_names,
 )
@@ -76,6 +77,8 @@ def set_(
     supersedes: SupersedesOpt = None,
     lineage: LineageOpt = None,
     allow_missing: AllowMissingOpt = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Set fields of the state of records; the other fields stay as they are."""
     from usr_records.given_ids import given_ids
@@ -91,9 +94,12 @@ def set_(
         supersedes=supersedes,
         lineage=split_names(lineage),
         allow_missing=allow_missing,
+        dry_run=dry_run,
     )
 
-    emit_text(state_text(outcome, target.name, "set"))
+    emit_outcome(
+        outcome, state_text(outcome, target.name, "set", would=dry_run), fmt, dry_run=dry_run, dataset=target.name
+    )
 
 
 @state_app.command(epilog=examples("usr state clear lab/promoters --id-file ids.txt"))
@@ -104,15 +110,20 @@ def clear(
     id_file: IdFileOpt = None,
     where: WhereOpt = None,
     allow_missing: AllowMissingOpt = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Unset every field of the state of records: empty afterwards, not false."""
     from usr_records.given_ids import given_ids
     from usr_records.outcome_text import state_text
 
     target = current_session().dataset(dataset)
-    outcome = target.clear_state(given_ids(ids, id_file, where), where=where, allow_missing=allow_missing)
+    named = given_ids(ids, id_file, where)
+    outcome = target.clear_state(named, where=where, allow_missing=allow_missing, dry_run=dry_run)
 
-    emit_text(state_text(outcome, target.name, "cleared"))
+    emit_outcome(
+        outcome, state_text(outcome, target.name, "cleared", would=dry_run), fmt, dry_run=dry_run, dataset=target.name
+    )
 
 
 @state_app.command(epilog=examples("usr state get lab/promoters --id-file ids.txt"))

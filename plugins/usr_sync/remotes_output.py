@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from usr_core.api import visible
-from usr_core.api.commands import Format, emit_json, emit_table, resolve_format
+from usr_core.api.commands import Format, emit_json, emit_outcome, emit_table, resolve_format
 
 if TYPE_CHECKING:
     from usr_core.api.sync import Remote, RemotesFile
     from usr_sync.remotes_doctor import RemoteReport
 
-__all__ = ["NO_REMOTES", "emit_list", "emit_report", "remote_record", "saved_text"]
+__all__ = ["NO_REMOTES", "emit_list", "emit_report", "emit_saved", "remote_record"]
 
 NO_REMOTES = "no remotes yet; `usr remotes wizard` adds one"
 
@@ -67,11 +67,25 @@ def remote_record(remote: Remote, path: Path) -> dict[str, object]:
     }
 
 
-def saved_text(name: str, path: Path, *, written: bool, given: Path | None) -> str:
-    """Return what was done and the command to run next; `given` is the file that ``--remotes-config`` named."""
-    done = f"wrote the remote {name} to {path}" if written else f"{path} holds the remote {name} so already"
+def emit_saved(remote: Remote, path: Path, fmt: Format, *, written: bool, given: Path | None, dry_run: bool) -> None:
+    """Print what was done, or would be, and the command to run next.
+
+    Args:
+        remote: What was saved.
+        path: The remotes file.
+        fmt: The command's ``--format``.
+        written: Whether the file changes by it.
+        given: The file that ``--remotes-config`` named.
+        dry_run: Whether nothing was written.
+    """
+    verb = "would write" if dry_run else "wrote"
+    done = (
+        f"{verb} the remote {remote.name} to {path}" if written else f"{path} holds the remote {remote.name} so already"
+    )
     option = "" if given is None else f"--remotes-config {shlex.quote(str(given))} "
-    return f"{visible(done, limit=10_000)}\nnext: usr {visible(option, limit=10_000)}remotes doctor --remote {name}"
+    next_ = f"next: usr {visible(option, limit=10_000)}remotes doctor --remote {remote.name}"
+    text = f"{visible(done, limit=10_000)}\n{next_}"
+    emit_outcome({"written": written, **remote_record(remote, path)}, text, fmt, dry_run=dry_run)
 
 
 def emit_report(report: RemoteReport, fmt: Format) -> None:

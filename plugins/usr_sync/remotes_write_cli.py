@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from usr_core.api.commands import (
+    DryRunOpt,
+    Format,
+    FormatOpt,
     completer,
     current_session,
-    emit_text,
     examples,
 )
 from usr_sync.remotes_presets import Preset
@@ -54,11 +56,13 @@ def add(
     ] = True,
     ssh_key_env: KeyOpt = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a remote of that name.")] = False,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Add a remote to the remotes file, which is made if it is missing."""
     from usr_core.api import PluginError
     from usr_core.api.sync import SSH, find_remotes_file, save_remote
-    from usr_sync.remotes_output import saved_text
+    from usr_sync.remotes_output import emit_saved
     from usr_sync.remotes_presets import described_remote, known_scheme, root_here
 
     session = current_session()
@@ -79,9 +83,9 @@ def add(
         batch_mode=batch_mode,
         ssh_key_env=ssh_key_env,
     )
-    written = save_remote(path, remote, overwrite, lock_timeout=session.lock_timeout)
+    written = save_remote(path, remote, overwrite, dry_run=dry_run, lock_timeout=session.lock_timeout)
 
-    emit_text(saved_text(remote.name, path, written=written, given=session.remotes_config))
+    emit_saved(remote, path, fmt, written=written, given=session.remotes_config, dry_run=dry_run)
 
 
 @wizard_app.command(epilog=examples("usr remotes wizard --host lab.example.org --base-dir /srv/usr --name lab-server"))
@@ -99,10 +103,12 @@ def wizard(
         bool, typer.Option("--transfer-node", help="Use the preset's host for large transfers.")
     ] = False,
     ssh_key_env: KeyOpt = None,
+    dry_run: DryRunOpt = False,
+    fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Make the remotes file with its folder, and put a remote into it. The next command to run is printed."""
     from usr_core.api.sync import find_remotes_file, save_remote
-    from usr_sync.remotes_output import saved_text
+    from usr_sync.remotes_output import emit_saved
     from usr_sync.remotes_presets import preset_remote, root_here
 
     session = current_session()
@@ -118,6 +124,6 @@ def wizard(
         ssh_key_env=ssh_key_env,
         root=root_here(session.root),
     )
-    written = save_remote(path, remote, lock_timeout=session.lock_timeout)
+    written = save_remote(path, remote, dry_run=dry_run, lock_timeout=session.lock_timeout)
 
-    emit_text(saved_text(remote.name, path, written=written, given=session.remotes_config))
+    emit_saved(remote, path, fmt, written=written, given=session.remotes_config, dry_run=dry_run)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import examples as examples
     from usr_core.cli.options import split_names as split_names
     from usr_core.cli.options import split_options as split_options
+    from usr_core.cli.outcome import emit_outcome as emit_outcome
     from usr_core.cli.output import OUTPUT_VERSION as OUTPUT_VERSION
     from usr_core.cli.output import Format as Format
     from usr_core.cli.output import cell_text as cell_text
@@ -72,6 +73,7 @@ else:
                 "IdFileOpt IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg "
                 "WhereOpt YesOpt completer examples split_names split_options"
             ),
+            "usr_core.cli.outcome": "emit_outcome",
             "usr_core.cli.output": (
                 "Format OUTPUT_VERSION cell_text confirm emit_json emit_record emit_table emit_text local_time "
                 "note resolve_format warn"

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from usr_core.dataset.parquet_table import ParquetTable as ParquetTable
     from usr_core.dataset.querying import query_root as query_root
     from usr_core.dataset.readable import Readable as Readable
+    from usr_core.dataset.stand_in import stand_in as stand_in
     from usr_core.requirements import let_any_version_run as let_any_version_run
     from usr_core.store.changes.attach.attachment import AttachOutcome as AttachOutcome
     from usr_core.store.changes.clear import ClearOutcome as ClearOutcome
@@ -52,6 +53,7 @@ else:
             "usr_core.dataset.parquet_table": "ParquetTable",
             "usr_core.dataset.querying": "query_root",
             "usr_core.dataset.readable": "Readable",
+            "usr_core.dataset.stand_in": "stand_in",
             "usr_core.requirements": "let_any_version_run",
             "usr_core.store.changes.attach.attachment": "AttachOutcome",
             "usr_core.store.changes.clear": "ClearOutcome",

@@ -51,8 +51,10 @@ class Changing(Reading):
 
     # ------------------------------------------------------------- records that come
 
-    def init(self, *, source: str | None = None, notes: str | None = None) -> Self:
+    def init(self, *, source: str | None = None, notes: str | None = None, dry_run: bool = False) -> Self:
         """Create the dataset: an empty base, `meta.md`, the frozen registry and the first event.
+
+        With `dry_run` it is made, checked and taken away again.
 
         Raises:
             DatasetExists: The dataset exists already.
@@ -72,7 +74,7 @@ class Changing(Reading):
         from usr_core.store.changes.create import create_dataset
 
         self.ref = new_dataset(self.ref.root, self.ref.name)
-        create_dataset(self._site(new=True), source=source, notes=notes)
+        create_dataset(self._site(new=True, dry_run=dry_run), source=source, notes=notes)
         return self
 
     def import_file(
@@ -556,6 +558,7 @@ class Changing(Reading):
         where: Where | None = None,
         reason: str | None = None,
         allow_missing: bool = False,
+        dry_run: bool = False,
     ) -> DeleteOutcome:
         """Delete records: views leave them out, the base keeps them, `restore` brings them back.
 
@@ -566,6 +569,7 @@ class Changing(Reading):
             where: A condition, see `scan`, in place of ids: the records that meet it.
             reason: Why; kept with each record.
             allow_missing: Skip and count ids that match no record.
+            dry_run: Check and count, and change nothing.
 
         Raises:
             RecordsNotNamed: Neither ids nor a condition is given, or both.
@@ -584,11 +588,16 @@ class Changing(Reading):
         """
         from usr_core.store.changes.delete import DeleteOptions, delete_records
 
-        site, asked = self._site(), self._asked_ids(ids, where)
+        site, asked = self._site(dry_run=dry_run), self._asked_ids(ids, where)
         return delete_records(site, DeleteOptions(ids=asked, allow_missing=allow_missing, reason=reason))
 
     def restore(
-        self, ids: Iterable[str] | None = None, *, where: Where | None = None, allow_missing: bool = False
+        self,
+        ids: Iterable[str] | None = None,
+        *,
+        where: Where | None = None,
+        allow_missing: bool = False,
+        dry_run: bool = False,
     ) -> RestoreOutcome:
         """Bring deleted records back; those that are not deleted are counted. Errors as `delete`.
 
@@ -605,7 +614,7 @@ class Changing(Reading):
         from usr_core.store.changes.delete import restore_records
         from usr_core.store.changes.record_options import RecordOptions
 
-        site, asked = self._site(), self._asked_ids(ids, where, deleted=True)
+        site, asked = self._site(dry_run=dry_run), self._asked_ids(ids, where, deleted=True)
         return restore_records(site, RecordOptions(ids=asked, allow_missing=allow_missing))
 
     def set_state(
@@ -619,6 +628,7 @@ class Changing(Reading):
         supersedes: str | None = None,
         lineage: Sequence[str] | None = None,
         allow_missing: bool = False,
+        dry_run: bool = False,
     ) -> StateOutcome:
         """Set fields of the state of records; fields that are not given stay as they are.
 
@@ -631,6 +641,7 @@ class Changing(Reading):
             supersedes: The id of the record that they replace; it need not be in this dataset.
             lineage: Ids of the records that they came from; they need not be in this dataset.
             allow_missing: Skip and count ids that match no record.
+            dry_run: Check and count, and change nothing.
 
         Raises:
             StateFieldMissing: No field is given.
@@ -656,11 +667,16 @@ class Changing(Reading):
             supersedes=supersedes,
             lineage=names_given(lineage),
         )
-        site, asked = self._site(), self._asked_ids(ids, where)
+        site, asked = self._site(dry_run=dry_run), self._asked_ids(ids, where)
         return set_state(site, StateOptions(ids=asked, allow_missing=allow_missing, change=change))
 
     def clear_state(
-        self, ids: Iterable[str] | None = None, *, where: Where | None = None, allow_missing: bool = False
+        self,
+        ids: Iterable[str] | None = None,
+        *,
+        where: Where | None = None,
+        allow_missing: bool = False,
+        dry_run: bool = False,
     ) -> StateOutcome:
         """Unset the whole state of records: null afterwards, not false. Arguments and errors as `delete`.
 
@@ -673,12 +689,12 @@ class Changing(Reading):
         from usr_core.store.changes.record_options import RecordOptions
         from usr_core.store.changes.state import clear_state
 
-        site, asked = self._site(), self._asked_ids(ids, where)
+        site, asked = self._site(dry_run=dry_run), self._asked_ids(ids, where)
         return clear_state(site, RecordOptions(ids=asked, allow_missing=allow_missing))
 
     # ------------------------------------------------------------- maintenance
-    # Each needs a `maintenance` block where it says so, except for ``dry_run=True``, which counts what would change
-    # and takes no lock.
+    # Each needs a `maintenance` block where it says so, except for ``dry_run=True``, which makes the same checks,
+    # counts what would change, and changes nothing.
 
     def materialize(
         self,
@@ -688,11 +704,12 @@ class Changing(Reading):
         drop_overlays: bool = False,
         archive_overlays: bool = False,
         drop_deleted: bool = False,
+        dry_run: bool = False,
         progress: Progress | None = None,
     ) -> MaterializeOutcome:
         """Fold overlay columns into the base. Needs a `maintenance` block.
 
-        It takes the lock for as long as it runs.
+        It takes the lock for as long as it runs, and so does a `dry_run`, which writes the new base and drops it.
 
         Raises:
             MaintenanceRequired: Not inside a maintenance block.
@@ -710,12 +727,12 @@ class Changing(Reading):
         """
         from usr_core.store.changes.materialize import MaterializeOptions, OverlaysAfter, materialize
 
-        self._require_maintenance("materialize")
+        site = self._maintenance_site("materialize", dry_run=dry_run)
         if drop_overlays and archive_overlays:
             raise ValueError("overlays can be dropped or archived, not both")
         after: OverlaysAfter = "drop" if drop_overlays else "archive" if archive_overlays else "keep"
         return materialize(
-            self._site(),
+            site,
             MaterializeOptions(
                 namespaces=names_given(namespaces),
                 overlays=after,
@@ -725,7 +742,7 @@ class Changing(Reading):
             progress=progress,
         )
 
-    def freeze_registry(self) -> tuple[bool, str]:
+    def freeze_registry(self, *, dry_run: bool = False) -> tuple[bool, str]:
         """Freeze the root's registry here and stamp its hash into the base. Needs a `maintenance` block.
 
         Returns:
@@ -746,11 +763,12 @@ class Changing(Reading):
         """
         from usr_core.store.changes.freeze import freeze_registry
 
-        self._require_maintenance("freeze_registry")
-        return freeze_registry(self._site())
+        return freeze_registry(self._maintenance_site("freeze_registry", dry_run=dry_run))
 
-    def snapshot(self) -> Path:
+    def snapshot(self, *, dry_run: bool = False) -> Path:
         """Keep the base as it is under `_snapshots/`, at no cost where hard links work; return the file.
+
+        With `dry_run` the file is not kept.
 
         Example:
             >>> dataset.snapshot().parent.name
@@ -758,13 +776,14 @@ class Changing(Reading):
         """
         from usr_core.store.changes.snapshot import take_snapshot
 
-        return self.path / take_snapshot(self._site())
+        return self.path / take_snapshot(self._site(dry_run=dry_run))
 
-    def adopt(self) -> Mapping[str, Any] | None:
+    def adopt(self, *, dry_run: bool = False) -> Mapping[str, Any] | None:
         """Accept the files as they are found: begin a new log if the old one is lost, or accept changes made by hand.
 
         Returns:
-            The ``adopt`` event, or None where the log tells exactly these files already.
+            The ``adopt`` event, or None where the log tells exactly these files already. With `dry_run` there is none,
+            and what is returned is its action and metrics.
 
         Example:
             >>> dataset.adopt() is None
@@ -775,13 +794,14 @@ class Changing(Reading):
         """
         from usr_core.store.checks.doctor.adoption import adopt_files
 
-        return adopt_files(self._site())
+        return adopt_files(self._site(dry_run=dry_run))
 
-    def clean(self, *, older_than_seconds: float) -> list[Removed]:
+    def clean(self, *, older_than_seconds: float, dry_run: bool = False) -> list[Removed]:
         """Remove what transfers have put aside and what interrupted writers left; no file of the dataset itself.
 
         Args:
             older_than_seconds: How old what pulls and pushes have put aside has to be.
+            dry_run: Remove nothing, and return what would be removed.
 
         Returns:
             What was removed, each with its size in bytes.
@@ -792,7 +812,7 @@ class Changing(Reading):
         """
         from usr_core.store.checks.doctor.cleaning import clean_dataset
 
-        return clean_dataset(self._site(), older_than_seconds=older_than_seconds)
+        return clean_dataset(self._site(dry_run=dry_run), older_than_seconds=older_than_seconds)
 
     def compact_overlay(
         self, namespace: str, *, drop: bool = False, dry_run: bool = False, progress: Progress | None = None
@@ -1037,17 +1057,22 @@ class Changing(Reading):
             MaintenanceRequired: Not inside a maintenance block.
             DatasetArchived: The dataset lies under ``_archive/``, where it can only be read.
         """
-        if not dry_run:
-            from usr_core.store.mutation import refuse_archived
+        from usr_core.store.mutation import refuse_archived, refuse_unchangeable
 
+        if not dry_run:
             self._require_maintenance(verb)
             refuse_archived(self.ref)
-        return self._site()
+            return self._site()
+        site = self._site(dry_run=True)
+        refuse_unchangeable(site)
+        return site
 
     # ------------------------------------------------------------- the archive, and copies elsewhere
 
-    def archive(self) -> Path:
+    def archive(self, *, dry_run: bool = False) -> Path:
         """Move the dataset to ``<root>/_archive/`` and return its folder there; this object goes with it.
+
+        With `dry_run` it stays where it is, and the folder that it would go to is returned.
 
         Raises:
             DatasetArchived: The dataset lies under ``_archive/`` already.
@@ -1066,11 +1091,12 @@ class Changing(Reading):
         """
         from usr_core.store.changes.archive import archive_dataset
 
-        archive_dataset(self._site(), moved=self._follow)
-        return self.path
+        return archive_dataset(self._site(dry_run=dry_run), moved=self._follow).ref.path
 
-    def unarchive(self) -> Path:
+    def unarchive(self, *, dry_run: bool = False) -> Path:
         """Move the dataset back from ``_archive/`` and return its folder; this object goes with it.
+
+        With `dry_run` it stays where it is.
 
         Raises:
             DatasetNotArchived: The dataset does not lie under ``_archive/``.
@@ -1085,8 +1111,7 @@ class Changing(Reading):
         """
         from usr_core.store.changes.archive import unarchive_dataset
 
-        unarchive_dataset(self._site(), moved=self._follow)
-        return self.path
+        return unarchive_dataset(self._site(dry_run=dry_run), moved=self._follow).ref.path
 
     def _follow(self, ref: DatasetRef) -> None:
         self.ref = ref

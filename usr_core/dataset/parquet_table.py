@@ -142,6 +142,7 @@ class ParquetTable(Previewed):
         seed: int = 0,
         sort: str | None = None,
         overwrite: bool = False,
+        dry_run: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
         """Write the file's rows to another file, into a folder under a name of its own, or to a binary stream.
@@ -176,6 +177,7 @@ class ParquetTable(Previewed):
                     batches=choose_rows(batches, schema, opened.schema(plain=True), where, choice),
                     overwrite=overwrite,
                     options=options,
+                    dry_run=dry_run,
                 )
             except PluginCallError as error:
                 # Exporters promise the registry's types; those that know more may be given more.

@@ -78,6 +78,7 @@ class Readable(Protocol):
         seed: int = 0,
         sort: str | None = None,
         overwrite: bool = False,
+        dry_run: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
         """Write the rows to a file, into a folder, or to a binary stream."""

@@ -683,6 +683,7 @@ class Reading(DatasetSite):
         seed: int = 0,
         sort: str | None = None,
         overwrite: bool = False,
+        dry_run: bool = False,
         progress: Progress | None = None,
     ) -> ExportOutcome:
         """Write the merged view to a file, into a folder under a name of its own, or to a binary stream.
@@ -690,7 +691,7 @@ class Reading(DatasetSite):
         A file appears whole or not at all, and one ending in ``.gz`` or ``.zst`` is compressed. Changes nothing here.
         Without `fmt`, the file's ending tells the format; `options` are those of the exporter. With `where`, see
         `scan`, only the records that meet it are written; `sample`, `seed` and `sort` as for `head_arrow`, and
-        `limit` is its `n`.
+        `limit` is its `n`. With `dry_run` everything is written and thrown away: what is returned would be there.
 
         Raises:
             ExportFormatMissing: Neither `fmt` nor the ending of a file tells the format.
@@ -733,6 +734,7 @@ class Reading(DatasetSite):
                 batches=_chosen(view, schema, where, choice, include_deleted, progress),
                 overwrite=overwrite,
                 options=options,
+                dry_run=dry_run,
             )
 
     def validate(

@@ -203,8 +203,8 @@ class DatasetSite:
 
     # ------------------------------------------------------------- for the verbs
 
-    def _site(self, *, new: bool = False) -> Site:
-        """Return where a change happens and who makes it.
+    def _site(self, *, new: bool = False, dry_run: bool = False) -> Site:
+        """Return where a change happens and who makes it; with `dry_run` it is done, checked and dropped.
 
         Raises:
             DatasetMissing: The dataset does not exist, and is not to be made.
@@ -220,6 +220,7 @@ class DatasetSite:
             lock_timeout=self.lock_timeout,
             maintenance=self._maintenance,
             alphabets=self._alphabets(),
+            trial=dry_run,
         )
 
     def _alphabets(self) -> KnownAlphabets:

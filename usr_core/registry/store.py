@@ -6,6 +6,8 @@ by the next registration.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +60,7 @@ class RegisterResult(Shown):
         entry: The namespace as it is now.
         registry: The whole registry as it is now.
         created: The namespace is new.
-        written: The file was written; False where nothing had to change.
+        written: The file was written, or would be; False where nothing had to change.
         added: Full names of new columns, all of them where the namespace is new.
         changed: One text for each column that changed its type or was removed.
         datasets: Where something was changed or removed, the datasets that hold the namespace's columns.
@@ -133,6 +135,7 @@ def register_namespace(
     description: str | None = None,
     overwrite: bool = False,
     add: bool = False,
+    dry_run: bool = False,
     lock_timeout: float = 60.0,
 ) -> RegisterResult:
     """Register a namespace, or add columns to one; the root's first registration writes ``usr_state`` too.
@@ -151,6 +154,7 @@ def register_namespace(
         overwrite: Allow columns to change their type or their order, or to be removed.
         add: Keep registered columns that are not among `columns`; a namespace that is not there yet is made. Not
             together with `overwrite`.
+        dry_run: Check and tell, and write nothing; no lock is taken.
         lock_timeout: Seconds to wait for ``<root>/.usr.lock``.
 
     Raises:
@@ -188,8 +192,10 @@ def register_namespace(
     path = root / REGISTRY_FILE
     if path.is_symlink():
         raise LinkInsideDataset(path=path)
-    with hold_lock(root / LOCK, timeout=lock_timeout, command=f"namespace register {name}"):
-        remove_temporaries(path)
+    with contextlib.ExitStack() as held:
+        if not dry_run:
+            held.enter_context(hold_lock(root / LOCK, timeout=lock_timeout, command=f"namespace register {name}"))
+            remove_temporaries(path)
         before = _read(path) or Registry({})
         if STATE_NAMESPACE in before.namespaces:
             check_state_entry(before, label=str(path))
@@ -202,7 +208,7 @@ def register_namespace(
         after = before.with_entries(entry, before.namespaces.get(STATE_NAMESPACE, STATE_ENTRY))
         written = after != before
         if written:
-            _write(path, after)
+            _write(path, after, dry_run=dry_run)
     known = old.by_name if old else {}
     return RegisterResult(
         entry=entry,
@@ -230,11 +236,12 @@ def begin_registry(root: Path, registry: Registry, *, lock_timeout: float = 60.0
     return True
 
 
-def make_root(folder: Path, *, lock_timeout: float = 60.0) -> Path:
+def make_root(folder: Path, *, dry_run: bool = False, lock_timeout: float = 60.0) -> Path:
     """Make a folder a root: its ``registry.yaml`` holds ``usr_state`` alone. One that is a root already stays as it is.
 
     Args:
         folder: Where; it is made, unless it is there.
+        dry_run: Make nothing, and check that it could be made.
         lock_timeout: Seconds to wait for ``<folder>/.usr.lock``.
 
     Returns:
@@ -249,12 +256,25 @@ def make_root(folder: Path, *, lock_timeout: float = 60.0) -> Path:
         >>> sorted(read_registry(make_root(tmp_path / "fresh")).namespaces)
         ['usr_state']
     """
+    if dry_run:
+        _require_place(folder)
+        return folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise file_system_error(error, folder, "make the root") from error
     begin_registry(folder, Registry({STATE_NAMESPACE: STATE_ENTRY}), lock_timeout=lock_timeout)
     return folder
+
+
+def _require_place(folder: Path) -> None:
+    """Refuse a root that can't be made, because what is there already is not a folder, or can't be written."""
+    place = next(one for one in (folder, *folder.absolute().parents) if os.path.lexists(one))
+    fault = None if place.is_dir() else errno.ENOTDIR
+    if fault is None and not os.path.lexists(folder / REGISTRY_FILE) and not os.access(place, os.W_OK | os.X_OK):
+        fault = errno.EACCES
+    if fault is not None:
+        raise file_system_error(OSError(fault, os.strerror(fault)), folder, "make the root")
 
 
 def registry_text(registry: Registry) -> str:
@@ -287,12 +307,14 @@ def _read(path: Path) -> Registry | None:
     return parse_registry(content, str(path))
 
 
-def _write(path: Path, registry: Registry) -> None:
+def _write(path: Path, registry: Registry, *, dry_run: bool = False) -> None:
     content = registry_text(registry).encode("utf-8")
     if len(content) > MAX_BYTES:
         raise RegistryInvalid(
             label=str(path), reason=f"it would have {len(content):,} bytes, and {MAX_BYTES:,} are the most"
         )
+    if dry_run:
+        return
     try:
         replace_file(path, content, shared=True)
     except OSError as error:

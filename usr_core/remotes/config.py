@@ -125,7 +125,14 @@ def load_remotes(path: Path) -> RemotesFile:
     return RemotesFile(path=path, remotes=remotes, faults=faults)
 
 
-def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_timeout: float = LOCK_SECONDS) -> bool:
+def save_remote(
+    path: Path,
+    remote: Remote,
+    overwrite: bool = False,
+    *,
+    dry_run: bool = False,
+    lock_timeout: float = LOCK_SECONDS,
+) -> bool:
     """Put a profile into a remotes file, which is made with its folder if missing.
 
     The other profiles are not looked into and stay as they are, whatever is in them. The file is replaced as a
@@ -136,10 +143,11 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
         remote: The profile.
         overwrite: Replace where a profile of that name leads, and how one logs in there. What else it holds (host
             keys, folders for file mode, settings that only its transport knows) stays, unless `remote` sets it.
+        dry_run: Check, and write nothing; no lock is taken.
         lock_timeout: Seconds to wait for another writer.
 
     Returns:
-        Whether something was written; False where the profile is there exactly so.
+        Whether something was written, or would be; False where the profile is there exactly so.
 
     Raises:
         RemoteExists: Without `overwrite`, another profile has that name.
@@ -158,11 +166,12 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
         ['backup', 'lab-server']
     """
     target = Path(os.path.realpath(path))
-    _make_folder(target.parent)
-    with hold_lock(
-        target.with_name(f".{target.name}.lock"), timeout=lock_timeout, command=f"remotes add {remote.name}"
-    ):
-        remove_temporaries(target)
+    with contextlib.ExitStack() as held:
+        if not dry_run:
+            _make_folder(target.parent)
+            lock, command = target.with_name(f".{target.name}.lock"), f"remotes add {remote.name}"
+            held.enter_context(hold_lock(lock, timeout=lock_timeout, command=command))
+            remove_temporaries(target)
         content = _read(target)
         document = parse_document(content or b"", path)
         present = document.entries.get(remote.name)
@@ -177,7 +186,9 @@ def save_remote(path: Path, remote: Remote, overwrite: bool = False, *, lock_tim
             raise RemoteExists(name=remote.name, path=path)
         if present is not None:
             _remote(remote.name, dataclasses.replace(present, settings=settings), path)
-        _write(target, with_entry(content or b"", document, remote.name, settings, path))
+        after = with_entry(content or b"", document, remote.name, settings, path)
+        if not dry_run:
+            _write(target, after)
     return True
 
 

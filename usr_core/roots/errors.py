@@ -192,7 +192,16 @@ class _RootGiven(UsrError):
 
 
 class RootMissing(_RootGiven, FileNotFoundError):
-    """The root that was given does not exist."""
+    """The root that was given does not exist.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from usr_core.api.places import find_root
+        >>> find_root(Path("elsewhere"))
+        Traceback (most recent call last):
+            ...
+        usr_core.roots.errors.RootMissing: The root elsewhere (--root) does not exist.
+    """
 
     code = "USR-ROOTS-010"
     exit_code = ExitCode.MISSING

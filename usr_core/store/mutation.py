@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from usr_core.commit.file_tree import refuse_linked_file
+from usr_core.commit.file_tree import FileTree, refuse_linked_file
 from usr_core.commit.log_end import chain_fault, mark_chain
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
 from usr_core.errors import UsrError
 from usr_core.events.event import Actor, Event, FileChange, file_stamp, rfc3339
 from usr_core.events.files_told import ADOPT
+from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_or_copy
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import require_folder
@@ -57,6 +58,7 @@ __all__ = [
     "new_part_name",
     "overlay_metadata",
     "refuse_archived",
+    "refuse_unchangeable",
 ]
 
 _log = logging.getLogger("usr")
@@ -75,6 +77,8 @@ class Site:
         observer: Called after each step of the commit.
         registry: What a change that is only tried goes by in place of the root's registry.
         alphabets: Those that sequences may have.
+        trial: Do and check everything, and leave the dataset as it is: what was staged is dropped, and there is no
+            event.
     """
 
     ref: DatasetRef
@@ -85,6 +89,7 @@ class Site:
     observer: StepObserver | None = None
     registry: Registry | None = None
     alphabets: KnownAlphabets = OWN_ALPHABETS
+    trial: bool = False
 
     @property
     def layout(self) -> DatasetLayout:
@@ -131,8 +136,8 @@ class Mutation:
         new_base: bool = False,
         last_step: Callable[[], Path] | None = None,
         found: tuple[FileChange, ...] = (),
-    ) -> dict[str, Any]:
-        """Freeze the registry if it is new, commit, and return the event.
+    ) -> dict[str, Any] | None:
+        """Freeze the registry if it is new, commit, and return the event; None for a change that is only tried.
 
         Args:
             base: The base as it is after the change.
@@ -143,6 +148,8 @@ class Mutation:
             found: Files that the event names as added beside those that were staged.
         """
         self.freeze_registry()
+        if self.site.trial:
+            return None
         content = None
         if os.environ.get("USR_EVENT_SHA256") == "1":
             content = self.txn.stage(RECORDS) if new_base else self.site.layout.records
@@ -163,6 +170,27 @@ class Mutation:
             last_step=last_step,
         )
         return self.event
+
+
+def refuse_unchangeable(site: Site) -> None:
+    """Refuse what a change would refuse before it begins; for one that is only counted, without the lock.
+
+    Raises:
+        UsrError: As `mutate`, but for the lock.
+    """
+    refuse_archived(site.ref)
+    load_site_registry(site)
+    tree = FileTree(site.ref.path)
+    _refuse_damaged(site, adopting=False)
+    _require_log(site, tree, read_head(site.layout.event_log))
+    overlay_paths(tree)
+
+
+def _refuse_damaged(site: Site, *, adopting: bool) -> None:
+    refuse_partial_copy(site.ref.name, site.ref.path, doing="adopted" if adopting else "changed")
+    refuse_linked_file(site.ref.path, EVENT_LOG)
+    for name in FOLDERS:
+        require_folder(site.ref.path / name)
 
 
 def refuse_archived(ref: DatasetRef) -> None:
@@ -204,12 +232,9 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         observer=site.observer,
     )
     with transaction as txn:
-        refuse_partial_copy(site.ref.name, site.ref.path, doing="adopted" if action == ADOPT else "changed")
-        refuse_linked_file(site.ref.path, EVENT_LOG)
-        for name in FOLDERS:
-            require_folder(site.ref.path / name)
+        _refuse_damaged(site, adopting=action == ADOPT)
         if action != ADOPT:
-            _require_log(site, txn)
+            _require_log(site, txn.tree, txn.head)
         # A file beside a folder is an error for every command: nothing tells which of the two is meant.
         overlay_paths(txn.tree)
         fault = chain_fault(site.ref.path)
@@ -243,13 +268,13 @@ def load_site_registry(site: Site) -> Registry:
         raise
 
 
-def _require_log(site: Site, txn: Transaction) -> None:
+def _require_log(site: Site, tree: FileTree, head: LogHead) -> None:
     """Refuse to change what is not a whole dataset: without its base, or without the log that tells of its records."""
-    if txn.tree.path(RECORDS) is None:
-        if txn.head.seq:
+    if tree.path(RECORDS) is None:
+        if head.seq:
             raise BaseMissing(file=RECORDS)
         return
-    if txn.head.seq:
+    if head.seq:
         return
     rows = read_base_facts(site.layout.records).rows
     if rows:

@@ -41,7 +41,8 @@ class ArchiveOutcome:
 
     Attributes:
         ref: Where the dataset is now; its name begins with ``_archive/`` where it was put away.
-        event: The line in the log, or None where an earlier run had written it and this one finished the move.
+        event: The line in the log, or None where an earlier run had written it and this one finished the move, and
+            for a move that was only tried.
     """
 
     ref: DatasetRef
@@ -126,6 +127,9 @@ def _move(site: Site, target: DatasetRef, *, action: str, moved: Moved | None) -
         made = _make_parents(target)
         try:
             _require_one_file_system(name, source, target.path)
+            if site.trial:
+                _remove_empty(reversed(made))
+                return ArchiveOutcome(ref=target, event=None)
             event = _commit_once(mutation, target)
         except BaseException as error:
             if not isinstance(error, CommitPending):

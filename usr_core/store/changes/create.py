@@ -30,7 +30,8 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> None
         RegistryMissing, RegistryInvalid: The root has no valid registry.
         FileSystemError: The folder can't be made or written; nothing is left behind.
     """
-    load_registry(site.ref.root)  # before any folder is made
+    if site.registry is None:
+        load_registry(site.ref.root)  # before any folder is made
     remote = unfinished_pull(site.ref.path)
     if remote is not None:
         raise PullUnfinished(text=site.ref.name, place=site.ref.root, remote=remote)
@@ -40,6 +41,8 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> None
     except BaseException:
         _unmake(site.ref.path, created)
         raise
+    if site.trial:
+        _unmake(site.ref.path, created)
 
 
 def _fill(site: Site, *, source: str | None, notes: str | None) -> None:

@@ -43,7 +43,8 @@ def record_event(
     for given in (metrics, args):
         check_recordable(given)
     with mutate(site, action) as mutation:
-        return mutation.finish(base=mutation.base_facts(), args=args, metrics=metrics)
+        mutation.finish(base=mutation.base_facts(), args=args, metrics=metrics)
+        return mutation.event or {}  # there is one: no event is only tried
 
 
 def check_tool_action(action: str) -> None:

@@ -61,8 +61,11 @@ def export_batches(
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
     options: Mapping[str, object] | None = None,
+    dry_run: bool = False,
 ) -> ExportOutcome:
     """Write `batches` to a file, which appears whole or not at all, or to a binary stream.
+
+    With `dry_run` it is written and thrown away: a file beside its place, a stream into nothing.
 
     A file ending in ``.gz`` or ``.zst`` is compressed.
 
@@ -88,12 +91,18 @@ def export_batches(
     request = ExportRequest(path=Path(os.devnull), schema=schema, metadata=metadata or {}, options=values)
     handed = _Handed(batches)
     if not isinstance(out, Path):
-        return _to_stream(exporter, out, request, handed, spec)
-    return _to_file(exporter, out, request, handed, spec, overwrite=overwrite)
+        return _to_stream(exporter, out, request, handed, spec, dry_run=dry_run)
+    return _to_file(exporter, out, request, handed, spec, overwrite=overwrite, dry_run=dry_run)
 
 
 def _to_stream(
-    exporter: Exporter, stream: BinaryIO, request: ExportRequest, handed: _Handed, spec: ExporterSpec
+    exporter: Exporter,
+    stream: BinaryIO,
+    request: ExportRequest,
+    handed: _Handed,
+    spec: ExporterSpec,
+    *,
+    dry_run: bool,
 ) -> ExportOutcome:
     if not spec.streams:
         what = f"The exporter {spec.name} writes files only, no streams."
@@ -101,15 +110,23 @@ def _to_stream(
     if spec.binary and stream.isatty():
         what = f"{spec.name} is not text, and standard output is a terminal."
         raise TargetUnsuitable(what, hint="Redirect it (… >FILE), or give --out a file.", facts={})
-    output = _Output(stream)
+    output = _Output(_Nowhere() if dry_run else stream)
     result = _write(exporter, request, handed, output)
-    stream.flush()
+    if not dry_run:
+        stream.flush()
     _compare(exporter, result, handed, size=output.count)
     return ExportOutcome(path=None, rows=handed.rows, size_bytes=output.count)
 
 
 def _to_file(
-    exporter: Exporter, target: Path, request: ExportRequest, handed: _Handed, spec: ExporterSpec, *, overwrite: bool
+    exporter: Exporter,
+    target: Path,
+    request: ExportRequest,
+    handed: _Handed,
+    spec: ExporterSpec,
+    *,
+    overwrite: bool,
+    dry_run: bool,
 ) -> ExportOutcome:
     compression = target_compression(target, fmt=spec.name, streams=spec.streams, binary=spec.binary)
     check_target(target, overwrite=overwrite)
@@ -127,6 +144,8 @@ def _to_file(
                 output.finish()
             size, written = temporary.stat().st_size, output.count
         _compare(exporter, result, handed, size=written)
+        if dry_run:
+            return ExportOutcome(path=target, rows=handed.rows, size_bytes=size)
         sync_file(temporary)
         if overwrite:
             rename_over(temporary, target)
@@ -233,6 +252,13 @@ class _Handed:
             self.rows += batch.num_rows
             yield batch
         self.exhausted = True
+
+
+class _Nowhere:
+    """Takes bytes, and forgets them."""
+
+    def write(self, content: bytes) -> None:
+        return None
 
 
 class _Output(io.RawIOBase):

@@ -72,6 +72,7 @@ class SqlResult:
         fmt: str | None = None,
         host: PluginHost | None = None,
         overwrite: bool = False,
+        dry_run: bool = False,
     ) -> ExportOutcome:
         """Write the result to a file, which appears whole or not at all, or to a binary stream; as `Dataset.export`.
 
@@ -83,6 +84,7 @@ class SqlResult:
             fmt: An exporter; by default by the file's ending.
             host: The plugin host to take exporters from; by default one of its own.
             overwrite: Replace the file if it is there.
+            dry_run: Write it and throw it away.
 
         Raises:
             ColumnNotExportable: A column has a type that the format can't hold.
@@ -100,7 +102,13 @@ class SqlResult:
         table = _without_decimals(self.table, fmt)
         try:
             return export_batches(
-                exporter, target, spec=spec, schema=table.schema, batches=table.to_batches(), overwrite=overwrite
+                exporter,
+                target,
+                spec=spec,
+                schema=table.schema,
+                batches=table.to_batches(),
+                overwrite=overwrite,
+                dry_run=dry_run,
             )
         except PluginCallError as error:
             foreign = next((field for field in table.schema if not _is_registrable(field.type)), None)

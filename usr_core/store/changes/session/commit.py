@@ -99,7 +99,7 @@ def commit_segments(
         for namespace in parts.written:
             adopt_single_file(mutation, namespace, overlays.get(namespace))
         size = parts.size_bytes + (after.size_bytes if rows.added else 0)
-        event = mutation.finish(
+        mutation.finish(
             base=after,
             args={"session": session, "namespaces": list(namespaces)},
             metrics={
@@ -111,7 +111,7 @@ def commit_segments(
             new_base=bool(rows.added),
         )
         mark = base_mark(site.layout.records)
-        known.accept(line_digest(encode_line(event).removesuffix(b"\n")), mark, rows.ids)
+        known.accept(line_digest(encode_line(mutation.event or {}).removesuffix(b"\n")), mark, rows.ids)
         settled(skipped=rows.skipped, changed=True)
 
 

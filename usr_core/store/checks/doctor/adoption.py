@@ -20,7 +20,7 @@ def adopt_files(site: Site) -> dict[str, Any] | None:
     then on `validate --strict` goes by this list. The files themselves are neither checked nor changed.
 
     Returns:
-        The event, or None.
+        The event, or None; of one that is only tried the action and the metrics.
 
     Raises:
         LinkInsideDataset: The log is a link.
@@ -42,7 +42,8 @@ def adopt_files(site: Site) -> dict[str, Any] | None:
         if same and last.get("fingerprint") == base.fingerprint().as_event():
             return None
         metrics = {"rows": base.rows, "files": len(found), "bytes": sum(file.size_bytes for file in found)}
-        return mutation.finish(base=base, args={}, metrics=metrics, found=found)
+        event = mutation.finish(base=base, args={}, metrics=metrics, found=found)
+        return {"action": ADOPT, "metrics": metrics} if site.trial else event
 
 
 def _files(mutation: Mutation) -> tuple[FileChange, ...]:

@@ -84,13 +84,15 @@ def clean_dataset(site: Site, *, older_than_seconds: float) -> list[Removed]:
     That is: folders of ``.usr.replaced/``; staging of interrupted writers, and of transfers that were interrupted more
     than seven days ago; temporary files in the dataset and beside the root's registry; and temporary files of exports
     and cursors in the root, where they were last written before then. A change that was committed is finished, not
-    removed, and rows in a session's journal stay.
+    removed, and rows in a session's journal stay. Where it is only tried, no lock is taken, and nothing is removed.
 
     Raises:
         LockTimeout: A writer holds the dataset or the root.
         LinkInsideDataset: The staging folder is a link.
         FileSystemError: Something can't be removed.
     """
+    if site.trial:
+        return _cleanable(site, older_than_seconds)
     folder = site.ref.path
     left = [leftover.relative for leftover in find_leftovers(folder) if leftover.abandoned]
     sizes = {relative: sum(_sizes(folder / relative)) for relative in left}
@@ -107,6 +109,20 @@ def clean_dataset(site: Site, *, older_than_seconds: float) -> list[Removed]:
     gone = [relative for relative in left if not (folder / relative).exists()]
     removed += [Removed(relative=relative, size_bytes=sizes[relative]) for relative in gone]
     return removed + _clean_root(site) + _clean_exports(site.ref.root, older_than_seconds)
+
+
+def _cleanable(site: Site, older_than_seconds: float) -> list[Removed]:
+    """Return what would be removed now."""
+    folder, root = site.ref.path, site.ref.root
+    aside = [one for one in put_aside(folder) if one.age_seconds >= older_than_seconds]
+    left = [leftover.relative for leftover in find_leftovers(folder) if leftover.abandoned]
+    elsewhere = [*temporaries_of(root / REGISTRY_FILE)]
+    elsewhere += [path for path, age in exports_left(root) if age >= older_than_seconds]
+    return [
+        *(Removed(relative=one.relative, size_bytes=one.size_bytes) for one in aside),
+        *(Removed(relative=name, size_bytes=sum(_sizes(folder / name))) for name in left),
+        *(Removed(relative=one.relative_to(root).as_posix(), size_bytes=one.lstat().st_size) for one in elsewhere),
+    ]
 
 
 def exports_left(root: Path) -> list[tuple[Path, float]]:
