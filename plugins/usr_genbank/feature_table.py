@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from usr_genbank.record import Feature
 
-__all__ = ["feature_lines", "read_features"]
+__all__ = ["feature_lines", "read_features", "read_table"]
 
 _WIDTH = 58
 """Letters of a line behind the 21 columns in front."""
@@ -19,11 +19,62 @@ _UNQUOTED = frozenset(
 )
 _JOINED = frozenset({"translation"})
 
+_INDENT = r"\n {21}"
+_ENTRY = re.compile(
+    rf" {{5}}(?P<type>\S++) ++(?P<location>[^\n]*+(?:{_INDENT}[^/\s][^\n]*+)*+)\n|"
+    rf' {{21}}/(?P<key>[^="\n]*+)(?:="(?P<quoted>(?:[^"\n]++|""|{_INDENT})*+)" *|(?P<plain>=[^"\n][^\n]*+)|)\n'
+)
+"""A feature with its location, or a qualifier with its value, as nearly all are written: it takes whole lines."""
+
+
+def read_table(text: str) -> list[Feature]:
+    """Read a table from its text, with the prefix of five blanks.
+
+    Raises:
+        ValueError: It begins with something else than a feature.
+    """
+    features: list[Feature] = []
+    text += "\n"
+    end = 0
+    for entry in _ENTRY.finditer(text):
+        start = entry.start()
+        kind, location, key, quoted, plain = entry.groups()
+        if start != end or (kind is None and not features):
+            break
+        end = entry.end()
+        if kind is not None:
+            features.append(Feature(kind, _location(location)))
+        elif quoted is not None:
+            features[-1].qualifiers.append((key, _unquoted(key, quoted)))
+        elif plain is not None:
+            features[-1].qualifiers.append((key, plain[1:].rstrip()))
+        else:
+            features[-1].qualifiers.append((key.rstrip(), None))
+    if end == len(text):
+        return features
+    return read_features(line[5:] if line[:5].isspace() else line.lstrip() for line in text.split("\n"))
+
+
+def _location(text: str) -> str:
+    if "\n" in text:
+        first, *lines = text.split("\n")
+        text = first.rstrip() + "".join(map(str.strip, lines))
+    return text.rstrip().replace(" ", "")
+
+
+def _unquoted(key: str, value: str) -> str:
+    if "\n" in value:
+        first, *lines, last = value.split("\n")
+        parts = [first.rstrip(), *filter(None, map(str.strip, lines)), last.lstrip()]
+        value = ("" if key in _JOINED else " ").join(parts)
+    return value.replace('""', '"') if '""' in value else value
+
 
 def read_features(lines: Iterable[str]) -> list[Feature]:
     """Read a table from its lines without the prefix of five columns; blank lines are skipped."""
     features: list[Feature] = []
     text: list[str] = []  # of the qualifier that is being read
+    is_open = False  # whether its value has a quote that is not closed
     for line in lines:
         content = line.strip()
         if not content:
@@ -34,25 +85,28 @@ def read_features(lines: Iterable[str]) -> list[Feature]:
             features.append(Feature(kind, location.replace(" ", "")))
         elif not features:
             raise ValueError(content)
-        elif text and _is_open(text):
+        elif text and is_open:
             text.append(content)
+            is_open = content.count('"') % 2 == 0
         elif content.startswith("/"):
             _end_qualifier(features, text)
             text.append(content)
+            is_open = _is_open(content)
         elif text:
             text.append(content)
+            is_open = _is_quoted(text[0]) and content.count('"') % 2 == 1
         else:
             features[-1].location += content.replace(" ", "")
     _end_qualifier(features, text)
     return features
 
 
-def _is_open(text: list[str]) -> bool:
-    first = text[0]
-    equals = first.find("=")
-    if equals < 0 or first[equals + 1 : equals + 2] != '"':
-        return False
-    return (first.count('"') if len(text) == 1 else sum(part.count('"') for part in text)) % 2 == 1
+def _is_quoted(qualifier: str) -> bool:
+    return qualifier[qualifier.find("=") :].startswith('="')
+
+
+def _is_open(qualifier: str) -> bool:
+    return _is_quoted(qualifier) and qualifier.count('"') % 2 == 1
 
 
 def _end_qualifier(features: list[Feature], text: list[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from usr_genbank.feature_table import read_features
+from usr_genbank.feature_table import read_features, read_table
 from usr_genbank.record import Feature, FlatRecord
 
 __all__ = ["FlatFileFault", "read_embl", "read_genbank"]
@@ -16,6 +16,7 @@ __all__ = ["FlatFileFault", "read_embl", "read_genbank"]
 _LOCUS = re.compile(r"LOCUS\s+(?:(?P<name>.*\S)\s+)?(?P<length>\d{1,18}) +(?P<unit>bp|aa)\b(?P<rest>.*)", re.IGNORECASE)
 _DATE = re.compile(r"\d{1,2}-[A-Za-z]{3}-\d{4}")
 _MOLECULE = re.compile(r"(?:[a-z]+-)?[a-z]*(?:DNA|RNA|PRT|PROTEIN)", re.IGNORECASE)
+_TABLE = re.compile(r"\nFEATURES(?!\S)[^\n]*+((?:\n(?:[^\S\n][^\n]*+)?(?=\n|\Z))*+)")
 _NOT_LETTERS = dict.fromkeys(map(ord, "0123456789 \t\n"))
 
 
@@ -34,10 +35,9 @@ def read_genbank(text: str) -> FlatRecord:
         FlatFileFault: Its LOCUS line has no length, or its feature table does not begin with a feature.
     """
     head, origin, letters = _split(text, "ORIGIN")
-    lines = head.split("\n")
-    record = _read_locus(lines[0])
-    sections = _sections(lines, 12)
-    for key, number, body in sections:
+    record = _read_locus(head.partition("\n")[0])
+    head, record.features = _without_tables(head)
+    for key, body in _sections(head.split("\n"), 12):
         joined = " ".join(" ".join(body).split())
         if key == "DEFINITION":
             record.definition = joined
@@ -54,9 +54,7 @@ def read_genbank(text: str) -> FlatRecord:
             record.comment = "\n".join(filter(None, [record.comment, "\n".join(body).rstrip()]))
         elif key in ("CONTIG", "WGS", "TSA"):
             record.contig = True
-        elif key == "FEATURES":
-            record.features = _features(lines, number)
-    record.sequence = letters.partition("\n")[2].translate(_NOT_LETTERS) if origin else ""
+    record.sequence = _letters(letters) if origin else ""
     return record
 
 
@@ -83,16 +81,16 @@ def _read_locus(line: str) -> FlatRecord:
     return record
 
 
-def _sections(lines: list[str], indent: int) -> list[tuple[str, int, list[str]]]:
-    """Return keyword, line and text lines of each section; those of the feature table are left where they are."""
-    sections: list[tuple[str, int, list[str]]] = []
-    for number, line in enumerate(lines):
+def _sections(lines: list[str], indent: int) -> list[tuple[str, list[str]]]:
+    """Return keyword and text lines of each section."""
+    sections: list[tuple[str, list[str]]] = []
+    for line in lines:
         keyword = line[:indent].strip()
-        if keyword and (not line[0].isspace() or (keyword.isupper() and sections and sections[-1][0] != "FEATURES")):
+        if keyword and (not line[0].isspace() or (keyword.isupper() and sections)):
             word = line.split(None, 1)[0]
-            sections.append((word, number, [line.strip()[len(word) :].strip()]))
-        elif sections and sections[-1][0] != "FEATURES":
-            sections[-1][2].append(line[indent:].rstrip())
+            sections.append((word, [line.strip()[len(word) :].strip()]))
+        elif sections:
+            sections[-1][1].append(line[indent:].rstrip())
     return sections
 
 
@@ -100,24 +98,33 @@ def _keywords(text: str) -> list[str]:
     return [word for word in (part.strip() for part in text.strip().removesuffix(".").split(";")) if word]
 
 
-def _features(lines: list[str], number: int) -> list[Feature]:
-    body = []
-    for line in lines[number + 1 :]:
-        if line and not line[0].isspace():
-            break
-        body.append(line[5:] if line[:5].isspace() else line.lstrip())
-    return _read_features(body, first_line=number + 1)
+def _without_tables(head: str) -> tuple[str, list[Feature]]:
+    """Return the text without its feature tables, and the features of the last one."""
+    features: list[Feature] = []
+    rest, place = [], 0
+    for found in _TABLE.finditer(head):
+        rest.append(head[place : found.start()])
+        place = found.end()
+        try:
+            features = read_table(found[1][1:])
+        except ValueError as error:
+            raise _no_feature(head.count("\n", 0, found.start(1)) + 1) from error
+    return "".join([*rest, head[place:]]), features
 
 
-def _read_features(body: list[str], *, first_line: int) -> list[Feature]:
-    try:
-        return read_features(body)
-    except ValueError as error:
-        raise FlatFileFault(
-            "The feature table begins with something else than a feature.",
-            line=first_line,
-            hint="A feature's type begins in column 6, its location in column 22.",
-        ) from error
+def _no_feature(line: int) -> FlatFileFault:
+    return FlatFileFault(
+        "The feature table begins with something else than a feature.",
+        line=line,
+        hint="A feature's type begins in column 6, its location in column 22.",
+    )
+
+
+def _letters(text: str) -> str:
+    letters = text.partition("\n")[2]
+    if letters.isascii():
+        return letters.encode("ascii").translate(None, b"0123456789 \t\n").decode("ascii")
+    return letters.translate(_NOT_LETTERS)
 
 
 def read_embl(text: str) -> FlatRecord:
@@ -141,10 +148,11 @@ def read_embl(text: str) -> FlatRecord:
     dates = [date[0] for line in texts.get("DT", []) if (date := _DATE.match(line))]
     record.date = dates[-1] if dates else None
     record.contig = "CO" in texts
-    record.features = _read_features(
-        texts.get("FT", []), first_line=next((at for at, line in enumerate(lines) if line[:2] == "FT"), 0)
-    )
-    record.sequence = letters.partition("\n")[2].translate(_NOT_LETTERS) if found else ""
+    try:
+        record.features = read_features(texts.get("FT", []))
+    except ValueError as error:
+        raise _no_feature(next(at for at, line in enumerate(lines) if line[:2] == "FT")) from error
+    record.sequence = _letters(letters) if found else ""
     return record
 
 

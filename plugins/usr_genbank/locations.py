@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 __all__ = ["Span", "span_of"]
 
@@ -18,8 +18,7 @@ _TOO_LONG = re.compile(r"\d{19}")
 """More digits than a column of 64 bits can hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(NamedTuple):
     """From where to where, counted from 0 and half open; None where the text does not say it.
 
     Attributes:

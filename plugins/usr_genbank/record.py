@@ -106,13 +106,14 @@ def to_batch(records: list[FlatRecord], columns: list[str]) -> pa.RecordBatch:
 def _features(records: list[FlatRecord]) -> pa.Array:
     """Return the features of each record, column by column, as there may be very many."""
     features = [feature for record in records for feature in record.features]
-    spans = [
-        span_of(feature.location, length=len(record.sequence), circular=record.topology == "circular")
-        for record in records
-        for feature in record.features
-    ]
-    of_protein = [record.protein for record in records for _ in record.features]
-    strands = [None if protein else span.strand for span, protein in zip(spans, of_protein, strict=True)]
+    starts, ends, strands = list[int | None](), list[int | None](), list[int | None]()
+    for record in records:
+        length, circular, protein = len(record.sequence), record.topology == "circular", record.protein
+        for feature in record.features:
+            start, end, strand = span_of(feature.location, length=length, circular=circular)
+            starts.append(start)
+            ends.append(end)
+            strands.append(None if protein else strand)
     pairs = [pair for feature in features for pair in feature.qualifiers]
     qualifiers = pa.StructArray.from_arrays(
         [text_array([key for key, _ in pairs]), text_array([value for _, value in pairs])],
@@ -121,8 +122,8 @@ def _features(records: list[FlatRecord]) -> pa.Array:
     columns = [
         text_array([feature.type for feature in features]),
         text_array([feature.location for feature in features]),
-        _numbers([span.start for span in spans], pa.int64()),
-        _numbers([span.end for span in spans], pa.int64()),
+        _numbers(starts, pa.int64()),
+        _numbers(ends, pa.int64()),
         _numbers(strands, pa.int8()),
         _lists([len(feature.qualifiers) for feature in features], qualifiers),
     ]
@@ -137,8 +138,9 @@ def _lists(lengths: list[int], items: pa.Array) -> pa.Array:
 
 
 def _numbers(values: Sequence[int | None], kind: pa.DataType) -> pa.Array:
+    dtype = np.dtype(f"i{int(kind.bit_width) // 8}")
+    if None not in values:
+        return fixed_array(np.array(values, dtype), kind)
     known = np.fromiter((value is not None for value in values), np.bool_, len(values))
-    numbers = fixed_array(np.fromiter((value or 0 for value in values), np.int64, len(values)), pa.int64()).cast(kind)
-    if known.all():
-        return numbers
+    numbers = fixed_array(np.fromiter((value or 0 for value in values), dtype, len(values)), kind)
     return pa.Array.from_buffers(kind, len(values), [boolean_array(known).buffers()[1], numbers.buffers()[1]])

@@ -41,17 +41,20 @@ def text_array(values: Sequence[str | None]) -> pa.Array:
         >>> text_array(["sigma70", None, ""]).to_pylist()
         ['sigma70', None, '']
     """
-    encoded = [b"" if value is None else value.encode("utf-8") for value in values]
-    ends = np.zeros(len(encoded) + 1, dtype=np.int32)
-    if encoded:
-        np.cumsum([len(value) for value in encoded], out=ends[1:])
-    validity = None
+    validity, texts = None, values
     if None in values:
         present = np.fromiter((value is not None for value in values), dtype=np.bool_, count=len(values))
         validity = pa.py_buffer(np.packbits(present, bitorder="little"))
-    return pa.Array.from_buffers(
-        pa.string(), len(encoded), [validity, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
-    )
+        texts = ["" if value is None else value for value in values]
+    joined = "".join(texts)  # type: ignore[arg-type]
+    content = joined.encode("utf-8")
+    ends = np.zeros(len(values) + 1, dtype=np.int32)
+    if len(content) == len(joined):  # a byte a letter
+        lengths = np.fromiter(map(len, texts), np.int32, len(values))  # type: ignore[arg-type]
+    else:
+        lengths = np.fromiter((len(text.encode("utf-8")) for text in texts), np.int32, len(values))  # type: ignore[union-attr]
+    np.cumsum(lengths, out=ends[1:])
+    return pa.Array.from_buffers(pa.string(), len(values), [validity, pa.py_buffer(ends), pa.py_buffer(content)])
 
 
 def constant_text(value: str, rows: int) -> pa.Array:
