@@ -244,12 +244,17 @@ class DatasetSite:
             raise MaintenanceRequired(verb=verb)
 
     def _importer(self, name: str | None, path: Path) -> tuple[str, HostedImporter]:
-        from usr_core.store.rules.source_file import check_source
-
-        check_source(path)
         if name is not None:
             return name, self.host.importer(name)
-        return self.host.importer_for_path(path)
+        from usr_core.plugin.errors import PluginMissing
+
+        try:
+            return self.host.importer_for_path(path)
+        except PluginMissing:
+            from usr_core.store.rules.source_file import check_source
+
+            check_source(path)  # a folder, or nothing at all, has no ending that any importer could have
+            raise
 
 
 class _HostAlphabets:

@@ -19,6 +19,7 @@ from usr_core.records.arrays import text_array
 from usr_core.store.changes.import_.records import ImportSource
 from usr_core.store.rules.columns import IMPORT_COLUMNS
 from usr_core.store.rules.errors import RecordsExpected, RowWithoutSequence, SourceUnreadable
+from usr_core.store.rules.source_file import check_source
 
 __all__ = [
     "ImportRequestInvalid",
@@ -191,9 +192,10 @@ def own_namespace(specs: Sequence[ImporterSpec]) -> str | None:
 
 
 def opening(importer: _Opens, path: Path, options: Mapping[str, object], *, parse_json: bool = True) -> Opener:
-    """Return what opens a file for an import or an attachment."""
+    """Return what opens a file for an import or an attachment; an empty one is refused for importers of any origin."""
 
     def open_file(wanted: Sequence[str], types: Mapping[str, pa.DataType]) -> Opened:
+        check_source(path)
         return importer.open(
             ImportRequest(path=path, columns=tuple(wanted), types=types, parse_json=parse_json, options=options)
         )
