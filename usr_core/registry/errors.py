@@ -153,7 +153,9 @@ class NamespaceNotRegistered(UsrError, LookupError):
     code = "USR-REGISTRY-009"
     exit_code = ExitCode.MISSING
     template = "The namespace {name:quoted} is not registered."
-    hint_template = "Look at `usr namespace list`, or add it with `usr namespace register`."
+    hint_template = (
+        "Look at `usr namespace list`, or register it: `usr namespace register NS --from-file FILE` proposes columns."
+    )
     shown = ("namespace={name:visible}", "registered={known:join, }")
     known: Sequence[str] = ()
 
