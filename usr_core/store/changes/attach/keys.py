@@ -122,7 +122,7 @@ class KeyResolver:
         label: The first file, for errors.
         key: The kind of key, for errors.
         column: The file's key column, for errors.
-        allow_missing: Whether keys that match nothing are left out instead of refused.
+        allow_missing: Whether rows whose key matches nothing, or is empty, are left out instead of refused.
         allow_repeats: Whether a key may be in several rows.
     """
 
@@ -190,7 +190,7 @@ class KeyResolver:
             EmptyAttachKey, AttachKeyAmbiguous, DuplicateAttachKey, UnmatchedKeys: In this order; the first such row
                 is named.
         """
-        if self._first_empty is not None:
+        if self._first_empty is not None and not self._allow_missing:
             label, row = self.place(self._first_empty)
             raise EmptyAttachKey(label=label, among=self.among, row=row, column=self._column, count=self._empty)
         if self._first_ambiguous is not None:
@@ -225,6 +225,8 @@ class KeyResolver:
         blank = _blank_rows(keys)
         if blank:
             self._empty += len(blank)
+            if self._allow_missing:
+                self.counts.missing += len(blank)
             if self._first_empty is None:
                 self._first_empty = first_row + blank[0]
 

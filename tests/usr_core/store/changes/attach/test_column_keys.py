@@ -132,3 +132,12 @@ def test_many_values_are_found_by_either_hash(tmp_path: Path, monkeypatch: pytes
     tagged.attach(file_of(tmp_path, "A1,1", "A2,2"), "mock", key="mock__tag", key_col="well")
 
     assert [1.0, 2.0] == scores(tagged)[:2]
+
+
+def test_rows_without_a_key_are_left_out_where_missing_ones_may_be(tagged: Dataset, tmp_path: Path):
+    """As the blank wells of a plate; they are counted with the rows that match no record."""
+    file = file_of(tmp_path, "A1,1", ",2", "  ,3", "nobody,4")
+    done = tagged.attach(file, "mock", key="mock__tag", key_col="well", allow_missing=True)
+
+    assert (1, 3) == (done.rows_attached, done.rows_missing)
+    assert 1.0 == scores(tagged)[0]
