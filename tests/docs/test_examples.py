@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.docs import examples_of, run_page
+from usr_core import Dataset
 
 CHECKOUT = Path(__file__).parents[2]
 NEEDS_A_HOST = CHECKOUT / "docs" / "operations" / "sync.md"  # run by test_sync_page.py
@@ -24,6 +26,23 @@ PAGES = sorted(
 def test_every_example_of_the_page_runs(page: str, tmp_path: Path):
     """In order, in one folder, with the exit codes and the output that are printed there."""
     run_page(CHECKOUT / page, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["plasmids-and-plate"])
+def test_every_example_folder_does_what_its_page_says(name: str, tmp_path: Path):
+    """Its commands run in a copy of it; what they export is read back."""
+    folder = shutil.copytree(CHECKOUT / "examples" / name, tmp_path / name)
+    run_page(folder / "README.md", folder)
+
+    dataset = Dataset.open(folder, "again").init()
+    assert 4 == dataset.import_file(folder / "strong.fasta").added
+
+
+def test_every_example_folder_is_run():
+    """One that has a page with commands has a test here; the plugin has its own."""
+    pages = (CHECKOUT / "examples").glob("*/README.md")
+
+    assert {"plasmids-and-plate"} == {page.parent.name for page in pages if examples_of(page)}
 
 
 def test_there_are_examples():
