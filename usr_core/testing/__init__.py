@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from usr_core.testing.alphabet_contract import AlphabetContract as AlphabetContract
+    from usr_core.testing.check_contract import CheckContract as CheckContract
+    from usr_core.testing.check_contract import HealthCheckContract as HealthCheckContract
     from usr_core.testing.event_sink_contract import EventSinkContract as EventSinkContract
     from usr_core.testing.exporter_contract import ExporterContract as ExporterContract
     from usr_core.testing.importer_contract import ImporterContract as ImporterContract
@@ -25,6 +28,8 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
+            "usr_core.testing.alphabet_contract": "AlphabetContract",
+            "usr_core.testing.check_contract": "CheckContract HealthCheckContract",
             "usr_core.testing.event_sink_contract": "EventSinkContract",
             "usr_core.testing.exporter_contract": "ExporterContract",
             "usr_core.testing.importer_contract": "ImporterContract",
@@ -38,6 +43,8 @@ else:
     )
 
 _WITH_ASSERTIONS = (
+    "alphabet_contract",
+    "check_contract",
     "event_sink_contract",
     "exporter_contract",
     "importer_contract",

@@ -14,6 +14,7 @@ import pytest
 from usr_core.errors import UsrError
 from usr_core.plugin.specs import Importer, ImportRequest
 from usr_core.registry.types import from_arrow
+from usr_core.store.rules.columns import IMPORT_COLUMNS
 from usr_core.testing.contract import Contract, needs
 from usr_core.testing.samples import arrow_type
 
@@ -36,13 +37,19 @@ class ImporterContract(Contract):
         rows: At least three records of such a file, as Python values.
         suffix: What the files' names end in.
         features: ``bad_rows``: a file can be damaged in one row (`write_bad_file`). ``unicode``: cells can hold any
-            letter (`unicode_rows`). ``compressed``: ``.gz`` files are read, not refused.
+            letter (`unicode_rows`). ``compressed``: ``.gz`` files are read, not refused. ``namespace``: columns that a
+            record does not have belong to `namespace`. ``options``: files of other dialects are read (`dialects`,
+            `write_dialect`).
+        namespace: The namespace of the importer's spec.
+        dialects: Options in their types, as the host hands them over, each with a dialect of its own.
     """
 
     types: ClassVar[Mapping[str, str]] = {"sequence": "string"}
     rows: ClassVar[Sequence[Row]] = ({"sequence": "ACGT"}, {"sequence": "TTGACA"}, {"sequence": "GATTACA"})
     unicode_rows: ClassVar[Sequence[Row]] = ()
     suffix: ClassVar[str] = ".txt"
+    namespace: ClassVar[str | None] = None
+    dialects: ClassVar[Sequence[Mapping[str, object]]] = ()
 
     @pytest.fixture
     def importer(self) -> Importer:
@@ -56,6 +63,10 @@ class ImporterContract(Contract):
     def write_bad_file(self, path: Path, rows: Sequence[Row], bad: int) -> None:
         """Write such a file whose row `bad`, counted from 1, can't be read."""
         raise NotImplementedError("a subclass of ImporterContract with the feature bad_rows supplies `write_bad_file`")
+
+    def write_dialect(self, path: Path, rows: Sequence[Row], options: Mapping[str, object]) -> None:
+        """Write such a file in the dialect that the options read."""
+        raise NotImplementedError("a subclass of ImporterContract with the feature options supplies `write_dialect`")
 
     def test_columns_are_the_files(self, importer: Importer, tmp_path: Path) -> None:
         """In the file's order."""
@@ -150,6 +161,34 @@ class ImporterContract(Contract):
                 # Whether the text in them is text is looked at by the core, cell by cell.
                 assert all(isinstance(batch, pa.RecordBatch) for batch in _batches(importer, ImportRequest(path=path)))
 
+    def test_a_file_that_is_only_opened_is_closed(self, importer: Importer, tmp_path: Path) -> None:
+        """The core opens many for their columns alone."""
+        path = self._written(tmp_path, self.rows)
+        before = _open_files()
+        for _ in range(3):
+            _names(importer, path)
+
+        assert before == _open_files()
+
+    @needs("namespace")
+    def test_further_columns_are_those_of_its_namespace(self, importer: Importer, tmp_path: Path) -> None:
+        """An import keeps them by their names."""
+        further = {name for name in _names(importer, self._written(tmp_path, self.rows)) if name not in IMPORT_COLUMNS}
+
+        assert self.namespace is not None, "the feature namespace needs `namespace`"
+        assert further
+        assert all(name.startswith(f"{self.namespace}__") for name in further)
+
+    @needs("options")
+    def test_options_read_other_dialects(self, importer: Importer, tmp_path: Path) -> None:
+        """Rows come as written, whatever the dialect of the file."""
+        assert self.dialects, "the feature options needs `dialects`"
+        for number, options in enumerate(self.dialects):
+            path = tmp_path / f"file{number}{self.suffix}"
+            self.write_dialect(path, self.rows, options)
+
+            assert list(map(dict, self.rows)) == _rows(importer, ImportRequest(path=path, options=options))
+
     @needs("unicode")
     def test_text_is_unicode(self, importer: Importer, tmp_path: Path) -> None:
         """Letters of any script keep their spelling, also where they lie across a block's end."""
@@ -221,6 +260,17 @@ class ImporterContract(Contract):
         packed = plain.with_name(f"{plain.name}.gz")
         packed.write_bytes(gzip.compress(plain.read_bytes()))
         return packed
+
+
+def _open_files() -> list[str]:
+    """Return what this process has open, but for pipes and the like; Linux lists it, and other systems nothing."""
+    listed = Path("/proc/self/fd")
+    places = [entry.name for entry in listed.iterdir()] if listed.is_dir() else []
+    found = []
+    for place in places:
+        with contextlib.suppress(OSError):
+            found.append(str((listed / place).readlink()))
+    return sorted(name for name in found if name.startswith("/") and not name.startswith("/proc/"))
 
 
 def _names(importer: Any, path: Path) -> list[str]:

@@ -35,8 +35,8 @@ LETTERS = "ACGTJ"
 _TESTS = """\
 import pytest
 
-from usr_core.testing import ManifestContract
-from $package.letters import BIO_TYPE, LETTERS
+from usr_core.testing import AlphabetContract, ManifestContract
+from $package.letters import LETTERS
 
 
 class TestManifest(ManifestContract):
@@ -45,13 +45,11 @@ class TestManifest(ManifestContract):
         return "$id"
 
 
-def test_sequences_may_have_its_letters(usr_host, dataset_factory):
-    dataset = dataset_factory([], host=usr_host($id="$package.plugin"))
-
-    dataset.add_sequences([{"sequence": LETTERS}, {"sequence": LETTERS.lower()}], bio_type=BIO_TYPE, alphabet="$id")
-
-    assert dataset.validate().ok
-    assert dataset.overview().alphabets == {"$id": "$id"}
+class TestAlphabet(AlphabetContract):
+    plugin = ("$id", "$package.plugin")
+    alphabet = "$id"
+    allowed = [LETTERS, "ACGJT"]
+    refused = ["ACGN"]
 """
 
 TEMPLATE = KindTemplate(

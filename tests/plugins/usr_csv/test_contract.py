@@ -27,11 +27,17 @@ class TestCsvImporter(ImporterContract):
     )
     unicode_rows = tuple({"name": text, "sequence": "ACGT"} for text in (*ODD_TEXTS, None))
     suffix = ".csv"
-    features = frozenset({"bad_rows", "unicode", "compressed"})
+    features = frozenset({"bad_rows", "unicode", "compressed", "options"})
+    dialects = ({"delimiter": ";", "encoding": "latin-1"}, {"delimiter": "tab", "encoding": "utf-16"})
 
     @pytest.fixture
     def importer(self) -> CsvImporter:
         return CsvImporter()
+
+    def write_dialect(self, path: Path, rows: Sequence[Mapping[str, object]], options: Mapping[str, object]) -> None:
+        delimiter = str(options["delimiter"]).replace("tab", TAB)
+        text = f"name{delimiter}sequence\n" + "".join(line(row, delimiter) for row in rows)
+        path.write_text(text, encoding=str(options["encoding"]), newline="")
 
     def write_file(self, path: Path, rows: Sequence[Mapping[str, object]]) -> None:
         path.write_text("name,sequence\n" + "".join(map(line, rows)), encoding="utf-8", newline="")

@@ -30,7 +30,9 @@ class TestFastaImporter(ImporterContract):
     )
     unicode_rows = tuple({"sequence": "ACGT", "fasta__name": "é", "fasta__description": text} for text in DESCRIPTIONS)
     suffix = ".fasta"
-    features = frozenset({"bad_rows", "unicode", "compressed"})
+    features = frozenset({"bad_rows", "unicode", "compressed", "namespace", "options"})
+    namespace = "fasta"
+    dialects = ({"encoding": "utf-16"}, {"encoding": "latin-1", "name": "word"})
 
     @pytest.fixture
     def importer(self) -> FastaImporter:
@@ -38,6 +40,9 @@ class TestFastaImporter(ImporterContract):
 
     def write_file(self, path: Path, rows: Sequence[Mapping[str, object]]) -> None:
         path.write_text("".join(map(self._record, rows)), encoding="utf-8")
+
+    def write_dialect(self, path: Path, rows: Sequence[Mapping[str, object]], options: Mapping[str, object]) -> None:
+        path.write_text("".join(map(self._record, rows)), encoding=str(options["encoding"]))
 
     def write_bad_file(self, path: Path, rows: Sequence[Mapping[str, object]], bad: int) -> None:
         records = [*map(self._record, rows)]

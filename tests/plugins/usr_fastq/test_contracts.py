@@ -36,7 +36,9 @@ class TestFastqImporter(ImporterContract):
     rows = (row("ACGT", "one", None), row("TTGACA", "two", "1:N:0"), row("GATTACA", None, None))
     unicode_rows = tuple(row("ACGT", "é", text) for text in DESCRIPTIONS)
     suffix = ".fastq"
-    features = frozenset({"bad_rows", "unicode", "compressed"})
+    features = frozenset({"bad_rows", "unicode", "compressed", "namespace", "options"})
+    namespace = "fastq"
+    dialects = ({"encoding": "utf-16"}, {"encoding": "latin-1", "name": "word"})
 
     @pytest.fixture
     def importer(self) -> FastqImporter:
@@ -44,6 +46,9 @@ class TestFastqImporter(ImporterContract):
 
     def write_file(self, path: Path, rows: Sequence[Mapping[str, object]]) -> None:
         path.write_text("".join(map(self._record, rows)), encoding="utf-8")
+
+    def write_dialect(self, path: Path, rows: Sequence[Mapping[str, object]], options: Mapping[str, object]) -> None:
+        path.write_text("".join(map(self._record, rows)), encoding=str(options["encoding"]))
 
     def write_bad_file(self, path: Path, rows: Sequence[Mapping[str, object]], bad: int) -> None:
         records = [*map(self._record, rows)]

@@ -9,11 +9,12 @@ from typing import ClassVar
 import pytest
 
 from support.tables import write_csv
-from usr_core.plugin.specs import OverlayWriterSpec
+from usr_core.plugin.specs import CheckSpec, OverlayWriterSpec
+from usr_core.testing.check_contract import CheckContract
 from usr_core.testing.manifest_contract import ManifestContract
 from usr_core.testing.overlay_writer_contract import OverlayWriterContract
 from usr_opal.labels import COLUMNS, OFFSET, SPELLINGS, VECTOR
-from usr_opal.plugin import usr_overlay_writers
+from usr_opal.plugin import usr_checks, usr_overlay_writers
 
 
 class _Labels(OverlayWriterContract):
@@ -81,3 +82,25 @@ class TestManifest(ManifestContract):
     @pytest.fixture
     def plugin_id(self) -> str:
         return "opal"
+
+
+class TestVectorCheck(CheckContract):
+    types: ClassVar = {VECTOR: "list<float64>"}
+    good: ClassVar = ({VECTOR: [0.5] * 8}, {VECTOR: None})
+    bad: ClassVar = ({VECTOR: [0.5] * 7}, {VECTOR: [0.5] * 8}, {VECTOR: [float("nan"), *[0.5] * 7]})
+    at_fault = (1, 3)
+
+    @pytest.fixture
+    def spec(self) -> CheckSpec:
+        return next(spec for spec in usr_checks() if spec.name == "opal_vectors")
+
+
+class TestOffsetCheck(CheckContract):
+    types: ClassVar = {OFFSET: "float64"}
+    good: ClassVar = ({OFFSET: 0.5}, {OFFSET: None})
+    bad: ClassVar = ({OFFSET: 0.5}, {OFFSET: float("inf")})
+    at_fault = (2,)
+
+    @pytest.fixture
+    def spec(self) -> CheckSpec:
+        return next(spec for spec in usr_checks() if spec.name == "opal_intensity")
