@@ -16,6 +16,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.metadata
 import os
 import pkgutil
 import selectors
@@ -34,10 +35,13 @@ __all__ = ["ForkedUsr"]
 
 _IMPORTED = (
     "duckdb",
+    "encodings.utf_8_sig",
+    "filelock",
     "numpy.ma",
     "pandas",
     "pyarrow.compute",
     "pyarrow.csv",
+    "pyarrow.pandas_compat",
     "pyarrow.parquet",
     "tomllib",
     "typer",
@@ -196,35 +200,83 @@ def serve(descriptor: int, entrance: int) -> None:
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)  # which is told by the wake-up
     with (
         socket.socket(fileno=descriptor) as control,
         socket.socket(fileno=entrance) as door,
+        _woken_by_signals() as wakened,
         selectors.DefaultSelector() as ready,
     ):
-        for one in (control, door):
+        running: dict[int, socket.socket] = {}
+        for one in (control, door, wakened):
             ready.register(one, selectors.EVENT_READ)
         while True:
             for key, _ in ready.select():
+                if key.fileobj is wakened:
+                    wakened.recv(4096)
+                    _tell_ends(running)
+                    continue
                 asking = control if key.fileobj is control else door.accept()[0]
                 head, passed, _, _ = socket.recv_fds(asking, 4, 4)
                 if not head:
                     return  # the tests are at their end
                 asked = ast.literal_eval(_exactly(asking, int.from_bytes(head, "big")).decode())
-                if asking is not control:
-                    passed.append(asking.detach())
-                if os.fork() == 0:
-                    for one in (ready, control, door):
+                *streams, last = [*passed, asking.detach()] if asking is not control else passed
+                answer = socket.socket(fileno=last)
+                # One fork a command: the memory of this process takes ten milliseconds to be shared.
+                command = os.fork()
+                if command == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    for one in (ready, control, door, wakened, *running.values()):
                         one.close()
-                    _watch(asked, passed)
-                for stream in passed:
+                    with answer:
+                        if asked.get("held"):
+                            _be_held(answer)
+                    _run(asked, streams)
+                for stream in streams:
                     os.close(stream)
-                _reap()
+                running[command] = answer
+                _send(answer, command)
+
+
+@contextlib.contextmanager
+def _woken_by_signals() -> Iterator[socket.socket]:
+    """Give a socket that can be read when a signal has come."""
+    ours, pythons = socket.socketpair()
+    with ours, pythons:
+        ours.setblocking(False)
+        pythons.setblocking(False)
+        signal.set_wakeup_fd(pythons.fileno(), warn_on_full_buffer=False)
+        yield ours
+
+
+def _tell_ends(running: dict[int, socket.socket]) -> None:
+    """Tell of each command that has ended how it did."""
+    for command in list(running):
+        ended, status = os.waitpid(command, os.WNOHANG)
+        if ended:
+            with running.pop(command) as answer:
+                _send(answer, os.waitstatus_to_exitcode(status))
+
+
+def _send(answer: socket.socket, number: int) -> None:
+    with contextlib.suppress(OSError):  # who asked is gone
+        answer.sendall(number.to_bytes(4, "big", signed=True))
+
+
+def _be_held(gate: socket.socket) -> None:
+    """Wait for a byte, and let whoever likes trace this process."""
+    # Else Yama lets nobody but an ancestor do so.
+    ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+    gate.recv(1)
 
 
 def _ours() -> Iterator[str]:
     """Return the modules of the core and of the built-in plugins, but those for tests."""
-    packages = ["usr_core", *(found.name for found in pkgutil.iter_modules() if found.name.startswith("usr_"))]
-    for package in dict.fromkeys(packages):
+    # By their entry points: pkgutil does not see what is installed in editable form.
+    plugins = importlib.metadata.distribution("universal-sequence-record").entry_points.select(group="usr.plugins")
+    for package in dict.fromkeys(["usr_core", *(found.module.partition(".")[0] for found in plugins)]):
         yield package
         for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not found.name.startswith("usr_core.testing") and not found.name.endswith("__main__"):
@@ -237,29 +289,6 @@ def _parse_manifests() -> None:
     from usr_core.plugin.switches import Switches
 
     assert Catalogue(Switches()).all
-
-
-def _watch(asked: dict[str, object], passed: list[int]) -> None:
-    """Fork the command, tell its process id, wait for it and tell how it ended; the streams are the command's alone."""
-    *streams, answer = passed
-    command = os.fork()
-    if command == 0:
-        if asked.get("held"):
-            # Else Yama lets nobody but an ancestor trace a process.
-            ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
-            gate = socket.socket(fileno=answer)
-            gate.recv(1)
-            gate.close()
-        else:
-            os.close(answer)
-        _run(asked, streams)
-    for one in streams:
-        os.close(one)
-    with socket.socket(fileno=answer) as told:
-        told.sendall(command.to_bytes(4, "big"))
-        _, status = os.waitpid(command, 0)
-        told.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "big", signed=True))
-    os._exit(0)
 
 
 def _run(asked: dict[str, object], streams: list[int]) -> None:
@@ -337,14 +366,6 @@ def _feed(descriptor: int, given: bytes) -> None:
 def _everything(descriptor: int) -> bytes:
     with open(descriptor, "rb") as stream:
         return stream.read()
-
-
-def _reap() -> None:
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
 
 
 def _exactly(stream: socket.socket, count: int) -> bytes:
