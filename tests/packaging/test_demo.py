@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from support.cli import Usr, clean_env
+from support.docs import path_with_usr
 from usr_core import Dataset
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -18,12 +19,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 
 def test_demo_runs_to_its_end_and_leaves_the_checkout_alone(tmp_path: Path) -> None:
     """Every step of the demo works, both refusals refuse, and what it made lies in the temporary folder."""
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "TMPDIR": str(tmp_path),
-        "USR_ROOT": "/nonexistent",
-    }
+    # With a variable of Python's each command would have to start one.
+    given = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment = {**given, "PATH": path_with_usr(), "TMPDIR": str(tmp_path), "USR_ROOT": "/nonexistent"}
     done = subprocess.run(
         ["sh", CHECKOUT / "scripts" / "demo.sh"],
         cwd=tmp_path,
@@ -69,11 +67,12 @@ def test_the_predecessors_quickstart_ends_with_its_records_in(tmp_path: Path) ->
     root, exports = tmp_path / "root", tmp_path / "exports"
     root.mkdir()
     exports.mkdir()
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["sh", "-c", QUICKSTART],
         cwd=CHECKOUT / "datasets",
-        env=clean_env({"PATH": path, "ROOT": root, "DATASET": "densegen/quickstart_demo", "OUT_DIR": exports}),
+        env=clean_env(
+            {"PATH": path_with_usr(), "ROOT": root, "DATASET": "densegen/quickstart_demo", "OUT_DIR": exports}
+        ),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -58,13 +58,14 @@ def install_wheels(base: Path, *wheels: Word, also: Collection[str] = (), beside
     wheels find all of it there, as they may fetch nothing. What the venv `beside` has but USR is linked from there.
     """
     locked = write_requirements(base / "requirements.txt", also=also)
-    run_builder(sys.executable, "-m", "venv", *([] if beside is None else ["--without-pip"]), base / "venv")
+    run_builder(sys.executable, "-m", "venv", "--without-pip", base / "venv")
     if beside is not None:
         (theirs,) = beside.glob("lib/python*/site-packages")
         ours = base / "venv" / theirs.relative_to(beside)
         ignored = shutil.ignore_patterns("usr_*", "universal_sequence_record*")
         shutil.copytree(theirs, ours, copy_function=os.link, ignore=ignored, dirs_exist_ok=True)
-    install = (base / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet")
+    # By the pip of this environment: a venv takes longer to get one than all it is needed for.
+    install = (sys.executable, "-m", "pip", "--python", base / "venv" / "bin" / "python", "install", "--quiet")
     # Byte code of what is never imported would cost more than all the rest.
     run_builder(*install, "--no-compile", "--require-hashes", "--no-deps", "--requirement", locked)
     run_builder(*install, "--no-index", *wheels)
