@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from usr_core.interrupts import native_calls
 from usr_core.records.arrays import fixed_array
 from usr_core.records.duckdb_sources import register_source
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.ids.row_finder import SeenIds
 
 __all__ = ["DuckdbPositions"]
 
@@ -26,7 +27,7 @@ class DuckdbPositions:
     DuckDB only finds positions; values never pass through it, as it would change some of their types.
     """
 
-    def __init__(self, base: pq.ParquetFile) -> None:
+    def __init__(self, base: OpenParquet) -> None:
         import duckdb
 
         self._folder = tempfile.TemporaryDirectory(prefix="usr-duckdb-")
@@ -40,8 +41,10 @@ class DuckdbPositions:
             },
         )
         self._connection.execute("create table base (id varchar, position integer)")
+        self._seen = SeenIds()
+        self.repeated = False
         start = 0
-        for batch in base.iter_batches(_ROWS, columns=["id"], use_threads=False):
+        for batch in base.reader().iter_batches(_ROWS, columns=["id"], use_threads=False):
             numbers = fixed_array(np.arange(start, start + batch.num_rows, dtype=np.int32), pa.int32())
             with native_calls():
                 register_source(self._connection, "rows", pa.table({"id": batch.column(0), "position": numbers}))
@@ -49,15 +52,21 @@ class DuckdbPositions:
                 self._connection.unregister("rows")
             start += batch.num_rows
 
-    def positions(self, keys: pa.Array) -> npt.NDArray[np.int32]:
-        """Return the base row of each key, -1 where no record has it; order is kept."""
-        found = np.full(len(keys), -1, dtype=np.int32)
-        numbers = fixed_array(np.arange(len(keys), dtype=np.int32), pa.int32())
+    def positions(self, ids: pa.Array) -> npt.NDArray[np.int64]:
+        """Return the base row of each id, -1 where no record has it; order is kept."""
+        found = np.full(len(ids), -1, dtype=np.int64)
+        numbers = fixed_array(np.arange(len(ids), dtype=np.int32), pa.int32())
         with native_calls():
-            register_source(self._connection, "asked", pa.table({"key": keys, "number": numbers}))
+            register_source(self._connection, "asked", pa.table({"key": ids, "number": numbers}))
             pairs: pa.Table = self._connection.sql(
                 "select number, position from asked join base on asked.key = base.id"
             ).to_arrow_table()
             self._connection.unregister("asked")
         found[pairs.column("number").to_numpy()] = pairs.column("position").to_numpy()
+        self.repeated |= len(pairs) > int(np.count_nonzero(found >= 0))
+        self._seen.add(found, ids)
         return found
+
+    def ids_at(self, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """Return the ids that stand in these rows, of those that were found so far."""
+        return self._seen.ids_at(rows)

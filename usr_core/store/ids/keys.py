@@ -13,9 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.records.arrays import text_scalar
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.row_numbers import only_where, valid_mask
 from usr_core.store.ids.words import IdWordsBuilder, words_of_ids
 from usr_core.store.parts.errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNeedsOneBioType
 from usr_core.store.parts.files import OverlayKey
@@ -24,6 +26,7 @@ __all__ = ["KeyIndex", "base_cell", "base_index", "keys_from_sequences", "one_bi
 
 _ROWS = 32_768
 _THREADS = 2
+_WHOLE_IN_STATISTICS = 32
 
 
 class KeyIndex:
@@ -127,9 +130,9 @@ def keys_from_sequences(sequences: pa.Array | pa.ChunkedArray, *, bio_type: str,
             text = chunk if pa.types.is_string(chunk.type) else chunk.cast(pa.string())
             text = pc.utf8_trim_whitespace(text)
             text = pc.ascii_upper(text) if upper else text
-            hashed = hasher.ids(bio_type, pc.fill_null(text, "") if text.null_count else text)
-            ids.append(pc.if_else(text.is_valid(), hashed, None) if text.null_count else hashed)
-    return pa.concat_arrays(ids) if ids else pa.array([], pa.string())
+            hashed = hasher.ids(bio_type, pc.fill_null(text, text_scalar("")) if text.null_count else text)
+            ids.append(only_where(hashed, valid_mask(text)))
+    return pa.concat_arrays(ids) if ids else pa.nulls(0, pa.string())
 
 
 def one_bio_type(base: pq.ParquetFile, key: OverlayKey) -> str:
@@ -138,12 +141,28 @@ def one_bio_type(base: pq.ParquetFile, key: OverlayKey) -> str:
     Raises:
         KeyNeedsOneBioType: The records have several.
     """
+    noted = _noted_bio_type(base.metadata)
+    if noted is not None:
+        return noted
     found: dict[str, None] = {}
     for chunk in _column(base, "bio_type"):
         found.update(dict.fromkeys(chunk.unique().to_pylist()))
         if len(found) > 1:
             raise KeyNeedsOneBioType(key, bio_types=sorted(str(name) for name in found))
     return next(iter(found), "dna")
+
+
+def _noted_bio_type(metadata: pq.FileMetaData) -> str | None:
+    """Return the bio_type of all records where the footer tells it: least and greatest are the same everywhere."""
+    leaf = next((at for at in range(metadata.num_columns) if metadata.schema.column(at).path == "bio_type"), None)
+    found: set[str] = set()
+    for group in range(metadata.num_row_groups if leaf is not None else 0):
+        facts = metadata.row_group(group).column(leaf).statistics
+        if facts is None or not facts.has_min_max or facts.null_count != 0:
+            return None
+        found.update((str(facts.min), str(facts.max)))
+    # Other writers cut long values short.
+    return found.pop() if len(found) == 1 and len(min(found)) <= _WHOLE_IN_STATISTICS else None
 
 
 def _check_dna4(base: pq.ParquetFile) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.specs import Opened
@@ -23,6 +22,7 @@ from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_NAMESPACE, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.file import write_options
+from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
 from usr_core.store.changes.attach.existing_values import refuse_existing_values
 from usr_core.store.changes.attach.key_lookup import Lookup, check_backend, open_key_view, open_lookup
@@ -347,7 +347,7 @@ def _write_part(
     tombstones = deleted_ids(mutation.txn.tree)
     repeats, written = options.repeats, _Written()
     valued: list[np.ndarray] = []
-    with pq.ParquetFile(base_path) as base:
+    with contextlib.closing(OpenParquet.open(base_path)) as base:
         lookup = open_lookup(base, options.key, backend=options.backend, view=key_view)
         resolver = KeyResolver(
             lookup,
@@ -366,8 +366,8 @@ def _write_part(
         with PartWriter(
             part,
             schema,
-            options=write_options(schema, bloom="id").writer_arguments(rows=base.metadata.num_rows),
-            boundaries=row_group_ends(base),
+            options=write_options(schema, bloom="id").writer_arguments(rows=base.rows),
+            boundaries=row_group_ends(base.file),
         ) as writer:
             for positions, values in matched:
                 rows = _matched_rows(lookup, row_schema, positions, values)

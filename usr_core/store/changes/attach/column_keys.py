@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import text_scalar
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.store.ids.position_index import BaseIndex
-from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.ids.row_numbers import only_where, valid_mask
 from usr_core.store.ids.words import IdWords, ids_at_rows, words_of_ids
 from usr_core.store.view.merged_view import MergedView
 
@@ -105,4 +106,4 @@ def _hashed(values: pa.Array) -> pa.Array:
             return hasher.ids(_HASHED_AS, values)
         import pyarrow.compute as pc
 
-        return pc.if_else(values.is_valid(), hasher.ids(_HASHED_AS, pc.fill_null(values, "")), None)
+        return only_where(hasher.ids(_HASHED_AS, pc.fill_null(values, text_scalar(""))), valid_mask(values))

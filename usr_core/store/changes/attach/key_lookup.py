@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachBackendError, AttachKeyMissing
 from usr_core.store.ids.duckdb_positions import DuckdbPositions
 from usr_core.store.ids.keys import base_cell, base_index, keys_from_sequences, one_bio_type, open_key_index
-from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.row_finder import FinderOfRows, RowFinder
+from usr_core.store.ids.row_numbers import true_rows
 from usr_core.store.ids.words import ids_at_rows
 from usr_core.store.parts.files import KEYS, OverlayKey
 
@@ -25,10 +26,6 @@ __all__ = ["Backend", "Lookup", "check_backend", "open_key_view", "open_lookup"]
 
 Backend = Literal["pyarrow", "duckdb"]
 Positions = npt.NDArray[np.int64]
-
-
-class _Finder(Protocol):
-    def positions(self, keys: pa.Array) -> npt.NDArray[np.int32]: ...
 
 
 class Lookup(Protocol):
@@ -57,31 +54,51 @@ class _BaseLookup:
     ``sequence_norm`` strips it; ``sequence_ci`` also ignores the case of ASCII letters.
     """
 
-    def __init__(self, key: OverlayKey, finder: _Finder, ids: BaseIndex, base: pq.ParquetFile) -> None:
+    def __init__(self, key: OverlayKey, finder: FinderOfRows, base: OpenParquet, *, bio_type: str | None) -> None:
         self.key = key
-        self._finder, self._ids, self._base = finder, ids, base
+        self._finder, self._base, self._bio_type = finder, base, bio_type
 
     def positions(self, keys: pa.Array) -> Positions:
-        found = self._finder.positions(keys).astype(np.int64)
+        ids = keys
+        if self._bio_type is not None:
+            ids = keys_from_sequences(keys, bio_type=self._bio_type, upper=False)
+        found = self._finder.positions(ids)
+        if self._finder.repeated:
+            open_key_index(self._base.reader(), self.key)  # which says which ones
         if self.key == "sequence":
-            exact = pc.equal(keys, pc.utf8_trim_whitespace(keys)).fill_null(False)
-            found[~exact.to_numpy(zero_copy_only=False)] = -1
+            found = np.where(true_rows(pc.equal(keys, pc.utf8_trim_whitespace(keys))), found, -1)
         return found
 
     def others(self, positions: Positions) -> Positions:
-        return np.full(len(positions), -1, np.int64)  # the index was refused where two records had one key
+        return np.full(len(positions), -1, np.int64)  # refused where two records have one key
 
     def ids_at(self, positions: Positions) -> pa.Array:
-        return ids_at_rows(self._ids.words, positions)
+        return self._finder.ids_at(positions)
 
     def key_at(self, position: int) -> str:
-        return base_cell(self._base, "id" if self.key == "id" else "sequence", position)
+        return base_cell(self._base.reader(), "id" if self.key == "id" else "sequence", position)
 
     def normalize(self, text: str) -> str:
         if self.key == "sequence_norm":
             return text.strip()
         # Only ASCII letters have two cases here; bytes know no other.
         return text.strip().encode().upper().decode() if self.key == "sequence_ci" else text
+
+
+class _UpperCased:
+    """Finds rows by the ids that the upper-cased sequences would have."""
+
+    repeated = False
+
+    def __init__(self, base: OpenParquet) -> None:
+        self._ids = base_index(base)
+        self._index = open_key_index(base.reader(), "sequence_ci", ids=self._ids)
+
+    def positions(self, ids: pa.Array) -> Positions:
+        return self._index.positions(ids).astype(np.int64)
+
+    def ids_at(self, rows: Positions) -> pa.Array:
+        return ids_at_rows(self._ids.words, rows)
 
 
 def check_backend(backend: str) -> None:
@@ -118,38 +135,28 @@ def open_key_view(tree: FileTree, key: str) -> MergedView | None:
     return view
 
 
-def open_lookup(base: pq.ParquetFile, key: str, *, backend: str = "pyarrow", view: MergedView | None = None) -> Lookup:
+def open_lookup(base: OpenParquet, key: str, *, backend: str = "pyarrow", view: MergedView | None = None) -> Lookup:
     """Return a lookup of the base's rows under `key`.
 
     Args:
-        base: The base; it is streamed.
+        base: The base, which stays open meanwhile.
         key: One of the four keys, or a column of `view`.
-        backend: ``pyarrow`` keeps an index of 28 bytes a row in memory; ``duckdb`` joins, and may spill to disk.
+        backend: ``pyarrow`` seeks a few keys among the base's ids, and keeps an index of 28 bytes a row for more;
+            ``duckdb`` joins, and may spill to disk.
         view: What `open_key_view` returned for this key.
 
     Raises:
-        KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: The dataset can't be keyed so.
+        KeyNeedsOneBioType, KeyNeedsDna4: The dataset can't be keyed so.
+        BaseKeysNotUnique: Two records have a key; without ``sequence_ci`` the lookup raises it, for a key that is
+            asked for.
     """
-    ids = base_index(base)
     if view is not None:
         from usr_core.store.changes.attach.column_keys import ColumnLookup
 
-        return ColumnLookup(view, key, ids.words)
+        return ColumnLookup(view, key, base_index(base).words)
     kind = next(name for name in KEYS if name == key)
-    index = open_key_index(base, kind, ids=ids)
-    if backend == "pyarrow" or kind == "sequence_ci":
-        return _BaseLookup(kind, index, ids, base)
-    bio_type = None if kind == "id" else one_bio_type(base, kind)
-    return _BaseLookup(kind, _Joined(DuckdbPositions(base), bio_type), ids, base)
-
-
-class _Joined:
-    """Sequence keys become ids before they are joined."""
-
-    def __init__(self, joined: DuckdbPositions, bio_type: str | None) -> None:
-        self._joined, self._bio_type = joined, bio_type
-
-    def positions(self, keys: pa.Array) -> npt.NDArray[np.int32]:
-        if self._bio_type is not None:
-            keys = keys_from_sequences(keys, bio_type=self._bio_type, upper=False)
-        return self._joined.positions(keys)
+    if kind == "sequence_ci":
+        return _BaseLookup(kind, _UpperCased(base), base, bio_type=None)
+    bio_type = None if kind == "id" else one_bio_type(base.reader(), kind)
+    finder = RowFinder(base) if backend == "pyarrow" else DuckdbPositions(base)
+    return _BaseLookup(kind, finder, base, bio_type=bio_type)

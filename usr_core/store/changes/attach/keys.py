@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import fixed_values
 from usr_core.store.changes.attach.errors import AttachKeyAmbiguous, DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
 from usr_core.store.changes.attach.key_lookup import Lookup
+from usr_core.store.ids.row_numbers import valid_mask
 
 __all__ = [
     "KeyCounts",
@@ -280,5 +282,5 @@ class KeyResolver:
 def _blank_rows(keys: pa.Array) -> list[int]:
     import pyarrow.compute as pc
 
-    blank = pc.equal(pc.binary_length(pc.utf8_trim_whitespace(keys.fill_null(""))), 0)
-    return np.flatnonzero(blank.to_numpy(zero_copy_only=False)).tolist()
+    lengths = fixed_values(pc.binary_length(pc.utf8_trim_whitespace(keys)))
+    return np.flatnonzero((lengths == 0) | ~valid_mask(keys)).tolist()
