@@ -22,6 +22,7 @@ PROGRAMS: dict[str, list[str]] = {
     "record_life": [],
     "sync": [],
     "append": [],
+    "attach": [],
     "query": [],
     "where": [],
     "densegen": [],

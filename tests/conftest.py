@@ -47,6 +47,7 @@ _STDERR = pytest.StashKey[TextIO]()
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the real stderr, which pytest takes away while a test runs, and choose where temporary files are."""
     config.stash[_STDERR] = os.fdopen(os.dup(2), "w")
+    os.environ["USR_CACHE_DIR"] = "off"  # tests of the cache say where it is
     if "TMPDIR" not in os.environ and _suits_temporary_files(MEMORY_DISK):
         os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY_DISK)
 

@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 from usr_core.records.ids import ID_LENGTH
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.words import IdWords, ids_at_rows
 from usr_core.store.parts.bloom import BloomFilter, hash_ids
 
-__all__ = ["FoundRows", "find_rows", "id_array", "id_digits"]
+__all__ = ["FoundRows", "digits_of_words", "find_rows", "id_array", "id_digits"]
 
 Rows = npt.NDArray[np.int64]
 Digits = npt.NDArray[np.uint8]
@@ -90,6 +91,12 @@ def id_digits(ids: pa.Array) -> Digits | None:
         return None
     content = np.frombuffer(values, np.uint8, count=ID_LENGTH * len(ids), offset=int(offsets[0]))
     return content.reshape(-1, ID_LENGTH)
+
+
+def digits_of_words(words: IdWords) -> npt.NDArray[np.uint8]:
+    """Return the hexadecimal digits of ids, none of them bad: shape (ids, 40)."""
+    text = ids_at_rows(words, np.arange(len(words))).buffers()[2]
+    return np.frombuffer(text, np.uint8).reshape(-1, ID_LENGTH)
 
 
 class _Search:

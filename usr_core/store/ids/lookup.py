@@ -18,6 +18,7 @@ from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseMissing, BaseUnreadable
 from usr_core.store.ids.errors import RecordIdInvalid, RecordsMissing
 from usr_core.store.ids.id_stream import find_rows, id_array
+from usr_core.store.ids.position_cache.cache import open_cache
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.words import IdWords, words_of_ids
 
@@ -118,10 +119,14 @@ def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing
 def holds(base: OpenParquet, asked: AskedIds) -> npt.NDArray[np.bool_]:
     """Return for each asked id whether a row of `base` has it. Exact, whatever the base's ids are.
 
-    Reads no more of the id column than it takes to find all of them. Memory: a row group's ids a thread.
+    Where nothing is remembered of the base, no more of the id column is read than it takes to find all of them; many
+    ids have all of it read, and remembered. Memory: a row group's ids a thread.
 
     Raises:
         pa.ArrowException, OSError: A page is damaged or can't be read.
     """
-    found: npt.NDArray[np.bool_] = find_rows(base, asked.digits, asked.index, until_found=True).rows >= 0
-    return found
+    cache = open_cache(base, make=len(asked) > base.file.metadata.num_row_groups)
+    found = None if cache is None else cache.find(asked.words)
+    if found is None:
+        found = find_rows(base, asked.digits, asked.index, until_found=True)
+    return np.asarray(found.rows >= 0)

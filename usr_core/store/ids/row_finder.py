@@ -1,7 +1,7 @@
 """Base rows of ids, found by the means that suits how many are asked for.
 
-A few ids are sought among those of a large base, which stream past once; for more, and for what comes after, the
-base's ids are indexed.
+What is remembered of a large base answers for a small share of its rows. Without it a few ids are sought among the
+base's, which stream past once; for more, and for what comes after, the base's ids are indexed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.store.base.parquet import OpenParquet
-from usr_core.store.ids.id_stream import find_rows
+from usr_core.store.ids.id_stream import digits_of_words, find_rows
 from usr_core.store.ids.keys import base_index
+from usr_core.store.ids.position_cache.cache import CachedRows, open_cache
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.ids.words import IdWords, ids_at_rows, words_of_ids
 
-__all__ = ["FinderOfRows", "RowFinder", "SeenIds", "digits_of_words"]
+__all__ = ["FinderOfRows", "RowFinder", "SeenIds"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -54,6 +55,7 @@ class RowFinder:
         self._index: BaseIndex | None = None
         self._seen = SeenIds()
         self._asked = 0
+        self._cache: CachedRows | None = None
         self.repeated = False
 
     def positions(self, ids: pa.Array) -> Rows:
@@ -63,11 +65,14 @@ class RowFinder:
             pa.ArrowException, OSError: A page of the base is damaged or can't be read.
         """
         first, self._asked = not self._asked, self._asked + len(ids)
-        if self._index is None and first and self._are_few(len(ids)):
-            rows = self._streamed(ids)
-            self._seen.add(rows, ids)
-            return rows
         if self._index is None:
+            few = self._asked * _FEWEST_ROWS_AN_ID <= self._base.rows
+            if first and few:
+                self._cache = open_cache(self._base, make=True)
+            rows = self._sought(ids, streamed=first and few) if few else None
+            if rows is not None:
+                self._seen.add(rows, ids)
+                return rows
             self._index = base_index(self._base)
         found = self._index.positions(ids).astype(np.int64)
         duplicates = self._index.duplicates()
@@ -79,22 +84,22 @@ class RowFinder:
         """Return the ids that stand in these rows, of those that were found so far."""
         return self._seen.ids_at(rows) if self._index is None else ids_at_rows(self._index.words, rows)
 
-    def _are_few(self, count: int) -> bool:
-        return count <= _FEW and self._base.rows >= max(_INDEXED_BELOW, count * _FEWEST_ROWS_AN_ID)
-
-    def _streamed(self, ids: pa.Array) -> Rows:
+    def _sought(self, ids: pa.Array, *, streamed: bool) -> Rows | None:
+        """Return the rows of a few ids without an index, or None where they had better be indexed."""
         words = words_of_ids(ids)
-        rows = np.full(len(ids), -1, np.int64)
-        sought = BaseIndex(words)
-        # Each id once: the first place among those that were asked.
-        places = sought.positions(ids)
+        places = BaseIndex(words).positions(ids)  # of several that are the same, the first; of what is no id, -1
         once = np.unique(places[places >= 0])
-        if len(once):
-            unique = words.at(once)
+        unique = words.at(once)
+        found = None if self._cache is None else self._cache.find(unique)
+        if found is None:
+            self._cache = None
+            if not streamed or len(once) > _FEW or self._base.rows < _INDEXED_BELOW:
+                return None
             found = find_rows(self._base, digits_of_words(unique), BaseIndex(unique))
-            self.repeated |= found.repeated
-            hit = places >= 0
-            rows[hit] = found.rows[np.searchsorted(once, places[hit])]
+        self.repeated |= found.repeated
+        rows = np.full(len(ids), -1, np.int64)
+        hit = places >= 0
+        rows[hit] = found.rows[np.searchsorted(once, places[hit])]
         return rows
 
 
@@ -122,9 +127,3 @@ class SeenIds:
         order = np.argsort(known, kind="stable")
         places = order[np.searchsorted(known[order], rows)] if len(rows) else np.empty(0, np.int64)
         return ids_at_rows(IdWords.join(self._words), places)
-
-
-def digits_of_words(words: IdWords) -> npt.NDArray[np.uint8]:
-    """Return the hexadecimal digits of ids, none of them bad: shape (ids, 40)."""
-    text = ids_at_rows(words, np.arange(len(words))).buffers()[2]
-    return np.frombuffer(text, np.uint8).reshape(-1, 40)

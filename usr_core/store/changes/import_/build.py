@@ -8,6 +8,7 @@ of rows of the base.
 from __future__ import annotations
 
 import bisect
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,8 +23,9 @@ from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.base.parquet import with_alphabets
+from usr_core.store.base.parquet import OpenParquet, with_alphabets
 from usr_core.store.changes.import_.kept import KeptValues
+from usr_core.store.ids.position_cache.cache import extend_cache, open_cache
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.ids.word_sets import (
     WordList,
@@ -34,6 +36,7 @@ from usr_core.store.ids.word_sets import (
     repeated_words,
     row_groups_from,
 )
+from usr_core.store.ids.words import words_of_ids
 from usr_core.store.overlay.reserved import count_among
 from usr_core.store.rules.columns import IMPORT_COLUMNS, bounded
 from usr_core.store.rules.errors import DuplicateRecord, ImportCellError, TooManyRows
@@ -50,6 +53,9 @@ __all__ = [
     "build_base",
     "find_duplicates",
 ]
+
+_FEWEST_ROWS_A_NEW_ONE = 16
+"""Where the base has fewer rows for each imported one, its ids are read instead of being looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +84,10 @@ def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path 
     """
     ordered = np.sort(words)
     suspects = [repeated_words(ordered)]
-    if existing is not None:
+    found = None if existing is None else _remembered_rows(existing, written, offset, len(words))
+    if found is not None:
+        suspects.append(words[found >= 0])
+    elif existing is not None:
         imported = WordSet(ordered)
         suspects += [found[imported.contains(found)] for _, _, found in base_id_words(existing)]
         del imported
@@ -89,8 +98,13 @@ def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path 
     rows = np.flatnonzero(WordSet(suspected).contains(words)) + offset
 
     def read() -> Iterator[tuple[npt.NDArray[np.int64], pa.Array]]:
-        for start, ids, _ in base_id_words(existing) if existing is not None else ():
-            yield np.arange(start, start + len(ids)), ids
+        if found is not None:
+            known = np.flatnonzero(found >= 0)
+            known = known[np.unique(found[known], return_index=True)[1]]
+            yield found[known], _ids_of(written, offset).take(row_numbers(known))
+        elif existing is not None:
+            for start, ids, _ in base_id_words(existing):
+                yield np.arange(start, start + len(ids)), ids
         with pq.ParquetFile(written) as source:
             for group, start in row_groups_from(source, offset):
                 stop = start + source.metadata.row_group(group).num_rows
@@ -104,6 +118,35 @@ def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path 
     if not ours.any():
         return None
     return RepeatedRecords(rows=later[ours] - offset, originals=np.maximum(first[ours] - offset, -1))
+
+
+def _remembered_rows(existing: Path, written: Path, offset: int, count: int) -> npt.NDArray[np.int64] | None:
+    """Return the base row of each of `count` imported rows, -1 for new ones, or None where the base is to be read."""
+    with contextlib.closing(OpenParquet.open(existing)) as base:
+        cache = open_cache(base, make=True) if count * _FEWEST_ROWS_A_NEW_ONE <= base.rows else None
+        found = None if cache is None else cache.find(words_of_ids(_ids_of(written, offset)))
+    return None if found is None else found.rows
+
+
+def _ids_of(written: Path, offset: int) -> pa.Array:
+    """Return the ids of the rows from `offset` on; they are few."""
+    with pq.ParquetFile(written) as source:
+        chunks = [
+            source.read_row_group(group, columns=["id"]).column(0).slice(max(0, offset - start))
+            for group, start in row_groups_from(source, offset)
+        ]
+    return pa.concat_arrays([chunk for column in chunks for chunk in column.chunks])
+
+
+def _remember_too(existing: Path | None, destination: Path) -> None:
+    """Let what is remembered of the base before, if there is one, hold for the one with the new rows behind it."""
+    if existing is None:
+        return
+    with (
+        contextlib.closing(OpenParquet.open(existing)) as before,
+        contextlib.closing(OpenParquet.open(destination)) as base,
+    ):
+        extend_cache(before, base)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -268,6 +311,7 @@ def build_base(
                 metadata=metadata,
                 case=case,
             )
+        _remember_too(existing, destination)
         variants = 0 if case is not None and case.uniform else count_case_variants(destination, offset=offset)
     return BuildOutcome(
         rows_read=counted.total,

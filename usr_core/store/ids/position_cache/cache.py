@@ -1,0 +1,201 @@
+"""Rows of a base by id, from what is remembered of it; remembering a base, and what an append adds to it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.ids.id_stream import FoundRows, digits_of_words
+from usr_core.store.ids.position_cache.catalogue import (
+    BaseIdentity,
+    new_segment,
+    positions_folder,
+    read_list,
+    write_list,
+)
+from usr_core.store.ids.position_cache.segment import NotBelieved, Segment, write_segment
+from usr_core.store.ids.words import IdWords, IdWordsBuilder, words_of_ids
+from usr_core.store.parts.bloom import BloomFilter, hash_ids
+
+__all__ = ["CachedRows", "extend_cache", "open_cache"]
+
+Rows = npt.NDArray[np.int64]
+
+_CACHED_FROM_ROWS = 262_144
+"""The ids of a smaller base are read in less time than it takes to look here."""
+_SEGMENT_ROWS = 1 << 20
+_BATCH_ROWS = 32_768
+_THREADS = 2
+
+
+class CachedRows:
+    """The rows of one base, by id."""
+
+    def __init__(self, base: OpenParquet, segments: Sequence[Segment], *, listed: Path) -> None:
+        self._base, self._segments, self._listed = base, segments, listed
+
+    def find(self, words: IdWords) -> FoundRows | None:
+        """Return where these ids stand, or None where the cache turns out not to be what it should; it goes then.
+
+        What is found is held against the Bloom filter of the base's own row group. Exact, whatever the ids are; none
+        of them may be bad.
+        """
+        order = np.argsort(words.prefixes())
+        sought = words.at(order)
+        prefixes = sought.prefixes()
+        found, repeated, start = np.full(len(words), -1, np.int64), False, 0
+        try:
+            for segment in self._segments:
+                rows, again = segment.find(sought, prefixes)
+                hit = rows >= 0
+                repeated |= again or bool((found[hit] >= 0).any())
+                found = np.where((found < 0) & hit, rows + start, found)
+                start += segment.rows
+            self._refuse_foreign(sought, found)
+        except NotBelieved:
+            with contextlib.suppress(OSError):
+                self._listed.unlink()
+            return None
+        rows = np.empty(len(words), np.int64)
+        rows[order] = found
+        return FoundRows(rows, repeated)
+
+    def _refuse_foreign(self, words: IdWords, rows: Rows) -> None:
+        """Refuse rows in whose row group the base has no such id.
+
+        Raises:
+            NotBelieved: There is such a row.
+        """
+        hit = np.flatnonzero(rows >= 0)
+        metadata = self._base.file.metadata
+        if not len(hit):
+            return
+        hashes, rows = hash_ids(digits_of_words(words.at(hit))), rows[hit]
+        leaf = next(at for at in range(metadata.num_columns) if metadata.schema.column(at).path == "id")
+        stop = 0
+        for group in range(metadata.num_row_groups):
+            facts = metadata.row_group(group)
+            start, stop = stop, stop + facts.num_rows
+            inside = (rows >= start) & (rows < stop)
+            if inside.any():
+                bloom = BloomFilter.of(self._base.handle, facts.column(leaf))
+                if bloom is not None and not bloom.may_hold(hashes[inside]).all():
+                    raise NotBelieved(self._base.path)
+
+
+def open_cache(base: OpenParquet, *, make: bool) -> CachedRows | None:
+    """Return what is remembered of a base, or None where nothing is: use its ids then.
+
+    Args:
+        base: The base, which stays open meanwhile.
+        make: Read its ids and remember them where nothing is known yet.
+
+    Raises:
+        pa.ArrowException, OSError: A page of the base is damaged or can't be read.
+
+    Memory: 60 MiB while a base is remembered, whatever its size.
+    """
+    folder = positions_folder()
+    if folder is None or base.rows < _CACHED_FROM_ROWS:
+        return None
+    identity = BaseIdentity.of(base)
+    segments: list[Segment] | None = None
+    with contextlib.suppress(NotBelieved):
+        segments = read_list(folder, identity)
+    if segments is None and make:
+        segments = _remember(folder, identity, base, _runs_of_ids(base, 0))
+    return CachedRows(base, segments, listed=folder / identity.name) if segments else None
+
+
+def extend_cache(before: OpenParquet, base: OpenParquet) -> None:
+    """Remember the base that an append made, where the one before it is remembered: only the new rows are read.
+
+    Args:
+        before: The base before; its rows are the first ones of `base`, in the same order.
+        base: The new one.
+
+    Raises:
+        pa.ArrowException, OSError: A page of the base is damaged or can't be read.
+    """
+    folder = positions_folder()
+    if folder is None or before.rows < _CACHED_FROM_ROWS:
+        return
+    segments: list[Segment] | None = None
+    with contextlib.suppress(NotBelieved):
+        segments = read_list(folder, BaseIdentity.of(before))
+    if segments:
+        _remember(folder, BaseIdentity.of(base), base, _runs_of_ids(base, before.rows), known=segments)
+
+
+def _remember(
+    folder: Path,
+    identity: BaseIdentity,
+    base: OpenParquet,
+    runs: Iterator[IdWords],
+    *,
+    known: Sequence[Segment] = (),
+) -> list[Segment] | None:
+    """Write what `runs` has behind the `known` segments; None where it can't be kept. Without rows to find it is []."""
+    kept = list(known)
+    try:
+        for run in runs:
+            words = run
+            if len(words.bad):
+                kept = []
+                break
+            while kept and kept[-1].rows <= 2 * len(words) and kept[-1].rows + len(words) <= _SEGMENT_ROWS:
+                words = IdWords.join([kept.pop().words(), words])
+            path, token = new_segment(folder)
+            write_segment(path, words, token=token)
+            kept.append(Segment(path, token=token, rows=len(words)))
+        write_list(folder, identity, [(segment.token, segment.rows) for segment in kept])
+    except (NotBelieved, OSError):  # a full disk, no access: it works without
+        return None
+    return kept
+
+
+def _runs_of_ids(base: OpenParquet, first_row: int) -> Iterator[IdWords]:
+    """Yield the ids of the rows from `first_row` on, in runs of row groups; the last one may be shorter."""
+    metadata = base.file.metadata
+    groups: list[tuple[int, int]] = []  # number, rows of it that are wanted
+    stop = 0
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        stop += rows
+        wanted = min(rows, stop - first_row)
+        if wanted > 0:
+            if groups and sum(count for _, count in groups) + wanted > _SEGMENT_ROWS:
+                yield _words_of_groups(base, groups)
+                groups = []
+            groups.append((group, wanted))
+    if groups:
+        yield _words_of_groups(base, groups)
+
+
+def _words_of_groups(base: OpenParquet, groups: Sequence[tuple[int, int]]) -> IdWords:
+    """Return the ids of row groups, of each the last so many rows."""
+    builder = IdWordsBuilder(sum(count for _, count in groups))
+
+    def put(start: int, group: int, skipped: int) -> None:
+        at = start - skipped
+        for batch in base.reader().iter_batches(_BATCH_ROWS, row_groups=[group], columns=["id"], use_threads=False):
+            ids: pa.Array = batch.column(0).slice(max(0, start - at))
+            if len(ids):
+                builder.put(max(at, start), words_of_ids(ids))
+            at += batch.num_rows
+
+    with ThreadPoolExecutor(_THREADS, "usr-remember") as pool:
+        waiting, start = [], 0
+        for group, count in groups:
+            waiting.append(pool.submit(put, start, group, base.file.metadata.row_group(group).num_rows - count))
+            start += count
+        for one in waiting:
+            one.result()
+    return builder.finish()

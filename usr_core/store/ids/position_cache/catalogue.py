@@ -1,0 +1,231 @@
+"""Which files of the position cache belong to which base: one small list for each, named by the base's identity.
+
+A list names its segments, which several lists may share: an append adds one segment to those of the base before it.
+Everything here may be missing, damaged, foreign or removed at any time; then there is no cache for that base.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from usr_core.roots.cache_folder import cache_folder
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.ids.position_cache.segment import NotBelieved, Segment
+
+__all__ = [
+    "BaseIdentity",
+    "CacheSize",
+    "cache_size",
+    "drop_cache",
+    "new_segment",
+    "positions_folder",
+    "read_list",
+    "write_list",
+]
+
+_FOLDER = "positions"
+_LIST, _SEGMENT = ".list", ".ids"
+_VERSION = 1
+_DIGEST_BYTES = 16
+_FOOTER_TAIL = 8
+_MOST_BYTES = 4 << 30
+_MOST_LISTS = 256
+_UNLISTED_SECONDS = 3600.0
+"""A segment that no list names yet may be one that another process is writing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseIdentity:
+    """What tells one base file from every other: a base is never modified in place.
+
+    Attributes:
+        size: Bytes.
+        inode, mtime_ns: As the file system has them.
+        footer: A digest of the footer, which has the size and place of every page.
+        rows: Its rows.
+    """
+
+    size: int
+    inode: int
+    mtime_ns: int
+    footer: str
+    rows: int
+
+    @classmethod
+    def of(cls, base: OpenParquet) -> BaseIdentity:
+        """Return the identity of an open base.
+
+        Raises:
+            OSError: The file can't be read.
+        """
+        status = os.fstat(base.handle.fileno())
+        tail = base.handle.read_at(_FOOTER_TAIL, status.st_size - _FOOTER_TAIL)
+        length = int.from_bytes(tail[:4], "little")
+        footer = base.handle.read_at(length, status.st_size - _FOOTER_TAIL - length)
+        return cls(
+            size=status.st_size,
+            inode=status.st_ino,
+            mtime_ns=status.st_mtime_ns,
+            footer=hashlib.blake2b(footer, digest_size=_DIGEST_BYTES).hexdigest(),
+            rows=base.rows,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Return the form in which a list has it."""
+        return {
+            "size": self.size,
+            "inode": self.inode,
+            "mtime_ns": self.mtime_ns,
+            "footer": self.footer,
+            "rows": self.rows,
+        }
+
+    @property
+    def name(self) -> str:
+        """The name of its list."""
+        return _digest(json.dumps(self.document()).encode()) + _LIST
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSize:
+    """What the cache takes: the folder, its files, and their bytes."""
+
+    folder: Path
+    files: int
+    size_bytes: int
+
+
+def positions_folder() -> Path | None:
+    """Return where the files are, whether the folder exists or not; None where the cache is switched off."""
+    folder = cache_folder()
+    return None if folder is None else folder / _FOLDER
+
+
+def read_list(folder: Path, identity: BaseIdentity) -> list[Segment] | None:
+    """Return the segments of a base; none at all where it can't have any; None where nothing is known of it.
+
+    Raises:
+        NotBelieved: The list is not what it should be.
+    """
+    path = folder / identity.name
+    try:
+        content = path.read_bytes()
+        os.utime(path)  # used now
+    except OSError:
+        return None
+    digest, _, text = content.partition(b"\n")
+    if digest != _digest(text).encode():
+        raise NotBelieved(path)
+    try:
+        document = json.loads(text)
+        found = [Segment(folder / f"{token}{_SEGMENT}", token=token, rows=rows) for token, rows in document["segments"]]
+        matches = document["version"] == _VERSION and document["base"] == identity.document()
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotBelieved(path) from error
+    if not matches or (found and sum(segment.rows for segment in found) != identity.rows):
+        raise NotBelieved(path)
+    return found
+
+
+def new_segment(folder: Path) -> tuple[Path, str]:
+    """Return the path of a segment to write, and its token; the folder is made, for this user alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    token = secrets.token_hex(8)
+    return folder / f"{token}{_SEGMENT}", token
+
+
+def write_list(folder: Path, identity: BaseIdentity, segments: Sequence[tuple[str, int]]) -> None:
+    """Say which segments (token, rows) a base has, in the order of its rows; then tidy up.
+
+    Raises:
+        OSError: The list can't be written.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    document = {"version": _VERSION, "base": identity.document(), "segments": list(segments)}
+    text = json.dumps(document).encode()
+    temporary = folder / f"{secrets.token_hex(8)}.tmp"
+    try:
+        temporary.write_bytes(_digest(text).encode() + b"\n" + text)
+        temporary.replace(folder / identity.name)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _tidy(folder)
+
+
+def cache_size() -> CacheSize | None:
+    """Return what the cache takes, or None where it is switched off."""
+    folder = positions_folder()
+    if folder is None:
+        return None
+    sizes = [size for _, size, _ in _files(folder)]
+    return CacheSize(folder, len(sizes), sum(sizes))
+
+
+def drop_cache() -> CacheSize | None:
+    """Remove the cache; return what it took, or None where it is switched off.
+
+    Others may be using it: they go on without it.
+
+    Raises:
+        OSError: A file can't be removed.
+    """
+    found = cache_size()
+    for path, _, _ in _files(found.folder) if found is not None else ():
+        path.unlink(missing_ok=True)
+    return found
+
+
+def _files(folder: Path) -> list[tuple[Path, int, float]]:
+    """Return the files of the cache: path, bytes, time of the last use."""
+    found = []
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((Path(entry.path), status.st_size, status.st_mtime))
+    return found
+
+
+def _tidy(folder: Path) -> None:
+    """Remove the lists that were used least recently, while there are too many, and what no list names."""
+    files = _files(folder)
+    sizes = {path.name: size for path, size, _ in files}
+    kept: set[str] = set()
+    total = 0
+    lists = sorted((one for one in files if one[0].suffix == _LIST), key=lambda one: -one[2])
+    for number, (path, _, _) in enumerate(lists):
+        names = _names(path)
+        total += sum(sizes.get(name, 0) for name in names - kept)
+        if number and (number >= _MOST_LISTS or total > _MOST_BYTES):
+            with contextlib.suppress(OSError):
+                path.unlink()
+            continue
+        kept |= names
+    old = time.time() - _UNLISTED_SECONDS
+    for path, _, used in files:
+        if path.suffix != _LIST and path.name not in kept and used < old:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _names(path: Path) -> set[str]:
+    try:
+        return {f"{token}{_SEGMENT}" for token, _ in json.loads(path.read_bytes().partition(b"\n")[2])["segments"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).hexdigest()
