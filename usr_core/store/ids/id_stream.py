@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from usr_core.records.ids import ID_LENGTH
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.ids.words import IdWords, ids_at_rows
 from usr_core.store.parts.bloom import BloomFilter, hash_ids
 
@@ -150,7 +151,7 @@ class _Search:
         hit = places >= 0
         rows, places = rows[hit], places[hit]
         known = self.rows[places] >= 0
-        if known.any() or len(np.unique(places)) < len(places):
+        if known.any() or len(distinct(places)) < len(places):
             self.repeated = True
         # Backwards, so that of several rows in this batch the first one stays.
         first = np.where(known, np.minimum(self.rows[places], rows), rows)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrays import text_scalar
+from usr_core.records.arrow_calls import call_arrow
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.position_index import BaseIndex
@@ -119,8 +120,6 @@ def keys_from_sequences(sequences: pa.Array | pa.ChunkedArray, *, bio_type: str,
         bio_type: The dataset's.
         upper: Put ASCII letters into upper case first, for ``sequence_ci``.
     """
-    import pyarrow.compute as pc
-
     from usr_core.records.bulk_ids import IdHasher
 
     chunks = sequences.chunks if isinstance(sequences, pa.ChunkedArray) else [sequences]
@@ -128,9 +127,9 @@ def keys_from_sequences(sequences: pa.Array | pa.ChunkedArray, *, bio_type: str,
     with IdHasher() as hasher:
         for chunk in chunks:
             text = chunk if pa.types.is_string(chunk.type) else chunk.cast(pa.string())
-            text = pc.utf8_trim_whitespace(text)
-            text = pc.ascii_upper(text) if upper else text
-            hashed = hasher.ids(bio_type, pc.fill_null(text, text_scalar("")) if text.null_count else text)
+            text = call_arrow("utf8_trim_whitespace", text)
+            text = call_arrow("ascii_upper", text) if upper else text
+            hashed = hasher.ids(bio_type, call_arrow("coalesce", text, text_scalar("")) if text.null_count else text)
             ids.append(only_where(hashed, valid_mask(text)))
     return pa.concat_arrays(ids) if ids else pa.nulls(0, pa.string())
 

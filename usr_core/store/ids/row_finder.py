@@ -17,7 +17,7 @@ from usr_core.store.ids.id_stream import digits_of_words, find_rows
 from usr_core.store.ids.keys import base_index
 from usr_core.store.ids.position_cache.cache import CachedRows, open_cache
 from usr_core.store.ids.position_index import BaseIndex
-from usr_core.store.ids.row_numbers import row_numbers
+from usr_core.store.ids.row_numbers import distinct, row_numbers
 from usr_core.store.ids.words import IdWords, ids_at_rows, words_of_ids
 
 __all__ = ["FinderOfRows", "RowFinder", "SeenIds"]
@@ -88,7 +88,7 @@ class RowFinder:
         """Return the rows of a few ids without an index, or None where they had better be indexed."""
         words = words_of_ids(ids)
         places = BaseIndex(words).positions(ids)  # of several that are the same, the first; of what is no id, -1
-        once = np.unique(places[places >= 0])
+        once = distinct(places[places >= 0])
         unique = words.at(once)
         found = None if self._cache is None else self._cache.find(unique)
         if found is None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 __all__ = [
     "any_valid",
+    "distinct",
     "only_where",
     "row_numbers",
     "true_rows",
@@ -30,6 +31,14 @@ def valid_mask(values: pa.Array) -> npt.NDArray[np.bool_]:
     """Return which values are not null."""
     valid = valid_rows(values)
     return np.ones(len(values), np.bool_) if valid is None else valid
+
+
+def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return each of some numbers once, ascending. `numpy.unique` imports masked arrays for it (0.03 s)."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), np.bool_)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return np.asarray(ordered[first])
 
 
 def any_valid(columns: Iterable[pa.Array]) -> npt.NDArray[np.bool_]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrays import fixed_array
+from usr_core.records.arrow_calls import taken
 from usr_core.store.base.file import ParquetOutput
 from usr_core.store.parts.files import unique_keys_note
 
@@ -234,7 +235,7 @@ class _Buckets:
         buckets = positions // self._rows
         for bucket in np.unique(buckets):
             rows = np.flatnonzero(buckets == bucket)
-            part = batch.take(fixed_array(rows, pa.int64()))
+            part = taken(batch, rows)
             whole = pa.RecordBatch.from_arrays(
                 [*part.columns, fixed_array(positions[rows], pa.int64())], schema=self._schema
             )
@@ -297,7 +298,7 @@ def _sorted_rows(
         return
     order = np.argsort(positions, kind="stable")
     table = pa.Table.from_batches([batch for batch, _ in held], schema=schema.remove_metadata())
-    table = table.take(fixed_array(order, pa.int64()))
+    table = taken(table, order)
     start = 0
     for batch in table.to_batches():
         yield batch, positions[order[start : start + batch.num_rows]]

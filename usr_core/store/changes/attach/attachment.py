@@ -17,14 +17,14 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.specs import Opened
-from usr_core.records.arrays import boolean_array, conform, fixed_array, plain_type
+from usr_core.records.arrays import conform, fixed_array, plain_type
+from usr_core.records.arrow_calls import kept_where, taken
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_NAMESPACE, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.file import write_options
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
-from usr_core.store.changes.attach.existing_values import refuse_existing_values
 from usr_core.store.changes.attach.key_lookup import Lookup, check_backend, open_key_view, open_lookup
 from usr_core.store.changes.attach.keys import KeyCounts, KeyResolver
 from usr_core.store.changes.attach.values import (
@@ -376,7 +376,7 @@ def _write_part(
                 has_value = any_valid(rows.columns[1:])
                 if repeats is not None:
                     valued.append(positions[has_value])
-                ids = rows.column(0) if has_value.all() else rows.column(0).filter(boolean_array(has_value))
+                ids = kept_where(rows.column(0), has_value)
                 written.valued += len(ids)
                 written.dead += count_among([ids], tombstones)
             writer.close()
@@ -390,6 +390,8 @@ def _write_part(
     if not written.valued:
         mutation.txn.unstage(relative)
     elif not options.allow_overwrite:
+        from usr_core.store.changes.attach.existing_values import refuse_existing_values
+
         label = resolver.among or inputs[0].label
         refuse_existing_values(part, base_path, overlay, label=label, positions=positions, place=resolver.place)
     return resolver.counts, written
@@ -428,15 +430,15 @@ def _matched_rows(
 ) -> pa.RecordBatch:
     kept = np.flatnonzero(positions >= 0)
     if len(kept) < len(positions):
-        rows = fixed_array(kept, pa.int64())
-        values = [column.take(rows) for column in values]
+        values = [taken(column, kept) for column in values]
         positions = positions[kept]
     return pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
 
 
 def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
     try:
-        return conform(keys, plain_type(keys.type)).cast(pa.string())
+        plain = conform(keys, plain_type(keys.type))
+        return plain if pa.types.is_string(plain.type) else plain.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:  # bytes that are not UTF-8; lists, structs
         raise AttachKeyType(label=label, column=column, kind=str(keys.type)) from error
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.records.arrow_calls import call_arrow
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachBackendError, AttachKeyMissing
 from usr_core.store.ids.duckdb_positions import DuckdbPositions
@@ -66,7 +66,7 @@ class _BaseLookup:
         if self._finder.repeated:
             open_key_index(self._base.reader(), self.key)  # which says which ones
         if self.key == "sequence":
-            found = np.where(true_rows(pc.equal(keys, pc.utf8_trim_whitespace(keys))), found, -1)
+            found = np.where(true_rows(call_arrow("equal", keys, call_arrow("utf8_trim_whitespace", keys))), found, -1)
         return found
 
     def others(self, positions: Positions) -> Positions:

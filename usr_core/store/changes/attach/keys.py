@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import fixed_values
+from usr_core.records.arrow_calls import call_arrow
 from usr_core.store.changes.attach.errors import AttachKeyAmbiguous, DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
 from usr_core.store.changes.attach.key_lookup import Lookup
 from usr_core.store.ids.row_numbers import valid_mask
@@ -280,7 +281,5 @@ class KeyResolver:
 
 
 def _blank_rows(keys: pa.Array) -> list[int]:
-    import pyarrow.compute as pc
-
-    lengths = fixed_values(pc.binary_length(pc.utf8_trim_whitespace(keys)))
+    lengths = fixed_values(call_arrow("binary_length", call_arrow("utf8_trim_whitespace", keys)))
     return np.flatnonzero((lengths == 0) | ~valid_mask(keys)).tolist()

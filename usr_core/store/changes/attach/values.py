@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.types as kinds
 
 from usr_core.errors import visible
-from usr_core.records.arrays import conform, plain_type
+from usr_core.records.arrays import conform, fixed_values, plain_type
+from usr_core.records.arrow_calls import call_arrow
 from usr_core.registry.document import NamespaceEntry, Registry
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.registry.types import ColumnType, same_type
@@ -27,6 +29,7 @@ from usr_core.store.changes.attach.errors import (
     RepeatsInvalid,
 )
 from usr_core.store.changes.attach.type_difference import type_difference
+from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.text import parse_text
 
@@ -289,6 +292,8 @@ def _checked(column: pa.Array, target: pa.DataType) -> pa.Array:
     try:
         cast = column.cast(target)
     except pa.ArrowInvalid:
+        import pyarrow.compute as pc
+
         # Arrow refuses each large integer for a column of floats, those that are floats included.
         cast = column.cast(options=pc.CastOptions(target, allow_float_truncate=True))
     if not _same_values(cast, column):
@@ -300,11 +305,10 @@ def _checked(column: pa.Array, target: pa.DataType) -> pa.Array:
 def _same_values(cast: pa.Array, column: pa.Array) -> bool:
     """Tell whether `cast` has the values of `column`, whatever the types of the numbers in them."""
     if _is_list(column.type):
-        same_shape = cast.null_count == column.null_count and pc.list_value_length(cast).equals(
-            pc.list_value_length(column)
-        )
+        lengths = (call_arrow("list_value_length", values) for values in (cast, column))
+        same_shape = cast.null_count == column.null_count and next(lengths).equals(next(lengths))
         return bool(same_shape) and _same_values(cast.flatten(), column.flatten())
-    if not pc.is_null(cast).equals(pc.is_null(column)):
+    if not np.array_equal(valid_mask(cast), valid_mask(column)):
         return False
     if kinds.is_struct(column.type):
         # Flattened, a field is null where its struct is.
@@ -321,19 +325,23 @@ def _same_leaves(cast: pa.Array, column: pa.Array) -> bool:
     if back.equals(column) or not kinds.is_floating(column.type):
         return bool(back.equals(column))
     # NaN is a value here, and NaN is not equal to itself.
-    left, right = (side.fill_null(0).to_numpy(zero_copy_only=False) for side in (back, column))
+    left, right = (_numbers(side) for side in (back, column))
     return bool(np.array_equal(left, right, equal_nan=True))
 
 
 def _equal_numbers(integers: pa.Array, floats: pa.Array) -> bool:
     """Tell whether each integer is the float beside it; compared as integers, since every large float is one."""
-    whole = integers.fill_null(0).to_numpy(zero_copy_only=False)
-    numbers = floats.cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
+    whole, numbers = _numbers(integers), _numbers(floats.cast(pa.float64()))
     least, most = (float(limit) for limit in (np.iinfo(whole.dtype).min, int(np.iinfo(whole.dtype).max) + 1))
     if not bool(np.all((numbers >= least) & (numbers < most))):
         return False
     truncated = np.trunc(numbers)
     return bool(np.array_equal(truncated, numbers) and np.array_equal(truncated.astype(whole.dtype), whole))
+
+
+def _numbers(values: pa.Array) -> npt.NDArray[Any]:
+    """Return the values, 0 for each null."""
+    return np.where(valid_mask(values), fixed_values(values), 0)
 
 
 def _is_list(kind: pa.DataType) -> bool:

@@ -9,17 +9,19 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import pyarrow as pa
 
 from usr_core.errors import ExitCode, UsrError, visible
 from usr_core.plugin.specs import ImporterSpec, ImportRequest, Opened
 from usr_core.records.arrays import text_array
-from usr_core.store.changes.import_.records import ImportSource
 from usr_core.store.rules.columns import IMPORT_COLUMNS
 from usr_core.store.rules.errors import RecordsExpected, RowWithoutSequence, SourceUnreadable
 from usr_core.store.rules.source_file import check_source
+
+if TYPE_CHECKING:
+    from usr_core.store.changes.import_.records import ImportSource
 
 __all__ = [
     "ImportRequestInvalid",
@@ -205,6 +207,8 @@ def opening(importer: _Opens, path: Path, options: Mapping[str, object], *, pars
 
 def file_source(importer: _Opens, path: Path, options: Mapping[str, object], *, label: str) -> ImportSource:
     """Return a file as a source of records; one of a format of sequences is refused if it holds none."""
+    from usr_core.store.changes.import_.records import ImportSource
+
     opens = opening(importer, path, options)
 
     def open_records(wanted: Sequence[str], types: Mapping[str, pa.DataType]) -> Opened:
@@ -226,6 +230,8 @@ def _some_records(batches: Iterator[pa.RecordBatch], path: Path) -> Iterator[pa.
 
 def rows_source(rows: Sequence[Mapping[str, object]], *, label: str) -> ImportSource:
     """Return records from memory as a source."""
+    from usr_core.store.changes.import_.records import ImportSource
+
     present = columns_of_rows(rows)
 
     def open_rows(wanted: Sequence[str], _: object) -> Opened:

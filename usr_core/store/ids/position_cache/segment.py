@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.ids.words import IdWords
 
 __all__ = ["NotBelieved", "Segment", "write_segment"]
@@ -128,7 +129,7 @@ class Segment:
         """
         entries = self._read(None)
         rows = entries["row"]
-        if len(rows) != self.rows or len(np.unique(rows)) != self.rows or int(rows.max(initial=0)) >= max(1, self.rows):
+        if len(rows) != self.rows or len(distinct(rows)) != self.rows or int(rows.max(initial=0)) >= max(1, self.rows):
             raise NotBelieved(self._path)
         arranged = np.empty(self.rows, _ENTRY)
         arranged[rows] = entries
@@ -144,7 +145,7 @@ class Segment:
             directory = self._directory = self._directory or self._read_directory(descriptor)
             blocks = np.arange(len(directory.sums))
             if prefixes is not None:
-                blocks = np.unique(prefixes.astype(np.uint64) >> np.uint64(32 - directory.bits)).astype(np.int64)
+                blocks = distinct(prefixes.astype(np.uint64) >> np.uint64(32 - directory.bits)).astype(np.int64)
             first = _HEADER_BYTES + directory.starts.nbytes + directory.sums.nbytes
             starts, stops = directory.starts[blocks].astype(np.int64), directory.starts[blocks + 1].astype(np.int64)
             if len(blocks) * _DENSE > len(directory.sums):
