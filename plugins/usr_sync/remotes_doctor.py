@@ -221,9 +221,7 @@ def _fact_findings(probe: Probe, there: _Shell, *, local: bool) -> Iterator[Remo
     for name, told in probe.facts.items():
         found = " ".join(told.split()) or None if told else None
         if name in probe.errors or name in probe.warnings:
-            fix = probe.errors.get(name) or probe.warnings[name]
-            verdict: Verdict = "error" if name in probe.errors else "warning"
-            yield RemoteFinding(what=f"{name}{place}", found=found or "missing", verdict=verdict, fix=fix)
+            yield _judged_finding(probe, name, found, place=place)
         elif name in digests:
             if name == next(iter(digests)):
                 yield _digest_finding(digests, there)
@@ -238,6 +236,13 @@ def _fact_findings(probe: Probe, there: _Shell, *, local: bool) -> Iterator[Remo
             yield _needed_finding(name, found, there)
         else:
             yield _optional_finding(name, found, "Nothing of USR needs it.", place=place)
+
+
+def _judged_finding(probe: Probe, name: str, found: str | None, *, place: str) -> RemoteFinding:
+    """Return what the transport itself says of a fact."""
+    verdict: Verdict = "error" if name in probe.errors else "warning"
+    fix = probe.errors.get(name) or probe.warnings[name]
+    return RemoteFinding(what=f"{name}{place}", found=found or "missing", verdict=verdict, fix=fix)
 
 
 def _greeting_finding(found: str, there: _Shell) -> RemoteFinding:

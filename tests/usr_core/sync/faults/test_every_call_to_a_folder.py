@@ -114,9 +114,9 @@ def operations(transfer: Transfer) -> dict[str, list[str]]:
 
 def _points(sample: dict[str, tuple[int, ...]]) -> list[Any]:
     found = []
-    for action, points in sample.items():
+    for action, always in sample.items():
         for point in range(_POINTS):
-            marks = () if point in points else (pytest.mark.whole_matrix,)
+            marks = () if point in always else (pytest.mark.whole_matrix,)
             found.append(pytest.param(action, point, marks=marks, id=f"{action}-{point}"))
     return found
 
