@@ -103,8 +103,14 @@ class FolderFiles:
         self._stopped.clear()
         facts = self._footer if kind == ABILITY_PARQUET else self._sha256
         with ThreadPoolExecutor(os.cpu_count() or 1, "usr-folder") as pool:
-            found = pool.map(lambda name: facts(f"{folder}/{name}"), names)
-            return {name: told for name, told in zip(names, found, strict=True) if told is not None}
+            try:
+                found = pool.map(lambda name: facts(f"{folder}/{name}"), names)
+                return {name: told for name, told in zip(names, found, strict=True) if told is not None}
+            except BaseException:
+                # An interrupt does not wait for the files that are being read.
+                self._stopped.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def _sha256(self, path: str) -> Mapping[str, str | int] | None:
         digest = hashlib.sha256()

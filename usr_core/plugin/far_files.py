@@ -189,6 +189,9 @@ def remote_error(error: Exception, *, remote: str, path: str, doing: str) -> Usr
     elif number == errno.EFBIG:
         message = f"Could not {doing}: it is larger than a file can be on {remote}."
         hint = "FAT takes files under 4 GiB only: use another file system there."
+    elif number in (errno.EINVAL, errno.EILSEQ, errno.ENAMETOOLONG):
+        message = f"Could not {doing}: {remote} can't have that name: {visible(path)}."
+        hint = "Rename it on this side: the file system there refuses its length or one of its characters."
     elif number == errno.EROFS:
         message = f"Could not {doing}: {remote} is read-only."
         hint = "Mount it writable; pull and diff work all the same."

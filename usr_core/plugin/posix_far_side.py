@@ -139,10 +139,10 @@ class PosixFarSide:
         if not names:
             return
         progress = _Progress(sum(_size_here(request.source / name) for name in names), request.progress)
-        with self._typed(into, "send a file"):
-            folders: set[str] = set()
-            for name in names:
-                path = check_path(f"{into}/{name}")
+        folders: set[str] = set()
+        for name in names:
+            path = check_path(f"{into}/{name}")
+            with self._typed(path, "send a file"):
                 self._make_folders(posixpath.dirname(path), folders)
                 entry = self._files.entry(path)
                 if entry is not None and entry.kind == "folder":
@@ -151,6 +151,7 @@ class PosixFarSide:
                     self._files.remove(path)
                 old = None if basis is None else f"{basis}/{name}"
                 self._files.put(path, self._sent_pieces(request.source / name, progress), basis=old)
+        with self._typed(into, "send a file"):
             for folder in sorted(folders, reverse=True):
                 self._files.sync(folder)
 

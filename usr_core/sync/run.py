@@ -152,7 +152,8 @@ def _refuse_copy_onto_itself(found: SyncTarget | FileTarget, remote: Remote) -> 
         same = os.path.realpath(found.remote_path) == os.path.realpath(root)
     else:
         root = found.root
-        same = remote.lies_in(root)
+        place, top = Path(os.path.realpath(found.remote_folder)), Path(os.path.realpath(root))
+        same = remote.lies_in(root) or top in place.parents
     if same:
         raise RemoteInsideRoot(remote=remote.name, base_dir=remote.base_dir, root=root)
 

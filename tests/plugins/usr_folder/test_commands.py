@@ -121,6 +121,14 @@ class TestSync:
 
         assert "USR-REMOTES-101" in here.refuses(2, "push", NAME, "disk", "-y").err
 
+    def test_a_copy_that_would_land_in_the_root_is_refused(self, here: Here, tmp_path: Path):
+        """The base folder is the one above the root, and the id begins with the root's own name."""
+        here.root = here.root.rename(tmp_path / "ns")
+        here.ok("remotes", "add", "disk", "--type", "folder", "--base-dir", tmp_path)
+
+        assert "USR-REMOTES-101" in here.refuses(2, "push", NAME, "disk", "-y").err
+        assert not (here.root / "base").exists()
+
     def test_a_file_is_not_its_own_copy(self, here: Here):
         """In file mode, the two paths are of one machine."""
         here.add()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from usr_core.api.transports import (
     ReadRequest,
     RemoteNameRefused,
     RemoteRefused,
+    RemoteUnreachable,
     SendRequest,
 )
 from usr_core.errors import ExitCode, UsrError
@@ -150,6 +152,22 @@ class TestFileSystem:
         assert said in error.message
         assert pair.base_dir in error.message
 
+    def test_a_name_that_the_file_system_refuses_is_said(self, pair: FolderPair, monkeypatch: pytest.MonkeyPatch):
+        """FAT and Windows shares have no ``:`` in names: the message has the file, and nothing is there."""
+        (pair.local / NAME / "run 12:30.txt").write_text("by hand")
+        real = os.open
+
+        def opened(path: Any, flags: int, *rest: Any, **more: Any) -> int:
+            if "dir_fd" in more and ":" in str(path):
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            return real(path, flags, *rest, **more)
+
+        monkeypatch.setattr(os, "open", opened)
+        error = refused(pair)
+
+        assert "run 12:30.txt" in error.message
+        assert "Rename" in error.hint
+
     def test_no_permission_is_said(self, pair: FolderPair, monkeypatch: pytest.MonkeyPatch):
         """With the folder to ask for."""
         failing(monkeypatch, "mkdir", errno.EACCES)
@@ -191,6 +209,23 @@ class TestFileSystem:
 
         assert [] == [name for name in pair.there() if not name.startswith(".usr.")]
         assert before.keys() <= tree_digest(pair.local).keys()
+
+
+class TestInterrupts:
+    def test_closing_ends_what_computes_digests(self, pair: FolderPair):
+        """A large file is not read to its end first."""
+        big = Path(pair.base_dir) / "big"
+        with big.open("wb") as handle:
+            handle.truncate(1 << 36)
+        transport = pair.transport()
+        timer = threading.Timer(0.2, transport.close)
+        timer.start()
+
+        with pytest.raises(RemoteUnreachable, match="closed"):
+            transport.digest(DigestRequest(folder=pair.base_dir, files=("big",)))
+        timer.join(10)
+        big.unlink()
+        assert {} == dict(transport.digest(DigestRequest(folder=pair.base_dir, files=("big",))))
 
 
 class TestLinks:
