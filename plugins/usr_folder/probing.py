@@ -39,9 +39,16 @@ def probe_folder(folder: str) -> Probe:
     if state != "missing":
         facts["file system"] = file_system_of(place) or "not known"
         with contextlib.suppress(OSError):
-            facts["free space"] = f"{shutil.disk_usage(place).free / 1e9:,.1f} GB"
+            free = shutil.disk_usage(place).free
+            facts["free space"] = f"{free / 1e9:,.1f} GB" if free >= 1e9 else f"{free / 1e6:,.1f} MB"
+    warnings = {}
+    with contextlib.suppress(OSError):
+        if state != "missing" and os.statvfs(place).f_flag & os.ST_RDONLY:
+            facts["file system"] = f"{facts['file system']}, mounted read-only"
+            warnings["file system"] = "pull works, push does not; mount it writable for that."
+            state = "read-only"
     if state != "writable":
-        return Probe(facts=facts, clock=now, folder=state)
+        return Probe(facts=facts, clock=now, folder=state, warnings=warnings)
     trial = place / f".usr.probe.{secrets.token_hex(4)}"
     try:
         trial.mkdir()

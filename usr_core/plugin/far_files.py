@@ -185,7 +185,7 @@ def remote_error(error: Exception, *, remote: str, path: str, doing: str) -> Usr
         hint = "Look at the connection or the mount, then run the command again: what has arrived is kept."
     elif number in _FULL:
         message = f"Could not {doing}: no space is left on {remote}."
-        hint = f"Free space or get more quota there ({visible(path)}), then run the command again."
+        hint = "Free space or get more quota there, then run the command again."
     elif number == errno.EFBIG:
         message = f"Could not {doing}: it is larger than a file can be on {remote}."
         hint = "FAT takes files under 4 GiB only: use another file system there."

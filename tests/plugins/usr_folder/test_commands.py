@@ -186,6 +186,16 @@ class TestDoctor:
         assert "ssh" in probe.errors[fact]
         assert [] == list(here.share.iterdir())
 
+    def test_a_read_only_mount_is_warned_of(self, here: Here, monkeypatch: pytest.MonkeyPatch):
+        """Nothing is tried there, and the way out is the mount, not its owner."""
+        found = os.statvfs(here.share)
+        monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*found[:8], os.ST_RDONLY, found[9])))
+        probe = probe_folder(str(here.share))
+
+        assert "read-only" == probe.folder
+        assert "mount it writable" in probe.warnings["file system"]
+        assert "mounted read-only" in (probe.facts["file system"] or "")
+
     def test_a_file_system_as_fat_is_warned_of(self, here: Here, monkeypatch: pytest.MonkeyPatch):
         """Letter case that does not count, and characters that names can't have."""
         real = Path.touch
