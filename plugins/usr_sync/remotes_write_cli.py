@@ -28,9 +28,7 @@ HostOpt = Annotated[
 UserOpt = Annotated[str | None, typer.Option("--user", show_default=False, help="The login name there.")]
 BaseDirOpt = Annotated[
     str | None,
-    typer.Option(
-        "--base-dir", show_default=False, help="The root there: an absolute path; of a folder of this machine, any."
-    ),
+    typer.Option("--base-dir", show_default=False, help="The root there: an absolute path (of type folder: any)."),
 ]
 PortOpt = Annotated[
     int | None, typer.Option("--port", show_default=False, help="By default none is written, and ssh's own is used.")
@@ -41,11 +39,22 @@ KeyOpt = Annotated[
 ]
 
 
-@add_app.command(epilog=examples("usr remotes add lab-server --host lab.example.org --base-dir /srv/usr"))
+@add_app.command(
+    epilog=examples(
+        "usr remotes add lab-server --host lab.example.org --base-dir /srv/usr",
+        "usr remotes add share --type folder --base-dir /mnt/lab/usr",
+    )
+)
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the remote.")],
     scheme: Annotated[
-        str, typer.Option("--type", metavar="{transport}", autocompletion=completer("transport"), help="The transport.")
+        str,
+        typer.Option(
+            "--type",
+            metavar="{transport}",
+            autocompletion=completer("transport"),
+            help="The transport: ssh for a host, folder for a mounted share or a disk.",
+        ),
     ] = "ssh",
     host: HostOpt = None,
     user: UserOpt = None,
