@@ -81,7 +81,7 @@ class TestChoices:
             ("import", "--alphabet", {"dna_4", "rna_15", "protein_20", "auto"}),
             ("attach", "--writer", {"densegen", "infer", "opal"}),
             ("push", "--verify", {"hash", "parquet", "size", "auto"}),
-            ("remotes add", "--type", {"ssh"}),
+            ("remotes add", "--type", {"folder", "ssh"}),
             ("state set", "--split", {"train", "val", "test", "holdout"}),
         ],
     )
