@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Register, list and show namespaces
 
 ColumnSpecOpt = Annotated[
     str | None,
-    typer.Option("--columns", show_default=False, help="All columns, as name:type with commas between."),
+    typer.Option("--columns", show_default=False, help="All columns, as NS__name:type with commas between."),
 ]
 OwnerOpt = Annotated[str | None, typer.Option("--owner", show_default=False, help="Who is responsible for it.")]
 DescriptionOpt = Annotated[str | None, typer.Option("--description", show_default=False, help="What it holds.")]
@@ -51,7 +51,7 @@ FromFileOpt = Annotated[
 
 @app.command(
     epilog=examples(
-        "usr namespace register lab --columns strength:float64,label:string",
+        "usr namespace register lab --columns lab__strength:float64,lab__label:string",
         "usr namespace register plate --from-file plate.csv --yes",
     )
 )

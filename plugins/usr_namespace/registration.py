@@ -62,7 +62,7 @@ def wanted_registration(
     pairs = split_columns(columns) if columns is not None else [pair for text in add for pair in split_columns(text)]
     return Registration(
         name=name,
-        columns=tuple((prefixed(name, column), kind) for column, kind in pairs),
+        columns=tuple((column if add == () else prefixed(name, column), kind) for column, kind in pairs),
         owner=owner,
         description=description,
         add=columns is None,

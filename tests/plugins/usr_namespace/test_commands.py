@@ -89,14 +89,6 @@ class TestLook:
         )
 
 
-class TestNames:
-    def test_the_columns_of_a_new_namespace_need_no_prefix(self, usr: Usr):
-        """They get it, as those that are added do."""
-        out = usr.ok("namespace", "register", "plate", "--columns", "od600:float64,plate__well:string").out
-
-        assert "registered plate\n  + plate__od600: float64\n  + plate__well: string\n" == out
-
-
 class TestAdd:
     def test_names_need_no_prefix(self, usr: Usr):
         """They get it; one that has it keeps it."""
