@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 
 from support.cli import Usr
 from support.overlays import ids_of, write_overlay, write_tombstones
 from support.tree import assert_unchanged
+from usr_core.cli.output import Format
+from usr_query.record_output import emit_records
 
 DS = "ns/base"
 
@@ -72,3 +75,14 @@ class TestGet:
         ids = ids_of(seeded.path(DS))
 
         assert ids[0] in seeded.ok("get", "--id", ids[0], cwd=seeded.path(DS) / "_registry").out
+
+
+def test_on_a_terminal_a_long_text_goes_on_below_its_beginning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It wraps between words; a sequence is one word and stays whole."""
+    monkeypatch.setenv("COLUMNS", "30")
+    emit_records(pa.table({"sequence": ["ACGT" * 10], "note": ["one two three four five"]}), Format.RICH)
+
+    expected = f"sequence  {'ACGT' * 10}\nnote      one two three four\n          five\n"
+    assert expected == capsys.readouterr().out
