@@ -140,11 +140,20 @@ class PosixFarSide:
             return
         progress = _Progress(sum(_size_here(request.source / name) for name in names), request.progress)
         folders: set[str] = set()
+        sent: dict[str, str] = {}
         for name in names:
             path = check_path(f"{into}/{name}")
             with self._typed(path, "send a file"):
                 self._make_folders(posixpath.dirname(path), folders)
                 entry = self._files.entry(path)
+                other = sent.setdefault(name.casefold(), name)
+                if entry is not None and other != name:
+                    raise RemoteRefused(
+                        f"{self._files.name} can't keep {visible(other)} and {visible(name)} apart: letter case makes "
+                        "no difference there.",
+                        hint="Rename one of the two.",
+                        facts={"remote": self._files.name, "path": into},
+                    )
                 if entry is not None and entry.kind == "folder":
                     remove_far_tree(self._files, path)
                 elif entry is not None:

@@ -23,7 +23,8 @@ from support.sync_pairs import FolderPair
 from support.sync_states import NAME, State, check_never_torn, check_whole_copy, remnants
 from usr_core.api.transports import PosixFarSide
 from usr_core.dataset import Dataset
-from usr_core.errors import UsrError
+from usr_core.errors import ExitCode, UsrError
+from usr_core.sync.errors import HistoriesDiverged, SourceChanging
 from usr_folder.transport import FolderTransport
 
 _POINTS = 16
@@ -151,3 +152,25 @@ def test_a_push_that_was_killed_is_completed_by_the_next(
 
     assert -signal.SIGKILL == ended
     transfer.check(action, pair)
+
+
+def test_of_two_pushes_at_once_one_wins(transfer: Transfer, operations: dict[str, list[str]]) -> None:
+    """The other host pushes while our files are being sent: we are told so, and its copy stays as it is."""
+    pair = transfer.pair("push")
+    other = transfer.place / "other-host"
+    shutil.copytree(transfer.old, other)
+    Dataset.open(other, NAME).add_sequences([{"sequence": "GGGGGGTTTT"}])
+
+    def push_from_there() -> None:
+        far = FolderTransport({"base_dir": pair.base_dir, "name": "disk"})
+        FolderPair(local=other, base_dir=pair.base_dir, connect=lambda: far).sync("push")
+
+    transfer.counted(pair, operations["push"].index("put") + 1, push_from_there)
+    with pytest.raises(SourceChanging) as caught:
+        pair.sync("push")
+
+    assert ExitCode.DIVERGED == caught.value.exit_code
+    assert State.of(other / NAME) == State.of(Path(pair.base_dir) / NAME)
+    transfer.mend(pair)
+    with pytest.raises(HistoriesDiverged):
+        pair.sync("push")
