@@ -17,7 +17,10 @@ __all__ = [
     "RemotesFileUnnamed",
 ]
 
-_HOW_TO_MAKE_ONE = "`usr remotes wizard --preset generic --name NAME --user USER --host HOST --base-dir DIR`"
+_HOW_TO_MAKE_ONE = (
+    "`usr remotes wizard --preset generic --name NAME --user USER --host HOST --base-dir DIR` "
+    "(for a share or a disk: `--preset folder --name NAME --base-dir DIR`)"
+)
 
 
 class RemotesFileUnnamed(UsrError):
