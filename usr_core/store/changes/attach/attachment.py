@@ -310,7 +310,7 @@ def _opened(source: AttachSource, options: AttachOptions, registry: Registry, cl
     )
     if present.count(key_column) != 1:
         reason = "is not in the file" if key_column not in present else "is in the file more than once"
-        raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason)
+        raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason, is_key=True)
     return _Input(label=source.label, opened=opened, key_column=key_column, chosen=chosen)
 
 

@@ -32,10 +32,20 @@ class AttachColumnMissing(UsrError, KeyError):
 
     code = "USR-ATTACH-001"
 
-    def __init__(self, label: str, *, column: str, present: Sequence[str], reason: str = "is not in the file") -> None:
+    def __init__(
+        self,
+        label: str,
+        *,
+        column: str,
+        present: Sequence[str],
+        reason: str = "is not in the file",
+        is_key: bool = False,
+    ) -> None:
+        there = ", ".join(visible(name, limit=60) for name in present[:20]) or "no columns"
+        named = f"the file's column of the keys, --key-col: one of {there}" if is_key else f"one of: {there}"
         super().__init__(
             f"{label}: column {visible(column)!r} {reason}.",
-            hint=f"Name one of: {', '.join(visible(name, limit=60) for name in present[:20]) or 'no columns'}.",
+            hint=f"Name {named}.",
             facts={"file": label, "column": column},
         )
         self.column = column
@@ -265,6 +275,7 @@ class RepeatsTypeDiffers(UsrError, TypeError):
     template = "The {function} of {source:quoted} {needed}, and {column} is registered as {type_text}."
     hint_template = (
         "Give --repeats with another function for this column, such as {column}=first, or with another column for this "
-        "function, as in COLUMN={source:visible}:{function}."
+        "function, as in COLUMN={source:visible}:{function}; or register it with a type that fits: "
+        "`usr namespace register NS --columns … --overwrite`."
     )
     shown = ("column", "source", "function")

@@ -13,6 +13,7 @@ from support.overlays import ids_of
 from support.tree import assert_unchanged
 from usr_core import Dataset
 from usr_core.store.changes.attach.errors import (
+    AttachColumnMissing,
     AttachKeyAmbiguous,
     AttachKeyMissing,
     DuplicateAttachKey,
@@ -141,3 +142,11 @@ def test_rows_without_a_key_are_left_out_where_missing_ones_may_be(tagged: Datas
 
     assert (1, 3) == (done.rows_attached, done.rows_missing)
     assert 1.0 == scores(tagged)[0]
+
+
+def test_the_option_for_the_files_column_is_in_the_hint(tagged: Dataset, tmp_path: Path):
+    """Where the file calls its keys otherwise than the dataset does, as tables of instruments do."""
+    with pytest.raises(AttachColumnMissing) as caught:
+        tagged.attach(file_of(tmp_path, "A1,1"), "mock", key="mock__tag")
+
+    assert "Name the file's column of the keys, --key-col: one of well, score." == caught.value.hint
