@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PLUGINS := $(notdir $(patsubst %/__init__.py,%,$(wildcard plugins/usr_*/__init__.py)))
 # Programs that tests run and that no Python package brings (program names; scripts/programs.sh knows their packages).
-TEST_PROGRAMS := strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl busybox
+TEST_PROGRAMS := chromium strace setpriv unshare mount hostname ssh sshd ssh-keygen rsync flock jq openssl busybox
 # Three for two cores: tests wait for locks, for other processes, and for what is slow on purpose.
 WORKERS := 3
 # Without byte code each Python that a test starts, and each worker at its start, compiles everything again.

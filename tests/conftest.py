@@ -31,6 +31,7 @@ SEQUENCES = (
 ONE_WORKER = {
     "tests/packaging/test_example_plugin.py": "wheel",
     "tests/packaging/test_wheel.py": "wheel",
+    "tests/plugins/usr_explore/": "explore",
     "tests/plugins/usr_plugins/test_new.py::TestGenerated": "new plugins",
 }
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from usr_core.store.questions.overview import NamespaceOverview as NamespaceOverview
     from usr_core.store.questions.overview import Overview as Overview
     from usr_core.store.questions.overview import type_text as type_text
+    from usr_core.store.questions.row_filter import open_filter as open_filter
     from usr_core.store.questions.scan import Scan as Scan
     from usr_core.store.view.merged_view import MergedView as MergedView
 else:
@@ -75,6 +76,7 @@ else:
             "usr_core.store.questions.export": "ExportOutcome export_batches",
             "usr_core.store.questions.listing": "DatasetListing list_root",
             "usr_core.store.questions.overview": "ColumnOverview NamespaceOverview Overview type_text",
+            "usr_core.store.questions.row_filter": "open_filter",
             "usr_core.store.questions.scan": "Scan",
             "usr_core.store.view.merged_view": "MergedView",
         },

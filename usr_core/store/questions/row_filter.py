@@ -106,6 +106,14 @@ def open_filter(where: Where, known: pa.Schema) -> Filter:
         ConditionInvalid: The condition in SQL can't be used.
         FilterInvalid, PatternInvalid: As `parse_filter`.
         UnknownColumn: A listed condition names a column that is not known.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.results import open_filter
+        >>> rows = pa.record_batch({"lab__gc": [0.4, 0.3, None]})
+        >>> chosen = open_filter("lab__gc > 0.35", rows.schema)
+        >>> chosen.columns, chosen.mask(rows).to_pylist()
+        (('lab__gc',), [True, False, False])
     """
     if isinstance(where, str):
         from usr_core.store.questions.condition import SqlCondition

@@ -1,0 +1,1 @@
+"""The built-in plugin `explore`; it has a command and no providers."""
