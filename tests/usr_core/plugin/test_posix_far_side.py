@@ -44,7 +44,7 @@ class TestNames:
         transport.send(SendRequest(source=tmp_path, files=("Note.txt",), into=into))
         transport.send(SendRequest(source=tmp_path, files=("Note.txt",), into=into))
 
-        with pytest.raises(RemoteRefused, match="Note.txt and note.txt apart"):
+        with pytest.raises(RemoteRefused, match=r"Note\.txt and note\.txt apart"):
             transport.send(SendRequest(source=tmp_path, files=("Note.txt", "note.txt"), into=into))
 
     def test_two_names_that_differ_in_case_are_two_elsewhere(self, tmp_path: Path):
