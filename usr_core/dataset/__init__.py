@@ -11,7 +11,7 @@ import builtins
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from usr_core.dataset.changing import Changing
 from usr_core.dataset.previewed import Previewed, first_columns
@@ -111,6 +111,10 @@ class Dataset(Previewed, Changing):
             return bool(self.get(record, columns=["id"]).num_rows)
         except (RecordsDeleted, RecordsNotFound):
             return False
+
+    def __array__(self, *_: object, **__: object) -> NoReturn:
+        # pandas and NumPy would make an array of batches, as a dataset can be iterated.
+        raise TypeError("a dataset is not an array: take ds.to_pandas(), ds.to_polars() or ds.to_arrow()")
 
     def _title(self) -> str:
         return f"Dataset({self.ref.name!r}, root={str(self.ref.root)!r})"

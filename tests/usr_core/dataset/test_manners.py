@@ -6,6 +6,10 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -62,6 +66,17 @@ class TestRows:
         dataset.delete(IDS[:1])
 
         assert [False, True, False, False, False] == [one in dataset for one in (IDS[0], IDS[1], "f" * 40, "ACGT", 3)]
+
+    @pytest.mark.parametrize("make", [pd.DataFrame, np.asarray])
+    def test_a_frame_made_of_the_batches_is_refused(self, dataset: Dataset, make: Callable[[object], object]) -> None:
+        """It would hold objects in place of values; the error says what to call."""
+        with pytest.raises(TypeError, match="to_pandas"):
+            make(dataset)
+
+    def test_what_speaks_arrow_takes_a_dataset(self, dataset: Dataset) -> None:
+        """As it did before it could be iterated."""
+        assert (6, 8) == pl.DataFrame(dataset).shape == (pa.table(dataset).num_rows, pa.table(dataset).num_columns)
+        assert [(6,)] == duckdb.sql("select count(*) from dataset").fetchall()
 
     def test_the_length_of_a_missing_dataset_names_it(self, tmp_path: Path) -> None:
         """It is an error, not 0."""
