@@ -216,10 +216,12 @@ class Changing(Reading):
         alphabet: str | None = None,
         source: str = "python",
         on_duplicate: Literal["error", "skip"] = "error",
+        dry_run: bool = False,
     ) -> ImportOutcome:
         """Append records given as mappings with ``sequence`` and, optionally, the other columns of a record.
 
-        Rows are appended in their order, under the dataset's lock; the ids are computed.
+        Rows are appended in their order, under the dataset's lock; the ids are computed. With `dry_run` they are
+        checked and counted.
 
         Raises:
             RecordsExpected: `rows` are not mappings, such as texts or a table.
@@ -247,6 +249,7 @@ class Changing(Reading):
                 source=source,
                 on_duplicate=on_duplicate,
                 rows=len(held),
+                dry_run=dry_run,
                 checks=self.host.foreign_checks,
             ),
         )
@@ -385,6 +388,7 @@ class Changing(Reading):
         key_col: str | None = None,
         allow_overwrite: bool = True,
         allow_missing: bool = False,
+        dry_run: bool = False,
         actor: Actor | None = None,
         action: str = "write_overlay_part",
     ) -> AttachOutcome:
@@ -394,7 +398,7 @@ class Changing(Reading):
         its record has one in that column already, and nothing is written.
 
         `content` has the key column, each key once, and columns of the namespace, with or without prefix, in any order
-        of rows. Errors as `attach`.
+        of rows. With `dry_run` they are checked and counted. Errors as `attach`.
 
         Raises:
             ValuesExist: Values are there already, and `allow_overwrite` is false.
@@ -420,6 +424,7 @@ class Changing(Reading):
                 key_column=key_col,
                 allow_overwrite=allow_overwrite,
                 allow_missing=allow_missing,
+                dry_run=dry_run,
                 action=action,
             ),
         )

@@ -237,6 +237,8 @@ def test_event_sinks_are_not_told_of_what_is_only_tried(place: Path) -> None:
 
     assert dataset.delete(IDS[:1], dry_run=True).event is None
     assert dataset.materialize(dry_run=True).event is None
+    assert dataset.add_sequences([{"sequence": "TTTTGGGGCC"}], dry_run=True).added == 1
+    assert dataset.write_overlay("mock", pa.table({"id": IDS[:1], "mock__score": [8.0]}), dry_run=True).event is None
     assert events == len(list(dataset.events()))
 
 
