@@ -35,6 +35,9 @@ ONE_WORKER = {
     "tests/plugins/usr_plugins/test_new.py::TestGenerated": "new plugins",
 }
 
+# Tests of many seconds that would come last, where one worker would be left alone with them.
+FIRST = ("tests/usr_core/values/",)
+
 # For a test with all of its fixtures; whatever waits longer waits for ever.
 MOST_SECONDS_OF_A_TEST = 1200.0
 
@@ -59,6 +62,11 @@ def _suits_temporary_files(place: Path) -> bool:
         return False
     found = os.statvfs(place)
     return found.f_bavail * found.f_frsize > ROOM_FOR_A_RUN and not found.f_flag & os.ST_NOEXEC
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what would leave a worker alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
