@@ -18,7 +18,7 @@ from typing import Any
 from support.forked_cli import ForkedUsr
 from support.processes import Child
 
-__all__ = ["Result", "Usr", "as_unprivileged", "clean_env", "run_usr", "start_usr", "usr_argv"]
+__all__ = ["Result", "Usr", "as_unprivileged", "clean_env", "run_python", "run_usr", "start_usr", "usr_argv"]
 
 Word = str | Path
 """One word of a command line."""
@@ -143,6 +143,13 @@ def run_usr(
         check=False,
     )
     return Result(args=tuple(map(str, args)), rc=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def run_python(code: str, *words: Word, timeout: float = TIMEOUT_SECONDS) -> Result:
+    """Run Python that uses USR, in a process of its own, with these words in ``sys.argv[1:]``."""
+    argv = ["-c", *map(str, words)]
+    rc, out, err = ForkedUsr.run(argv, cwd=None, env=clean_env(), given=b"", timeout=timeout, code=code)
+    return Result(args=tuple(argv), rc=rc, out=_as_text(out), err=_as_text(err))
 
 
 def _suits_a_fork(env: Mapping[str, Word] | None) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from support.cli import Result, run_python
 from usr_core import Actor, Dataset
 from usr_core.events.chain import verify_chain
 from usr_core.registry.store import register_namespace
@@ -209,15 +207,8 @@ with ds.writer(namespaces=["mock"], actor=Actor(tool="densegen", run_id="r1"), f
 
 
 class TestResume:
-    def run_child(self, dataset: Dataset, count: int, die_after: int) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-c", CHILD, str(dataset.ref.root), str(count), str(die_after)],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-            timeout=120,
-        )
+    def run_child(self, dataset: Dataset, count: int, die_after: int) -> Result:
+        return run_python(CHILD, dataset.ref.root, str(count), str(die_after))
 
     @pytest.mark.parametrize("die_after", [20, 60, 100, 160])
     def test_a_killed_run_is_resumed_by_another_process(self, dataset: Dataset, die_after: int) -> None:
@@ -227,7 +218,7 @@ class TestResume:
 
         texts = sequences(200)
         view = dataset.to_arrow().to_pydict()
-        assert (-signal.SIGKILL, 0) == (killed.returncode, finished.returncode), finished.stderr
+        assert (-signal.SIGKILL, 0) == (killed.rc, finished.rc), finished.err
         assert texts == view["sequence"]
         assert [text[:4] for text in texts] == view["mock__tag"]
         assert [] == list(verify_chain(dataset.layout.event_log))
