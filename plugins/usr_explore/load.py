@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -115,16 +116,27 @@ def load(dataset: Dataset) -> Loaded:
     Raises:
         UsrError: The dataset can't be read.
     """
+    columns: dict[str, pa.ChunkedArray] = {}
     with dataset.view() as view:
         schema = view.schema()
         flat = [one.name for one in schema if _is_flat(one.type)]
         vectors = tuple(one.name for one in schema if _is_vector(one.type))
-        batches = list(view.batches(flat))
-    table = pa.Table.from_batches(batches, (schema.__class__ is pa.Schema and view.schema(flat)) or None)
-    del batches
-    for place, name in enumerate(flat):  # one after the other, so that only one is there twice
-        table = table.set_column(place, name, _joined(table.column(name)))
-    return Loaded(dataset.name, table, vectors)
+        # A few columns at a time, each joined by itself: only these are there twice.
+        for names in _groups(flat):
+            part = pa.Table.from_batches(list(view.batches(names)), view.schema(names))
+            for name in names:
+                columns[name] = _joined(part.column(name))
+                part = part.drop_columns([name])
+    return Loaded(dataset.name, pa.table({name: columns[name] for name in flat}), vectors)
+
+
+def _groups(names: Sequence[str]) -> list[list[str]]:
+    """Return the columns in groups that are read together: letters, the rest of the base, each namespace."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        namespace = name.partition("__")[0] if "__" in name else "letters" if name in ("id", "sequence") else ""
+        groups.setdefault(namespace, []).append(name)
+    return list(groups.values())
 
 
 def _joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
