@@ -125,11 +125,9 @@ def run(exploration: Exploration, listening: socket.socket, place: Place, ready:
             # Uvicorn's own handlers raise the signal again at the end; Ctrl-C is how this is meant to end.
             yield
 
-    asyncio.run(
-        _serve(
-            Server(config), listening, ready, [route.app.state.session_manager for route in getattr(page, "routes", ())]
-        )
-    )
+    apps = (getattr(route, "app", None) for route in getattr(page, "routes", ()))
+    managers = [app.state.session_manager for app in apps if hasattr(app, "state")]
+    asyncio.run(_serve(Server(config), listening, ready, managers))
 
 
 async def _serve(

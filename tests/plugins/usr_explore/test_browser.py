@@ -25,6 +25,8 @@ from support.cli import clean_env
 from support.explore import MOTIF, ROWS, WITH_MOTIF
 from support.processes import Child
 from usr_core import Dataset
+from usr_explore.exploring import Exploration
+from usr_explore.report import write_report
 
 SECONDS = 60_000  # milliseconds, as Playwright counts; a loaded machine is slow
 
@@ -168,6 +170,27 @@ class TestLettingIn:
         assert 403 == upgrade(visit, Cookie=cookie, Origin="http://evil.example")
         assert 403 == upgrade(visit, Cookie=cookie, Origin=origin, Host="evil.example")
         assert 101 == upgrade(visit, Cookie=cookie, Origin=origin)
+
+
+class TestReport:
+    def test_a_report_opens_from_disk_without_a_network(self, visit: Visit, tmp_path: Path) -> None:
+        """Its charts are drawn, it asks for nothing, and nothing is wrong with it, on a phone either."""
+        path = write_report(Exploration(visit.root), "demo/first", tmp_path / "report.html")
+        context = visit.browser.new_context(offline=True, viewport={"width": 390, "height": 900})
+        page = context.new_page()
+        asked, faults = [], []
+        page.on("request", lambda one: asked.append(one.url))
+        page.on("pageerror", lambda one: faults.append(str(one)))
+        page.on("console", lambda one: faults.append(one.text) if one.type == "error" else None)
+
+        page.goto(path.as_uri())
+
+        expect(page.locator("#usr-pair canvas, #usr-pair svg").first).to_be_visible(timeout=SECONDS)
+        expect(page.locator("#usr-map canvas, #usr-map svg").first).to_be_visible(timeout=SECONDS)
+        expect(page.locator("#shown")).to_have_text(f"{ROWS} of {ROWS} records")
+        assert ([path.as_uri()], []) == (asked, faults)
+        assert 390 >= page.evaluate("document.documentElement.scrollWidth")
+        context.close()
 
 
 class TestPage:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from support.cli import Usr
+from support.cli import Usr, clean_env, usr_argv
+from support.processes import Child
 from usr_explore.errors import HostNotLocal, PageInvalid, PortTaken
 from usr_explore.server import listen
 
@@ -54,6 +58,32 @@ class TestPlace:
             listen("127.0.0.1", taken.getsockname()[1], None, known=False)
 
         assert str(taken.getsockname()[1] if taken.fileno() >= 0 else "") in str(caught.value)
+
+
+class TestBehindAProxy:
+    def test_the_page_is_under_its_path(self, explore_root: Path) -> None:
+        """The token leads there, the cookie is for it alone, and Ctrl-C ends it as elsewhere."""
+        command = [*usr_argv(), "--root", str(explore_root), "explore", "demo/plain", "--no-browser"]
+        command += ["--base-url", "/node7/me", "--quiet"]
+        with Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_env()) as server:
+            assert server.stdout is not None and server.stderr is not None
+            place = urlsplit(server.stdout.readline().strip())
+            connection = http.client.HTTPConnection("127.0.0.1", place.port or 0, timeout=30)
+            connection.request("GET", f"{place.path}?{place.query}")
+            first = connection.getresponse()
+            first.read()
+            cookie = first.headers["set-cookie"]
+            connection.request("GET", first.headers["location"], headers={"Cookie": cookie.partition(";")[0]})
+            second = connection.getresponse()
+            text = second.read().decode()
+            connection.close()
+            server.send_signal(signal.SIGINT)
+            status, told = server.wait(30), server.stderr.read()
+
+        assert (303, "/node7/me/") == (first.status, first.headers["location"])
+        assert "Path=/node7/me;" in cookie
+        assert (200, True) == (second.status, "marimo" in text)
+        assert (0, "") == (status, told)
 
 
 class TestCommand:
