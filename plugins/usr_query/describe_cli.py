@@ -14,9 +14,11 @@ from usr_core.api.commands import (
     IncludeDeletedOpt,
     Progress,
     QuietOpt,
+    UsageError,
     WhereOpt,
     current_session,
     examples,
+    resolve_format,
     split_names,
 )
 
@@ -26,7 +28,9 @@ describe_app = typer.Typer()
 
 
 @describe_app.command(
-    epilog=examples("usr describe lab/promoters", "usr describe lab/promoters --columns lab__strength --sample 0")
+    epilog=examples(
+        "usr describe lab/promoters", "usr describe lab/promoters --columns lab__strength --sample 0 --plot"
+    )
 )
 def describe(
     dataset: DatasetArg = None,
@@ -34,6 +38,7 @@ def describe(
     columns: ColumnsOpt = None,
     where: WhereOpt = None,
     sample: Annotated[int, typer.Option("--sample", min=0, help="Rows to look at; 0 is all of them.")] = 1024,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw a histogram of each column, a line a bin.")] = False,
     include_deleted: IncludeDeletedOpt = False,
     fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
@@ -42,7 +47,10 @@ def describe(
 
     Numbers come from a sample of rows spread evenly over the dataset; with --where from every record that meets it.
     """
-    from usr_query.describe_output import emit_description
+    from usr_query.describe_output import emit_description, emit_plots
+
+    if plot and resolve_format(fmt) is Format.JSON:
+        raise UsageError("--plot does not go with --format json", hint="The JSON has the counts of each histogram.")
 
     with Progress("looking", quiet=quiet) as progress:
         found = (
@@ -57,4 +65,7 @@ def describe(
             )
         )
 
-    emit_description(found, fmt, quiet=quiet)
+    if plot:
+        emit_plots(found, quiet=quiet)
+    else:
+        emit_description(found, fmt, quiet=quiet)

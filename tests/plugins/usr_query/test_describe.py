@@ -50,3 +50,20 @@ class TestDescribe:
     def test_an_unknown_column(self, seeded: Usr) -> None:
         """It is named."""
         assert "nope" in seeded.refuses(1, "describe", DS, "--columns", "nope").err
+
+
+class TestPlot:
+    def test_a_line_a_bin(self, seeded: Usr) -> None:
+        """Below the column's name and type; what there is at all is seen, and a column of one value has one line."""
+        attach(seeded)
+
+        lines = seeded.ok("describe", DS, "--columns", "mock__vec,length", "--plot").out.splitlines()
+
+        assert ["mock__vec (list<float64>, items, 3 nulls)", "", "length (int32)"] == [lines[0], lines[6], lines[7]]
+        assert f"  3 to 3.8  {'█' * 40} 1" == lines[1]
+        assert "3.8 to 4.6   0" == lines[2]
+        assert f"20  {'█' * 40} 6" == lines[8]
+
+    def test_json_has_the_counts_already(self, seeded: Usr) -> None:
+        """The two do not go together."""
+        seeded.refuses(2, "describe", DS, "--plot", "--format", "json")
