@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usr_core.api import UsrError
-from usr_core.api.commands import DatasetArg, QuietOpt, UsageError, current_session, emit_text, note
+from usr_core.api.commands import DatasetArg, QuietOpt, UsageError, current_session, emit_text, examples, note
 
 if TYPE_CHECKING:
     from usr_core.api import Dataset
@@ -21,7 +21,7 @@ __all__ = ["explore_app"]
 explore_app = typer.Typer()
 
 
-@explore_app.command()
+@explore_app.command(epilog=examples("usr explore lab/promoters", "usr explore lab/promoters --html promoters.html"))
 def explore(
     dataset: DatasetArg = None,
     *,
