@@ -126,7 +126,8 @@ def run(exploration: Exploration, listening: socket.socket, place: Place, ready:
             yield
 
     apps = (getattr(route, "app", None) for route in getattr(page, "routes", ()))
-    managers = [app.state.session_manager for app in apps if hasattr(app, "state")]
+    states = (getattr(app, "state", None) for app in apps)
+    managers = [state.session_manager for state in states if state is not None]
     asyncio.run(_serve(Server(config), listening, ready, managers))
 
 

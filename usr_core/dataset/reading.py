@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from usr_core.commit.file_tree import FileTree
+    from usr_core.dataset.page import ExplorePage
     from usr_core.events.chain import ChainFault
     from usr_core.events.log import LogLine
     from usr_core.store.changes.state import RecordState
@@ -294,6 +295,27 @@ class Reading(DatasetSite):
             return describe_columns(
                 view, columns, sample=sample, where=where, include_deleted=include_deleted, progress=progress
             )
+
+    def explore(self, *, port: int | None = None, browser: bool = True) -> ExplorePage:
+        """Serve the page of `usr explore` by a process of its own, and open it; Python goes on meanwhile.
+
+        The page ends with `stop`, as a context manager, and with this process. In a notebook it shows as a link.
+
+        Args:
+            port: The port; by default a free one.
+            browser: Open it in a browser.
+
+        Raises:
+            PageNotServed: It can't be; the extra ``explore`` is not installed, or the dataset does not exist.
+
+        Example:
+            >>> with dataset.explore(browser=False) as page:
+            ...     page.url.startswith("http://127.0.0.1:")
+            True
+        """
+        from usr_core.dataset.page import ExplorePage
+
+        return ExplorePage(self.ref.root, self.ref.name, port=port, browser=browser)
 
     def sql(
         self,
