@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import secrets
 import signal
 import socket
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -99,6 +102,30 @@ def run(exploration: Exploration, listening: socket.socket, place: Place, ready:
         place: From `listen`.
         ready: Called once requests are answered.
     """
+    with tempfile.TemporaryDirectory(prefix="usr-explore-") as folder:
+        _keep_files_in(Path(folder))
+        _run(exploration, listening, place, ready)
+
+
+def _keep_files_in(folder: Path) -> None:
+    """Let marimo keep its settings and logs in a folder of this run: nobody's own settings change the page.
+
+    Its environment variables for that are those of other programs too, ours among them.
+    """
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(folder)  # for the log that it begins when it is imported
+    try:
+        from marimo._utils import xdg
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
+    for name in ("xdg_config_home", "xdg_cache_home", "xdg_state_home"):
+        setattr(xdg, name, lambda: folder)
+
+
+def _run(exploration: Exploration, listening: socket.socket, place: Place, ready: Callable[[], None]) -> None:
     import marimo
     import uvicorn
 

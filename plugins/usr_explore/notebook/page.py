@@ -46,7 +46,7 @@ def _(mo, panels):
 def _(exploration, mo):
     names = exploration.datasets()
     _first = exploration.name if exploration.name in names else next(iter(names), None)
-    picker = mo.ui.dropdown(names, value=_first, label="Dataset", allow_select_none=False)
+    picker = mo.ui.dropdown(names, value=_first, label="Dataset", allow_select_none=not names)
     reset = mo.ui.button(value=0, on_click=lambda count: count + 1, label="Reset filters")
     mo.hstack([picker, reset], justify="start", align="end", wrap=True, gap=1)
     return picker, reset

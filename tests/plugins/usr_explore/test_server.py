@@ -14,7 +14,9 @@ import pytest
 
 from support.cli import Usr, clean_env, usr_argv
 from support.processes import Child
+from usr_explore.ejecting import eject_notebook
 from usr_explore.errors import HostNotLocal, PageInvalid, PortTaken
+from usr_explore.exploring import Exploration
 from usr_explore.server import listen
 
 
@@ -61,11 +63,12 @@ class TestPlace:
 
 
 class TestBehindAProxy:
-    def test_the_page_is_under_its_path(self, explore_root: Path) -> None:
-        """The token leads there, the cookie is for it alone, and Ctrl-C ends it as elsewhere."""
+    def test_the_page_is_under_its_path(self, explore_root: Path, tmp_path: Path) -> None:
+        """The token leads there, the cookie is for it alone; Ctrl-C ends it, and nothing is left behind."""
         command = [*usr_argv(), "--root", str(explore_root), "explore", "demo/plain", "--no-browser"]
         command += ["--base-url", "/node7/me", "--quiet"]
-        with Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_env()) as server:
+        env = clean_env({"HOME": tmp_path / "home", "TMPDIR": tmp_path})
+        with Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as server:
             assert server.stdout is not None and server.stderr is not None
             place = urlsplit(server.stdout.readline().strip())
             connection = http.client.HTTPConnection("127.0.0.1", place.port or 0, timeout=30)
@@ -83,7 +86,7 @@ class TestBehindAProxy:
         assert (303, "/node7/me/") == (first.status, first.headers["location"])
         assert "Path=/node7/me;" in cookie
         assert (200, True) == (second.status, "marimo" in text)
-        assert (0, "") == (status, told)
+        assert (0, "", []) == (status, told, list(tmp_path.iterdir()))
 
 
 class TestCommand:
@@ -130,5 +133,13 @@ class TestCommand:
 
         text = path.read_text()
         assert f"ROOT = {str(seeded.root)!r}" in text and "DATASET = 'ns/base'" in text
+        run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120, check=False)
+        assert (0, "") == (run.returncode, run.stderr)
+
+    def test_a_root_without_datasets_has_a_page_too(self, tmp_path: Path) -> None:
+        """No cell of it fails."""
+        (tmp_path / "registry.yaml").write_text("namespaces: {}\n")
+        path = eject_notebook(Exploration(tmp_path), tmp_path / "page.py")
+
         run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=120, check=False)
         assert (0, "") == (run.returncode, run.stderr)
