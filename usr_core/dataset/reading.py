@@ -12,6 +12,7 @@ from usr_core.dataset.site import DatasetSite, Progress
 from usr_core.values.names import names_given
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
     import polars as pl
     import pyarrow as pa
@@ -316,6 +317,32 @@ class Reading(DatasetSite):
         from usr_core.dataset.page import ExplorePage
 
         return ExplorePage(self.ref.root, self.ref.name, port=port, browser=browser)
+
+    def plot(self, x: str, y: str | None = None, *, where: Where | None = None) -> alt.Chart:
+        """Return a picture of a column, or of two columns of numbers against each other, as a chart of altair.
+
+        One column of numbers is a histogram, one of text or booleans bars of its most frequent values. Two columns are
+        points up to 5,000 records, and squares with counts beyond. Only these two columns are read.
+
+        Args:
+            x: A column.
+            y: Another one, or None.
+            where: Draw only the records that meet it, see `scan`.
+
+        Raises:
+            PackageMissing: altair is not installed.
+            ColumnNotDrawn: A column has a type that is not drawn.
+            UnknownColumn, ConditionInvalid, FilterInvalid, PatternInvalid: As `scan`.
+
+        Example:
+            >>> dataset.plot("lab__gc").mark
+            'bar'
+            >>> dataset.plot("lab__gc", "length", where="lab__gc > 0.3").to_dict()["data"]["values"]
+            [{'x': 0.4, 'y': 20.0}, {'x': 0.55, 'y': 20.0}]
+        """
+        from usr_core.dataset.plotting import plot_columns
+
+        return plot_columns(self.to_arrow(columns=[x] if y in (None, x) else [x, str(y)], where=where), x, y)
 
     def sql(
         self,
