@@ -44,7 +44,8 @@ def matching_rows(
             for batch in _filtered(view, relation, condition, schema):
                 given += len(batch)
                 yield batch
-        except duckdb.Error:  # a value or a page that the merged view has an account of
+        # A value or a page that the merged view has an account of; Arrow has errors of its own for a stream that fails.
+        except (duckdb.Error, pa.ArrowException, OSError):
             pass
         else:
             if progress is not None:

@@ -262,6 +262,27 @@ class TestFailures:
         with pytest.raises(ConditionInvalid, match="x"):
             Scan(open_view(tmp_path), ["id"], where="cast(mock__s as integer) = 1").reader().read_all()
 
+    @pytest.mark.parametrize(
+        ("condition", "told"),
+        [
+            ("abs(lab__n) >= 0", "(?i)overflow"),
+            ("lab__n + lab__n > 0", "(?i)overflow"),
+            ("cast(lab__s as integer) = 1", "(?i)convert"),
+            ("cast(lab__n as tinyint) = 1", "(?i)cast"),
+        ],
+    )
+    def test_a_value_that_a_condition_fails_at_is_its_fault(self, tmp_path: Path, condition: str, told: str) -> None:
+        """Also in a row group behind the first one of a single file, where DuckDB's error comes as one of Arrow's."""
+        from usr_core.store.questions.errors import ConditionInvalid
+
+        numbers = pa.array([-(2**63) if n == ROWS - 1 else 1 for n in range(ROWS)], pa.int64())
+        texts = pa.array(["x" if n == ROWS - 1 else "1" for n in range(ROWS)])
+        extra = {"lab__n": numbers, "lab__s": texts}
+        write_base(tmp_path, [sequence(n) for n in range(ROWS)], row_group_size=GROUP, extra=extra)
+
+        with pytest.raises(ConditionInvalid, match=told):
+            Scan(open_view(tmp_path), ["id"], where=condition).reader().read_all()
+
     def test_columns_that_differ_in_case_only(self, tmp_path: Path) -> None:
         """A condition means the one that it spells."""
         base(tmp_path)
