@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -324,4 +325,48 @@ class TestTidy:
         assert before is not None
         assert before.files == 2
         assert drop_cache() == before
+        assert not list(folder.iterdir())
+
+    def test_files_of_others_in_the_folder_stay(
+        self, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`USR_CACHE_DIR` may name a folder in use: neither tidying nor dropping takes what is not the cache's."""
+        monkeypatch.setattr(catalogue, "_UNLISTED_SECONDS", -1.0)
+        folder.mkdir(parents=True, mode=0o700)
+        foreign = ["plate.csv", "shopping.list", "well.ids", "notes", "0123456789abcdef.ids.bak"]
+        for name in foreign:
+            (folder / name).write_text("mine")
+
+        remember(write_base(tmp_path / "base.parquet", [spread(row) for row in range(60)]))
+        found = drop_cache()
+
+        assert found is not None
+        assert found.files == 2
+        assert sorted(foreign) == sorted(path.name for path in folder.iterdir())
+
+
+class TestTrust:
+    @pytest.mark.parametrize("mode", [0o777, 0o720, 0o1777])
+    def test_a_folder_that_others_may_write_to_is_not_used(self, tmp_path: Path, folder: Path, mode: int) -> None:
+        """What it says of rows may be anybody's; nothing is read there, and nothing written or removed."""
+        path = write_base(tmp_path / "base.parquet", [spread(row) for row in range(60)])
+        remember(path)
+        folder.chmod(mode)
+        before = sorted(folder.iterdir())
+
+        assert not is_remembered(path)
+        assert rows_of(path, [spread(7), "f" * 40]) == [7, -1]
+        assert drop_cache() is None
+        assert before == sorted(folder.iterdir())
+
+    def test_a_folder_of_another_user_is_not_used(
+        self, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As under sudo, which keeps the home: no file of root's comes to lie in a user's cache."""
+        path = write_base(tmp_path / "base.parquet", [spread(row) for row in range(60)])
+        folder.mkdir(parents=True, mode=0o700)
+        user = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: user + 1)
+
+        assert rows_of(path, [spread(7)]) == [7]
         assert not list(folder.iterdir())

@@ -10,7 +10,9 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
+import stat
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +35,8 @@ __all__ = [
 ]
 
 _FOLDER = "positions"
-_LIST, _SEGMENT = ".list", ".ids"
+_LIST, _SEGMENT, _TEMPORARY = ".list", ".ids", ".tmp"
+_OWN_NAME = re.compile(r"[0-9a-f]{32}\.list|[0-9a-f]{16}\.(ids|tmp)")
 _VERSION = 1
 _DIGEST_BYTES = 16
 _FOOTER_TAIL = 8
@@ -105,9 +108,21 @@ class CacheSize:
 
 
 def positions_folder() -> Path | None:
-    """Return where the files are, whether the folder exists or not; None where the cache is switched off."""
+    """Return where the files are, whether the folder exists or not; None where nothing is remembered.
+
+    That is where the cache is switched off, and where others could have written what it says: a folder of another
+    user (as under ``sudo``), or one that others may write to.
+    """
     folder = cache_folder()
-    return None if folder is None else folder / _FOLDER
+    if folder is None:
+        return None
+    folder /= _FOLDER
+    try:
+        status = folder.stat()
+    except OSError:
+        return folder
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return None if others or status.st_uid != os.geteuid() else folder
 
 
 def read_list(folder: Path, identity: BaseIdentity) -> list[Segment] | None:
@@ -152,7 +167,7 @@ def write_list(folder: Path, identity: BaseIdentity, segments: Sequence[tuple[st
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     document = {"version": _VERSION, "base": identity.document(), "segments": list(segments)}
     text = json.dumps(document).encode()
-    temporary = folder / f"{secrets.token_hex(8)}.tmp"
+    temporary = folder / f"{secrets.token_hex(8)}{_TEMPORARY}"
     try:
         temporary.write_bytes(_digest(text).encode() + b"\n" + text)
         temporary.replace(folder / identity.name)
@@ -187,12 +202,12 @@ def drop_cache() -> CacheSize | None:
 
 
 def _files(folder: Path) -> list[tuple[Path, int, float]]:
-    """Return the files of the cache: path, bytes, time of the last use."""
+    """Return the files of the cache: path, bytes, time of the last use; never what somebody else keeps there."""
     found = []
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
-                if entry.is_file(follow_symlinks=False):
+                if _OWN_NAME.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
                     found.append((Path(entry.path), status.st_size, status.st_mtime))
     return found
