@@ -154,7 +154,7 @@ class Changing(Reading):
                 refuse_archived_path(file)
             readers = [self._importer(importer, file) for file, _ in files]
             own = None if bare or keep else own_namespace([reader.spec for _, reader in readers])
-            site, register = self._site(), None
+            site, register = self._site(dry_run=dry_run), None
             if own is not None:
                 site, register = self._with_namespace(site, own)
             outcome = import_records(
@@ -172,7 +172,6 @@ class Changing(Reading):
                     keep_needed=keep is not None,
                     register=register,
                     mapping=mapping,
-                    dry_run=dry_run,
                     rejects=None if rejects is None else Path(rejects),
                     importer=readers[0][0],
                     paths=tuple(name for _, name in files),
@@ -241,7 +240,7 @@ class Changing(Reading):
 
         held = checked_rows(rows)
         return import_records(
-            self._site(),
+            self._site(dry_run=dry_run),
             [rows_source(held, label=source)],
             ImportOptions(
                 bio_type=bio_type,
@@ -249,7 +248,6 @@ class Changing(Reading):
                 source=source,
                 on_duplicate=on_duplicate,
                 rows=len(held),
-                dry_run=dry_run,
                 checks=self.host.foreign_checks,
             ),
         )
@@ -357,7 +355,7 @@ class Changing(Reading):
 
                     raise AttachBackendError(backend=backend, reason=f"{file.name} is not a Parquet file")
             return attach(
-                self._site(),
+                self._site(dry_run=dry_run),
                 sources,
                 AttachOptions(
                     namespace=namespace,
@@ -370,7 +368,6 @@ class Changing(Reading):
                     backend=backend,
                     repeats=read_repeats(repeats),
                     note=note,
-                    dry_run=dry_run,
                     paths=tuple(name for _, name in files),
                     writer=None if spec is None else spec.name,
                     writer_options=told,
@@ -414,7 +411,7 @@ class Changing(Reading):
         from usr_core.store.changes.attach.attachment import AttachOptions, attach
         from usr_core.store.changes.attach.table_source import table_source
 
-        site = replace(self._site(), actor=actor or self.actor)
+        site = replace(self._site(dry_run=dry_run), actor=actor or self.actor)
         return attach(
             site,
             [table_source(content, label=namespace)],
@@ -424,7 +421,6 @@ class Changing(Reading):
                 key_column=key_col,
                 allow_overwrite=allow_overwrite,
                 allow_missing=allow_missing,
-                dry_run=dry_run,
                 action=action,
             ),
         )
@@ -846,7 +842,7 @@ class Changing(Reading):
         from usr_core.store.changes.compact import CompactOptions, compact_overlay
 
         site = self._maintenance_site("compact_overlay", dry_run=dry_run)
-        options = CompactOptions(namespace=namespace, drop=drop, dry_run=dry_run)
+        options = CompactOptions(namespace=namespace, drop=drop)
         return compact_overlay(site, options, progress=progress)
 
     def remove_overlay(self, namespace: str, *, mode: str, dry_run: bool = False) -> RemoveOutcome:
@@ -872,7 +868,7 @@ class Changing(Reading):
         from usr_core.store.changes.remove import RemoveOptions, remove_overlay
 
         site = self._maintenance_site("remove_overlay", dry_run=dry_run)
-        return remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode, dry_run=dry_run))
+        return remove_overlay(site, RemoveOptions(namespace=namespace, mode=mode))
 
     def clear_overlay(
         self,
@@ -914,7 +910,6 @@ class Changing(Reading):
             namespace=namespace,
             columns=names_given(columns),
             ids=names_given(ids),
-            dry_run=dry_run,
         )
         return clear_overlay(site, options, progress=progress)
 
@@ -944,7 +939,7 @@ class Changing(Reading):
         from usr_core.store.changes.dedupe import DedupeOptions, dedupe
 
         site = self._maintenance_site("dedupe", dry_run=dry_run)
-        return dedupe(site, DedupeOptions(key=key, keep=keep, dry_run=dry_run), progress=progress)
+        return dedupe(site, DedupeOptions(key=key, keep=keep), progress=progress)
 
     def drop_rows(
         self,
@@ -989,9 +984,7 @@ class Changing(Reading):
         from usr_core.store.changes.row_drop import DropOptions, drop_rows
 
         site = self._maintenance_site("drop_rows", dry_run=dry_run)
-        options = DropOptions(
-            choose=choose, action=action, args=args or {}, snapshot_before=snapshot_before, dry_run=dry_run
-        )
+        options = DropOptions(choose=choose, action=action, args=args or {}, snapshot_before=snapshot_before)
         return drop_rows(site, options, progress=progress)
 
     def merge(
@@ -1050,7 +1043,6 @@ class Changing(Reading):
                 coerce_overlap=coerce_overlap,
                 avoid_case_variants=avoid_casefold_dups,
                 carried=names_given(carry_namespaces),
-                dry_run=dry_run,
             ),
             progress=progress,
         )

@@ -220,7 +220,7 @@ class DatasetSite:
             lock_timeout=self.lock_timeout,
             maintenance=self._maintenance,
             alphabets=self._alphabets(),
-            trial=dry_run,
+            dry_run=dry_run,
         )
 
     def _alphabets(self) -> KnownAlphabets:

@@ -77,7 +77,7 @@ class Site:
         observer: Called after each step of the commit.
         registry: What a change that is only tried goes by in place of the root's registry.
         alphabets: Those that sequences may have.
-        trial: Do and check everything, and leave the dataset as it is: what was staged is dropped, and there is no
+        dry_run: Do and check everything, and leave the dataset as it is: what was staged is dropped, and there is no
             event.
     """
 
@@ -89,7 +89,7 @@ class Site:
     observer: StepObserver | None = None
     registry: Registry | None = None
     alphabets: KnownAlphabets = OWN_ALPHABETS
-    trial: bool = False
+    dry_run: bool = False
 
     @property
     def layout(self) -> DatasetLayout:
@@ -148,7 +148,7 @@ class Mutation:
             found: Files that the event names as added beside those that were staged.
         """
         self.freeze_registry()
-        if self.site.trial:
+        if self.site.dry_run:
             return None
         content = None
         if os.environ.get("USR_EVENT_SHA256") == "1":

@@ -100,7 +100,7 @@ OTHERS = {"pull", "push", "query"}
 """Commands with a dry run that need more than a folder, or whose JSON is their result: tested with their plugins."""
 
 READ_ONLY = (
-    "cell cols describe diff events:tail events:verify get grep head info ls namespace:list namespace:show "
+    "cell cols describe diff events:tail events:verify explore get grep head info ls namespace:list namespace:show "
     "plugins:doctor plugins:info plugins:list remotes:doctor remotes:list remotes:show remotes:status "
     "remotes:warm-auth schema state:get validate"
 )

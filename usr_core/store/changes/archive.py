@@ -127,7 +127,7 @@ def _move(site: Site, target: DatasetRef, *, action: str, moved: Moved | None) -
         made = _make_parents(target)
         try:
             _require_one_file_system(name, source, target.path)
-            if site.trial:
+            if site.dry_run:
                 _remove_empty(reversed(made))
                 return ArchiveOutcome(ref=target, event=None)
             event = _commit_once(mutation, target)

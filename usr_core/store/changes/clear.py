@@ -45,13 +45,11 @@ class ClearOptions:
         namespace: A registered namespace, not a reserved one.
         columns: At least one of its columns, with or without the prefix.
         ids: The records whose values are unset; None is all of them.
-        dry_run: Count, and change nothing.
     """
 
     namespace: str
     columns: tuple[str, ...]
     ids: tuple[str, ...] | None = None
-    dry_run: bool = False
 
     def event_args(self, names: Sequence[str]) -> dict[str, object]:
         """Return the event's ``args``, given the full names of the columns; ids are counted."""
@@ -114,7 +112,7 @@ def clear_overlay(site: Site, options: ClearOptions, *, progress: Callable[[int]
     def open_files(tree: FileTree) -> OpenNamespace:
         return OpenNamespace.open(tree, options.namespace, materialized=True)
 
-    if options.dry_run:
+    if site.dry_run:
         registry = load_registry(site.ref.root)
         with read_consistent(site.ref.path, open_files) as opened, tempfile.TemporaryDirectory() as place:
             clearing = _Clearing(opened, registry, options)

@@ -30,12 +30,10 @@ class CompactOptions:
     Attributes:
         namespace: A registered namespace, not a reserved one.
         drop: Remove the sources instead of archiving them.
-        dry_run: Count, and change nothing.
     """
 
     namespace: str
     drop: bool = False
-    dry_run: bool = False
 
     def event_args(self) -> dict[str, object]:
         """Return the event's ``args``."""
@@ -98,7 +96,7 @@ def compact_overlay(
     def open_files(tree: FileTree) -> OpenNamespace:
         return OpenNamespace.open(tree, options.namespace)
 
-    if options.dry_run:
+    if site.dry_run:
         registry = load_registry(site.ref.root)
         with read_consistent(site.ref.path, open_files) as opened, tempfile.TemporaryDirectory() as place:
             kinds = registered_columns(opened.overlay, registry)

@@ -41,7 +41,7 @@ def create_dataset(site: Site, *, source: str | None, notes: str | None) -> None
     except BaseException:
         _unmake(site.ref.path, created)
         raise
-    if site.trial:
+    if site.dry_run:
         _unmake(site.ref.path, created)
 
 

@@ -44,12 +44,10 @@ class DedupeOptions:
     Attributes:
         key: ``id``, ``sequence``, ``sequence_norm`` or ``sequence_ci``.
         keep: ``keep-first`` or ``keep-last``, in the base's order.
-        dry_run: Count, and change nothing.
     """
 
     key: str
     keep: str = "keep-first"
-    dry_run: bool = False
 
     def event_args(self) -> dict[str, object]:
         """Return the event's ``args``."""
@@ -156,7 +154,7 @@ def dedupe(site: Site, options: DedupeOptions, *, progress: Callable[[int], None
     if options.keep not in KEEPS:
         raise UnknownChoice(option="--keep", value=options.keep, allowed=KEEPS)
     with ExitStack() as exits:
-        if options.dry_run:
+        if site.dry_run:
             load_registry(site.ref.root)
             files = read_consistent(site.ref.path, _Files.open)
             exits.callback(files.close)

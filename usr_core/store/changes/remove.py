@@ -30,7 +30,6 @@ class RemoveOptions:
 
     namespace: str
     mode: str
-    dry_run: bool = False
 
     def event_args(self) -> dict[str, object]:
         """Return the event's ``args``."""
@@ -78,7 +77,7 @@ def remove_overlay(site: Site, options: RemoveOptions) -> RemoveOutcome:
     if options.mode not in REMOVE_MODES:
         raise UnknownChoice(option="--mode", value=options.mode, allowed=REMOVE_MODES)
     refuse_reserved(options.namespace, "overlay-remove")
-    if options.dry_run:
+    if site.dry_run:
         return read_consistent(site.ref.path, lambda tree: _counted(tree, options)[1])
     with mutate(site, "remove_overlay") as mutation:
         files, outcome = _counted(mutation.txn.tree, options)

@@ -63,14 +63,12 @@ class DropOptions:
         action: The event's action, ``<tool>_<word>``.
         args: What was asked, for the event.
         snapshot_before: Keep the base as it was under `_snapshots/`.
-        dry_run: Choose, and change nothing.
     """
 
     choose: Callable[[MergedView], ChosenRows]
     action: str
     args: Mapping[str, object] = field(default_factory=dict)
     snapshot_before: bool = True
-    dry_run: bool = False
 
     def event_args(self) -> dict[str, object]:
         """Return the event's ``args``."""
@@ -121,7 +119,7 @@ def drop_rows(site: Site, options: DropOptions, *, progress: Callable[[int], Non
     check_tool_action(options.action)
     check_recordable(options.args)
     with ExitStack() as exits:
-        if options.dry_run:
+        if site.dry_run:
             load_registry(site.ref.root)
             return _chosen(exits.enter_context(read_consistent(site.ref.path, _open)), options)
         mutation = exits.enter_context(mutate(site, options.action))

@@ -89,7 +89,6 @@ class AttachOptions:
         parse_json: Text in nested columns is JSON.
         repeats: What becomes of rows that repeat a key; None refuses them.
         note: A line for `meta.md`.
-        dry_run: Read, check and count, and write nothing.
         action: The event's action.
         paths: The files, as they were given; none where the rows come from memory.
         writer, writer_options: The overlay writer that made rows of the file, and what it was told.
@@ -106,7 +105,6 @@ class AttachOptions:
     backend: str = "pyarrow"
     repeats: Repeats | None = None
     note: str | None = None
-    dry_run: bool = False
     action: str = "attach"
     paths: tuple[str, ...] = ()
     writer: str | None = None
@@ -238,7 +236,7 @@ def attach(
                 rows_repeated=repeated,
             )
         event = None
-        if not options.dry_run:
+        if not site.dry_run:
             adopt_single_file(mutation, options.namespace, overlay)
             append_note(mutation, options.note)
             event = mutation.finish(
@@ -255,7 +253,7 @@ def attach(
                 },
             )
     return AttachOutcome(
-        part=None if options.dry_run else relative,
+        part=None if site.dry_run else relative,
         columns=names,
         ignored_columns=ignored,
         rows_read=counts.rows,

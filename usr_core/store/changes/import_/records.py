@@ -73,7 +73,6 @@ class ImportOptions:
         keep_needed: Refuse files that have no column of it.
         register: Registers what `keep` names, once everything is ready to be committed, and returns the registry.
         mapping: The file's column for a record's, by the latter's name.
-        dry_run: Read, check and count, and write nothing.
         rejects: A file to make with a line for each row that is left out.
         importer, paths: Of records of files: what reads them, and their paths as they were given.
         importer_options: What the importer was told.
@@ -89,7 +88,6 @@ class ImportOptions:
     keep_needed: bool = True
     register: Callable[[], Registry] | None = None
     mapping: Mapping[str, str] = field(default_factory=dict)
-    dry_run: bool = False
     rejects: Path | None = None
     importer: str | None = None
     paths: tuple[str, ...] = ()
@@ -250,7 +248,7 @@ class _Import:
             part = None
             if kept is not None and kept.seen:
                 part = self._write_part(mutation, kept, built, base=base, first=before.rows, overlay=overlay)
-            event = None if options.dry_run else self._commit(mutation, kept, built, part, after, old_values)
+            event = None if self._site.dry_run else self._commit(mutation, kept, built, part, after, old_values)
         kinds = after.bio_types
         return ImportOutcome(
             rows_read=built.rows_read,

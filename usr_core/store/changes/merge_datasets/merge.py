@@ -81,7 +81,7 @@ def merge_datasets(
         theirs = exits.enter_context(read_consistent(source.path, _opener(source.name, None)))
         concerned = {*options.carried, *(field.name.split("__")[0] for field in extra_fields(theirs.base.schema))}
         opener = _opener(site.ref.name, concerned)
-        if options.dry_run:
+        if site.dry_run:
             registry = load_registry(site.ref.root)
             destination = exits.enter_context(read_consistent(site.ref.path, opener))
             scratch = Path(exits.enter_context(tempfile.TemporaryDirectory()))

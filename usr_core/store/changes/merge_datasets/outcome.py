@@ -29,7 +29,6 @@ class MergeOptions:
         coerce_overlap: ``to-dest`` casts values of another type where all of them survive, ``none`` refuses.
         avoid_case_variants: Leave out records that differ from one that is there only in the case of letters.
         carried: Namespaces whose overlay values come along.
-        dry_run: Check and count, and change nothing.
     """
 
     same_columns: bool = False
@@ -37,7 +36,6 @@ class MergeOptions:
     coerce_overlap: str = "to-dest"
     avoid_case_variants: bool = True
     carried: tuple[str, ...] = ()
-    dry_run: bool = False
 
     def event_args(self, source: DatasetRef) -> dict[str, object]:
         """Return the event's ``args``."""

@@ -43,7 +43,7 @@ def adopt_files(site: Site) -> dict[str, Any] | None:
             return None
         metrics = {"rows": base.rows, "files": len(found), "bytes": sum(file.size_bytes for file in found)}
         event = mutation.finish(base=base, args={}, metrics=metrics, found=found)
-        return {"action": ADOPT, "metrics": metrics} if site.trial else event
+        return {"action": ADOPT, "metrics": metrics} if site.dry_run else event
 
 
 def _files(mutation: Mutation) -> tuple[FileChange, ...]:

@@ -91,7 +91,7 @@ def clean_dataset(site: Site, *, older_than_seconds: float) -> list[Removed]:
         LinkInsideDataset: The staging folder is a link.
         FileSystemError: Something can't be removed.
     """
-    if site.trial:
+    if site.dry_run:
         return _cleanable(site, older_than_seconds)
     folder = site.ref.path
     left = [leftover.relative for leftover in find_leftovers(folder) if leftover.abandoned]
