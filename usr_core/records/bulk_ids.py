@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.interrupts import native_calls
-from usr_core.records.duckdb_sources import register_source
+from usr_core.records.duckdb_sources import open_database, register_source
 from usr_core.records.ids import DELIMITER, ID_LENGTH
 
 if TYPE_CHECKING:
@@ -186,15 +186,4 @@ def _nibbles(digits: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def hashing_connection(threads: int) -> Any:
     """Return a DuckDB connection that only computes: in memory, 256 MB at most, nothing on disk, no extensions."""
-    import duckdb
-
-    # Extensions would be fetched from the network; spilling would go to the current folder.
-    return duckdb.connect(
-        config={
-            "threads": threads,
-            "memory_limit": "256MB",
-            "temp_directory": "",
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-    )
+    return open_database(memory_limit="256MB", threads=threads)

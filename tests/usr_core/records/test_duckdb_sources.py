@@ -7,9 +7,10 @@ import sys
 import threading
 
 import pyarrow as pa
+import pytest
 
 from support.reading import make_dataset
-from usr_core.records.duckdb_sources import _WithoutPandas, register_source
+from usr_core.records.duckdb_sources import _WithoutPandas, open_database, register_source
 
 
 def test_a_question_does_not_import_pandas(tmp_path):
@@ -52,3 +53,19 @@ def test_other_threads_find_pandas_meanwhile():
     other.join(timeout=60)
 
     assert [None] == answers
+
+
+def test_a_variable_of_python_is_not_a_table():
+    """Nor are files read where the database is shut off from them; what does not fit is an error."""
+    import duckdb
+
+    numbers = pa.table({"n": pa.array([1, 2])})
+
+    with open_database(memory_limit="64MB", threads=1, files=False) as connection:
+        with pytest.raises(duckdb.CatalogException, match="numbers"):
+            connection.sql("from numbers")
+        with pytest.raises(duckdb.PermissionException, match="disabled"):
+            connection.sql("from read_text('/dev/null')")
+        limits = "select current_setting('temp_directory'), current_setting('autoload_known_extensions')"
+        assert ("", False) == connection.execute(limits).fetchone()
+    assert 2 == numbers.num_rows

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from usr_core.interrupts import native_calls
 from usr_core.records.arrays import fixed_array
-from usr_core.records.duckdb_sources import register_source
+from usr_core.records.duckdb_sources import open_database, register_source
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.row_finder import SeenIds
 
@@ -28,17 +28,9 @@ class DuckdbPositions:
     """
 
     def __init__(self, base: OpenParquet) -> None:
-        import duckdb
-
         self._folder = tempfile.TemporaryDirectory(prefix="usr-duckdb-")
-        self._connection = duckdb.connect(
-            str(Path(self._folder.name) / "positions.db"),
-            config={
-                "memory_limit": _MEMORY_LIMIT,
-                "temp_directory": self._folder.name,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            },
+        self._connection = open_database(
+            str(Path(self._folder.name) / "positions.db"), memory_limit=_MEMORY_LIMIT, spill=self._folder.name
         )
         self._connection.execute("create table base (id varchar, position integer)")
         self._seen = SeenIds()

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from usr_core.errors import visible
 from usr_core.records.arrays import duckdb_schema
-from usr_core.records.duckdb_sources import register_source
+from usr_core.records.duckdb_sources import QUERY_MEMORY, open_database, register_source
 from usr_core.store.questions.condition_words import CAST_TYPES, CHILDREN, FUNCTIONS, OPERATORS, SCALARS
 from usr_core.store.questions.errors import ConditionInvalid
 
@@ -106,18 +106,8 @@ class SqlCondition:
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
     """Return the connection that all others are made from: a new database takes 20 ms, a new connection none."""
-    database = duckdb.connect(
-        ":memory:",
-        config={
-            "enable_external_access": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-            "memory_limit": "1GB",
-            "temp_directory": "",
-            "threads": 1,  # batches are small, and those who read them have threads of their own
-        },
-    )
+    # Batches are small, and those who read them have threads of their own.
+    database = open_database(memory_limit=QUERY_MEMORY, threads=1, files=False)
     database.execute("set global TimeZone = 'UTC'")
     database.execute("set lock_configuration = true")
     return database

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import duckdb
 import pyarrow as pa
 
+from usr_core.records.duckdb_sources import QUERY_MEMORY, open_database, query_threads
 from usr_core.store.questions.condition import SqlCondition
 from usr_core.store.questions.file_relation import FileRelation, allow_files_of, file_relation, quoted
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["matching_rows"]
 
-_MOST_THREADS = 4
 _BATCH_ROWS = 65_536
 
 
@@ -61,17 +60,7 @@ def _filtered(
     view: MergedView, relation: FileRelation, condition: SqlCondition, schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
     cells = ", ".join(map(quoted, schema.names))
-    with duckdb.connect(
-        ":memory:",
-        config={
-            "memory_limit": "1GB",
-            "temp_directory": "",
-            "threads": min(_MOST_THREADS, os.cpu_count() or 1),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "python_enable_replacements": False,
-        },
-    ) as connection:
+    with open_database(memory_limit=QUERY_MEMORY, threads=query_threads()) as connection:
         connection.execute("set TimeZone = 'UTC'")
         allow_files_of(connection, [view])
         connection.execute("set enable_external_access = false")

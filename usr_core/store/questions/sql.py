@@ -3,7 +3,7 @@
 DuckDB is asked for its plan over an empty table of the same columns; what the plan's scans do not read is not
 read here either, and stands in the table as a call of ``error()``: should a statement look at it after all, it
 is run again with all columns. The view streams, so that its size does not matter; DuckDB spills to a
-temporary folder what it has to keep beyond `MEMORY_LIMIT`. Where the columns stand in the base's order in all of
+temporary folder what it has to keep beyond `memory_limit`. Where the columns stand in the base's order in all of
 their files, DuckDB reads these itself (`usr_core.store.questions.file_relation`); what fails is run again with the
 stream.
 
@@ -13,7 +13,6 @@ Types that DuckDB changes: float16 is float32, a time with a zone is in microsec
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -27,20 +26,18 @@ import pyarrow as pa
 
 from usr_core.errors import UsrError
 from usr_core.records.arrays import conform, duckdb_schema, plain_type
-from usr_core.records.duckdb_sources import register_source
+from usr_core.records.duckdb_sources import QUERY_MEMORY, open_database, query_threads, register_source
 from usr_core.store.questions.errors import SqlFailed
 from usr_core.store.questions.file_relation import FileRelation, allow_files_of, file_relation, quoted
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["MEMORY_LIMIT", "TABLE", "Parameters", "run_sql", "run_tables"]
+__all__ = ["TABLE", "Parameters", "run_sql", "run_tables"]
 
 TABLE = "records"
-MEMORY_LIMIT = "1GB"
 
 _ROWS = "_usr_rows"
 _SCAN = "ARROW_SCAN"
 _NOT_READ = "usr: this column was not read"
-_MOST_THREADS = 4
 
 Parameters = Sequence[object] | Mapping[str, object]
 
@@ -51,7 +48,7 @@ def run_sql(
     parameters: Parameters | None = None,
     *,
     include_deleted: bool = False,
-    memory_limit: str = MEMORY_LIMIT,
+    memory_limit: str = QUERY_MEMORY,
 ) -> pa.Table:
     """Run one statement over the table ``records`` and return its result, held in memory.
 
@@ -77,7 +74,7 @@ def run_tables(
     parameters: Parameters | None = None,
     *,
     include_deleted: bool = False,
-    memory_limit: str = MEMORY_LIMIT,
+    memory_limit: str = QUERY_MEMORY,
     files: bool = False,
 ) -> pa.Table:
     """Run one statement over several tables, as `run_sql` does over one.
@@ -98,17 +95,7 @@ def run_tables(
         for number, (name, view) in enumerate(views.items())
     ]
     with tempfile.TemporaryDirectory(prefix="usr-sql-") as spill:
-        connection = duckdb.connect(
-            ":memory:",
-            config={
-                "memory_limit": memory_limit,
-                "temp_directory": spill,
-                "threads": min(_MOST_THREADS, os.cpu_count() or 1),
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-                "python_enable_replacements": False,  # a table is never a variable of this module
-            },
-        )
+        connection = open_database(memory_limit=memory_limit, spill=spill, threads=query_threads())
         try:
             connection.execute("set TimeZone = 'UTC'")
             # A greatest value is looked for among the values: statistics of a file may be wrong, and its pages damaged.

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from usr_core.records.duckdb_sources import QUERY_MEMORY, open_database
 from usr_core.store.questions.errors import StatementRefused
 
 __all__ = ["named_tables"]
@@ -20,7 +21,7 @@ def named_tables(statement: str) -> tuple[str, ...]:
     Raises:
         StatementRefused: It is not one statement, does not only read, or can't be read.
     """
-    with duckdb.connect(":memory:", config={"enable_external_access": False, "threads": 1}) as connection:
+    with open_database(memory_limit=QUERY_MEMORY, threads=1, files=False) as connection:
         try:
             found = json.loads(connection.execute("select json_serialize_sql(?)", [statement]).fetchall()[0][0])
         except (duckdb.Error, RecursionError) as error:
