@@ -39,13 +39,15 @@ from usr_core.api.transports import (
     RemoveRequest,
     SendRequest,
     Traffic,
+    check_names,
+    check_path,
+    check_staging_name,
 )
 from usr_rsync import leftovers
 from usr_rsync.connection import SharedConnection, open_shared_connection, shared_connection_is_up
 from usr_rsync.copying import PAUSES, CopyJob, copy_files
 from usr_rsync.failures import answer_error, is_final, unreachable
 from usr_rsync.listing import LISTING_BYTES, parse_clock, parse_digests, parse_entries, parse_facts
-from usr_rsync.names import check_names, check_path, check_staging_name
 from usr_rsync.session import AgentSession, Answer, Limits, SessionLost, SessionSilent
 from usr_rsync.settings import RemoteSettings
 

@@ -8,6 +8,9 @@ from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from usr_core.plugin.far_files import FarFiles as FarFiles
+    from usr_core.plugin.far_files import check_names as check_names
+    from usr_core.plugin.far_files import check_path as check_path
+    from usr_core.plugin.far_files import check_staging_name as check_staging_name
     from usr_core.plugin.far_files import remote_error as remote_error
     from usr_core.plugin.parquet_facts import PARQUET_FACTS_PROGRAM as PARQUET_FACTS_PROGRAM
     from usr_core.plugin.parquet_facts import parquet_facts as parquet_facts
@@ -41,7 +44,7 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
-            "usr_core.plugin.far_files": "FarFiles remote_error",
+            "usr_core.plugin.far_files": "FarFiles check_names check_path check_staging_name remote_error",
             "usr_core.plugin.posix_far_side": "PosixFarSide",
             "usr_core.plugin.parquet_facts": "PARQUET_FACTS_PROGRAM parquet_facts",
             "usr_core.plugin.transport_errors": (

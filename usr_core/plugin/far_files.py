@@ -27,7 +27,8 @@ from usr_core.plugin.transports import Probe, RemoteEntry
 __all__ = ["FarFiles", "check_names", "check_path", "check_staging_name", "remote_error"]
 
 _PATH_BYTES = 4096
-_STAGING = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
+"""What systems take of a path at most, its final zero included."""
+_STAGING = re.compile(r"(?:(?:pull|push)-[A-Za-z0-9-]+|[0-9a-f]{8,64})", re.ASCII)
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _LOST = {
@@ -208,14 +209,31 @@ def remote_error(error: Exception, *, remote: str, path: str, doing: str) -> Usr
 
 
 def check_path(path: str) -> str:
-    """Return an absolute path on the remote side.
+    """Return an absolute path on the remote side; ``/`` alone is refused.
 
     Raises:
-        RemoteNameRefused: The path is relative, too long, or holds a control character, an empty part, ``.`` or ``..``.
+        RemoteNameRefused: The path is relative, has 4,096 bytes or more, or holds a control character, an empty part,
+            ``.`` or ``..``.
+
+    Example:
+        >>> from usr_core.api.transports import check_path
+        >>> check_path("/srv/usr/demo")
+        '/srv/usr/demo'
+        >>> check_path("/srv/usr/../etc")
+        Traceback (most recent call last):
+            ...
+        usr_core.plugin.transport_errors.RemoteNameRefused: '/srv/usr/../etc' can't be used as a remote's path.
     """
-    if path.startswith("/") and _is_plain(path[1:]) and len(os.fsencode(path)) < _PATH_BYTES:
+    if (length := len(path.encode("utf-8", "surrogateescape"))) >= _PATH_BYTES:
+        raise RemoteNameRefused(
+            f"A path on the remote has {length:,} bytes, and systems take fewer than {_PATH_BYTES:,}: "
+            f"{visible(path, limit=80)}.",
+            hint="Shorten the folder's or file's name, or the remote's base_dir.",
+            facts={"value": path},
+        )
+    if path.startswith("/") and _is_plain(path[1:]):
         return path
-    raise _refused("path", path, "absolute paths under 4,096 bytes, without control characters and without . or ..")
+    raise _refused("path", path, "absolute paths without control characters and without . or .. in them")
 
 
 def check_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -223,6 +241,11 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
 
     Raises:
         RemoteNameRefused: A name is absolute, holds a control character, or an empty part, ``.`` or ``..``.
+
+    Example:
+        >>> from usr_core.api.transports import check_names
+        >>> check_names(["records.parquet", "_derived/lab/part.parquet"])
+        ('records.parquet', '_derived/lab/part.parquet')
     """
     checked = tuple(names)
     for name in checked:
@@ -232,10 +255,15 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def check_staging_name(name: str) -> str:
-    """Return the name of a staging folder.
+    """Return the name of a staging folder: that of a transfer, or of a transaction.
 
     Raises:
-        RemoteNameRefused: The name is not one of letters, digits and ``-``.
+        RemoteNameRefused: The name is neither.
+
+    Example:
+        >>> from usr_core.api.transports import check_staging_name
+        >>> check_staging_name("push-1")
+        'push-1'
     """
     if _STAGING.fullmatch(name):
         return name

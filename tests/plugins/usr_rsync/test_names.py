@@ -19,7 +19,7 @@ from usr_core.plugin.transports import (
     RemoveRequest,
     SendRequest,
 )
-from usr_rsync.names import check_host, check_path
+from usr_rsync.names import check_host
 from usr_rsync.transport import RsyncTransport
 
 HOSTS = (
@@ -223,8 +223,3 @@ class TestPaths:
             told = far_side.read(f"{far_side.root}/.usr.lock")
 
         assert b"push remove / push-1 '; touch gone" in told
-
-    def test_paths_as_they_are(self) -> None:
-        """Absolute paths of any letters."""
-        for path in ("/a", "/a b/ç/$x/it's", "/...", "/a/..b", "/-"):
-            assert check_path(path) == path

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from usr_core.plugin.far_files import remote_error
+from usr_core.plugin.far_files import check_path, check_staging_name, remote_error
 from usr_core.plugin.posix_far_side import PosixFarSide
-from usr_core.plugin.transport_errors import RemoteChanged, RemoteNonsense, RemoteRefused, RemoteUnreachable
+from usr_core.plugin.transport_errors import (
+    RemoteChanged,
+    RemoteNameRefused,
+    RemoteNonsense,
+    RemoteRefused,
+    RemoteUnreachable,
+)
 from usr_core.plugin.transports import RemoteEntry, SendRequest
 from usr_core.testing import MemoryFiles, MemoryRemote
 
@@ -93,3 +99,27 @@ def test_each_error_of_an_operating_system_has_its_type(number: int, kind: type[
 def test_a_lost_connection_without_a_number_is_one():
     """As libraries raise it."""
     assert isinstance(remote_error(ConnectionError("x"), remote="lab", path="/x", doing="look"), RemoteUnreachable)
+
+
+def test_paths_as_they_are() -> None:
+    """Absolute paths of any letters are taken, up to what systems take of a path."""
+    for path in ("/a", "/a b/ç/$x/it's", "/...", "/a/..b", "/-", "/" + "a" * 4094):
+        assert check_path(path) == path
+    for path in ("", "/", "a", "/a/", "/a//b", "/a/./b", "/a/../b", "/a\nb", "/a\x85b"):
+        with pytest.raises(RemoteNameRefused, match="can't be used as a remote's path"):
+            check_path(path)
+
+
+def test_a_path_that_is_too_long_is_counted() -> None:
+    """In bytes: a letter of two counts twice."""
+    with pytest.raises(RemoteNameRefused, match="has 4,097 bytes") as caught:
+        check_path("/" + "é" * 2048)
+
+    assert "base_dir" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "..", "x", "push-", "push-1/x", "0123456", "ABCDEF01", "push-ü"])
+def test_another_name_is_no_staging_folder(name: str) -> None:
+    """Neither that of a transfer nor that of a change."""
+    with pytest.raises(RemoteNameRefused):
+        check_staging_name(name)
