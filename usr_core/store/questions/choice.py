@@ -13,7 +13,7 @@ from usr_core.store.errors import UnknownColumn
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.questions.errors import SortInvalid
 from usr_core.store.questions.row_filter import Where
-from usr_core.store.questions.scan import select_rows
+from usr_core.store.questions.scan import first_rows, select_rows
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["Choice", "choose_rows"]
@@ -82,8 +82,7 @@ def choose_rows(
         rows = _sampled(rows, wide, choice.sample, choice.seed)
     if key is not None:
         rows = _sorted(rows, wide, key, choice.limit)
-    if choice.limit is not None:
-        rows = _first(rows, choice.limit)
+    rows = first_rows(rows, choice.limit)
     return rows if wide is schema else (batch.select(schema.names) for batch in rows)
 
 
@@ -128,10 +127,3 @@ def _in_order(tables: list[pa.Table], schema: pa.Schema, column: str, direction:
         values = values.cast(pa.float32())
     keys = pa.table({"key": values})
     return table.take(pc.sort_indices(keys, sort_keys=[("key", direction)]))
-
-
-def _first(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
-    left = limit
-    while left > 0 and (batch := next(batches, None)) is not None:
-        yield batch.slice(0, left)
-        left -= min(left, len(batch))

@@ -23,7 +23,7 @@ from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.questions.errors import ColumnNotText
 from usr_core.store.questions.pattern import Matcher
 from usr_core.store.questions.row_filter import Where
-from usr_core.store.questions.scan import select_rows
+from usr_core.store.questions.scan import first_rows, select_rows
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["grep_records"]
@@ -84,23 +84,13 @@ def grep_records(
             progress=progress,
         )
         found = _matching(chosen, matches, column)
-    return _first(found, limit)
+    return first_rows(found, limit or None)
 
 
 def _only_in_base(view: MergedView, column: str) -> bool:
     overlays = view.overlays.values()
     attached = any(field.name == column for one in overlays for part in one.parts for field in part.columns)
     return column in view.source.schema.names and not attached
-
-
-def _first(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
-    left = limit
-    for batch in batches:
-        if limit and len(batch) >= left:
-            yield batch.slice(0, left)
-            return
-        left -= len(batch)
-        yield batch
 
 
 def _matching(batches: Iterator[pa.RecordBatch], matches: Matcher, column: str) -> Iterator[pa.RecordBatch]:

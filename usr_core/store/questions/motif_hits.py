@@ -15,7 +15,7 @@ from usr_core.store.ids.row_numbers import row_numbers, true_rows
 from usr_core.store.questions.motif import Spacing, parse_motif, spacings
 from usr_core.store.questions.motif_sites import Letters, Sites, find_sites, site_texts
 from usr_core.store.questions.row_filter import Where
-from usr_core.store.questions.scan import select_rows
+from usr_core.store.questions.scan import first_rows, select_rows
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["HITS", "find_motif", "motif_records", "motif_spans"]
@@ -75,12 +75,13 @@ def find_motif(
     search = _Search(motif, mismatches, both_strands, closing if circular is None else [], bool(circular))
     schema = view.schema(["id", "sequence", "bio_type", *search.topologies])
     batches = partial(view.batches, include_deleted=include_deleted, progress=progress)
-    chosen = select_rows(batches, schema, known, where)
+    asked = None if include_deleted else view
+    chosen = select_rows(batches, schema, known, where, view=asked, progress=progress)
     first = next(chosen, None)
     if first is not None:
         search.check(first)
         chosen = chain([first], chosen)
-    return _first(chain.from_iterable(map(search.hits, chosen)), limit)
+    return first_rows(chain.from_iterable(map(search.hits, chosen)), limit or None)
 
 
 def motif_records(
@@ -192,13 +193,3 @@ def _runs(values: pa.Array) -> Iterator[tuple[int, int]]:
     codes = np.asarray(values.dictionary_encode().indices)
     bounds = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1).tolist(), len(codes)]
     return pairwise(bounds)
-
-
-def _first(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
-    left = limit
-    for batch in batches:
-        if limit and len(batch) >= left:
-            yield batch.slice(0, left)
-            return
-        left -= len(batch)
-        yield batch

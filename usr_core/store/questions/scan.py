@@ -11,7 +11,7 @@ import pyarrow as pa
 from usr_core.store.questions.row_filter import Filter, RowFilter, Where, open_filter
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["Scan", "filtered", "select_rows"]
+__all__ = ["Scan", "filtered", "first_rows", "select_rows"]
 
 
 class Scan(Iterator[pa.RecordBatch]):
@@ -129,6 +129,17 @@ def select_rows(
 
     assert isinstance(rows, SqlCondition)
     return matching_rows(view, rows, schema, lambda: _kept(batches(names), rows, schema), progress)
+
+
+def first_rows(batches: Iterator[pa.RecordBatch], limit: int | None) -> Iterator[pa.RecordBatch]:
+    """Yield the first rows of a stream, which is read no further than that; None is all of them."""
+    if limit is None:
+        yield from batches
+        return
+    left = limit
+    while left > 0 and (batch := next(batches, None)) is not None:
+        yield batch.slice(0, left)
+        left -= min(left, len(batch))
 
 
 def _kept(batches: Iterator[pa.RecordBatch], rows: Filter, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
