@@ -41,6 +41,10 @@ AgeOpt = Annotated[
         help="With --clean: how old what was put aside has to be, such as 30d, 12h or 0d.",
     ),
 ]
+DropCacheOpt = Annotated[
+    bool,
+    typer.Option("--drop-cache", help="First remove what is remembered of large datasets; USR reads it again."),
+]
 
 
 @app.command(epilog=examples("usr doctor", "usr doctor lab/promoters --clean --older-than 7d"))
@@ -51,20 +55,21 @@ def doctor(
     adopt: AdoptOpt = False,
     clean: CleanOpt = False,
     older_than: AgeOpt = None,
+    drop_cache: DropCacheOpt = False,
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
     """Look for what is wrong around a dataset and on this machine. Exit code 1 where there is a problem.
 
-    Without --adopt and --clean nothing is changed, but for test files that --fs makes in DIR and removes. What an
-    interrupted writer left is settled by the next command that writes.
+    Without --adopt, --clean and --drop-cache nothing is changed, but for test files that --fs makes in DIR and removes.
+    What an interrupted writer left is settled by the next command that writes.
     """
     from usr_core.api.results import let_any_version_run
 
     let_any_version_run()
     from usr_core.api.results import examine
     from usr_doctor.health_text import emit_health
-    from usr_doctor.repairs import adopt_files, clean_up, once_repaired, parse_age
+    from usr_doctor.repairs import adopt_files, clean_up, drop_what_is_remembered, once_repaired, parse_age
     from usr_doctor.target import find_target
 
     session = current_session()
@@ -72,6 +77,8 @@ def doctor(
     if adopt:
         adopt_files(session.dataset(dataset), dry_run=dry_run)
     removed = clean_up(session.dataset(dataset), age, dry_run=dry_run) if clean else ()
+    if drop_cache:
+        drop_what_is_remembered(dry_run=dry_run)
     root, ref = find_target(dataset, root=session.root)
     report = examine(root, ref=ref, folder=folder, checks=session.host.health_checks())
     if dry_run and (adopt or clean):

@@ -10,7 +10,7 @@ from usr_core.api import Finding, counted, visible
 from usr_core.api.commands import Format, emit_json, emit_text, resolve_format
 
 if TYPE_CHECKING:
-    from usr_core.api.results import DatasetHealth, DoctorReport, Removed
+    from usr_core.api.results import CacheSize, DatasetHealth, DoctorReport, Removed
 
 __all__ = ["emit_health", "health_document", "health_lines"]
 
@@ -47,6 +47,12 @@ def health_document(report: DoctorReport, removed: Sequence[Removed] = ()) -> di
         "tools": dict(report.tools),
         "dataset": report.dataset,
         "folder": list(report.folder),
+        "cache": report.cache
+        and {
+            "folder": str(report.cache.folder),
+            "files": report.cache.files,
+            "size_bytes": report.cache.size_bytes,
+        },
         "removed": [{"file": one.relative, "size_bytes": one.size_bytes} for one in removed],
         "findings": [
             {
@@ -70,6 +76,7 @@ def health_lines(report: DoctorReport) -> list[str]:
         f"versions     {_each(report.versions)}",
         f"admitted     {', '.join(f'{one.name} {one.admitted}' for one in report.requirements) or 'unknown'}",
         f"tools        {_each(report.tools)}",
+        f"cache        {'off' if report.cache is None else _cache_text(report.cache)}",
     ]
     if report.dataset is not None:
         lines += _dataset_lines(report.dataset)
@@ -80,6 +87,10 @@ def health_lines(report: DoctorReport) -> list[str]:
     found = "1 problem found" if problems == 1 else f"{problems} problems found"
     lines.append("ok: no problem found" if report.ok else found)
     return lines
+
+
+def _cache_text(cache: CacheSize) -> str:
+    return f"{counted(cache.files, 'file')}, {cache.size_bytes:,} bytes in {_shown(str(cache.folder))}"
 
 
 def _removed_lines(removed: Sequence[Removed], *, dry_run: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What ``usr doctor`` changes on request: ``--adopt`` and ``--clean``."""
+"""What ``usr doctor`` changes on request: ``--adopt``, ``--clean`` and ``--drop-cache``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from usr_core.api import counted
 from usr_core.api.commands import UsageError, warn
 
 if TYPE_CHECKING:
     from usr_core.api import Dataset
     from usr_core.api.results import DoctorReport, Removed
 
-__all__ = ["adopt_files", "clean_up", "once_repaired", "parse_age"]
+__all__ = ["adopt_files", "clean_up", "drop_what_is_remembered", "once_repaired", "parse_age"]
 
 _DEFAULT_AGE = "30d"
 _LINE_CUT_OFF, _LOG_LOST = "USR-DOCTOR-007", "USR-DOCTOR-013"
@@ -58,3 +59,15 @@ def once_repaired(report: DoctorReport, removed: Sequence[Removed], *, adopted: 
     settled = {_LINE_CUT_OFF, *([_LOG_LOST] if adopted else [])}
     rest = tuple(one for one in report.findings if one.code not in settled and one.file not in gone)
     return replace(report, findings=rest)
+
+
+def drop_what_is_remembered(*, dry_run: bool) -> None:
+    """Remove the cache of row numbers, and say on stderr what it took."""
+    from usr_core.api.results import drop_cache
+
+    found = drop_cache(dry_run=dry_run)
+    if found is None:
+        warn("the cache is switched off; there is nothing to drop")
+    else:
+        dropped = "would drop" if dry_run else "dropped"
+        warn(f"{dropped} {counted(found.files, 'file')} of the cache ({found.size_bytes:,} bytes)")

@@ -91,6 +91,7 @@ def clean_env(extra: Mapping[str, Word] | None = None) -> dict[str, str]:
     """Return an environment in which only `extra` says anything to ``usr``."""
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "TMPDIR", "TZ", "LD_LIBRARY_PATH"}}
     fixed = {"HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
+    fixed["USR_CACHE_DIR"] = "off"  # there is no home for it
     return {**kept, **fixed, **{name: str(value) for name, value in (extra or {}).items()}}
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from usr_core.store.checks.doctor.examination import DoctorReport as DoctorReport
     from usr_core.store.checks.doctor.examination import examine as examine
     from usr_core.store.checks.validate import ValidationReport as ValidationReport
+    from usr_core.store.ids.position_cache.catalogue import CacheSize as CacheSize
+    from usr_core.store.ids.position_cache.catalogue import drop_cache as drop_cache
     from usr_core.store.questions.describe import Description as Description
     from usr_core.store.questions.describe_text import TEXT_COLUMNS as TEXT_COLUMNS
     from usr_core.store.questions.describe_text import description_row as description_row
@@ -71,6 +73,7 @@ else:
             "usr_core.store.checks.doctor.cleaning": "Removed",
             "usr_core.store.checks.doctor.examination": "DatasetHealth DoctorReport examine",
             "usr_core.store.checks.validate": "ValidationReport",
+            "usr_core.store.ids.position_cache.catalogue": "CacheSize drop_cache",
             "usr_core.store.questions.describe": "Description",
             "usr_core.store.questions.describe_text": "TEXT_COLUMNS description_row description_value",
             "usr_core.store.questions.export": "ExportOutcome export_batches",

@@ -88,3 +88,29 @@ class TestDoctor:
         result = seeded.ok("doctor", NAME, "--clean", "--format", "json")
 
         assert [{"file": ".usr.replaced/20200101T000000-1", "size_bytes": 5}] == result.data["removed"]
+
+
+class TestCache:
+    def test_its_size_is_told_and_it_is_dropped(self, seeded: Usr, tmp_path: Path) -> None:
+        """What is remembered of large datasets: told in text and JSON, removed on request, with a word on stderr."""
+        folder = tmp_path / "cache" / "positions"
+        folder.mkdir(parents=True)
+        (folder / "0123.ids").write_bytes(bytes(1234))
+        environ = {"USR_CACHE_DIR": str(tmp_path / "cache")}
+
+        told = seeded.ok("doctor", env=environ)
+        in_json = seeded.ok("doctor", "--format", "json", env=environ)
+        dropped = seeded.ok("doctor", "--drop-cache", "--format", "json", env=environ)
+
+        assert f"cache        1 file, 1,234 bytes in {folder}" in told.out.splitlines()
+        assert in_json.data["cache"] == {"folder": str(folder), "files": 1, "size_bytes": 1234}
+        assert "dropped 1 file of the cache (1,234 bytes)" in dropped.err
+        assert dropped.data["cache"]["files"] == 0
+        assert not list(folder.iterdir())
+
+    def test_a_cache_that_is_off_is_told(self, seeded: Usr) -> None:
+        """Neither a folder nor bytes; there is nothing to drop."""
+        result = seeded.ok("doctor", "--drop-cache", env={"USR_CACHE_DIR": "off"})
+
+        assert "cache        off" in result.out.splitlines()
+        assert "the cache is switched off" in result.err

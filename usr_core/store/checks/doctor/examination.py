@@ -31,6 +31,7 @@ from usr_core.store.checks.doctor.lock import LockState, read_lock
 from usr_core.store.checks.doctor.machine import TOOLS, find_tools, read_versions
 from usr_core.store.checks.doctor.snapshots import SnapshotUse, read_snapshots
 from usr_core.store.errors import CopyIncomplete
+from usr_core.store.ids.position_cache.catalogue import CacheSize, cache_size
 from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
 
 __all__ = ["DatasetHealth", "DoctorReport", "examine"]
@@ -74,6 +75,7 @@ class DoctorReport:
         tools: Paths of programs; None for a missing one.
         dataset: What was seen of the dataset, or None where none was named.
         folder: What the folder of ``--fs`` can do; empty without it.
+        cache: What USR remembers of large datasets, all of this user; None where that is switched off.
         findings: What is wrong, each with its fix.
 
     Example:
@@ -93,6 +95,7 @@ class DoctorReport:
     tools: Mapping[str, str | None]
     dataset: DatasetHealth | None = None
     folder: tuple[FolderAbility, ...] = field(default=())
+    cache: CacheSize | None = None
     findings: tuple[Finding, ...] = field(default=())
 
     @property
@@ -168,6 +171,7 @@ def examine(
         tools=tools,
         dataset=dataset,
         folder=tried,
+        cache=cache_size(),
         findings=tuple(findings),
     )
 

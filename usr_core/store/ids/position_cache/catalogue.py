@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from usr_core.fs.errors import file_system_error
 from usr_core.roots.cache_folder import cache_folder
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.position_cache.segment import NotBelieved, Segment
@@ -100,7 +101,14 @@ class BaseIdentity:
 
 @dataclass(frozen=True, slots=True)
 class CacheSize:
-    """What the cache takes: the folder, its files, and their bytes."""
+    """What the cache of row numbers takes: the folder, its files, and their bytes.
+
+    Example:
+        >>> from usr_core.api.results import drop_cache
+        >>> found = drop_cache()
+        >>> found is None or found.size_bytes >= found.files
+        True
+    """
 
     folder: Path
     files: int
@@ -187,17 +195,25 @@ def cache_size() -> CacheSize | None:
     return CacheSize(folder, len(sizes), sum(sizes))
 
 
-def drop_cache() -> CacheSize | None:
-    """Remove the cache; return what it took, or None where it is switched off.
+def drop_cache(*, dry_run: bool = False) -> CacheSize | None:
+    """Remove the cache of row numbers; return what it took, or None where it is switched off.
 
-    Others may be using it: they go on without it.
+    Others may be using it: they go on without it. With `dry_run` nothing is removed.
 
     Raises:
-        OSError: A file can't be removed.
+        FileSystemError: A file can't be removed.
+
+    Example:
+        >>> from usr_core.api.results import drop_cache, examine
+        >>> drop_cache() is None or examine(root).cache.files == 0
+        True
     """
     found = cache_size()
-    for path, _, _ in _files(found.folder) if found is not None else ():
-        path.unlink(missing_ok=True)
+    for path, _, _ in _files(found.folder) if found is not None and not dry_run else ():
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise file_system_error(error, path, "remove the cache") from error
     return found
 
 
