@@ -10,7 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as kinds
 
-from usr_core.api.arrow import boolean_array, dumps, string_parts, text_array, text_scalar, to_json
+from usr_core.api.arrow import (
+    boolean_array,
+    dumps,
+    fixed_array,
+    fixed_values,
+    string_parts,
+    text_array,
+    text_scalar,
+    to_json,
+)
 
 __all__ = ["CellFormat", "quoted"]
 
@@ -107,12 +116,13 @@ def _float32(column: pa.Array) -> pa.Array:
 
     texts = column.cast(pa.string())
     # From 1e10 on Arrow writes an exponent.
-    magnitude = pc.abs(column)
-    large = pc.and_(pc.greater_equal(magnitude, _WHOLE_FROM), pc.less(magnitude, 1e10)).fill_null(False)
-    if not pc.any(large).as_py():
+    magnitudes = np.abs(fixed_values(column))
+    large = (magnitudes >= _WHOLE_FROM) & (magnitudes < 1e10)  # at a null too, which stays null below
+    if not large.any():
         return texts
-    digits = pc.if_else(large, column, pa.scalar(0, pa.float32())).cast(pa.int64()).cast(pa.string())
-    return pc.if_else(large, digits, texts)
+    whole = fixed_array(np.where(large, fixed_values(column), 0).astype(np.int64), pa.int64())
+    digits = pc.if_else(column.is_valid(), whole.cast(pa.string()), pa.nulls(1, pa.string())[0])
+    return pc.if_else(boolean_array(large), digits, texts)
 
 
 def _few(column: pa.Array) -> pa.Array:

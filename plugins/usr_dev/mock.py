@@ -180,6 +180,8 @@ def _values(ids: pa.RecordBatchReader, columns: MockColumns, schema: pa.Schema) 
     import numpy as np
     import pyarrow as pa
 
+    from usr_core.api.arrow import fixed_array
+
     # NumPy promises the same bits in every version, and of nothing that it makes of them.
     bits = np.random.PCG64(columns.seed + 1)
     width = columns.x_dim + columns.y_dim + 1
@@ -192,7 +194,7 @@ def _values(ids: pa.RecordBatchReader, columns: MockColumns, schema: pa.Schema) 
                 batch.column(0).cast(pa.string()),
                 _vectors(x.astype(np.float32), pa.float32(), columns.x_dim),
                 _vectors(y, pa.float64(), columns.y_dim),
-                pa.array(score[:, 0]),
+                fixed_array(score[:, 0], pa.float64()),
             ],
             schema=schema,
         )
@@ -201,4 +203,6 @@ def _values(ids: pa.RecordBatchReader, columns: MockColumns, schema: pa.Schema) 
 def _vectors(values: np.ndarray, kind: pa.DataType, size: int) -> pa.Array:
     import pyarrow as pa
 
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1), kind), size)
+    from usr_core.api.arrow import fixed_array
+
+    return pa.FixedSizeListArray.from_arrays(fixed_array(values.reshape(-1), kind), size)

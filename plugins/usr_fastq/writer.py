@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from usr_core.api import ExportRequest, ExportResult, UsrError
-from usr_core.api.arrow import bounded, string_parts, text_scalar
+from usr_core.api.arrow import boolean_array, bounded, string_parts, text_scalar
 from usr_core.api.formats import HeaderColumns
 
 __all__ = ["FastqExporter", "FastqOutput"]
@@ -84,7 +85,7 @@ def _refuse_wrong_qualities(batch: pa.RecordBatch, *, first_row: int) -> None:
         pc.equal(pc.binary_length(sequence), pc.binary_length(quality)),
         pc.match_substring_regex(quality, "^[!-~]+$"),
     )
-    good = pc.fill_null(good, False)
+    good = pc.coalesce(good, boolean_array(np.zeros(1, np.bool_))[0])
     if good.false_count:
         index = good.index(False).as_py()
         value = quality[index].as_py()

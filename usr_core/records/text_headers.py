@@ -9,7 +9,8 @@ from typing import Literal, Self
 import pyarrow as pa
 
 from usr_core.errors import UsrError, visible
-from usr_core.records.arrays import text_scalar
+from usr_core.records.arrays import boolean_array, text_scalar
+from usr_core.records.masks import true_rows, valid_mask
 
 __all__ = ["HeaderColumns", "HeaderOptions"]
 
@@ -85,12 +86,12 @@ class HeaderColumns:
         columns = [batch.column(column) for column in self.names]
         name = pc.coalesce(*columns) if len(columns) > 1 else columns[0]
         bad = pc.match_substring_regex(name, r"^$|[ \t\v\f\r\n]")
-        _refuse(name, pc.fill_null(bad, True), self.names[0], first_row)
+        _refuse(name, boolean_array(true_rows(bad) | ~valid_mask(bad)), self.names[0], first_row)
         if self.description is None:
             return name
         rest = batch.column(self.description)
         bad = pc.match_substring_regex(rest, r"^[ \t\v\f]|[ \t\v\f]$|[\r\n]|^$")
-        _refuse(rest, pc.fill_null(bad, False), self.description, first_row)
+        _refuse(rest, boolean_array(true_rows(bad)), self.description, first_row)
         spaced = pc.binary_join_element_wise(text_scalar(" "), rest, text_scalar(""))
         return pc.binary_join_element_wise(name, pc.fill_null(spaced, text_scalar("")), text_scalar(""))
 

@@ -12,6 +12,7 @@ from itertools import accumulate, chain
 
 import pyarrow as pa
 
+from usr_core.records.python_arrays import flat_array
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.forms import Form, form_of
 from usr_core.values.scalars import (
@@ -111,7 +112,7 @@ def _floats(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     floats = values
     if not found <= {float}:
         floats, written = _as_floats(values)
-    numbers = pa.array(floats, type=kind)
+    numbers = flat_array(floats, kind)
     for index in infinite_rows(numbers):
         if index not in written:
             raise BadCell(index, values[index], f"it is beyond the range of float{kind.bit_width}")
@@ -142,8 +143,8 @@ def _as_floats(values: Sequence[object]) -> tuple[list[float | None], frozenset[
 def _integers(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     _only(values, int, _NegativeZero, reason="it is not a whole number")
     try:
-        return pa.array(values, type=kind)
-    except (pa.ArrowInvalid, OverflowError):
+        return flat_array(values, kind)
+    except OverflowError:
         low, high = INTEGER_BOUNDS[str(kind)]
         for index, value in enumerate(values):
             if isinstance(value, int) and not low <= value <= high:
@@ -154,7 +155,7 @@ def _integers(values: Sequence[object], kind: pa.DataType) -> pa.Array:
 def _texts(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     _only(values, str, reason="it is not text")
     try:
-        return pa.array(values, type=kind)
+        return flat_array(values, kind)
     except UnicodeEncodeError:
         for index, value in enumerate(values):
             if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
@@ -164,7 +165,7 @@ def _texts(values: Sequence[object], kind: pa.DataType) -> pa.Array:
 
 def _booleans(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     _only(values, bool, reason="it is not true or false")
-    return pa.array(values, type=kind)
+    return flat_array(values, kind)
 
 
 def _binaries(values: Sequence[object], _kind: pa.DataType) -> pa.Array:
@@ -185,7 +186,7 @@ def _lists(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     except BadCell as error:
         row = bisect_right(offsets, error.index) - 1
         raise _deeper(error, row, f"[{error.index - offsets[row]}]") from None
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), items, type=kind, mask=_nulls(values))
+    return pa.ListArray.from_arrays(flat_array(offsets, pa.int32()), items, type=kind, mask=_nulls(values))
 
 
 def _fixed_lists(values: Sequence[object], kind: pa.DataType) -> pa.Array:
@@ -228,7 +229,7 @@ def _structs(values: Sequence[object], kind: pa.DataType) -> pa.Array:
 def _nulls(values: Sequence[object]) -> pa.Array | None:
     if None not in values:
         return None
-    return pa.array([value is None for value in values], type=pa.bool_())
+    return flat_array([value is None for value in values], pa.bool_())
 
 
 def _deeper(error: BadCell, row: int, step: str) -> BadCell:

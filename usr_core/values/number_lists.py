@@ -7,9 +7,12 @@ it; anything else, and anything that is wrong, is left to `json_reading`, which 
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.types as kinds
 
+from usr_core.records.arrays import fixed_values, text_scalar
+from usr_core.records.masks import valid_mask
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.scalars import infinite_rows, refuse_inexact, refuse_vanished
 
@@ -46,7 +49,7 @@ def _pieces(column: pa.StringArray, number: str) -> pa.ListArray | None:
     """Return the texts of the numbers; null and ``[]`` have none."""
     import pyarrow.compute as pc
 
-    filled = pc.if_else(pc.equal(column, "[]"), pa.nulls(1, pa.string())[0], column)
+    filled = pc.if_else(pc.equal(column, text_scalar("[]")), pa.nulls(1, pa.string())[0], column)
     for separator in (", ", ","):
         written_so = pc.match_substring_regex(filled, rf"\A\[{number}(?:{separator}{number})*\]\z")
         if pc.all(written_so, min_count=0).as_py():
@@ -69,13 +72,12 @@ def _numbers(texts: pa.StringArray, kind: pa.DataType) -> pa.Array | None:
 
 
 def _fixed(column: pa.StringArray, pieces: pa.ListArray, numbers: pa.Array, kind: pa.DataType) -> pa.Array | None:
-    import pyarrow.compute as pc
 
-    lengths = pc.if_else(column.is_valid(), pc.subtract(pieces.offsets[1:], pieces.offsets[:-1]), kind.list_size)
-    if not pc.all(pc.equal(lengths, kind.list_size), min_count=0).as_py():
+    valid = valid_mask(column)
+    if (np.diff(fixed_values(pieces.offsets))[valid] != kind.list_size).any():
         return None
     rows = pa.FixedSizeListArray.from_arrays(numbers, type=kind)
     if column.null_count == 0:
         return rows
-    places = pc.subtract(pc.cumulative_sum(column.is_valid().cast(pa.int64())), 1)
-    return rows.take(pc.if_else(column.is_valid(), places, pa.nulls(1, pa.int64())[0]))
+    places = [pa.py_buffer(np.packbits(valid, bitorder="little")), pa.py_buffer(np.cumsum(valid, dtype=np.int64) - 1)]
+    return rows.take(pa.Array.from_buffers(pa.int64(), len(column), places))

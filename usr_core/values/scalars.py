@@ -12,6 +12,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
+from usr_core.records.arrays import fixed_values
+from usr_core.records.arrow_calls import taken
+from usr_core.records.masks import true_rows, valid_mask
+from usr_core.records.python_arrays import flat_array
 from usr_core.values.bad_cell import BadCell
 from usr_core.values.forms import Form, form_of
 from usr_core.values.temporal import parse_dates, parse_timestamps
@@ -50,7 +54,7 @@ def parse_scalars(column: pa.StringArray, kind: pa.DataType) -> pa.Array:
 
 def infinite_rows(numbers: pa.Array) -> list[int]:
     """Return the rows of a float array that hold infinity."""
-    rows: list[int] = np.flatnonzero(np.isinf(numbers.to_numpy(zero_copy_only=False))).tolist()
+    rows: list[int] = np.flatnonzero(np.isinf(fixed_values(numbers)) & valid_mask(numbers)).tolist()
     return rows
 
 
@@ -65,8 +69,9 @@ def refuse_inexact(numbers: pa.Array, literals: Sequence[object]) -> None:
         BadCell: An integer has no equal float of this width; the nearest one is told.
     """
     bits = _EXACT_BITS[numbers.type.bit_width]
-    magnitudes = np.abs(numbers.to_numpy(zero_copy_only=False))
-    for index in np.flatnonzero((magnitudes >= 2.0**bits) & np.isfinite(magnitudes)).tolist():
+    magnitudes = np.abs(fixed_values(numbers))
+    large = (magnitudes >= 2.0**bits) & np.isfinite(magnitudes) & valid_mask(numbers)
+    for index in np.flatnonzero(large).tolist():
         literal, number = literals[index], numbers[index].as_py()
         written = _integer(literal)
         if written is not None and written != int(number):
@@ -87,10 +92,10 @@ def refuse_vanished(numbers: pa.Array, literals: Sequence[object]) -> None:
     """
     import pyarrow.compute as pc
 
-    zeros = np.flatnonzero(numbers.to_numpy(zero_copy_only=False) == 0)
+    zeros = np.flatnonzero((fixed_values(numbers) == 0) & valid_mask(numbers))
     if isinstance(literals, pa.Array):
-        written = pc.match_substring_regex(literals.take(pa.array(zeros)), "^[^eE]*[1-9]")
-        vanished = zeros[written.to_numpy(zero_copy_only=False)]
+        written = pc.match_substring_regex(taken(literals, zeros), "^[^eE]*[1-9]")
+        vanished = zeros[true_rows(written)].tolist()
     else:
         vanished = [index for index in zeros.tolist() if literals[index]]
     for index in vanished[:1]:
@@ -123,7 +128,7 @@ def parse_base64(texts: list[str | None]) -> pa.Array:
             values.append(None if text is None else binascii.a2b_base64(text, strict_mode=True))
         except ValueError:  # binascii.Error, and letters outside ASCII
             raise BadCell(index, text, "it is not base64") from None
-    return pa.array(values, type=pa.binary())
+    return flat_array(values, pa.binary())
 
 
 def _parse_integers(column: pa.StringArray, kind: pa.DataType) -> pa.Array:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from usr_core.records.python_arrays import flat_array
 from usr_core.values.bad_cell import BadCell
 
 __all__ = ["format_dates", "format_timestamps", "parse_dates", "parse_timestamps"]
@@ -40,7 +41,7 @@ def parse_dates(column: pa.StringArray) -> pa.Array:
     try:
         return column.cast(pa.date32())
     except pa.ArrowInvalid:
-        return pa.array(_each(column, _date_number), type=pa.int32()).cast(pa.date32())
+        return flat_array(_each(column, _date_number), pa.int32()).cast(pa.date32())
 
 
 def parse_timestamps(column: pa.StringArray, kind: pa.TimestampType) -> pa.Array:
@@ -54,7 +55,7 @@ def parse_timestamps(column: pa.StringArray, kind: pa.TimestampType) -> pa.Array
         return column.cast(kind)
     except pa.ArrowInvalid:
         numbers = _each(column, lambda text: _timestamp_number(text, kind))
-        return pa.array(numbers, type=pa.int64()).cast(kind)
+        return flat_array(numbers, pa.int64()).cast(kind)
 
 
 def format_dates(column: pa.Array) -> list[str | None]:

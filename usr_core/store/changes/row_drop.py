@@ -19,6 +19,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.records.arrays import boolean_array
 from usr_core.records.base_schema import next_base_metadata
+from usr_core.records.masks import true_rows
 from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_ENTRY, NamespaceEntry
 from usr_core.registry.store import load_registry
 from usr_core.roots.layout import RECORDS
@@ -230,7 +231,7 @@ def _drop_rows_of(
         for kept, rows in ((True, mine), (False, ~mine)):
             if rows.any():
                 found = pc.is_in(ids, value_set=batch.column(0).filter(boolean_array(rows)))
-                seen[kept] |= found.to_numpy(zero_copy_only=False)
+                seen[kept] |= true_rows(found)
     gone = seen[False] & ~seen[True]
     if gone.any():
         stage_reserved(mutation, entry, held.filter(boolean_array(~gone)), overlay)

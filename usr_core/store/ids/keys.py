@@ -18,7 +18,7 @@ from usr_core.records.arrow_calls import call_arrow
 from usr_core.records.normalize import CASE_FOLD_ALPHABET
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.position_index import BaseIndex
-from usr_core.store.ids.row_numbers import only_where, valid_mask
+from usr_core.store.ids.row_numbers import only_where, true_rows, valid_mask
 from usr_core.store.ids.words import IdWordsBuilder, words_of_ids
 from usr_core.store.parts.errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNeedsOneBioType
 from usr_core.store.parts.files import OverlayKey
@@ -165,12 +165,10 @@ def _noted_bio_type(metadata: pq.FileMetaData) -> str | None:
 
 
 def _check_dna4(base: pq.ParquetFile) -> None:
-    import pyarrow.compute as pc
-
     done = 0
     for chunk in _column(base, "alphabet"):
         if chunk.unique().to_pylist() != [CASE_FOLD_ALPHABET]:
-            at = pc.index(pc.fill_null(pc.equal(chunk, CASE_FOLD_ALPHABET), False), False).as_py()
+            at = int(true_rows(call_arrow("equal", chunk, text_scalar(CASE_FOLD_ALPHABET))).argmin())
             raise KeyNeedsDna4(row=done + at + 1, alphabet=str(chunk[at].as_py()))
         done += len(chunk)
 

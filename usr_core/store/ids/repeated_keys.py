@@ -27,7 +27,7 @@ from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.ids.keys import one_bio_type
-from usr_core.store.ids.row_numbers import row_numbers
+from usr_core.store.ids.row_numbers import row_numbers, true_rows, valid_mask
 from usr_core.store.ids.texts import comparable_ids
 from usr_core.store.ids.word_sets import WordSet, repeated_words
 from usr_core.store.ids.words import words_of_digests
@@ -165,7 +165,7 @@ def _keys(base: OpenParquet, key: OverlayKey) -> Iterator[tuple[int, pa.Array]]:
     start = 0
     for batch in _column(base, column):
         if batch.null_count:
-            row = start + int(batch.is_null().to_numpy(zero_copy_only=False).argmax()) + 1
+            row = start + int(valid_mask(batch).argmin()) + 1
             raise BaseColumnHasNulls(column=column, file=RECORDS, row=row)
         yield start, _normalized(batch, key)
         start += len(batch)
@@ -200,7 +200,7 @@ def _column(base: OpenParquet, name: str) -> Iterator[pa.Array]:
 def _check_dna4(base: OpenParquet) -> None:
     start, allowed = 0, text_array([CASE_FOLD_ALPHABET])
     for chunk in _column(base, "alphabet"):
-        wrong = np.flatnonzero(~pc.is_in(chunk, value_set=allowed).to_numpy(zero_copy_only=False))
+        wrong = np.flatnonzero(~true_rows(pc.is_in(chunk, value_set=allowed)))
         if len(wrong):
             at = int(wrong[0])
             raise KeyNeedsDna4(row=start + at + 1, alphabet=str(chunk[at].as_py()))

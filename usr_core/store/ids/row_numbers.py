@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.masks import true_rows, valid_mask, valid_rows
+
 __all__ = [
     "any_valid",
     "distinct",
@@ -25,12 +27,6 @@ def row_numbers(rows: npt.NDArray[Any], *, hidden: npt.NDArray[np.bool_] | None 
     numbers = pa.py_buffer(np.ascontiguousarray(rows, dtype=np.int64))
     validity = None if hidden is None else pa.py_buffer(np.packbits(~hidden, bitorder="little"))
     return pa.Array.from_buffers(pa.int64(), len(rows), [validity, numbers])
-
-
-def valid_mask(values: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which values are not null."""
-    valid = valid_rows(values)
-    return np.ones(len(values), np.bool_) if valid is None else valid
 
 
 def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -60,29 +56,3 @@ def only_where(values: pa.Array, chosen: npt.NDArray[np.bool_]) -> pa.Array:
         [0.4, None, 0.55]
     """
     return values if chosen.all() else values.take(row_numbers(np.arange(len(values)), hidden=~chosen))
-
-
-def valid_rows(values: pa.Array) -> npt.NDArray[np.bool_] | None:
-    """Return which values are not null, or None where all are."""
-    if values.null_count == 0:
-        return None
-    bitmap = values.buffers()[0]
-    if bitmap is None:  # a type that is null throughout
-        return np.zeros(len(values), np.bool_)
-    return _bits(bitmap, values)
-
-
-def true_rows(mask: pa.BooleanArray) -> npt.NDArray[np.bool_]:
-    """Return which values are true; a null is not."""
-    if not mask.true_count:
-        return np.zeros(len(mask), np.bool_)
-    found, valid = _bits(mask.buffers()[1], mask), valid_rows(mask)
-    return found if valid is None else found & valid
-
-
-def _bits(bitmap: pa.Buffer, values: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return the bits of a bitmap that belong to these values, one for each."""
-    first, skipped = divmod(values.offset, 8)
-    count = (skipped + len(values) + 7) // 8
-    bits = np.unpackbits(np.frombuffer(bitmap, np.uint8, count, first), bitorder="little")
-    return bits[skipped : skipped + len(values)].view(np.bool_)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, NamespaceEntry
 from usr_core.store.base.file import ParquetOutput, write_options
+from usr_core.store.ids.row_numbers import row_numbers, valid_mask
 from usr_core.store.mutation import Mutation, overlay_metadata
 from usr_core.store.parts.errors import OverlayKeyFault, OverlayNotStamped, OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart, list_overlays, unique_keys_note
@@ -50,11 +51,11 @@ def read_reserved(overlay: NamespaceOverlay | None, entry: NamespaceEntry) -> pa
     columns: list[pa.Array | pa.ChunkedArray] = [codes.dictionary]
     for name in schema.names[1:]:
         column = rows.column(name)
-        valued = np.flatnonzero(column.is_valid().to_numpy())
+        valued = np.flatnonzero(valid_mask(column.combine_chunks()))
         # Rows are in write order, so the last assignment is the newest value.
         winner = np.full(len(codes.dictionary), -1, dtype=np.int64)
         winner[place[valued]] = valued
-        columns.append(column.take(pa.array(winner, mask=winner < 0)))
+        columns.append(column.take(row_numbers(winner, hidden=winner < 0)))
     return pa.table(columns, schema=schema)
 
 

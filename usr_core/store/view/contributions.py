@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.store.ids.row_numbers import valid_rows
+from usr_core.store.ids.row_numbers import row_numbers, valid_rows
 
 __all__ = [
     "Contribution",
@@ -171,7 +171,7 @@ def _gather(kind: pa.DataType, arrays: Sequence[pa.Array], winners: npt.NDArray[
     breaks = np.flatnonzero(~goes_on) + 1
     if len(breaks) < max(_FEW_RUNS, width // _ROWS_PER_RUN):
         return _join_runs(kind, arrays, winners, [0, *breaks.tolist(), width])
-    indices = pa.array(winners, mask=none) if none.any() else pa.array(winners)
+    indices = row_numbers(winners, hidden=none if none.any() else None)
     if len(arrays) == 1:
         return arrays[0].take(indices)
     try:
@@ -205,10 +205,10 @@ def _gather_winners(kind: pa.DataType, arrays: Sequence[pa.Array], winners: npt.
     offset, done = 0, 1
     for array in arrays:
         rows = np.flatnonzero((winners >= offset) & (winners < offset + len(array)))
-        kept.append(array.take(pa.array(winners[rows] - offset)))
+        kept.append(array.take(row_numbers(winners[rows] - offset)))
         places[rows] = np.arange(done, done + len(rows))
         offset, done = offset + len(array), done + len(rows)
-    return pa.concat_arrays(kept).take(pa.array(places))
+    return pa.concat_arrays(kept).take(row_numbers(places))
 
 
 def _numbers(values: pa.Array, dtype: np.dtype[np.unsignedinteger]) -> npt.NDArray[np.unsignedinteger]:

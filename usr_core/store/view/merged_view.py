@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import counted
+from usr_core.records.arrow_calls import kept_where
 from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet
@@ -280,7 +281,7 @@ class MergedView:
                 keep = np.ones(rows, np.bool_)
                 keep[deleted[low:high] - np.int32(window.start)] = False
                 rows -= int(high - low)
-                arrays = [array.filter(pa.array(keep)) for array in arrays]
+                arrays = [kept_where(array, keep) for array in arrays]
             if rows:
                 yield _batch(arrays, schema, rows)
             if progress is not None:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrow_calls import taken
+from usr_core.records.masks import true_rows, valid_mask
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.keys import KeyIndex, base_index, one_bio_type, open_key_index
@@ -76,11 +78,11 @@ class ViewPlaces:
         for placed in self.placements(part for part in parts if _DELETED in part.source.schema.names):
             placed.refuse_repeats()
             try:
-                column = placed.part.source.reader().read([_DELETED], use_threads=False).column(0)
+                read = placed.part.source.reader().read([_DELETED], use_threads=False).column(0)
             except (pa.ArrowException, OSError) as error:
                 raise OverlayUnreadable(file=placed.part.relative, cause=error) from error
-            known = column.is_valid().to_numpy()
-            value = column.to_numpy() if column.null_count == 0 else column.fill_null(False).to_numpy()
+            column = read.combine_chunks()
+            known, value = valid_mask(column), true_rows(column)
             if placed.rows is not None:
                 known, value = known[placed.rows], value[placed.rows]
             where = placed.positions
@@ -88,7 +90,7 @@ class ViewPlaces:
                 first = placed.start or 0
                 where = np.arange(first, first + placed.part.rows, dtype=np.int32)
             positions.append(where[known])
-            flags.append(value[known].astype(np.bool_))
+            flags.append(value[known])
         if not positions:
             return np.empty(0, np.int32)
         rows, deleted = np.concatenate(positions), np.concatenate(flags)
@@ -108,7 +110,7 @@ class ViewPlaces:
             for batch in placed.part.source.reader().iter_batches(columns=[placed.part.key], use_threads=False):
                 column = batch.column(0)
                 absent = np.flatnonzero(self._index(placed.part.key).positions(column) < 0)
-                keys.update((placed.part.key, value) for value in column.take(pa.array(absent)).to_pylist())
+                keys.update((placed.part.key, value) for value in taken(column, absent).to_pylist())
         return len(keys)
 
     def bio_type(self, key: OverlayKey) -> str:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.store.base.parquet import BUFFER_BYTES, OpenParquet
+from usr_core.store.ids.row_numbers import row_numbers
 
 __all__ = ["RowSource", "RowStream", "SortedRows"]
 
@@ -104,7 +105,7 @@ class SortedRows:
         """Yield the sorted rows from `start` up to `stop`."""
         if self._table is None:
             read = self._source.reader().read(self._columns, use_threads=False)
-            self._table = read.take(pa.array(self._order))
+            self._table = read.take(row_numbers(self._order))
         for batch in self._table.slice(start, stop - start).to_batches():
             yield start, batch
             start += batch.num_rows

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
-from usr_core.records.arrays import boolean_array
+from usr_core.records.arrays import boolean_array, fixed_values
 from usr_core.records.base_schema import BASE_COLUMNS, BASE_FIELDS
 from usr_core.records.bulk_ids import IdHasher
 from usr_core.store.base.rewrite import checked_batches
@@ -224,7 +224,7 @@ def _batch(arrays: Mapping[str, pa.Array]) -> pa.RecordBatch:
 
 
 def _check_lengths(label: str, first: int, given: pa.Array, found: pa.Array) -> None:
-    theirs, ours = given.to_numpy(zero_copy_only=False), found.to_numpy(zero_copy_only=False)
+    theirs, ours = fixed_values(given), fixed_values(found)
     wrong = np.flatnonzero(theirs != ours)
     if len(wrong):
         at = int(wrong[0])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.errors import UsrError
-from usr_core.records.arrays import conform, plain_type
+from usr_core.records.arrays import conform, fixed_values, plain_type
 from usr_core.registry.document import ALLOWED_VALUES
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.checks.validate import row_faults
@@ -184,7 +184,7 @@ def _check_allowed(part: OverlayPart, name: str, tally: RowTally) -> None:
         encoded = column.dictionary_encode()
         strange = [code for code, text in enumerate(texts_of(encoded.dictionary)) if text not in allowed]
         if strange:
-            codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            codes = np.where(valid_mask(encoded.indices), fixed_values(encoded.indices), -1)
             places = np.flatnonzero(np.isin(codes, strange))
             sample = repr(texts_of(encoded.dictionary)[codes[places[0]]])
             tally.add(row_faults.VALUE_NOT_ALLOWED, name, places.astype(np.int64) + first, sample=sample)
