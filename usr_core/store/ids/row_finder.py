@@ -28,7 +28,8 @@ _INDEXED_BELOW = 65_536
 """Rows of a base whose index costs less than a second thread."""
 _FEW = 16_384
 """Ids that are sought without an index at most: what comes in batches has larger ones, as a rule."""
-_FEWEST_ROWS_AN_ID = 16
+_FEWEST_ROWS_AN_ID = 64
+"""With fewer rows of the base for each id it is indexed at once: more ids will follow."""
 
 
 class FinderOfRows(Protocol):

@@ -13,6 +13,7 @@ from usr_core.records.masks import true_rows, valid_mask, valid_rows
 
 __all__ = [
     "any_valid",
+    "ascending_order",
     "distinct",
     "only_where",
     "row_numbers",
@@ -21,12 +22,30 @@ __all__ = [
     "valid_rows",
 ]
 
+_SPARSE = 8
+
 
 def row_numbers(rows: npt.NDArray[Any], *, hidden: npt.NDArray[np.bool_] | None = None) -> pa.Array:
     """Return `rows` as an int64 array for ``take``; null, and so taken as null, where `hidden` is true."""
     numbers = pa.py_buffer(np.ascontiguousarray(rows, dtype=np.int64))
     validity = None if hidden is None else pa.py_buffer(np.packbits(~hidden, bitorder="little"))
     return pa.Array.from_buffers(pa.int64(), len(rows), [validity, numbers])
+
+
+def ascending_order(positions: npt.NDArray[Any]) -> npt.NDArray[np.int64] | None:
+    """Return the places of `positions`, each of which comes once, in ascending order of these; None where one repeats.
+
+    Where they fill a good part of what they span, by one array of its size, filled and read: a tenth of a sort's time.
+    """
+    span = int(positions.max(initial=-1)) + 1
+    if span > _SPARSE * len(positions):
+        order = np.argsort(positions, kind="stable")
+        ordered = positions[order]
+        return None if (ordered[1:] == ordered[:-1]).any() else order
+    places = np.full(span, -1, np.int32)
+    places[positions] = np.arange(len(positions), dtype=np.int32)
+    order = places[places >= 0].astype(np.int64)
+    return order if len(order) == len(positions) else None
 
 
 def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from usr_core.records.arrays import fixed_array
 from usr_core.records.arrow_calls import taken
 from usr_core.store.base.file import ParquetOutput
+from usr_core.store.ids.row_numbers import ascending_order
 from usr_core.store.parts.files import unique_keys_note
 
 __all__ = ["PartWriter", "row_group_ends"]
@@ -296,7 +297,9 @@ def _sorted_rows(
     if np.all(positions[1:] > positions[:-1]):
         yield from held
         return
-    order = np.argsort(positions, kind="stable")
+    order = ascending_order(positions)
+    if order is None:  # the caller refuses the rows in the end
+        order = np.argsort(positions, kind="stable")
     table = pa.Table.from_batches([batch for batch, _ in held], schema=schema.remove_metadata())
     table = taken(table, order)
     start = 0

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from usr_core.store.ids.row_numbers import true_rows, valid_mask, valid_rows
+from usr_core.store.ids.row_numbers import ascending_order, true_rows, valid_mask, valid_rows
 
 ARRAYS = {
     "numbers": pa.array([1, None, 3] * 9),
@@ -36,3 +39,18 @@ def test_truth_is_that_of_arrow_without_nulls() -> None:
         values = ARRAYS["truths"].slice(start, 14)
 
         assert [value is True for value in values.to_pylist()] == true_rows(values).tolist()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(0, 60), max_size=40), st.integers(0, 5000))
+def test_the_ascending_order_is_that_of_a_sort(numbers: list[int], apart: int) -> None:
+    """Dense and sparse positions; None where one of them comes twice."""
+    positions = np.array([number * (1 + apart) for number in numbers], np.int64)
+
+    order = ascending_order(positions)
+
+    if len(set(numbers)) < len(numbers):
+        assert order is None
+    else:
+        assert order is not None
+        assert np.argsort(positions).tolist() == order.tolist()

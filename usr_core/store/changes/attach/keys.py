@@ -18,7 +18,7 @@ from usr_core.records.arrays import fixed_values
 from usr_core.records.arrow_calls import call_arrow
 from usr_core.store.changes.attach.errors import AttachKeyAmbiguous, DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
 from usr_core.store.changes.attach.key_lookup import Lookup
-from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.ids.row_numbers import ascending_order, valid_mask
 
 __all__ = [
     "KeyCounts",
@@ -251,10 +251,10 @@ class KeyResolver:
     def _repeated_match(self) -> RepeatedKey | None:
         positions = self.positions()
         rows = np.flatnonzero(positions >= 0)
+        if ascending_order(positions[rows]) is not None:
+            return None
         order = rows[np.argsort(positions[rows], kind="stable")]
         repeats = np.flatnonzero(positions[order][1:] == positions[order][:-1])
-        if not len(repeats):
-            return None
         # Told in the file's order: the first row that repeats an earlier one.
         where = repeats[np.argmin(order[repeats + 1])]
         row, earlier = int(order[where + 1]) + 1, int(order[where]) + 1
