@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +48,8 @@ class PartWriter:
         boundaries: Base positions at which the base's row groups end, ascending; the part's groups end there
             too where that leaves no small ones, so that a part which covers the base can be read beside it.
         held_bytes: How much is kept in memory before anything is written.
+        keys: Returns the key column of the rows at given base positions, once these are in order; rows are added
+            without it then. Without `keys` they have it.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class PartWriter:
         options: dict[str, Any],
         boundaries: Sequence[int],
         held_bytes: int = _HELD_BYTES,
+        keys: Callable[[npt.NDArray[np.int64]], pa.Array] | None = None,
     ) -> None:
-        self._path, self._schema, self._options = path, schema, options
+        self._path, self._schema, self._options, self._keys = path, schema, options, keys
+        self._rows_schema = schema if keys is None else schema.remove(0)
         self._boundaries = np.asarray(boundaries, dtype=np.int64)
         self._held_bytes = held_bytes
         self._held: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
@@ -101,17 +105,15 @@ class PartWriter:
     def close(self) -> None:
         """Write what is left and finish the file; without rows it is a valid empty part."""
         if self._buckets is not None:
-            self._stream = writer = _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
+            self._stream = writer = self._new_stream()
             for batch, positions in self._buckets.sorted():
                 writer.add(batch, positions)
             writer.close()
             self._buckets.remove()
             self._closed = True
             return
-        self._stream = writer = self._stream or _GroupedWriter(
-            self._path, self._schema, self._options, self._boundaries
-        )
-        for batch, positions in _sorted_rows(self._held, self._schema):
+        self._stream = writer = self._stream or self._new_stream()
+        for batch, positions in _sorted_rows(self._held, self._rows_schema):
             writer.add(batch, positions)
         self._held.clear()
         writer.close()
@@ -129,11 +131,11 @@ class PartWriter:
     def _release(self) -> None:
         """Stop holding everything: stream on while the rows ascend, else go over to buckets."""
         if self._ascending:
-            self._stream = self._stream or _GroupedWriter(self._path, self._schema, self._options, self._boundaries)
+            self._stream = self._stream or self._new_stream()
             for batch, positions in self._held:
                 self._stream.add(batch, positions)
         else:
-            self._buckets = _Buckets(self._path.with_suffix(".spill"), self._schema, rows=self._bucket_rows())
+            self._buckets = _Buckets(self._path.with_suffix(".spill"), self._rows_schema, rows=self._bucket_rows())
             if self._stream is not None:
                 self._stream.close()
                 self._take_back()
@@ -142,6 +144,9 @@ class PartWriter:
                 self._buckets.add(batch, positions)
         self._held.clear()
         self._held_size = 0
+
+    def _new_stream(self) -> _GroupedWriter:
+        return _GroupedWriter(self._path, self._schema, self._options, self._boundaries, keys=self._keys)
 
     def _bucket_rows(self) -> int:
         last = int(self._boundaries[-1]) if len(self._boundaries) else 0
@@ -155,7 +160,9 @@ class PartWriter:
         with pq.ParquetFile(self._path) as file:
             for batch in file.iter_batches(batch_size=_BUCKET_ROWS):
                 stop = start + batch.num_rows
-                self._buckets.add(batch.cast(self._schema.remove_metadata()), written[start:stop])
+                rows = batch.cast(self._schema.remove_metadata())
+                rows = rows if self._keys is None else rows.select(self._rows_schema.names)
+                self._buckets.add(rows, written[start:stop])
                 start = stop
         self._path.unlink()
 
@@ -164,10 +171,16 @@ class _GroupedWriter:
     """A Parquet writer that ends row groups at the base's boundaries."""
 
     def __init__(
-        self, path: Path, schema: pa.Schema, options: dict[str, Any], boundaries: npt.NDArray[np.int64]
+        self,
+        path: Path,
+        schema: pa.Schema,
+        options: dict[str, Any],
+        boundaries: npt.NDArray[np.int64],
+        *,
+        keys: Callable[[npt.NDArray[np.int64]], pa.Array] | None,
     ) -> None:
         self._writer = ParquetOutput(path, schema, **options)
-        self._schema = schema
+        self._schema, self._keys = schema, keys
         self._boundaries = boundaries
         self._pending: list[pa.RecordBatch] = []
         self._pending_rows = 0
@@ -177,6 +190,9 @@ class _GroupedWriter:
 
     def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
         self._seen.append(positions.astype(np.int32))
+        if self._keys is not None:
+            columns = [self._keys(positions), *batch.columns]
+            batch = pa.RecordBatch.from_arrays(columns, schema=self._schema.remove_metadata())
         start = 0
         first = int(np.searchsorted(self._boundaries, positions[0], side="right"))
         for boundary in self._boundaries[first:]:

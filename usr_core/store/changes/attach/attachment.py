@@ -18,14 +18,14 @@ import pyarrow as pa
 from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.specs import Opened
 from usr_core.records.arrays import conform, fixed_array, plain_type
-from usr_core.records.arrow_calls import kept_where, taken
+from usr_core.records.arrow_calls import taken
 from usr_core.records.base_schema import BASE_COLUMNS
 from usr_core.registry.document import STATE_NAMESPACE, TOMBSTONE_NAMESPACE, Registry
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.file import write_options
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachColumnMissing, AttachKeyType
-from usr_core.store.changes.attach.key_lookup import Lookup, check_backend, open_key_view, open_lookup
+from usr_core.store.changes.attach.key_lookup import check_backend, open_key_view, open_lookup
 from usr_core.store.changes.attach.keys import KeyCounts, KeyResolver
 from usr_core.store.changes.attach.values import (
     AttachedColumn,
@@ -355,7 +355,7 @@ def _write_part(
             allow_missing=options.allow_missing,
             allow_repeats=repeats is not None,
         )
-        row_schema = schema.remove_metadata()
+        row_schema = schema.remove(0).remove_metadata()
         matched = _matched(inputs, chosen, resolver, options=options, progress=progress)
         if repeats is not None:
             from usr_core.store.changes.attach.repeats import aggregated
@@ -366,17 +366,18 @@ def _write_part(
             schema,
             options=write_options(schema, bloom="id").writer_arguments(rows=base.rows),
             boundaries=row_group_ends(base.file),
+            keys=lookup.ids_at,
         ) as writer:
-            for positions, values in matched:
-                rows = _matched_rows(lookup, row_schema, positions, values)
-                writer.add(rows, positions[positions >= 0])
+            for found, values in matched:
+                rows, positions = _matched_rows(row_schema, found, values)
+                writer.add(rows, positions)
                 written.records += rows.num_rows
-                has_value = any_valid(rows.columns[1:])
+                with_value = positions[any_valid(rows.columns)]
                 if repeats is not None:
-                    valued.append(positions[has_value])
-                ids = kept_where(rows.column(0), has_value)
-                written.valued += len(ids)
-                written.dead += count_among([ids], tombstones)
+                    valued.append(with_value)
+                written.valued += len(with_value)
+                if len(tombstones):
+                    written.dead += count_among([lookup.ids_at(with_value)], tombstones)
             writer.close()
     positions = resolver.positions()
     written.rows_valued = written.valued
@@ -424,13 +425,14 @@ def _matched(
 
 
 def _matched_rows(
-    lookup: Lookup, schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
-) -> pa.RecordBatch:
+    schema: pa.Schema, positions: np.ndarray, values: Sequence[pa.Array]
+) -> tuple[pa.RecordBatch, np.ndarray]:
+    """Return the values of the rows that match a record, and their base rows."""
     kept = np.flatnonzero(positions >= 0)
     if len(kept) < len(positions):
         values = [taken(column, kept) for column in values]
         positions = positions[kept]
-    return pa.RecordBatch.from_arrays([lookup.ids_at(positions), *values], schema=schema)
+    return pa.RecordBatch.from_arrays(list(values), schema=schema), positions
 
 
 def _as_text(keys: pa.Array, *, label: str, column: str) -> pa.Array:
