@@ -95,13 +95,15 @@ class TestCache:
         """What is remembered of large datasets: told in text and JSON, removed on request, with a word on stderr."""
         folder = tmp_path / "cache" / "positions"
         folder.mkdir(parents=True)
-        (folder / "0123.ids").write_bytes(bytes(1234))
+        (folder / "0123456789abcdef.ids").write_bytes(bytes(1234))
         environ = {"USR_CACHE_DIR": str(tmp_path / "cache")}
 
         told = seeded.ok("doctor", env=environ)
         in_json = seeded.ok("doctor", "--format", "json", env=environ)
+        tried = seeded.ok("doctor", "--drop-cache", "--dry-run", env=environ)
         dropped = seeded.ok("doctor", "--drop-cache", "--format", "json", env=environ)
 
+        assert "would drop 1 file of the cache (1,234 bytes)" in tried.err
         assert f"cache        1 file, 1,234 bytes in {folder}" in told.out.splitlines()
         assert in_json.data["cache"] == {"folder": str(folder), "files": 1, "size_bytes": 1234}
         assert "dropped 1 file of the cache (1,234 bytes)" in dropped.err
