@@ -12,7 +12,7 @@ from enum import IntEnum
 from string import Formatter
 from typing import Any
 
-__all__ = ["ExitCode", "OutOfMemory", "UsrError", "counted", "first_line", "visible"]
+__all__ = ["ExitCode", "OutOfMemory", "UsrError", "counted", "first_line", "size_text", "visible"]
 
 
 class ExitCode(IntEnum):
@@ -215,6 +215,22 @@ def counted(count: int, noun: str, plural: str = "") -> str:
         ('1 record', '2,000 records', '2 entries')
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def size_text(size: int) -> str:
+    """Return bytes with at most four letters of number and a unit: ``812 B``, ``1.2 MB`` (a MB is a million).
+
+    Example:
+        >>> from usr_core.api import size_text
+        >>> size_text(812), size_text(1_234_000), size_text(999_999)
+        ('812 B', '1.2 MB', '1.0 MB')
+    """
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{size} B" if unit == "B" else f"{amount:.{1 if amount < 99.95 else 0}f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"
 
 
 def first_line(cause: BaseException) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from math import isfinite
 from typing import Any
 
-from usr_core.api import counted
+from usr_core.api import counted, size_text
 from usr_explore import drawing, letters
 from usr_explore.bins import count_words, histogram
 from usr_explore.condition import Chosen, export_line, python_line
@@ -136,7 +136,7 @@ def history_panel(found: History, loaded: Loaded) -> str:
     ]
     rows = "".join(
         f'<tr><td>{escape(name)}</td><td class="n">{files:,}</td><td class="n">{count:,}</td>'
-        f'<td class="n">{_size(size)}</td></tr>'
+        f'<td class="n">{size_text(size)}</td></tr>'
         for name, files, count, size in found.namespaces
     )
     parts = (
@@ -227,11 +227,3 @@ def _long(value: Any) -> str:
         return "(none)"
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= 2_000 else f"{text[:2_000]}… ({len(text):,} characters)"
-
-
-def _size(size: int) -> str:
-    for unit in ("B", "kB", "MB"):
-        if size < 1_000:
-            return f"{size:,.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1_000  # type: ignore[assignment]
-    return f"{size:.1f} GB"

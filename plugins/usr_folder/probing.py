@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from usr_core.api import size_text
 from usr_core.api.files import file_system_of, hold_lock, remove_tree
 from usr_core.api.transports import Probe
 
@@ -40,7 +41,7 @@ def probe_folder(folder: str) -> Probe:
         facts["file system"] = file_system_of(place) or "not known"
         with contextlib.suppress(OSError):
             free = shutil.disk_usage(place).free
-            facts["free space"] = f"{free / 1e9:,.1f} GB" if free >= 1e9 else f"{free / 1e6:,.1f} MB"
+            facts["free space"] = size_text(free)
     warnings = {}
     with contextlib.suppress(OSError):
         if state != "missing" and os.statvfs(place).f_flag & os.ST_RDONLY:

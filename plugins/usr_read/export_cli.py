@@ -8,7 +8,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from usr_core.api import UsrError, counted, options_text
+from usr_core.api import UsrError, counted, options_text, size_text
 from usr_core.api.commands import (
     ColumnsOpt,
     DryRunOpt,
@@ -101,7 +101,6 @@ def export(
     A Parquet file is exported as it is.
     """
     from usr_core.api.commands import open_target
-    from usr_read.sizes import size_text
 
     if help_options:
         emit_text(options_text(current_session().host.options("exporter", export_format)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from usr_core.api import size_text
 from usr_core.api.commands import Format, emit_json, emit_record, emit_table, local_time, resolve_format
 from usr_core.api.results import NamespaceOverview, Overview
-from usr_read.sizes import size_text
 
 __all__ = ["emit_overview"]
 

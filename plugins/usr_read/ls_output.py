@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from usr_core.api import size_text
 from usr_core.api.commands import Format, emit_json, emit_table, local_time, report, resolve_format
 from usr_core.api.results import DatasetListing
-from usr_read.sizes import size_text
 
 __all__ = ["emit_listing"]
 

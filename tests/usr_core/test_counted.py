@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import usr_core
-from usr_core.errors import counted
+from usr_core.errors import counted, size_text
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,11 @@ def test_no_message_says_one_of_many() -> None:
 
     lazy = re.compile(r"\b(row|record|plugin|file|event|column|part|id|key|value|problem|byte)\(s\)")
     assert [] == [str(path) for path in files if lazy.search(path.read_text(encoding="utf-8"))]
+
+
+def test_a_size_has_at_most_four_letters_of_number():
+    """What would be rounded to a thousand of a unit is one of the next."""
+    sizes = {0: "0 B", 999: "999 B", 1_000: "1.0 kB", 99_940: "99.9 kB", 99_950: "100 kB", 999_499: "999 kB"}
+    sizes |= {999_500: "1.0 MB", 1_234_000_000: "1.2 GB", 5_000 * 10**12: "5,000.0 TB"}
+
+    assert sizes == {size: size_text(size) for size in sizes}

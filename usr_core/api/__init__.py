@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from usr_core.errors import ExitCode as ExitCode
     from usr_core.errors import UsrError as UsrError
     from usr_core.errors import counted as counted
+    from usr_core.errors import size_text as size_text
     from usr_core.errors import visible as visible
     from usr_core.events.event import Actor as Actor
     from usr_core.plugin.errors import OptionInvalid as OptionInvalid
@@ -73,7 +74,7 @@ else:
         {
             "usr_core.dataset": "Dataset",
             "usr_core.dataset.root": "Root",
-            "usr_core.errors": "ExitCode UsrError counted visible",
+            "usr_core.errors": "ExitCode UsrError counted size_text visible",
             "usr_core.events.event": "Actor",
             "usr_core.plugin.errors": "OptionInvalid PluginCallError PluginError PluginMissing",
             "usr_core.plugin.hookspecs": "hookimpl",
