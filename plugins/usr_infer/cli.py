@@ -61,7 +61,7 @@ def pending(
             "--column", autocompletion=completer("column"), show_default=False, help="The column, such as infer__llr."
         ),
     ],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Stop after so many records; 0 is none.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Stop after so many records; 0 is all.")] = 0,
     out: Annotated[
         str | None, typer.Option("--out", show_default=False, help="Write the ids into this file, one a line.")
     ] = None,

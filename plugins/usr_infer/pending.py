@@ -48,7 +48,7 @@ class Pending:
     Args:
         dataset: The dataset.
         column: The full name of a column that is registered, whether the dataset has it yet or not.
-        limit: Stop after so many; 0 is none.
+        limit: Stop after so many; 0 is all.
 
     Attributes:
         listed: How many have been given.

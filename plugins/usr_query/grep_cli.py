@@ -60,7 +60,7 @@ def grep(
         str, typer.Option("--column", autocompletion=completer("column"), help="The text column to look in.")
     ] = "sequence",
     where: WhereOpt = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Stop after so many lines; 0 is none.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Stop after so many lines; 0 is all.")] = 20,
     ignore_case: Annotated[bool, typer.Option("--ignore-case", help="Let letters match in either case.")] = False,
     include_deleted: IncludeDeletedOpt = False,
     fmt: FormatOpt = Format.AUTO,

@@ -20,6 +20,9 @@ from usr_core.api.commands import (
     OptionsOpt,
     Progress,
     QuietOpt,
+    SampleOpt,
+    SeedOpt,
+    SortOpt,
     TargetArg,
     UsageError,
     WhereOpt,
@@ -69,20 +72,9 @@ def export(
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=0, show_default=False, help="The first so many; by default all.")
     ] = None,
-    sample: Annotated[
-        int | None, typer.Option("--sample", min=0, show_default=False, help="So many records, taken at random.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides which records --sample takes.")] = 0,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            "--sort",
-            metavar="COLUMN[:desc]",
-            autocompletion=completer("column"),
-            show_default=False,
-            help="Sort by a column.",
-        ),
-    ] = None,
+    sample: SampleOpt = None,
+    seed: SeedOpt = 0,
+    sort: SortOpt = None,
     include_deleted: IncludeDeletedOpt = False,
     namespaces: NamespacesOpt = None,
     glob: GlobOpt = None,

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from usr_core.cli.options import OptionsOpt as OptionsOpt
     from usr_core.cli.options import PathOpt as PathOpt
     from usr_core.cli.options import QuietOpt as QuietOpt
+    from usr_core.cli.options import SampleOpt as SampleOpt
+    from usr_core.cli.options import SeedOpt as SeedOpt
+    from usr_core.cli.options import SortOpt as SortOpt
     from usr_core.cli.options import TargetArg as TargetArg
     from usr_core.cli.options import WhereOpt as WhereOpt
     from usr_core.cli.options import YesOpt as YesOpt
@@ -70,8 +73,8 @@ else:
             "usr_core.cli.main": "main",
             "usr_core.cli.options": (
                 "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt HelpOptionsOpt "
-                "IdFileOpt IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt TargetArg "
-                "WhereOpt YesOpt completer examples split_names split_options"
+                "IdFileOpt IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt SampleOpt "
+                "SeedOpt SortOpt TargetArg WhereOpt YesOpt completer examples split_names split_options"
             ),
             "usr_core.cli.outcome": "emit_outcome",
             "usr_core.cli.output": (

@@ -33,6 +33,9 @@ __all__ = [
     "OptionsOpt",
     "PathOpt",
     "QuietOpt",
+    "SampleOpt",
+    "SeedOpt",
+    "SortOpt",
     "TargetArg",
     "WhereOpt",
     "YesOpt",
@@ -142,6 +145,20 @@ WhereOpt = Annotated[
     str | None,
     typer.Option(
         "--where", metavar="SQL", show_default=False, help='Only records that meet a condition: "length > 20".'
+    ),
+]
+SampleOpt = Annotated[
+    int | None, typer.Option("--sample", min=0, show_default=False, help="So many records, taken at random.")
+]
+SeedOpt = Annotated[int, typer.Option("--seed", min=0, help="Decides which records --sample takes.")]
+SortOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--sort",
+        metavar="COLUMN[:desc]",
+        autocompletion=completer("column"),
+        show_default=False,
+        help="Sort by a column.",
     ),
 ]
 AllowMissingOpt = Annotated[

@@ -37,7 +37,7 @@ class TestGrep:
         assert "" == seeded.ok("grep", DS, "--pattern", "N", "--quiet").err
 
     def test_the_limit(self, seeded: Usr) -> None:
-        """0 is none."""
+        """0 is all."""
         assert 3 == len(seeded.ok("grep", DS, "--pattern", "A", "--limit", "2").out.splitlines())
         assert 7 == len(seeded.ok("grep", DS, "--pattern", "A", "--limit", "0").out.splitlines())
         seeded.refuses(2, "grep", DS, "--pattern", "A", "--limit", "-1")
