@@ -7,12 +7,22 @@ turns them into text and an exit code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from string import Formatter
 from typing import Any
 
-__all__ = ["ExitCode", "OutOfMemory", "UsrError", "counted", "first_line", "size_text", "visible"]
+__all__ = [
+    "ExitCode",
+    "OutOfMemory",
+    "UsrError",
+    "counted",
+    "first_line",
+    "near_names",
+    "offered",
+    "size_text",
+    "visible",
+]
 
 
 class ExitCode(IntEnum):
@@ -231,6 +241,35 @@ def size_text(size: int) -> str:
             return f"{size} B" if unit == "B" else f"{amount:.{1 if amount < 99.95 else 0}f} {unit}"
         amount /= 1000
     return f"{amount:,.1f} TB"
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three of the known names that `name` may have been meant to be, the likeliest first.
+
+    A name in other letter case, or without its namespace (``gfp`` for ``lab__gfp``, or the other way round), is meant
+    for sure, and only such names are returned where there are any.
+    """
+    from difflib import get_close_matches  # a fifth of what a short command costs to start, for an error only
+
+    spellings: dict[str, list[str]] = {}
+    for one in known:
+        for spelling in {one.casefold(), _bare(one)}:
+            spellings.setdefault(spelling, []).append(one)
+    for wanted in (name.strip().casefold(), _bare(name)):
+        if wanted in spellings:
+            return spellings[wanted][:3]
+    close = get_close_matches(name.strip().casefold(), spellings, n=3, cutoff=0.6)
+    return list(dict.fromkeys(one for spelling in close for one in spellings[spelling]))[:3]
+
+
+def _bare(name: str) -> str:
+    return name.strip().casefold().rpartition("__")[2]
+
+
+def offered(names: Sequence[str], *, limit: int = 20) -> str:
+    """Return names for a hint: the first of them with commas between, and how many more there are."""
+    shown = ", ".join(visible(name, limit=60) for name in names[:limit]) or "none"
+    return shown + (f", and {len(names) - limit:,} more" if len(names) > limit else "")
 
 
 def first_line(cause: BaseException) -> str:

@@ -85,7 +85,7 @@ def proposed_columns(session: Session, name: str | None, path: Path, options: Ma
         if registered is not None and full in registered:
             remarks.append(f"{full} is registered already")
         elif not _FIELD.fullmatch(full.removeprefix(f"{name}__")):
-            remarks.append(f"left out {visible(column)!r}: a column's name is letters, digits and _, a letter first")
+            remarks.append(_told_of_name(column))
         else:
             wanted.append(column)
     kinds = _kinds_of(importer, path, options, wanted)
@@ -96,6 +96,16 @@ def proposed_columns(session: Session, name: str | None, path: Path, options: Ma
         else:
             columns.append((column if column.startswith(f"{name}__") else f"{name}__{column}", kind))
     return Proposal(namespace=name, columns=tuple(columns), remarks=tuple(remarks), adds=registered is not None)
+
+
+def _told_of_name(column: str) -> str:
+    """Say why a column was left out for its name, and how its values get into a column with another name."""
+    told = f"left out {visible(column)!r}: a column's name is letters, digits and _, a letter first"
+    plain = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
+    if not _FIELD.fullmatch(plain) or not column.isprintable():
+        return told
+    options = f"--columns {plain} --repeats {shlex.quote(f'{plain}={column}:first')}"
+    return f"{told}; register {plain}, and `usr attach` fills it with {options}"
 
 
 def spelling(proposal: Proposal, *, owner: str | None, description: str | None) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.error_codes import coded_errors, error_fields
-from usr_core.errors import ExitCode, UsrError
+from usr_core.errors import ExitCode, UsrError, near_names, offered
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -231,3 +231,33 @@ def _own_inits(kinds: Iterable[type[UsrError]]) -> Iterator[tuple[str, type[UsrE
         for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(owner.__init__)))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"super().__init__", "UsrError.__init__"}:
                 yield owner.__module__, kind, node
+
+
+class TestNearNames:
+    @pytest.mark.parametrize(
+        ("asked", "meant"),
+        [
+            ("gfp", ["lab__gfp"]),
+            ("LAB__GFP", ["lab__gfp"]),
+            ("plate__gfp", ["lab__gfp"]),
+            ("lab__gpf", ["lab__gfp"]),
+            ("nam", ["fasta__name"]),
+            ("sequnce", ["sequence"]),
+            (" Sequence ", ["sequence"]),
+            ("zzz", []),
+            ("", []),
+            ("__", []),
+        ],
+    )
+    def test_a_name_may_lack_its_namespace_or_its_case(self, asked: str, meant: list[str]) -> None:
+        """A name that differs in these alone is the one that is meant; else it is one that is spelled alike."""
+        assert meant == near_names(asked, ["id", "sequence", "fasta__name", "lab__gfp"])
+
+    def test_a_bare_name_of_two_namespaces_is_both(self) -> None:
+        """Nobody can say which of them was meant."""
+        assert ["lab__gfp", "old__gfp"] == near_names("gfp", ["lab__gfp", "old__gfp", "lab__gfp_sd"])
+
+    def test_many_names_are_counted(self) -> None:
+        """A hint has so many names, and tells how many it has not."""
+        assert "a, b, and 2 more" == offered(["a", "b", "c", "d"], limit=2)
+        assert "none" == offered([])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, near_names, offered, visible
 
 __all__ = [
     "ColumnNotRegistered",
@@ -154,10 +155,23 @@ class NamespaceNotRegistered(UsrError, LookupError):
     exit_code = ExitCode.MISSING
     template = "The namespace {name:quoted} is not registered."
     hint_template = (
-        "Look at `usr namespace list`, or register it: `usr namespace register NS --from-file FILE` proposes columns."
+        "{meant}Look at `usr namespace list`, or register it: `usr namespace register {word} --from-file FILE` "
+        "proposes columns."
     )
     shown = ("namespace={name:visible}", "registered={known:join, }")
+    name: str
     known: Sequence[str] = ()
+
+    @property
+    def meant(self) -> str:
+        """The registered names that are like it, as a question."""
+        near = near_names(self.name, self.known)
+        return f"Did you mean {offered(near)}? " if near else ""
+
+    @property
+    def word(self) -> str:
+        """The namespace in a command line: itself, or NS where a namespace can't be called so."""
+        return self.name if re.fullmatch(r"[a-z][a-z0-9_]{0,60}", self.name) and "__" not in self.name else "NS"
 
 
 class ColumnNotRegistered(UsrError, LookupError):

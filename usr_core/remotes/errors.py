@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, near_names, offered, visible
 
 __all__ = [
     "RemoteExists",
@@ -82,13 +82,19 @@ class RemoteUnknown(UsrError, LookupError):
     template = "There is no remote {name:quoted}."
     hint_template = "{offer}."
     shown = ("file={path}",)
+    name: str
     known: Sequence[str]
 
     @property
     def offer(self) -> str:
         """The remotes that there are, or how to add the first one."""
         known = ", ".join(self.known)
-        return f"Give one of: {known}" if known else f"There is none yet; {_HOW_TO_MAKE_ONE} adds one"
+        if not known:
+            return f"There is none yet; {_HOW_TO_MAKE_ONE} adds one"
+        near = near_names(self.name, self.known)
+        meant = f"Did you mean {offered(near)}? " if near else ""
+        order = "Give the dataset first, then the remote" if "/" in self.name else "Give one of"
+        return f"{meant}{order}: {known}"
 
 
 class RemoteValueRefused(UsrError, ValueError):

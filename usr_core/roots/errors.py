@@ -170,7 +170,9 @@ class RootUnknown(UsrError, LookupError):
         what = "No root was given" if given is None else f"{folder} is not inside the root {given}"
         super().__init__(
             f"{what}, and no folder from {folder} upward holds registry.yaml or datasets/registry.yaml.",
-            hint=hint or "Give --root DIR or set USR_ROOT; `usr init DATASET --new-root` begins a root here.",
+            hint=hint
+            or "Give --root DIR or set USR_ROOT; `usr init DATASET --new-root` begins a root here, and "
+            "`usr --root . pull DATASET REMOTE` begins one with a dataset of a remote.",
             facts={"folder": folder},
         )
         self.folder = folder

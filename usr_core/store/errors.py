@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, first_line, visible
+from usr_core.errors import ExitCode, UsrError, first_line, near_names, offered, visible
 from usr_core.roots.layout import SYNC_LOG
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "TargetUnsuitable",
     "ToolActionInvalid",
     "UnknownColumn",
+    "columns_there",
 ]
 
 
@@ -185,16 +186,23 @@ class UnknownColumn(UsrError, KeyError):
     code = "USR-VIEW-001"
 
     def __init__(self, column: str, *, known: Sequence[str]) -> None:
-        from difflib import get_close_matches
-
-        near = get_close_matches(column, known, n=3, cutoff=0.6)
+        near = near_names(column, known)
         shown = visible(column, limit=80)
         super().__init__(
             f"There is no column {shown!r}.",
-            hint=f"Did you mean {', '.join(near)}?" if near else "Look at `usr schema` for the columns.",
+            hint=f"Did you mean {offered(near)}?" if near else f"Give one of: {columns_there(column, known)}",
             facts={"column": shown},
         )
         self.column, self.near = column, tuple(near)
+
+
+def columns_there(asked: str, known: Sequence[str]) -> str:
+    """Return the end of a hint about a column that is not there: those that are, and when a registered one is."""
+    shown = [name for name in known if not name.startswith("usr__")]
+    told = f"{offered(shown)}."
+    if "__" in asked.strip("_"):
+        told += " A registered column is there once a record has a value in it: `usr attach` adds values."
+    return told
 
 
 class BaseMissing(UsrError, FileNotFoundError):

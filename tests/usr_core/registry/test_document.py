@@ -88,6 +88,20 @@ class TestLookUp:
                 registry().column_type(column)
 
     @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            (
+                "plat",
+                "Did you mean plate? Look at `usr namespace list`, or register it: `usr namespace register plat --",
+            ),
+            ("no good", "Look at `usr namespace list`, or register it: `usr namespace register NS --from-file FILE`"),
+        ],
+    )
+    def test_the_hint_about_a_namespace_can_be_pasted(self, name: str, hint: str):
+        """Its command has the name that was asked for, where a namespace can have it."""
+        assert str(NamespaceNotRegistered(name=name, known=["fasta", "plate"]).hint).startswith(hint)
+
+    @pytest.mark.parametrize(
         ("column", "namespace"),
         [
             ("a__b", "a"),

@@ -127,7 +127,21 @@ class TestReading:
 
         assert 3 == caught.value.exit_code
         assert "'nope'" in caught.value.message
-        assert "bu-scc, old" in caught.value.hint
+        assert "Give one of: bu-scc, old." == caught.value.hint
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("bu-sc", "Did you mean bu-scc? Give one of: bu-scc, old."),
+            ("lab/promoters", "Give the dataset first, then the remote: bu-scc, old."),
+        ],
+    )
+    def test_a_misspelled_name_and_a_dataset_are_told_apart(self, path: Path, name: str, hint: str):
+        """A remote's name has no slash: where there is one, the arguments were exchanged."""
+        with pytest.raises(RemoteUnknown) as caught:
+            load_remotes(written(path, WRITTEN_BY_HAND)).get(name)
+
+        assert hint == caught.value.hint
 
     @pytest.mark.parametrize(
         ("text", "line", "key", "reason"),

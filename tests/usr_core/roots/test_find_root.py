@@ -57,6 +57,7 @@ class TestFindRoot:
 
         assert 2 == caught.value.exit_code
         assert "--root" in caught.value.hint and "USR_ROOT" in caught.value.hint
+        assert "`usr --root . pull DATASET REMOTE`" in caught.value.hint
 
     def test_a_given_root_has_to_be_a_folder(self, tmp_path, monkeypatch):
         """A missing one is exit 3, a file exit 2, wherever it was given."""

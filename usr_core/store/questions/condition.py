@@ -20,9 +20,10 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from usr_core.errors import visible
+from usr_core.errors import near_names, offered, visible
 from usr_core.records.arrays import duckdb_schema
 from usr_core.records.duckdb_sources import QUERY_MEMORY, open_database, register_source
+from usr_core.store.errors import columns_there
 from usr_core.store.questions.condition_words import CAST_TYPES, CHILDREN, FUNCTIONS, OPERATORS, SCALARS
 from usr_core.store.questions.errors import ConditionInvalid
 
@@ -236,9 +237,13 @@ def _refused_type(kind: Mapping[str, Any]) -> str | None:
 def _check_known(text: str, name: str, place: int, known: list[str]) -> None:
     if name in known:
         return
-    near = get_close_matches(name, known, n=3, cutoff=0.6) or [one for one in known if one.lower() == name.lower()]
+    near = near_names(name, known)
     told = f"there is no column {visible(name, limit=80)!r}"
-    hint = f"Did you mean {', '.join(near)}?" if near else None
+    if near:
+        hint = f"Did you mean {offered(near)}?"
+    else:
+        text_of_it = "'" + visible(name, limit=80).replace("'", "''") + "'"
+        hint = f"A text stands in single quotes: {text_of_it}. The columns are {columns_there(name, known)}"
     raise ConditionInvalid(told, condition=text, place=place, hint=hint, column=name)
 
 

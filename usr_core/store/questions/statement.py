@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from typing import Any
 
 import duckdb
 
+from usr_core.errors import visible
 from usr_core.records.duckdb_sources import QUERY_MEMORY, open_database
 from usr_core.store.questions.errors import StatementRefused
 
 __all__ = ["named_tables"]
+
+_BARE_ID = re.compile(r"\b((?:from|join)\s+)([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)", re.IGNORECASE)
 
 
 def named_tables(statement: str) -> tuple[str, ...]:
@@ -56,4 +61,8 @@ def _refused(statement: str, found: dict[str, Any]) -> StatementRefused:
     if position.isdigit():
         letter = len(statement.encode()[: int(position)].decode(errors="ignore")) + 1
         reason += f" (at letter {letter:,})"
-    return StatementRefused(reason, value=statement)
+    quoted = _BARE_ID.sub(r'\1"\2"', statement)
+    if quoted == statement:
+        return StatementRefused(reason, value=statement)
+    hint = f"Write a dataset's id in double quotes: {visible(shlex.quote(quoted), limit=400)}"
+    return StatementRefused(reason, hint=hint, value=statement)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, near_names, visible
 from usr_core.records.alphabets import OWN_ALPHABETS, Alphabet, KnownAlphabets
 
 __all__ = [
@@ -59,8 +62,20 @@ class SourceMissing(SourceFileError, FileNotFoundError):
     code = "USR-IMPORT-002"
     exit_code = ExitCode.MISSING
     template = "There is no such file."
-    hint_template = "Check the path; it is relative to the current folder."
+    hint_template = "{meant}Check the path; it is relative to the current folder."
     shown = ("file={path!s}",)
+    path: Path
+
+    @property
+    def meant(self) -> str:
+        """The files beside it that are called alike, as a question."""
+        try:
+            with os.scandir(self.path.parent) as found:
+                names = [entry.name for entry in islice(found, 10_000) if not entry.name.startswith(".")]
+        except OSError:
+            return ""
+        near = [shlex.quote(visible(str(self.path.with_name(name)))) for name in near_names(self.path.name, names)]
+        return f"Did you mean {' or '.join(near)}? " if near else ""
 
 
 class NotAFile(SourceFileError):
@@ -209,12 +224,19 @@ class MissingColumn(UsrError, ValueError):
 
 
 def _advice(column: str, present: Sequence[str]) -> str:
+    from usr_core.records.base_schema import BASE_COLUMNS
+
+    if column not in BASE_COLUMNS:  # it was named, as in --sequence-column or --map
+        meant = [visible(name) for name in near_names(column, present)]
+        return f"Did you mean {' or '.join(meant)}?" if meant else "Name a column that is there."
     near = [name for name in present if name.strip().casefold() == column]
     if near:
-        return f"Rename {visible(near[0])!r} to {column!r}."
+        option = "--sequence-column " if column == "sequence" else f"--map {column}="
+        return f"Give {option}{shlex.quote(visible(near[0]))}, or rename {visible(near[0])!r} to {column!r}."
     if len(present) == 1 and any(mark in present[0] for mark in ";\t|"):
         return "The file does not seem to have commas between its cells; save it with commas."
-    return f"Give the column that holds it the name {column!r}."
+    option = "--sequence-column" if column == "sequence" else f"--map {column}=NAME"
+    return f"Name the column that holds it with {option}, or rename it to {column!r}."
 
 
 class WrongColumnType(UsrError, TypeError):

@@ -217,6 +217,21 @@ class TestHostileConditions:
 
         assert letter == caught.value.facts["letter"]
 
+    @pytest.mark.parametrize("text", ["id = pJ03", 'id = "pJ03"'])
+    def test_a_text_without_its_quotes_is_told_of_them(self, text: str) -> None:
+        """Both ways of writing it name a column in SQL; those that there are follow."""
+        with pytest.raises(ConditionInvalid) as caught:
+            SqlCondition(text, KNOWN)
+
+        assert (caught.value.hint or "").startswith("A text stands in single quotes: 'pJ03'. The columns are id, ")
+
+    def test_a_registered_column_without_values_is_told_of(self) -> None:
+        """A column that nothing was attached to is not in the view yet."""
+        with pytest.raises(ConditionInvalid) as caught:
+            SqlCondition("zz__qqqqq > 1", KNOWN)
+
+        assert "`usr attach` adds values." in (caught.value.hint or "")
+
     def test_an_unknown_column_names_near_ones(self) -> None:
         """A name that is typed wrong is not a column of nulls."""
         with pytest.raises(ConditionInvalid, match="no column 'sequnce'") as caught:

@@ -85,6 +85,22 @@ class TestSequences:
 
         assert "seq" in caught.value.hint
 
+    @pytest.mark.parametrize(
+        ("needed", "there", "advice"),
+        [
+            ("sequence", "Sequence", "Give --sequence-column Sequence, or rename 'Sequence' to 'sequence'."),
+            ("alphabet", " Alphabet", "Give --map alphabet=' Alphabet', or rename ' Alphabet' to 'alphabet'."),
+            ("sequence", "dna", "Name the column that holds it with --sequence-column, or rename it to 'sequence'."),
+            ("Sequenz", "Sequence", "Did you mean Sequence?"),
+            ("Sequenz", "well", "Name a column that is there."),
+        ],
+    )
+    def test_the_option_that_names_a_column_is_given(self, needed: str, there: str, advice: str) -> None:
+        """The file need not be changed: import takes its columns by other names; a named one may be misspelled."""
+        error = MissingColumn("in.csv", column=needed, present=[there])
+
+        assert f"{advice} Columns found: {there}." == error.hint
+
     def test_numbers_are_no_text(self) -> None:
         """A column of numbers is refused as such."""
         with pytest.raises(WrongColumnType):

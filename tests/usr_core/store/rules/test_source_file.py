@@ -153,6 +153,18 @@ class TestOpening:
 
         assert (ExitCode.MISSING, True) == (caught.value.exit_code, isinstance(caught.value, FileNotFoundError))
 
+    def test_a_file_that_is_called_alike_is_offered(self, tmp_path: Path) -> None:
+        """Its path can be pasted as it stands; a file that is hidden, and a folder that is not there, offer nothing."""
+        (tmp_path / "my plate.csv").write_bytes(CONTENT)
+        (tmp_path / ".plate.csv").write_bytes(CONTENT)
+        with pytest.raises(SourceMissing) as caught:
+            read(tmp_path / "my plat.csv")
+        with pytest.raises(SourceMissing) as elsewhere:
+            read(tmp_path / "none" / "my plate.csv")
+
+        assert (caught.value.hint or "").startswith(f"Did you mean '{tmp_path}/my plate.csv'? ")
+        assert (elsewhere.value.hint or "").startswith("Check the path")
+
     def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
         """A folder is named as such."""
         with pytest.raises(NotAFile, match="a folder"):

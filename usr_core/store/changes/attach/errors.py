@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, near_names, offered, visible
 
 __all__ = [
     "AttachBackendError",
@@ -41,11 +42,13 @@ class AttachColumnMissing(UsrError, KeyError):
         reason: str = "is not in the file",
         is_key: bool = False,
     ) -> None:
-        there = ", ".join(visible(name, limit=60) for name in present[:20]) or "no columns"
+        there = offered(present) if present else "no columns"
         named = f"the file's column of the keys, --key-col: one of {there}" if is_key else f"one of: {there}"
+        near = [shlex.quote(visible(name, limit=60)) for name in near_names(column, present) if name != column]
+        meant = f"Did you mean {'--key-col ' if is_key else ''}{' or '.join(near)}? " if near else ""
         super().__init__(
             f"{label}: column {visible(column)!r} {reason}.",
-            hint=f"Name {named}.",
+            hint=f"{meant}Name {named}.",
             facts={"file": label, "column": column},
         )
         self.column = column
@@ -71,11 +74,13 @@ class AttachKeyMissing(UsrError, ValueError):
         else:
             message = f"{visible(key)!r} is not a join key."
         known = ("id", "sequence", "sequence_norm", "sequence_ci")
-        others = [visible(name, limit=60) for name in columns if name not in known]
-        found = f": {', '.join(others[:20])}" if others else ""
+        others = [name for name in columns if name not in known]
+        found = f": {offered(others)}" if others else ""
+        near = near_names(key, (*known, *others)) if key is not None and kind is None else []
+        meant = f"Did you mean --key {' or '.join(near)}? " if near else ""
         super().__init__(
             message,
-            hint=f"Give --key {', '.join(known)}, or a text column of the dataset{found}.",
+            hint=f"{meant}Give --key {', '.join(known)}, or a text column of the dataset{found}.",
             facts={"key": key},
         )
 

@@ -150,3 +150,24 @@ def test_the_option_for_the_files_column_is_in_the_hint(tagged: Dataset, tmp_pat
         tagged.attach(file_of(tmp_path, "A1,1"), "mock", key="mock__tag")
 
     assert "Name the file's column of the keys, --key-col: one of well, score." == caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("header", "option"), [("Tag", "--key-col Tag"), ("the mock__tagg", "--key-col 'the mock__tagg'")]
+)
+def test_a_column_that_is_called_alike_is_offered(tagged: Dataset, tmp_path: Path, header: str, option: str):
+    """The option can be pasted behind the command as it stands in the hint."""
+    file = tmp_path / "alike.csv"
+    file.write_text(f"{header},score\nA1,1\n", encoding="utf-8")
+    with pytest.raises(AttachColumnMissing) as caught:
+        tagged.attach(file, "mock", key="mock__tag")
+
+    assert (caught.value.hint or "").startswith(f"Did you mean {option}? ")
+
+
+def test_a_key_without_its_namespace_is_offered_with_it(tagged: Dataset, tmp_path: Path):
+    """The records' names are asked for as `tag`, not as `mock__tag`."""
+    with pytest.raises(AttachKeyMissing) as caught:
+        tagged.attach(file_of(tmp_path, "A1,1"), "mock", key="tag")
+
+    assert (caught.value.hint or "").startswith("Did you mean --key mock__tag? ")
