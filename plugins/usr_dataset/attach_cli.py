@@ -64,7 +64,7 @@ def attach(
         typer.Option(
             "--key",
             metavar="id|sequence|sequence_norm|sequence_ci|COLUMN",
-            autocompletion=completer("id|sequence|sequence_norm|sequence_ci"),
+            autocompletion=completer("key"),
             show_default=False,
             help="id, sequence (as written), sequence_norm (trimmed), sequence_ci (trimmed, in any case), or a text "
             "column of the dataset; by default the writer's.",

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from usr_core.errors import UsrError
+
 if TYPE_CHECKING:
     import typer
 
@@ -86,6 +88,15 @@ def _columns(ctx: typer.Context, incomplete: str) -> list[str]:
     return list(dict.fromkeys(name for file in found.files for name in footer_names(file)))
 
 
+def _keys(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the keys of an attachment: the four fixed ones, and the dataset's columns where one is named."""
+    keys = ["id", "sequence", "sequence_norm", "sequence_ci"]
+    try:
+        return list(dict.fromkeys([*keys, *_columns(ctx, incomplete)]))
+    except (UsrError, OSError):
+        return keys
+
+
 def _named_dataset(ctx: typer.Context) -> str | None:
     for name in ("dataset", "target"):
         if ctx.params.get(name):
@@ -143,6 +154,7 @@ _BY_KIND |= {
     "dataset": _datasets,
     "declaring": _declaring,
     "files": _files,
+    "key": _keys,
     "namespace": _namespaces,
     "plugin": _plugins,
     "remote": _remotes,

@@ -217,7 +217,10 @@ def _report_usage(error: Exception) -> int:
         return int(ExitCode.USAGE)
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "usr"
-    return report(UsageError(message.rstrip("."), hint=f"`{command} --help` lists what can be given."), debug=False)
+    hint = f"`{command} --help` lists what can be given"
+    if message.startswith("Got unexpected extra argument"):
+        hint += "; an option's name stands before its value, and a text with blanks in quotes"
+    return report(UsageError(message.rstrip("."), hint=f"{hint}."), debug=False)
 
 
 def _escape_what_can_not_be_encoded() -> None:

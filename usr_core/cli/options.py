@@ -50,10 +50,10 @@ def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
     """Return what to give as ``autocompletion=`` of an option or argument.
 
     Args:
-        kind: ``dataset``, ``files`` (a dataset, then files), ``archived``, ``column``, ``columns``, ``namespace``,
-            ``namespaces``, ``remote``, ``plugin``, ``declaring`` (plugins that declare a namespace), a kind of
-            providers such as ``importer``, or the choices themselves, as in ``train|val|test``. ``columns`` and
-            ``namespaces`` are names with commas between.
+        kind: ``dataset``, ``files`` (a dataset, then files), ``archived``, ``column``, ``columns``, ``key``,
+            ``namespace``, ``namespaces``, ``remote``, ``plugin``, ``declaring`` (plugins that declare a namespace), a
+            kind of providers such as ``importer``, or the choices themselves, as in ``train|val|test``. ``columns``
+            and ``namespaces`` are names with commas between.
 
     Example:
         >>> from typing import Annotated

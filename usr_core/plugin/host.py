@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from usr_core.errors import UsrError
+from usr_core.errors import UsrError, near_names, offered
 from usr_core.plugin.answers import ANSWERS
 from usr_core.plugin.catalogue import Catalogue, ProviderEntry
 from usr_core.plugin.discovery import PluginRecord, PluginStatus
@@ -516,10 +516,12 @@ class PluginHost:
             if undeclared is not None:
                 return ProviderEntry(claim=ProviderClaim(kind, name), record=undeclared)
             self._refuse_unreadable(words, name)
+            near = near_names(name, self.names_of(kind))
+            meant = f"Did you mean {offered(near)}? " if near else ""
             raise PluginMissing(
                 f"there is no {words} {name!r}",
-                hint=f"Available: {self._available(kind)}. Install a plugin that offers it, or see `usr plugins list`."
-                f"{self._not_asked(kind)}",
+                hint=f"{meant}Available: {self._available(kind)}. Install a plugin that offers it, or see "
+                f"`usr plugins list`.{self._not_asked(kind)}",
             )
         if entry.refusal is None:
             return entry

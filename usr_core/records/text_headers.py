@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 import pyarrow as pa
 
-from usr_core.errors import UsrError, visible
+from usr_core.errors import UsrError, near_names, offered, visible
 from usr_core.records.arrays import boolean_array, text_scalar
 from usr_core.records.masks import true_rows, valid_mask
 
@@ -69,7 +69,10 @@ class HeaderColumns:
         for column in ["sequence", *further, *(names or ["id"]), *([description] if description else [])]:
             if column not in schema.names:
                 what = f"{fmt} needs the column {column}, which is not exported."
-                raise UsrError(what, hint="Add it to --columns, or take another format.", facts={"column": column})
+                near = near_names(column, schema.names)
+                meant = f"Did you mean {offered(near)}? " if near else ""
+                hint = f"{meant}Add it to --columns, or take another format."
+                raise UsrError(what, hint=hint, facts={"column": column})
             if not pa.types.is_string(schema.field(column).type):
                 what = f"{fmt} holds text, and the column {column} is {schema.field(column).type}."
                 raise UsrError(what, hint="Take a column of text.", facts={"column": column})

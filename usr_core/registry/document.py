@@ -79,7 +79,10 @@ def check_column(column: str, namespace: str) -> str:
     """
     prefix = f"{namespace}__"
     if not column.startswith(prefix):
-        raise ColumnSpecError(reason=f"The column {column!r} does not begin with {prefix!r}.", column=column)
+        bare = column.rpartition("__")[2]
+        full = f"{prefix}{bare if _FIELD.fullmatch(bare) else 'score'}"
+        reason = f"The column {column!r} does not begin with {prefix!r}."
+        raise ColumnSpecError(reason=reason, column=column, wanted=f"{full}:TYPE, as in {full}:float64")
     if not _FIELD.fullmatch(column.removeprefix(prefix)):
         raise ColumnSpecError(
             reason=f"The column {column!r} needs a letter after {prefix!r}, then letters, digits and '_'.",

@@ -43,10 +43,11 @@ class TypeSyntaxError(UsrError, ValueError):
     code = "USR-REGISTRY-001"
     exit_code = ExitCode.USAGE
 
-    def __init__(self, text: str, *, position: int, reason: str) -> None:
+    def __init__(self, text: str, *, position: int, reason: str, meant: Sequence[str] = ()) -> None:
+        asked = f"Did you mean {offered(meant)}? " if meant else ""
         super().__init__(
             f"{visible(text)!r} is not a type: {reason} (at letter {position + 1}).",
-            hint="Use string, bool, int8..int64, uint8..uint64, float16, float32, float64, binary, date32, "
+            hint=f"{asked}Use string, bool, int8..int64, uint8..uint64, float16, float32, float64, binary, date32, "
             "timestamp[us], timestamp[us, UTC], list<T>, fixed_size_list<T>[N] and struct<name:T,…>.",
             facts={"value": visible(text)},
         )
@@ -69,9 +70,10 @@ class ColumnSpecError(UsrError, ValueError):
     code = "USR-REGISTRY-003"
     exit_code = ExitCode.USAGE
     template = "{reason}"
-    hint_template = "Write --columns namespace__field:type,… as in 'mock__score:float64,mock__vec:list<float32>'."
+    hint_template = "Write {wanted}."
     shown = ("column={column:visible}",)
     column: str | None = None
+    wanted: str = "--columns namespace__field:type,… as in 'mock__score:float64,mock__vec:list<float32>'"
 
 
 class InvalidNamespace(UsrError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from usr_core.errors import near_names, visible
 from usr_core.registry.errors import ColumnSpecError, TypeSyntaxError
 from usr_core.registry.types import (
     FIELD_NAME,
@@ -27,6 +28,21 @@ _NUMBER = re.compile(r"[0-9]+")
 _ZONE = re.compile(r"[A-Za-z0-9_+/:-]+")
 _BLANK = " \t\r\n"
 _OPENING, _CLOSING = "<[", ">]"
+_OTHER_NAMES = {  # what the same is called in Python, SQL or pandas
+    "boolean": "bool",
+    "bytes": "binary",
+    "date": "date32",
+    "datetime": "timestamp[us]",
+    "double": "float64",
+    "float": "float64",
+    "int": "int64",
+    "integer": "int64",
+    "number": "float64",
+    "object": "string",
+    "str": "string",
+    "text": "string",
+    "varchar": "string",
+}
 
 
 class TypeParser:
@@ -68,7 +84,9 @@ class TypeParser:
             return self._struct(depth)
         self._at = start
         self._skip_blanks()
-        raise self._error(f"there is no type {word!r}")
+        meant = _OTHER_NAMES.get(word.lower())
+        near = [meant] if meant else near_names(word, sorted(PrimitiveType.NAMES))
+        raise TypeSyntaxError(self._text, position=self._at, reason=f"there is no type {word!r}", meant=near)
 
     def _timestamp(self) -> ColumnType:
         self._sign("[")
@@ -186,7 +204,8 @@ def split_columns(spec: str) -> list[tuple[str, str]]:
         if not name:
             raise ColumnSpecError(reason=f"{piece.strip()!r} has no name before the ':'.", column=piece.strip())
         if not colon or not kind:
-            raise ColumnSpecError(reason=f"The column {name!r} has no type.", column=name)
+            wanted = f"{visible(name)}:TYPE, as in {visible(name)}:float64 or {visible(name)}:string"
+            raise ColumnSpecError(reason=f"The column {name!r} has no type.", column=name, wanted=wanted)
         pairs.append((name, kind))
     return pairs
 

@@ -90,6 +90,13 @@ class TestRefusals:
         with pytest.raises(UsrError, match="needs the column"):
             written(columns, **options)
 
+    def test_a_column_without_its_namespace_is_offered_with_it(self) -> None:
+        """The option names columns as the dataset has them."""
+        with pytest.raises(UsrError, match="needs the column tag") as caught:
+            written({"id": ["i"], "sequence": ["A"], "lab__tag": ["t"]}, name="tag")
+
+        assert (caught.value.hint or "").startswith("Did you mean lab__tag? ")
+
 
 WORDS = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Zs", "Zl", "Zp")), min_size=1, max_size=12)
 

@@ -115,6 +115,13 @@ class TestColumns:
         assert ["id,length"] == offered("bash", "usr head lab/promoters --columns id,le", cwd=root)
         assert [] == offered("bash", "usr head lab/promoters --columns id,id", cwd=root)
 
+    def test_a_key_is_fixed_or_a_column(self, root: Path) -> None:
+        """What an attachment is keyed by may be a column; without a dataset, the fixed keys are left."""
+        fixed = ["id", "sequence", "sequence_norm", "sequence_ci"]
+        asked = offered("bash", "usr attach lab/promoters --key ", cwd=root)
+        assert fixed == asked[:4] and "source" in asked[4:]
+        assert fixed == offered("bash", "usr attach lab/none --key ", cwd=root)
+
     def test_of_a_parquet_file(self, root: Path) -> None:
         """A file has its columns too."""
         line = "usr cell lab/promoters/records.parquet --col le"

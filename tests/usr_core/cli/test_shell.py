@@ -144,6 +144,13 @@ class TestCommands:
 
         assert (2, True, True) == (result.rc, "error[USR-CLI-002]" in result.err, "Did you mean work?" in result.err)
 
+    def test_a_value_without_its_option_is_told_of_it(self, site: Path) -> None:
+        """As where a pattern is given alone, or a condition without its quotes."""
+        install(site, FakePlugin("fine").command("work"))
+        result = run(site, "work", "extra")
+
+        assert (2, True) == (result.rc, "an option's name stands before its value" in result.err)
+
     def test_that_conflict_are_refused_with_both_names(self, site: Path) -> None:
         """Exit 4, and the way out."""
         install(site, FakePlugin("one").command("same"), FakePlugin("two").command("same"))
@@ -341,7 +348,7 @@ class TestCompletion:
         """The first word is completed from manifests."""
         install(site, FakePlugin("bomb", hooks=EXPLOSIVE).command("explode", source=EXPLOSIVE))
 
-        assert {"explode"} == self.complete(site, "usr expl", 1)
+        assert {"explode"} == self.complete(site, "usr explod", 1)
 
     def test_offers_a_commands_own_options(self, site: Path) -> None:
         """The invoked command is imported for that."""

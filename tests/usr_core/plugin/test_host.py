@@ -82,6 +82,13 @@ class TestImporter:
         assert 4 == caught.value.exit_code
         assert "motif" in caught.value.hint
 
+    def test_that_is_misspelled_is_offered(self, make_host: HostMaker) -> None:
+        """The name that is meant stands before all that there are."""
+        with pytest.raises(PluginMissing) as caught:
+            make_host(importer("motif")).importer("motive")
+
+        assert (caught.value.hint or "").startswith("Did you mean motif? Available: ")
+
     def test_of_a_disabled_plugin_says_which_switch(self, make_host: HostMaker) -> None:
         """What is switched off is not reported as not installed."""
         host = make_host(importer("motif"), environ={"USR_PLUGINS": ""})

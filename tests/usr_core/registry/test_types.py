@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.column_types import column_types
+from usr_core.registry.document import check_column
 from usr_core.registry.errors import ColumnSpecError, TypeSyntaxError, UnsupportedType
 from usr_core.registry.type_parser import parse_type, split_columns
 from usr_core.registry.types import MAX_DEPTH, from_arrow, keeps_type, same_type
@@ -193,3 +194,35 @@ class TestWhatParquetKeeps:
     def test_nothing_else_is_taken_for_another(self, stored: str, registered: str) -> None:
         """Any other difference is one."""
         assert not keeps_type(parse_type(stored).to_arrow(), parse_type(registered).to_arrow())
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("int", "int64"), ("list<Text>", "string"), ("date", "date32"), ("flaot64", "float64"), ("Int32", "int32")],
+)
+def test_a_type_of_another_language_has_its_counterpart_named(text: str, meant: str) -> None:
+    """A word of Python, SQL or pandas, and a misspelled one, are answered with the registry's word."""
+    with pytest.raises(TypeSyntaxError) as caught:
+        parse_type(text)
+
+    assert (caught.value.hint or "").startswith(f"Did you mean {meant}")
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted"), [("gfp:float64", "lab__gfp:float64"), ("old__gfp:float64", "lab__gfp:float64")]
+)
+def test_a_column_without_its_namespace_is_spelled_with_it(spec: str, wanted: str) -> None:
+    """The hint has the column as it has to be written."""
+    [(name, _)] = split_columns(spec)
+    with pytest.raises(ColumnSpecError) as caught:
+        check_column(name, "lab")
+
+    assert f"Write lab__gfp:TYPE, as in {wanted}." == caught.value.hint
+
+
+def test_a_column_without_its_type_is_spelled_with_one() -> None:
+    """What stands behind the colon may be any type; two are shown."""
+    with pytest.raises(ColumnSpecError) as caught:
+        split_columns("lab__gfp")
+
+    assert "Write lab__gfp:TYPE, as in lab__gfp:float64 or lab__gfp:string." == caught.value.hint
