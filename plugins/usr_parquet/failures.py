@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from usr_core.api import SourceFile, SourceFileError, SourceTruncated, SourceUnreadable
 from usr_core.api.formats import other_content
 
-__all__ = ["damaged_footer", "not_opened", "unreadable_group"]
+__all__ = ["damaged_footer", "not_opened", "unreadable_group", "unreadable_value"]
 
 _MAGIC = b"PAR1"
 _LOOK = 1000
@@ -74,6 +74,29 @@ def unreadable_group(
     else:
         told = f"The file is damaged at or behind this row: {reason}."
     return SourceUnreadable(source.path, told, hint=hint, row=row, column=name)
+
+
+def unreadable_value(source: SourceFile, name: str, value: pa.Array, error: Exception, *, row: int) -> SourceUnreadable:
+    """Return the error for a value that is not what its type says: mostly text in another encoding.
+
+    Args:
+        source: The file.
+        name: The column.
+        value: The value alone, in an array.
+        error: What Arrow says of it.
+        row: Its row, from 1.
+    """
+    if not pa.types.is_string(value.type):
+        reason = f"The column {name!r} has a value that is not one of its type: {_first_line(error)}."
+        return SourceUnreadable(source.path, reason, hint="Write the file again.", row=row, column=name)
+    return SourceUnreadable(
+        source.path,
+        f"The text in column {name!r} is not UTF-8, which Parquet's text has to be.",
+        hint="Write the column as UTF-8, or as binary where it is not text.",
+        row=row,
+        column=name,
+        value=value.cast(pa.binary())[0].as_py().decode("utf-8", "backslashreplace"),
+    )
 
 
 def _failure(file: pq.ParquetFile, group: int, name: str) -> Exception | None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from usr_core.api import ImportRequest, Opened, RepeatedColumn, SourceFile, SourceUnreadable, open_source
 from usr_core.api.arrow import conform, plain_type
-from usr_parquet.failures import damaged_footer, not_opened, unreadable_group
+from usr_parquet.failures import damaged_footer, not_opened, unreadable_group, unreadable_value
 
 __all__ = ["ParquetImporter"]
 
@@ -100,6 +100,8 @@ class _Reading:
             if self._int96:
                 self._check_nanoseconds(batch, group, at=self._rows - first)
             columns = [conform(batch.column(name), plain_type(batch.column(name).type)) for name in self._names]
+            for name, column in zip(self._names, columns, strict=True):
+                self._check_values(name, column)
             self._rows += batch.num_rows
             yield pa.RecordBatch.from_arrays(columns, names=list(self._names))
 
@@ -109,6 +111,16 @@ class _Reading:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             self._source.check_unchanged()
             raise unreadable_group(self._source, self._file, group, self._names, error, row=self._rows + 1) from error
+
+    def _check_values(self, name: str, column: pa.Array) -> None:
+        """Refuse what Parquet reads unseen: text that is not UTF-8, which other writers put there."""
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            index = next((at for at in range(len(column)) if not _is_valid(column.slice(at, 1))), 0)
+            raise unreadable_value(
+                self._source, name, column.slice(index, 1), error, row=self._rows + index + 1
+            ) from error
 
     def _check_nanoseconds(self, batch: pa.RecordBatch, group: int, *, at: int) -> None:
         """Refuse times that microseconds can't hold; of the two readings, both wrap alike, so that they compare."""
@@ -127,6 +139,15 @@ class _Reading:
                 column=name,
                 value=str(theirs[index]),
             )
+
+
+def _is_valid(value: pa.Array) -> bool:
+    try:
+        # A copy of its own: a slice of a list is validated with all of its values.
+        value.take(pa.array([0])).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _batch_rows(group: pq.RowGroupMetaData, chosen: Sequence[str], batch_bytes: int) -> int:

@@ -185,3 +185,20 @@ class TestOddColumns:
         assert ("col1", 1) == (caught.value.column, caught.value.row)
         assert "damaged" not in caught.value.args[0]
         assert "CAST(col1 AS FLOAT[])" in caught.value.hint
+
+    @pytest.mark.parametrize("form", ["text", "list", "dictionary"])
+    def test_text_that_is_not_utf8_is_named_by_row_and_column(self, file: Path, form: str) -> None:
+        """Other writers store it as text; no plugin is to blame for it."""
+        words = pa.Array.from_buffers(pa.string(), 3, pa.array([b"fine", b"also", b"caf\xe9"]).buffers())
+        numbers = pa.array([0, 1, 2], pa.int32())
+        column = {
+            "text": words,
+            "list": pa.ListArray.from_arrays(pa.array([0, 1, 2, 3], pa.int32()), words),
+            "dictionary": pa.DictionaryArray.from_arrays(numbers, words),
+        }[form]
+        pq.write_table(pa.table({"sequence": ["A", "C", "G"], "note": column}), file)
+
+        with pytest.raises(SourceUnreadable) as caught:
+            read(file)
+
+        assert (caught.value.row, caught.value.column) == (3, "note")
