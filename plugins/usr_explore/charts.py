@@ -29,7 +29,7 @@ def cloud_chart(found: Cloud, x: str, y: str) -> alt.Chart:
     columns, axes = {"x": _rounded(found.x), "y": _rounded(found.y)}, (_axis(x), _axis(y))
     scale = alt.Scale(zero=False, nice=False, padding=6)
     if found.counts is None:
-        chart = alt.Chart(_rows(columns)).mark_circle(size=18, opacity=0.55, color=_POINTS)
+        chart = alt.Chart(_rows(columns)).mark_circle(size=18, opacity=0.75, color=_POINTS)
         chart = chart.encode(x=alt.X("x:Q", title=axes[0], scale=scale), y=alt.Y("y:Q", title=axes[1], scale=scale))
     else:
         columns |= {

@@ -212,7 +212,8 @@ class Reading(DatasetSite):
 
         The motif is written in IUPAC's letters, with gaps of one length (``N{17}``) or of several (``N{15,19}``); ``X``
         in proteins. Overlapping hits are all there, in the base's order, then by start, end and strand. Positions are
-        those of the sequence as it is, on both strands. Memory grows neither with the rows nor with the hits.
+        those of the sequence as it is, on both strands. Memory grows neither with the rows nor with the hits. An error
+        met while it reads is Arrow's, with the message of ours, as with `scan`.
 
         Args:
             motif: The motif.
