@@ -14,7 +14,7 @@ __all__ = ["stand_in"]
 
 
 class _Unheard(Dataset):
-    """Changes of it are nobody's business: no event sink is told."""
+    """A dataset whose changes are told to no event sink."""
 
     def _announce(self, event: Mapping[str, Any]) -> None:
         return None

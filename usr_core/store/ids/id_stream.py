@@ -1,8 +1,8 @@
-"""The rows of a base that have given ids, without an index of the base: its ids stream past those that are sought.
+"""The rows of a base that have given ids, found without an index of the base: all of its ids are compared with those.
 
-For a few ids the Bloom filters of the base's row groups tell which groups may hold one; for many, all
-are read. The ids of those groups stream past on two threads: eight of an id's forty digits decide for
-nearly every row that it is not sought, and the others are compared in full.
+For a few ids the Bloom filters of the base's row groups tell which groups may hold one; for many, all groups are
+read. Two threads read the ids of these groups. Eight of the forty digits of an id rule out nearly every row, and the
+others are compared in full.
 """
 
 from __future__ import annotations

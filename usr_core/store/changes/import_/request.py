@@ -224,7 +224,7 @@ def _some_records(batches: Iterator[pa.RecordBatch], path: Path) -> Iterator[pa.
         empty = empty and not batch.num_rows
         yield batch
     if empty:
-        hint = "Look whether it is the right file; blank lines and comments are no records."
+        hint = "Check that it is the right file; blank lines and comments do not count as records."
         raise SourceUnreadable(path, "The file holds no record.", hint=hint)
 
 
