@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from support.explore import MOTIF, ROWS, WITH_MOTIF
 from usr_core import Dataset
+from usr_core.store.questions.motif_hits import motif_records
 from usr_explore.condition import (
     Query,
+    _as_pattern,
     choose,
     export_line,
     mark_line,
@@ -117,3 +121,22 @@ class TestPlaces:
         assert [(0, 4, "-"), (4, 8, "+")] == motif_places("CTTTAAAG", "dna", Query(motif="AAAG"))
         assert [(2, 4, "+")] == motif_places("ACGT", "dna", Query(motif="G.", regex=True))
         assert [] == motif_places("ACGT", "dna", Query())
+
+
+@pytest.mark.parametrize(
+    ("kind", "letters"),
+    [
+        ("dna", "ACGTRYSWKMBDHVN"),
+        ("rna", "ACGURYSWKMBDHVN"),
+        ("protein", "ACDEFGHIKLMNOPQRSTUVWYBZJX*"),
+    ],
+)
+def test_each_letter_means_the_same_in_the_command_and_on_the_page(kind: str, letters: str) -> None:
+    """The page asks the core for a motif; the command that it prints has a regular expression in its place."""
+    # A motif needs a letter beside the one for anything.
+    for motif in (f"{one}A" if one in "NX" else one for one in letters):
+        texts = [other + motif[1:] for other in letters + letters.lower()]
+
+        pattern = re.compile(_as_pattern(motif, [kind]))
+        asked = motif_records(pa.array(texts), motif, kind).tolist()
+        assert asked == [bool(pattern.search(text)) for text in texts], motif
