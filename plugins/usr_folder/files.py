@@ -26,6 +26,7 @@ from usr_core.api.transports import (
     Probe,
     RemoteEntry,
     RemoteNameRefused,
+    RemoteRefused,
     RemoteUnreachable,
     parquet_facts,
 )
@@ -243,6 +244,13 @@ class FolderFiles:
             except LockTimeout as error:
                 raise TimeoutError(error.holder) from error
             except OSError as error:
+                found = self.entry(f"{folder}/.usr.lock")
+                if found is not None and found.kind in ("folder", "other"):
+                    raise RemoteRefused(
+                        f"{folder}/.usr.lock can't be locked: it is not a regular file.",
+                        hint="Move it out of the way there, then run the command again.",
+                        facts={"remote": self._remote, "path": folder},
+                    ) from error
                 if error.errno in _NO_LOCKS:
                     answer = os.strerror(error.errno)
                     raise FolderLacksLocks(path=self._base, remote=self._remote, answer=answer) from error

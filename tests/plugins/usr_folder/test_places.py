@@ -193,6 +193,19 @@ class TestFileSystem:
         with pytest.raises(FolderLacksLocks, match="flock"), transport.lock(request):
             pass
 
+    @pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+    def test_a_lock_that_is_no_file_is_told_as_one(self, pair: FolderPair, make: Callable[[Path], None]):
+        """It is what has the lock's name that has to go, and not the share that lacks locks."""
+        place = Path(pair.base_dir) / NAME / ".usr.lock"
+        place.parent.mkdir(parents=True)
+        make(place)
+
+        with pytest.raises(RemoteRefused, match="regular file") as caught:
+            pair.sync("push")
+
+        assert ".usr.lock" in caught.value.message
+        assert not isinstance(caught.value, FolderLacksLocks)
+
     def test_a_disk_without_hard_links_is_refused(self, pair: FolderPair, monkeypatch: pytest.MonkeyPatch):
         """FAT has none, and a change is committed by one: what is there stays as it is."""
         before = tree_digest(pair.local)
