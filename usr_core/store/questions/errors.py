@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from usr_core.errors import ExitCode, UsrError, visible
+from usr_core.errors import ExitCode, UsrError, near_names, offered, visible
 
 __all__ = [
     "CellOutOfRange",
@@ -111,12 +112,16 @@ class SqlFailed(UsrError, ValueError):
 
     code = "USR-QUERY-007"
 
-    def __init__(self, reason: str, *, table: str | None = "records") -> None:
+    def __init__(self, reason: str, *, table: str | None = "records", columns: Sequence[str] = ()) -> None:
         first, _, rest = reason.strip().partition("\n")
         hint = "Look at `usr schema` for the columns of a dataset."
         if table is not None:
             shown = table if table.isidentifier() else f'"{table}"'
             hint = f"Select from `{shown}`, the merged view; `select * from {shown} limit 1` shows its columns."
+        asked = re.search(r'Referenced column "([^"]+)" not found', first)
+        near = near_names(asked[1], columns) if asked else []
+        if near:
+            hint = f"Did you mean {offered(near)}? {hint}"
         super().__init__(
             f"The statement failed: {first}",
             hint=hint,

@@ -127,7 +127,8 @@ def run_tables(
                     raise
                 table = run([one.schema.names for one in tables])
         except duckdb.Error as error:
-            raise SqlFailed(str(error), table=next(iter(views), None)) from error
+            known = [name for one in tables for name in one.schema.names]
+            raise SqlFailed(str(error), table=next(iter(views), None), columns=known) from error
         finally:
             connection.close()
     return _plain(table)

@@ -39,6 +39,14 @@ class TestResults:
         assert sorted(ids) == pa.table(result)["id"].to_pylist()
         assert (["id", "length"], 3, sorted(ids)[0]) == (result.columns, len(result), (result.fetchone() or ("",))[0])
 
+    def test_a_column_that_is_misspelled_is_offered(self, tmp_path: Path) -> None:
+        """The column that is meant stands before where to look for all of them."""
+        dataset, _ = make_dataset(tmp_path, 3)
+        with pytest.raises(SqlFailed) as caught:
+            dataset.sql("select lenght from records")
+
+        assert (caught.value.hint or "").startswith("Did you mean length? Select from `records`")
+
     def test_parameters(self, tmp_path: Path) -> None:
         """By position and by name; values are never part of the text."""
         dataset, ids = make_dataset(tmp_path, 3)
