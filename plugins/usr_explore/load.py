@@ -107,7 +107,9 @@ class Loaded:
         if first > _FEW_WORDS:
             return "text"
         count = int(pc.count_distinct(column, mode="only_valid").as_py())
-        return "constant" if count < 2 and not column.null_count else "words" if 0 < count <= _FEW_WORDS else "text"
+        if not count or (count == 1 and not column.null_count):
+            return "constant"
+        return "words" if count <= _FEW_WORDS else "text"
 
 
 def load(dataset: Dataset) -> Loaded:

@@ -46,6 +46,7 @@ class TestLoad:
         columns = {
             "mock__x": pa.array([float("inf"), float("nan"), None, 1.0, 2.0]),
             "mock__none": pa.nulls(5, pa.float64()),
+            "mock__void": pa.nulls(5, pa.string()),
             "mock__flag": pa.array([True, None, False, True, True]),
             "mock__half": pa.array(np.array([1, 2, 3, 4, 5], np.float16)),
             "mock__big": pa.array([2**63 - 1, 0, -5, 7, None], pa.int64()),
@@ -55,6 +56,7 @@ class TestLoad:
         everything = np.ones(5, np.bool_)
 
         assert {"mock__x", "mock__half", "mock__big"} == set(loaded.numbers)
+        assert {"constant"} == {loaded.kind("mock__none"), loaded.kind("mock__void")}
         assert 2 == int(histogram(loaded, "mock__x", everything).everything.sum())
         assert 3 == histogram(loaded, "mock__x", everything).missing
         assert (("true", "(none)", "false"), (3, 1, 1)) == (
