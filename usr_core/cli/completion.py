@@ -6,6 +6,7 @@ come from folders, footers and manifests. Whatever goes wrong, nothing is offere
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["candidates", "offered_choices"]
 
 _BY_KIND: dict[str, Callable[[typer.Context, str], Iterable[str]]] = {}
+
+_PLAIN = re.compile(r"[\w.,/][\w.,:/+@%=-]*")
 
 
 def candidates(kind: str, ctx: typer.Context, incomplete: str) -> list[str]:
@@ -53,7 +56,12 @@ def _offered(kind: str, ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 
 def _matching(offered: Iterable[str], incomplete: str) -> list[str]:
-    return [name for name in offered if name.startswith(incomplete)]
+    """Return what goes on from what was typed, of names that every shell takes as they stand.
+
+    Files of others may have columns with any name, and shells put what they are offered into the line, or into a
+    statement of their own, as it is: `$(…)` would be run.
+    """
+    return [name for name in offered if name.startswith(incomplete) and _PLAIN.fullmatch(name)]
 
 
 def _listed(names: Iterable[str], incomplete: str) -> list[str]:

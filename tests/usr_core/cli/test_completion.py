@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from support.cli import Result, clean_env, run_usr, usr_argv
@@ -127,6 +128,26 @@ class TestColumns:
         line = "usr cell lab/promoters/records.parquet --col le"
 
         assert ["length"] == offered("bash", line, cwd=root)
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_with_a_meaning_to_a_shell_are_not_offered(self, shell: str, tmp_path: Path) -> None:
+        """A file of somebody else may have any names, and a shell takes what it is offered as it is."""
+        odd = [
+            "$(touch x)",
+            "`touch x`",
+            'e\\");touch x #',
+            "a b",
+            "it's",
+            "two\nlines",
+            "a;b",
+            "a\\",
+            "-x",
+            "a\x1b[0m",
+            "*",
+        ]
+        pq.write_table(pa.table({name: [1] for name in [*odd, "plain", "größe"]}), tmp_path / "in.parquet")
+
+        assert ["plain", "größe"] == offered(shell, "usr head in.parquet --columns ", cwd=tmp_path)
 
     def test_are_those_that_the_dataset_has(self, tmp_path: Path) -> None:
         """Also with state, deleted records, nested types, and a namespace that was folded into the base."""
