@@ -42,7 +42,7 @@ _LETTERS: Mapping[str, Mapping[str, str]] = {"dna": _DNA, "rna": _DNA, "protein"
 _ANYTHING = {"dna": "N", "rna": "N", "protein": "X"}
 _OTHER_STRAND = str.maketrans("ACGTURYSWKMBDHV", "TGCAAYRSWMKVHDB")
 
-_ELEMENT = re.compile(r"([A-Za-z*])(?:\{(\d{1,7})(?:,(\d{1,7}))?\})?")
+_ELEMENT = re.compile(r"([A-Za-z*])(?:\{([0-9]{1,7})(?:,([0-9]{1,7}))?\})?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class TestWhatIsRefused:
             ("A{2,3}T", "A{2,3} has two lengths"),
             ("TN{5,3}A", "N{5,3} has no such length"),
             ("A{0}T", "A{0} has no such length"),
+            ("T{٣}A", "'{' does not belong there (at letter 2)"),
             ("TN{}A", "'{' does not belong there (at letter 3)"),
             ("T{3", "'{' does not belong there (at letter 2)"),
             ("A{1001}", "1,001 letters"),
