@@ -145,7 +145,10 @@ def test_the_page_on_testing_names_everything_in_the_kit() -> None:
     marked = {getattr(test, "usr_contract_feature", None) for c in contracts for test in vars(c).values()} - {None}
 
     assert [] == [contract.__name__ for contract in contracts if f"`{contract.__name__}`" not in page]
-    assert {"bad_rows", "unicode", "compressed", "round_trip", "streams", "received", "breakable"} == marked
+    assert {
+        "bad_rows", "unicode", "compressed", "namespace", "options", "round_trip", "streams", "received", "breakable",
+        "import",
+    } == marked  # fmt: skip
     assert [] == [feature for feature in marked if f"`{feature}`" not in page]
 
 
