@@ -147,7 +147,7 @@ def export_line(loaded: Loaded, query: Query) -> str:
     if query.ids is not None:
         statement = "select * from d where id in (select column0 from read_csv('ids.txt', header=false))"
         return f"usr query -d {shlex.quote(loaded.name)} {shlex.quote(statement)} --allow-files --out subset.csv"
-    return f"usr export {shlex.quote(loaded.name)} {_where_option(loaded, query)}--out subset.csv"
+    return f"usr export {shlex.quote(loaded.name)} {_where_option(loaded, query)}--fmt csv --out subset.csv"
 
 
 def mark_line(loaded: Loaded, query: Query, fields: Sequence[str]) -> str:

@@ -319,6 +319,7 @@ class TestReadAll:
             ("old.xls", xls({"S": [["sequence"], *([letters] for letters in LETTERS)]})),
             ("same_names.fasta", FASTA.replace(b"s2", b"s1").replace(b"s3", b"s1")),
         ],
+        ids=lambda value: value if isinstance(value, str) else "",  # gzip holds the time, which workers see differently
     )
     def test_what_only_looks_odd_is_read_whole(
         self, dataset_factory, tmp_path: Path, name: str, content: bytes

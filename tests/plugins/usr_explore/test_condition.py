@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from support.cli import Usr
 from support.explore import MOTIF, ROWS, WITH_MOTIF
 from usr_core import Dataset
 from usr_core.store.questions.motif_hits import motif_records
@@ -106,6 +108,23 @@ class TestChoose:
         assert "ids.txt" in export_line(loaded, chosen.query)
         assert "--id-file ids.txt --split val" in mark_line(loaded, chosen.query, ["--split val"])
         assert "ids.txt" in python_line(loaded, chosen.query)
+
+    @pytest.mark.parametrize("by_hand", [False, True])
+    def test_the_printed_commands_run(
+        self, explore_root: Path, loaded: Loaded, tmp_path: Path, *, by_hand: bool
+    ) -> None:
+        """As they are pasted; what marks records is only tried here."""
+        chosen = choose(loaded, Query(condition="lab__plate = 'p1'", motif=MOTIF))
+        if by_hand:
+            chosen = narrow(loaded, choose(loaded, Query()), ids=loaded.column("id").to_pylist()[3:5])
+            (tmp_path / "ids.txt").write_text("".join(f"{one}\n" for one in chosen.query.ids or ()))
+        usr = Usr(root=explore_root)
+        usr.ok(*shlex.split(export_line(loaded, chosen.query))[1:], cwd=tmp_path)
+        marking = shlex.split(mark_line(loaded, chosen.query, ["--split val"]))[1:]
+        tried = usr.ok(*marking, "--dry-run", "--format", "json", cwd=tmp_path).data
+
+        assert 0 < chosen.count == len((tmp_path / "subset.csv").read_text().splitlines()) - 1
+        assert chosen.count in tried.values()
 
     def test_commands_quote_for_the_shell(self, loaded: Loaded) -> None:
         """A condition with quotes is one word."""
