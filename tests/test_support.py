@@ -87,10 +87,12 @@ class TestCommandLine:
         )
 
     def test_settings_of_the_caller_stay_outside(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """No USR_ variable reaches the command but those a test gives."""
+        """No USR_ variable reaches the command but those a test gives; what is remembered of datasets is off."""
         monkeypatch.setenv("USR_ROOT", "/somewhere")
 
-        assert {"USR_DEBUG"} == {name for name in clean_env({"USR_DEBUG": "1"}) if name.startswith("USR_")}
+        assert {"USR_CACHE_DIR", "USR_DEBUG"} == {
+            name for name in clean_env({"USR_DEBUG": "1"}) if name.startswith("USR_")
+        }
 
 
 class TestForkedProgram:

@@ -133,7 +133,7 @@ class Remote:
             "user": self.user or None,
             "base_dir": self.base_dir,
             "port": self.port,
-            "batch_mode": self.batch_mode if self.type == SSH or not self.batch_mode else None,
+            "batch_mode": self.batch_mode,
             "ssh_key_env": self.ssh_key_env,
             "known_hosts": self.known_hosts,
             "repo_root": self.repo_root,

@@ -60,7 +60,7 @@ class TestAdd:
         here.ok("remotes", *command, "--base-dir", here.share)
 
         written = yaml.safe_load(here.file.read_text())["remotes"]
-        assert {"disk": {"type": "folder", "base_dir": str(here.share)}} == written
+        assert {"disk": {"type": "folder", "base_dir": str(here.share), "batch_mode": True}} == written
 
     def test_a_relative_path_is_of_this_machine(self, here: Here):
         """It is written down as an absolute one."""

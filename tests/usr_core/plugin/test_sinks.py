@@ -176,7 +176,7 @@ class TestCommand:
         code = (
             "import os, signal, sys\nfrom usr_core.cli import output\nfrom usr_core.cli.main import main\n"
             "import usr_records.life_cli as life\n"
-            "life.emit_text = lambda text: os.kill(os.getpid(), signal.SIGINT)\n"
+            "life.emit_outcome = lambda *parts, **how: os.kill(os.getpid(), signal.SIGINT)\n"
             "sys.exit(main(sys.argv[1:]))"
         )
         words = ["--root", str(seeded.root), "delete", "ns/base", "--id", first_id(seeded)]

@@ -85,7 +85,8 @@ class AttachOptions:
         columns: Names with or without the prefix; None is every column that the namespace registers.
         allow_overwrite: New values win over values that are there, where the input has one; else such values are
             refused, attached ones as well as materialized ones, equal ones too.
-        allow_missing: Rows whose key matches no record, or is empty, are left out and counted.
+        allow_missing: Rows whose key matches no record are left out and counted; with a text column as the key, those
+            without one too.
         parse_json: Text in nested columns is JSON.
         repeats: What becomes of rows that repeat a key; None refuses them.
         note: A line for `meta.md`.

@@ -107,7 +107,7 @@ class EmptyAttachKey(_AmongFiles, ValueError):
 
     code = "USR-ATTACH-003"
     template = "{files}: {count:counted row} {count:has|have} no key; every row needs one."
-    hint_template = "Fill the key column, or leave such rows (blank wells) out and count them: --allow-missing."
+    hint_template = "Fill the key column, or {way_out}."
     shown = ("file={label}", "row", "column")
 
 

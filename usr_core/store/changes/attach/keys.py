@@ -19,6 +19,7 @@ from usr_core.records.arrow_calls import call_arrow
 from usr_core.store.changes.attach.errors import AttachKeyAmbiguous, DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
 from usr_core.store.changes.attach.key_lookup import Lookup
 from usr_core.store.ids.row_numbers import ascending_order, valid_mask
+from usr_core.store.parts.files import KEYS
 
 __all__ = [
     "KeyCounts",
@@ -125,7 +126,9 @@ class KeyResolver:
         label: The first file, for errors.
         key: The kind of key, for errors.
         column: The file's key column, for errors.
-        allow_missing: Whether rows whose key matches nothing, or is empty, are left out instead of refused.
+        allow_missing: Whether rows whose key matches nothing are left out instead of refused; with a text column of
+            the dataset as the key, rows without one too, such as the blank wells of a plate. An empty id or sequence is
+            a fault of the file.
         allow_repeats: Whether a key may be in several rows.
     """
 
@@ -141,6 +144,7 @@ class KeyResolver:
     ) -> None:
         self._lookup, self._key, self._column = lookup, key, column
         self._allow_missing, self._allow_repeats = allow_missing, allow_repeats
+        self._allow_empty = allow_missing and key not in KEYS
         self._positions: list[Positions] = []
         self._unmatched = UnmatchedRows(limit=None if allow_missing else _REFUSED_ROWS_KEPT)
         self._first_missing: tuple[int, str] | None = None
@@ -193,9 +197,14 @@ class KeyResolver:
             EmptyAttachKey, AttachKeyAmbiguous, DuplicateAttachKey, UnmatchedKeys: In this order; the first such row
                 is named.
         """
-        if self._first_empty is not None and not self._allow_missing:
+        if self._first_empty is not None and not self._allow_empty:
             label, row = self.place(self._first_empty)
-            raise EmptyAttachKey(label=label, among=self.among, row=row, column=self._column, count=self._empty)
+            way_out = "drop these rows from the file"
+            if self._key not in KEYS:
+                way_out = "leave such rows (blank wells) out and count them: --allow-missing"
+            raise EmptyAttachKey(
+                label=label, among=self.among, row=row, column=self._column, count=self._empty, way_out=way_out
+            )
         if self._first_ambiguous is not None:
             place, *records = self._first_ambiguous
             label, row = self.place(place)
@@ -228,7 +237,7 @@ class KeyResolver:
         blank = _blank_rows(keys)
         if blank:
             self._empty += len(blank)
-            if self._allow_missing:
+            if self._allow_empty:
                 self.counts.missing += len(blank)
             if self._first_empty is None:
                 self._first_empty = first_row + blank[0]
