@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -96,6 +97,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 def _interruptible_children() -> Iterator[None]:
     with interruptible_children():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_left_as_it_was() -> Iterator[None]:
+    """A command that runs in this process sends the library's warnings to stderr, where no later test sees them."""
+    logger = logging.getLogger("usr")
+    before = logger.handlers[:], logger.propagate, logger.level
+    yield
+    logger.handlers[:], logger.propagate, level = before
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -256,6 +256,7 @@ class TestPage:
         visit.fill("Motif", MOTIF)
 
         visit.shows(f"{WITH_MOTIF} of {ROWS} records")
+        expect(visit.page.locator("#usr-python")).to_contain_text("where=", timeout=SECONDS)
         line = visit.page.locator("#usr-python").inner_text()
         where = re.search(r"where=(.*)\)$", line)
         assert where is not None
