@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from usr_core.plugin.specs import SINK_TIMEOUT_S, EventSinkSpec
 
 __all__ = ["EventSinks", "sinks_given_up"]
 
+_PIECE_S = 0.2
 _given_up: list[str] = []
 
 
@@ -208,7 +210,7 @@ class _Sink:
         self._jobs.put((job, self._running))
         finished = False
         try:
-            finished = self._running.done.wait(seconds)
+            finished = self._running.ended_within(seconds)
         finally:
             if not finished:
                 _given_up.append(self.name)
@@ -234,6 +236,18 @@ class _Outcome:
     def __init__(self) -> None:
         self.done = threading.Event()
         self.error: BaseException | None = None
+
+    def ended_within(self, seconds: float) -> bool:
+        """Wait for the call.
+
+        In short pieces: a signal that comes right before a wait does not end that wait, and Ctrl-C would then be heard
+        only when the sink's time is over.
+        """
+        until = time.monotonic() + seconds
+        while not self.done.wait(min(_PIECE_S, max(0.0, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                return False
+        return True
 
 
 def _serve(jobs: queue.SimpleQueue[tuple[Callable[[], None], _Outcome] | None]) -> None:
