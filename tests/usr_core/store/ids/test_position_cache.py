@@ -275,8 +275,8 @@ class TestExtended:
         remember(path)
         for number in range(1, 40):
             longer = write_base(tmp_path / f"{number}.parquet", ids[: 100 + 7 * number])
-            with opened(path) as before, opened(longer) as base:
-                extend_cache(before, base)
+            with opened(path) as before:
+                extend_cache(before, longer)
             path = longer
         monkeypatch.setattr(OpenParquet, "reader", lambda *_, **__: pytest.fail("the base was read"))
 
@@ -289,11 +289,8 @@ class TestExtended:
     def test_nothing_known_before_is_nothing_known_after(self, tmp_path: Path, folder: Path) -> None:
         """An append to a base that is not remembered reads and writes nothing."""
         ids = [spread(number) for number in range(100)]
-        with (
-            opened(write_base(tmp_path / "0.parquet", ids[:50])) as before,
-            opened(write_base(tmp_path / "1.parquet", ids)) as base,
-        ):
-            extend_cache(before, base)
+        with opened(write_base(tmp_path / "0.parquet", ids[:50])) as before:
+            extend_cache(before, write_base(tmp_path / "1.parquet", ids))
 
         assert not folder.exists()
 

@@ -142,11 +142,8 @@ def _remember_too(existing: Path | None, destination: Path) -> None:
     """Let what is remembered of the base before, if there is one, hold for the one with the new rows behind it."""
     if existing is None:
         return
-    with (
-        contextlib.closing(OpenParquet.open(existing)) as before,
-        contextlib.closing(OpenParquet.open(destination)) as base,
-    ):
-        extend_cache(before, base)
+    with contextlib.closing(OpenParquet.open(existing)) as before:
+        extend_cache(before, destination)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,8 +102,8 @@ def open_cache(base: OpenParquet, *, make: bool) -> CachedRows | None:
 
     Memory: 60 MiB while a base is remembered, whatever its size.
     """
-    folder = positions_folder()
-    if folder is None or base.rows < _CACHED_FROM_ROWS:
+    folder = _folder_for(base)
+    if folder is None:
         return None
     identity = BaseIdentity.of(base)
     segments: list[Segment] | None = None
@@ -114,24 +114,30 @@ def open_cache(base: OpenParquet, *, make: bool) -> CachedRows | None:
     return CachedRows(base, segments, listed=folder / identity.name) if segments else None
 
 
-def extend_cache(before: OpenParquet, base: OpenParquet) -> None:
+def extend_cache(before: OpenParquet, appended: Path) -> None:
     """Remember the base that an append made, where the one before it is remembered: only the new rows are read.
 
     Args:
-        before: The base before; its rows are the first ones of `base`, in the same order.
-        base: The new one.
+        before: The base before; its rows are the first ones of the new one, in the same order.
+        appended: The new one, which is opened where there is something to add to.
 
     Raises:
         pa.ArrowException, OSError: A page of the base is damaged or can't be read.
     """
-    folder = positions_folder()
-    if folder is None or before.rows < _CACHED_FROM_ROWS:
+    folder = _folder_for(before)
+    if folder is None:
         return
     segments: list[Segment] | None = None
     with contextlib.suppress(NotBelieved):
         segments = read_list(folder, BaseIdentity.of(before))
     if segments:
-        _remember(folder, BaseIdentity.of(base), base, _runs_of_ids(base, before.rows), known=segments)
+        with contextlib.closing(OpenParquet.open(appended)) as base:
+            _remember(folder, BaseIdentity.of(base), base, _runs_of_ids(base, before.rows), known=segments)
+
+
+def _folder_for(base: OpenParquet) -> Path | None:
+    """Return where a base is remembered; None where it is not, without a look at the disk for a small one."""
+    return None if base.rows < _CACHED_FROM_ROWS else positions_folder()
 
 
 def _remember(

@@ -15,7 +15,7 @@ import secrets
 import stat
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +85,7 @@ class BaseIdentity:
 
     def document(self) -> dict[str, Any]:
         """Return the form in which a list has it."""
-        return {
-            "size": self.size,
-            "inode": self.inode,
-            "mtime_ns": self.mtime_ns,
-            "footer": self.footer,
-            "rows": self.rows,
-        }
+        return asdict(self)
 
     @property
     def name(self) -> str:
