@@ -17,10 +17,12 @@ from usr_core.api.commands import (
     Format,
     FormatOpt,
     HelpOptionsOpt,
+    ImporterOpt,
     OptionsOpt,
     Progress,
     QuietOpt,
     UsageError,
+    choice_option,
     completer,
     current_session,
     emit_outcome,
@@ -98,29 +100,18 @@ def attach(
     ] = True,
     backend: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--backend",
-            metavar="pyarrow|duckdb",
-            autocompletion=completer("pyarrow|duckdb"),
+            choices="pyarrow|duckdb",
             help="pyarrow, or duckdb to match the keys of large Parquet files.",
         ),
     ] = "pyarrow",
-    importer: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="{importer}",
-            autocompletion=completer("importer"),
-            show_default=False,
-            help="Name of an importer; by default by the file's ending.",
-        ),
-    ] = None,
+    importer: ImporterOpt = None,
     writer: Annotated[
         str | None,
-        typer.Option(
+        choice_option(
             "--writer",
-            metavar="{overlay_writer}",
-            autocompletion=completer("overlay_writer"),
+            choices="{overlay_writer}",
             show_default=False,
             help="Name of an overlay writer that reads a tool's output.",
         ),

@@ -18,9 +18,11 @@ from usr_core.api.commands import (
     Format,
     FormatOpt,
     HelpOptionsOpt,
+    ImporterOpt,
     OptionsOpt,
     Progress,
     QuietOpt,
+    choice_option,
     completer,
     current_session,
     emit_outcome,
@@ -93,33 +95,22 @@ def import_records(
     words: FilesArg = None,
     *,
     path: FilePathOpt = None,
-    importer: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="{importer}",
-            autocompletion=completer("importer"),
-            show_default=False,
-            help="Name of an importer; by default by the file's ending.",
-        ),
-    ] = None,
+    importer: ImporterOpt = None,
     options: OptionsOpt = None,
     help_options: HelpOptionsOpt = False,
     bio_type: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--bio-type",
-            metavar="dna|rna|protein",
-            autocompletion=completer("dna|rna|protein"),
+            choices="dna|rna|protein",
             help="For files without such a column: dna, rna or protein.",
         ),
     ] = "dna",
     alphabet: Annotated[
         str | None,
-        typer.Option(
+        choice_option(
             "--alphabet",
-            metavar="{alphabet}",
-            autocompletion=completer("alphabet"),
+            choices="{alphabet}",
             show_default="dna_4, rna_4 or protein_20",
             help="For files without such a column; auto: the narrowest that fits.",
         ),

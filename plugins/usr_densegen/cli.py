@@ -18,6 +18,7 @@ from usr_core.api.commands import (
     QuietOpt,
     UsageError,
     YesOpt,
+    choice_option,
     completer,
     confirm,
     current_session,
@@ -102,10 +103,9 @@ def dedupe_command(
     *,
     keep: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--keep",
-            metavar="keep-first|keep-last|ask",
-            autocompletion=completer("keep-first|keep-last|ask"),
+            choices="keep-first|keep-last|ask",
             help="Which record to keep, by row.",
         ),
     ] = "keep-first",

@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     Format,
     FormatOpt,
     QuietOpt,
+    choice_option,
     completer,
     current_session,
     emit_outcome,
@@ -65,19 +66,17 @@ def convert(
     ] = None,
     bio_type: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--bio-type",
-            metavar="dna|rna|protein",
-            autocompletion=completer("dna|rna|protein"),
+            choices="dna|rna|protein",
             help="For rows without one: dna, rna or protein.",
         ),
     ] = "dna",
     alphabet: Annotated[
         str | None,
-        typer.Option(
+        choice_option(
             "--alphabet",
-            metavar="{alphabet}",
-            autocompletion=completer("alphabet"),
+            choices="{alphabet}",
             show_default="dna_4, rna_4 or protein_20",
             help="For rows without one.",
         ),

@@ -16,7 +16,7 @@ from usr_core.api.commands import (
     Progress,
     QuietOpt,
     YesOpt,
-    completer,
+    choice_option,
     confirm,
     current_session,
     emit_outcome,
@@ -39,20 +39,18 @@ def dedupe(
     *,
     key: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--key",
-            metavar="id|sequence|sequence_norm|sequence_ci",
-            autocompletion=completer("id|sequence|sequence_norm|sequence_ci"),
+            choices="id|sequence|sequence_norm|sequence_ci",
             show_default=False,
             help="What makes two records the same one.",
         ),
     ],
     keep: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--keep",
-            metavar="keep-first|keep-last",
-            autocompletion=completer("keep-first|keep-last"),
+            choices="keep-first|keep-last",
             help="Which record stays, in the base's order.",
         ),
     ] = "keep-first",

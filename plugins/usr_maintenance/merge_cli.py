@@ -16,6 +16,7 @@ from usr_core.api.commands import (
     QuietOpt,
     UsageError,
     YesOpt,
+    choice_option,
     completer,
     confirm,
     current_session,
@@ -63,19 +64,17 @@ def merge(
     ] = False,
     if_duplicate: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--if-duplicate",
-            metavar="error|skip|prefer-src|prefer-dest",
-            autocompletion=completer("error|skip|prefer-src|prefer-dest"),
+            choices="error|skip|prefer-src|prefer-dest",
             help="What happens to records that are there already.",
         ),
     ] = "skip",
     coerce_overlap: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--coerce-overlap",
-            metavar="to-dest|none",
-            autocompletion=completer("to-dest|none"),
+            choices="to-dest|none",
             help="Cast columns of another type where every value survives, or refuse them.",
         ),
     ] = "to-dest",

@@ -19,6 +19,7 @@ from usr_core.api.commands import (
     Progress,
     QuietOpt,
     YesOpt,
+    choice_option,
     completer,
     confirm,
     current_session,
@@ -74,10 +75,9 @@ def remove(
     namespace: NamespaceOpt,
     mode: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--mode",
-            metavar="archive|delete",
-            autocompletion=completer("archive|delete"),
+            choices="archive|delete",
             show_default=False,
             help="Keep the files, or remove them.",
         ),

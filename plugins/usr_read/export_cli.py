@@ -26,7 +26,7 @@ from usr_core.api.commands import (
     TargetArg,
     UsageError,
     WhereOpt,
-    completer,
+    choice_option,
     current_session,
     emit_outcome,
     emit_text,
@@ -52,11 +52,10 @@ def export(
     *,
     export_format: Annotated[
         str | None,
-        typer.Option(
+        choice_option(
             "--format",
             "--fmt",
-            metavar="{exporter}",
-            autocompletion=completer("exporter"),
+            choices="{exporter}",
             show_default=False,
             help="The format of what is written.",
         ),

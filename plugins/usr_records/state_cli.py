@@ -15,7 +15,7 @@ from usr_core.api.commands import (
     IdFileOpt,
     IdsOpt,
     WhereOpt,
-    completer,
+    choice_option,
     current_session,
     emit_outcome,
     emit_table,
@@ -32,20 +32,18 @@ MaskedOpt = Annotated[
 ]
 QcStatusOpt = Annotated[
     str | None,
-    typer.Option(
+    choice_option(
         "--qc-status",
-        metavar="pass|fail|warn|unknown",
-        autocompletion=completer("pass|fail|warn|unknown"),
+        choices="pass|fail|warn|unknown",
         show_default=False,
         help="pass, fail, warn or unknown.",
     ),
 ]
 SplitOpt = Annotated[
     str | None,
-    typer.Option(
+    choice_option(
         "--split",
-        metavar="train|val|test|holdout",
-        autocompletion=completer("train|val|test|holdout"),
+        choices="train|val|test|holdout",
         show_default=False,
         help="train, val, test or holdout.",
     ),

@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     FormatOpt,
     QuietOpt,
     YesOpt,
+    choice_option,
     completer,
     examples,
 )
@@ -35,10 +36,9 @@ RemoteArg = Annotated[
 ]
 VerifyOpt = Annotated[
     str,
-    typer.Option(
+    choice_option(
         "--verify",
-        metavar="{verify}",
-        autocompletion=completer("verify"),
+        choices="{verify}",
         help="How the base is compared; auto may step down.",
     ),
 ]

@@ -11,7 +11,7 @@ from usr_core.api.commands import (
     DryRunOpt,
     Format,
     FormatOpt,
-    completer,
+    choice_option,
     current_session,
     examples,
 )
@@ -49,10 +49,9 @@ def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call the remote.")],
     scheme: Annotated[
         str,
-        typer.Option(
+        choice_option(
             "--type",
-            metavar="{transport}",
-            autocompletion=completer("transport"),
+            choices="{transport}",
             help="The transport: ssh for a host, folder for a mounted share or a disk.",
         ),
     ] = "ssh",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import HelpOptionsOpt as HelpOptionsOpt
     from usr_core.cli.options import IdFileOpt as IdFileOpt
     from usr_core.cli.options import IdsOpt as IdsOpt
+    from usr_core.cli.options import ImporterOpt as ImporterOpt
     from usr_core.cli.options import IncludeDeletedOpt as IncludeDeletedOpt
     from usr_core.cli.options import NamespaceOpt as NamespaceOpt
     from usr_core.cli.options import NamespacesOpt as NamespacesOpt
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import TargetArg as TargetArg
     from usr_core.cli.options import WhereOpt as WhereOpt
     from usr_core.cli.options import YesOpt as YesOpt
+    from usr_core.cli.options import choice_option as choice_option
     from usr_core.cli.options import completer as completer
     from usr_core.cli.options import examples as examples
     from usr_core.cli.options import split_names as split_names
@@ -73,8 +75,9 @@ else:
             "usr_core.cli.main": "main",
             "usr_core.cli.options": (
                 "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt HelpOptionsOpt "
-                "IdFileOpt IdsOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt SampleOpt "
-                "SeedOpt SortOpt TargetArg WhereOpt YesOpt completer examples split_names split_options"
+                "IdFileOpt IdsOpt ImporterOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt "
+                "SampleOpt SeedOpt SortOpt TargetArg WhereOpt YesOpt choice_option completer examples split_names "
+                "split_options"
             ),
             "usr_core.cli.outcome": "emit_outcome",
             "usr_core.cli.output": (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,6 +27,7 @@ __all__ = [
     "HelpOptionsOpt",
     "IdFileOpt",
     "IdsOpt",
+    "ImporterOpt",
     "IncludeDeletedOpt",
     "NamespaceOpt",
     "NamespacesOpt",
@@ -39,6 +40,7 @@ __all__ = [
     "TargetArg",
     "WhereOpt",
     "YesOpt",
+    "choice_option",
     "completer",
     "examples",
     "split_names",
@@ -73,6 +75,32 @@ def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
         return candidates(kind, ctx, incomplete)
 
     return complete
+
+
+def choice_option(*spellings: str, choices: str, help: str, show_default: bool | str = True) -> Any:
+    """Return an option whose values are known: its help names them, and shells complete them.
+
+    Args:
+        spellings: Such as ``--split``.
+        choices: The values, as in ``train|val|test``; or a kind of providers in braces, as in ``{importer}``: the names
+            that are installed.
+        help: What it is for.
+        show_default: Whether the help shows the default, or what it says in its place.
+
+    Example:
+        >>> from typing import Annotated
+        >>> from usr_core.api.commands import choice_option
+        >>> StrandOpt = Annotated[str, choice_option("--strand", choices="forward|reverse|both", help="Where to look.")]
+        >>> StrandOpt.__metadata__[0].metavar
+        'forward|reverse|both'
+    """
+    return typer.Option(
+        *spellings,
+        metavar=choices,
+        autocompletion=completer(choices.strip("{}")),
+        help=help,
+        show_default=show_default,
+    )
 
 
 DatasetArg = Annotated[
@@ -159,6 +187,15 @@ SortOpt = Annotated[
         autocompletion=completer("column"),
         show_default=False,
         help="Sort by a column.",
+    ),
+]
+ImporterOpt = Annotated[
+    str | None,
+    choice_option(
+        "--from",
+        choices="{importer}",
+        show_default=False,
+        help="Name of an importer; by default by the file's ending.",
     ),
 ]
 AllowMissingOpt = Annotated[
