@@ -110,7 +110,7 @@ def _opened(request: ImportRequest, content: bytes) -> Sheet:
 
 
 def _refuse_other_content(path: Path, start: bytes) -> None:
-    """Refuse what is no workbook: exports of many instruments are text or web pages under the name .xls."""
+    """Refuse a file that is not a workbook: many instruments export text or web pages with the ending .xls."""
     if is_workbook(start):
         return
     other = other_content(start)

@@ -98,7 +98,7 @@ def selected_ranges(selections: object, x: str, y: str) -> tuple[tuple[str, floa
 def selected_ids(
     selections: object, ids: Sequence[str], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
 ) -> tuple[str, ...] | None:
-    """Return the records of a map that a brush covers; None where there is no brush."""
+    """Return the records of a map that a brush covers, or None without a brush."""
     spans = [(_bounds(selections, axis), values) for axis, values in (("x", x), ("y", y))]
     if all(bounds is None for bounds, _ in spans):
         return None
@@ -128,7 +128,7 @@ def _rows(columns: Mapping[str, Sequence[Any]]) -> alt.Data:
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> list[float | None]:
-    """Return values with as many digits as a picture shows, fewer bytes to the browser; what is no number is None."""
+    """Return values with the digits that a picture shows, to send fewer bytes; NaN and infinity become None."""
     finite = np.isfinite(values)
     spread = float(values[finite].max() - values[finite].min()) if finite.any() else 0.0
     digits = _DIGITS - int(np.floor(np.log10(spread))) if 0 < spread < np.inf else _DIGITS

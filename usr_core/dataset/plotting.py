@@ -107,7 +107,7 @@ def _values(alt: Any, rows: list[dict[str, Any]]) -> Any:
 
 
 def _numbers(table: pa.Table, name: str) -> Any:
-    """Return a column as 64-bit floats; where there is no value, NaN."""
+    """Return a column as 64-bit floats; a missing value is NaN."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -35,7 +35,7 @@ class Root:
         actor, lock_timeout, host: For its datasets, as for `Dataset`.
 
     Raises:
-        RootMissing, RootNotAFolder: There is no such folder.
+        RootMissing, RootNotAFolder: The path does not exist, or is not a folder.
         RootUnknown: No root was given, and none was found.
 
     Example:

@@ -50,7 +50,7 @@ def existing_root(root: Path, origin: str = "") -> Path:
     """Return a root that was given, absolute with links resolved; `origin` says how it was given.
 
     Raises:
-        RootMissing, RootNotAFolder: There is no such folder.
+        RootMissing, RootNotAFolder: The path does not exist, or is not a folder.
     """
     root = root.expanduser()
     if not root.exists():
