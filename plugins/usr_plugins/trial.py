@@ -35,7 +35,7 @@ def try_offers(record: PluginRecord, specs: Mapping[str, tuple[AnySpec, ...]], s
     """
     with _silent(), tempfile.TemporaryDirectory(prefix="usr-trial-") as folder:
         for kind, offered in specs.items():
-            for spec in offered if kind not in ("namespace", "transport", "alphabet") else ():
+            for spec in offered if kind not in ("namespace", "transport", "alphabet", "executor") else ():
                 words = f"{KINDS[kind].words} {spec.name}"
                 with step(f"building the {words}", "Let the factory return an object with its protocol's methods."):
                     provider = build_provider(kind, record, spec)

@@ -33,6 +33,8 @@ HOOK_PAGES = {
     "checks.md": "usr_checks",
     "alphabets.md": "usr_alphabets",
     "health-checks.md": "usr_health_checks",
+    "executors.md": "usr_executors",
+    "functions.md": "usr_functions",
 }
 
 
@@ -147,6 +149,7 @@ def test_the_page_on_testing_names_everything_in_the_kit() -> None:
     assert [] == [contract.__name__ for contract in contracts if f"`{contract.__name__}`" not in page]
     assert {
         "bad_rows", "unicode", "compressed", "namespace", "options", "round_trip", "streams", "received", "breakable",
+        "survives",
         "import",
     } == marked  # fmt: skip
     assert [] == [feature for feature in marked if f"`{feature}`" not in page]

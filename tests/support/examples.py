@@ -63,7 +63,8 @@ class Examples:
     """Runs examples, each object's in a fresh folder.
 
     The folder has a root with the namespace ``lab`` (``lab__gc``, ``lab__sigma``) and a dataset of three records; two
-    files, ``more.csv`` with sequences to import and ``scores.csv`` with values to attach; and a remotes file whose
+    files, ``more.csv`` with sequences to import and ``scores.csv`` with values to attach; a module ``scores.py`` with a
+    function ``gc`` to map; and a remotes file whose
     remote ``lab-server`` is in memory. It is the current folder.
 
     Args:
@@ -127,6 +128,17 @@ def _tests_of(label: str, found: object) -> Iterator[doctest.DocTest]:
             yield test
 
 
+SCORES = """\
+import pyarrow.compute as pc
+
+
+def gc(batch):
+    letters = pc.utf8_upper(batch["sequence"])
+    found = pc.add(pc.count_substring(letters, "G"), pc.count_substring(letters, "C"))
+    return pc.divide(pc.cast(found, "float64"), pc.utf8_length(letters))
+"""
+
+
 def lay_out(folder: Path) -> None:
     """Make what every example finds in its folder (see `Examples`)."""
     root = folder / "root"
@@ -138,4 +150,5 @@ def lay_out(folder: Path) -> None:
     dataset.write_overlay("lab", pa.table(values))
     (folder / "more.csv").write_text("sequence\nTTTACAGCTAGCTCAGTCCT\nCATCATCATGGTGGTGGTAA\n", "ascii")
     (folder / "scores.csv").write_text(f"id,lab__sigma\n{IDS[2]},sigma54\n", "ascii")
+    (folder / "scores.py").write_text(SCORES, "ascii")
     (folder / "remotes.yaml").write_text(REMOTES, "ascii")

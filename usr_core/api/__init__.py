@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from usr_core.plugin.specs import CheckSpec as CheckSpec
     from usr_core.plugin.specs import EventSink as EventSink
     from usr_core.plugin.specs import EventSinkSpec as EventSinkSpec
+    from usr_core.plugin.specs import ExecutorSpec as ExecutorSpec
     from usr_core.plugin.specs import Exporter as Exporter
     from usr_core.plugin.specs import ExporterSpec as ExporterSpec
     from usr_core.plugin.specs import ExportRequest as ExportRequest
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from usr_core.plugin.specs import FileRef as FileRef
     from usr_core.plugin.specs import Finding as Finding
     from usr_core.plugin.specs import Fingerprint as Fingerprint
+    from usr_core.plugin.specs import FunctionSpec as FunctionSpec
     from usr_core.plugin.specs import HealthCheckSpec as HealthCheckSpec
     from usr_core.plugin.specs import HealthRequest as HealthRequest
     from usr_core.plugin.specs import Importer as Importer
@@ -82,8 +84,9 @@ else:
             "usr_core.plugin.manifest": "API_VERSION",
             "usr_core.plugin.options": "option_line options_text",
             "usr_core.plugin.specs": (
-                "AlphabetSpec CheckSpec EventSink EventSinkSpec ExportRequest ExportResult Exporter ExporterSpec "
-                "FileRef Finding Fingerprint HealthCheckSpec HealthRequest ImportRequest Importer ImporterSpec "
+                "AlphabetSpec CheckSpec EventSink EventSinkSpec ExecutorSpec ExportRequest ExportResult Exporter "
+                "ExporterSpec FileRef Finding Fingerprint FunctionSpec HealthCheckSpec HealthRequest ImportRequest "
+                "Importer ImporterSpec "
                 "NamespaceSpec Opened OptionSpec OverlayRequest OverlayWriter OverlayWriterSpec TransportSpec "
                 "Verdict VerifyOutcome VerifyRequest VerifySpec VerifyStrategy"
             ),

@@ -23,6 +23,7 @@ from usr_core.roots.layout import COMMIT_PREFIX, EVENT_LOG, STAGING
 
 __all__ = [
     "RECOVERY_NOTES",
+    "RUN_DAYS",
     "TRANSFER_DAYS",
     "forget_notes",
     "keep_notes",
@@ -32,16 +33,18 @@ __all__ = [
 ]
 
 TRANSFER_DAYS = 7
-_TRANSFER_PREFIXES = ("pull-", "push-")
+RUN_DAYS = 14
+_KEPT = {"pull-": TRANSFER_DAYS, "push-": TRANSFER_DAYS, "map-": RUN_DAYS}
+"""Staging folders that others go on with, by how their names begin, and the days without a change that they have."""
 
 
 def recover(folder: Path) -> list[str]:
     """Bring the dataset into a state that is whole, and return what was done, a line each.
 
     Abort files are undone to the end. A record is applied to the end, whether or not its event is in the log yet;
-    if other bytes stand in its place, it is a stale holder's and is discarded. Staging
-    folders that no record names are removed, except for those of transfers younger than `TRANSFER_DAYS`. A torn
-    last line of the log is repaired.
+    if other bytes stand in its place, it is a stale holder's and is discarded. Staging folders that no record names are
+    removed, except for those of transfers younger than `TRANSFER_DAYS`, and of runs in which something has happened in
+    the last `RUN_DAYS`. A torn last line of the log is repaired.
 
     Raises:
         CommitRecordUnreadable: A record is of another format, or leads out of the dataset.
@@ -93,12 +96,17 @@ def stale_staging(folder: Path) -> list[Path]:
             return [staging]  # a link or a file in its place
     except FileNotFoundError:
         return []
-    oldest = time.time() - TRANSFER_DAYS * 86_400
-    return [
-        place
-        for place in sorted(staging.iterdir())
-        if not (place.name.startswith(_TRANSFER_PREFIXES) and place.lstat().st_mtime > oldest)
-    ]
+    return [place for place in sorted(staging.iterdir()) if not _is_kept(place)]
+
+
+def _is_kept(place: Path) -> bool:
+    days = next((days for prefix, days in _KEPT.items() if place.name.startswith(prefix)), None)
+    if days is None:
+        return False
+    # A run's own folder does not change with its shards; its input is the base, as old as that is.
+    inside = place.iterdir() if place.name.startswith("map-") else ()
+    last = max(one.lstat().st_mtime for one in (place, *inside) if one.name != "input.parquet")
+    return bool(last > time.time() - days * 86_400)
 
 
 def _settle(held: HeldRecord) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from usr_core.plugin.specs import OverlayWriterSpec
     from usr_core.registry.document import Registry
     from usr_core.roots.dataset_id import DatasetRef
+    from usr_core.runs.driver import RunProgress
+    from usr_core.runs.map_run import MapRun, OnError
     from usr_core.store.changes.attach.attachment import AttachOutcome, AttachSource
     from usr_core.store.changes.clear import ClearOutcome
     from usr_core.store.changes.compact import CompactOutcome
@@ -505,6 +507,128 @@ class Changing(Reading):
 
         site = replace(self._site(), actor=actor or self.actor)
         return RecordWriter(site, SessionOptions(namespaces=names_given(namespaces), name=name, **options))
+
+    def map(
+        self,
+        function: str | Callable[..., Any],
+        *,
+        into: str | Sequence[str],
+        columns: str | Sequence[str] | None = None,
+        executor: str | None = "local",
+        mode: Literal["missing", "all"] = "missing",
+        where: str | None = None,
+        params: Mapping[str, object] | None = None,
+        per_record: bool = False,
+        on_error: OnError = "fail",
+        shards: int | None = None,
+        batch_rows: int = 4096,
+        workers: int | None = None,
+        options: Mapping[str, Any] | None = None,
+        sample: bool = True,
+        dry_run: bool = False,
+        say: Callable[[str], None] = print,
+        progress: Callable[[RunProgress], None] | None = None,
+    ) -> MapRun:
+        """Run a function over the records that lack its value, in shards, and return the run, which `commit` ends.
+
+        Nothing of the dataset changes before `MapRun.commit`. The run lies in the dataset's folder meanwhile: it can be
+        resumed by asking the same again, or by `resume`, whatever has become of this process.
+
+        Args:
+            function: A plugin's function by name, ``package.module:function``, ``file.py:function``, or a function that
+                a worker can import. It is called with a batch of `columns` and ``id``, and returns as many values, in
+                the same order: a batch, a table, a mapping of names to arrays, or, for one column, an array. A class is
+                made once a worker, with `params`, and its objects are called.
+            into: The registered columns that it makes, all of one namespace.
+            columns: What it is given; by default what a plugin says of its function, else ``sequence``.
+            executor: Who runs the shards; None plans the run and starts nothing.
+            mode: ``missing``: the records that lack one of `into`; ``all``: every one.
+            where: A condition in SQL that records have to meet.
+            params: Keyword arguments of the function.
+            per_record: The function takes the values of one record and returns one value (or a mapping, for several
+                columns).
+            on_error: A record that it fails on stops the run (``fail``), gets no value (``null``), or is left out
+                (``skip``). NaN is a failure.
+            shards: How many; by default so many that each takes about two minutes.
+            batch_rows: The most rows of a batch.
+            workers: How many; by default the executor's own.
+            options: What the executor takes besides.
+            sample: Call the function here on some records first: it tells what a shard costs, and whether it works.
+            dry_run: Write nothing; `MapRun.planned` says what would be.
+            say: Takes a line of the executor for the user.
+            progress: Told how far the run is, while `MapRun.wait` waits.
+
+        Raises:
+            FunctionUnusable, FunctionFailed: The function can't be imported, or fails on the first records.
+            ColumnNotRegistered, NamespaceNotRegistered, RunRequestInvalid: `into` can't be made.
+            UnknownColumn, ConditionInvalid: The dataset has no such column; `where` is no condition.
+            PluginMissing, OptionInvalid: No plugin has that function or executor, or it takes no such option.
+
+        Example:
+            >>> run = dataset.map("scores.py:gc", into="lab__gc", mode="all", executor="inline")
+            >>> run.wait().commit().rows
+            3
+            >>> dataset.to_arrow(columns=["lab__gc"])["lab__gc"].to_pylist()
+            [0.3, 0.35, 0.5]
+        """
+        from usr_core.runs.functions import find_function, plugin_function
+        from usr_core.runs.map_run import start_run
+        from usr_core.runs.planning import MapRequest
+
+        if executor is not None:
+            self.host.executor_spec(executor)  # before anything is planned
+        spec = plugin_function(function, self.host) if isinstance(function, str) else None
+        ref, values = find_function(function, params or {}, self.host, per_record=per_record)
+        default = ("sequence",) if spec is None else spec.columns
+        request = MapRequest(
+            function=ref,
+            params=values,
+            columns=tuple(names_given(columns) or default),
+            into=tuple(names_given(into) or ()),
+            mode=mode,
+            where=where or "",
+            shards=shards,
+            batch_rows=batch_rows,
+            on_error=on_error,
+            workers=workers or 1,
+            executor=executor or "",
+            sample=sample,
+        )
+        run = start_run(self._site, request, host=self.host, dry_run=dry_run)
+        if executor is not None and run.folder is not None and not dry_run:
+            run.start(executor, workers=workers, options=options, say=say, progress=progress)
+        return run
+
+    def runs(self) -> list[MapRun]:
+        """Return the runs of `map` that lie in the dataset's folder, the oldest first, committed ones too.
+
+        Example:
+            >>> run = dataset.map("scores.py:gc", into="lab__gc", mode="all", executor=None)
+            >>> [found.status().state for found in dataset.runs()]
+            ['planned']
+        """
+        from usr_core.runs.folder import runs_of
+        from usr_core.runs.map_run import MapRun
+
+        return [MapRun(self._site, folder, host=self.host) for folder in runs_of(self.path)]
+
+    def run(self, run_id: str) -> MapRun:
+        """Return the run whose id begins so.
+
+        Raises:
+            RunMissing: There is none, or there are several.
+
+        Example:
+            >>> run = dataset.map("scores.py:gc", into="lab__gc", mode="all", executor=None)
+            >>> dataset.run(run.run_id[:6]).status().shards
+            1
+            >>> dataset.run(run.run_id).start("inline").wait().commit().rows
+            3
+        """
+        from usr_core.runs.folder import find_run
+        from usr_core.runs.map_run import MapRun
+
+        return MapRun(self._site, find_run(self.path, run_id), host=self.host)
 
     def record_event(
         self,

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
+from usr_core.plugin.executors import ShardOutcome
 from usr_core.plugin.specs import ExportResult, Finding, Fingerprint, Opened, Verdict
 from usr_core.plugin.transports import EntryKind, Probe, RemoteEntry, Traffic
 
@@ -223,6 +224,17 @@ def _context(value: object) -> AbstractContextManager[Any]:
     return value
 
 
+def _outcomes(value: object) -> list[ShardOutcome]:
+    found = []
+    for one in _stream(value):
+        outcome = _a(ShardOutcome, one)
+        if outcome.state not in ("done", "failed", "lost"):
+            raise ValueError("it returned an outcome whose state is not done, failed or lost")
+        index, detail = whole_number(outcome.index, "index"), a_text(outcome.detail, "detail")
+        found.append(ShardOutcome(index=index, state=outcome.state, detail=detail))
+    return found
+
+
 _NOTHING = Answer(checked=_nothing)
 _BATCHES = Answer(checked=_stream, item_check=_batch_check)
 
@@ -251,5 +263,12 @@ ANSWERS: Mapping[str, Mapping[str, Answer]] = {
     "event_sink": {"emit": _NOTHING, "close": _NOTHING},
     "health_check": {"": Answer(checked=_stream, item_check=lambda: _finding)},
     "check": {"": Answer(checked=_stream, item_check=lambda: _finding)},
+    "executor": {
+        "submit": _NOTHING,
+        "wait": Answer(checked=_outcomes),
+        "cancel": _NOTHING,
+        "close": _NOTHING,
+    },
+    "function": {"": Answer(checked=lambda value: value)},
 }
 """By kind of provider and method. `store.questions.export` compares what an exporter says with what it did."""

@@ -1,4 +1,4 @@
-"""The hooks of plugin API 1.1: what a plugin can be asked, and what it promises by answering.
+"""The hooks of plugin API 1.2: what a plugin can be asked, and what it promises by answering.
 
 A plugin implements the hooks it needs, as functions of its entry-point module marked with `hookimpl`,
 and repeats each of them in its manifest's ``[[provides]]``. Hooks return specs, which are cheap to build;
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
         AlphabetSpec,
         CheckSpec,
         EventSinkSpec,
+        ExecutorSpec,
         ExporterSpec,
+        FunctionSpec,
         HealthCheckSpec,
         ImporterSpec,
         NamespaceSpec,
@@ -161,6 +163,31 @@ class UsrHooks:
 
         Conflicts: a name offered twice is refused, with both distributions named.
         Since: API 1.1. Contract tests: ``usr_core.testing.ManifestContract``.
+        """
+
+    @hookspec
+    def usr_executors(self) -> Iterable[ExecutorSpec]:  # type: ignore[empty-body]
+        """Offer to run the shards of `usr map`, for ``--executor NAME``.
+
+        Called when an executor that the manifest declares is asked for by name. Import libraries of clusters inside
+        ``factory``.
+
+        An executor runs each shard at least once by `usr_core.api.runs.run_shard`, or says that it did not. It writes
+        nothing else of the dataset; the core looks at what the shards left, runs lost ones again, and commits.
+
+        Conflicts: a name offered twice is refused, with both distributions named.
+        Since: API 1.2. Contract tests: ``usr_core.testing.ExecutorContract``.
+        """
+
+    @hookspec
+    def usr_functions(self) -> Iterable[FunctionSpec]:  # type: ignore[empty-body]
+        """Offer functions of records, for ``usr map --fn NAME``.
+
+        Called when a function that the manifest declares is asked for by name, in every worker. Import what it needs,
+        and load a model, inside ``factory``.
+
+        Conflicts: a name offered twice is refused, with both distributions named.
+        Since: API 1.2. Contract tests: ``usr_core.testing.FunctionContract``.
         """
 
     @hookspec(firstresult=True)

@@ -8,7 +8,7 @@ except for a `UsrError`, which passes untouched.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,20 +19,23 @@ from usr_core.plugin.answers import ANSWERS
 from usr_core.plugin.catalogue import Catalogue, ProviderEntry
 from usr_core.plugin.discovery import PluginRecord, PluginStatus
 from usr_core.plugin.errors import AmbiguousImporter, PluginConflict, PluginError, PluginMissing
+from usr_core.plugin.executors import Executor, ExecutorRequest
 from usr_core.plugin.importing import HostedImporter
 from usr_core.plugin.isolation import Isolated, calling, load_error
 from usr_core.plugin.kinds import KINDS, AnySpec
 from usr_core.plugin.manifest import ProviderClaim
-from usr_core.plugin.options import as_option_spec
+from usr_core.plugin.options import as_option_spec, option_values
 from usr_core.plugin.settings import settings_of, takes_settings
 from usr_core.plugin.sinks import EventSinks
 from usr_core.plugin.specs import (
     AlphabetSpec,
     CheckSpec,
     EventSinkSpec,
+    ExecutorSpec,
     Exporter,
     ExporterSpec,
     Finding,
+    FunctionSpec,
     HealthCheckSpec,
     HealthRequest,
     ImporterSpec,
@@ -431,6 +434,58 @@ class PluginHost:
         except PluginError as error:
             return _unloadable(entry, error)
         return BoundCheck(spec=spec, plugin=record.id, run=self._check_runner(record, spec))
+
+    # ------------------------------------------------------------ runs
+
+    def executor_spec(self, name: str) -> ExecutorSpec:
+        """Return what an executor says of itself, without building it; errors as `importer`.
+
+        Example:
+            >>> dataset.host.executor_spec("inline").detached
+            False
+        """
+        return self._spec("executor", name, ExecutorSpec)[1]
+
+    def executor(self, name: str, request: ExecutorRequest) -> Executor:
+        """Return the executor of that name, made for a run; the request's options are checked.
+
+        Raises:
+            OptionInvalid: It does not take such an option.
+            PluginError: As `importer`.
+
+        Example:
+            >>> from usr_core.api.runs import ExecutorRequest
+            >>> executor = dataset.host.executor("inline", ExecutorRequest(run_id="4f1d", folder=tmp_path, shards=1))
+            >>> executor.wait(0.1)
+            []
+        """
+        record, spec = self._spec("executor", name, ExecutorSpec)
+        options = option_values(f"executor {name}", spec.options, request.options)
+        return cast(Executor, self._build("executor", record, spec, replace(request, options=options)))
+
+    def function_spec(self, name: str) -> tuple[str, FunctionSpec]:
+        """Return the id of the plugin that offers a function, and what it says of it; errors as `importer`.
+
+        Example:
+            >>> dataset.host.function_spec("folding_energy")
+            Traceback (most recent call last):
+                ...
+            usr_core.plugin.errors.PluginMissing: there is no function 'folding_energy'
+        """
+        record, spec = self._spec("function", name, FunctionSpec)
+        return record.id, spec
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return a plugin's function, made and isolated; errors as `importer`.
+
+        Example:
+            >>> dataset.host.function("folding_energy")
+            Traceback (most recent call last):
+                ...
+            usr_core.plugin.errors.PluginMissing: there is no function 'folding_energy'
+        """
+        record, spec = self._spec("function", name, FunctionSpec)
+        return cast("Callable[..., Any]", self._build("function", record, spec))
 
     # ------------------------------------------------------------ events
 

@@ -9,7 +9,9 @@ from usr_core.plugin.specs import (
     AlphabetSpec,
     CheckSpec,
     EventSinkSpec,
+    ExecutorSpec,
     ExporterSpec,
+    FunctionSpec,
     HealthCheckSpec,
     ImporterSpec,
     NamespaceSpec,
@@ -24,7 +26,9 @@ AnySpec = (
     AlphabetSpec
     | CheckSpec
     | EventSinkSpec
+    | ExecutorSpec
     | ExporterSpec
+    | FunctionSpec
     | HealthCheckSpec
     | ImporterSpec
     | NamespaceSpec
@@ -65,6 +69,8 @@ KINDS: Mapping[str, Kind] = {
         Kind(name="check", words="check", hook="usr_checks", spec=CheckSpec),
         Kind(name="alphabet", words="alphabet", hook="usr_alphabets", spec=AlphabetSpec),
         Kind(name="health_check", words="health check", hook="usr_health_checks", spec=HealthCheckSpec),
+        Kind(name="executor", words="executor", hook="usr_executors", spec=ExecutorSpec),
+        Kind(name="function", words="function", hook="usr_functions", spec=FunctionSpec),
     )
 }
 """The kinds by the name that a manifest gives them."""

@@ -30,7 +30,7 @@ __all__ = [
     "parse_manifest",
 ]
 
-API_VERSION = (1, 1)
+API_VERSION = (1, 2)
 """The version of the plugin API that is installed: major, minor."""
 MANIFEST_NAME = "usr-plugin.toml"
 
@@ -55,6 +55,8 @@ PROVIDER_KINDS = frozenset(
         "check",
         "alphabet",
         "health_check",
+        "executor",
+        "function",
     }
 )
 

@@ -126,6 +126,25 @@ def _suffix(suffix: str, field: str) -> None:
         raise ValueError(f"{field} holds {suffix!r}; an ending begins with a point and has no /")
 
 
+def _executor(spec: Any) -> None:
+    _options(spec.options)
+    _flag(spec.detached, "detached")
+
+
+def _function(spec: Any) -> None:
+    from usr_core.registry.type_parser import parse_type
+
+    if not is_id(spec.name):
+        raise ValueError(f"name is {spec.name!r}; it has lower-case letters, digits and _, beginning with a letter")
+    texts(spec.columns, "columns")
+    _options(spec.params)
+    if a_text(spec.type, "type"):
+        try:
+            parse_type(spec.type)
+        except UsrError as error:
+            raise ValueError(f"type: {error.message}") from error
+
+
 def _options(options: object, *, names_will_do: bool = False) -> None:
     if isinstance(options, (str, bytes, Mapping)) or not isinstance(options, Iterable):
         raise TypeError(f"options is {named(options)} and has to be a tuple of OptionSpec")
@@ -166,4 +185,6 @@ _CHECKS: Mapping[str, Callable[[Any], None]] = {
     "check": _check,
     "alphabet": _alphabet,
     "health_check": lambda _: None,
+    "executor": _executor,
+    "function": _function,
 }

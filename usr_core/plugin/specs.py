@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol, Self
 
+from usr_core.plugin.executors import Executor, ExecutorRequest
 from usr_core.plugin.transports import Transport
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = [
     "CheckSpec",
     "EventSink",
     "EventSinkSpec",
+    "ExecutorSpec",
     "ExportRequest",
     "ExportResult",
     "Exporter",
@@ -31,6 +33,7 @@ __all__ = [
     "FileRef",
     "Finding",
     "Fingerprint",
+    "FunctionSpec",
     "HealthCheckSpec",
     "HealthRequest",
     "ImportRequest",
@@ -823,3 +826,65 @@ class HealthCheckSpec:
     name: str
     summary: str
     factory: Callable[[], Callable[[HealthRequest], Iterable[Finding]]]
+
+
+# ---------------------------------------------------------------- runs: executors and functions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutorSpec:
+    """Offer to run the shards of `usr map`.
+
+    Attributes:
+        name, summary: As for every spec.
+        factory: Makes an executor for one run.
+        options: What it takes besides ``--workers``, checked by the host: ``--queue short`` is the option ``queue``.
+        detached: It hands the shards to somebody else, such as a batch system, and nobody waits for them here.
+
+    Example:
+        >>> from usr_core.api import ExecutorSpec, OptionSpec
+        >>> class Nobody:
+        ...     def __init__(self, request):
+        ...         self.queue = request.options["queue"]
+        >>> queue = OptionSpec(name="queue", default="short", help="Where jobs wait")
+        >>> spec = ExecutorSpec(name="lab", summary="The lab's cluster", factory=Nobody, options=(queue,))
+        >>> spec.detached
+        False
+    """
+
+    name: str
+    summary: str
+    factory: Callable[[ExecutorRequest], Executor]
+    options: tuple[OptionSpec, ...] = ()
+    detached: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSpec:
+    """Offer a function to `usr map --fn NAME`.
+
+    Attributes:
+        name: Lower-case letters, digits and _, beginning with a letter.
+        summary: What it computes, with its unit, in one line.
+        factory: Makes the function, once a worker. It is called with a batch and its parameters by keyword, and returns
+            a batch, a table, a mapping of column names to arrays, or, for one column, an array.
+        columns: What it needs of a record besides ``id``, where nothing else is asked for.
+        params: Its parameters, given by ``--param NAME=VALUE`` and checked by the host.
+        type: The type text of its value, for registering a column; empty where that depends on parameters.
+
+    Example:
+        >>> import pyarrow.compute as pc
+        >>> from usr_core.api import FunctionSpec
+        >>> def length(batch):
+        ...     return pc.utf8_length(batch["sequence"])
+        >>> spec = FunctionSpec(name="length", summary="Letters", factory=lambda: length, type="int32")
+        >>> spec.factory()(dataset.head_arrow(2)).to_pylist()
+        [20, 20]
+    """
+
+    name: str
+    summary: str
+    factory: Callable[[], Callable[..., Any]]
+    columns: tuple[str, ...] = ("sequence",)
+    params: tuple[OptionSpec, ...] = ()
+    type: str = ""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from usr_core.testing.check_contract import CheckContract as CheckContract
     from usr_core.testing.check_contract import HealthCheckContract as HealthCheckContract
     from usr_core.testing.event_sink_contract import EventSinkContract as EventSinkContract
+    from usr_core.testing.executor_contract import ExecutorContract as ExecutorContract
+    from usr_core.testing.executor_contract import FunctionContract as FunctionContract
     from usr_core.testing.exporter_contract import ExporterContract as ExporterContract
     from usr_core.testing.importer_contract import ImporterContract as ImporterContract
     from usr_core.testing.manifest_contract import ManifestContract as ManifestContract
@@ -31,6 +33,7 @@ else:
             "usr_core.testing.alphabet_contract": "AlphabetContract",
             "usr_core.testing.check_contract": "CheckContract HealthCheckContract",
             "usr_core.testing.event_sink_contract": "EventSinkContract",
+            "usr_core.testing.executor_contract": "ExecutorContract FunctionContract",
             "usr_core.testing.exporter_contract": "ExporterContract",
             "usr_core.testing.importer_contract": "ImporterContract",
             "usr_core.testing.manifest_contract": "ManifestContract",
@@ -46,6 +49,7 @@ _WITH_ASSERTIONS = (
     "alphabet_contract",
     "check_contract",
     "event_sink_contract",
+    "executor_contract",
     "exporter_contract",
     "importer_contract",
     "manifest_contract",

@@ -79,12 +79,12 @@ class ManifestContract(Contract):
             assert {kind for kind, _ in declared} & {"verify", "verify_policy"}, "usr_choose_verify is never asked"
 
     def test_factories_build(self, record: PluginRecord) -> None:
-        """A provider's own imports work. A transport is built with settings, which its own contract does."""
+        """A provider's own imports work. Transports and executors need more: see their contracts."""
         registrar = _registrar()
         specs: list[Any] = [
             spec
             for kind in KINDS
-            if kind not in ("namespace", "transport", "alphabet")
+            if kind not in ("namespace", "transport", "alphabet", "executor")
             for spec in registrar.specs(record, kind)
         ]
 

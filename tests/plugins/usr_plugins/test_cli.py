@@ -40,7 +40,7 @@ class TestInfo:
         assert ["dev work"] == [command["command"] for command in found["commands"]]
         assert [{"kind": "check", "name": "odd"}] == found["provides"]
         assert ["no-such-tool"] == found["missing_tools"]
-        assert (False, "1.0", "1.1") == (found["built_in"], found["api"], found["host_api"])
+        assert (False, "1.0", "1.2") == (found["built_in"], found["api"], found["host_api"])
 
     def test_lists_the_options_of_formats_and_writers(self, tmp_path: Path) -> None:
         """Those in full and those by name alone, in the words of --help-options."""

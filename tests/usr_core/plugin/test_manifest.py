@@ -93,7 +93,7 @@ class TestParseManifest:
     @pytest.mark.parametrize("api", ["2.0", "0.9", "99999.0"])
     def test_refuses_another_major(self, api: str) -> None:
         """The message holds both versions."""
-        with pytest.raises(IncompatiblePlugin, match=rf"{api}.*1\.1"):
+        with pytest.raises(IncompatiblePlugin, match=rf"{api}.*1\.2"):
             parse(HEAD.replace("1.0", api))
 
     def test_looks_at_the_api_before_other_keys(self) -> None:
@@ -120,7 +120,7 @@ class TestHigherMinor:
         """The note says what, and both versions."""
         manifest = parse(text)
 
-        assert (f"made for plugin API 1.7, of which this USR has 1.1: {what} is left out",) == manifest.notes
+        assert (f"made for plugin API 1.7, of which this USR has 1.2: {what} is left out",) == manifest.notes
         assert not [claim for claim in manifest.provides if claim.kind == "aligner"]
         assert not [claim for claim in manifest.commands if claim.parent == "attic"]
 

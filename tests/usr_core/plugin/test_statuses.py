@@ -42,7 +42,7 @@ class TestStatus:
         install(site, FakePlugin("newer", api="2.4", hooks=EXPLOSIVE))
         status, reason = statuses(site)["usr-plugin-newer"]
 
-        assert ("incompatible", True, True) == (status, "2.4" in reason, "1.1" in reason)
+        assert ("incompatible", True, True) == (status, "2.4" in reason, "1.2" in reason)
 
     def test_a_higher_minor_is_ok(self, site: Path) -> None:
         """What it has beyond this API is left out; `info` says what."""
@@ -50,7 +50,7 @@ class TestStatus:
         info = run(site, "plugins", "info", "newer", "--format", "json").data
 
         assert {"usr-plugin-newer": ("ok", None)} == statuses(site)
-        assert ([], ["made for plugin API 1.4, of which this USR has 1.1: the aligner 'newer' is left out"]) == (
+        assert ([], ["made for plugin API 1.4, of which this USR has 1.2: the aligner 'newer' is left out"]) == (
             info["provides"],
             info["notes"],
         )

@@ -1,0 +1,387 @@
+"""Committing a run: every part checked, joined in the base's order, in one transaction with one event."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.errors import UsrError, first_line
+from usr_core.registry.document import Registry
+from usr_core.registry.type_parser import parse_type
+from usr_core.roots.layout import DERIVED, RECORDS
+from usr_core.runs.errors import RunDamaged, RunIncomplete, RunRecordsGone, RunTypesDiffer, ShardFailed
+from usr_core.runs.folder import MOST_FAILURES, RunFolder, RunPlan
+from usr_core.runs.shard import ROW, digest_of
+from usr_core.store.base.file import write_options
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.changes.attach.key_lookup import Lookup, open_lookup
+from usr_core.store.ids.row_numbers import any_valid
+from usr_core.store.mutation import (
+    Mutation,
+    Site,
+    adopt_single_file,
+    keep_clock_after,
+    mutate,
+    new_part_name,
+    overlay_metadata,
+)
+from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
+from usr_core.store.parts.files import list_overlays
+from usr_core.values.showing import Shown
+
+__all__ = ["RunCommitted", "commit_run"]
+
+PART_BYTES = 1 << 30
+"""A part of the overlay holds at most so many bytes of values, before compression."""
+ACTION = "map"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RunCommitted(Shown):
+    """What a commit did.
+
+    Attributes:
+        already: The run was committed before; nothing was changed now.
+        seq: The number of its event.
+        parts: Files that were added, relative to the dataset's folder.
+        shards: Shards whose values are in.
+        rows: Records that have a value by it.
+        rows_empty: Records for which the function gave no value.
+        rows_gone: Records of the run that are not in the dataset any more.
+        shards_left_out: Shards that are missing, with ``allow_partial``.
+
+    Example:
+        >>> run = dataset.map("scores.py:gc", into="lab__gc", mode="all", executor="inline")
+        >>> done = run.wait().commit()
+        >>> done.rows, done.shards, done.already, run.commit().already
+        (3, 1, False, True)
+    """
+
+    run_id: str
+    already: bool
+    seq: int
+    parts: tuple[str, ...]
+    shards: int
+    rows: int
+    rows_empty: int = 0
+    rows_gone: int = 0
+    shards_left_out: int = 0
+
+
+def commit_run(site: Site, run: RunFolder, *, allow_partial: bool = False) -> RunCommitted:
+    """Make the values of a run part of its dataset, once; a second call, also by another process, says so.
+
+    Rows are found by id: the base may have grown or been rewritten since the run was planned. Takes the dataset's lock.
+    Memory is bounded, but for 40 bytes a base row where the base was rewritten.
+
+    Args:
+        site: The dataset.
+        run: Its run.
+        allow_partial: Take what is there where shards are missing.
+
+    Raises:
+        RunMissing: It is discarded.
+        RunIncomplete, ShardFailed: Shards are missing; none may be tried again.
+        RunDamaged: A part is not what its receipt says.
+        RunTypesDiffer: A column is registered with another type by now, or not at all.
+        RunRecordsGone: No record of the run is there any more.
+        UsrError: As every change of the dataset.
+    """
+    plan = run.plan
+    if (told := run.committed()) is not None:
+        return _outcome(plan, told, already=True)
+    with mutate(site, ACTION) as mutation:
+        told = run.committed() or _event_of(site.layout.event_log, plan)
+        already = told is not None
+        if told is None:
+            done = sorted(run.done())
+            _refuse_incomplete(run, done, allow_partial=allow_partial)
+            told = _committed(mutation, run, done)
+    if run.exists() and run.committed() is None and not site.dry_run:
+        run.mark_committed(told)
+    return _outcome(plan, told, already=already)
+
+
+def _outcome(plan: RunPlan, told: dict[str, Any], *, already: bool) -> RunCommitted:
+    counts = ("shards", "rows", "rows_empty", "rows_gone", "shards_left_out")
+    return RunCommitted(
+        run_id=plan.run_id,
+        already=already,
+        seq=told["seq"],
+        parts=tuple(told["parts"]),
+        **{name: told.get(name, 0) for name in counts},
+    )
+
+
+def _event_of(log: Path, plan: RunPlan) -> dict[str, Any] | None:
+    """Return what the event of an earlier commit says, of which the run's folder was not told any more."""
+    token = plan.attempt.encode()
+    with contextlib.suppress(FileNotFoundError), log.open("rb") as lines:
+        for line in lines:
+            if token in line:
+                with contextlib.suppress(ValueError):
+                    event = json.loads(line)
+                    if event.get("action") == ACTION and event["args"].get("attempt") == plan.attempt:
+                        files = [added["path"] for added in event["artifacts"].get("added", ())]
+                        files = [name for name in files if name.startswith(f"{DERIVED}/{plan.namespace}/")]
+                        return {"seq": event["seq"], "parts": files, **event["metrics"]}
+    return None
+
+
+def _refuse_incomplete(run: RunFolder, done: list[int], *, allow_partial: bool) -> None:
+    plan = run.plan
+    if len(done) == plan.shards or (allow_partial and done):
+        return
+    failed = run.quarantined()
+    if failed and not allow_partial:
+        raise shard_failed(run, failed)
+    raise RunIncomplete(run_id=plan.run_id, shards=plan.shards, missing=plan.shards - len(done))
+
+
+def shard_failed(run: RunFolder, failed: set[int]) -> ShardFailed:
+    """Return the error of shards that may not be tried again."""
+    shard = min(failed)
+    last = next(iter(reversed(run.failures(shard))), None)
+    return ShardFailed(
+        count=len(failed),
+        run_id=run.run_id,
+        tries=MOST_FAILURES,
+        shard=shard,
+        function=run.plan.function.name,
+        reason=last.reason if last else "its notes are gone",
+        row=last.row if last else None,
+        id=last.id if last else None,
+    )
+
+
+def _committed(mutation: Mutation, run: RunFolder, done: list[int]) -> dict[str, Any]:
+    """Stage the parts and commit; return what is told of it."""
+    site, plan = mutation.site, run.plan
+    kinds = _types(mutation.registry, plan)
+    overlay = list_overlays(mutation.txn.tree, namespaces=[plan.namespace]).get(plan.namespace)
+    with contextlib.ExitStack() as closing:
+        if overlay is not None:
+            closing.callback(overlay.close)
+        keep_clock_after(mutation, overlay)
+        base_path = mutation.txn.tree.path(RECORDS) or site.layout.records
+        base = closing.enter_context(contextlib.closing(OpenParquet.open(base_path)))
+        shards = _Shards(run, done, pa.schema([("id", pa.string()), (ROW, pa.int64()), *kinds.items()]))
+        writing = _Writing(mutation, plan.namespace, kinds, base)
+        with writing:
+            for batch in shards.batches():
+                writing.add(batch)
+        if shards.rows and not writing.matched:
+            raise RunRecordsGone(
+                rows=shards.rows, run_id=plan.run_id, dataset=site.ref.name, function=plan.function.name
+            )
+        adopt_single_file(mutation, plan.namespace, overlay)
+        metrics = {
+            "shards": len(done),
+            "shards_left_out": plan.shards - len(done),
+            "retries": sum(run.failure_counts().values()) + run.losses(),
+            "rows": writing.valued,
+            "rows_empty": shards.rows - writing.valued - writing.gone,
+            "rows_gone": writing.gone,
+            "rows_failed": shards.failed,
+            "seconds": round(shards.seconds, 3),
+        }
+        event = mutation.finish(base=mutation.base_facts(), args=_args(plan), metrics=metrics)
+    return {"seq": event["seq"] if event else 0, "parts": writing.parts, **metrics}
+
+
+def _args(plan: RunPlan) -> dict[str, object]:
+    return {
+        "run_id": plan.run_id,
+        "attempt": plan.attempt,
+        "function": plan.function.name,
+        "function_digest": plan.function.digest,
+        "params": dict(plan.params),
+        "namespace": plan.namespace,
+        "columns": list(plan.columns),
+        "into": [name for name, _ in plan.into],
+        "mode": plan.mode,
+        **({"where": plan.where} if plan.where else {}),
+        "on_error": plan.on_error,
+    }
+
+
+def _types(registry: Registry, plan: RunPlan) -> dict[str, pa.DataType]:
+    """Return the columns with their types, which the registry has to have still.
+
+    Raises:
+        RunTypesDiffer: It has not.
+    """
+    kinds = {}
+    for name, text in plan.into:
+        try:
+            found = registry.column_type(name).canonical()
+        except UsrError:
+            found = "nothing"
+        if found != text:
+            raise RunTypesDiffer(column=name, planned=text, found=found, run_id=plan.run_id)
+        kinds[name] = parse_type(text).to_arrow()
+    return kinds
+
+
+class _Shards:
+    """The parts of finished shards, each checked against its receipt before a row of it counts."""
+
+    def __init__(self, run: RunFolder, done: list[int], schema: pa.Schema) -> None:
+        self._run, self._done, self._schema = run, done, schema
+        self.rows = self.failed = 0
+        self.seconds = 0.0
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order of shards, and so of the base as it was planned."""
+        for index in self._done:
+            receipt = self._run.receipt(index)
+            if receipt is None:
+                raise self._damaged(index, f"done/{index:06}.json", "is gone")
+            path = self._run.parts / receipt.file
+            try:
+                digest = digest_of(path)
+            except OSError as error:
+                raise self._damaged(index, path.name, f"can't be read: {error.strerror}") from error
+            if digest != receipt.sha256:
+                raise self._damaged(index, path.name, "its bytes are not those of its receipt")
+            yield from self._checked(index, path, receipt.rows)
+            self.rows += receipt.rows
+            self.failed += receipt.rows_failed
+            self.seconds += receipt.seconds
+
+    def _checked(self, index: int, path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+        ranges = self._run.spec(index).row_ranges
+        try:
+            with pq.ParquetFile(path) as file:
+                fields = [(field.name, field.type) for field in file.schema_arrow]
+                if fields != [(field.name, field.type) for field in self._schema]:
+                    raise self._damaged(index, path.name, "its columns are not those of the run")
+                if file.metadata.num_rows != rows:
+                    raise self._damaged(index, path.name, f"it has {file.metadata.num_rows:,} rows, not {rows:,}")
+                most = sum(stop - start for start, stop in ranges)
+                if rows > most:
+                    raise self._damaged(index, path.name, f"it has {rows:,} rows of a shard of {most:,}")
+                for batch in file.iter_batches(65_536, use_threads=False):
+                    numbers = batch.column(ROW).to_numpy()
+                    if not self._run.plan.copied and not _inside(numbers, ranges):
+                        raise self._damaged(index, path.name, "it has rows of another shard")
+                    yield batch
+        except pa.ArrowException as error:
+            raise self._damaged(index, path.name, f"it is not a whole Parquet file: {first_line(error)}") from error
+
+    def _damaged(self, index: int, file: str, reason: str) -> RunDamaged:
+        return RunDamaged(
+            file=file, reason=reason, shard=index, receipt=f"done/{index:06}.json", run_id=self._run.run_id
+        )
+
+
+def _inside(numbers: np.ndarray, ranges: tuple[tuple[int, int], ...]) -> bool:
+    starts = np.array([start for start, _ in ranges])
+    stops = np.array([stop for _, stop in ranges])
+    at = np.searchsorted(starts, numbers, side="right") - 1
+    ascending = bool(np.all(numbers[1:] > numbers[:-1]))
+    return ascending and bool(np.all(at >= 0)) and bool(np.all(numbers < stops[np.maximum(at, 0)]))
+
+
+class _Writing:
+    """The parts that a run becomes: a context manager, whose staged files go with the transaction if it fails."""
+
+    def __init__(self, mutation: Mutation, namespace: str, kinds: dict[str, pa.DataType], base: OpenParquet) -> None:
+        self._mutation, self._namespace, self._base = mutation, namespace, base
+        fields = [pa.field("id", pa.string(), nullable=False), *(pa.field(name, kind) for name, kind in kinds.items())]
+        self._schema = pa.schema(fields, metadata=overlay_metadata(mutation, namespace))
+        self._options = write_options(self._schema, bloom="id").writer_arguments(rows=base.rows)
+        self._places = _Places(base)
+        self._writer: PartWriter | None = None
+        self._size = 0
+        self.parts: list[str] = []
+        self.matched = self.valued = self.gone = 0
+
+    def __enter__(self) -> _Writing:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._writer is not None:
+            if error is None:
+                self._writer.close()
+            else:
+                self._writer.abort()
+            self._writer = None
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take rows of a shard: those without any value, and of records that are gone, are counted only."""
+        positions = self._places.of(batch.column("id"), batch.column(ROW).to_numpy())
+        there = positions >= 0
+        self.gone += int(np.count_nonzero(~there))
+        self.matched += int(np.count_nonzero(there))
+        rows = batch.drop_columns([ROW])
+        keep = there & any_valid(rows.columns[1:])
+        if not keep.all():
+            rows, positions = rows.take(pa.array(np.flatnonzero(keep))), positions[keep]
+        if not rows.num_rows:
+            return
+        self.valued += rows.num_rows
+        if self._writer is not None and self._size + rows.nbytes > PART_BYTES:
+            self._writer.close()
+            self._writer = None
+        if self._writer is None:
+            self._begin()
+        assert self._writer is not None
+        bare = pa.RecordBatch.from_arrays(rows.columns, schema=self._schema.remove_metadata())
+        self._writer.add(bare, positions)
+        self._size += rows.nbytes
+
+    def _begin(self) -> None:
+        relative = new_part_name(self._mutation, self._namespace)
+        self.parts.append(relative)
+        self._size = 0
+        self._writer = PartWriter(
+            self._mutation.txn.stage(relative),
+            self._schema,
+            options=self._options,
+            boundaries=row_group_ends(self._base.file),
+        )
+
+
+class _Places:
+    """Finds records in the base as it is now: where they stood when the run was planned, or else by id."""
+
+    def __init__(self, base: OpenParquet) -> None:
+        self._base = base
+        self._lookup: Lookup | None = None
+        self._ends = np.asarray(row_group_ends(base.file), np.int64)
+        self._group = -1
+        self._ids: pa.Array = pa.array([], pa.string())
+
+    def of(self, ids: pa.Array, rows: np.ndarray) -> np.ndarray:
+        """Return the base row of each record, -1 for one that is gone."""
+        if self._lookup is None:
+            if self._stand_there(ids, rows):
+                return rows.astype(np.int64)
+            self._lookup = open_lookup(self._base, "id", backend="pyarrow", view=None)
+        return self._lookup.positions(ids)
+
+    def _stand_there(self, ids: pa.Array, rows: np.ndarray) -> bool:
+        if len(rows) and (not len(self._ends) or rows[-1] >= self._ends[-1]):
+            return False
+        at = 0
+        while at < len(rows):
+            group = int(np.searchsorted(self._ends, rows[at], side="right"))
+            stop = int(np.searchsorted(rows, self._ends[group]))
+            if group != self._group:
+                self._ids = self._base.reader().read_row_group(group, columns=["id"]).column(0).combine_chunks()
+                self._group = group
+            begin = int(self._ends[group - 1]) if group else 0
+            found = self._ids.take(pa.array(rows[at:stop] - begin))
+            if not found.cast(pa.string()).equals(ids.slice(at, stop - at).cast(pa.string())):
+                return False
+            at = stop
+        return True

@@ -1,0 +1,427 @@
+"""The folder of a run: the plan, its input, the parts and receipts of its shards, and notes of what failed.
+
+    .usr.tmp/map-<run_id>/run.json          the plan; the run is there once this file is
+                          input.parquet     the base as it was planned (a second name of the file), or the chosen rows
+                          parts/            staged and published parts
+                          done/             a receipt a finished shard, made by create-only links
+                          failed/           a note a failure, with the traceback
+                          lost              a line a worker that was lost
+                          committed.json    what the commit said; everything else is gone by then
+
+Readers of the dataset never look here. A receipt is linked once its part is whole on disk, so that a receipt means a
+whole part, whoever else ran the shard too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from usr_core.errors import UsrError
+from usr_core.events.event import now_us, rfc3339
+from usr_core.fs.durable import link_create_only, remove_tree, sync_folder, write_new
+from usr_core.fs.files import make_shared_folder, share
+from usr_core.plugin.executors import FunctionRef, ShardReceipt, ShardSpec
+from usr_core.roots.layout import STAGING
+from usr_core.runs.errors import FunctionFailed, RunMissing
+from usr_core.values.showing import Shown
+
+__all__ = ["COMMITTED", "INPUT", "RUN_PREFIX", "Failure", "RunFolder", "RunPlan", "RunStatus", "find_run", "runs_of"]
+
+RUN_PREFIX = "map-"
+INPUT = "input.parquet"
+COMMITTED = "committed.json"
+MOST_FAILURES = 3
+_PLAN = "run.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """What a run is to do, as it stands in ``run.json``.
+
+    Attributes:
+        run_id, question: Digests: of everything, and of everything but how it is cut into shards.
+        attempt: Random; the event that commits the run carries it, so that no other run of that id is taken for it.
+        dataset, root: Where it belongs, when it was planned.
+        created: When.
+        function, params, columns, into, on_error, batch_rows: As `ShardSpec`.
+        mode: ``missing`` or ``all``.
+        where: The condition, or "".
+        rows, shards: Rows of the input that are chosen, and how many shards they are cut into.
+        ranges: The chosen rows of the input, as pairs of first row and the one behind the last.
+        copied: The input holds the chosen rows alone, with their rows of the base in the column ``row``.
+        base_rows: Rows of the base.
+        executor: The one that it was planned for.
+    """
+
+    run_id: str
+    attempt: str
+    question: str
+    dataset: str
+    root: str
+    created: str
+    function: FunctionRef
+    params: Mapping[str, Any]
+    columns: tuple[str, ...]
+    into: tuple[tuple[str, str], ...]
+    rows: int
+    shards: int
+    ranges: tuple[tuple[int, int], ...]
+    base_rows: int
+    copied: bool = False
+    mode: Literal["missing", "all"] = "missing"
+    where: str = ""
+    on_error: Literal["fail", "null", "skip"] = "fail"
+    batch_rows: int = 4096
+    executor: str = "local"
+
+    @property
+    def namespace(self) -> str:
+        return self.into[0][0].partition("__")[0]
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        told = json.loads(text)
+        told["function"] = FunctionRef(**told["function"])
+        for name in ("ranges", "into"):
+            told[name] = tuple(tuple(pair) for pair in told[name])
+        told["columns"] = tuple(told["columns"])
+        return cls(**told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One time that a shard failed."""
+
+    shard: int
+    reason: str
+    row: int | None = None
+    id: str | None = None
+    trace: str = ""
+    worker: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RunStatus(Shown):
+    """Where a run stands, by what lies on disk.
+
+    Attributes:
+        state: ``planned``, ``partial``, ``failed`` (shards may not be tried again), ``complete`` or ``committed``.
+        shards, done, failed, pending: Shards in all, finished ones, ones that failed three times, and the rest.
+        rows, rows_done: Rows in all, and of the finished shards.
+        retries: Times that a shard failed or lost its worker.
+        event: The number of the event that committed it, or None.
+
+    Example:
+        >>> dataset.map("scores.py:gc", into="lab__gc", mode="all", executor=None).status().state
+        'planned'
+    """
+
+    run_id: str
+    dataset: str
+    function: str
+    into: tuple[str, ...]
+    state: str
+    created: str
+    shards: int
+    done: int
+    failed: int
+    pending: int
+    rows: int
+    rows_done: int
+    retries: int
+    event: int | None = None
+    failures: tuple[Failure, ...] = field(default=())
+
+
+class RunFolder:
+    """One run on disk.
+
+    Args:
+        path: The folder; absolute.
+
+    Example:
+        >>> run = dataset.map("scores.py:gc", into="lab__gc", mode="all", executor=None)
+        >>> run.folder.spec(0).row_ranges, run.folder.is_done(0)
+        (((0, 3),), False)
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._plan: RunPlan | None = None
+
+    def __repr__(self) -> str:
+        return f"RunFolder({self.path.name})"
+
+    @property
+    def run_id(self) -> str:
+        return self.path.name.removeprefix(RUN_PREFIX)
+
+    @property
+    def plan(self) -> RunPlan:
+        """The plan.
+
+        Raises:
+            RunMissing: The run was never whole, or is discarded.
+        """
+        if self._plan is None:
+            try:
+                self._plan = RunPlan.from_json((self.path / _PLAN).read_text(encoding="utf-8"))
+            except (FileNotFoundError, NotADirectoryError):
+                raise RunMissing(run_id=self.run_id) from None
+        return self._plan
+
+    def exists(self) -> bool:
+        """Tell whether its plan is there."""
+        return (self.path / _PLAN).is_file()
+
+    @property
+    def input(self) -> Path:
+        return self.path / INPUT
+
+    @property
+    def parts(self) -> Path:
+        return self.path / "parts"
+
+    # ------------------------------------------------------------- the plan
+
+    def create(self, plan: RunPlan, *, like: Path) -> None:
+        """Write the plan, last of all: the run is there from now on. Another writer's equal plan is as good."""
+        for name in ("parts", "done", "failed"):
+            make_shared_folder(self.path / name, like=like)
+        sync_folder(self.path)
+        _publish(self.path / _PLAN, json.dumps(asdict(plan), indent=1).encode())
+        sync_folder(self.path.parent)
+
+    def spec(self, index: int) -> ShardSpec:
+        """Return a shard as an executor gets it.
+
+        Raises:
+            RunMissing: The run has no such shard.
+        """
+        plan = self.plan
+        if not 0 <= index < plan.shards:
+            raise RunMissing(run_id=f"{self.run_id} {index}", where=f": its shards are 0 to {plan.shards - 1:,}")
+        low, high = index * plan.rows // plan.shards, (index + 1) * plan.rows // plan.shards
+        return ShardSpec(
+            run_id=plan.run_id,
+            index=index,
+            folder=str(self.path),
+            row_ranges=tuple(_cut(plan.ranges, low, high)),
+            columns=plan.columns,
+            function=plan.function,
+            params=plan.params,
+            into=plan.into,
+            on_error=plan.on_error,
+            batch_rows=plan.batch_rows,
+        )
+
+    # ------------------------------------------------------------- shards
+
+    def receipt(self, index: int) -> ShardReceipt | None:
+        """Return what a finished shard left, or None."""
+        try:
+            return ShardReceipt(**json.loads((self.path / "done" / f"{index:06}.json").read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def done(self) -> set[int]:
+        """Return the finished shards, by the names of their receipts."""
+        return set(self._numbers("done"))
+
+    def is_done(self, index: int) -> bool:
+        return (self.path / "done" / f"{index:06}.json").exists()
+
+    def publish(self, receipt: ShardReceipt) -> bool:
+        """Link a receipt, unless the shard has one: True where this one counts. The part is durable already."""
+        sync_folder(self.parts)
+        return _publish(self.path / "done" / f"{receipt.index:06}.json", json.dumps(asdict(receipt)).encode())
+
+    def note_failure(self, index: int, error: BaseException, trace: str) -> int:
+        """Keep what a shard failed on; return how often it has failed."""
+        known = error if isinstance(error, FunctionFailed) else None
+        failure = Failure(
+            shard=index,
+            reason=known.message if known else error.message if isinstance(error, UsrError) else str(error),
+            row=known.row if known else None,
+            id=known.id if known else None,
+            trace=(known.trace if known else "") or trace,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            at=rfc3339(now_us()),
+        )
+        with contextlib.suppress(OSError):
+            path = self.path / "failed" / f"{index:06}.{secrets.token_hex(4)}.json"
+            write_new(path, json.dumps(asdict(failure)).encode())
+        return self.failure_counts()[index]
+
+    def failure_counts(self) -> Counter[int]:
+        """Return how often each shard has failed."""
+        return Counter(self._numbers("failed"))
+
+    def failures(self, index: int | None = None) -> list[Failure]:
+        """Return what shards failed on, of one or of all, by shard and time."""
+        found = []
+        pattern = "*.json" if index is None else f"{index:06}.*.json"
+        for path in sorted((self.path / "failed").glob(pattern)):
+            with contextlib.suppress(OSError, ValueError):
+                found.append(Failure(**json.loads(path.read_bytes())))
+        return sorted(found, key=lambda failure: (failure.shard, failure.at))
+
+    def quarantined(self) -> set[int]:
+        """Return the shards that have failed as often as they may, and are not done."""
+        return {index for index, count in self.failure_counts().items() if count >= MOST_FAILURES} - self.done()
+
+    def forgive(self) -> None:
+        """Forget the failures of shards that are not done, so that they may be tried again."""
+        done = self.done()
+        for path in (self.path / "failed").glob("*.json"):
+            if int(path.name.partition(".")[0]) not in done:
+                path.unlink(missing_ok=True)
+
+    def note_loss(self, index: int, detail: str) -> None:
+        """Keep that a shard lost its worker."""
+        line = json.dumps({"shard": index, "detail": detail, "at": rfc3339(now_us())})
+        with contextlib.suppress(OSError), (self.path / "lost").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def losses(self) -> int:
+        """Return how many workers were lost."""
+        try:
+            return (self.path / "lost").read_bytes().count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    # ------------------------------------------------------------- standing
+
+    def committed(self) -> dict[str, Any] | None:
+        """Return what the commit said, or None."""
+        try:
+            told: dict[str, Any] = json.loads((self.path / COMMITTED).read_bytes())
+        except FileNotFoundError:
+            return None
+        return told
+
+    def status(self, *, failures: bool = False) -> RunStatus:
+        """Return where the run stands, with what shards failed on where that is asked for.
+
+        Raises:
+            RunMissing: It is discarded.
+        """
+        plan, committed = self.plan, self.committed()
+        counts = self.failure_counts()
+        done = set(range(plan.shards)) if committed is not None else self.done()
+        failed = {index for index, count in counts.items() if count >= MOST_FAILURES} - done
+        rows_done = sum((i + 1) * plan.rows // plan.shards - i * plan.rows // plan.shards for i in done)
+        if committed is not None:
+            state = "committed"
+        elif len(done) == plan.shards:
+            state = "complete"
+        elif failed:
+            state = "failed"
+        else:
+            state = "partial" if done else "planned"
+        return RunStatus(
+            run_id=plan.run_id,
+            dataset=plan.dataset,
+            function=plan.function.name,
+            into=tuple(name for name, _ in plan.into),
+            state=state,
+            created=plan.created,
+            shards=plan.shards,
+            done=len(done),
+            failed=len(failed),
+            pending=plan.shards - len(done) - len(failed),
+            rows=plan.rows,
+            rows_done=rows_done,
+            retries=sum(counts.values()) + self.losses(),
+            event=None if committed is None else committed["seq"],
+            failures=tuple(self.failures()) if failures else (),
+        )
+
+    def mark_committed(self, told: Mapping[str, Any]) -> None:
+        """Say that the run is committed, and remove what it does not need any more."""
+        _publish(self.path / COMMITTED, json.dumps(dict(told)).encode())
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove everything but the plan and what the commit said."""
+        for place in list(self.path.iterdir()):
+            if place.name not in (_PLAN, COMMITTED):
+                with contextlib.suppress(OSError):
+                    remove_tree(place)
+
+    def remove(self) -> None:
+        """Remove the run; the plan goes first, so that nobody takes half of it for a run."""
+        (self.path / _PLAN).unlink(missing_ok=True)
+        remove_tree(self.path)
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
+
+    def last_touched(self) -> float:
+        """Return when anything in the run was last made, in seconds since 1970."""
+        times = [place.lstat().st_mtime for place in (self.path, *self.path.iterdir()) if place.name != INPUT]
+        return max(times, default=time.time())
+
+    def _numbers(self, folder: str) -> Iterator[int]:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self.path / folder) as entries:
+            for entry in entries:
+                number, _, rest = entry.name.partition(".")
+                if rest.endswith("json") and number.isdecimal():
+                    yield int(number)
+
+
+def runs_of(dataset: Path) -> list[RunFolder]:
+    """Return the runs that lie in a dataset's folder, the oldest first."""
+    found = [RunFolder(place) for place in sorted((dataset / STAGING).glob(f"{RUN_PREFIX}*"))]
+    return sorted((run for run in found if run.exists()), key=lambda run: (run.plan.created, run.run_id))
+
+
+def find_run(dataset: Path, run_id: str) -> RunFolder:
+    """Return the run of a dataset whose id begins so.
+
+    Raises:
+        RunMissing: There is none, or there are several.
+    """
+    wanted = run_id.removeprefix(RUN_PREFIX)
+    found = [run for run in runs_of(dataset) if wanted and run.run_id.startswith(wanted)]
+    if len(found) != 1:
+        where = f" in {dataset.name}" + (f": {len(found)} of its runs begin so" if found else "")
+        raise RunMissing(run_id=run_id, where=where)
+    return found[0]
+
+
+def _cut(ranges: tuple[tuple[int, int], ...], low: int, high: int) -> Iterator[tuple[int, int]]:
+    """Yield the pieces of `ranges` that hold their rows `low` to `high`, counted over all of them."""
+    passed = 0
+    for start, stop in ranges:
+        first, last = max(low - passed, 0), min(high - passed, stop - start)
+        if first < last:
+            yield start + first, start + last
+        passed += stop - start
+        if passed >= high:
+            return
+
+
+def _publish(path: Path, content: bytes) -> bool:
+    """Give a whole, durable file its name, unless that is taken; True where it is ours."""
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        write_new(staged, content)
+        share(staged, like=path.parent)
+        link_create_only(staged, path)
+    except FileExistsError:
+        return False
+    finally:
+        staged.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True

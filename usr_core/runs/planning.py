@@ -1,0 +1,468 @@
+"""Planning a run: which records, from which state of the dataset, cut into how many shards.
+
+The base as it is now gets a second name in the run's folder, so that whatever happens to the dataset meanwhile, every
+shard reads what was planned; a base file is never changed in place. Where the function needs columns of overlays, or
+the chosen rows are scattered, the chosen rows are copied there in place of that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.commit.read_snapshot import read_consistent
+from usr_core.errors import UsrError
+from usr_core.events.event import now_us, rfc3339
+from usr_core.fs.durable import link_or_copy, remove_tree, sync_file
+from usr_core.fs.errors import file_system_error
+from usr_core.fs.files import make_shared_folder
+from usr_core.plugin.executors import FunctionRef
+from usr_core.registry.document import RESERVED_NAMESPACES, Registry, namespace_of
+from usr_core.registry.errors import ColumnNotRegistered
+from usr_core.roots.layout import RECORDS, STAGING
+from usr_core.runs.errors import RunRequestInvalid
+from usr_core.runs.folder import RUN_PREFIX, RunFolder, RunPlan, runs_of
+from usr_core.runs.functions import load_function
+from usr_core.runs.results import Caller
+from usr_core.runs.shard import ROW
+from usr_core.store.base.file import ParquetOutput
+from usr_core.store.errors import NamespaceReservedHere
+from usr_core.store.ids.row_numbers import valid_mask
+from usr_core.store.mutation import Site, load_site_registry, refuse_archived
+from usr_core.store.questions.row_filter import open_filter
+from usr_core.store.view.merged_view import MergedView
+from usr_core.values.showing import Shown
+
+if TYPE_CHECKING:
+    from usr_core.plugin.host import PluginHost
+
+__all__ = ["MapRequest", "Planned", "plan_run"]
+
+_MOST_RANGES = 1000
+"""More pieces of the base than that are copied, so that a plan and a shard stay small."""
+_SAMPLE_ROWS = 4096
+_SAMPLE_SECONDS = 0.5
+_SHARD_SECONDS = 120.0
+"""Of one worker: between one and ten minutes, whatever the sample has missed."""
+_FEWEST_ROWS = 1000
+_DIGEST_LETTERS = 16
+_COPY_GROUP = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapRequest:
+    """What is asked for.
+
+    Attributes:
+        function, params: As `find_function` gives them.
+        columns: What the function is given besides ``id``.
+        into: Full names of the columns that it makes, of one namespace.
+        mode: ``missing``: the records that lack one of `into`; ``all``: every one.
+        where: A condition in SQL for the records.
+        shards: How many; None is by a sample.
+        workers: How many there are likely to be, for the cut.
+        executor: Its name.
+        sample: Whether to call the function here: for the cut, the estimate, and to see at once that it works.
+    """
+
+    function: FunctionRef
+    params: Mapping[str, Any]
+    columns: tuple[str, ...]
+    into: tuple[str, ...]
+    mode: Literal["missing", "all"] = "missing"
+    where: str = ""
+    shards: int | None = None
+    batch_rows: int = 4096
+    on_error: Literal["fail", "null", "skip"] = "fail"
+    workers: int = 1
+    executor: str = "local"
+    sample: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Planned(Shown):
+    """What a run will be.
+
+    Attributes:
+        run_id: Its id; "" where no record is left to do, or nothing was to be written.
+        shards, rows: Shards, and records of them in all.
+        bytes_in: Bytes that the shards read, uncompressed.
+        bytes_out: Bytes of what they make, by the sample, uncompressed; None without one.
+        seconds: Of one worker for all shards, by the sample; None without one.
+        resumed: The run was there already.
+
+    Example:
+        >>> planned = dataset.map("scores.py:gc", into="lab__gc", mode="all", dry_run=True).planned
+        >>> planned.shards, planned.rows, planned.resumed
+        (1, 3, False)
+    """
+
+    run_id: str
+    shards: int
+    rows: int
+    bytes_in: int
+    bytes_out: int | None = None
+    seconds: float | None = None
+    resumed: bool = False
+
+
+def plan_run(
+    site: Site, request: MapRequest, *, host: PluginHost | None = None, dry_run: bool = False
+) -> tuple[RunFolder | None, Planned]:
+    """Choose the records, and make the run's folder, or find the run that was made for the same question.
+
+    No lock is taken. Memory does not grow with the rows.
+
+    Args:
+        site: The dataset.
+        request: What is asked for.
+        host: Where the functions of plugins come from.
+        dry_run: Write nothing.
+
+    Returns:
+        The run, None where there is nothing to do or nothing was to be written; and what it will be.
+
+    Raises:
+        RunRequestInvalid, NamespaceReservedHere, ColumnNotRegistered, NamespaceNotRegistered: `into` can't be made.
+        UnknownColumn, ConditionInvalid: The dataset has no such column; `where` is no condition.
+        FunctionUnusable, FunctionFailed: The function fails on the first records.
+        FileSystemError: The run's folder can't be written.
+    """
+    refuse_archived(site.ref)
+    into = _registered(load_site_registry(site), request.into)
+
+    def opened(tree: FileTree) -> tuple[MergedView, Path]:
+        path = tree.path(RECORDS)
+        return MergedView.open(tree), path or site.layout.records
+
+    view, base = read_consistent(site.ref.path, opened)
+    with contextlib.closing(view):
+        view.schema(["id", *request.columns])  # refuses what is not there
+        chosen = _Chosen(view, request, [name for name, _ in into])
+        rows, ranges = chosen.count()
+        share = rows / view.rows if view.rows else 0.0
+        read = frozenset({"id", *request.columns})
+        bytes_in = int(share * (view.source.column_bytes(read)))
+        if not rows:
+            return None, Planned(run_id="", shards=0, rows=0, bytes_in=0)
+        question = _question(view, request, into, rows, ranges)
+        found = _same_question(site.ref.path, question, request.shards)
+        if found is not None:
+            plan = found.plan
+            return found, Planned(
+                run_id=plan.run_id, shards=plan.shards, rows=plan.rows, bytes_in=bytes_in, resumed=True
+            )
+        rate, width = _sample(chosen, request, into, host) if request.sample else (None, None)
+        shards = request.shards or _cut(rows, rate, request.workers)
+        planned = Planned(
+            run_id="",
+            shards=min(shards, rows),
+            rows=rows,
+            bytes_in=bytes_in,
+            bytes_out=None if width is None else int(width * rows),
+            seconds=None if rate is None else rows / rate,
+        )
+        if dry_run:
+            return None, planned
+        run = _write(site, view, base, chosen, request, into, rows, ranges, question, planned.shards)
+        return run, replace(planned, run_id=run.run_id)
+
+
+def _registered(registry: Registry, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the columns with their registered types.
+
+    Raises:
+        RunRequestInvalid: No column, one twice, or of two namespaces.
+        NamespaceReservedHere, NamespaceNotRegistered, ColumnNotRegistered: The registry does not allow it.
+    """
+    spaces = {namespace_of(name) for name in names}
+    advice = "Give --into NAMESPACE__COLUMN, once for each column, all of one namespace."
+    if not names or None in spaces:
+        bare = next((name for name in names if namespace_of(name) is None), None)
+        reason = "No column was named" if bare is None else f"{bare!r} is not a column of a namespace"
+        raise RunRequestInvalid(reason=reason, advice=advice)
+    if len(spaces) > 1 or len(set(names)) < len(names):
+        reason = "The columns are of several namespaces" if len(spaces) > 1 else "A column is named twice"
+        raise RunRequestInvalid(reason=reason, advice=advice)
+    namespace = str(spaces.pop())
+    if namespace in RESERVED_NAMESPACES:
+        raise NamespaceReservedHere(namespace=namespace, verb="map")
+    entry = registry.namespace(namespace)
+    for name in names:
+        if name not in entry.by_name:
+            raise ColumnNotRegistered(column=name, namespace=namespace, known=entry.column_names)
+    return tuple((name, registry.column_type(name).canonical()) for name in names)
+
+
+class _Chosen:
+    """The rows of a view that a run is about, found by reading what decides that and nothing else."""
+
+    def __init__(self, view: MergedView, request: MapRequest, into: Sequence[str]) -> None:
+        self.view, self.request = view, request
+        known = view.schema()
+        self._made = [name for name in into if known.get_field_index(name) >= 0]
+        self._all = request.mode == "all" or len(self._made) < len(into)
+        self._filter = open_filter(request.where, known) if request.where else None
+        self._rows = 0
+
+    @property
+    def reads(self) -> list[str]:
+        """The columns that decide."""
+        looked_at = [] if self._filter is None else list(self._filter.columns)
+        return list(dict.fromkeys([*looked_at, *([] if self._all else self._made)]))
+
+    def count(self) -> tuple[int, list[tuple[int, int]] | None]:
+        """Return how many rows are chosen, and which, as ranges of base rows; None where these are too many."""
+        deleted = self.view.deleted_rows()
+        if not self.reads and not len(deleted):
+            self._rows = self.view.rows
+            return self._rows, [(0, self._rows)] if self._rows else []
+        rows, scattered = 0, False
+        ranges: list[tuple[int, int]] = []
+        for start, _, mask in self.masks([]):
+            rows += int(np.count_nonzero(mask))
+            if not scattered:
+                _extend(ranges, start, mask)
+                scattered = len(ranges) > _MOST_RANGES
+        self._rows = rows
+        return rows, None if scattered else ranges
+
+    def masks(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch, np.ndarray]]:
+        """Yield the view's batches of these columns, with the first row of each and which of its rows are chosen."""
+        deleted, start = self.view.deleted_rows(), 0
+        wanted = list(dict.fromkeys([*columns, *self.reads])) or ["id"]
+        for batch in self.view.batches(wanted, include_deleted=True):
+            mask = np.ones(batch.num_rows, np.bool_)
+            low, high = np.searchsorted(deleted, (start, start + batch.num_rows))
+            mask[deleted[low:high] - start] = False
+            if not self._all:
+                mask &= ~np.logical_and.reduce([valid_mask(batch.column(name)) for name in self._made])
+            if self._filter is not None:
+                mask &= self._filter.mask(batch).to_numpy(zero_copy_only=False)
+            yield start, batch, mask
+            start += batch.num_rows
+
+    def first(self, most: int) -> np.ndarray:
+        """Return the numbers of the first rows that are chosen."""
+        found: list[np.ndarray] = []
+        count = 0
+        for start, _, mask in self.masks([]):
+            found.append(np.flatnonzero(mask)[: most - count] + start)
+            count += len(found[-1])
+            if count >= most:
+                break
+        return np.concatenate(found).astype(np.int64)
+
+
+def _extend(ranges: list[tuple[int, int]], start: int, mask: np.ndarray) -> None:
+    """Add what is chosen of a batch, joined to what ends where it begins."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if ranges and ranges[-1][1] == start + first:
+            ranges[-1] = (ranges[-1][0], start + last)
+        else:
+            ranges.append((start + first, start + last))
+
+
+def _question(
+    view: MergedView,
+    request: MapRequest,
+    into: Sequence[tuple[str, str]],
+    rows: int,
+    ranges: Sequence[tuple[int, int]] | None,
+) -> str:
+    """Return the digest of what is asked, of which state of the dataset."""
+    spaces = {namespace_of(name) for name in request.columns} - {None}
+    parts = [(part.relative, part.rows) for space in sorted(map(str, spaces)) for part in _parts_of(view, space)]
+    asked = {
+        "base": [view.rows, _footer_digest(view.source.path)],
+        "parts": parts,
+        "rows": rows,
+        "ranges": ranges,
+        "where": request.where,
+        "mode": request.mode,
+        "function": [request.function.name, request.function.digest, request.function.per_record],
+        "params": request.params,
+        "columns": request.columns,
+        "into": into,
+        "on_error": request.on_error,
+        "batch_rows": request.batch_rows,
+    }
+    if ranges is None:
+        asked["values"] = [(p.relative, p.rows) for space in sorted(view.overlays) for p in _parts_of(view, space)]
+    return _digest(asked)
+
+
+def _parts_of(view: MergedView, namespace: str) -> Sequence[Any]:
+    overlay = view.overlays.get(namespace)
+    return () if overlay is None else overlay.parts
+
+
+def _digest(asked: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _footer_digest(path: Path) -> str:
+    """Return the digest of a Parquet file's footer, which says where every page is and what is in it."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(size - 8)
+        length = int.from_bytes(file.read(4), "little")
+        file.seek(size - 8 - length)
+        return hashlib.sha256(file.read(length) + str(size).encode()).hexdigest()
+
+
+def _same_question(dataset: Path, question: str, shards: int | None) -> RunFolder | None:
+    for run in runs_of(dataset):
+        # Records that lack the value again, although it was committed, lost it since: that run is void.
+        valid = run.committed() is None or run.plan.mode == "all"
+        if valid and run.plan.question == question and shards in (None, run.plan.shards):
+            return run
+    return None
+
+
+def _sample(
+    chosen: _Chosen, request: MapRequest, into: Sequence[tuple[str, str]], host: PluginHost | None
+) -> tuple[float, float]:
+    """Call the function on the first records, more and more of them; return rows a second and bytes a row."""
+    numbers = chosen.first(_SAMPLE_ROWS)
+    table = chosen.view.rows_at(numbers, ["id", *(name for name in request.columns if name != "id")])
+    batch = table.combine_chunks().to_batches()[0]
+    call = load_function(request.function, request.params, host)
+    caller = Caller(request.function, call, columns=request.columns, into=into, on_error=request.on_error)
+    done, size, spent, step = 0, 0, 0.0, 16
+    while done < batch.num_rows and spent < _SAMPLE_SECONDS:
+        piece = batch.slice(done, min(step, request.batch_rows))
+        began = time.perf_counter()
+        applied = caller(piece, numbers[done : done + piece.num_rows])
+        last = time.perf_counter() - began
+        spent, done, step = spent + last, done + piece.num_rows, step * 2
+        size += sum(array.nbytes for array in applied.columns)
+        rate = piece.num_rows / max(last, 1e-6)  # of the last and largest piece: the first one pays for loading
+    return rate, size / done
+
+
+def _cut(rows: int, rate: float | None, workers: int) -> int:
+    """Return into how many shards to cut: of two minutes each, or a few a worker where all takes less."""
+    seconds = rows / (rate or 1000.0)
+    by_time = -(-seconds // _SHARD_SECONDS)
+    for_workers = min(4 * max(workers, 1), -(-seconds // 1.0), -(-rows // _FEWEST_ROWS))
+    return max(1, int(max(by_time, for_workers)))
+
+
+def _write(
+    site: Site,
+    view: MergedView,
+    base: Path,
+    chosen: _Chosen,
+    request: MapRequest,
+    into: Sequence[tuple[str, str]],
+    rows: int,
+    ranges: Sequence[tuple[int, int]] | None,
+    question: str,
+    shards: int,
+) -> RunFolder:
+    run_id = _digest({"question": question, "shards": shards})[:_DIGEST_LETTERS]
+    run = RunFolder(site.ref.path / STAGING / f"{RUN_PREFIX}{run_id}")
+    if run.exists():
+        if run.committed() is None:
+            return run
+        run.remove()
+    of_base = set(view.source.schema.names)
+    copied = ranges is None or not {"id", *request.columns} <= of_base
+    if ranges is None or copied:
+        ranges = [(0, rows)]
+    plan = RunPlan(
+        run_id=run_id,
+        attempt=secrets.token_hex(8),
+        question=question,
+        dataset=site.ref.name,
+        root=str(site.ref.root),
+        created=rfc3339(now_us()),
+        function=request.function,
+        params=dict(request.params),
+        columns=tuple(request.columns),
+        into=tuple(into),
+        rows=rows,
+        shards=shards,
+        ranges=tuple(ranges),
+        base_rows=view.rows,
+        copied=copied,
+        mode=request.mode,
+        where=request.where,
+        on_error=request.on_error,
+        batch_rows=request.batch_rows,
+        executor=request.executor,
+    )
+    try:
+        make_shared_folder(run.path, like=site.ref.path)
+        staged = run.path / f".input.{secrets.token_hex(4)}"
+        if copied:
+            _copy_input(staged, chosen, request.columns)
+        else:
+            _second_name(view, base, staged)
+        staged.replace(run.input)
+        run.create(plan, like=site.ref.path)
+    except BaseException as error:
+        if not run.exists():
+            with contextlib.suppress(OSError):
+                remove_tree(run.path)
+        if isinstance(error, OSError) and not isinstance(error, UsrError) and error.errno is not None:
+            raise file_system_error(error, run.path, "plan a run") from error
+        raise
+    return run
+
+
+def _second_name(view: MergedView, base: Path, target: Path) -> None:
+    """Give the base that `view` reads a second name; one that a writer has replaced since is copied from the view."""
+    link_or_copy(base, target)
+    if target.stat().st_size == view.source.handle.size() and _footer_digest(target) == _digest_of_view(view):
+        return
+    target.unlink()
+    with target.open("wb") as copy:
+        view.source.handle.seek(0)
+        while piece := view.source.handle.read(1 << 22):
+            copy.write(piece)
+    sync_file(target)
+
+
+def _digest_of_view(view: MergedView) -> str:
+    handle = view.source.handle
+    size = handle.size()
+    handle.seek(size - 8)
+    length = int.from_bytes(handle.read(4), "little")
+    handle.seek(size - 8 - length)
+    return hashlib.sha256(handle.read(length) + str(size).encode()).hexdigest()
+
+
+def _copy_input(path: Path, chosen: _Chosen, columns: Sequence[str]) -> None:
+    """Write the chosen rows, each with its row of the base."""
+    names = list(dict.fromkeys(["id", *columns]))
+    schema = chosen.view.schema(names).append(pa.field(ROW, pa.int64()))
+    with ParquetOutput(path, schema, compression="zstd", compression_level=1) as output:
+        held: list[pa.RecordBatch] = []
+        for start, batch, mask in chosen.masks(names):
+            numbers = np.flatnonzero(mask)
+            if not len(numbers):
+                continue
+            kept = batch.select(names).take(pa.array(numbers))
+            held.append(
+                pa.RecordBatch.from_arrays([*kept.columns, pa.array(numbers + start, pa.int64())], schema=schema)
+            )
+            if sum(one.num_rows for one in held) >= _COPY_GROUP:
+                output.write_table(pa.Table.from_batches(held, schema), row_group_size=_COPY_GROUP * 4)
+                held = []
+        if held:
+            output.write_table(pa.Table.from_batches(held, schema))
+    sync_file(path)
