@@ -12,7 +12,7 @@ WORKERS := 3
 # Without byte code each Python that a test starts, and each worker at its start, compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model lint bench readers wheel-test lock clean runtime dev programs
+.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model lint bench bench-quick readers wheel-test lock clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
@@ -25,7 +25,8 @@ help:
 	@echo "make test-whole   the tests of which every run has a sample only: faults, full disks, generated views (an hour)"
 	@echo "make torture-model  10,000 random sequences of changes against a model (an hour or more)"
 	@echo "make lint         ruff, mypy --strict, import-linter, the figures of the layout"
-	@echo "make bench        the figures of benchmarks/"
+	@echo "make bench        the figures of benchmarks/, and whether they reach their targets (an hour or more)"
+	@echo "make bench-quick  the same jobs on small data (minutes)"
 	@echo "make readers      the table of docs/reading-elsewhere.md, from running other readers (minutes)"
 	@echo "make wheel-test   only the test of the built wheel"
 	@echo "make lock         renew requirements/: the versions that are installed, with hashes"
@@ -69,6 +70,9 @@ lint: dev
 
 bench: dev
 	$(BIN)/python -m benchmarks
+
+bench-quick: dev
+	$(BIN)/python -m benchmarks --quick --results benchmarks/results/quick
 
 readers: dev
 	$(BIN)/python scripts/readers.py

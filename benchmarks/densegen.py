@@ -188,7 +188,7 @@ def main() -> None:
             value=(cost - records_s) / (encoding - records_s + copying),
             limit=LIMIT,
         )
-    if not emit(figures, [ratio], as_json=options.json):
+    if not emit(figures, [ratio], as_json=options.json, at={"rows": options.base}):
         raise SystemExit(1)
 
 

@@ -15,12 +15,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from generate import write_sequences
+from measure import Figure, Ratio, emit, reached
 
-WALL_LIMIT = 2.0
-MEMORY_LIMIT_MB = 500
+LONG = 1_000
 
 # The parts print the seconds of their own work, so that reading and starting are not counted twice.
 PARTS = """
@@ -77,7 +78,7 @@ child = subprocess.Popen([sys.executable, "-c", *sys.argv[1:]], stdout=subproces
 out = child.stdout.read().decode()
 _, status, usage = os.wait4(child.pid, 0)
 print(json.dumps({"wall": time.perf_counter() - start, "cpu": usage.ru_utime + usage.ru_stime,
-                  "peak_mb": usage.ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20), "status": status,
+                  "peak_mib": usage.ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20), "status": status,
                   "out": out}))
 """
 
@@ -112,19 +113,35 @@ def main(rows: int = 1_000_000, length: int = 60, rounds: int = 5) -> int:
             target.unlink()
             whole = run(WHOLE, str(source), str(target))
             measured["whole"].append((float(whole["wall"]), float(whole["cpu"])))
-            peaks.append(float(whole["peak_mb"]))
+            peaks.append(float(whole["peak_mib"]))
             target.unlink()
-    wall = {name: statistics.median(pair[0] for pair in pairs) for name, pairs in measured.items()}
-    cpu = {name: statistics.median(pair[1] for pair in pairs) for name, pairs in measured.items()}
-    print(f"{rows:,} sequences of {length} letters, medians of {rounds}; seconds")
-    for name in measured:
-        print(f"  {name:8}{wall[name]:8.2f} wall{cpu[name]:8.2f} cpu")
-    ratios = [
-        times["whole"] / sum(times[name] for name in ("start", "read", "sha1", "encode")) for times in (wall, cpu)
-    ]
-    peak = statistics.median(peaks)
-    print(f"  whole / sum of parts: {ratios[0]:.2f} wall, {ratios[1]:.2f} cpu (limit {WALL_LIMIT}); peak {peak:.0f} MB")
-    return 0 if ratios[0] <= WALL_LIMIT and peak <= MEMORY_LIMIT_MB else 1
+    figures = {name: figure(name, pairs, peaks if name == "whole" else [0.0]) for name, pairs in measured.items()}
+    print(f"{rows:,} sequences of {length} letters, medians of {rounds}")
+    ratios = stated(figures, rows, length)
+    return 0 if emit(figures, ratios, at={"rows": rows, "letters": length}) else 1
+
+
+def figure(name: str, pairs: list[tuple[float, float]], peaks: list[float]) -> Figure:
+    return Figure(
+        name=name,
+        runs=len(pairs),
+        cpu_s=statistics.median(cpu for _, cpu in pairs),
+        wall_s=statistics.median(wall for wall, _ in pairs),
+        peak_mib=statistics.median(peaks),
+    )
+
+
+def stated(figures: dict[str, Figure], rows: int, length: int) -> list[Ratio]:
+    """Return the ratio to the sum of the parts, or to encoding alone where sequences are long, and the peak."""
+    whole, peak = figures["whole"].cpu_s, figures["whole"].peak_mib
+    if length >= LONG:
+        of_encoding = reached("import, long", whole / figures["encode"].cpu_s)
+        memory = reached("import, long, memory", peak * 1.048576)
+        return [of_encoding, memory] if length == LONG else [replace(one, target=None) for one in (of_encoding, memory)]
+    parts = sum(figures[name].cpu_s for name in ("start", "read", "sha1", "encode"))
+    if rows >= 5_000_000:
+        return [reached("import 10 M", whole / parts), reached("import 10 M, memory", peak)]
+    return [reached("import", whole / parts)]
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     ratios = [compare(figures, "fasta", "csv", limit=1.15)]
     if "biopython" in figures:
         ratios.append(compare(figures, "genbank", "biopython", limit=1.2))
-    return 0 if emit(figures, ratios) else 1
+    return 0 if emit(figures, ratios, at={"rows": rows, "letters": LENGTH}) else 1
 
 
 def _write_records(place: Path, rows: int) -> None:

@@ -2,8 +2,7 @@
 
     python benchmarks/materialize.py [--rows N] [--runs N]
 
-The yardstick reads base and parts once with pyarrow and writes one table of the same columns. Limits: 900 MB at the
-peak of each command, 1.6 times the yardstick's CPU for materialize and for export to Parquet.
+The yardstick reads base and parts once with pyarrow and writes one table of the same columns.
 """
 
 from __future__ import annotations
@@ -17,10 +16,8 @@ import tempfile
 from pathlib import Path
 
 from generate import write_sequences
-from measure import Job, run_jobs
+from measure import Figure, Job, compare, emit, reached, run_jobs
 
-PEAK_MB = 900
-RATIO = 1.6
 NAMESPACES = [f"ns{number}" for number in range(5)]
 PARTS = 20
 
@@ -89,32 +86,31 @@ def main() -> int:
         }
         pristine = Path(folder) / "pristine"
         shutil.copytree(root / "big", pristine)
-        cpu: dict[str, list[float]] = {name: [] for name in jobs}
-        peak: dict[str, list[float]] = {name: [] for name in jobs}
+        samples: dict[str, list[Figure]] = {name: [] for name in jobs}
         for _ in range(chosen.runs):
             for name, argv in jobs.items():
                 # The unmeasured first turn materializes; the measured one merges the parts over a base that has them.
                 shutil.rmtree(root / "big")
                 shutil.copytree(pristine, root / "big")
-                figure = run_jobs([Job(name=name, argv=argv)], runs=1)[name]
-                cpu[name].append(figure.cpu_s)
-                peak[name].append(figure.peak_mib * 1.048576)
-        return verdict({name: statistics.median(values) for name, values in cpu.items()}, peak)
-
-
-def verdict(cpu: dict[str, float], peak: dict[str, list[float]]) -> int:
-    holds = True
-    for name, seconds in cpu.items():
-        most = statistics.median(peak[name])
-        limited = name != "read + write"
-        fits = not limited or most <= PEAK_MB
-        print(f"{name:14s} {seconds:6.2f} s CPU  peak {most:6.0f} MB" + ("" if fits else f"  MORE THAN {PEAK_MB}"))
-        holds = holds and fits
+                samples[name].append(run_jobs([Job(name=name, argv=argv)], runs=1)[name])
+    figures = {name: middle(name, figures) for name, figures in samples.items()}
+    ratios = []
     for name in ("materialize", "export"):
-        ratio = cpu[name] / cpu["read + write"]
-        print(f"{name} / read + write: {ratio:.2f}, at most {RATIO}: {'holds' if ratio <= RATIO else 'TOO MUCH'}")
-        holds = holds and ratio <= RATIO
-    return 0 if holds else 1
+        ratios.append(compare(figures, name, "read + write", target=name))
+        ratios.append(reached(f"{name}, memory", figures[name].peak_mib * 1.048576))
+    at = {"rows": chosen.rows, "namespaces": len(NAMESPACES), "parts": PARTS}
+    return 0 if emit(figures, ratios, at=at) else 1
+
+
+def middle(name: str, figures: list[Figure]) -> Figure:
+    """Return the medians of figures of one run each."""
+    return Figure(
+        name=name,
+        runs=len(figures),
+        cpu_s=statistics.median(figure.cpu_s for figure in figures),
+        wall_s=statistics.median(figure.wall_s for figure in figures),
+        peak_mib=statistics.median(figure.peak_mib for figure in figures),
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 A busy machine moves wall time and spares ratios of CPU time, so every figure is a ratio to a yardstick that ran
 between the same neighbours. Peaks are `ru_maxrss` of the child itself.
+
+What a benchmark has measured goes to `emit`: it prints the figures, says of each ratio whether it holds, and adds one
+line of JSON to the file that ``USR_BENCH_REPORT`` names, from which `report` makes the table and the plot of a run.
 """
 
 from __future__ import annotations
@@ -17,7 +20,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-__all__ = ["Figure", "Job", "Ratio", "compare", "emit", "run_jobs"]
+from targets import TARGETS
+
+__all__ = ["BYTECODE", "REPORT", "Figure", "Job", "Ratio", "beyond", "compare", "emit", "reached", "run_jobs"]
+
+REPORT = "USR_BENCH_REPORT"
+BYTECODE = "USR_BENCH_BYTECODE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +51,13 @@ class Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """One figure over a yardstick, and the most it may be."""
+    """What was measured, in units of a yardstick, and the most it may be; `target` is its key in `targets.TARGETS`."""
 
     name: str
     yardstick: str
     value: float
     limit: float
+    target: str | None = None
 
     @property
     def holds(self) -> bool:
@@ -56,16 +65,17 @@ class Ratio:
 
 
 def run_jobs(jobs: Sequence[Job], *, runs: int) -> dict[str, Figure]:
-    """Run every job `runs` times, in turns, after one unmeasured turn that warms caches.
+    """Run every job `runs` times, in turns, after one unmeasured turn that warms caches; one run has none before it.
 
-    Bytecode goes to a temporary folder, whatever the caller's environment says: an installed program has
-    it, and the checkout stays as it is.
+    Bytecode goes to the folder of the whole run, or to a temporary one: an installed program has it, and the checkout
+    stays as it is.
     """
     seen: dict[str, list[tuple[float, float, float]]] = {job.name: [] for job in jobs}
     with tempfile.TemporaryDirectory() as bytecode:
-        for turn in range(runs + 1):
+        kept = os.environ.get(BYTECODE)
+        for turn in range(0 if runs > 1 or not kept else 1, runs + 1):
             for job in jobs:
-                sample = _run(job, {"PYTHONPYCACHEPREFIX": bytecode})
+                sample = _run(job, {"PYTHONPYCACHEPREFIX": kept or bytecode})
                 if turn:
                     seen[job.name].append(sample)
     return {
@@ -80,22 +90,60 @@ def run_jobs(jobs: Sequence[Job], *, runs: int) -> dict[str, Figure]:
     }
 
 
-def compare(figures: Mapping[str, Figure], name: str, yardstick: str, *, limit: float) -> Ratio:
-    """Return the CPU ratio of one job to another."""
-    return Ratio(name=name, yardstick=yardstick, value=figures[name].cpu_s / figures[yardstick].cpu_s, limit=limit)
+def compare(
+    figures: Mapping[str, Figure], name: str, yardstick: str, *, limit: float | None = None, target: str | None = None
+) -> Ratio:
+    """Return the CPU ratio of one job to another; the limit is the target's, or one that only the benchmark has."""
+    value = figures[name].cpu_s / figures[yardstick].cpu_s
+    most = TARGETS[target].limit if target is not None else limit
+    assert most is not None, "a ratio has a target or a limit"
+    return Ratio(name=name, yardstick=yardstick, value=value, limit=most, target=target)
 
 
-def emit(figures: Mapping[str, Figure], ratios: Sequence[Ratio], *, as_json: bool = False) -> bool:
-    """Print figures and ratios; return whether every ratio holds."""
-    holds = all(ratio.holds for ratio in ratios)
+def reached(target: str, value: float) -> Ratio:
+    """Return a figure that the benchmark has counted itself, in the unit of the target."""
+    row = TARGETS[target]
+    return Ratio(name=row.job, yardstick=row.unit, value=value, limit=row.limit, target=target)
+
+
+def beyond(figures: Mapping[str, Figure], name: str, start: str, target: str) -> Ratio:
+    """Return the CPU seconds that a job takes more than `start`."""
+    return reached(target, max(0.0, figures[name].cpu_s - figures[start].cpu_s))
+
+
+def emit(
+    figures: Mapping[str, Figure],
+    ratios: Sequence[Ratio],
+    *,
+    as_json: bool = False,
+    at: Mapping[str, int] | None = None,
+) -> bool:
+    """Print figures and ratios, add them to the report, and return whether every ratio holds.
+
+    Args:
+        figures: Medians by job.
+        ratios: What is to hold.
+        as_json: Print one JSON document.
+        at: The data, by axis: ``rows``, ``parts``, ``namespaces``, ``letters``, ``floats``.
+    """
+    document = {
+        "program": Path(sys.argv[0]).stem,
+        "at": dict(at or {}),
+        "figures": [asdict(figure) for figure in figures.values()],
+        "ratios": [{**asdict(ratio), "holds": ratio.holds} for ratio in ratios],
+    }
+    if REPORT in os.environ:
+        with Path(os.environ[REPORT]).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(document) + "\n")
     if as_json:
-        document = {
-            "figures": [asdict(figure) for figure in figures.values()],
-            "ratios": [{**asdict(ratio), "holds": ratio.holds} for ratio in ratios],
-        }
         print(json.dumps(document, indent=2))
-        return holds
-    width = max(map(len, figures))
+    else:
+        _print(figures, ratios)
+    return all(ratio.holds for ratio in ratios)
+
+
+def _print(figures: Mapping[str, Figure], ratios: Sequence[Ratio]) -> None:
+    width = max(map(len, figures), default=0)
     for figure in figures.values():
         print(
             f"{figure.name:<{width}}  {figure.cpu_s * 1000:9.1f} ms CPU  {figure.wall_s * 1000:9.1f} ms wall"
@@ -103,8 +151,7 @@ def emit(figures: Mapping[str, Figure], ratios: Sequence[Ratio], *, as_json: boo
         )
     for ratio in ratios:
         verdict = "holds" if ratio.holds else "TOO MUCH"
-        print(f"{ratio.name} / {ratio.yardstick}: {ratio.value:.2f}, at most {ratio.limit:.2f}: {verdict}")
-    return holds
+        print(f"{ratio.name} / {ratio.yardstick}: {ratio.value:.3g}, at most {ratio.limit:g}: {verdict}")
 
 
 def _run(job: Job, settings: Mapping[str, str]) -> tuple[float, float, float]:
