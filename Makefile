@@ -12,7 +12,7 @@ WORKERS := 3
 # Without byte code each Python that a test starts, and each worker at its start, compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model lint bench bench-quick readers wheel-test lock clean runtime dev programs
+.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model lint manifests bench bench-quick readers wheel-test lock clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
@@ -24,7 +24,8 @@ help:
 	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
 	@echo "make test-whole   the tests of which every run has a sample only: faults, full disks, generated views (an hour)"
 	@echo "make torture-model  10,000 random sequences of changes against a model (an hour or more)"
-	@echo "make lint         ruff, mypy --strict, import-linter, the figures of the layout"
+	@echo "make lint         ruff, mypy --strict, import-linter, the figures of the layout, the parsed manifests"
+	@echo "make manifests    write the parsed manifests of the built-in plugins again, after a change of one"
 	@echo "make bench        the figures of benchmarks/, and whether they reach their targets (an hour or more)"
 	@echo "make bench-quick  the same jobs on small data (minutes)"
 	@echo "make readers      the table of docs/reading-elsewhere.md, from running other readers (minutes)"
@@ -67,6 +68,10 @@ lint: dev
 	$(BIN)/mypy --strict -p usr_core $(addprefix -p ,$(PLUGINS))
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/layout.py
+	$(BIN)/python scripts/builtin_manifests.py --check
+
+manifests: dev
+	$(BIN)/python scripts/builtin_manifests.py
 
 bench: dev
 	$(BIN)/python -m benchmarks

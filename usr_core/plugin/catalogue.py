@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
+from usr_core.plugin.builtin_manifests import PARSED
 from usr_core.plugin.conflicts import claim_key, resolve_claims
 from usr_core.plugin.discovery import InstalledPlugin, PluginRecord, PluginStatus, locate, other_plugins, own_plugins
 from usr_core.plugin.errors import BadManifest, IncompatiblePlugin
@@ -157,8 +158,10 @@ def _record(plugin: InstalledPlugin, switches: Switches) -> PluginRecord:
     if location.manifest is not None:
         try:
             text = _text_of(location.manifest)
-            manifest = claims_of(text, plugin_id=plugin.id)
-            manifest = _manifest(plugin, text, location.manifest)
+            manifest = PARSED.get(text)
+            if manifest is None or manifest.id != plugin.id:
+                manifest = claims_of(text, plugin_id=plugin.id)
+                manifest = _manifest(plugin, text, location.manifest)
         except IncompatiblePlugin as error:
             problem = (PluginStatus.INCOMPATIBLE, error.message, error.hint)
         except BadManifest as error:
