@@ -2,8 +2,8 @@
 
 pyarrow's writer insists on starting at offset 0. Here each segment gets a writer of its own whose sink
 pretends: it swallows what lies before the segment's start, so that every offset the writer notes is the
-real one. The older file's bytes are copied by the kernel (shared, where the file system can), and one
-footer over all row groups is written at the end.
+real one. The older file's blocks are shared where the file system can (XFS, btrfs), else its bytes are copied by the
+kernel, and one footer over all row groups is written at the end.
 
 pyarrow joins footers but can't shorten one, and it does not say where page indexes lie. The Thrift compact encoding is
 read just far enough for both: the fields are walked over and byte ranges kept, so that what is not known here survives
@@ -12,9 +12,12 @@ untouched.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import io
 import os
 import struct
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,6 +172,9 @@ def _varint(value: int) -> bytes:
 
 _COPY_STEP = 1 << 30
 _READ_STEP = 8 << 20
+_FICLONERANGE = 0x4020940D
+"""Of Linux: ``struct file_clone_range`` follows, which is a descriptor, and offset, length and target offset."""
+_BLOCK = 4096
 _BLANK = bytes(1 << 20)
 
 
@@ -291,8 +297,8 @@ def _empty_footer(schema: pa.Schema, arguments: Mapping[str, Any]) -> pq.FileMet
 
 
 def _copy_range(source: int, target: int, stop: int) -> None:
-    """Copy bytes 0 to `stop` inside the kernel, or through memory where it can't."""
-    done = 0
+    """Copy bytes 0 to `stop`: blocks are shared where that is possible, and what is left goes through the kernel."""
+    done = _share_blocks(source, target, stop)
     while done < stop:
         step = min(stop - done, _COPY_STEP)
         try:
@@ -302,6 +308,17 @@ def _copy_range(source: int, target: int, stop: int) -> None:
         if copied == 0:
             raise OSError(f"the file ended at {done} of {stop} bytes")
         done += copied
+
+
+def _share_blocks(source: int, target: int, stop: int) -> int:
+    """Let `target` begin with blocks of `source`; return their bytes, `stop` at most, 0 where they can't be shared."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            whole = stop - stop % (os.fstatvfs(source).f_bsize or _BLOCK)
+            if whole:
+                fcntl.ioctl(target, _FICLONERANGE, struct.pack("=qQQQ", source, 0, whole, 0))
+                return whole
+    return 0
 
 
 def _copy_through(source: int, target: int, step: int, done: int) -> int:

@@ -167,6 +167,38 @@ class TestAppend:
 
         assert (tmp_path / "b.parquet").read_bytes() == (tmp_path / "c.parquet").read_bytes()
 
+    def test_where_blocks_can_be_shared_only_the_rest_is_copied(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whole blocks are shared in one call, and the kernel copies what is behind them; the bytes are the same."""
+        import fcntl
+        import os
+        import struct
+
+        shared: list[int] = []
+        copied: list[int] = []
+        copy = os.copy_file_range
+
+        def share(target: int, request: int, range_: bytes) -> int:
+            source, start, length, at = struct.unpack("=qQQQ", range_)
+            assert (0x4020940D, 0, 0, 0) == (request, start, at, length % os.fstatvfs(source).f_bsize)
+            shared.append(length)
+            return os.pwrite(target, os.pread(source, length, 0), 0)
+
+        def count(source: int, target: int, size: int, start: int, at: int) -> int:
+            copied.append(size)
+            return copy(source, target, size, start, at)
+
+        write(tmp_path / "a.parquet", random_sequences(2_000, seed=1))
+        write(tmp_path / "b.parquet", random_sequences(5, seed=2), existing=tmp_path / "a.parquet")
+        monkeypatch.setattr(fcntl, "ioctl", share)
+        monkeypatch.setattr(os, "copy_file_range", count, raising=False)
+        write(tmp_path / "c.parquet", random_sequences(5, seed=2), existing=tmp_path / "a.parquet")
+
+        assert (tmp_path / "b.parquet").read_bytes() == (tmp_path / "c.parquet").read_bytes()
+        assert 1 == len(shared)
+        assert sum(copied) < 4096 <= shared[0]
+
 
 class TestRefusals:
     def test_a_truncated_base_is_refused(self, tmp_path: Path) -> None:
