@@ -1,47 +1,25 @@
-"""Types for the columns of a file, found by reading it whole: what ``usr namespace register --from-file`` proposes.
-
-Each column begins with the narrowest kind of value and takes the next one where a value does not fit, by the same rules
-by which an attachment reads the file. A change begins another pass, so that a type holds for every row.
-"""
+"""Types for the columns of a file, found by reading it whole: what ``usr namespace register --from-file`` proposes."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from usr_core.api import BadCell, ImportRequest, SourceUnreadable, UsrError, visible
-from usr_core.api.arrow import parse_text, plain_type
+from usr_core.api import ImportRequest, visible
 from usr_core.api.commands import UsageError
 from usr_core.api.records import BASE_COLUMNS
-from usr_core.api.registry import RegistryMissing, from_arrow, parse_type, read_registry
+from usr_core.api.registry import RegistryMissing, read_registry
+from usr_core.api.results import column_kinds
 
 if TYPE_CHECKING:
-    from usr_core.api import Importer
     from usr_core.api.commands import Session
 
 __all__ = ["Proposal", "proposal_record", "proposed_columns", "spelling"]
 
-_KINDS = (
-    "int64",
-    "float64",
-    "bool",
-    "timestamp[us, UTC]",
-    "timestamp[us]",
-    "list<int64>",
-    "list<float64>",
-    "list<bool>",
-    "list<string>",
-    "list<list<float64>>",
-    "string",
-)
-"""From the narrowest to the one that every text fits; 0 and 1 alone are numbers."""
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -88,7 +66,7 @@ def proposed_columns(session: Session, name: str | None, path: Path, options: Ma
             remarks.append(_told_of_name(column))
         else:
             wanted.append(column)
-    kinds = _kinds_of(importer, path, options, wanted)
+    kinds = column_kinds(importer, path, wanted, options=options)
     columns = []
     for column, kind in kinds.items():
         if kind is None:
@@ -132,93 +110,6 @@ def proposal_record(proposal: Proposal, spelled: str) -> dict[str, object]:
         "columns": [{"name": name, "type": kind} for name, kind in proposal.columns],
         "proposed": spelled,
     }
-
-
-@dataclass(slots=True)
-class _Column:
-    """What is known of one column: the kinds that may still hold it, the narrowest first."""
-
-    left: list[str] = field(default_factory=lambda: list(_KINDS))
-    valued: bool = False
-
-    @property
-    def type(self) -> pa.DataType:
-        return parse_type(self.left[0]).to_arrow()
-
-    def narrow(self, values: pa.Array) -> bool:
-        """Take the next kinds until the values fit; return whether there was a need to."""
-        self.valued = self.valued or values.null_count < len(values)
-        plain = plain_type(values.type)
-        if pa.types.is_null(plain) or not self.left:
-            return False
-        if plain != pa.string():
-            self.left = [] if plain != self.type and not _storable(plain) else [from_arrow(plain).canonical()]
-            return False
-        before = len(self.left)
-        while self.left[0] != "string" and not _fits(values, self.left[0], self.type):
-            del self.left[0]
-        return len(self.left) < before
-
-
-def _kinds_of(
-    importer: Importer, path: Path, options: Mapping[str, object], wanted: list[str]
-) -> dict[str, str | None]:
-    columns = {column: _Column() for column in wanted}
-    while not _whole_file_fits(importer, path, options, columns):
-        pass
-    return {name: column.left[0] if column.valued and column.left else None for name, column in columns.items()}
-
-
-def _whole_file_fits(
-    importer: Importer, path: Path, options: Mapping[str, object], columns: Mapping[str, _Column]
-) -> bool:
-    """Read the file with the types that the columns have now; return whether all rows fit.
-
-    Where they do not, fewer kinds are left afterwards.
-    """
-    request = ImportRequest(
-        path=path,
-        columns=tuple(columns),
-        types={name: column.type for name, column in columns.items() if column.left},
-        options=options,
-    )
-    changed = False
-    opened = importer.open(request)
-    try:
-        for batch in opened.batches:
-            for name, column in columns.items():
-                if name in batch.schema.names and column.narrow(batch.column(name)):
-                    changed = True
-    except SourceUnreadable as error:
-        # A format that makes typed values itself, as JSON Lines does.
-        found = columns.get(str(error.facts.get("column")))
-        if found is None or len(found.left) < 2:
-            raise
-        del found.left[0]
-        return False
-    finally:
-        opened.close()
-    return not changed
-
-
-def _fits(values: pa.Array, kind: str, arrow: pa.DataType) -> bool:
-    texts = values.cast(pa.string())
-    unlike = {"int64": r"^-?0\d", "float64": r"^-?0\d"}.get(kind, r"^\s*[^\[\s]" if kind.startswith("list") else None)
-    if unlike is not None and pc.any(pc.match_substring_regex(texts, unlike)).as_py():
-        return False
-    try:
-        parse_text(texts, arrow, parse_json=True)
-    except BadCell:
-        return False
-    return True
-
-
-def _storable(kind: pa.DataType) -> bool:
-    try:
-        from_arrow(kind)
-    except UsrError:
-        return False
-    return True
 
 
 def _registered(root: Path, name: str) -> frozenset[str] | None:

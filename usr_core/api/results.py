@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from usr_core.dataset.parquet_table import ParquetTable as ParquetTable
     from usr_core.dataset.querying import query_root as query_root
     from usr_core.dataset.readable import Readable as Readable
+    from usr_core.dataset.source_table import SourceTable as SourceTable
     from usr_core.dataset.stand_in import stand_in as stand_in
     from usr_core.requirements import let_any_version_run as let_any_version_run
     from usr_core.store.changes.attach.attachment import AttachOutcome as AttachOutcome
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from usr_core.store.checks.validate import ValidationReport as ValidationReport
     from usr_core.store.ids.position_cache.catalogue import CacheSize as CacheSize
     from usr_core.store.ids.position_cache.catalogue import drop_cache as drop_cache
+    from usr_core.store.questions.column_kinds import column_kinds as column_kinds
     from usr_core.store.questions.describe import Description as Description
     from usr_core.store.questions.describe_text import TEXT_COLUMNS as TEXT_COLUMNS
     from usr_core.store.questions.describe_text import description_row as description_row
@@ -56,6 +58,7 @@ else:
             "usr_core.dataset.parquet_table": "ParquetTable",
             "usr_core.dataset.querying": "query_root",
             "usr_core.dataset.readable": "Readable",
+            "usr_core.dataset.source_table": "SourceTable",
             "usr_core.dataset.stand_in": "stand_in",
             "usr_core.requirements": "let_any_version_run",
             "usr_core.store.changes.attach.attachment": "AttachOutcome",
@@ -74,6 +77,7 @@ else:
             "usr_core.store.checks.doctor.examination": "DatasetHealth DoctorReport examine",
             "usr_core.store.checks.validate": "ValidationReport",
             "usr_core.store.ids.position_cache.catalogue": "CacheSize drop_cache",
+            "usr_core.store.questions.column_kinds": "column_kinds",
             "usr_core.store.questions.describe": "Description",
             "usr_core.store.questions.describe_text": "TEXT_COLUMNS description_row description_value",
             "usr_core.store.questions.export": "ExportOutcome export_batches",

@@ -9,16 +9,18 @@ from usr_core.cli.session import Session
 from usr_core.errors import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from usr_core.dataset.readable import Readable
+    from usr_core.dataset.source_table import SourceTable
     from usr_core.roots.read_target import ParquetFiles
 
-__all__ = ["open_target", "split_files"]
+__all__ = ["open_rows", "open_target", "split_files"]
 
 _MOST_ASKED = 200
+_PARQUET = b"PAR1"
 
 
 def open_target(
@@ -64,6 +66,53 @@ def open_target(
             )
         return table
     return Dataset(found, lock_timeout=session.lock_timeout, host=session.host)
+
+
+def open_rows(
+    session: Session, text: str | None, *, importer: str | None = None, options: Mapping[str, object] | None = None
+) -> SourceTable | None:
+    """Return the file of another format than Parquet that `text` names, as its importer reads it; None for all else.
+
+    Raises:
+        UsageError: An importer or options are named, and `text` is not a file.
+        PluginMissing: There is no such importer.
+        AmbiguousImporter: Several importers read such files.
+
+    Example:
+        >>> from usr_core.api.commands import Session, open_rows
+        >>> open_rows(Session(root=root), "more.csv").head_arrow(1, columns=["sequence"]).to_pylist()
+        [{'sequence': 'TTTACAGCTAGCTCAGTCCT'}]
+        >>> open_rows(Session(root=root), "demo/promoters") is None
+        True
+    """
+    from pathlib import Path
+
+    from usr_core.cli.errors import UsageError
+    from usr_core.dataset.source_table import SourceTable
+    from usr_core.plugin.errors import PluginMissing
+    from usr_core.roots.locate import refuse_archived_path
+
+    path = Path(text or ".").expanduser()
+    if not path.is_file():
+        if importer is not None or options:
+            raise UsageError(
+                "--from and --option are for files, and the target is not one.",
+                hint="Name a file, or leave them out.",
+                facts={"target": visible(str(path))},
+            )
+        return None
+    refuse_archived_path(path, text)
+    with path.open("rb") as file:
+        is_parquet = file.read(len(_PARQUET)) == _PARQUET
+    if importer is None and (is_parquet or path.suffix == ".parquet"):
+        return None
+    try:
+        reader = session.host.importer_for_path(path)[1] if importer is None else session.host.importer(importer)
+    except PluginMissing:
+        if importer is not None:
+            raise
+        return None
+    return SourceTable(path, reader, options)
 
 
 def split_files(words: Sequence[str] | None, path: Path | None) -> tuple[str | None, list[Path | BinaryIO]]:
