@@ -88,6 +88,10 @@ def attach(
             help="Names, prefix or not, with commas between; by default all that are registered.",
         ),
     ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", show_default=False, help="COLUMN=NAME: the file's NAME fills the namespace's COLUMN."),
+    ] = None,
     allow_overwrite: Annotated[
         bool,
         typer.Option(
@@ -176,6 +180,7 @@ def attach(
             importer=importer,
             writer=writer,
             options=split_options(options or ()),
+            mapping=split_options(mapping or (), flag="--map"),
             writer_options=told,
             repeats=split_repeats(repeats or ()),
             note=line,

@@ -82,8 +82,7 @@ def _told_of_name(column: str) -> str:
     plain = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
     if not _FIELD.fullmatch(plain) or not column.isprintable():
         return told
-    options = f"--columns {plain} --repeats {shlex.quote(f'{plain}={column}:first')}"
-    return f"{told}; register {plain}, and `usr attach` fills it with {options}"
+    return f"{told}; register {plain}, and `usr attach` fills it with --map {shlex.quote(f'{plain}={column}')}"
 
 
 def spelling(proposal: Proposal, *, owner: str | None, description: str | None) -> str:

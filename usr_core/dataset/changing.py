@@ -272,6 +272,7 @@ class Changing(Reading):
         writer_options: Mapping[str, object] | None = None,
         importer: str | None = None,
         options: Mapping[str, object] | None = None,
+        mapping: Mapping[str, str] | None = None,
         repeats: str | Mapping[str, str] | None = None,
         note: str | None = None,
         dry_run: bool = False,
@@ -298,6 +299,8 @@ class Changing(Reading):
             writer_options: The same as `options`.
             importer: Name of an importer; by default the one for the file's suffix.
             options: What the importer or the writer is to know besides, of the options that it takes.
+            mapping: The file's column for one of the namespace, such as ``{"strength": "OD 600"}``; not for a writer's
+                rows.
             repeats: What becomes of rows that repeat a key, which are refused without it: ``mean``, ``median``,
                 ``min``, ``max``, ``first``, ``last``, ``count``, ``list``, ``std`` for all columns; or for each, as in
                 ``{"strength": "mean", "strength_sd": "strength:std", "*": "first"}``, where ``*`` is every other one.
@@ -335,7 +338,7 @@ class Changing(Reading):
 
         spec = None if writer is None else self.host.overlay_writer_spec(writer)
         for_writer = {**(options or {} if spec is not None else {}), **(writer_options or {})}
-        told = checked_options(spec, for_writer, importer=importer)
+        told = checked_options(spec, for_writer, importer=importer, mapping=mapping)
         namespace = attach_namespace(spec, namespace)
         given = list(path) if isinstance(path, Sequence) and not isinstance(path, str) else [path]
         with contextlib.ExitStack() as closing:
@@ -367,6 +370,7 @@ class Changing(Reading):
                     allow_overwrite=allow_overwrite,
                     allow_missing=allow_missing,
                     parse_json=parse_json,
+                    mapping=dict(mapping or {}),
                     backend=backend,
                     repeats=read_repeats(repeats),
                     note=note,

@@ -321,3 +321,55 @@ class TestImporter:
             result = seeded.refuses(2, "attach", DS, "--path", tmp_path / "x", "--writer", "opal", "--from", "csv")
 
         assert "--from or --writer" in result.err
+
+
+class TestMap:
+    """``--map COLUMN=NAME``: columns whose names in the file are others."""
+
+    @pytest.fixture
+    def plate(self, tmp_path: Path, ids: list[str]) -> Path:
+        """A column that can't be registered under its name, and two that are, with values of the other's kind."""
+        rows = [[ids[0], 0.5, "a", 7], [ids[3], 0.7, "b", 8]]
+        return write_csv(tmp_path / "plate.csv", ["id", "OD 600", "tag", "count"], rows)
+
+    def test_a_column_of_another_name(self, seeded: Usr, plate: Path):
+        """It comes beside those that have their own names, and the event says so."""
+        attach(seeded, plate, "--map", "score=OD 600")
+
+        assert [0.5, None, None, 0.7, None, None] == column(seeded, "mock__score")
+        assert ["a", "b"] == [tag for tag in column(seeded, "mock__tag") if tag]
+        assert {"score": "OD 600"} == seeded.events(DS)[-1]["args"]["map"]
+
+    def test_what_fills_another_column_does_not_fill_its_own(self, seeded: Usr, plate: Path):
+        """The prefix may stand before the column; columns may change places."""
+        attach(seeded, plate, "--map", "mock__score=count", "--map", "tag=OD 600")
+
+        assert [7.0, 8.0] == [score for score in column(seeded, "mock__score") if score]
+        assert ["0.5", "0.7"] == [tag for tag in column(seeded, "mock__tag") if tag]
+        assert "mock__count" not in seeded.ok("head", DS).out
+
+    def test_beside_columns_and_repeats(self, seeded: Usr, tmp_path: Path, ids: list[str]):
+        """A function of repeated rows sees the mapped values; other columns are left out."""
+        rows = [[ids[0], 1, "a"], [ids[0], 2, "b"]]
+        file = write_csv(tmp_path / "a.csv", ["id", "Signal", "tag"], rows)
+        attach(seeded, file, "--map", "score=Signal", "--columns", "score", "--repeats", "mean")
+
+        assert 1.5 == column(seeded, "mock__score")[0]
+        assert "mock__tag" not in seeded.ok("head", DS).out
+
+    @pytest.mark.parametrize(
+        "code, options, said",
+        [
+            (1, ["--map", "score=OD600"], "Did you mean 'OD 600'?"),
+            (1, ["--map", "sore=OD 600"], "not registered"),
+            (1, ["--map", "count=OD 600"], "0.5"),
+            (1, ["--map", "tag=id"], "is the key column"),
+            (2, ["--map", "score"], "--map"),
+            (2, ["--map", "score=OD 600", "--map", "score=tag"], "twice"),
+            (2, ["--map", "score=OD 600", "--map", "mock__score=tag"], "twice"),
+            (2, ["--map", "score=OD 600", "--writer", "infer"], "--writer"),
+        ],
+    )
+    def test_what_can_not_be_meant(self, seeded: Usr, plate: Path, code: int, options: list[str], said: str):
+        """It is refused, and nothing changes."""
+        assert said in refused(seeded, code, plate, *options)

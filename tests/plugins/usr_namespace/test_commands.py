@@ -144,10 +144,7 @@ class TestFromFile:
 
         assert f"usr namespace register lab --columns '{TYPES}' --owner 'the lab'\n" == said.out
         assert "'empty'" in said.err and "'GFP (AU)'" in said.err
-        assert (
-            "register gfp_au, and `usr attach` fills it with --columns gfp_au --repeats 'gfp_au=GFP (AU):first'"
-            in said.err
-        )
+        assert "register gfp_au, and `usr attach` fills it with --map 'gfp_au=GFP (AU)'" in said.err
         assert [] == list(usr.root.iterdir())
         assert (
             "+ lab__plate: string"

@@ -88,6 +88,7 @@ class AttachOptions:
         allow_missing: Rows whose key matches no record are left out and counted; with a text column as the key, those
             without one too.
         parse_json: Text in nested columns is JSON.
+        mapping: The file's column for one of the namespace, by the latter's name, with the prefix or without.
         repeats: What becomes of rows that repeat a key; None refuses them.
         note: A line for `meta.md`.
         action: The event's action.
@@ -104,6 +105,7 @@ class AttachOptions:
     allow_missing: bool = False
     parse_json: bool = True
     backend: str = "pyarrow"
+    mapping: Mapping[str, str] = field(default_factory=dict)
     repeats: Repeats | None = None
     note: str | None = None
     action: str = "attach"
@@ -128,6 +130,7 @@ class AttachOptions:
             **({"options": dict(self.importer_options)} if self.importer_options else {}),
             "namespace": self.namespace,
             "key": self.key,
+            **({"map": dict(self.mapping)} if self.mapping else {}),
             **({} if self.repeats is None else {"repeats": self.repeats.event_args()}),
             "columns": list(names),
         }
@@ -305,6 +308,7 @@ def _opened(source: AttachSource, options: AttachOptions, registry: Registry, cl
         present=present,
         key_column=key_column,
         wanted=options.columns,
+        mapping=options.mapping,
         repeats=options.repeats,
     )
     if present.count(key_column) != 1:
@@ -465,6 +469,11 @@ def _wishes(options: AttachOptions, registry: Registry) -> tuple[list[str], dict
             types.update(dict.fromkeys(forms, registry.column_type(forms[0]).to_arrow()))
         if forms[0] in entry.by_name or column in sources:
             names += forms
+    for column, source in options.mapping.items():
+        target = full_name(column, options.namespace)
+        names.append(source)
+        if target in entry.by_name:
+            types[source] = registry.column_type(target).to_arrow()
     for column, (source, function) in functions.items():
         from usr_core.store.changes.attach.repeats import wished_type
 

@@ -25,6 +25,7 @@ from usr_core.store.changes.attach.errors import (
     AttachCell,
     AttachColumnMissing,
     AttachColumnType,
+    AttachRequestInvalid,
     NothingToAttach,
     RepeatsInvalid,
 )
@@ -99,6 +100,7 @@ def choose_columns(
     present: Sequence[str],
     key_column: str,
     wanted: Sequence[str] | None,
+    mapping: Mapping[str, str] | None = None,
     repeats: Repeats | None = None,
 ) -> list[AttachedColumn]:
     """Return what to attach, in the order asked for, or the file's order where nothing was asked for.
@@ -110,6 +112,8 @@ def choose_columns(
         present: The file's columns.
         key_column: The column that holds the key; never attached itself.
         wanted: Names with or without the prefix; None takes every column that the namespace registers.
+        mapping: The file's column for one of the namespace. Its columns are wanted too; what fills another column is
+            not attached under its own name.
         repeats: What becomes of rows that repeat a key. Its columns are wanted too, and each column needs a function.
 
     Raises:
@@ -117,19 +121,28 @@ def choose_columns(
         AttachColumnMissing: The file lacks a wanted column, or has it under both names.
         NothingToAttach: No column was named, and none of the file is registered.
         RepeatsInvalid: A column has no function, or two.
+        AttachRequestInvalid: A column is mapped twice.
     """
     entry = registry.namespace(namespace)
     functions = {} if repeats is None else _functions(repeats, namespace)
+    mapped = {full_name(column, namespace): source for column, source in (mapping or {}).items()}
+    if len(mapped) < len(mapping or {}):
+        raise AttachRequestInvalid(
+            "A column is mapped twice, with its prefix and without.",
+            hint="Give --map once for each column.",
+            facts={"map": ", ".join(mapping or {})},
+        )
     if wanted is None:
         names = [name for name in present if name != key_column and full_name(name, namespace) in entry.by_name]
+        names = [name for name in names if name not in mapped.values()]
         if repeats is not None and repeats.others is None:
             names = _attached_themselves(names, functions, namespace)
-        if not names and not functions:
+        if not names and not functions and not mapped:
             raise NothingToAttach(label, namespace=namespace, registered=sorted(entry.by_name), present=present)
         wanted = list(dict.fromkeys([*(full_name(name, namespace) for name in names), *functions]))
     chosen: dict[str, AttachedColumn] = {}
     counts = Counter(present)
-    for asked in [*wanted, *functions]:
+    for asked in [*wanted, *functions, *mapped]:
         name = full_name(asked, namespace)
         column_type = _registered_type(registry, entry, asked, name)
         if name in chosen:
@@ -139,8 +152,10 @@ def choose_columns(
             raise RepeatsInvalid(
                 f"The column {visible(name)!r} has no function for rows that repeat a key.", given=name
             )
+        is_mapped = name in mapped and full_name(source, namespace) == name
+        forms = [mapped[name]] if is_mapped else source_forms(source, namespace)
         chosen[name] = AttachedColumn(
-            in_file=_in_file(source, namespace, counts, label=label, key_column=key_column),
+            in_file=_in_file(forms, counts, label=label, key_column=key_column),
             name=name,
             type_text=column_type.canonical(),
             type=column_type.to_arrow(),
@@ -155,13 +170,14 @@ def _attached_themselves(names: Sequence[str], functions: Mapping[str, tuple[str
     return [name for name in names if name not in sources or full_name(name, namespace) in functions]
 
 
-def _in_file(source: str, namespace: str, counts: Counter[str], *, label: str, key_column: str) -> str:
-    """Return the name that a column has in the file, given how often each name stands there.
+def _in_file(forms: Sequence[str], counts: Counter[str], *, label: str, key_column: str) -> str:
+    """Return the name that a column has in the file: one of `forms`, given how often each name stands there.
 
     Raises:
         AttachColumnMissing: It is not there, is there more than once, or is the key's column.
     """
-    found = [form for form in source_forms(source, namespace) if form in counts]
+    source = forms[-1]
+    found = [form for form in forms if form in counts]
     if not found:
         raise AttachColumnMissing(label, column=source, present=list(counts))
     if len(found) > 1 or counts[found[0]] > 1:

@@ -34,13 +34,17 @@ def attach_namespace(spec: OverlayWriterSpec | None, namespace: str | None) -> s
 
 
 def checked_options(
-    spec: OverlayWriterSpec | None, options: Mapping[str, object], *, importer: str | None = None
+    spec: OverlayWriterSpec | None,
+    options: Mapping[str, object],
+    *,
+    importer: str | None = None,
+    mapping: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     """Return the options for a writer, in their types.
 
     Raises:
         AttachRequestInvalid: Options are given without a writer, the writer does not take one, or an importer is
-            named beside a writer.
+            named beside a writer, or columns are mapped.
         OptionInvalid: An option takes no such value.
     """
     if spec is not None and importer is not None:
@@ -48,6 +52,12 @@ def checked_options(
             "A writer and an importer were named, and one of them reads the file.",
             hint="Leave out --from or --writer.",
             facts={"writer": spec.name, "importer": importer},
+        )
+    if spec is not None and mapping:
+        raise AttachRequestInvalid(
+            "Columns were mapped, and a writer names its columns itself.",
+            hint="Leave out --map or --writer.",
+            facts={"writer": spec.name, "column": next(iter(mapping))},
         )
     if spec is None and options:
         raise AttachRequestInvalid(
