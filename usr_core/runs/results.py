@@ -218,6 +218,9 @@ class Caller:
             except BadCell as bad:
                 reason = f"returned {visible(str(bad.value), limit=60)} for {name}, which is {text}: {bad.reason}"
                 raise self._failed(reason, batch, rows, bad.index, kind="returned") from bad
+            except pa.ArrowException as error:  # a list of another length
+                reason = f"returned {array.type} for {name}, which is {text}"
+                raise self._failed(reason, batch, rows, kind="returned") from error
         at = _first_nan(array)
         if at is not None:
             raise self._failed(f"returned NaN for {name}", batch, rows, at, kind="returned")
