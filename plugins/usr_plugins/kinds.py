@@ -18,5 +18,6 @@ class PluginKind(StrEnum):
     EVENT_SINK = "event-sink"
     NAMESPACE = "namespace"
     CHECK = "check"
+    HEALTH_CHECK = "health-check"
     ALPHABET = "alphabet"
     COMMAND = "command"

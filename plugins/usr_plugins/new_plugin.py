@@ -58,7 +58,7 @@ def write_plugin(
     folder = out / f"usr-plugin-{name.replace('_', '-')}"
     if folder.exists() or folder.is_symlink():
         raise PluginFolderExists(folder=folder)
-    texts = _texts(name, sorted(dict.fromkeys(kinds), key=lambda kind: kind is not PluginKind.NAMESPACE))
+    texts = _texts(name, sorted(dict.fromkeys(kinds), key=_with_columns))
     if dry_run:
         return folder
     out.mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,12 @@ def write_plugin(
         remove_tree(staged)
         raise
     return folder
+
+
+def _with_columns(kind: PluginKind) -> int:
+    """Return where a kind stands among several: of two that bring a namespace, the one with more columns is first."""
+    order = (PluginKind.NAMESPACE, PluginKind.OVERLAY_WRITER)
+    return order.index(kind) if kind in order else len(order)
 
 
 def _check(name: str) -> None:
@@ -151,7 +157,7 @@ def _joined(modules: Sequence[str]) -> str:
     blocks = [block for body in bodies if body for block in body.split("\n\n\n")]
     constants = [block for block in blocks if not block.startswith(("@", "def "))]
     named = [(re.search(r"^def (\w+)", block, re.MULTILINE), block) for block in blocks]
-    # A namespace's hook stands before the one that an overlay writer brings along.
+    # A namespace's hook stands before those that an overlay writer and an importer bring along.
     functions = list({found[1]: block for found, block in reversed(named) if found is not None}.values())[::-1]
     names = ", ".join(sorted(imported - {"hookimpl"})) + (", hookimpl" if imported else "")
     head = ['"""What the plugin `$id` offers."""', *([f"{_IMPORT}{names}"] if imported else []), *constants]

@@ -19,7 +19,15 @@ from usr_plugins.kinds import PluginKind
 from usr_plugins.new_plugin import write_plugin
 
 KINDS = [kind.value for kind in PluginKind]
-SEVERAL = [PluginKind.OVERLAY_WRITER, PluginKind.NAMESPACE, PluginKind.CHECK, PluginKind.ALPHABET, PluginKind.COMMAND]
+SEVERAL = [
+    PluginKind.IMPORTER,
+    PluginKind.OVERLAY_WRITER,
+    PluginKind.NAMESPACE,
+    PluginKind.CHECK,
+    PluginKind.HEALTH_CHECK,
+    PluginKind.ALPHABET,
+    PluginKind.COMMAND,
+]
 
 
 def plugin_id(kind: str) -> str:
@@ -67,10 +75,10 @@ class TestGenerated:
         assert [([], [])] * (len(KINDS) + 1) == [(found["problems"], found["advice"]) for found in mine]
 
     def test_importer_and_writer_and_command_work_together(self, venv: ScratchVenv, generated: Path) -> None:
-        """From a file to a dataset, attached values, an export and an event."""
+        """From a file to a dataset, kept and attached values, an export and an event; the doctor looks at the root."""
         root = generated.parent / "root"
         root.mkdir()
-        (root / "some.lab_importer").write_text("one\tACGT\ntwo\tTTGACA\n")
+        (root / "some.lab_importer").write_text("one,ACGT\ntwo,TTGACA\n")
         events = {"USR_LAB_EVENT_SINK_FILE": root / "events"}
 
         def usr(*words: str) -> str:
@@ -80,7 +88,8 @@ class TestGenerated:
 
         usr("namespace", "register", "lab_overlay_writer", "--from-plugin", "lab_overlay_writer")
         usr("init", "demo/some")
-        usr("import", "demo/some", "--from", "lab_importer", "--path", "some.lab_importer")
+        usr("import", "demo/some", "some.lab_importer", "--option", "separator=comma")
+        assert "nothing says whose root this is" in venv.usr("--root", ".", "doctor", cwd=root).out
         usr("export", "demo/some", "--fmt", "lab_exporter", "--out", "out", "--columns", "id,sequence")
         keys = [line.split("\t")[0].strip('"') for line in (root / "out").read_text().splitlines()[1:]]
         (root / "scores").write_text("".join(f"{key}\t{number}.5\tlabel\n" for number, key in enumerate(keys)))
@@ -89,8 +98,19 @@ class TestGenerated:
         head = usr("head", "demo/some", "--columns", "lab_overlay_writer__score", "--format", "json")
 
         assert ["0.5", "1.5"] == re.findall(r"\d\.5", head)
+        assert "two" in usr("head", "demo/some", "--columns", "lab_importer__label")
         assert "6" in usr("lab-command", "demo/some")
         assert ["init", "import", "attach"] == re.findall(r'"action": "(\w+)"', (root / "events").read_text())
+
+
+class TestSeveralKinds:
+    def test_the_namespace_is_that_of_the_kind_with_more_columns(self, tmp_path: Path) -> None:
+        """An importer and an overlay writer bring one each; the writer's has the importer's column too."""
+        kinds = [PluginKind.IMPORTER, PluginKind.OVERLAY_WRITER]
+        folder = write_plugin("lab", kinds, tmp_path, owner_of=lambda _: None)
+        hooks = (folder / "src" / "usr_plugin_lab" / "plugin.py").read_text()
+
+        assert (1, True) == (hooks.count("def usr_namespaces"), 'summary="Results of lab", columns=COLUMNS' in hooks)
 
 
 class TestDependency:
