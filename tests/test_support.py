@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from support.cli import Usr, as_unprivileged, clean_env
 from support.docs import path_with_usr
 from support.tree import assert_unchanged, tree_differences, tree_digest
+from usr_core.cli.session import opened_session
 
 
 @pytest.fixture
@@ -93,6 +97,38 @@ class TestCommandLine:
         assert {"USR_CACHE_DIR", "USR_DEBUG"} == {
             name for name in clean_env({"USR_DEBUG": "1"}) if name.startswith("USR_")
         }
+
+
+class TestOwnProcess:
+    def test_the_command_is_the_same_in_both_processes(self, registered: Usr, tmp_path: Path) -> None:
+        """Its streams and its exit code do not depend on where it runs: done, refused, asking, or misspelled."""
+        commands: list[tuple[str, ...]] = [("ls",), ("info", "ns/none"), ("namespace", "remove", "mock"), ("lls",)]
+
+        here, apart = (
+            [registered.run(*words, cwd=tmp_path, stdin="n\n", apart=apart) for words in commands]
+            for apart in (False, True)
+        )
+
+        assert here == apart
+        assert [0, 3] == [result.rc for result in here[:2]]
+
+    def test_nothing_is_left_in_this_process(
+        self, registered: Usr, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """Neither environment, folder, streams, descriptors, handlers nor a session."""
+
+        def state() -> list[object]:
+            handlers = logging.getLogger("usr").handlers[:]
+            descriptors = len(list(Path("/proc/self/fd").iterdir()))
+            return [dict(os.environ), Path.cwd(), sys.stdin, sys.stdout, sys.stderr, handlers, descriptors, time.tzname]
+
+        before = state()
+        registered.ok("init", "ns/base", "--source", "tests", cwd=tmp_path, env={"TZ": "Asia/Tokyo", "USR_ROOT": "x"})
+        registered.refuses(3, "info", "ns/none")
+
+        assert before == state()
+        assert opened_session() is None
+        assert ("", "") == capfd.readouterr()
 
 
 class TestForkedProgram:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from support.forked_cli import ForkedUsr
+from support.own_process import run_here, suits_this_process
 from support.processes import Child
 
 __all__ = ["Result", "Usr", "as_unprivileged", "clean_env", "run_python", "run_usr", "start_usr", "usr_argv"]
@@ -112,9 +113,10 @@ def run_usr(
     env: Mapping[str, Word] | None = None,
     stdin: str = "",
     unprivileged: bool = False,
+    apart: bool = False,
     timeout: float = TIMEOUT_SECONDS,
 ) -> Result:
-    """Run ``usr`` to its end.
+    """Run ``usr`` to its end: in this process, in a fork of one that has imported everything, or as a new program.
 
     Args:
         args: The command and its words.
@@ -123,13 +125,16 @@ def run_usr(
         env: Variables on top of `clean_env`.
         stdin: What it can read; nothing by default, so a prompt meets the end of input.
         unprivileged: Make permissions count, see `as_unprivileged`.
+        apart: Give it a process of its own, for tests of what a process is or does.
         timeout: Seconds; past them the test fails with `subprocess.TimeoutExpired`.
     """
     argv = _argv(args, root, unprivileged)
+    given = stdin.encode(errors="surrogateescape")
     if not unprivileged and _suits_a_fork(env):
-        rc, out, err = ForkedUsr.run(
-            argv, cwd=cwd, env=clean_env(env), given=stdin.encode(errors="surrogateescape"), timeout=timeout
-        )
+        if not apart and timeout == TIMEOUT_SECONDS and suits_this_process(env):
+            rc, out, err = run_here(argv[1:], cwd=cwd, env=clean_env(env), given=given)
+        else:
+            rc, out, err = ForkedUsr.run(argv, cwd=cwd, env=clean_env(env), given=given, timeout=timeout)
         told = [_as_text(one) for one in (out, err)]
         return Result(args=tuple(map(str, args)), rc=rc, out=told[0], err=told[1])
     done = subprocess.run(
