@@ -1,6 +1,6 @@
 """A program that runs the verbs of a dataset on file systems of many sizes, in a mount namespace of its own.
 
-    unshare --mount python tests/support/full_disk_verbs.py PLACE COUNT size|inodes   (PLACE is empty)
+    unshare --mount python tests/support/full_disk_verbs.py PLACE COUNT size|inodes ROWS   (PLACE is empty)
 
 It makes a root in memory, mounts a tmpfs for each case, and prints one JSON line a case. A verb either succeeds, or
 says that space is missing and leaves every byte as it was. Where native code ends the process, the program ends.
@@ -32,17 +32,17 @@ from usr_core.registry.store import register_namespace
 
 __all__ = ["VERBS", "argv"]
 
-ROWS = 30_000
+ROWS = int(sys.argv[4]) if __name__ == "__main__" else 0
 MARGIN = 64 << 10
 INODES = 24
 
 
-def argv(place: Path, count: int, kind: str = "size") -> list[str]:
+def argv(place: Path, count: int, kind: str, rows: int) -> list[str]:
     """Return the command that tries each verb on `count` sizes (or numbers of inodes) below `place`."""
     unshare = shutil.which("unshare")
     assert unshare, "unshare is missing; install it (Debian: apt-get install util-linux)"
     alone = [unshare, "--mount"] if os.geteuid() == 0 else [unshare, "--mount", "--map-root-user"]
-    return [*alone, sys.executable, "-X", "faulthandler", "-s", __file__, str(place), str(count), kind]
+    return [*alone, sys.executable, "-X", "faulthandler", "-s", __file__, str(place), str(count), kind, str(rows)]
 
 
 def _import(dataset: Dataset, given: Path) -> None:

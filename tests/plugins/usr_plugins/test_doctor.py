@@ -13,8 +13,8 @@ from support.cli import Result, run_usr
 from support.plugins import FakePlugin, install
 
 
-def doctor(site: Path, *words: str) -> Result:
-    return run_usr("plugins", "doctor", *words, cwd=site.parent, env={"PYTHONPATH": site})
+def doctor(site: Path, *words: str, **env: str) -> Result:
+    return run_usr("plugins", "doctor", *words, cwd=site.parent, env={"PYTHONPATH": site, **env})
 
 
 def found(site: Path, plugin_id: str, *words: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class TestProblems:
     def test_of_one_plugin_do_not_hide_another(self, site: Path) -> None:
         """The text names the sick one, and the healthy one is ok."""
         install(site, broken(BROKEN["exits at once"][0]), FakePlugin("well").command("walk"))
-        result = doctor(site)
+        result = doctor(site, USR_PLUGINS="plugins,sick,well")
 
         assert 1 == result.rc
         assert "problem: sick (usr-plugin-sick 1.0): importing usr_plugin_sick.plugin ended the process" in result.out

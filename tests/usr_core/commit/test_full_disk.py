@@ -42,18 +42,20 @@ class TestVerbs:
     """`tests/support/full_disk_verbs.py` runs them; it says how to try more sizes."""
 
     @pytest.mark.parametrize(
-        ("kind", "count"),
+        ("kind", "count", "rows"),
         [
-            ("size", 4),
-            ("inodes", 3),
-            pytest.param("size", 60, marks=pytest.mark.whole_matrix),
-            pytest.param("inodes", 24, marks=pytest.mark.whole_matrix),
+            ("size", 4, 10_000),
+            ("inodes", 3, 2_000),
+            pytest.param("size", 60, 30_000, marks=pytest.mark.whole_matrix),
+            pytest.param("inodes", 24, 30_000, marks=pytest.mark.whole_matrix),
         ],
     )
-    def test_say_that_space_is_missing_and_change_nothing(self, tmp_path: Path, kind: str, count: int) -> None:
+    def test_say_that_space_is_missing_and_change_nothing(
+        self, tmp_path: Path, kind: str, count: int, rows: int
+    ) -> None:
         """Import, attach, materialize, compact, export and a session; none is ended by native code."""
         done = subprocess.run(
-            full_disk_verbs.argv(tmp_path, count, kind),
+            full_disk_verbs.argv(tmp_path, count, kind, rows),
             capture_output=True,
             text=True,
             check=False,
