@@ -1,9 +1,11 @@
 """Appending 10,000 records to a large base against copying its bytes with fsync, in one run.
 
-    python benchmarks/append.py [--rows N] [--runs N]
+    python benchmarks/append.py [--rows N] [--runs N] [--json]
 
-The append is a whole `usr import` of a CSV file, less an import of the same file into an empty dataset: what is
-left is the price of the base. The yardstick copies the base's bytes and fsyncs.
+Each append is a whole `usr import` of a CSV file onto the same base, less an import of the same file into an empty
+dataset: what is left is the price of the base. The yardstick copies the base's bytes and fsyncs, less a start of
+Python, in CPU time. A run of its own shows what the first append costs, before anything is remembered of the base, and
+wall times are shown beside.
 """
 
 from __future__ import annotations
@@ -11,15 +13,14 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 from generate import write_sequences
-from measure import emit, reached
+from measure import Figure, Job, emit, reached, run_jobs
 
 NEW_ROWS = 10_000
 
@@ -37,43 +38,65 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rows", type=int, default=10_000_000)
     options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
-    usr = str(Path(sys.executable).parent / "usr")
+    python, usr = sys.executable, str(Path(sys.prefix) / "bin" / "usr")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        root = place / "root"
+        root, cache, large, new = (place / name for name in ("root", "cache", "large.csv", "new.csv"))
         root.mkdir()
-        command = [usr, "--root", str(root)]
-        run([*command, "namespace", "register", "mock", "--columns", "mock__score:float64"])
-        large, new = place / "large.csv", place / "new.csv"
         write_sequences(large, chosen.rows, seed=1)
         write_sequences(new, NEW_ROWS, seed=2)
-        for name in ("full", "empty"):
-            run([*command, "init", f"ns/{name}"])
-        run([*command, "import", "ns/full", "--path", str(large)])
+        command = [usr, "--root", str(root)]
+        setup = [["namespace", "register", "mock", "--columns", "mock__score:float64"]]
+        setup += [["init", f"ns/{name}"] for name in ("full", "empty")]
+        setup += [["import", "ns/full", "--path", str(large)]]
+        for words in setup:
+            subprocess.run([*command, *words], check=True, stdout=subprocess.DEVNULL)
         large.unlink()
         base = root / "ns" / "full" / "records.parquet"
-        figures: dict[str, list[float]] = {"append": [], "small import": [], "start": [], "copy": []}
-        for _ in range(chosen.runs):
-            for name, figure in (("full", "append"), ("empty", "small import")):
-                kept = place / "kept"
-                shutil.copytree(root / "ns" / name, kept, copy_function=os.link)
-                figures[figure].append(run([*command, "import", f"ns/{name}", "--path", str(new)]))
-                shutil.rmtree(root / "ns" / name)
-                kept.rename(root / "ns" / name)
-            figures["copy"].append(run([sys.executable, "-c", COPY, str(base), str(place / "copy")]))
-            figures["start"].append(run([sys.executable, "-c", "pass"]))
-        medians = {name: statistics.median(times) for name, times in figures.items()}
-        ratio = (medians["append"] - medians["small import"]) / (medians["copy"] - medians["start"])
-        for name, seconds in medians.items():
-            print(f"{name:14s} {seconds:7.3f} s wall, median of {chosen.runs}")
-    return 0 if emit({}, [reached("append", ratio)], at={"rows": chosen.rows}) else 1
+
+        def again(name: str, *, forget: bool = False) -> Callable[[], None]:
+            """Return what puts a dataset back to where it was; its base is the same file each time."""
+            dataset, kept = root / "ns" / name, place / f"{name}.kept"
+            if not kept.exists():
+                shutil.copytree(dataset, kept, copy_function=os.link)
+
+            def back() -> None:
+                shutil.rmtree(dataset)
+                shutil.copytree(kept, dataset, copy_function=os.link)
+                if forget:
+                    shutil.rmtree(place / "cold", ignore_errors=True)
+
+            return back
+
+        def append(job: str, name: str, folder: Path, back: Callable[[], None]) -> Job:
+            argv = [*command, "import", f"ns/{name}", "--path", str(new)]
+            return Job(name=job, argv=argv, env={"USR_CACHE_DIR": str(folder)}, before=back)
+
+        jobs = [
+            append("append", "full", cache, again("full")),
+            append("first append", "full", place / "cold", again("full", forget=True)),
+            append("small import", "empty", cache, again("empty")),
+            Job(name="copy", argv=[python, "-c", COPY, str(place / "full.kept" / base.name), str(place / "copy")]),
+            Job(name="start", argv=[python, "-c", "pass"]),
+        ]
+        figures = run_jobs(jobs, runs=chosen.runs)
+    holds = emit(
+        figures,
+        [reached("append", price_of_the_base(figures, "append"))],
+        as_json=chosen.json,
+        at={"rows": chosen.rows},
+    )
+    if not chosen.json:
+        print(f"the first append: {price_of_the_base(figures, 'first append'):.2f} x copy + fsync, once for each base")
+    return 0 if holds else 1
 
 
-def run(argv: list[str]) -> float:
-    start = time.perf_counter()
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+def price_of_the_base(figures: dict[str, Figure], name: str) -> float:
+    """Return what an append costs beyond a small import, as a multiple of a copy beyond a start."""
+    copied = figures["copy"].cpu_s - figures["start"].cpu_s
+    return (figures[name].cpu_s - figures["small import"].cpu_s) / copied
 
 
 if __name__ == "__main__":

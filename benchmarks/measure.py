@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -30,12 +30,13 @@ BYTECODE = "USR_BENCH_BYTECODE"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A command to be timed; `env` is added to the environment of this process."""
+    """A command to be timed; `env` is added to the environment of this process, and `before` is called, untimed."""
 
     name: str
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
+    before: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,8 @@ def run_jobs(jobs: Sequence[Job], *, runs: int) -> dict[str, Figure]:
         kept = os.environ.get(BYTECODE)
         for turn in range(0 if runs > 1 or not kept else 1, runs + 1):
             for job in jobs:
+                if job.before is not None:
+                    job.before()
                 sample = _run(job, {"PYTHONPYCACHEPREFIX": kept or bytecode})
                 if turn:
                     seen[job.name].append(sample)

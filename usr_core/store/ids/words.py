@@ -17,6 +17,7 @@ import pyarrow as pa
 from usr_core.store.ids.row_numbers import valid_mask
 
 __all__ = [
+    "DIGEST",
     "IdWords",
     "IdWordsBuilder",
     "ids_at_rows",
@@ -25,7 +26,8 @@ __all__ = [
 ]
 
 _HEX_LENGTH = 40
-_WORDS = np.dtype([("k", "<u8"), ("h", "<u8"), ("l", "<u4")])
+DIGEST = np.dtype([("k", "<u8"), ("h", "<u8"), ("l", "<u4")])
+"""The 20 bytes of an id, as words."""
 _IS_HEX = np.zeros(256, dtype=bool)
 _IS_HEX[list(b"0123456789abcdef")] = True
 # Set in every lower-case hex digit and in no upper-case one, which unhexlify would take as well.
@@ -72,6 +74,19 @@ class IdWords:
         prefixes = mixed.astype(np.uint32)
         prefixes ^= self.l * _MIX_L
         return prefixes
+
+    def digests(self) -> npt.NDArray[np.void]:
+        """Return the 20 bytes of each id, as `DIGEST`."""
+        found = np.empty(len(self), DIGEST)
+        found["k"], found["h"], found["l"] = self.k, self.h, self.l
+        return found
+
+    def equal(self, other: IdWords) -> npt.NDArray[np.bool_]:
+        """Return, for each row, whether it has the id that the same row of `other` has; none of them is bad."""
+        same = self.k == other.k
+        same &= self.h == other.h
+        same &= self.l == other.l
+        return np.asarray(same)
 
     def equal_at(self, rows: npt.NDArray[np.int32], other: IdWords) -> npt.NDArray[np.bool_]:
         """Return, for each row of `other`, whether it equals the id at the row of the same place in `rows`.
@@ -143,7 +158,7 @@ def words_of_ids(ids: pa.Array | pa.ChunkedArray) -> IdWords:
 def words_of_digests(digests: npt.NDArray[np.uint8]) -> IdWords:
     """Return the words of raw digests: an array of shape (rows, 20), or of rows * 20 bytes."""
     content = np.ascontiguousarray(digests, dtype=np.uint8).reshape(-1)
-    return _split(content.view(_WORDS), _no_rows())
+    return _split(content.view(DIGEST), _no_rows())
 
 
 def _chunk_words(chunk: pa.Array) -> IdWords:
@@ -163,7 +178,7 @@ def _chunk_words(chunk: pa.Array) -> IdWords:
         text = memoryview(values)[first:last]
         if int(np.bitwise_and.reduce(np.frombuffer(text, np.uint64)) & _LOWER) == int(_LOWER):
             try:
-                return _split(np.frombuffer(binascii.unhexlify(text), _WORDS), _no_rows())
+                return _split(np.frombuffer(binascii.unhexlify(text), DIGEST), _no_rows())
             except (binascii.Error, ValueError):
                 pass
     return IdWords.join([_careful(chunk.slice(at, _SLOW_ROWS)) for at in range(0, rows, _SLOW_ROWS)])
@@ -183,7 +198,7 @@ def _careful(chunk: pa.Array) -> IdWords:
         is_hex = _IS_HEX[found].all(axis=1)
         digits[long_enough[is_hex]] = found[is_hex]
         good[long_enough[~is_hex]] = False
-    return _split(np.frombuffer(binascii.unhexlify(digits.tobytes()), _WORDS), np.flatnonzero(~good))
+    return _split(np.frombuffer(binascii.unhexlify(digits.tobytes()), DIGEST), np.flatnonzero(~good))
 
 
 def _split(records: npt.NDArray[np.void], bad: npt.NDArray[np.int64]) -> IdWords:
@@ -201,8 +216,6 @@ def _no_rows() -> npt.NDArray[np.int64]:
 
 def ids_at_rows(words: IdWords, rows: npt.NDArray[np.int64]) -> pa.Array:
     """Return the ids in these rows, in this order; rows that hold no proper id must not be asked for."""
-    digests = np.empty(len(rows), _WORDS)
-    digests["k"], digests["h"], digests["l"] = words.k[rows], words.h[rows], words.l[rows]
-    text = digests.tobytes().hex().encode("ascii")
+    text = words.at(rows).digests().tobytes().hex().encode("ascii")
     ends = np.arange(len(rows) + 1, dtype=np.int32) * np.int32(_HEX_LENGTH)
     return pa.Array.from_buffers(pa.string(), len(rows), [None, pa.py_buffer(ends), pa.py_buffer(text)])

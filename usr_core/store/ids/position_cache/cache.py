@@ -20,8 +20,8 @@ from usr_core.store.ids.position_cache.catalogue import (
     read_list,
     write_list,
 )
-from usr_core.store.ids.position_cache.segment import NotBelieved, Segment, write_segment
-from usr_core.store.ids.words import IdWords, IdWordsBuilder, words_of_ids
+from usr_core.store.ids.position_cache.segment import NotBelieved, Segment, SegmentWriter
+from usr_core.store.ids.words import IdWords, words_of_ids
 from usr_core.store.parts.bloom import BloomFilter, hash_ids
 
 __all__ = ["CachedRows", "extend_cache", "open_cache"]
@@ -30,8 +30,11 @@ Rows = npt.NDArray[np.int64]
 
 _CACHED_FROM_ROWS = 262_144
 """The ids of a smaller base are read in less time than it takes to look here."""
-_SEGMENT_ROWS = 1 << 20
+_SEGMENT_ROWS, _JOINED_ROWS = 1 << 21, 1 << 20
+"""Of a base that is remembered the first time, and of what appends add to it, at most."""
 _BATCH_ROWS = 32_768
+_CHECKED_ROWS = 64
+"""Found rows that are held against the base at most, evenly spread: of another base's one in a thousand would pass."""
 _THREADS = 2
 
 
@@ -42,21 +45,23 @@ class CachedRows:
         self._base, self._segments, self._listed = base, segments, listed
 
     def find(self, words: IdWords) -> FoundRows | None:
-        """Return where these ids stand, or None where the cache turns out not to be what it should; it goes then.
+        """Return where these ids stand, or None where the base has to be asked.
 
-        What is found is held against the Bloom filter of the base's own row group. Exact, whatever the ids are; none
+        That is where one stands in several rows, and where the cache is not what it should be, which goes then. Some of
+        what is found is held against the Bloom filters of the base's own row groups. Exact, whatever the ids are; none
         of them may be bad.
         """
         order = np.argsort(words.prefixes())
         sought = words.at(order)
         prefixes = sought.prefixes()
-        found, repeated, start = np.full(len(words), -1, np.int64), False, 0
+        found, start = np.full(len(words), -1, np.int64), 0
         try:
             for segment in self._segments:
-                rows, again = segment.find(sought, prefixes)
-                hit = rows >= 0
-                repeated |= again or bool((found[hit] >= 0).any())
-                found = np.where((found < 0) & hit, rows + start, found)
+                rows, repeated = segment.find(sought, prefixes)
+                hit = np.flatnonzero(rows >= 0)
+                if repeated or (found[hit] >= 0).any():
+                    return None
+                found[hit] = rows[hit] + start
                 start += segment.rows
             self._refuse_foreign(sought, found)
         except NotBelieved:
@@ -65,25 +70,26 @@ class CachedRows:
             return None
         rows = np.empty(len(words), np.int64)
         rows[order] = found
-        return FoundRows(rows, repeated)
+        return FoundRows(rows, False)
 
     def _refuse_foreign(self, words: IdWords, rows: Rows) -> None:
-        """Refuse rows in whose row group the base has no such id.
+        """Refuse rows in whose row group the base has no such id; a cache of another base has no other.
 
         Raises:
-            NotBelieved: There is such a row.
+            NotBelieved: One of those looked at is such a row.
         """
         hit = np.flatnonzero(rows >= 0)
-        metadata = self._base.file.metadata
         if not len(hit):
             return
-        hashes, rows = hash_ids(digits_of_words(words.at(hit))), rows[hit]
+        hit = hit[:: -(-len(hit) // _CHECKED_ROWS)]
+        hashes = hash_ids(digits_of_words(words.at(hit)))
+        metadata = self._base.file.metadata
         leaf = next(at for at in range(metadata.num_columns) if metadata.schema.column(at).path == "id")
         stop = 0
         for group in range(metadata.num_row_groups):
             facts = metadata.row_group(group)
             start, stop = stop, stop + facts.num_rows
-            inside = (rows >= start) & (rows < stop)
+            inside = (rows[hit] >= start) & (rows[hit] < stop)
             if inside.any():
                 bloom = BloomFilter.of(self._base.handle, facts.column(leaf))
                 if bloom is not None and not bloom.may_hold(hashes[inside]).all():
@@ -110,7 +116,7 @@ def open_cache(base: OpenParquet, *, make: bool) -> CachedRows | None:
     with contextlib.suppress(NotBelieved):
         segments = read_list(folder, identity)
     if segments is None and make:
-        segments = _remember(folder, identity, base, _runs_of_ids(base, 0))
+        segments = _remember(folder, identity, base, 0)
     return CachedRows(base, segments, listed=folder / identity.name) if segments else None
 
 
@@ -132,7 +138,7 @@ def extend_cache(before: OpenParquet, appended: Path) -> None:
         segments = read_list(folder, BaseIdentity.of(before))
     if segments:
         with contextlib.closing(OpenParquet.open(appended)) as base:
-            _remember(folder, BaseIdentity.of(base), base, _runs_of_ids(base, before.rows), known=segments)
+            _remember(folder, BaseIdentity.of(base), base, before.rows, known=segments)
 
 
 def _folder_for(base: OpenParquet) -> Path | None:
@@ -141,36 +147,40 @@ def _folder_for(base: OpenParquet) -> Path | None:
 
 
 def _remember(
-    folder: Path,
-    identity: BaseIdentity,
-    base: OpenParquet,
-    runs: Iterator[IdWords],
-    *,
-    known: Sequence[Segment] = (),
+    folder: Path, identity: BaseIdentity, base: OpenParquet, first_row: int, *, known: Sequence[Segment] = ()
 ) -> list[Segment] | None:
-    """Write what `runs` has behind the `known` segments; None where it can't be kept. Without rows to find it is []."""
+    """Write the ids from `first_row` on behind the `known` segments; None where they can't be kept.
+
+    Without rows to find it is [].
+    """
     kept = list(known)
     try:
-        for run in runs:
-            words = run
-            if len(words.bad):
-                kept = []
-                break
-            while kept and kept[-1].rows <= 2 * len(words) and kept[-1].rows + len(words) <= _SEGMENT_ROWS:
-                words = IdWords.join([kept.pop().words(), words])
+        for groups in _runs_of_groups(base, first_row):
+            rows, joined = sum(count for _, count in groups), list[Segment]()
+            while kept and kept[-1].rows <= 2 * rows and kept[-1].rows + rows <= _JOINED_ROWS:
+                joined.insert(0, kept.pop())
+                rows += joined[0].rows
             path, token = new_segment(folder)
-            write_segment(path, words, token=token)
-            kept.append(Segment(path, token=token, rows=len(words)))
+            with SegmentWriter(path, rows, token=token) as writer:
+                start = 0
+                for segment in joined:
+                    writer.put(start, segment.words())
+                    start += segment.rows
+                if not _put_groups(writer, start, base, groups):
+                    kept = []
+                    break
+                writer.finish()
+            kept.append(Segment(path, token=token, rows=rows))
         write_list(folder, identity, [(segment.token, segment.rows) for segment in kept])
     except (NotBelieved, OSError):  # a full disk, no access: it works without
         return None
     return kept
 
 
-def _runs_of_ids(base: OpenParquet, first_row: int) -> Iterator[IdWords]:
-    """Yield the ids of the rows from `first_row` on, in runs of row groups; the last one may be shorter."""
+def _runs_of_groups(base: OpenParquet, first_row: int) -> Iterator[list[tuple[int, int]]]:
+    """Yield the row groups with rows from `first_row` on, and of each how many of its last rows these are, in runs."""
     metadata = base.file.metadata
-    groups: list[tuple[int, int]] = []  # number, rows of it that are wanted
+    groups: list[tuple[int, int]] = []
     stop = 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
@@ -178,30 +188,34 @@ def _runs_of_ids(base: OpenParquet, first_row: int) -> Iterator[IdWords]:
         wanted = min(rows, stop - first_row)
         if wanted > 0:
             if groups and sum(count for _, count in groups) + wanted > _SEGMENT_ROWS:
-                yield _words_of_groups(base, groups)
+                yield groups
                 groups = []
             groups.append((group, wanted))
     if groups:
-        yield _words_of_groups(base, groups)
+        yield groups
 
 
-def _words_of_groups(base: OpenParquet, groups: Sequence[tuple[int, int]]) -> IdWords:
-    """Return the ids of row groups, of each the last so many rows."""
-    builder = IdWordsBuilder(sum(count for _, count in groups))
+def _put_groups(writer: SegmentWriter, start: int, base: OpenParquet, groups: Sequence[tuple[int, int]]) -> bool:
+    """Put the last so many ids of each row group, from `start` on; False where one is no id, and some are missing."""
+    good = True
 
     def put(start: int, group: int, skipped: int) -> None:
+        nonlocal good
         at = start - skipped
         for batch in base.reader().iter_batches(_BATCH_ROWS, row_groups=[group], columns=["id"], use_threads=False):
             ids: pa.Array = batch.column(0).slice(max(0, start - at))
-            if len(ids):
-                builder.put(max(at, start), words_of_ids(ids))
+            words = words_of_ids(ids)
+            good &= not len(words.bad)
+            if not good:
+                return
+            writer.put(max(at, start), words)
             at += batch.num_rows
 
     with ThreadPoolExecutor(_THREADS, "usr-remember") as pool:
-        waiting, start = [], 0
+        waiting = []
         for group, count in groups:
             waiting.append(pool.submit(put, start, group, base.file.metadata.row_group(group).num_rows - count))
             start += count
         for one in waiting:
             one.result()
-    return builder.finish()
+    return good
