@@ -12,7 +12,6 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.records.arrow_calls import call_arrow
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachBackendError, AttachKeyMissing
-from usr_core.store.ids.duckdb_positions import DuckdbPositions
 from usr_core.store.ids.keys import base_cell, base_index, keys_from_sequences, one_bio_type, open_key_index
 from usr_core.store.ids.row_finder import FinderOfRows, RowFinder
 from usr_core.store.ids.row_numbers import true_rows
@@ -158,5 +157,12 @@ def open_lookup(base: OpenParquet, key: str, *, backend: str = "pyarrow", view: 
     if kind == "sequence_ci":
         return _BaseLookup(kind, _UpperCased(base), base, bio_type=None)
     bio_type = None if kind == "id" else one_bio_type(base.reader(), kind)
-    finder = RowFinder(base) if backend == "pyarrow" else DuckdbPositions(base)
-    return _BaseLookup(kind, finder, base, bio_type=bio_type)
+    return _BaseLookup(kind, _finder(base, backend), base, bio_type=bio_type)
+
+
+def _finder(base: OpenParquet, backend: str) -> FinderOfRows:
+    if backend == "pyarrow":
+        return RowFinder(base)
+    from usr_core.store.ids.duckdb_positions import DuckdbPositions
+
+    return DuckdbPositions(base)

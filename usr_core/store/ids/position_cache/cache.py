@@ -33,7 +33,7 @@ _CACHED_FROM_ROWS = 262_144
 _SEGMENT_ROWS, _JOINED_ROWS = 1 << 21, 1 << 20
 """Of a base that is remembered the first time, and of what appends add to it, at most."""
 _BATCH_ROWS = 32_768
-_CHECKED_ROWS = 64
+_CHECKED_ROWS = 16
 """Found rows that are held against the base at most, evenly spread: of another base's one in a thousand would pass."""
 _THREADS = 2
 
