@@ -16,6 +16,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -39,6 +40,7 @@ _PAGE_BYTES, _DIRECTORY_BYTES = _NUMBER.itemsize * _PAGE, _NUMBER.itemsize + _SU
 _HALF = np.uint64(32)
 _SINGLY = 512
 """Values that are wanted are read one by one where there are at most one in so many."""
+_PIECE_BYTES = 1 << 20
 _DENSE = 32
 """Pages that are wanted are read together with the others where there are at least one in so many."""
 _SUMMED = 512
@@ -243,9 +245,21 @@ class Segment:
 
     def _read_some(self, descriptor: int, kind: np.dtype[Any], places: Rows, offset: int) -> npt.NDArray[Any]:
         """Return the values at these places of a column that begins at `offset`."""
-        if len(places) * _SINGLY > self.rows:
-            return self._read(descriptor, kind, self.rows, offset)[places]
-        return np.frombuffer(self._read_singly(descriptor, kind.itemsize, places, offset), kind)
+        if len(places) * _SINGLY <= self.rows:
+            return np.frombuffer(self._read_singly(descriptor, kind.itemsize, places, offset), kind)
+        # A piece at a time: fresh memory for the whole column costs more than reading it.
+        order = np.argsort(places)
+        ascending = places[order]
+        found, piece = np.empty(len(places), kind), np.empty(_PIECE_BYTES // kind.itemsize, kind)
+        starts = np.arange(0, self.rows, len(piece))
+        bounds = [*np.searchsorted(ascending, starts).tolist(), len(places)]
+        for start, (low, high) in zip(starts.tolist(), pairwise(bounds), strict=True):
+            if low < high:
+                wanted = piece[: self.rows - start].view(np.uint8)
+                if os.preadv(descriptor, [wanted.data], offset + start * kind.itemsize) < len(wanted):
+                    raise NotBelieved(self._path)
+                found[order[low:high]] = piece[ascending[low:high] - start]
+        return found
 
     def _read_singly(self, descriptor: int, size: int, places: Rows, offset: int) -> bytes:
         pieces = [os.pread(descriptor, size, at) for at in (places * size + offset).tolist()]
