@@ -17,8 +17,8 @@ __all__ = ["STDIN", "read_id_file"]
 STDIN = "-"
 
 _ID = re.compile(rb"[0-9a-f]{40}")
-# Every line blank or an id; possessive, so that a long block that is not so is found out in one pass.
-_IDS_ONLY = re.compile(rb"\s*+(?:[0-9a-f]{40}[^\S\n]*+\n\s*+)*+(?:[0-9a-f]{40}\s*+)?+")
+_LENGTH = 40
+_DIGITS, _SPACE = b"0123456789abcdef", b" \t\n\r\v\f"
 _BOM = b"\xef\xbb\xbf"
 _BLOCK = 1 << 20
 _LONGEST_LINE = 4_096
@@ -60,10 +60,21 @@ def _ids(handle: BinaryIO, label: str) -> Iterator[str]:
         block += handle.readline(_LONGEST_LINE)
         if not done:
             block = block.removeprefix(_BOM)
-        if not _IDS_ONLY.fullmatch(block):
+        text = block.decode("ascii", "replace")
+        ids = text.split()
+        if not _are_ids(ids, block) or not (text.removesuffix("\n") == "\n".join(ids) or _one_a_line(ids, text)):
             _refuse(block, label, done)
-        yield from block.decode("ascii").split()
+        yield from ids
         done += block.count(b"\n")
+
+
+def _are_ids(words: list[str], block: bytes) -> bool:
+    """Tell whether the words of a block, which white space separates, are ids."""
+    return {_LENGTH}.issuperset(map(len, words)) and not block.translate(None, _DIGITS + _SPACE)
+
+
+def _one_a_line(words: list[str], text: str) -> bool:
+    return len(words) == sum(1 for line in text.split("\n") if line and not line.isspace())
 
 
 def _refuse(block: bytes, label: str, done: int) -> NoReturn:

@@ -71,9 +71,9 @@ def ask_ids(ids: Iterable[str]) -> AskedIds:
     if isinstance(ids, str):
         ids = (ids,)
     asked = AskedIds(tuple(dict.fromkeys(ids.to_pylist() if isinstance(ids, pa.Array | pa.ChunkedArray) else ids)))
-    if set(map(type, asked.ids)) - {str}:  # numpy's texts, Arrow's scalars
+    if not {str}.issuperset(map(type, asked.ids)):  # numpy's texts, Arrow's scalars
         asked = AskedIds(tuple(dict.fromkeys(map(str, asked.ids))))
-    if set(map(len, asked.ids)) - {ID_LENGTH} or not all(map(str.isascii, asked.ids)):
+    if not {ID_LENGTH}.issuperset(map(len, asked.ids)) or not "".join(asked.ids).isascii():
         raise RecordIdInvalid(value=next(one for one in asked.ids if not is_record_id(one)))
     if len(asked.words.bad):
         raise RecordIdInvalid(value=asked.ids[int(asked.words.bad[0])])

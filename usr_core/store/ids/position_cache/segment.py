@@ -43,6 +43,8 @@ _SINGLY = 512
 _PIECE_BYTES = 1 << 20
 _DENSE = 32
 """Pages that are wanted are read together with the others where there are at least one in so many."""
+_MANY = 4
+"""With so many ids a page, or more, all pages are wanted."""
 _SUMMED = 512
 """Pages whose sums are made at once: what that takes stays in the processor's cache."""
 _FACTORS = np.arange(1, _PAGE // 2 + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) | np.uint64(1)
@@ -196,6 +198,8 @@ class Segment:
     def _pages_that_may_hold(self, descriptor: int, prefixes: Prefixes) -> Rows:
         """Return the numbers of the pages in which ids with these bits, ascending, are if they are anywhere."""
         firsts = self._read_directory(descriptor).firsts
+        if len(prefixes) > _MANY * len(firsts):
+            return np.arange(len(firsts))
         # Of equal prefixes the first ones may end the page before the one that begins with them.
         low = np.maximum(np.searchsorted(firsts, prefixes, "left") - 1, 0)
         high = np.searchsorted(firsts, prefixes, "right")
