@@ -26,7 +26,7 @@ from usr_core.store.base.parquet import read_base_facts
 from usr_core.store.base.rewrite import base_writer, checked_batches, extra_fields
 from usr_core.store.changes.errors import IdsUnknown
 from usr_core.store.changes.snapshot import stage_snapshot
-from usr_core.store.ids.row_numbers import only_where, valid_mask
+from usr_core.store.ids.row_numbers import distinct, only_where, valid_mask
 from usr_core.store.mutation import Mutation, Site, keep_clock_after, mutate
 from usr_core.store.overlay.fold import FoldedRows, OverlayFold
 from usr_core.store.overlay.open_namespace import OpenNamespace, refuse_reserved, registered_columns
@@ -265,4 +265,4 @@ def _places_of(fold: OverlayFold, options: ClearOptions) -> npt.NDArray[np.int64
     unknown = np.flatnonzero(places < 0)
     if len(unknown):
         raise IdsUnknown(value=ids[int(unknown[0])], namespace=options.namespace, count=len(unknown))
-    return np.unique(places)
+    return distinct(places)

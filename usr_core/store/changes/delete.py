@@ -13,6 +13,7 @@ import numpy as np
 from usr_core.events.event import now_us
 from usr_core.registry.document import TOMBSTONE_ENTRY
 from usr_core.store.changes.record_options import RecordOptions
+from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import opened_reserved, rows_with
 from usr_core.values.showing import Shown
@@ -123,7 +124,7 @@ def restore_records(site: Site, options: RecordOptions) -> RestoreOutcome:
         found = options.existing(mutation.txn.tree, dataset=site.ref.name)
         with opened_reserved(mutation.txn.tree, TOMBSTONE_ENTRY, found) as there:
             stands = np.array([flag is True for flag in there.values(_DELETED)], np.bool_)
-            restored = len(np.unique(there.asked[stands]))
+            restored = len(distinct(there.asked[stands]))
             live, missing = len(found) - restored, len(options.ids) - len(found)
             if not restored:
                 return RestoreOutcome(restored=0, not_deleted=live, missing=missing, event=None)

@@ -12,7 +12,7 @@ from usr_core.records.arrays import text_array
 from usr_core.store.base.parquet import OpenParquet, read_base_facts
 from usr_core.store.base.rewrite import extra_fields
 from usr_core.store.errors import BaseUnreadable
-from usr_core.store.ids.row_numbers import row_numbers, valid_mask
+from usr_core.store.ids.row_numbers import distinct, row_numbers, valid_mask
 from usr_core.store.overlay.kept_values import count_values
 from usr_core.store.parts.files import NamespaceOverlay
 
@@ -32,7 +32,7 @@ def count_materialized(base: OpenParquet, dropped: Rows, *, kept: Rows) -> tuple
     Memory: 9 bytes a row that goes or stays for one, and a byte more for each materialized column.
     """
     names = [column.name for column in extra_fields(base.schema)]
-    wanted = np.union1d(dropped, kept)
+    wanted = distinct(np.concatenate([dropped, kept]))
     if not names or not len(wanted):
         return {}, {}
     valid = {name: np.zeros(len(wanted), np.bool_) for name in names}
@@ -61,7 +61,7 @@ def count_left(
 
     if not attached or not len(dropped):
         return {}
-    gone, stays = (pc.unique(_ids_at(base, np.unique(rows))) for rows in (dropped, kept))
+    gone, stays = (pc.unique(_ids_at(base, distinct(rows))) for rows in (dropped, kept))
     gone = gone.filter(pc.invert(pc.is_in(gone, value_set=stays)))
     kinds = read_base_facts(base.path).bio_types
     return count_values(attached, gone, bio_type=kinds[0] if len(kinds) == 1 else None)

@@ -20,6 +20,7 @@ from usr_core.store.changes.record_errors import StateFieldMissing, StateValueNo
 from usr_core.store.changes.record_options import RecordOptions
 from usr_core.store.ids.errors import RecordIdInvalid
 from usr_core.store.ids.lookup import AskedIds
+from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import ReservedRows, Rows, opened_reserved, repeated, rows_with
 from usr_core.values.showing import Shown
@@ -138,7 +139,7 @@ def set_state(site: Site, options: StateOptions) -> StateOutcome:
             stateless = np.ones(len(found), np.bool_)
             stateless[there.asked] = False
             changing = there.rows[~same]
-            changed = len(np.unique(there.asked[~same])) + int(np.count_nonzero(stateless))
+            changed = len(distinct(there.asked[~same])) + int(np.count_nonzero(stateless))
             unchanged, missing = len(found) - changed, len(options.ids) - len(found)
             if not changed:
                 return StateOutcome(changed=0, unchanged=unchanged, missing=missing)
@@ -163,7 +164,7 @@ def clear_state(site: Site, options: RecordOptions) -> StateOutcome:
         entry = mutation.registry.namespace(STATE_NAMESPACE)
         found = options.existing(mutation.txn.tree, dataset=site.ref.name)
         with opened_reserved(mutation.txn.tree, entry, found) as there:
-            changed = len(np.unique(there.asked))
+            changed = len(distinct(there.asked))
             unchanged, missing = len(found) - changed, len(options.ids) - len(found)
             if not changed:
                 return StateOutcome(changed=0, unchanged=unchanged, missing=missing)

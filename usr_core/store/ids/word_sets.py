@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from usr_core.records.bulk_ids import id_words
 from usr_core.store.errors import BaseUnreadable
+from usr_core.store.ids.row_numbers import distinct
 
 __all__ = ["WordList", "WordSet", "WordStore", "base_id_words", "find_repeats", "repeated_words", "row_groups_from"]
 
@@ -104,7 +105,7 @@ class WordStore:
 
 def repeated_words(ordered: Words) -> Words:
     """Return the words that occur more than once among `ordered` (ascending): each once, ascending."""
-    again: Words = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    again: Words = distinct(ordered[1:][ordered[1:] == ordered[:-1]])
     return again
 
 

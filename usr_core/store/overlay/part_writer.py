@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from usr_core.records.arrays import fixed_array
 from usr_core.records.arrow_calls import taken
 from usr_core.store.base.file import ParquetOutput
-from usr_core.store.ids.row_numbers import ascending_order
+from usr_core.store.ids.row_numbers import ascending_order, distinct
 from usr_core.store.parts.files import unique_keys_note
 
 __all__ = ["PartWriter", "row_group_ends"]
@@ -250,7 +250,7 @@ class _Buckets:
 
     def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
         buckets = positions // self._rows
-        for bucket in np.unique(buckets):
+        for bucket in distinct(buckets):
             rows = np.flatnonzero(buckets == bucket)
             part = taken(batch, rows)
             whole = pa.RecordBatch.from_arrays(

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
+from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.questions.describe_tally import ColumnDescription, ColumnTally
 from usr_core.store.questions.describe_text import description_row
 from usr_core.store.questions.overview import type_text
@@ -133,5 +134,5 @@ def _sample_rows(view: MergedView, sample: int) -> npt.NDArray[np.int64]:
         places = np.minimum(starts[np.linspace(0, len(starts) - 1, count).astype(np.int64)], last)
     else:
         places = np.linspace(0, last, count).astype(np.int64)
-    rows = np.unique(np.concatenate([np.arange(place, place + _WINDOW, dtype=np.int64) for place in places]))
+    rows = distinct(np.concatenate([np.arange(place, place + _WINDOW, dtype=np.int64) for place in places]))
     return rows[rows < view.rows][:sample]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.keys import KeyIndex
 from usr_core.store.ids.position_index import Duplicates
+from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.parts.errors import OverlayKeyFault
 from usr_core.store.parts.files import OverlayPart
 
@@ -136,7 +137,7 @@ def place_part(part: OverlayPart, index: KeyIndex, duplicates: Duplicates) -> Pl
             rows=sorted_rows,
             ordered=False,
             unmatched=unmatched,
-            repeated=tuple(np.unique(sorted_rows[again]).tolist()),
+            repeated=tuple(distinct(sorted_rows[again]).tolist()),
         )
     if rows is None and len(positions) and int(positions[-1]) - int(positions[0]) + 1 == len(positions):
         return Placement(part=part, start=int(positions[0]))

@@ -26,7 +26,7 @@ from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.parquet import OpenParquet, with_alphabets
 from usr_core.store.changes.import_.kept import KeptValues
 from usr_core.store.ids.position_cache.cache import extend_cache, open_cache
-from usr_core.store.ids.row_numbers import row_numbers
+from usr_core.store.ids.row_numbers import distinct, row_numbers
 from usr_core.store.ids.word_sets import (
     WordList,
     Words,
@@ -92,7 +92,7 @@ def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path 
         suspects += [found[imported.contains(found)] for _, _, found in base_id_words(existing)]
         del imported
     del ordered
-    suspected = np.unique(np.concatenate(suspects))
+    suspected = distinct(np.concatenate(suspects))
     if not len(suspected):
         return None
     rows = np.flatnonzero(WordSet(suspected).contains(words)) + offset
