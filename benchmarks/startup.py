@@ -2,6 +2,7 @@
 installed plugins add to ``usr --help`` (at most 25 ms of CPU time) and to ``usr head`` (nothing that can be measured).
 
 A shell that completes a word waits for it: a dataset's id in a root of 2,000, or a column, may take 0.2 s of CPU time.
+So may what is asked of a dataset of three records; `usr ls` of 2,000 datasets at most four times the import of Typer.
 
 python benchmarks/startup.py [--runs N] [--json]
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from measure import Figure, Job, Ratio, compare, emit, run_jobs
+from measure import Figure, Job, Ratio, compare, emit, reached, run_jobs
 
 from support.plugins import FakePlugin, install
 
@@ -26,6 +27,7 @@ EXTRA_PLUGINS = 50
 MOST_ADDED_S = 0.025
 DATASETS = 2000
 MOST_COMPLETION_S = 0.2
+SMALL = ("schema", "cols", "info", "snapshot", "init")
 
 
 def make_dataset(usr: str, root: Path) -> None:
@@ -50,6 +52,12 @@ def completion(name: str, usr: str, cwd: Path, *words: str) -> Job:
     """Return the run of the command for a shell whose cursor stands behind `words`."""
     told = {"_USR_COMPLETE": "complete_bash", "COMP_WORDS": "\n".join(["usr", *words, ""])}
     return Job(name=name, argv=[usr], cwd=cwd, env={**told, "COMP_CWORD": str(len(words) + 1)})
+
+
+def small(usr: str, root: Path, command: str) -> Job:
+    """Return a run of a command for a dataset of three records; `usr init` makes another one and takes it away."""
+    words = ["init", "ns/new", "--dry-run"] if command == "init" else [command, "ns/base"]
+    return Job(name=f"usr {command}", argv=[usr, "--root", str(root), *words], cwd=root)
 
 
 def within(figures: Mapping[str, Figure], name: str) -> Ratio:
@@ -89,6 +97,9 @@ def main() -> int:
             Job(name="usr head", argv=head, cwd=place),
             Job(name="usr head, 50 more plugins", argv=head, env=extra, cwd=place),
             Job(name="usr plugins list", argv=[usr, "plugins", "list"], cwd=place),
+            Job(name="usr ls", argv=[usr, "--root", str(place / "root"), "ls"], cwd=place),
+            Job(name=f"usr ls, {DATASETS} datasets", argv=[usr, "--root", str(place / "many"), "ls"], cwd=place),
+            *(small(usr, place / "root", command) for command in SMALL),
             completion(f"completing 1 of {DATASETS} ids", usr, place, "--root", "many", "head"),
             completion("completing a column", usr, place, "--root", "root", "head", "ns/base", "--columns"),
         ]
@@ -100,6 +111,9 @@ def main() -> int:
         added(figures, "usr --help, 50 more plugins", "usr --help"),
         # Two medians of the same command differ by this much.
         compare(figures, "usr head, 50 more plugins", "usr head", limit=1.05),
+        compare(figures, "usr ls", "import typer", target="ls"),
+        compare(figures, f"usr ls, {DATASETS} datasets", "import typer", target="ls of many"),
+        *(reached("init" if one == "init" else f"{one} of 3", figures[f"usr {one}"].cpu_s) for one in SMALL),
         within(figures, f"completing 1 of {DATASETS} ids"),
         within(figures, "completing a column"),
     ]

@@ -58,6 +58,7 @@ class Session:
         self.debug = debug
         self.lock_timeout = lock_timeout
         self.several_changes = False
+        self._host_root: Path | None = None
         self.catalogue = catalogue if catalogue is not None else Catalogue(read_switches())
 
     @cached_property
@@ -66,7 +67,7 @@ class Session:
         from usr_core.cli.output import warn
         from usr_core.plugin.host import PluginHost
 
-        return PluginHost(self.catalogue, report=warn, hold_events=True)
+        return PluginHost(self.catalogue, report=warn, hold_events=True, root=self._host_root)
 
     @cached_property
     def found_root(self) -> Path:
@@ -108,8 +109,10 @@ class Session:
         from usr_core.dataset import Dataset
 
         _print_warnings()
-        found = Dataset.locate(text, root=self.root, lock_timeout=self.lock_timeout, host=self.host)
-        self.host.root = found.ref.root
+        found = Dataset.locate(text, root=self.root, lock_timeout=self.lock_timeout, host=lambda: self.host)
+        self._host_root = found.ref.root
+        if "host" in self.__dict__:
+            self.host.root = self._host_root
         return found
 
 

@@ -65,7 +65,7 @@ def open_target(
                 facts={"file": table.path},
             )
         return table
-    return Dataset(found, lock_timeout=session.lock_timeout, host=session.host)
+    return Dataset(found, lock_timeout=session.lock_timeout, host=lambda: session.host)
 
 
 def open_rows(

@@ -34,7 +34,8 @@ class DatasetSite:
         ref: Where it is.
         actor: Who changes it, as its events say; by default from ``USR_ACTOR_TOOL`` and ``USR_ACTOR_RUN_ID``.
         lock_timeout: Seconds that a change waits for another writer.
-        host: The plugin host to take importers, exporters and event sinks from; by default one of its own.
+        host: The plugin host to take importers, exporters and event sinks from, or what returns it when it is
+            needed; by default one of its own.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class DatasetSite:
         *,
         actor: Actor | None = None,
         lock_timeout: float = LOCK_SECONDS,
-        host: PluginHost | None = None,
+        host: PluginHost | Callable[[], PluginHost] | None = None,
     ) -> None:
         self.ref = ref
         self.actor = actor or Actor()
@@ -59,7 +60,7 @@ class DatasetSite:
         *,
         actor: Actor | None = None,
         lock_timeout: float = LOCK_SECONDS,
-        host: PluginHost | None = None,
+        host: PluginHost | Callable[[], PluginHost] | None = None,
     ) -> Self:
         """Return the dataset `name` of `root`; it need not exist yet (see `init`).
 
@@ -93,7 +94,7 @@ class DatasetSite:
         root: Path | None = None,
         actor: Actor | None = None,
         lock_timeout: float = LOCK_SECONDS,
-        host: PluginHost | None = None,
+        host: PluginHost | Callable[[], PluginHost] | None = None,
     ) -> Self:
         """Return the existing dataset that `text` means: an id, a folder, or None for the one we stand in.
 
@@ -118,7 +119,7 @@ class DatasetSite:
         root: Path | None = None,
         actor: Actor | None = None,
         lock_timeout: float = LOCK_SECONDS,
-        host: PluginHost | None = None,
+        host: PluginHost | Callable[[], PluginHost] | None = None,
     ) -> Self:
         """Return the dataset of ``_archive/`` that `text` means, an id or a folder; it can be read, not changed.
 
@@ -174,6 +175,8 @@ class DatasetSite:
             >>> "csv" in dataset.host.names_of("importer")
             True
         """
+        if callable(self._given_host):
+            return self._given_host()
         if self._given_host is not None:
             return self._given_host
         from usr_core.plugin.host import PluginHost

@@ -6,7 +6,8 @@ in characters equals its length in bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,12 +15,15 @@ __all__ = [
     "ALPHABETS",
     "AUTO",
     "BIO_TYPES",
+    "META_ALPHABETS",
     "OWN_ALPHABETS",
     "Alphabet",
     "KnownAlphabets",
     "MoreAlphabets",
     "alphabets_for",
+    "alphabets_noted",
     "default_alphabet",
+    "with_alphabets",
 ]
 
 _AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
@@ -154,3 +158,22 @@ def _narrowest(alphabets: Iterable[Alphabet], letters: str, bio_type: str | None
         key=lambda alphabet: (alphabet.bio_type != bio_type, alphabet.plugin is not None, len(alphabet.letters)),
         default=None,
     )
+
+
+META_ALPHABETS = "usr:alphabets"
+"""The alphabets of plugins that records have, or had, and the id of each one's plugin, as JSON."""
+
+
+def with_alphabets(metadata: Mapping[str, str], used: Mapping[str, str]) -> dict[str, str]:
+    """Return `metadata` with a note of the plugins that alphabets of records come from, by the alphabet's name."""
+    known = alphabets_noted(metadata) | dict(used)
+    return {**metadata, META_ALPHABETS: json.dumps(known, sort_keys=True)} if known else dict(metadata)
+
+
+def alphabets_noted(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return what `with_alphabets` has noted; nothing where it can't be read."""
+    try:
+        noted = json.loads(metadata.get(META_ALPHABETS, "{}"))
+    except ValueError:
+        return {}
+    return {str(name): str(plugin) for name, plugin in noted.items()} if isinstance(noted, dict) else {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
+from usr_core.records import BASE_COLUMNS
 from usr_core.records.ids import ID_HASH
 
 __all__ = [
@@ -46,9 +47,6 @@ BASE_FIELDS: tuple[pa.Field, ...] = (
     pa.field("source", pa.string(), nullable=False),
     pa.field("created_at", CREATED_AT_TYPE, nullable=False),
 )
-
-BASE_COLUMNS: tuple[str, ...] = tuple(field.name for field in BASE_FIELDS)
-"""The names of the columns of every base, in order; materialized columns follow them."""
 
 
 def base_schema(extra: Sequence[pa.Field] = (), *, metadata: Mapping[str, str] | None = None) -> pa.Schema:

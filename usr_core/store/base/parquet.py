@@ -8,7 +8,6 @@ read for long. So the descriptor is kept here, and each thread takes a reader of
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import resource
 from collections.abc import Mapping
@@ -24,15 +23,12 @@ from usr_core.fs.files import refuse_special
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = [
-    "ALPHABETS",
     "BUFFER_BYTES",
     "BaseFacts",
     "OpenParquet",
     "allow_descriptors",
-    "alphabets_noted",
     "read_base_facts",
     "usr_metadata",
-    "with_alphabets",
 ]
 
 BUFFER_BYTES = 1 << 20
@@ -141,25 +137,6 @@ def allow_descriptors(count: int) -> None:
 def _leaves(metadata: pq.FileMetaData, columns: frozenset[str]) -> list[int]:
     schema = metadata.schema
     return [index for index in range(metadata.num_columns) if schema.column(index).path.split(".", 1)[0] in columns]
-
-
-ALPHABETS = "usr:alphabets"
-"""The alphabets of plugins that records have, or had, and the id of each one's plugin, as JSON."""
-
-
-def with_alphabets(metadata: Mapping[str, str], used: Mapping[str, str]) -> dict[str, str]:
-    """Return `metadata` with a note of the plugins that alphabets of records come from, by the alphabet's name."""
-    known = alphabets_noted(metadata) | dict(used)
-    return {**metadata, ALPHABETS: json.dumps(known, sort_keys=True)} if known else dict(metadata)
-
-
-def alphabets_noted(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return what `with_alphabets` has noted; nothing where it can't be read."""
-    try:
-        noted = json.loads(metadata.get(ALPHABETS, "{}"))
-    except ValueError:
-        return {}
-    return {str(name): str(plugin) for name, plugin in noted.items()} if isinstance(noted, dict) else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

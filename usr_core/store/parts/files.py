@@ -11,18 +11,29 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Literal, cast, get_args
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
-from usr_core.events.event import parse_rfc3339
 from usr_core.fs.errors import file_system_error
 from usr_core.store.base.parquet import OpenParquet, allow_descriptors
-from usr_core.store.parts.errors import OverlayNotStamped, OverlayUnreadable, OverlayVanished
+from usr_core.store.parts.errors import OverlayUnreadable, OverlayVanished
 from usr_core.store.parts.present import PART_GLOB, overlay_paths
+from usr_core.store.parts.stamps import (
+    KEYS,
+    META_ACTOR_RUN_ID,
+    META_ACTOR_TOOL,
+    META_CONTRACT_HASH,
+    META_CREATED_AT,
+    META_KEY,
+    META_NAMESPACE,
+    META_REGISTRY_HASH,
+    META_UNIQUE_KEYS,
+    OverlayKey,
+    read_stamp,
+)
 
 __all__ = [
     "KEYS",
@@ -42,18 +53,6 @@ __all__ = [
     "overlay_paths",
     "unique_keys_note",
 ]
-
-OverlayKey = Literal["id", "sequence", "sequence_norm", "sequence_ci"]
-KEYS: tuple[OverlayKey, ...] = get_args(OverlayKey)
-
-META_NAMESPACE = "usr:overlay_namespace"
-META_KEY = "usr:overlay_key"
-META_CREATED_AT = "usr:overlay_created_at"
-META_REGISTRY_HASH = "usr:registry_hash"
-META_CONTRACT_HASH = "usr:namespace_contract_hash"
-META_ACTOR_TOOL = "usr:actor_tool"
-META_ACTOR_RUN_ID = "usr:actor_run_id"
-META_UNIQUE_KEYS = "usr:overlay_unique_keys"
 
 _FOOTER_THREADS = 8
 _FOOTER_SAMPLE = 8
@@ -257,25 +256,12 @@ def _described(source: OpenParquet, namespace: str, relative: str) -> OverlayPar
         for name, value in (source.schema.metadata or {}).items()
         if name.startswith(b"usr:")
     }
-    for name in (META_KEY, META_CREATED_AT):
-        if name not in metadata:
-            raise OverlayNotStamped(file=relative, missing=f"its metadata lacks {name}")
-    key, created_at = metadata[META_KEY], metadata[META_CREATED_AT]
-    if key not in KEYS:
-        raise OverlayNotStamped(file=relative, missing=f"its {META_KEY} is not one of {', '.join(KEYS)}", value=key)
-    try:
-        created_at_us = parse_rfc3339(created_at, naive_is_utc=True)
-    except ValueError as error:
-        raise OverlayNotStamped(
-            file=relative, missing=f"its {META_CREATED_AT} is not a time", value=created_at
-        ) from error
-    if source.schema.names.count(key) != 1:
-        raise OverlayNotStamped(file=relative, missing=f"it has no column {key}, which its {META_KEY} names")
+    key, created_at_us = read_stamp(metadata, source.schema.names, relative=relative)
     return OverlayPart(
         relative=relative,
         namespace=namespace,
         source=source,
-        key=cast(OverlayKey, key),
+        key=key,
         created_at_us=created_at_us,
         metadata=metadata,
         columns=tuple(field for field in source.schema if field.name != key),

@@ -1,23 +1,30 @@
-"""What a dataset is, at a glance: for `info` and `schema`. Reads footers, and ids where it has to count."""
+"""What a dataset is, at a glance: for `info` and `schema`. Reads footers, and ids where it has to count.
+
+A Parquet library is imported only where `plain_view` has no answer, or there are overlays whose keys have to be read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.events.log import LogHead, read_head
+from usr_core.records.alphabets import alphabets_noted
 from usr_core.registry.types import from_arrow
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
-from usr_core.store.base.parquet import alphabets_noted, usr_metadata
-from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.parts.present import PartialCopy, partial_copy
-from usr_core.store.view.merged_view import MergedView
+from usr_core.store.questions.plain_view import PlainView, plain_view
 from usr_core.values.showing import Shown
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from usr_core.store.parts.files import NamespaceOverlay
+    from usr_core.store.view.merged_view import MergedView
 
 __all__ = [
     "COMPACT_BYTES",
@@ -132,6 +139,30 @@ def read_overview(ref: DatasetRef) -> Overview:
     Raises:
         BaseMissing, BaseUnreadable, AmbiguousOverlay: The dataset is not whole.
     """
+    found = read_consistent(ref.path, lambda tree: _seen_without_library(ref, tree))
+    return _read_overview(ref) if found is None else found
+
+
+def _seen_without_library(ref: DatasetRef, tree: FileTree) -> Overview | None:
+    """Return a dataset without overlays as its footer and its log say; None where more has to be read."""
+    view = plain_view(tree)
+    if view is None or view.has_overlays:
+        return None
+    return _overview(
+        ref,
+        read_head(DatasetLayout(ref.path).event_log),
+        metadata=view.base.metadata,
+        rows=view.base.rows,
+        deleted=0,
+        columns=_plain_columns(view),
+        namespaces=(),
+        base_bytes=view.base.size_bytes,
+    )
+
+
+def _read_overview(ref: DatasetRef) -> Overview:
+    from usr_core.store.base.parquet import usr_metadata
+    from usr_core.store.view.merged_view import MergedView
 
     def opener(tree: FileTree) -> tuple[MergedView, LogHead, int]:
         view = MergedView.open(tree)
@@ -141,34 +172,64 @@ def read_overview(ref: DatasetRef) -> Overview:
     view, head, base_bytes = read_consistent(ref.path, opener)
     with view:
         unmatched = view.unmatched_counts()
-        namespaces = tuple(_namespace(overlay, unmatched.get(name, 0)) for name, overlay in view.overlays.items())
         deleted = view.deleted_count()
-        metadata = usr_metadata(view.base.schema_arrow)
-        last = head.last or {}
-        return Overview(
-            name=ref.name,
-            root=str(ref.root),
-            path=str(ref.path),
+        return _overview(
+            ref,
+            head,
+            metadata=usr_metadata(view.base.schema_arrow),
             rows=view.rows - deleted,
             deleted=deleted,
             columns=_columns(view),
-            namespaces=namespaces,
+            namespaces=tuple(_namespace(overlay, unmatched.get(name, 0)) for name, overlay in view.overlays.items()),
             base_bytes=base_bytes,
-            size_bytes=base_bytes + sum(one.size_bytes for one in namespaces),
-            created_at=metadata.get("usr:dataset_created_at"),
-            registry_hash=metadata.get("usr:registry_hash"),
-            last_change=last.get("timestamp_utc"),
-            last_action=last.get("action"),
-            events=head.seq,
-            partial_copy=partial_copy(ref.path),
-            alphabets=alphabets_noted(metadata),
         )
+
+
+def _overview(
+    ref: DatasetRef,
+    head: LogHead,
+    *,
+    metadata: Mapping[str, str],
+    rows: int,
+    deleted: int,
+    columns: tuple[ColumnOverview, ...],
+    namespaces: tuple[NamespaceOverview, ...],
+    base_bytes: int,
+) -> Overview:
+    last = head.last or {}
+    return Overview(
+        name=ref.name,
+        root=str(ref.root),
+        path=str(ref.path),
+        rows=rows,
+        deleted=deleted,
+        columns=columns,
+        namespaces=namespaces,
+        base_bytes=base_bytes,
+        size_bytes=base_bytes + sum(one.size_bytes for one in namespaces),
+        created_at=metadata.get("usr:dataset_created_at"),
+        registry_hash=metadata.get("usr:registry_hash"),
+        last_change=last.get("timestamp_utc"),
+        last_action=last.get("action"),
+        events=head.seq,
+        partial_copy=partial_copy(ref.path),
+        alphabets=alphabets_noted(metadata),
+    )
 
 
 def read_columns(ref: DatasetRef) -> tuple[ColumnOverview, ...]:
     """Return the merged view's columns in its order; reads footers only, errors as `read_overview`."""
+    plain = read_consistent(ref.path, plain_view)
+    if plain is not None:
+        return _plain_columns(plain)
+    from usr_core.store.view.merged_view import MergedView
+
     with read_consistent(ref.path, MergedView.open) as view:
         return _columns(view)
+
+
+def _plain_columns(view: PlainView) -> tuple[ColumnOverview, ...]:
+    return tuple(ColumnOverview(**column._asdict()) for column in view.columns)
 
 
 def _columns(view: MergedView) -> tuple[ColumnOverview, ...]:

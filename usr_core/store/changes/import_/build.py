@@ -19,11 +19,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.records.alphabets import with_alphabets
 from usr_core.records.arrays import boolean_array, fixed_array, text_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE
 from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.base.parquet import OpenParquet, with_alphabets
+from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.import_.kept import KeptValues
 from usr_core.store.ids.position_cache.cache import extend_cache, open_cache
 from usr_core.store.ids.row_numbers import distinct, row_numbers

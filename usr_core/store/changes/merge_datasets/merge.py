@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
-from usr_core.records.alphabets import KnownAlphabets
+from usr_core.records.alphabets import KnownAlphabets, alphabets_noted, with_alphabets
 from usr_core.records.arrays import boolean_array, plain_type
 from usr_core.records.base_schema import ROWS_DROPPED, next_base_metadata
 from usr_core.registry.document import TOMBSTONE_NAMESPACE, Registry
@@ -24,7 +24,7 @@ from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
-from usr_core.store.base.parquet import alphabets_noted, read_base_facts, usr_metadata, with_alphabets
+from usr_core.store.base.parquet import read_base_facts, usr_metadata
 from usr_core.store.base.rewrite import base_writer, extra_fields, with_case_note
 from usr_core.store.changes.errors import MergeDuplicate, MergeSameDataset, UnknownChoice
 from usr_core.store.changes.merge_datasets.carry import CarriedNamespace

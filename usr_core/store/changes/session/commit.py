@@ -13,12 +13,13 @@ import pyarrow as pa
 
 from usr_core.events.event import encode_line
 from usr_core.events.log import line_digest
+from usr_core.records.alphabets import with_alphabets
 from usr_core.records.arrays import fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS, next_base_metadata
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.file import write_options
-from usr_core.store.base.parquet import BaseFacts, read_base_facts, with_alphabets
+from usr_core.store.base.parquet import BaseFacts, read_base_facts
 from usr_core.store.changes.session.errors import SessionSchemaChanged
 from usr_core.store.changes.session.known import KnownIds, base_mark
 from usr_core.store.changes.session.rows import session_schema

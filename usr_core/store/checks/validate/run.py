@@ -16,11 +16,11 @@ from usr_core.events.files_told import files_told
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.errors import FileSystemError, SpecialFile, file_system_error
 from usr_core.plugin.errors import PluginError, PluginMissing
-from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
+from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets, alphabets_noted
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.errors import DatasetMissing
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
-from usr_core.store.base.parquet import OpenParquet, alphabets_noted, usr_metadata
+from usr_core.store.base.parquet import OpenParquet, usr_metadata
 from usr_core.store.checks.doctor.leftovers import find_leftovers
 from usr_core.store.checks.doctor.odd_places import odd_places
 from usr_core.store.checks.validate.base_footer_checks import check_base_footer, is_hash
