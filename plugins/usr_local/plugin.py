@@ -14,10 +14,17 @@ def _inline(request: ExecutorRequest) -> Executor:
     return InlineExecutor(request)
 
 
+def _local(request: ExecutorRequest) -> Executor:
+    from usr_local.pool import LocalExecutor
+
+    return LocalExecutor(request)
+
+
 @hookimpl
 def usr_executors() -> Iterable[ExecutorSpec]:
-    """Offer this process."""
+    """Offer processes of this machine, and this process."""
     return [
+        ExecutorSpec(name="local", summary="Processes on this machine, begun again when they end", factory=_local),
         ExecutorSpec(
             name="inline", summary="This process, one shard after the other; for tests and debuggers", factory=_inline
         ),

@@ -142,9 +142,10 @@ class Driving:
         """Return how often a shard has failed; a worker that crashed left no note of that itself."""
         count = self._run.failure_counts()[index]
         if count <= self._failures[index]:
-            count = self._run.note_failure(index, RuntimeError(detail or "the worker ended"), "")
-        self._failures[index] = count
-        return count
+            self._run.note_failure(index, RuntimeError(detail or "the worker ended"), "")
+        # Counted here too, as a full disk takes no notes.
+        self._failures[index] = max(count, self._failures[index] + 1)
+        return self._failures[index]
 
     def _look(self) -> None:
         for index in self._run.done() & self._left:

@@ -1,0 +1,162 @@
+"""The executor `local`: worker processes on this machine, each with one shard at a time, begun again when they end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal, cast
+
+from usr_core.api.runs import ExecutorRequest, ShardOutcome, ShardSpec
+from usr_local.errors import WorkersUnusable
+from usr_local.machine import OutOfMemoryKills, cores, end_of, worker_environment
+
+__all__ = ["LocalExecutor"]
+
+_PATIENCE_SECONDS = 5.0
+_MOST_BAD_STARTS = 3
+
+
+class _Worker:
+    """One process; `spec` is the shard that it is at."""
+
+    def __init__(self, number: int, workers: int) -> None:
+        self.number = number
+        self.spec: ShardSpec | None = None
+        self.ready = False
+        reading, writing = os.pipe()
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "usr_local.worker", str(writing)],
+                stdin=subprocess.PIPE,
+                stdout=2,
+                pass_fds=(writing,),
+                env=worker_environment(number, workers),
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        self.outcomes = reading
+        self._held = b""
+
+    def give(self, spec: ShardSpec) -> None:
+        """Hand over a shard; a worker that has just ended is noticed by its outcomes."""
+        self.spec = spec
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(spec.to_json().encode() + b"\n")
+            self.process.stdin.flush()
+
+    def heard(self) -> tuple[list[dict[str, object]], bool]:
+        """Return what it said, and whether it can still say more."""
+        piece = os.read(self.outcomes, 1 << 16)
+        *lines, self._held = (self._held + piece).split(b"\n")
+        return [json.loads(line) for line in lines], bool(piece)
+
+    def end(self, *, at_once: bool) -> int:
+        """End it and return its exit code."""
+        if at_once:
+            self.process.terminate()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+        try:
+            return self.process.wait(_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            os.close(self.outcomes)
+
+
+class LocalExecutor:
+    """Runs shards in `workers` processes, by default one a processor."""
+
+    def __init__(self, request: ExecutorRequest) -> None:
+        wanted = request.workers or cores()
+        self._count = max(1, min(wanted, request.shards))
+        self._waiting: deque[ShardSpec] = deque()
+        self._workers: list[_Worker | None] = [None] * self._count
+        self._selector = selectors.DefaultSelector()
+        self._kills = OutOfMemoryKills()
+        self._bad_starts = 0
+
+    def submit(self, spec: ShardSpec) -> None:
+        self._waiting.append(spec)
+        self._feed()
+
+    def wait(self, timeout: float) -> Sequence[ShardOutcome]:
+        self._feed()
+        if not self._selector.get_map():
+            time.sleep(min(timeout, 0.05))
+            return []
+        outcomes = []
+        for key, _ in self._selector.select(timeout):
+            worker = cast(_Worker, key.data)
+            lines, open_still = worker.heard()
+            for line in lines:
+                if "ready" in line:
+                    worker.ready, self._bad_starts = True, 0
+                else:
+                    worker.spec = None
+                    outcomes.append(_outcome(line))
+            if not open_still:
+                outcomes += self._ended(worker)
+        self._feed()
+        return outcomes
+
+    def cancel(self) -> None:
+        self._waiting.clear()
+        self._end_all(at_once=True)
+
+    def close(self) -> None:
+        self._waiting.clear()
+        self._end_all(at_once=any(worker is not None and worker.spec is not None for worker in self._workers))
+
+    def _feed(self) -> None:
+        """Give every worker without a shard one, and begin the workers that are missing."""
+        for number, worker in enumerate(self._workers):
+            if not self._waiting:
+                return
+            if worker is None:
+                worker = self._workers[number] = _Worker(number, self._count)  # noqa: PLW2901
+                self._selector.register(worker.outcomes, selectors.EVENT_READ, worker)
+            if worker.spec is None:
+                worker.give(self._waiting.popleft())
+
+    def _ended(self, worker: _Worker) -> list[ShardOutcome]:
+        """Take an ended worker away; its shard is told."""
+        self._selector.unregister(worker.outcomes)
+        self._workers[worker.number] = None
+        code, spec = worker.end(at_once=False), worker.spec
+        if not worker.ready:
+            self._bad_starts += 1
+            if self._bad_starts >= _MOST_BAD_STARTS:
+                raise WorkersUnusable(tries=self._bad_starts, code=code)
+        if spec is None:
+            return []
+        state, detail = end_of(code, out_of_memory=self._kills.happened())
+        return [ShardOutcome(index=spec.index, state=cast(Literal["failed", "lost"], state), detail=detail)]
+
+    def _end_all(self, *, at_once: bool) -> None:
+        left = [worker for worker in self._workers if worker is not None]
+        self._workers = [None] * self._count
+        for worker in left:
+            self._selector.unregister(worker.outcomes)
+            if at_once:
+                worker.process.terminate()
+        for worker in left:
+            worker.end(at_once=at_once)
+
+
+def _outcome(line: dict[str, object]) -> ShardOutcome:
+    state = cast(Literal["done", "failed"], line["state"])
+    return ShardOutcome(index=cast(int, line["index"]), state=state, detail=str(line.get("detail", "")))

@@ -1,0 +1,19 @@
+"""The executor `local`: processes that end, the machine that they see, and the contract of executors."""
+
+from __future__ import annotations
+
+import pytest
+
+from usr_core.api import ExecutorSpec
+from usr_core.testing import ExecutorContract
+from usr_local.plugin import usr_executors
+
+
+class TestLocal(ExecutorContract):
+    """A function may end its process."""
+
+    features = frozenset({"survives"})
+
+    @pytest.fixture
+    def spec(self) -> ExecutorSpec:
+        return next(spec for spec in usr_executors() if spec.name == "local")
