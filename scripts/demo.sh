@@ -98,6 +98,11 @@ run info "$dataset"
 run head "$dataset" -n 3
 run schema "$dataset" --tree
 
+step "Compute a value of each sequence: a function by name, run in processes, attached as one more overlay."
+run namespace register features --columns features__gc:float64
+run map "$dataset" --fn gc --into features__gc
+run head "$dataset" -n 3 --columns sequence,features__gc
+
 step "Fold the attached columns into the base file, with a snapshot of it before."
 run materialize "$dataset" --snapshot-before --yes
 

@@ -5,7 +5,8 @@ page run in order in one fresh folder (``cd`` and ``export NAME=value`` hold for
 of its own with ``usr`` first on PATH, which runs in a fork; one ends with exit code 0, or with N where its line ends in
 ``# exit N``. Output
 lines are compared where there are any; in them ``…`` stands for anything, and a line that is only ``…`` for any
-lines. A command goes on in the next line after a backslash.
+lines. A command goes on in the next line after a backslash, and one with a here-document in lines that begin with
+``>``.
 """
 
 from __future__ import annotations
@@ -99,15 +100,19 @@ def _examples(block: str, first_line: int) -> list[Example]:
             number += 1
             command = f"{command[:-1].rstrip()} {lines[number].strip()}"
         number += 1
+        code = _EXIT.search(command)
+        command = _EXIT.sub("", command)
+        while "<<" in command and number < len(lines) and lines[number].startswith(">"):
+            command = f"{command}\n{lines[number][1:].removeprefix(' ')}"
+            number += 1
         output = []
         while number < len(lines) and not lines[number].startswith("$ "):
             output.append(lines[number].rstrip())
             number += 1
-        code = _EXIT.search(command)
         found.append(
             Example(
                 line=first_line + start,
-                command=_EXIT.sub("", command),
+                command=command,
                 exit_code=int(code.group(1)) if code else 0,
                 output="\n".join(output).rstrip("\n"),
             )

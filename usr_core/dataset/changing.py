@@ -580,7 +580,7 @@ class Changing(Reading):
         from usr_core.runs.planning import MapRequest
 
         if executor is not None:
-            self.host.executor_spec(executor)  # before anything is planned
+            self.host.executor_options(executor, options or {})  # before anything is planned
         spec = plugin_function(function, self.host) if isinstance(function, str) else None
         ref, values = find_function(function, params or {}, self.host, per_record=per_record)
         default = ("sequence",) if spec is None else spec.columns

@@ -446,6 +446,19 @@ class PluginHost:
         """
         return self._spec("executor", name, ExecutorSpec)[1]
 
+    def executor_options(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
+        """Return the options of an executor in their types, defaults included.
+
+        Raises:
+            OptionInvalid: It does not take such an option.
+            PluginError: As `importer`.
+
+        Example:
+            >>> dataset.host.executor_options("inline", {})
+            {}
+        """
+        return option_values(f"executor {name}", self.executor_spec(name).options, given)
+
     def executor(self, name: str, request: ExecutorRequest) -> Executor:
         """Return the executor of that name, made for a run; the request's options are checked.
 
@@ -460,7 +473,7 @@ class PluginHost:
             []
         """
         record, spec = self._spec("executor", name, ExecutorSpec)
-        options = option_values(f"executor {name}", spec.options, request.options)
+        options = self.executor_options(name, request.options)
         return cast(Executor, self._build("executor", record, spec, replace(request, options=options)))
 
     def function_spec(self, name: str) -> tuple[str, FunctionSpec]:

@@ -50,7 +50,7 @@ class RunCommitted(Shown):
 
     Attributes:
         already: The run was committed before; nothing was changed now.
-        seq: The number of its event.
+        seq: The number of its event; 0 where the commit was only tried.
         parts: Files that were added, relative to the dataset's folder.
         shards: Shards whose values are in.
         rows: Records that have a value by it.
@@ -194,7 +194,7 @@ def _committed(mutation: Mutation, run: RunFolder, done: list[int]) -> dict[str,
             "seconds": round(shards.seconds, 3),
         }
         event = mutation.finish(base=mutation.base_facts(), args=_args(plan), metrics=metrics)
-    return {"seq": event["seq"] if event else 0, "parts": writing.parts, **metrics}
+    return {"seq": event["seq"] if event else 0, "parts": writing.parts if event else [], **metrics}
 
 
 def _args(plan: RunPlan) -> dict[str, object]:

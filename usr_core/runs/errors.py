@@ -52,7 +52,7 @@ class FunctionFailed(UsrError, ValueError):
 
     code = "USR-MAP-002"
     template = "The function {function:quoted} {reason}{where}."
-    hint_template = "Try it on that record alone (usr get D ID); --on-error null or skip leaves such records out."
+    hint_template = "{advice}"
     shown = ("function={function:visible}", "row", "id")
     row: int | None = None
     id: str | None = None
@@ -63,6 +63,14 @@ class FunctionFailed(UsrError, ValueError):
     @property
     def where(self) -> str:
         return "" if self.row is None else f", in row {self.row:,}"
+
+    @property
+    def advice(self) -> str:
+        if self.row is not None:
+            return "Look at that record (usr get DATASET ID); --on-error null or skip lets such records pass."
+        if self.kind == "returned":
+            return "Return one value a row of the batch, in its order, for each column of --into."
+        return "Call it on the first records in Python: dataset.head_arrow(100)."
 
 
 class ShardFailed(UsrError, RuntimeError):
@@ -76,16 +84,21 @@ class ShardFailed(UsrError, RuntimeError):
     """
 
     code = "USR-MAP-003"
-    template = "{count:counted shard} of the run {run_id} failed {tries} times; shard {shard}: {reason}"
+    template = "{count:counted shard} of the run {run_id} failed {tries} times; shard {shard}: {told}."
     hint_template = (
         "Nothing was committed. Correct the function and map again, or take what is there: "
         "usr map commit {run_id} --allow-partial. The traceback: usr map status {run_id} --format json."
     )
     shown = ("function={function:visible}", "shard", "row", "id", "cause")
     shard: int
+    reason: str
     row: int | None = None
     id: str | None = None
     cause: str | None = None
+
+    @property
+    def told(self) -> str:
+        return self.reason.rstrip(".")
 
 
 class RunMissing(UsrError, FileNotFoundError):

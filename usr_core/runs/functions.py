@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from usr_core.errors import UsrError, first_line
@@ -169,14 +170,13 @@ def _file_module(place: str) -> Any:
     """Import a file that is no module of a package, under a name of its own; its folder can be imported from."""
     path = Path(place)
     name = f"usr_map_{hashlib.sha256(place.encode()).hexdigest()[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not a Python file")
+    module = ModuleType(name)
+    module.__file__ = place
     _see(str(path.parent))
-    module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # Not by a loader, which would leave byte code in the user's folder.
+        exec(compile(path.read_bytes(), place, "exec"), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise

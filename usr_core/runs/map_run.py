@@ -40,7 +40,7 @@ class MapRun:
 
     def __init__(
         self,
-        site: Callable[[], Site],
+        site: Callable[..., Site],
         folder: RunFolder | None,
         *,
         host: PluginHost,
@@ -72,13 +72,16 @@ class MapRun:
         """The run's id; "" where there is nothing to do."""
         return "" if self.folder is None else self.folder.run_id
 
-    def status(self) -> RunStatus:
+    def status(self, *, failures: bool = False) -> RunStatus:
         """Return where the run stands, by what lies on disk.
+
+        Args:
+            failures: Tell what shards failed on, too.
 
         Raises:
             RunMissing: There is nothing to do, or the run is discarded.
         """
-        return self._there().status()
+        return self._there().status(failures=failures)
 
     def start(
         self,
@@ -144,17 +147,27 @@ class MapRun:
                 self.close()
         return self
 
-    def commit(self, *, allow_partial: bool = False) -> RunCommitted:
+    def commit(self, *, allow_partial: bool = False, dry_run: bool = False) -> RunCommitted:
         """Make the values part of the dataset: one change, one event. A second call says that it is done already.
 
         Args:
             allow_partial: Take what is there where shards are missing.
+            dry_run: Check and count, and change nothing.
 
         Raises:
             RunMissing: There is nothing to do, or the run is discarded.
             RunIncomplete, ShardFailed, RunDamaged, RunTypesDiffer, RunRecordsGone: It can't be committed.
         """
-        return commit_run(self._site(), self._there(), allow_partial=allow_partial)
+        return commit_run(self._site(dry_run=dry_run), self._there(), allow_partial=allow_partial)
+
+    def forgive(self) -> Self:
+        """Let shards that have failed three times be tried again.
+
+        Raises:
+            RunMissing: There is nothing to do, or the run is discarded.
+        """
+        self._there().forgive()
+        return self
 
     def discard(self) -> None:
         """Stop the workers and remove the run; what it has committed stays."""
@@ -182,7 +195,7 @@ class MapRun:
         return self.folder
 
 
-def start_run(site: Callable[[], Site], request: MapRequest, *, host: PluginHost, dry_run: bool = False) -> MapRun:
+def start_run(site: Callable[..., Site], request: MapRequest, *, host: PluginHost, dry_run: bool = False) -> MapRun:
     """Plan a run and return it; no shard has run yet. Errors as `plan_run`."""
     folder, planned = plan_run(site(), request, host=host, dry_run=dry_run)
     return MapRun(site, folder, host=host, planned=planned)

@@ -341,15 +341,16 @@ def _sample(
     batch = table.combine_chunks().to_batches()[0]
     call = load_function(request.function, request.params, host)
     caller = Caller(request.function, call, columns=request.columns, into=into, on_error=request.on_error)
-    done, size, spent, step = 0, 0, 0.0, 16
+    done, size, spent, step, rate = 0, 0, 0.0, 16, 0.0
     while done < batch.num_rows and spent < _SAMPLE_SECONDS:
         piece = batch.slice(done, min(step, request.batch_rows))
         began = time.perf_counter()
         applied = caller(piece, numbers[done : done + piece.num_rows])
         last = time.perf_counter() - began
-        spent, done, step = spent + last, done + piece.num_rows, step * 2
+        rate = piece.num_rows / max(last, 1e-6)
+        spent += last if done else 0.0  # the first piece pays for what is loaded at the first call
+        done, step = done + piece.num_rows, step * 2
         size += sum(array.nbytes for array in applied.columns)
-        rate = piece.num_rows / max(last, 1e-6)  # of the last and largest piece: the first one pays for loading
     return rate, size / done
 
 

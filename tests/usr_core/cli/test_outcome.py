@@ -45,7 +45,19 @@ class Case:
         return " ".join(words[:2] if words[0] in GROUPS else words[:1])
 
 
-GROUPS = {"densegen", "dev", "infer", "legacy", "maintenance", "namespace", "notify", "plugins", "remotes", "state"}
+GROUPS = {
+    "densegen",
+    "dev",
+    "infer",
+    "legacy",
+    "maintenance",
+    "map",
+    "namespace",
+    "notify",
+    "plugins",
+    "remotes",
+    "state",
+}
 
 
 def case(words: str, keys: str, *answer: str) -> Case:
@@ -89,6 +101,9 @@ CASES = [
     case("plugins new thing --kind command", "id kinds path"),
     case("doctor ns/base --clean --older-than 0d", "ok removed findings"),
     case("doctor ns/base --adopt", "ok removed findings"),
+    case(
+        "map run ns/base --fn scores.py:score --into mock__score --executor inline", "dataset run_id shards rows state"
+    ),
 ]
 WITH_TWO_FORMATS = {"export": "--report"}
 """Commands whose ``--format`` is that of the file."""
@@ -96,11 +111,12 @@ WITH_TWO_FORMATS = {"export": "--report"}
 UNLIKE = {"dry_run", "versions", "requirements", "tools", "findings", "folder"}
 """Keys that a command and its dry run need not have in common."""
 
-OTHERS = {"pull", "push", "query"}
+OTHERS = {"map commit", "map discard", "map resume", "map run-shard", "pull", "push", "query"}
 """Commands with a dry run that need more than a folder, or whose JSON is their result: tested with their plugins."""
 
 READ_ONLY = (
-    "cell cols describe diff events:tail events:verify explore get grep head info ls namespace:list namespace:show "
+    "cell cols describe diff events:tail events:verify explore get grep head info ls map:list map:status "
+    "namespace:list namespace:show "
     "plugins:doctor plugins:info plugins:list remotes:doctor remotes:list remotes:show remotes:status "
     "remotes:warm-auth schema state:get validate"
 )
@@ -126,6 +142,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "more.csv").write_text("sequence,score\nTATAATTATA,7\n")
     (folder / "scores.csv").write_text(f"id,score\n{ID},9\n")
     (folder / "old.csv").write_text("sequence\nCCCCTTTTGG\n")
+    (folder / "scores.py").write_text("def score(batch):\n    return [1.5] * len(batch)\n")
     (folder / "spool").mkdir()
     return folder
 

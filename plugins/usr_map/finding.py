@@ -1,0 +1,75 @@
+"""Finding a run by its id in whatever dataset of the root has it, or by its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from usr_core.api import Dataset, Root, UsrError
+from usr_core.api.commands import current_session
+from usr_core.api.runs import MapRun, RunMissing
+
+__all__ = ["RUN_COLUMNS", "open_run", "run_rows"]
+
+RUN_COLUMNS = ("run_id", "state", "function", "into", "shards", "done", "failed", "rows", "rows_done", "created")
+
+_PREFIX = "map-"
+
+
+def open_run(text: str) -> MapRun:
+    """Return the run that a word of the command line means: its id, how that begins, its folder, or a dataset.
+
+    Raises:
+        RunMissing: There is none, its id begins as that of another one, or the dataset has several.
+    """
+    session = current_session()
+    place = Path(text)
+    if place.name.startswith(_PREFIX) and place.is_dir():
+        return session.dataset(str(place.absolute().parent.parent)).run(place.name)
+    wanted = _plain(text.removeprefix(_PREFIX))
+    found: list[tuple[Dataset, Path]] = []
+    if wanted and "/" not in text:
+        for dataset in Root(session.found_root).datasets:
+            found += [(dataset, run) for run in (dataset.path / ".usr.tmp").glob(f"{_PREFIX}{wanted}*")]
+    if len(found) == 1:
+        dataset, run = found[0]
+        return session.dataset(str(dataset.path)).run(run.name)
+    if found:
+        raise RunMissing(run_id=text, where=f": {len(found)} runs begin so")
+    try:
+        runs = session.dataset(text).runs()
+    except UsrError:
+        raise RunMissing(run_id=text, where=f" under {session.found_root}") from None
+    unfinished = [run for run in runs if run.status().state != "committed"]
+    for one in (unfinished, runs):
+        if len(one) == 1:
+            return one[0]
+    where = f": {text} has {len(runs)} runs" if runs else f": {text} has no run"
+    raise RunMissing(run_id=text, where=where)
+
+
+def _plain(text: str) -> str:
+    """Return a text without what `glob` gives a meaning."""
+    return "".join(letter for letter in text if letter.isalnum())
+
+
+def run_rows(dataset: Dataset) -> list[Mapping[str, object]]:
+    """Return a row a run, the oldest first."""
+    rows: list[Mapping[str, object]] = []
+    for run in dataset.runs():
+        told = run.status()
+        rows.append(
+            {
+                "run_id": told.run_id,
+                "state": told.state,
+                "function": told.function,
+                "into": ",".join(told.into),
+                "shards": told.shards,
+                "done": told.done,
+                "failed": told.failed,
+                "rows": told.rows,
+                "rows_done": told.rows_done,
+                "created": told.created,
+            }
+        )
+    return rows

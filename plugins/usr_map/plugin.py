@@ -1,0 +1,1 @@
+"""The plugin `map` offers commands only; its manifest says which."""
