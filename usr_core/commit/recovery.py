@@ -24,6 +24,7 @@ from usr_core.roots.layout import COMMIT_PREFIX, EVENT_LOG, STAGING
 __all__ = [
     "RECOVERY_NOTES",
     "RUN_DAYS",
+    "RUN_PREFIX",
     "TRANSFER_DAYS",
     "forget_notes",
     "keep_notes",
@@ -34,7 +35,8 @@ __all__ = [
 
 TRANSFER_DAYS = 7
 RUN_DAYS = 14
-_KEPT = {"pull-": TRANSFER_DAYS, "push-": TRANSFER_DAYS, "map-": RUN_DAYS}
+RUN_PREFIX = "map-"
+_KEPT = {"pull-": TRANSFER_DAYS, "push-": TRANSFER_DAYS, RUN_PREFIX: RUN_DAYS}
 """Staging folders that others go on with, by how their names begin, and the days without a change that they have."""
 
 
@@ -104,7 +106,7 @@ def _is_kept(place: Path) -> bool:
     if days is None:
         return False
     # A run's own folder does not change with its shards; its input is the base, as old as that is.
-    inside = place.iterdir() if place.name.startswith("map-") else ()
+    inside = place.iterdir() if place.name.startswith(RUN_PREFIX) else ()
     last = max(one.lstat().st_mtime for one in (place, *inside) if one.name != "input.parquet")
     return bool(last > time.time() - days * 86_400)
 

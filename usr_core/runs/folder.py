@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from usr_core.commit.recovery import RUN_PREFIX
 from usr_core.errors import UsrError
 from usr_core.events.event import now_us, rfc3339
 from usr_core.fs.durable import link_create_only, remove_tree, sync_folder, write_new
@@ -37,7 +38,6 @@ from usr_core.values.showing import Shown
 
 __all__ = ["COMMITTED", "INPUT", "RUN_PREFIX", "Failure", "RunFolder", "RunPlan", "RunStatus", "find_run", "runs_of"]
 
-RUN_PREFIX = "map-"
 INPUT = "input.parquet"
 COMMITTED = "committed.json"
 MOST_FAILURES = 3

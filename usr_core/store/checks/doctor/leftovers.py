@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from usr_core.commit.record import CommitRecord, find_records
-from usr_core.commit.recovery import TRANSFER_DAYS, stale_staging
+from usr_core.commit.recovery import RUN_PREFIX, TRANSFER_DAYS, stale_staging
 from usr_core.errors import UsrError
 from usr_core.roots.layout import ARTIFACTS, COMMIT_PREFIX, JOURNALS, LOCK, STAGING
 from usr_core.store.checks.doctor.lock import read_lock
@@ -90,6 +90,15 @@ def _staging(folder: Path, named: set[str], *, idle: bool) -> Iterator[Leftover]
                 fix=_NEXT_WRITE if idle else "Wait for the writer that holds the lock.",
                 abandoned=idle,
             )
+        elif name.startswith(RUN_PREFIX):
+            # A committed run keeps a few bytes, by which the same question is answered.
+            if not (staging / name / "committed.json").exists():
+                yield Leftover(
+                    relative=f"{STAGING}/{name}",
+                    message=f"{STAGING}/{name}: a run of `usr map` that is not committed",
+                    fix=f"Go on with it: usr map resume {name.removeprefix(RUN_PREFIX)}, or: usr map discard.",
+                    abandoned=False,
+                )
         else:
             yield Leftover(
                 relative=f"{STAGING}/{name}",
