@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from usr_genbank.record import Feature
 
@@ -21,10 +21,14 @@ _JOINED = frozenset({"translation"})
 
 _INDENT = r"\n {21}"
 _ENTRY = re.compile(
-    rf" {{5}}(?P<type>\S++) ++(?P<location>[^\n]*+(?:{_INDENT}[^/\s][^\n]*+)*+)\n|"
-    rf' {{21}}/(?P<key>[^="\n]*+)(?:="(?P<quoted>(?:[^"\n]++|""|{_INDENT})*+)" *|(?P<plain>=[^"\n][^\n]*+)|)\n'
+    rf" {{5}}(\S++) ++([^\n]*+(?:{_INDENT}[^/\s][^\n]*+)*+)\n|"
+    rf' {{21}}/([^="\n]*+)(="(?:[^"\n]++|""|{_INDENT})*+" *|=[^"\n][^\n]*+|)\n|'
+    r"([^\n]*+\n)"
 )
-"""A feature with its location, or a qualifier with its value, as nearly all are written: it takes whole lines."""
+"""A feature with its location, or a qualifier with its value, as nearly all are written, or any other line.
+
+It takes whole lines, and leaves none out.
+"""
 
 
 def read_table(text: str) -> list[Feature]:
@@ -34,28 +38,27 @@ def read_table(text: str) -> list[Feature]:
         ValueError: It begins with something else than a feature.
     """
     features: list[Feature] = []
-    text += "\n"
-    end = 0
-    for entry in _ENTRY.finditer(text):
-        start = entry.start()
-        kind, location, key, quoted, plain = entry.groups()
-        if start != end or (kind is None and not features):
-            break
-        end = entry.end()
-        if kind is not None:
-            features.append(Feature(kind, _location(location)))
-        elif quoted is not None:
-            features[-1].qualifiers.append((key, _unquoted(key, quoted)))
-        elif plain is not None:
-            features[-1].qualifiers.append((key, plain[1:].rstrip()))
+    add: Callable[[tuple[str, str | None]], None] | None = None
+    for kind, location, key, value, other in _ENTRY.findall(text + "\n"):
+        if kind:
+            plain = location.isprintable() and " " not in location
+            feature = Feature(kind, location if plain else _location(location))
+            features.append(feature)
+            add = feature.qualifiers.append
+        elif other or add is None:
+            return read_features(line[5:] if line[:5].isspace() else line.lstrip() for line in text.split("\n"))
+        elif not value:
+            add((key.rstrip(), None))
+        elif value[1:2] == '"':
+            quoted = value.rstrip(" ")[2:-1]
+            add((key, _unquoted(key, quoted) if '"' in quoted or "\n" in quoted else quoted))
         else:
-            features[-1].qualifiers.append((key.rstrip(), None))
-    if end == len(text):
-        return features
-    return read_features(line[5:] if line[:5].isspace() else line.lstrip() for line in text.split("\n"))
+            add((key, value[1:].rstrip()))
+    return features
 
 
 def _location(text: str) -> str:
+    """Return the location of several lines, or with blanks in it."""
     if "\n" in text:
         first, *lines = text.split("\n")
         text = first.rstrip() + "".join(map(str.strip, lines))

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-__all__ = ["Span", "span_of"]
+__all__ = ["SIMPLE", "Span", "span_of"]
 
 _TOKEN = re.compile(
     r"(?P<open>[a-z-]*\()|(?P<close>\))|(?P<comma>,)|\.\.[<>]?(?P<behind>\d+)|"  # of one-of(1,3)..9
     r"(?:(?P<other>[A-Za-z][\w.|-]*):)?[<>]?(?P<first>\d+)(?:(?P<between>\.\.|\.|\^)[<>]?(?P<last>\d+))?"
 )
-_SIMPLE = re.compile(r"(complement\()?(\d{1,18})\.\.(\d{1,18})(\))?")
+SIMPLE = re.compile(r"(complement\()?(\d{1,18})\.\.(\d{1,18})(\))?")
+"""How nearly all locations are written; both brackets are there, or none."""
 _TOO_LONG = re.compile(r"\d{19}")
 """More digits than a column of 64 bits can hold."""
 
@@ -39,7 +40,7 @@ def span_of(location: str, *, length: int, circular: bool) -> Span:
         length: Letters of the record.
         circular: Whether its end is its beginning.
     """
-    simple = _SIMPLE.fullmatch(location)
+    simple = SIMPLE.fullmatch(location)
     if simple is not None and bool(simple[1]) == bool(simple[4]):  # nearly all of them
         return Span(start=int(simple[2]) - 1, end=int(simple[3]), strand=-1 if simple[1] else 1)
     try:

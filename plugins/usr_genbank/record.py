@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from usr_core.api.arrow import boolean_array, fixed_array, text_array
-from usr_genbank.locations import span_of
+from usr_genbank.locations import SIMPLE, span_of
 
 __all__ = ["COLUMNS", "TYPES", "Feature", "FlatRecord", "to_batch"]
 
@@ -106,29 +106,38 @@ def to_batch(records: list[FlatRecord], columns: list[str]) -> pa.RecordBatch:
 def _features(records: list[FlatRecord]) -> pa.Array:
     """Return the features of each record, column by column, as there may be very many."""
     features = [feature for record in records for feature in record.features]
+    counts = [len(record.features) for record in records]
+    pairs = [pair for feature in features for pair in feature.qualifiers]
+    keys, values = zip(*pairs, strict=True) if pairs else ((), ())
+    qualifiers = pa.StructArray.from_arrays([text_array(keys), text_array(values)], fields=list(_QUALIFIERS.value_type))
+    columns = [
+        text_array([feature.type for feature in features]),
+        text_array([feature.location for feature in features]),
+        *_spans(records),
+        _lists([len(feature.qualifiers) for feature in features], qualifiers),
+    ]
+    items = pa.StructArray.from_arrays(columns, fields=list(_FEATURES.value_type))
+    return _lists(counts, items)
+
+
+def _spans(records: list[FlatRecord]) -> list[pa.Array]:
+    """Return start, end and strand of each feature, as `span_of` finds them; proteins have no strands."""
     starts, ends, strands = list[int | None](), list[int | None](), list[int | None]()
+    match = SIMPLE.fullmatch
     for record in records:
         length, circular, protein = len(record.sequence), record.topology == "circular", record.protein
         for feature in record.features:
+            simple = match(feature.location)
+            if simple is not None and bool(simple[1]) == bool(simple[4]):  # a call for each costs three times as much
+                starts.append(int(simple[2]) - 1)
+                ends.append(int(simple[3]))
+                strands.append(None if protein else -1 if simple[1] else 1)
+                continue
             start, end, strand = span_of(feature.location, length=length, circular=circular)
             starts.append(start)
             ends.append(end)
             strands.append(None if protein else strand)
-    pairs = [pair for feature in features for pair in feature.qualifiers]
-    qualifiers = pa.StructArray.from_arrays(
-        [text_array([key for key, _ in pairs]), text_array([value for _, value in pairs])],
-        fields=list(_QUALIFIERS.value_type),
-    )
-    columns = [
-        text_array([feature.type for feature in features]),
-        text_array([feature.location for feature in features]),
-        _numbers(starts, pa.int64()),
-        _numbers(ends, pa.int64()),
-        _numbers(strands, pa.int8()),
-        _lists([len(feature.qualifiers) for feature in features], qualifiers),
-    ]
-    items = pa.StructArray.from_arrays(columns, fields=list(_FEATURES.value_type))
-    return _lists([len(record.features) for record in records], items)
+    return [_numbers(starts, pa.int64()), _numbers(ends, pa.int64()), _numbers(strands, pa.int8())]
 
 
 def _lists(lengths: list[int], items: pa.Array) -> pa.Array:
