@@ -211,6 +211,11 @@ def _place(event: yaml.Event) -> tuple[int, int]:
 
 _ENTRY_KEYS = ("columns", "description", "owner")
 
+# Every change reads the registry, and hashes it: a process that makes many does so once for the same bytes.
+_parsed: dict[bytes, Registry] = {}
+_MOST_KEPT = 16
+_LONGEST_KEPT = 64 << 10
+
 
 def parse_registry(content: bytes, label: str) -> Registry:
     """Read a registry's bytes; `label` names the file in errors.
@@ -222,12 +227,19 @@ def parse_registry(content: bytes, label: str) -> Registry:
         RegistryInvalid: The YAML is refused (see `load_yaml`), a key is unknown or missing, a name or a type
             is malformed, or the namespace ``usr`` is registered.
     """
-    root = _mapping(load_yaml(content, label=label), label, "the file")
-    _only_keys(root, ("namespaces",), label, "the file")
-    if "namespaces" not in root.items:
-        raise RegistryInvalid(label=label, reason="the key 'namespaces' is missing", line=root.line)
-    namespaces = _mapping(root.items["namespaces"], label, "'namespaces'")
-    return Registry({name: _entry(name, namespaces, label) for name in namespaces.items})
+    found = _parsed.get(content)
+    if found is None:
+        root = _mapping(load_yaml(content, label=label), label, "the file")
+        _only_keys(root, ("namespaces",), label, "the file")
+        if "namespaces" not in root.items:
+            raise RegistryInvalid(label=label, reason="the key 'namespaces' is missing", line=root.line)
+        namespaces = _mapping(root.items["namespaces"], label, "'namespaces'")
+        found = Registry({name: _entry(name, namespaces, label) for name in namespaces.items})
+        if len(content) <= _LONGEST_KEPT:
+            if len(_parsed) == _MOST_KEPT:
+                _parsed.clear()
+            _parsed[content] = found
+    return found
 
 
 def _entry(name: str, namespaces: YamlMap, label: str) -> NamespaceEntry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from usr_core.registry import reader
 from usr_core.registry.errors import RegistryInvalid
 from usr_core.registry.reader import MAX_BYTES, MAX_DEPTH, parse_registry
 
@@ -46,6 +47,22 @@ class TestRead:
         text = GOOD.replace("ünal", '"007"')
 
         assert "007" == parse_registry(text.encode(), "x").namespace("mock").owner
+
+    def test_the_same_bytes_are_parsed_once(self):
+        """Whatever file they come from; one byte more is another registry."""
+        first = parse_registry(GOOD.encode(), "x")
+
+        assert first is parse_registry(GOOD.encode(), "y")
+        assert first is not parse_registry(f"{GOOD}\n".encode(), "x")
+
+    def test_only_some_registries_are_kept(self):
+        """Of many, or of large ones, a process does not keep all in memory."""
+        for number in range(100):
+            parse_registry(f"{GOOD}# {number}\n".encode(), "x")
+        parse_registry(f"{GOOD}# {'x' * 100_000}\n".encode(), "x")
+
+        assert len(reader._parsed) <= 16
+        assert max(map(len, reader._parsed)) < 100_000
 
 
 class TestRefused:
