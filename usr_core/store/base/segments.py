@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 
 from usr_core.store.base.file import KeptErrors
 from usr_core.store.base.thrift import INTEGERS, STRUCT, Cursor
+from usr_core.store.base.thrift_tree import varint
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "FooterLayout",
     "RowGroupPlace",
     "SegmentedFile",
+    "copy_range",
+    "empty_file",
     "footer_layout",
     "footer_start",
     "read_metadata_of",
@@ -117,8 +120,8 @@ def without_trailing_groups(layout: FooterLayout, keep: int) -> bytes:
     """Return the footer of the first `keep` row groups; everything else is as it was."""
     content = layout.content
     kept = layout.groups[:keep]
-    rows = _varint(2 * sum(group.rows for group in kept))
-    header = bytes([keep << 4 | STRUCT]) if keep < 15 else bytes([0xF0 | STRUCT]) + _varint(keep)
+    rows = varint(2 * sum(group.rows for group in kept))
+    header = bytes([keep << 4 | STRUCT]) if keep < 15 else bytes([0xF0 | STRUCT]) + varint(keep)
     listed = header + (content[kept[0].start : kept[-1].end] if kept else b"")
     pieces = sorted([(layout.rows_range, rows), (layout.list_range, listed)])
     out, at = [], 0
@@ -161,15 +164,6 @@ def _column_chunk_end(cursor: Cursor) -> int:
     )
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
 _COPY_STEP = 1 << 30
 _READ_STEP = 8 << 20
 _FICLONERANGE = 0x4020940D
@@ -195,7 +189,7 @@ class SegmentedFile:
         """Begin with the first `stop` bytes of `source`, of which `metadata` describes the row groups."""
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            _copy_range(descriptor, self._descriptor, stop)
+            copy_range(descriptor, self._descriptor, stop)
         finally:
             os.close(descriptor)
         self._end = stop
@@ -291,22 +285,33 @@ def read_metadata_of(footer: bytes) -> pq.FileMetaData:
 
 
 def _empty_footer(schema: pa.Schema, arguments: Mapping[str, Any]) -> pq.FileMetaData:
+    return pq.read_metadata(pa.BufferReader(empty_file(schema, arguments)))
+
+
+def empty_file(schema: pa.Schema, arguments: Mapping[str, Any]) -> bytes:
+    """Return a file of this schema, metadata included, that has no row group."""
     sink = io.BytesIO()
     pq.ParquetWriter(sink, schema, **arguments).close()
-    return pq.read_metadata(pa.BufferReader(sink.getvalue()))
+    return sink.getvalue()
 
 
-def _copy_range(source: int, target: int, stop: int) -> None:
-    """Copy bytes 0 to `stop`: blocks are shared where that is possible, and what is left goes through the kernel."""
-    done = _share_blocks(source, target, stop)
-    while done < stop:
-        step = min(stop - done, _COPY_STEP)
+def copy_range(source: int, target: int, count: int, *, start: int = 0, at: int = 0) -> None:
+    """Copy `count` bytes from `start` on to `at`; both files are given as descriptors.
+
+    Blocks are shared where that is possible, and what is left goes through the kernel, or through memory where it can't.
+
+    Raises:
+        OSError: The source ends before, or the target can't be written.
+    """
+    done = 0 if start or at else _share_blocks(source, target, count)
+    while done < count:
+        step = min(count - done, _COPY_STEP)
         try:
-            copied = os.copy_file_range(source, target, step, done, done)
+            copied = os.copy_file_range(source, target, step, start + done, at + done)
         except (OSError, AttributeError):
-            copied = _copy_through(source, target, min(step, _READ_STEP), done)
+            copied = _copy_through(source, target, min(step, _READ_STEP), start + done, at + done)
         if copied == 0:
-            raise OSError(f"the file ended at {done} of {stop} bytes")
+            raise OSError(f"the file ended at {start + done} of {start + count} bytes")
         done += copied
 
 
@@ -321,11 +326,11 @@ def _share_blocks(source: int, target: int, stop: int) -> int:
     return 0
 
 
-def _copy_through(source: int, target: int, step: int, done: int) -> int:
-    view = memoryview(os.pread(source, step, done))
+def _copy_through(source: int, target: int, step: int, start: int, at: int) -> int:
+    view = memoryview(os.pread(source, step, start))
     size = len(view)
     while view:
-        written = os.pwrite(target, view, done)
+        written = os.pwrite(target, view, at)
         view = view[written:]
-        done += written
+        at += written
     return size

@@ -159,7 +159,7 @@ class Cursor:
     def fields(self) -> Iterator[tuple[int, int]]:
         """Yield (field id, type) of a struct; a value that the caller does not consume is skipped."""
         field = 0
-        while head := self._byte():
+        while head := self.byte():
             field = field + (head >> 4) if head >> 4 else self.integer()
             start = self.at
             yield field, head & 15
@@ -167,14 +167,18 @@ class Cursor:
                 self.skip(head & 15)
 
     def list_length(self) -> int:
-        head = self._byte()
+        head = self.byte()
         return head >> 4 if head >> 4 < 15 else self.unsigned()
 
     def text(self) -> str:
-        length = self.unsigned()
+        return self.raw(self.unsigned()).decode()
+
+    def raw(self, length: int) -> bytes:
         start = self.at
         self.at += length
-        return self.content[start : self.at].decode()
+        if self.at > len(self.content):
+            raise IndexError("the bytes end too early")
+        return self.content[start : self.at]
 
     def integer(self) -> int:
         value = self.unsigned()
@@ -182,7 +186,7 @@ class Cursor:
 
     def unsigned(self) -> int:
         value = shift = 0
-        while (byte := self._byte()) > 0x7F:
+        while (byte := self.byte()) > 0x7F:
             value |= (byte & 0x7F) << shift
             shift += 7
         return value | byte << shift
@@ -190,7 +194,7 @@ class Cursor:
     def skip(self, kind: int) -> None:
         """Move behind a value of type `kind`."""
         if kind in INTEGERS:
-            while self._byte() > 0x7F:
+            while self.byte() > 0x7F:
                 pass
         elif kind == BINARY:
             length = self.unsigned()
@@ -211,7 +215,7 @@ class Cursor:
         else:
             raise ValueError(f"no Parquet footer has a Thrift type {kind}")
 
-    def _byte(self) -> int:
+    def byte(self) -> int:
         byte = self.content[self.at]
         self.at += 1
         return byte

@@ -1,6 +1,7 @@
 """Materialize: fold overlay columns into the base, and drop deleted records where asked to.
 
-The base is rewritten in one streaming pass over the merged view. Reserved namespaces are never folded.
+Columns that stand whole in one file are copied as bytes; the others are merged and encoded in one streaming pass, as is
+all where rows are dropped. Reserved namespaces are never folded.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from usr_core.store.parts.errors import NoSuchOverlay
 from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.rules.columns import bounded
 from usr_core.store.view.merged_view import MergedView
+from usr_core.store.view.spliced import splice_view
 from usr_core.values.showing import Shown
 
 __all__ = ["MaterializeOptions", "MaterializeOutcome", "OverlaysAfter", "materialize"]
@@ -130,7 +132,7 @@ def _fold(
     metadata = next_base_metadata(
         before.metadata, registry_hash=mutation.registry.hash, same_rows=not dropped, dropped=dropped
     )
-    _write_base(staged, view, columns, metadata, keep_deleted=not options.drop_deleted, progress=progress)
+    _write_base(staged, view, columns, metadata, keep_deleted=not dropped, progress=progress)
     counts: dict[str, object] = {}
     gone = None
     if dropped:
@@ -214,6 +216,8 @@ def _write_base(
 ) -> None:
     schema = view.schema(columns, include_deleted=keep_deleted).with_metadata(dict(metadata))
     options = write_options(schema, bloom="id")
+    if keep_deleted and splice_view(path, view, schema, options, progress=progress):
+        return
     with ParquetOutput(path, schema, **options.writer_arguments(rows=view.rows)) as writer:
         held: list[pa.RecordBatch] = []
         rows = size = 0

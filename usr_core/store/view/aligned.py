@@ -19,7 +19,7 @@ from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart
 from usr_core.store.view.schema import ViewColumn, optional_base_columns
 
-__all__ = ["AlignedColumn", "aligned_columns", "covers_base"]
+__all__ = ["AlignedColumn", "aligned_columns", "covers_base", "whole_columns"]
 
 _ID = "id"
 _PIECE = 4 << 20
@@ -89,6 +89,44 @@ def aligned_columns(
             return None
         found.append(AlignedColumn(column.field, tuple(files)))
     return found
+
+
+def whole_columns(
+    base: OpenParquet,
+    overlays: Mapping[str, NamespaceOverlay],
+    covers: Callable[[OverlayPart], bool],
+    chosen: Sequence[ViewColumn],
+) -> dict[str, OpenParquet]:
+    """Return, for each of the `chosen` columns that stands in one file as the view shows it, that file.
+
+    It has the base's rows in the base's order, deleted ones included. Where several files have the column, it is the
+    newest, and has a value in every row, so far as its statistics tell.
+
+    Args:
+        base: The base.
+        overlays: Every opened overlay.
+        covers: Tells of a part whether it covers the base; asked only of those that have one of the columns.
+        chosen: The columns.
+    """
+    found = {}
+    for column in chosen:
+        parts = list(reversed(_parts_of(column, overlays)))
+        files = [part.source for part in parts] + ([base] if column.in_base else [])
+        if not files or (parts and not covers(parts[0])):
+            continue
+        if len(files) == 1 or (_without_nulls(files[0], column.name) and all(part.keys_are_unique for part in parts)):
+            found[column.name] = files[0]
+    return found
+
+
+def _without_nulls(file: OpenParquet, column: str) -> bool:
+    """Tell whether the footer says that every row has a value; False says nothing."""
+    metadata = file.file.metadata
+    leaves = [i for i in range(metadata.num_columns) if metadata.schema.column(i).path.split(".", 1)[0] == column]
+    if len(leaves) != 1:
+        return False
+    facts = [metadata.row_group(group).column(leaves[0]).statistics for group in range(metadata.num_row_groups)]
+    return all(one is not None and one.has_null_count and one.null_count == 0 for one in facts)
 
 
 def _parts_of(column: ViewColumn, overlays: Mapping[str, NamespaceOverlay]) -> list[OverlayPart]:

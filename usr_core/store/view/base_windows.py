@@ -7,10 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from usr_core.records.arrays import conform, row_width
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.parquet import BUFFER_BYTES, OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.view.last_writer_wins import NamespaceMerge
 
@@ -21,6 +22,8 @@ WINDOW_BYTES = 64 << 20
 """Roughly what a window may take, base and overlays together; wide rows make it shorter."""
 
 _THREADS = 2
+_WHOLE_CHUNK_BYTES = 80 << 20
+"""Column chunks up to this size are fetched whole: what USR encodes for a base, but not vectors copied from a part."""
 _ALIKE = 4
 """Adjacent row groups whose rows differ in width by less than this are read with one batch size."""
 
@@ -84,7 +87,7 @@ def _windows(
                 yield Window(start, min(start + rows, done + count), {})
             done += count
             continue
-        for batch in source.reader().iter_batches(rows, row_groups=groups, columns=names, use_threads=True):
+        for batch in _reader(source, names).iter_batches(rows, row_groups=groups, columns=names, use_threads=True):
             if len(batch):
                 yield Window(done, done + len(batch), _checked(batch, columns, done))
                 done += len(batch)
@@ -153,6 +156,11 @@ def _segments(source: OpenParquet, columns: frozenset[str], least: int) -> Itera
         groups.append(number)
     if groups:
         yield groups, wide
+
+
+def _reader(source: OpenParquet, names: Sequence[str]) -> pq.ParquetFile:
+    large = source.largest_chunk(frozenset(names)) > _WHOLE_CHUNK_BYTES
+    return source.reader(buffered=BUFFER_BYTES if large else 0)
 
 
 def _checked(batch: pa.RecordBatch, columns: Sequence[BaseColumn], done: int) -> dict[str, pa.Array]:

@@ -19,7 +19,7 @@ from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
-from usr_core.store.view.aligned import AlignedColumn, aligned_columns
+from usr_core.store.view.aligned import AlignedColumn, aligned_columns, whole_columns
 from usr_core.store.view.head import PointReader
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.registered_types import RegisteredTypes
@@ -248,6 +248,15 @@ class MergedView:
         """
         chosen = self._columns.chosen(columns, include_deleted=False)
         return aligned_columns(self._base, self._overlays, self._places.covers, chosen)
+
+    def whole(self, columns: Sequence[str]) -> dict[str, OpenParquet]:
+        """Return, for each of `columns` that is known to stand whole in one file, that file: see `whole_columns`.
+
+        Raises:
+            UnknownColumn: A name is not a column of the view.
+        """
+        chosen = self._columns.chosen(columns, include_deleted=True)
+        return whole_columns(self._base, self._overlays, self._places.covers, chosen)
 
     def close(self) -> None:
         """Close every file; iterators over the view must not be used any more."""

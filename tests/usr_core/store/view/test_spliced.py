@@ -1,0 +1,147 @@
+"""Materializing with columns that are copied as bytes: the same rows as encoding gives, whatever the parts are like."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from support.view_datasets import sequence
+from usr_core.commit.file_tree import FileTree
+from usr_core.dataset import Dataset
+from usr_core.registry.store import register_namespace
+from usr_core.store.base.file import write_options
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.splice import Stored
+from usr_core.store.view.merged_view import MergedView
+from usr_core.store.view.spliced import splice_view
+
+ROWS = 300
+COLUMNS = {"i": "int32", "f": "float64", "s": "string", "v": "fixed_size_list<float32>[4]", "t": "timestamp[s]"}
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """A base of two row groups, and a namespace of five columns."""
+    root = tmp_path / "root"
+    root.mkdir()
+    register_namespace(root, "lab", [(f"lab__{name}", kind) for name, kind in COLUMNS.items()])
+    made = Dataset.open(root, "ns/some").init()
+    made.add_sequences([{"sequence": sequence(number)} for number in range(ROWS)], bio_type="dna", alphabet="dna_4")
+    regroup(made, 170)
+    return made
+
+
+def regroup(dataset: Dataset, rows: int) -> None:
+    """Write the base again with other row groups."""
+    base = dataset.path / "records.parquet"
+    table = pq.read_table(base)
+    options = write_options(table.schema, bloom="id")
+    with pq.ParquetWriter(base, table.schema, **options.writer_arguments(rows=ROWS)) as writer:
+        writer.write_table(table, row_group_size=rows)
+
+
+def values(random_: random.Random, rows: int, names: str, nulls: float) -> dict[str, pa.Array]:
+    """Return random values for some of the columns, each null with the probability `nulls`."""
+    cells: dict[str, Callable[[], object]] = {
+        "i": lambda: random_.randrange(9),
+        "f": lambda: random_.choice([0.5, float("nan"), -0.0]),
+        "s": lambda: random_.choice(["", "ü", "abc"]),
+        "v": lambda: [random_.random() for _ in range(4)],
+        "t": lambda: random_.randrange(2**31),
+    }
+    kinds = {
+        "i": pa.int32(),
+        "f": pa.float64(),
+        "s": pa.string(),
+        "v": pa.list_(pa.float32(), 4),
+        "t": pa.timestamp("s"),
+    }
+    return {
+        name: pa.array([None if random_.random() < nulls else cells[name]() for _ in range(rows)], kinds[name])
+        for name in names
+    }
+
+
+def add(dataset: Dataset, rows: list[int], columns: dict[str, pa.Array]) -> None:
+    ids = dataset.to_arrow(columns=["id"], include_deleted=True).column("id")
+    dataset.write_overlay_part("lab", pa.table({"id": ids.take(pa.array(rows)), **columns}))
+
+
+def shown(dataset: Dataset) -> str:
+    """Return all records as text, since NaN is not equal to itself."""
+    return repr(dataset.to_arrow().to_pylist())
+
+
+def chunks(path: Path, column: str) -> Iterator[bytes]:
+    """Yield the bytes of a column's pages, row group by row group."""
+    source = OpenParquet.open(path)
+    stored = Stored.of(source)
+    assert stored is not None
+    for group in range(len(stored.rows)):
+        for chunk in stored.chunks(group, column):
+            yield source.handle.read_at(chunk.size, chunk.start)
+    source.close()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_materialized_dataset_shows_what_it_showed(dataset: Dataset, seed: int) -> None:
+    """Parts that cover the base or not, in several files or one, twice over, and with deleted rows."""
+    random_ = random.Random(seed)
+    for _ in range(random_.randint(1, 3)):
+        whole = random_.random() < 0.6
+        rows = list(range(ROWS)) if whole else sorted(random_.sample(range(ROWS), 100))
+        names = "".join(random_.sample("ifsvt", random_.randint(1, 4)))
+        add(dataset, rows, values(random_, len(rows), names, random_.choice([0.0, 0.3])))
+    if random_.random() < 0.5:
+        dataset.delete(dataset.to_arrow(columns=["id"])["id"].to_pylist()[5:9])
+    before = shown(dataset)
+    with dataset.maintenance("test"):
+        for drop in (False, True):
+            dataset.materialize(drop_overlays=drop)
+
+            assert before == shown(dataset)
+            assert () == dataset.validate(strict=True).findings
+    assert 2 == pq.read_metadata(dataset.path / "records.parquet").num_row_groups
+
+
+def test_columns_that_cover_the_base_are_copied(dataset: Dataset) -> None:
+    """The pages of the base's columns and of a part that covers it are the same bytes in the new base."""
+    regroup(dataset, ROWS)
+    random_ = random.Random(1)
+    add(dataset, list(range(ROWS)), values(random_, ROWS, "vs", 0.2))
+    add(dataset, list(range(0, ROWS, 2)), values(random_, ROWS // 2, "i", 0.0))
+    base = dataset.path / "records.parquet"
+    part = next(path for path in dataset.path.glob("_derived/lab/*") if "lab__v" in pq.read_schema(path).names)
+    before = [list(chunks(base, name)) for name in ("id", "sequence", "source")]
+    before += [list(chunks(part, name)) for name in ("lab__v", "lab__s")]
+    with dataset.maintenance("test"):
+        dataset.materialize()
+
+    assert before == [list(chunks(base, name)) for name in ("id", "sequence", "source", "lab__v", "lab__s")]
+
+
+def test_the_new_base_can_be_appended_to(dataset: Dataset) -> None:
+    """Its row groups are copied again, and its ids are found."""
+    add(dataset, list(range(ROWS)), values(random.Random(2), ROWS, "v", 0.0))
+    with dataset.maintenance("test"):
+        dataset.materialize(drop_overlays=True)
+    dataset.add_sequences([{"sequence": sequence(ROWS + number)} for number in range(7)], alphabet="dna_4")
+
+    assert () == dataset.validate(strict=True).findings
+    assert (ROWS + 7, 7) == (dataset.to_arrow().num_rows, dataset.to_arrow(columns=["lab__v"])["lab__v"].null_count)
+
+
+def test_a_base_of_another_writer_is_encoded(dataset: Dataset, tmp_path: Path) -> None:
+    """Nothing is written then, and the caller is told."""
+    base = dataset.path / "records.parquet"
+    pq.write_table(pq.read_table(base), base, row_group_size=100)
+    with MergedView.open(FileTree(dataset.path)) as view:
+        schema = view.schema()
+
+        assert not splice_view(tmp_path / "new.parquet", view, schema, write_options(schema, bloom="id"))
+    assert not list(tmp_path.glob("new*"))

@@ -1,0 +1,362 @@
+"""Parquet files made of whole column chunks of other files: pages are copied as bytes, and only the footer is new.
+
+A chunk goes on as it was written: its pages with their dictionary and checksums, its Bloom filter, its column index; of
+its offset index and its description in the footer only the places change. So the columns of several files that have
+the same rows in the same row groups become one file without being decoded (ADR 0026).
+
+Whether that can be done is known from the footers alone (`Stored.has`). What this module was not made for, such as
+encrypted files, files of other writers or without page indexes, is never copied: the caller encodes it then.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from usr_core.store.base.file import float_paths
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.segments import MAGIC, copy_range, empty_file, footer_start
+from usr_core.store.base.thrift import BINARY, LIST, STRUCT, Cursor
+from usr_core.store.base.thrift_tree import I32, Struct, integer, read_struct, struct_list, write_struct
+from usr_core.store.errors import BaseUnreadable
+
+__all__ = ["Chunk", "SplicedFile", "Stored", "splice"]
+
+_OUR_WRITER = re.compile(rb"parquet-cpp-arrow version (\d+)\.")
+_OLDEST_WRITER = 20
+"""The first pyarrow that wrote all that USR asks for."""
+_MOST_CHUNKS = 50_000
+"""A footer is read at about 50 us a chunk."""
+_SMALL_LAST = 2
+"""A last row group that is so many times smaller than the first stands behind everything else (see `append`)."""
+
+# The numbers of fields in the structs of parquet.thrift.
+_FILE_SCHEMA, _FILE_ROWS, _FILE_GROUPS, _FILE_NOTES, _FILE_WRITER, _FILE_ENCRYPTED = 2, 3, 4, 5, 6, (8, 9)
+_ELEMENT_NAME, _ELEMENT_CHILDREN, _ELEMENT_FIELD_ID = 4, 5, 9
+_GROUP_CHUNKS, _GROUP_BYTES, _GROUP_ROWS, _GROUP_START, _GROUP_STORED, _GROUP_NUMBER = 1, 2, 3, 5, 6, 7
+_CHUNK_START, _CHUNK_DESCRIBED, _CHUNK_OFFSETS, _CHUNK_BOUNDS = 2, 3, (4, 5), (6, 7)
+_CHUNK_FIELDS = frozenset({_CHUNK_START, _CHUNK_DESCRIBED, *_CHUNK_OFFSETS, *_CHUNK_BOUNDS})
+_COLUMN_BYTES, _COLUMN_STORED, _COLUMN_DATA, _COLUMN_DICTIONARY, _COLUMN_STATISTICS = 6, 7, 9, 11, 12
+_COLUMN_BLOOM = 14, 15
+_COLUMN_FIELDS = frozenset(range(1, 18)) - {10}  # an index page, which nobody writes
+_BOUNDS = frozenset({1, 2, 5, 6})
+_PAGES, _PAGE_START = 1, 1
+
+_Place = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One column chunk of an open file.
+
+    Attributes:
+        descriptor: Of the file.
+        described: What the footer says of it.
+        start, size: Where its pages are.
+    """
+
+    descriptor: int
+    described: Struct
+    start: int
+    size: int
+
+
+class Stored:
+    """An open Parquet file whose column chunks can be copied.
+
+    Attributes:
+        source: The file.
+        rows: Rows of each row group that has any.
+    """
+
+    def __init__(self, source: OpenParquet, footer: Struct) -> None:
+        self.source = source
+        groups = [group for group in _structs(footer[_FILE_GROUPS]) if group[_GROUP_ROWS][1]]
+        self.rows = tuple(int(group[_GROUP_ROWS][1]) for group in groups)
+        self._chunks = [_structs(group[_GROUP_CHUNKS]) for group in groups]
+        self._columns = _columns_of(footer)
+
+    @classmethod
+    def of(cls, source: OpenParquet) -> Stored | None:
+        """Return `source` so, or None where nothing of it can be copied.
+
+        Raises:
+            OSError: The footer can't be read.
+        """
+        metadata = source.file.metadata
+        if metadata.num_columns * metadata.num_row_groups > _MOST_CHUNKS:
+            return None
+        size = source.handle.size()
+        try:
+            start = footer_start(source.handle.read_at(8, size - 8), size, path=source.path)
+            footer = read_struct(Cursor(source.handle.read_at(size - 8 - start, start)))
+            writer = _OUR_WRITER.match(footer.get(_FILE_WRITER, (BINARY, b""))[1])
+            if writer is None or int(writer[1]) < _OLDEST_WRITER or any(field in footer for field in _FILE_ENCRYPTED):
+                return None
+            stored = cls(source, footer)
+        except (ValueError, IndexError, KeyError, TypeError, BaseUnreadable):  # pyarrow reads it, or says what is wrong
+            return None
+        return stored if sum(stored.rows) == source.rows else None
+
+    def has(self, field: pa.Field, *, like: Target) -> bool:
+        """Tell whether the column `field` can be copied into a file of the form of `like`, from its footers alone.
+
+        It can where Parquet keeps it in the same way, its chunks have page indexes, and a Bloom filter where the other
+        file is to have one, and no minimum and maximum of floats (ADR 0015).
+        """
+        mine, wanted = self._columns.get(field.name), like.columns.get(field.name)
+        if mine is None or wanted is None or mine.elements != wanted.elements:
+            return False
+        floats = bool(float_paths(pa.schema([field])))
+        return all(
+            _can_copy(chunk, bloom=field.name == like.bloom, floats=floats)
+            for chunks in self._chunks
+            for chunk in chunks[mine.first : mine.first + mine.leaves]
+        )
+
+    def chunks(self, group: int, column: str) -> list[Chunk]:
+        """Return the chunks of one column in one row group; a column of structs has several."""
+        span = self._columns[column]
+        found = []
+        for described in self._chunks[group][span.first : span.first + span.leaves]:
+            start, size = _pages_of(described[_CHUNK_DESCRIBED][1])
+            found.append(Chunk(self.source.handle.fileno(), described, start, size))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A top-level column: its first leaf, how many it has, and what the schema says of it."""
+
+    first: int
+    leaves: int
+    elements: list[Struct]
+
+
+class Target:
+    """The form of a file that is to be made.
+
+    Args:
+        schema: Its columns, with the metadata.
+        arguments: Those of the writer that would encode it.
+    """
+
+    def __init__(self, schema: pa.Schema, arguments: Mapping[str, Any]) -> None:
+        self.schema = schema
+        content = empty_file(schema, arguments)
+        # Seconds, for one, come back as milliseconds.
+        self.read_as = pq.read_schema(pa.BufferReader(content))
+        start = footer_start(content[-8:], len(content), path=Path("footer"))
+        self.footer = read_struct(Cursor(content[start:-8]))
+        self.columns = _columns_of(self.footer)
+        self.bloom = next(iter(arguments.get("bloom_filter_options") or {}), None)
+
+
+class SplicedFile:
+    """A new Parquet file that is put together; a context manager, which removes a file that was not finished.
+
+    Args:
+        path: The file to make.
+        target: Its form.
+
+    Raises:
+        FileExistsError: `path` exists.
+    """
+
+    def __init__(self, path: Path, target: Target) -> None:
+        self._path, self._target = path, target
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        self._end = self._write(0, MAGIC)
+        self._chunks: list[tuple[Struct, int, Chunk]] = []
+        self._groups: list[Struct] = []
+        self._waiting: list[tuple[Struct, int, Chunk]] = []
+        self._finished = False
+
+    def __enter__(self) -> SplicedFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._file)
+        if not self._finished:
+            self._path.unlink(missing_ok=True)
+
+    def copy(self, chunk: Chunk) -> None:
+        """Add the next chunk of the row group, in the schema's order."""
+        copy_range(chunk.descriptor, self._file, chunk.size, start=chunk.start, at=self._end)
+        self._chunks.append((dict(chunk.described), self._end - chunk.start, chunk))
+        self._end += chunk.size
+
+    def end_group(self, rows: int) -> None:
+        """End a row group, of which all chunks were added."""
+        start = self._end - sum(chunk.size for _, _, chunk in self._chunks)
+        stored = decoded = 0
+        for described, moved, _ in self._chunks:
+            column = dict(described[_CHUNK_DESCRIBED][1])
+            stored += column[_COLUMN_STORED][1]
+            decoded += column[_COLUMN_BYTES][1]
+            for field in (_COLUMN_DATA, _COLUMN_DICTIONARY):
+                if column.get(field, integer(0))[1]:
+                    column[field] = integer(column[field][1] + moved)
+            described[_CHUNK_DESCRIBED] = STRUCT, column
+            # Deprecated; most writers put 0 or the chunk's first byte, and readers look at neither.
+            described[_CHUNK_START] = integer(0)
+        group: Struct = {
+            _GROUP_CHUNKS: struct_list([described for described, _, _ in self._chunks]),
+            _GROUP_BYTES: integer(decoded),
+            _GROUP_ROWS: integer(rows),
+            _GROUP_START: integer(start),
+            _GROUP_STORED: integer(stored),
+        }
+        if len(self._groups) < 1 << 15:
+            group[_GROUP_NUMBER] = 4, len(self._groups)
+        self._groups.append(group)
+        self._waiting += self._chunks
+        self._chunks = []
+
+    def end_section(self) -> None:
+        """Write the Bloom filters and page indexes of the row groups since the last section."""
+        for described, _, chunk in self._waiting:
+            column = described[_CHUNK_DESCRIBED][1]
+            if _COLUMN_BLOOM[0] in column:
+                self._carry(chunk, column, _COLUMN_BLOOM)
+        for described, _, chunk in self._waiting:
+            if _CHUNK_BOUNDS[0] in described:
+                self._carry(chunk, described, _CHUNK_BOUNDS)
+        for described, moved, chunk in self._waiting:
+            start, size = (described[field][1] for field in _CHUNK_OFFSETS)
+            offsets = read_struct(Cursor(os.pread(chunk.descriptor, size, start)))
+            for page in _structs(offsets[_PAGES]):
+                page[_PAGE_START] = integer(page[_PAGE_START][1] + moved)
+            content = write_struct(offsets)
+            _place(described, _CHUNK_OFFSETS, self._end, len(content))
+            self._end = self._write(self._end, content)
+        self._waiting = []
+
+    def finish(self, notes: Mapping[str, str] | None = None) -> int:
+        """Write the footer, with these key/value metadata beside the schema's; return the file's size in bytes."""
+        self.end_section()
+        footer = dict(self._target.footer)
+        footer[_FILE_ROWS] = integer(sum(group[_GROUP_ROWS][1] for group in self._groups))
+        footer[_FILE_GROUPS] = struct_list(self._groups)
+        if notes:
+            added: list[Struct] = [
+                {1: (BINARY, key.encode()), 2: (BINARY, value.encode())} for key, value in notes.items()
+            ]
+            footer[_FILE_NOTES] = struct_list([*_structs(footer.get(_FILE_NOTES, struct_list([]))), *added])
+        content = write_struct(footer)
+        self._end = self._write(self._end, content + len(content).to_bytes(4, "little") + MAGIC)
+        self._finished = True
+        return self._end
+
+    def _carry(self, chunk: Chunk, described: Struct, fields: _Place) -> None:
+        """Copy what two fields say the place and size of."""
+        start, size = (described[field][1] for field in fields)
+        copy_range(chunk.descriptor, self._file, size, start=start, at=self._end)
+        _place(described, fields, self._end, size)
+        self._end += size
+
+    def _write(self, position: int, content: bytes) -> int:
+        view = memoryview(content)
+        while view:
+            written = os.pwrite(self._file, view, position)
+            view, position = view[written:], position + written
+        return position
+
+
+def splice(path: Path, target: Target, columns: Mapping[str, Stored], *, notes: Mapping[str, str] | None = None) -> int:
+    """Write a file whose columns are those of others; return its size in bytes. The caller fsyncs.
+
+    Memory: the footers. A small last row group stands behind the page indexes of the others, so that an append can
+    take its place without a gap.
+
+    Args:
+        path: The file to make; it is removed where that fails.
+        target: Its form.
+        columns: For each of its columns a file that `has` it; all have the same `rows`.
+        notes: Key/value metadata beside those of the schema.
+
+    Raises:
+        FileExistsError: `path` exists.
+        OSError: A file can't be read, or `path` not be written.
+        BaseUnreadable: What was written is not what was to be written.
+    """
+    files = [columns[name] for name in target.schema.names]
+    borders = files[0].rows
+    with SplicedFile(path, target) as spliced:
+        for group, rows in enumerate(borders):
+            if group and group == len(borders) - 1 and rows * _SMALL_LAST < borders[0]:
+                spliced.end_section()
+            for name, file in zip(target.schema.names, files, strict=True):
+                for chunk in file.chunks(group, name):
+                    spliced.copy(chunk)
+            spliced.end_group(rows)
+        size = spliced.finish(notes)
+    _verify(path, target.read_as, borders)
+    return size
+
+
+def _verify(path: Path, schema: pa.Schema, borders: Sequence[int]) -> None:
+    try:
+        with pq.ParquetFile(path) as file:
+            metadata, found = file.metadata, file.schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise BaseUnreadable(path, error) from error
+    rows = tuple(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
+    if rows != tuple(borders) or not found.equals(schema):
+        raise BaseUnreadable(path, "it is not what was written to it")
+
+
+def _can_copy(described: Struct, *, bloom: bool, floats: bool) -> bool:
+    if not described.keys() <= _CHUNK_FIELDS or not described.keys() >= {_CHUNK_DESCRIBED, *_CHUNK_OFFSETS}:
+        return False
+    column = described[_CHUNK_DESCRIBED][1]
+    first, length = (field in column for field in _COLUMN_BLOOM)
+    if not column.keys() <= _COLUMN_FIELDS or first != length or (bloom and not first):
+        return False
+    return not floats or _BOUNDS.isdisjoint(column.get(_COLUMN_STATISTICS, (STRUCT, {}))[1])
+
+
+def _pages_of(column: Struct) -> _Place:
+    places = (column.get(field, integer(0))[1] for field in (_COLUMN_DATA, _COLUMN_DICTIONARY))
+    return min(place for place in places if place), column[_COLUMN_STORED][1]
+
+
+def _columns_of(footer: Struct) -> dict[str, _Column]:
+    """Return the top-level columns by name; of a name that comes twice none."""
+    elements = [
+        {key: value for key, value in one.items() if key != _ELEMENT_FIELD_ID} for one in _structs(footer[_FILE_SCHEMA])
+    ]
+    found: dict[str, _Column] = {}
+    repeated: set[str] = set()
+    at, leaf = 1, 0
+    while at < len(elements):
+        start, first, waiting = at, leaf, 1
+        while waiting:
+            children = elements[at].get(_ELEMENT_CHILDREN, (I32, 0))[1]
+            leaf += not children
+            waiting += children - 1
+            at += 1
+        name = elements[start][_ELEMENT_NAME][1].decode()
+        if name in found:
+            repeated.add(name)
+        found[name] = _Column(first, leaf - first, elements[start:at])
+    return {name: column for name, column in found.items() if name not in repeated}
+
+
+def _structs(field: tuple[int, Any]) -> list[Struct]:
+    if field[0] != LIST or (field[1][1] and field[1][0] != STRUCT):
+        raise ValueError("a list of structs is wanted")
+    structs: list[Struct] = field[1][1]
+    return structs
+
+
+def _place(described: Struct, fields: _Place, start: int, size: int) -> None:
+    described[fields[0]] = integer(start)
+    described[fields[1]] = I32, size

@@ -1,0 +1,144 @@
+"""A view's rows as one file, in which a column is encoded only where no file has it whole; the others are copied.
+
+A column is copied where one file has it in the base's order and in the base's row groups (`MergedView.whole`,
+`Stored.has`). The others are merged and encoded by themselves, in the base's row groups, and copied from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from usr_core.store.base.file import GROUP_BYTES, ParquetOutput, WriteOptions, row_group_rows, write_options
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.splice import Stored, Target, splice
+from usr_core.store.view.merged_view import MergedView
+
+__all__ = ["grouped", "splice_view"]
+
+_MOST_GROUP_BYTES = 16 * GROUP_BYTES
+"""What the pages of a row group may take, and what is copied does not have to fit into memory."""
+_MOST_HELD_BYTES = 4 * GROUP_BYTES
+_FEW_GROUPS = 8
+_MOST_GROUPS = 2
+"""So many times the row groups that an encoded file would have may be kept; with more the file is worth encoding."""
+
+
+def splice_view(
+    path: Path,
+    view: MergedView,
+    schema: pa.Schema,
+    options: WriteOptions,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> bool:
+    """Write all rows of `view`, deleted ones included, or return False where no column of it can be copied.
+
+    The caller encodes it then, which gives the same rows, and fsyncs what was written. `progress` is called with the
+    number of rows done.
+
+    Args:
+        path: The file to make; another one stands beside it meanwhile.
+        view: The view.
+        schema: The columns of the file with their plain types, and its metadata.
+        options: How it would be encoded.
+
+    Raises:
+        FileExistsError: `path` exists.
+        OverlayKeyFault, BaseColumnHasNulls, BaseUnreadable, OverlayUnreadable: As `MergedView.batches`.
+        OSError: `path` can't be written.
+
+    Memory: that of `MergedView.batches` for the columns that are encoded, and one row group of these.
+    """
+    target = Target(schema, options.writer_arguments(rows=view.rows))
+    copied = copyable(view.whole(schema.names), view.source, target)
+    encoded = [name for name in schema.names if name not in copied]
+    if not copied:
+        return False
+    borders = next(iter(copied.values())).rows
+    if not _suits(view, encoded, borders, options) or _largest_group(copied, len(borders)) > _MOST_GROUP_BYTES:
+        return False
+    beside = path.with_name(f"{path.name}.encoded")
+    with contextlib.ExitStack() as closing:
+        if encoded:
+            closing.callback(beside.unlink, missing_ok=True)
+            _encode(beside, view, encoded, borders, bloom=options.bloom, progress=progress)
+            made = closing.enter_context(contextlib.closing(OpenParquet.open(beside)))
+            again = copyable(dict.fromkeys(encoded, made), made, target)
+            if len(again) < len(encoded) or next(iter(again.values())).rows != borders:
+                return False
+            copied |= again
+        splice(path, target, copied)
+    if progress is not None and not encoded:
+        progress(view.rows)
+    return True
+
+
+def copyable(files: dict[str, OpenParquet], base: OpenParquet, target: Target) -> dict[str, Stored]:
+    """Return those of `files`, by column, whose chunks can be copied; their row groups are those of `base`."""
+    known: dict[int, Stored | None] = {id(base): Stored.of(base)}
+    borders = known[id(base)]
+    if borders is None:
+        return {}
+    found = {}
+    for name, file in files.items():
+        if id(file) not in known:
+            known[id(file)] = Stored.of(file)
+        stored = known[id(file)]
+        if stored is not None and stored.rows == borders.rows and stored.has(target.schema.field(name), like=target):
+            found[name] = stored
+    return found
+
+
+def grouped(batches: Iterator[pa.RecordBatch], borders: Sequence[int]) -> Iterator[pa.Table]:
+    """Yield the rows of `batches` in tables of as many rows as `borders` say; there are as many in all."""
+    held: list[pa.RecordBatch] = []
+    rows, at = 0, 0
+    for batch in batches:
+        rest = batch
+        while rest.num_rows:
+            taken = rest.slice(0, borders[at] - rows)
+            held.append(taken)
+            rows, rest = rows + taken.num_rows, rest.slice(taken.num_rows)
+            if rows == borders[at]:
+                yield pa.Table.from_batches(held)
+                held, rows, at = [], 0, at + 1
+
+
+def _suits(view: MergedView, encoded: Sequence[str], borders: Sequence[int], options: WriteOptions) -> bool:
+    """Tell whether the base's row groups are of a good size, and small enough for what is to be encoded."""
+    if len(borders) > _FEW_GROUPS + _MOST_GROUPS * (view.rows // options.rows_per_group):
+        return False
+    names, most = frozenset(encoded), max(borders, default=0)
+    if not names:
+        return True
+    files = [view.source, *(part.source for one in view.overlays.values() for part in one.parts)]
+    width = sum(file.column_bytes(names) // max(1, file.rows) for file in files)
+    return row_group_rows(view.schema(encoded)) >= most and width * most <= _MOST_HELD_BYTES
+
+
+def _largest_group(copied: Mapping[str, Stored], groups: int) -> int:
+    """Return the bytes of the pages of the largest row group."""
+    return max(
+        (sum(chunk.size for name, file in copied.items() for chunk in file.chunks(at, name)) for at in range(groups)),
+        default=0,
+    )
+
+
+def _encode(
+    path: Path,
+    view: MergedView,
+    names: Sequence[str],
+    borders: Sequence[int],
+    *,
+    bloom: str | None,
+    progress: Callable[[int], None] | None,
+) -> None:
+    schema = view.schema(names)
+    options = write_options(schema, bloom=bloom if bloom in names else None)
+    with ParquetOutput(path, schema, **options.writer_arguments(rows=view.rows)) as output:
+        for table in grouped(view.batches(names, include_deleted=True, progress=progress), borders):
+            output.write_table(table.replace_schema_metadata(None), row_group_size=table.num_rows)
