@@ -20,20 +20,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.store.base.file import float_paths
+from usr_core.store.base.file import GROUP_ROWS, float_paths
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.base.segments import MAGIC, copy_range, empty_file, footer_start
 from usr_core.store.base.thrift import BINARY, LIST, STRUCT, Cursor
 from usr_core.store.base.thrift_tree import I32, Struct, integer, read_struct, struct_list, write_struct
 from usr_core.store.errors import BaseUnreadable
 
-__all__ = ["Chunk", "SplicedFile", "Stored", "splice"]
+__all__ = ["Chunk", "SplicedFile", "Stored", "Target", "chunk_of_pages", "splice"]
 
 _OUR_WRITER = re.compile(rb"parquet-cpp-arrow version (\d+)\.")
 _OLDEST_WRITER = 20
 """The first pyarrow that wrote all that USR asks for."""
 _MOST_CHUNKS = 50_000
 """A footer is read at about 50 us a chunk."""
+_FEW_GROUPS = 8
+_MOST_GROUPS = 8
+"""So many times the row groups that USR would make may be kept: it makes smaller ones of long sequences."""
 _SMALL_LAST = 2
 """A last row group that is so many times smaller than the first stands behind everything else (see `append`)."""
 
@@ -44,7 +47,7 @@ _GROUP_CHUNKS, _GROUP_BYTES, _GROUP_ROWS, _GROUP_START, _GROUP_STORED, _GROUP_NU
 _CHUNK_START, _CHUNK_DESCRIBED, _CHUNK_OFFSETS, _CHUNK_BOUNDS = 2, 3, (4, 5), (6, 7)
 _CHUNK_FIELDS = frozenset({_CHUNK_START, _CHUNK_DESCRIBED, *_CHUNK_OFFSETS, *_CHUNK_BOUNDS})
 _COLUMN_BYTES, _COLUMN_STORED, _COLUMN_DATA, _COLUMN_DICTIONARY, _COLUMN_STATISTICS = 6, 7, 9, 11, 12
-_COLUMN_BLOOM = 14, 15
+_COLUMN_VALUES, _COLUMN_ENCODINGS, _COLUMN_BLOOM, _COLUMN_SIZES = 5, 13, (14, 15), 16
 _COLUMN_FIELDS = frozenset(range(1, 18)) - {10}  # an index page, which nobody writes
 _BOUNDS = frozenset({1, 2, 5, 6})
 _PAGES, _PAGE_START = 1, 1
@@ -60,12 +63,65 @@ class Chunk:
         descriptor: Of the file.
         described: What the footer says of it.
         start, size: Where its pages are.
+        offsets: Its offset index, where that is not in the file.
     """
 
     descriptor: int
     described: Struct
     start: int
     size: int
+    offsets: Struct | None = None
+
+    def beside(self, moved: int) -> _Beside:
+        """Read what stands beside the pages, for pages that are moved by so many bytes."""
+        offsets = self.offsets
+        if offsets is None:
+            offsets = read_struct(Cursor(self._read(self.described, _CHUNK_OFFSETS) or b""))
+        for page in _structs(offsets[_PAGES]):
+            page[_PAGE_START] = integer(page[_PAGE_START][1] + moved)
+        bloom = self._read(self.described[_CHUNK_DESCRIBED][1], _COLUMN_BLOOM)
+        return _Beside(bloom, self._read(self.described, _CHUNK_BOUNDS), offsets)
+
+    def _read(self, described: Struct, fields: _Place) -> bytes | None:
+        if fields[0] not in described:
+            return None
+        start, size = (described[field][1] for field in fields)
+        return os.pread(self.descriptor, size, start)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside the pages of a chunk: its Bloom filter, the bounds of its pages, and their places."""
+
+    bloom: bytes | None
+    bounds: bytes | None
+    offsets: Struct
+
+
+def chunk_of_pages(
+    template: Struct, *, descriptor: int, pages: Sequence[tuple[int, int, int]], size: int, values: int, nulls: int
+) -> Chunk:
+    """Describe pages that were written to a file one after the other, without a dictionary and without bounds.
+
+    Args:
+        template: What a footer says of another chunk of the column, in the same encoding.
+        descriptor: The file.
+        pages: The place of each page, its bytes with the header, and the number of its first row; at least one page.
+        size: Bytes of all pages.
+        values: Values with their nulls, as Parquet counts them: the items of lists, and lists that are null or empty.
+        nulls: How many of these are null.
+    """
+    column: Struct = dict(template[_CHUNK_DESCRIBED][1])
+    for field in (_COLUMN_DICTIONARY, *_COLUMN_BLOOM, _COLUMN_SIZES):
+        column.pop(field, None)
+    column[_COLUMN_VALUES] = integer(values)
+    column[_COLUMN_BYTES] = column[_COLUMN_STORED] = integer(size)
+    column[_COLUMN_DATA] = integer(pages[0][0])
+    column[_COLUMN_STATISTICS] = STRUCT, {3: integer(nulls)}
+    column[_COLUMN_ENCODINGS] = struct_list([{1: (I32, 0), 2: (I32, 0), 3: (I32, len(pages))}])
+    offsets: list[Struct] = [{1: integer(start), 2: (I32, length), 3: integer(row)} for start, length, row in pages]
+    described: Struct = {_CHUNK_START: integer(0), _CHUNK_DESCRIBED: (STRUCT, column)}
+    return Chunk(descriptor, described, pages[0][0], size, {_PAGES: struct_list(offsets)})
 
 
 class Stored:
@@ -121,6 +177,10 @@ class Stored:
             for chunk in chunks[mine.first : mine.first + mine.leaves]
         )
 
+    def is_fragmented(self) -> bool:
+        """Tell whether the file has so many row groups that it is worth writing anew."""
+        return len(self.rows) > _FEW_GROUPS + _MOST_GROUPS * sum(self.rows) // GROUP_ROWS
+
     def chunks(self, group: int, column: str) -> list[Chunk]:
         """Return the chunks of one column in one row group; a column of structs has several."""
         span = self._columns[column]
@@ -174,41 +234,55 @@ class SplicedFile:
         self._path, self._target = path, target
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         self._end = self._write(0, MAGIC)
-        self._chunks: list[tuple[Struct, int, Chunk]] = []
+        self._chunks: list[tuple[Struct, _Beside]] = []
         self._groups: list[Struct] = []
-        self._waiting: list[tuple[Struct, int, Chunk]] = []
+        self._waiting: list[tuple[Struct, _Beside]] = []
         self._finished = False
 
     def __enter__(self) -> SplicedFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        os.close(self._file)
+        self.close()
         if not self._finished:
             self._path.unlink(missing_ok=True)
 
-    def copy(self, chunk: Chunk) -> None:
-        """Add the next chunk of the row group, in the schema's order."""
-        copy_range(chunk.descriptor, self._file, chunk.size, start=chunk.start, at=self._end)
-        self._chunks.append((dict(chunk.described), self._end - chunk.start, chunk))
-        self._end += chunk.size
+    def close(self) -> None:
+        """Close the file, finished or not; harmless when repeated."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def add(self, chunk: Chunk) -> None:
+        """Add the next chunk of the row group, in the schema's order: copy it, unless it was adopted."""
+        moved = 0
+        if chunk.descriptor != self._file:
+            copy_range(chunk.descriptor, self._file, chunk.size, start=chunk.start, at=self._end)
+            moved, self._end = self._end - chunk.start, self._end + chunk.size
+        column = dict(chunk.described[_CHUNK_DESCRIBED][1])
+        for field in (_COLUMN_DATA, _COLUMN_DICTIONARY):
+            if column.get(field, integer(0))[1]:
+                column[field] = integer(column[field][1] + moved)
+        # The chunk's own place is deprecated; most writers put 0, and no reader looks at it.
+        described = {**chunk.described, _CHUNK_START: integer(0), _CHUNK_DESCRIBED: (STRUCT, column)}
+        self._chunks.append((described, chunk.beside(moved)))
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """The file's descriptor, and where the next chunk begins in it."""
+        return self._file, self._end
+
+    def adopt(self, *chunks: Chunk) -> None:
+        """Take note of chunks that somebody has written at the end of the file, one behind the other."""
+        self._end += sum(chunk.size for chunk in chunks)
 
     def end_group(self, rows: int) -> None:
         """End a row group, of which all chunks were added."""
-        start = self._end - sum(chunk.size for _, _, chunk in self._chunks)
-        stored = decoded = 0
-        for described, moved, _ in self._chunks:
-            column = dict(described[_CHUNK_DESCRIBED][1])
-            stored += column[_COLUMN_STORED][1]
-            decoded += column[_COLUMN_BYTES][1]
-            for field in (_COLUMN_DATA, _COLUMN_DICTIONARY):
-                if column.get(field, integer(0))[1]:
-                    column[field] = integer(column[field][1] + moved)
-            described[_CHUNK_DESCRIBED] = STRUCT, column
-            # Deprecated; most writers put 0 or the chunk's first byte, and readers look at neither.
-            described[_CHUNK_START] = integer(0)
+        columns = [described[_CHUNK_DESCRIBED][1] for described, _ in self._chunks]
+        decoded, stored = (sum(column[field][1] for column in columns) for field in (_COLUMN_BYTES, _COLUMN_STORED))
+        start = min((_pages_of(column)[0] for column in columns), default=self._end)
         group: Struct = {
-            _GROUP_CHUNKS: struct_list([described for described, _, _ in self._chunks]),
+            _GROUP_CHUNKS: struct_list([described for described, _ in self._chunks]),
             _GROUP_BYTES: integer(decoded),
             _GROUP_ROWS: integer(rows),
             _GROUP_START: integer(start),
@@ -222,21 +296,14 @@ class SplicedFile:
 
     def end_section(self) -> None:
         """Write the Bloom filters and page indexes of the row groups since the last section."""
-        for described, _, chunk in self._waiting:
-            column = described[_CHUNK_DESCRIBED][1]
-            if _COLUMN_BLOOM[0] in column:
-                self._carry(chunk, column, _COLUMN_BLOOM)
-        for described, _, chunk in self._waiting:
-            if _CHUNK_BOUNDS[0] in described:
-                self._carry(chunk, described, _CHUNK_BOUNDS)
-        for described, moved, chunk in self._waiting:
-            start, size = (described[field][1] for field in _CHUNK_OFFSETS)
-            offsets = read_struct(Cursor(os.pread(chunk.descriptor, size, start)))
-            for page in _structs(offsets[_PAGES]):
-                page[_PAGE_START] = integer(page[_PAGE_START][1] + moved)
-            content = write_struct(offsets)
-            _place(described, _CHUNK_OFFSETS, self._end, len(content))
-            self._end = self._write(self._end, content)
+        for described, beside in self._waiting:
+            if beside.bloom is not None:
+                self._put(described[_CHUNK_DESCRIBED][1], _COLUMN_BLOOM, beside.bloom)
+        for described, beside in self._waiting:
+            if beside.bounds is not None:
+                self._put(described, _CHUNK_BOUNDS, beside.bounds)
+        for described, beside in self._waiting:
+            self._put(described, _CHUNK_OFFSETS, write_struct(beside.offsets))
         self._waiting = []
 
     def finish(self, notes: Mapping[str, str] | None = None) -> int:
@@ -255,12 +322,10 @@ class SplicedFile:
         self._finished = True
         return self._end
 
-    def _carry(self, chunk: Chunk, described: Struct, fields: _Place) -> None:
-        """Copy what two fields say the place and size of."""
-        start, size = (described[field][1] for field in fields)
-        copy_range(chunk.descriptor, self._file, size, start=start, at=self._end)
-        _place(described, fields, self._end, size)
-        self._end += size
+    def _put(self, described: Struct, fields: _Place, content: bytes) -> None:
+        """Write what two fields say the place and size of."""
+        described[fields[0]], described[fields[1]] = integer(self._end), (I32, len(content))
+        self._end = self._write(self._end, content)
 
     def _write(self, position: int, content: bytes) -> int:
         view = memoryview(content)
@@ -273,8 +338,8 @@ class SplicedFile:
 def splice(path: Path, target: Target, columns: Mapping[str, Stored], *, notes: Mapping[str, str] | None = None) -> int:
     """Write a file whose columns are those of others; return its size in bytes. The caller fsyncs.
 
-    Memory: the footers. A small last row group stands behind the page indexes of the others, so that an append can
-    take its place without a gap.
+    Memory: the footers, page indexes and Bloom filters (2 bytes a row). A small last row group stands behind the page
+    indexes of the others, so that an append can take its place without a gap.
 
     Args:
         path: The file to make; it is removed where that fails.
@@ -295,7 +360,7 @@ def splice(path: Path, target: Target, columns: Mapping[str, Stored], *, notes: 
                 spliced.end_section()
             for name, file in zip(target.schema.names, files, strict=True):
                 for chunk in file.chunks(group, name):
-                    spliced.copy(chunk)
+                    spliced.add(chunk)
             spliced.end_group(rows)
         size = spliced.finish(notes)
     _verify(path, target.read_as, borders)
@@ -355,8 +420,3 @@ def _structs(field: tuple[int, Any]) -> list[Struct]:
         raise ValueError("a list of structs is wanted")
     structs: list[Struct] = field[1][1]
     return structs
-
-
-def _place(described: Struct, fields: _Place, start: int, size: int) -> None:
-    described[fields[0]] = integer(start)
-    described[fields[1]] = I32, size

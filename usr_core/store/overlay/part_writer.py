@@ -3,7 +3,7 @@
 Rows that fit in memory are sorted there. Rows that come in the base's order already are written
 through as they come. What is larger and out of order is first spilled into buckets of neighbouring
 base rows, uncompressed beside the part, then each bucket is sorted by itself: memory is bounded by
-one bucket, which is 65,536 base rows or a 256th of a larger base, and by 4 bytes a row.
+one bucket, which is 32 MB, 65,536 base rows or a 256th of a larger base, and by 4 bytes a row.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,13 +24,16 @@ import pyarrow.parquet as pq
 from usr_core.records.arrays import fixed_array
 from usr_core.records.arrow_calls import taken
 from usr_core.store.base.file import ParquetOutput
-from usr_core.store.ids.row_numbers import ascending_order, distinct
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.ids.row_numbers import ascending_order
+from usr_core.store.overlay.spliced_groups import Beside, SplicedGroups
 from usr_core.store.parts.files import unique_keys_note
 
 __all__ = ["PartWriter", "row_group_ends"]
 
 _HELD_BYTES = 96 << 20
 _BUCKET_ROWS = 65_536
+_BUCKET_BYTES = 32 << 20
 _MOST_BUCKETS = 256
 """Each is an open file."""
 _SMALLEST_GROUP = 32_768
@@ -48,6 +52,7 @@ class PartWriter:
         boundaries: Base positions at which the base's row groups end, ascending; the part's groups end there
             too where that leaves no small ones, so that a part which covers the base can be read beside it.
         held_bytes: How much is kept in memory before anything is written.
+        base: The base that the positions are of, where the part's keys are its ids: they are copied from it.
         keys: Returns the key column of the rows at given base positions, once these are in order; rows are added
             without it then. Without `keys` they have it.
     """
@@ -60,17 +65,18 @@ class PartWriter:
         options: dict[str, Any],
         boundaries: Sequence[int],
         held_bytes: int = _HELD_BYTES,
+        base: OpenParquet | None = None,
         keys: Callable[[npt.NDArray[np.int64]], pa.Array] | None = None,
     ) -> None:
         self._path, self._schema, self._options, self._keys = path, schema, options, keys
         self._rows_schema = schema if keys is None else schema.remove(0)
         self._boundaries = np.asarray(boundaries, dtype=np.int64)
-        self._held_bytes = held_bytes
+        self._held_bytes, self._base = held_bytes, base
         self._held: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
         self._held_size = 0
         self._last = -1
         self._ascending = True
-        self._stream: _GroupedWriter | None = None
+        self._stream: _GroupedWriter | SplicedGroups | None = None
         self._buckets: _Buckets | None = None
         self._closed = False
         self.rows = 0
@@ -112,7 +118,7 @@ class PartWriter:
             self._buckets.remove()
             self._closed = True
             return
-        self._stream = writer = self._stream or self._new_stream()
+        self._stream = writer = self._stream or self._new_stream(whole=self._covers_base())
         for batch, positions in _sorted_rows(self._held, self._rows_schema):
             writer.add(batch, positions)
         self._held.clear()
@@ -145,12 +151,23 @@ class PartWriter:
         self._held.clear()
         self._held_size = 0
 
-    def _new_stream(self) -> _GroupedWriter:
+    def _covers_base(self) -> bool:
+        return self._base is not None and self.rows == self._base.rows
+
+    def _new_stream(self, *, whole: bool = True) -> _GroupedWriter | SplicedGroups:
+        """Return a writer for rows in order; one that copies from the base if they may fill its row groups."""
+        if whole and self.rows and self._base is not None:
+            scratch = self._path.with_name(f"{self._path.name}.one")
+            beside = Beside.of(self._base, self._schema, self._options, scratch)
+            if beside is not None:
+                return SplicedGroups(self._path, self._schema, self._options, self._boundaries, beside, keys=self._keys)
         return _GroupedWriter(self._path, self._schema, self._options, self._boundaries, keys=self._keys)
 
     def _bucket_rows(self) -> int:
         last = int(self._boundaries[-1]) if len(self._boundaries) else 0
-        return max(_BUCKET_ROWS, -(-last // _MOST_BUCKETS))
+        width = self._held_size // max(1, sum(batch.num_rows for batch, _ in self._held))
+        rows = min(_BUCKET_ROWS, _BUCKET_BYTES // max(1, int(width)))
+        return max(rows, -(-last // _MOST_BUCKETS))
 
     def _take_back(self) -> None:
         """Move the rows that were streamed before the order broke into the buckets."""
@@ -250,13 +267,13 @@ class _Buckets:
 
     def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
         buckets = positions // self._rows
-        for bucket in distinct(buckets):
-            rows = np.flatnonzero(buckets == bucket)
-            part = taken(batch, rows)
-            whole = pa.RecordBatch.from_arrays(
-                [*part.columns, fixed_array(positions[rows], pa.int64())], schema=self._schema
-            )
-            self._bucket(int(bucket)).write(whole)
+        order = np.argsort(buckets, kind="stable")
+        columns = [*taken(batch, order).columns, fixed_array(positions[order], pa.int64())]
+        rows = pa.RecordBatch.from_arrays(columns, schema=self._schema)
+        ordered = buckets[order]
+        ends = [*(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(ordered)]
+        for start, end in pairwise([0, *ends]):
+            self._bucket(int(ordered[start])).write(rows.slice(start, end - start))
 
     def sorted(self) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
         for bucket in sorted(self._open):

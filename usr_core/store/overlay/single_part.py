@@ -49,7 +49,7 @@ class SinglePart:
         options = write_options(self._schema, bloom="id").writer_arguments(rows=at_most)
         boundaries = group_boundaries(self._base, rows_behind=at_most)
         plain, staged = self._schema.remove_metadata(), self._mutation.txn.stage(self.relative)
-        with PartWriter(staged, self._schema, options=options, boundaries=boundaries) as writer:
+        with PartWriter(staged, self._schema, options=options, boundaries=boundaries, base=self._base) as writer:
             for some in rows:
                 writer.add(pa.RecordBatch.from_arrays([some.ids, *some.columns], schema=plain), some.positions)
             writer.close()

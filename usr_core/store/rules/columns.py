@@ -153,8 +153,12 @@ def _column_size(column: pa.Array) -> int:
         return int(lengths.sum(dtype=np.int64)) + 4 * len(column)
     if pa.types.is_struct(kind):
         return sum(_column_size(column.field(index)) for index in range(kind.num_fields))
-    if is_any_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _column_size(column.flatten()) + 4 * len(column)
+    vectors = pa.types.is_fixed_size_list(kind)
+    if vectors or is_any_list(kind):
+        # Flattening vectors copies those that are null among them.
+        length = kind.list_size if vectors else 0
+        items = column.values.slice(column.offset * length, len(column) * length) if vectors else column.flatten()
+        return _column_size(items) + 4 * len(column)
     return int(column.nbytes)
 
 

@@ -22,9 +22,6 @@ __all__ = ["grouped", "splice_view"]
 _MOST_GROUP_BYTES = 16 * GROUP_BYTES
 """What the pages of a row group may take, and what is copied does not have to fit into memory."""
 _MOST_HELD_BYTES = 4 * GROUP_BYTES
-_FEW_GROUPS = 8
-_MOST_GROUPS = 2
-"""So many times the row groups that an encoded file would have may be kept; with more the file is worth encoding."""
 
 
 def splice_view(
@@ -59,7 +56,11 @@ def splice_view(
     if not copied:
         return False
     borders = next(iter(copied.values())).rows
-    if not _suits(view, encoded, borders, options) or _largest_group(copied, len(borders)) > _MOST_GROUP_BYTES:
+    if (
+        next(iter(copied.values())).is_fragmented()
+        or not _suits(view, encoded, borders)
+        or _largest_group(copied, len(borders)) > _MOST_GROUP_BYTES
+    ):
         return False
     beside = path.with_name(f"{path.name}.encoded")
     with contextlib.ExitStack() as closing:
@@ -108,10 +109,8 @@ def grouped(batches: Iterator[pa.RecordBatch], borders: Sequence[int]) -> Iterat
                 held, rows, at = [], 0, at + 1
 
 
-def _suits(view: MergedView, encoded: Sequence[str], borders: Sequence[int], options: WriteOptions) -> bool:
-    """Tell whether the base's row groups are of a good size, and small enough for what is to be encoded."""
-    if len(borders) > _FEW_GROUPS + _MOST_GROUPS * (view.rows // options.rows_per_group):
-        return False
+def _suits(view: MergedView, encoded: Sequence[str], borders: Sequence[int]) -> bool:
+    """Tell whether the base's row groups are small enough for what is to be encoded."""
     names, most = frozenset(encoded), max(borders, default=0)
     if not names:
         return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from usr_core.store.base.file import write_options
-from usr_core.store.overlay.part_writer import PartWriter
+from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.splice import Stored
+from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 
 SCHEMA = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("mock__v", pa.list_(pa.float64()))])
 
@@ -150,3 +154,103 @@ def test_a_part_that_is_not_closed_is_removed(tmp_path: Path, order: np.ndarray)
         writer.add(batch_at(order), order)
         writer.close()
     assert [path] == list(tmp_path.iterdir())
+
+
+BESIDE = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("mock__v", pa.list_(pa.float32(), 3)),
+        pa.field("mock__s", pa.string()),
+        pa.field("mock__w", pa.list_(pa.float64(), 2)),
+    ]
+)
+GROUPS = [700, 900, 400]
+
+
+class TestBesideABase:
+    """Ids are copied from the base where a row group of the part is one of the base's, and encoded elsewhere."""
+
+    @pytest.fixture
+    def base(self, tmp_path: Path) -> Iterator[OpenParquet]:
+        """A base of three row groups, and one without rows."""
+        path = tmp_path / "base.parquet"
+        ids = pa.array([f"{row:040d}" for row in range(sum(GROUPS))])
+        table = pa.table([ids], schema=pa.schema([BESIDE.field(0)]))
+        with pq.ParquetWriter(path, table.schema, **write_options(table.schema, bloom="id").writer_arguments()) as out:
+            for start, rows in ((0, 700), (700, 900), (1_600, 0), (1_600, 400)):
+                out.write_table(table.slice(start, rows), row_group_size=max(1, rows))
+        source = OpenParquet.open(path)
+        yield source
+        source.close()
+
+    def write(self, base: OpenParquet, order: np.ndarray, *, held_bytes: int = 1 << 30, keys: bool = True) -> Path:
+        path = base.path.with_name("part.parquet")
+
+        def ids(rows: np.ndarray) -> pa.Array:
+            return pa.array([f"{row:040d}" for row in rows.tolist()])
+
+        with PartWriter(
+            path,
+            BESIDE,
+            options=write_options(BESIDE, bloom="id").writer_arguments(rows=base.rows),
+            boundaries=row_group_ends(base.file),
+            held_bytes=held_bytes,
+            base=base,
+            keys=ids if keys else None,
+        ) as writer:
+            for rows in np.array_split(order, 9):
+                values = [None if row % 5 == 0 else [float(row), None, 0.5] for row in rows.tolist()]
+                arrays = [
+                    pa.array(values, BESIDE.field(1).type),
+                    pa.array([str(row) for row in rows.tolist()]),
+                    pa.array([[float(row), 1.0] for row in rows.tolist()], BESIDE.field(3).type),
+                ]
+                arrays = arrays if keys else [ids(rows), *arrays]
+                schema = pa.schema(list(BESIDE)[1:] if keys else list(BESIDE))
+                writer.add(pa.RecordBatch.from_arrays(arrays, schema=schema), rows)
+            writer.close()
+        return path
+
+    def check(self, path: Path, rows: np.ndarray) -> list[int]:
+        """Compare what the part holds with its rows in the base's order; return the rows of its row groups."""
+        with pq.ParquetFile(path, page_checksum_verification=True) as part:
+            table = part.read()
+            assert rows.tolist() == [int(text) for text in table["id"].to_pylist()]
+            assert [None if row % 5 == 0 else [row, None, 0.5] for row in rows.tolist()] == table["mock__v"].to_pylist()
+            assert [str(row) for row in rows.tolist()] == table["mock__s"].to_pylist()
+            assert [[row, 1.0] for row in rows.tolist()] == table["mock__w"].to_pylist()
+            assert part.metadata.metadata[b"usr:overlay_unique_keys"] == str(len(rows)).encode()
+            return [part.metadata.row_group(group).num_rows for group in range(part.num_row_groups)]
+
+    @pytest.mark.parametrize("held_bytes", [1 << 30, 20_000], ids=["in memory", "beyond memory"])
+    @pytest.mark.parametrize("keys", [True, False], ids=["ids asked for", "ids given"])
+    @pytest.mark.parametrize("order", ["ordered", "shuffled", "late break"])
+    def test_a_part_that_covers_the_base_has_its_row_groups_and_ids(
+        self, base: OpenParquet, order: str, keys: bool, held_bytes: int
+    ) -> None:
+        """In whatever order the rows come; the pages of ids are the same bytes."""
+        rows = np.arange(2_000)
+        shuffled = np.random.default_rng(1).permutation(rows)
+        given = {"ordered": rows, "shuffled": shuffled, "late break": np.roll(rows, 300)}[order]
+        path = self.write(base, given, held_bytes=held_bytes, keys=keys)
+
+        assert self.check(path, rows) == GROUPS
+        with contextlib.closing(OpenParquet.open(path)) as source:
+            mine, theirs = Stored.of(source), Stored.of(base)
+            assert mine is not None and theirs is not None
+            for group in range(3):
+                a, b = mine.chunks(group, "id")[0], theirs.chunks(group, "id")[0]
+                assert source.handle.read_at(a.size, a.start) == base.handle.read_at(b.size, b.start)
+        assert ["base.parquet", "part.parquet"] == sorted(one.name for one in path.parent.iterdir())
+
+    @pytest.mark.parametrize("held_bytes", [1 << 30, 20_000], ids=["in memory", "beyond memory"])
+    @pytest.mark.parametrize(
+        "rows",
+        [np.arange(100, 1_900), np.arange(700, 1_600), np.arange(0, 2_000, 3), np.delete(np.arange(2_000), 1_999)],
+        ids=["the middle", "one row group", "every third", "all but one"],
+    )
+    def test_a_part_of_some_rows_has_their_ids(self, base: OpenParquet, rows: np.ndarray, held_bytes: int) -> None:
+        """Copied for whole row groups, and encoded for the others."""
+        path = self.write(base, rows, held_bytes=held_bytes)
+
+        assert sum(self.check(path, rows)) == len(rows)

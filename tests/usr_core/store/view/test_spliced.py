@@ -111,7 +111,6 @@ def test_a_materialized_dataset_shows_what_it_showed(dataset: Dataset, seed: int
 
 def test_columns_that_cover_the_base_are_copied(dataset: Dataset) -> None:
     """The pages of the base's columns and of a part that covers it are the same bytes in the new base."""
-    regroup(dataset, ROWS)
     random_ = random.Random(1)
     add(dataset, list(range(ROWS)), values(random_, ROWS, "vs", 0.2))
     add(dataset, list(range(0, ROWS, 2)), values(random_, ROWS // 2, "i", 0.0))

@@ -371,6 +371,7 @@ def _write_part(
             schema,
             options=write_options(schema, bloom="id").writer_arguments(rows=base.rows),
             boundaries=row_group_ends(base.file),
+            base=base,
             keys=lookup.ids_at,
         ) as writer:
             for found, values in matched:
