@@ -298,7 +298,7 @@ def empty_file(schema: pa.Schema, arguments: Mapping[str, Any]) -> bytes:
 def copy_range(source: int, target: int, count: int, *, start: int = 0, at: int = 0) -> None:
     """Copy `count` bytes from `start` on to `at`; both files are given as descriptors.
 
-    Blocks are shared where that is possible, and what is left goes through the kernel, or through memory where it can't.
+    Blocks are shared where that is possible, and what is left goes through the kernel, or else through memory.
 
     Raises:
         OSError: The source ends before, or the target can't be written.
