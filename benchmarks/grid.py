@@ -34,6 +34,7 @@ FULL: dict[str, list[list[str]]] = {
     "where": [[]],
     "densegen": [[]],
     "sync": [[]],
+    "sync_many": [[]],
     "explore": [[]],
 }
 
@@ -52,5 +53,6 @@ QUICK: dict[str, list[list[str]]] = {
     "query": [_words(rows=200 * _K, part_rows=2 * _K, runs=1)],
     "where": [_words(rows=100 * _K, runs=1)],
     "densegen": [_words(rows=2 * _K, base=20 * _K, runs=1)],
+    "sync_many": [_words(files=500, runs=1)],
     "sync": [_words(megabytes=20, parts=10, runs=1, files=1_000)],
 }

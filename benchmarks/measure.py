@@ -65,8 +65,10 @@ class Ratio:
         return self.value <= self.limit
 
 
-def run_jobs(jobs: Sequence[Job], *, runs: int) -> dict[str, Figure]:
-    """Run every job `runs` times, in turns, after one unmeasured turn that warms caches; one run has none before it.
+def run_jobs(jobs: Sequence[Job], *, runs: int, warm: bool = True) -> dict[str, Figure]:
+    """Run every job `runs` times, in turns, after one unmeasured turn that warms caches, if `warm`.
+
+    Of one run in a whole run of benchmarks that turn is left out as well.
 
     Bytecode goes to the folder of the whole run, or to a temporary one: an installed program has it, and the checkout
     stays as it is.
@@ -74,7 +76,7 @@ def run_jobs(jobs: Sequence[Job], *, runs: int) -> dict[str, Figure]:
     seen: dict[str, list[tuple[float, float, float]]] = {job.name: [] for job in jobs}
     with tempfile.TemporaryDirectory() as bytecode:
         kept = os.environ.get(BYTECODE)
-        for turn in range(0 if runs > 1 or not kept else 1, runs + 1):
+        for turn in range(0 if warm and (runs > 1 or not kept) else 1, runs + 1):
             for job in jobs:
                 if job.before is not None:
                     job.before()

@@ -47,10 +47,10 @@ else
 fi
 
 if find / -maxdepth 0 -printf '' >/dev/null 2>&1 </dev/null; then
-    entries() { find "$1" "$2" "$3" -printf '%y\t%s\t%i\t%T@\t%P\0' </dev/null; }
+    entries() { find "$@" -printf '%y\t%s\t%i\t%T@\t%P\0' </dev/null; }
 else
     entries() {
-        find "$1" "$2" "$3" -exec sh -c '
+        find "$@" -exec sh -c '
             top=$1
             shift
             for f do
@@ -78,9 +78,31 @@ cores() {
 # (openssl says it twice, the second time without a reason.)
 
 do_list() {
-    { err=$({ entries "$1" "$2" "$3" >&3; } 2>&1); } 3>&1
+    { err=$({ entries "$@" >&3; } 2>&1); } 3>&1
     if left=$(complaints "$err"); then say refused "$left"; else say ok; fi
 }
+
+# A listing is packed where that can be done. Where all but what writers need (`.usr.…`) is still the listing whose digest
+# is named, only the rest is sent, as `same`.
+do_walk() (
+    { [ -d "$q" ] && [ ! -L "$q" ] && cd "$q"; } 2>/dev/null || { do_list "$q" -mindepth 1; exit 0; }
+    status=ok
+    if [ "$sum" ] && [ "$S" ]; then
+        # shellcheck disable=SC2086
+        x=$(entries . -mindepth 1 ! -path '*/.usr.*' 2>/dev/null | ${S% --}) || x=
+        [ "${x%% *}" != "$sum" ] || status=same
+    fi
+    set -- . -mindepth 1
+    [ "$status" = ok ] || set -- . -mindepth 1 -path '*/.usr.*'
+    if have gzip; then
+        packed=packed
+        { err=$({ entries "$@" | gzip -c -1 >&3; } 2>&1); } 3>&1
+    else
+        packed=
+        { err=$({ entries "$@" >&3; } 2>&1); } 3>&1
+    fi
+    if left=$(complaints "$err"); then say refused "$left"; else say "$status" "$packed"; fi
+)
 
 do_read() {
     if [ -f "$p" ] && [ ! -L "$p" ]; then
@@ -115,13 +137,24 @@ esac
 if [ "$err" ]; then say refused "$err"; else say ok; fi
 '
 
+# The same, and the answer is one digest of the sorted lines, whichever program has written them. What goes wrong makes
+# it another one: whoever asked asks for the lines then.
+BRIEF='
+p=$1 k=$2 procs=$3
+shift 3
+lines=$(cd "$p" && tr "\n" "\0" | xargs -0 -n "$k" $procs "$@" 2>/dev/null)
+sum=$(printf "%s\n" "$lines" | sed "s/^\([0-9a-f]\{64\}\) [ *]/\1  /" | sort | ${S% --})
+printf "%s" "${sum%% *}"
+say ok
+'
+
 # While a worker runs, the next line is waited for: whoever asked sends one when it has the answer, and where it has gone
 # instead, nothing goes on here.
 work() {
     have xargs || { say tool xargs; get x; return; }
     own=
     ! have setsid || own=setsid
-    printf '%s\n' "$names" | T=$T $own sh -c "$COMMON$WORKER" sh "$@" &
+    printf '%s\n' "$names" | T=$T S=$S $own sh -c "$COMMON$worker" sh "$@" &
     job=$!
     if ! IFS= read -r x; then
         [ -z "$own" ] || kill -TERM "-$job" 2>/dev/null
@@ -820,10 +853,11 @@ while IFS= read -r request; do
         # Closed for everything else, so that no child holds the lock longer than we do.
         *) case $request in
             stat) get q; do_list "$q" -maxdepth 0 ;;
-            walk) get q; do_list "$q" -mindepth 1 ;;
+            walk) get q; get sum; do_walk ;;
             read) get p; get o; get n; do_read ;;
-            digest) get p; get c; get n; names=$(take "$n"); do_digest ;;
-            facts) get p; get n; program=$(take "$n"); get n; names=$(take "$n"); do_facts ;;
+            digest) worker=$WORKER; get p; get c; get n; names=$(take "$n"); do_digest ;;
+            brief) worker=$BRIEF; get p; get c; get n; names=$(take "$n"); do_digest ;;
+            facts) worker=$WORKER; get p; get n; program=$(take "$n"); get n; names=$(take "$n"); do_facts ;;
             abilities) do_abilities ;;
             probe) get p; do_probe ;;
             place) get p; get to; do_place ;;

@@ -5,15 +5,25 @@ None of it is believed: what has another form is `RemoteNonsense`, never a numbe
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 from usr_core.api import visible
 from usr_core.api.transports import ABILITY_SHA256, RemoteEntry, RemoteNonsense, RemoteRefused
 
-__all__ = ["LISTING_BYTES", "parse_clock", "parse_digests", "parse_entries", "parse_facts"]
+__all__ = [
+    "LISTING_BYTES",
+    "is_of_writers",
+    "parse_clock",
+    "parse_digests",
+    "parse_entries",
+    "parse_facts",
+    "sum_of_digests",
+    "sum_of_listing",
+]
 
 LISTING_BYTES = 1 << 28
 """The most that the listing of one folder may have: more than a million names."""
@@ -49,6 +59,20 @@ def parse_entries(body: bytes, *, host: str) -> Iterator[RemoteEntry]:
         )
 
 
+def is_of_writers(path: str) -> bool:
+    """Tell whether a path is among what writers need while they are at work, and which changes with each of them."""
+    return "/.usr." in f"/{path}"
+
+
+def sum_of_listing(body: bytes) -> str:
+    """Return the digest of a listing without what writers need, as the remote side makes it."""
+    digest = hashlib.sha256()
+    for raw in body.split(b"\0")[:-1]:
+        if b"/.usr." not in b"/" + raw.split(b"\t", 4)[-1]:
+            digest.update(raw + b"\0")
+    return digest.hexdigest()
+
+
 def parse_digests(body: bytes, names: Iterable[str], *, host: str) -> dict[str, dict[str, str | int]]:
     """Return digests by name, from the lines of sha256sum, shasum or openssl.
 
@@ -73,6 +97,12 @@ def parse_digests(body: bytes, names: Iterable[str], *, host: str) -> dict[str, 
         if digests.setdefault(text, found) != found:
             raise _nonsense("there are two digests of one file", line, host)
     return digests
+
+
+def sum_of_digests(digests: Mapping[str, str]) -> bytes:
+    """Return the digest of the sorted lines that sha256sum writes about these files, as the remote side makes it."""
+    lines = sorted(f"{digest}  ./{name}\n".encode("utf-8", "surrogateescape") for name, digest in digests.items())
+    return hashlib.sha256(b"".join(lines)).hexdigest().encode()
 
 
 def parse_facts(body: bytes, folder: str, *, host: str) -> dict[str, dict[str, str | int]]:

@@ -1,13 +1,15 @@
 """One long ssh session in which ``agent.sh`` answers requests; what is locked in it is free when it dies.
 
 A request is lines on its standard input; an answer is a body of any bytes, then a line that begins with a random token
-that nobody else knows. See agent.sh. No wait is silent: after ten seconds the user is told, and
+that nobody else knows. See agent.sh. A request may be sent before the answers of those before it have come, as each
+wait costs the line's time to the remote side and back. No wait is silent: after ten seconds the user is told, and
 where an answer has a time limit the session ends with it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import secrets
 import select
@@ -15,6 +17,8 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +30,17 @@ from usr_core.api.transports import RemoteNonsense, Traffic
 from usr_rsync.processes import end_process, last_lines
 from usr_rsync.settings import child_environment
 
-__all__ = ["SILENCE_SECONDS", "AgentSession", "Answer", "Limits", "LoginRunsNothing", "SessionLost", "SessionSilent"]
+__all__ = [
+    "SILENCE_SECONDS",
+    "AgentSession",
+    "Answer",
+    "Limits",
+    "LoginRunsNothing",
+    "Request",
+    "SessionLost",
+    "SessionSilent",
+    "UnpacksNothing",
+]
 
 SILENCE_SECONDS = 10.0
 """Seconds without a byte after which the user is told."""
@@ -34,6 +48,8 @@ SILENCE_SECONDS = 10.0
 _CHUNK = 1 << 16
 _TAIL_BYTES = 4096
 """The longest last line of an answer."""
+_NO_GZIP = 97
+"""The exit code of a remote side that can't unpack the script."""
 _BANNER_BYTES = 1 << 20
 """The most that a login may print before the agent's first word."""
 
@@ -58,6 +74,10 @@ class LoginRunsNothing(SessionLost):
     """The login worked, and what was to run ended at once without a word of ours: no shell runs there."""
 
 
+class UnpacksNothing(SessionLost):
+    """The remote side has no gzip: the script is to be sent as it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What is expected of an answer.
@@ -71,6 +91,27 @@ class Limits:
     doing: str
     seconds: float | None = None
     body: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of one line for its word and one for each argument, and what is expected of its answer.
+
+    Only what may be asked in vain is sent ahead: looking, and nothing that changes anything.
+    """
+
+    words: tuple[str, ...]
+    limits: Limits
+
+    def encoded(self) -> bytes:
+        """Return the lines.
+
+        Raises:
+            ValueError: An argument is not one line.
+        """
+        if any("\n" in line or "\0" in line for line in self.words):
+            raise ValueError("an argument is one line")
+        return b"".join(line.encode("utf-8", "surrogateescape") + b"\n" for line in self.words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,27 +131,47 @@ class AgentSession:
         host: The destination.
         first_answer: Seconds that the login may take, the start of the script included.
         tell: Takes one line about what is waited for.
+        ahead: What will be asked first; it is sent together with the script.
+        packed: Send the script compressed.
 
     Attributes:
         first: The script's first word, ``ready`` where it can work.
+        turns: How often an answer was waited for that was not on its way already, the script's included.
+        script_bytes: What was sent of the script.
         greeting: What the login printed before the script began; rsync would take it for an answer.
 
     Raises:
         SessionLost: The session could not be opened.
         SessionSilent: The remote did not answer in time.
         LoginRunsNothing: What was started there ended without a word.
+        UnpacksNothing: `packed`, and there is no gzip there.
         RemoteNonsense: The login printed without an end.
     """
 
-    def __init__(self, ssh: Sequence[str], host: str, *, first_answer: float, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        ssh: Sequence[str],
+        host: str,
+        *,
+        first_answer: float,
+        tell: Callable[[str], None],
+        ahead: Sequence[Request] = (),
+        packed: bool = True,
+    ) -> None:
         self._token = secrets.token_hex(16).encode()
         self._host, self._tell = host, tell
         self.traffic = Traffic()
+        self.turns = 1
         self._received = bytearray()
+        self._ahead: deque[Request] = deque()
         self._messages: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         script = b"T=" + self._token + b"\n" + _script()
+        script = gzip.compress(script, mtime=0) if packed else script
+        self.script_bytes = len(script)
         # Every login shell understands these quotes; dd takes the script and leaves the requests behind it.
-        start = f"exec sh -c 'eval \"$(dd bs=1 count={len(script)} 2>/dev/null)\"'"
+        taken = f"dd bs=1 count={len(script)} 2>/dev/null"
+        need = f"command -v gzip >/dev/null 2>&1 || exit {_NO_GZIP}; " if packed else ""
+        start = f"exec sh -c '{need}eval \"$({taken}{' | gzip -dc' if packed else ''})\"'"
         self._process = subprocess.Popen(
             [*ssh, "--", host, start],
             stdin=subprocess.PIPE,
@@ -125,11 +186,14 @@ class AgentSession:
         try:
             limits = Limits(doing="log in", seconds=first_answer, body=_BANNER_BYTES)
             until = self._until(limits)
-            self._send(script, limits, until)
+            self._send(script + b"".join(one.encoded() for one in ahead), limits, until)
+            self._ahead.extend(ahead)
             self.first = self._answer(limits, until)
             self.greeting = self.first.body.decode("utf-8", "replace").strip()
         except SessionLost as lost:
             self.close()
+            if packed and lost.exit_code == _NO_GZIP:
+                raise UnpacksNothing(lost.answer, lost.exit_code, lost.printed) from lost
             # Failures of ssh itself, and a shell that was killed, are 255.
             if not isinstance(lost, SessionSilent) and lost.exit_code not in (None, 255) and lost.exit_code >= 0:
                 raise LoginRunsNothing(lost.answer, lost.exit_code, lost.printed) from lost
@@ -150,8 +214,9 @@ class AgentSession:
         payload: Sequence[bytes] = (),
         limits: Limits,
         acknowledge: bool = False,
+        ahead: Sequence[Request] = (),
     ) -> Answer:
-        """Send a request and return its answer.
+        """Send a request, unless it was sent ahead, and return its answer.
 
         Args:
             word: The request.
@@ -159,20 +224,27 @@ class AgentSession:
             payload: Further arguments of any length, each sent behind its length.
             limits: What is expected of the answer.
             acknowledge: The remote side waits for a line that says that the answer is here, and gives up without it.
+            ahead: What will be asked next; it is sent together with this request, and wasted if something else is.
 
         Raises:
             SessionLost: The session ended; whether the request was carried out is not known.
             RemoteNonsense: The answer is larger than it may be.
         """
-        lines = [word, *(str(argument) for argument in arguments)]
-        if any("\n" in line or "\0" in line for line in lines):
-            raise ValueError("an argument is one line")
-        message = b"".join(line.encode("utf-8", "surrogateescape") + b"\n" for line in lines)
-        message += b"".join(b"%d\n%b" % (len(part), part) for part in payload)
+        request = Request((word, *(str(argument) for argument in arguments)), limits)
+        message = request.encoded() + b"".join(b"%d\n%b" % (len(part), part) for part in payload)
+        message += b"".join(one.encoded() for one in ahead)
         self._asking = True
         try:
             until = self._until(limits)
-            self._send(message, limits, until)
+            if self._ahead and self._ahead[0].words == request.words and not ahead:
+                self._ahead.popleft()
+            else:
+                while self._ahead:
+                    missed = self._ahead.popleft()
+                    self._answer(missed.limits, self._until(missed.limits))
+                self._send(message, limits, until)
+                self._ahead.extend(ahead)
+                self.turns += 1
             answer = self._answer(limits, until)
             if acknowledge:
                 self._send(b"seen\n", limits, until)
@@ -247,7 +319,25 @@ class AgentSession:
         status, _, message = bytes(self._received[start + len(mark) : end]).decode("utf-8", "replace").partition(" ")
         body = bytes(self._received[:start])
         del self._received[: end + 1]
+        if status in ("ok", "same") and message.strip() == "packed":
+            body = self._unpacked(body, limits)
         return Answer(status=status, message=message.strip(), body=body)
+
+    def _unpacked(self, body: bytes, limits: Limits) -> bytes:
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            found = stream.decompress(body, limits.body + 1)
+        except zlib.error as error:
+            raise RemoteNonsense(
+                f"to {limits.doing}, it has packed bytes that are damaged", host=self._host, answer=str(error)
+            ) from error
+        if len(found) > limits.body or not stream.eof:
+            raise RemoteNonsense(
+                f"to {limits.doing}, it has more than {limits.body:,} bytes, or they break off",
+                host=self._host,
+                answer=visible(found[:200].decode("utf-8", "replace")),
+            )
+        return found
 
     def _wait(self, descriptor: int, event: int, limits: Limits, until: float | None) -> None:
         """Wait for the other end; say so once after some silence.

@@ -14,7 +14,7 @@ import secrets
 import socket
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -47,8 +47,17 @@ from usr_rsync import leftovers
 from usr_rsync.connection import SharedConnection, open_shared_connection, shared_connection_is_up
 from usr_rsync.copying import PAUSES, CopyJob, copy_files
 from usr_rsync.failures import answer_error, is_final, unreachable
-from usr_rsync.listing import LISTING_BYTES, parse_clock, parse_digests, parse_entries, parse_facts
-from usr_rsync.session import AgentSession, Answer, Limits, SessionLost, SessionSilent
+from usr_rsync.listing import (
+    LISTING_BYTES,
+    is_of_writers,
+    parse_clock,
+    parse_digests,
+    parse_entries,
+    parse_facts,
+    sum_of_digests,
+    sum_of_listing,
+)
+from usr_rsync.session import AgentSession, Answer, Limits, Request, SessionLost, SessionSilent, UnpacksNothing
 from usr_rsync.settings import RemoteSettings
 
 __all__ = ["RsyncTransport"]
@@ -59,7 +68,12 @@ _DIGEST_BYTES = 8192
 """The most that is said of one file."""
 _FLUSHED_BY_NAME = 64
 """How many files are made durable one by one; the file system as a whole beyond."""
+_BRIEF_FILES = (256, 100_000)
+"""For how many files, from and to, one digest of all their digests is asked for first."""
+_BRIEF_BYTES = 1 << 30
+"""The most that these files have in all: where one of them is not as expected, all are hashed again."""
 
+_WALK = "list a folder"
 _ACTIONS = {
     "commit": "commit the change",
     "finish": "finish the change",
@@ -89,6 +103,7 @@ class RsyncTransport:
         self._ended = Traffic()
         self._abilities: frozenset[str] | None = None
         self._sizes: dict[str, int] = {}
+        self._walked: dict[str, tuple[str, list[RemoteEntry]]] = {}
         self._tell: Callable[[str], None] = lambda _line: None
         self._closed = 0
         # Whoever forgets to close leaves no connection behind either.
@@ -152,10 +167,21 @@ class RsyncTransport:
 
     def walk(self, path: str) -> Iterator[RemoteEntry]:
         """Yield everything below a folder, sorted by path; memory grows with the number of entries."""
-        answer = self._look("walk", check_path(path), doing="list a folder", path=path, body=LISTING_BYTES)
-        entries = sorted(parse_entries(answer.body, host=self.settings.host), key=lambda entry: entry.path)
-        self._sizes.update((f"{path}/{entry.path}", entry.size_bytes) for entry in entries if entry.kind == "file")
-        return iter(entries)
+        known, entries = self._walked.get(check_path(path), ("", []))
+        ask = self._retried if self._locked is None else self._once
+        limits = Limits(doing=_WALK, body=LISTING_BYTES)
+        answer = ask("walk", (path, known), (), limits)
+        if answer.status not in ("ok", "same" if known else "ok"):
+            raise answer_error(self.settings, answer, doing=_WALK, path=path)
+        found = list(parse_entries(answer.body, host=self.settings.host))
+        self._sizes.update((f"{path}/{entry.path}", entry.size_bytes) for entry in found if entry.kind == "file")
+        if answer.status == "ok":
+            entries = [entry for entry in found if not is_of_writers(entry.path)]
+            self._walked[path] = sum_of_listing(answer.body), entries
+        else:
+            found += entries
+        found.sort(key=lambda entry: entry.path)
+        return iter(found)
 
     def read(self, request: ReadRequest) -> bytes:
         """Return the bytes of a file, or of a range."""
@@ -178,20 +204,9 @@ class RsyncTransport:
             return {}
         # The biggest first, or the last core would work alone in the end.
         names = tuple(sorted(names, key=lambda name: -self._sizes.get(f"{folder}/{name}", 0)))
-        listed = "\n".join(f"./{name}" for name in names).encode("utf-8", "surrogateescape")
-        most = _DIGEST_BYTES * (len(names) + 1)
         if request.kind == ABILITY_SHA256:
-            answer = self._look(
-                "digest",
-                folder,
-                len(names),
-                payload=(listed,),
-                doing="compute digests",
-                path=folder,
-                body=most,
-                acknowledge=True,
-            )
-            return parse_digests(answer.body, names, host=self.settings.host)
+            return self._digests(folder, names, request.expected)
+        listed, most = _listed(names), _DIGEST_BYTES * (len(names) + 1)
         if ABILITY_PARQUET not in self.abilities():
             raise RemoteToolMissing(
                 f"{self.settings.host} has no Python with pyarrow to read Parquet footers with.",
@@ -209,6 +224,51 @@ class RsyncTransport:
             acknowledge=True,
         )
         return parse_facts(answer.body, folder, host=self.settings.host)
+
+    def _digests(
+        self, folder: str, names: tuple[str, ...], expected: Callable[[], Mapping[str, str]] | None
+    ) -> dict[str, dict[str, str | int]]:
+        """Return SHA-256 by name; of many small files that are as expected, only that they are is sent."""
+        small = self._small(folder, names) if expected is not None else ()
+        if expected is None or not small:
+            return self._all_digests(folder, names)
+        found = self._all_digests(folder, names[: -len(small)])
+        answer = self._asked_digests("brief", folder, small, most=_DIGEST_BYTES)
+        hopes = expected()
+        hoped = {name: hopes[name] for name in small if name in hopes}
+        if len(hoped) != len(small) or answer.body.strip() != sum_of_digests(hoped):
+            return found | self._all_digests(folder, small)
+        return found | {name: {ABILITY_SHA256: digest} for name, digest in hoped.items()}
+
+    def _small(self, folder: str, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the last of the names, which are sorted by size, that one digest can stand for."""
+        left, start = _BRIEF_BYTES, len(names)
+        while start and len(names) - start < _BRIEF_FILES[1]:
+            name = names[start - 1]
+            left -= self._sizes.get(f"{folder}/{name}", _BRIEF_BYTES)
+            # A program that writes digests escapes such a name, each in its own way.
+            if left < 0 or "\\" in name:
+                break
+            start -= 1
+        return names[start:] if len(names) - start >= _BRIEF_FILES[0] else ()
+
+    def _all_digests(self, folder: str, names: tuple[str, ...]) -> dict[str, dict[str, str | int]]:
+        if not names:
+            return {}
+        answer = self._asked_digests("digest", folder, names, most=_DIGEST_BYTES * (len(names) + 1))
+        return parse_digests(answer.body, names, host=self.settings.host)
+
+    def _asked_digests(self, word: str, folder: str, names: tuple[str, ...], *, most: int) -> Answer:
+        return self._look(
+            word,
+            folder,
+            len(names),
+            payload=(_listed(names),),
+            doing="compute digests",
+            path=folder,
+            body=most,
+            acknowledge=True,
+        )
 
     # ------------------------------------------------------------ moving
 
@@ -350,7 +410,13 @@ class RsyncTransport:
         arguments = (folder, int(request.create), wait, secrets.token_hex(16), json.dumps(holder))
         # The remote side gives up by itself; that it does not answer either is another matter.
         limits = Limits(doing="lock the dataset", seconds=wait + self._patience)
-        return self._retried("lock", arguments, (), limits)
+        # Whoever has the lock looks first.
+        known, _ = self._walked.get(folder, ("", []))
+        look = (
+            Request(("stat", folder), Limits(doing="look at a file")),
+            Request(("walk", folder, known), Limits(doing=_WALK, body=LISTING_BYTES)),
+        )
+        return self._retried("lock", arguments, (), limits, ahead=look)
 
     def _unlock(self) -> None:
         session = self._session
@@ -399,11 +465,16 @@ class RsyncTransport:
         limits: Limits,
         *,
         acknowledge: bool = False,
+        ahead: Sequence[Request] = (),
     ) -> Answer:
         closed = self._closed
+        first = [] if payload or ahead else [Request((word, *map(str, arguments)), limits)]
         for number, pause in enumerate(PAUSES, 2):
             try:
-                return self._connected().ask(word, *arguments, payload=payload, limits=limits, acknowledge=acknowledge)
+                session = self._connected(first)
+                return session.ask(
+                    word, *arguments, payload=payload, limits=limits, acknowledge=acknowledge, ahead=ahead
+                )
             except SessionLost as lost:
                 self._end_session()
                 self._connection.forget()
@@ -432,7 +503,8 @@ class RsyncTransport:
             self._connection.forget()
             raise unreachable(self.settings, lost, doing=limits.doing) from lost
 
-    def _connected(self) -> AgentSession:
+    def _connected(self, first: Sequence[Request] = ()) -> AgentSession:
+        """Return the session; one that has to be opened gets `first`, which may be asked twice, with the script."""
         if self._session is not None and self._session.alive():
             return self._session
         self._end_session()
@@ -442,26 +514,32 @@ class RsyncTransport:
                 hint="Run the command again: what was begun there is finished or taken back first.",
                 facts={"host": self.settings.host, "path": self._locked},
             )
-        self._session = session = self._open_session()
+        self._session = session = self._open_session(first)
         if session.first.status != "ready":
             self._end_session()
             raise answer_error(self.settings, session.first, doing="start a session", path="")
         return session
 
-    def _open_session(self) -> AgentSession:
+    def _open_session(self, first: Sequence[Request]) -> AgentSession:
         """Open a session; where a shared connection does not answer, over one of our own."""
         ssh = self._connection.ssh()
         shared, seconds = self._connection.is_shared, float(self.settings.connect_timeout)
         try:
             # Until a connection of our own is there, ssh counts; then the login has as long again.
-            first_answer = seconds if shared else 2 * seconds
-            return AgentSession(ssh, self.settings.host, first_answer=first_answer, tell=self._tell)
+            return self._session_over(ssh, first, seconds if shared else 2 * seconds)
         except SessionSilent:
             if not shared:
                 raise
         self._tell(f"the open connection to {self.settings.host} does not answer; connecting without it")
         self._connection.leave_shared()
-        return AgentSession(self._connection.ssh(), self.settings.host, first_answer=2 * seconds, tell=self._tell)
+        return self._session_over(self._connection.ssh(), first, 2 * seconds)
+
+    def _session_over(self, ssh: Sequence[str], first: Sequence[Request], first_answer: float) -> AgentSession:
+        host = self.settings.host
+        try:
+            return AgentSession(ssh, host, first_answer=first_answer, tell=self._tell, ahead=first)
+        except UnpacksNothing:
+            return AgentSession(ssh, host, first_answer=first_answer, tell=self._tell, ahead=first, packed=False)
 
     def _greeting(self) -> str:
         """Return what the login printed by itself, as far as a session was opened."""
@@ -489,6 +567,10 @@ class RsyncTransport:
     def _staging(self, relative: str) -> str:
         """Return ``.usr.tmp/<name>``; the plain name is taken too."""
         return f".usr.tmp/{check_staging_name(relative.removeprefix('.usr.tmp/'))}"
+
+
+def _listed(names: Iterable[str]) -> bytes:
+    return "\n".join(f"./{name}" for name in names).encode("utf-8", "surrogateescape")
 
 
 def _count(number: int) -> int:

@@ -5,6 +5,7 @@ A name that a commit may use is relative and plain, and does not lead out of the
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ __all__ = [
     "refuse_linked_file",
     "refuse_links",
 ]
+
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +70,17 @@ class FileTree:
         if self._gone(relative):
             return None
         final = self.folder / relative
-        if final.is_file() or final.is_dir():
-            return final
-        if final.exists():
+        try:
+            mode = final.stat().st_mode
+        except ValueError:
+            return None
+        except OSError as error:
+            if error.errno in _NOTHING_THERE:
+                return None
+            raise
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             require_regular(final)
-        return None
+        return final
 
     def names(self, folder: str = "") -> list[str]:
         """Return the names of the direct children of `folder` (files and folders), sorted; [] if it is not there.
@@ -127,6 +136,8 @@ class FileTree:
                 yield from self._walk(relative, (*inside, place) if linked else inside, linked)
 
     def _gone(self, relative: str) -> bool:
+        if not self.absent:
+            return False
         parts = relative.split("/")
         return any("/".join(parts[: end + 1]) in self.absent for end in range(len(parts)))
 

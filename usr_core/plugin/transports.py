@@ -216,6 +216,8 @@ class DigestRequest:
         files: Names below it.
         kind: ``sha256`` gives ``{"sha256": hex}``; ``parquet`` gives ``{"rows": n, "columns": n, "schema": sha256 of
             the Parquet schema's text}``. A third party's transport may offer more kinds, each an ability.
+        expected: Gives SHA-256 by name, as they are if nothing is wrong, once the same files are hashed here; a
+            transport may compare there, and send only what differs. None where nothing is expected.
 
     Example:
         >>> from usr_core.api.transports import ABILITY_SHA256, DigestRequest
@@ -230,6 +232,7 @@ class DigestRequest:
     folder: str
     files: tuple[str, ...]
     kind: str = ABILITY_SHA256
+    expected: Callable[[], Mapping[str, str]] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ __all__ = ["Entry", "Listing", "check_name", "list_local", "list_remote", "mark_
 # Control characters, halves of surrogate pairs, and what some tools take for the end of a line.
 _REFUSED = {"Cc", "Cs", "Zl", "Zp"}
 _RECORD = re.compile(rf"(?:{re.escape(COMMIT_PREFIX)}|{re.escape(ABORT_PREFIX)})[0-9]+\.json")
+_OUTSIDE = {"", ".", ".."}
 _RSYNC = {".rsync-partial", ".rsync-tmp"}
 
 
@@ -128,11 +129,12 @@ def check_name(path: str, *, side: str) -> str:
     Raises:
         NameNotSyncable: The path leads out of the folder, or can't be shown and listed line by line.
     """
-    parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts):
+    parts = set(path.split("/"))
+    if parts & _OUTSIDE:
         raise NameNotSyncable(path=path, side=side, reason="it leads out of the folder")
-    if any(unicodedata.category(letter) in _REFUSED for letter in path):
+    # What can be printed has no letter of these categories.
+    if not path.isprintable() and any(unicodedata.category(letter) in _REFUSED for letter in path):
         raise NameNotSyncable(path=path, side=side)
-    if any(part in _RSYNC for part in parts):
+    if parts & _RSYNC:
         raise NameNotSyncable(path=path, side=side, reason="rsync keeps what is under way in folders of that name")
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from usr_core.sync.verification import Verification
 __all__ = ["LocalSide", "sha256_of"]
 
 _BLOCK = 1 << 18
+_SHARE_FILES, _SHARE_BYTES = 64, 1 << 22
 
 
 @dataclass(slots=True)
@@ -83,8 +84,14 @@ class LocalSide:
         """Return where the content of a file is."""
         return self.tree.path(name) or self.folder / name
 
-    def digests(self, names: Iterable[str], done: Callable[[int], None] | None = None) -> dict[str, str]:
-        """Return the SHA-256 of files, on all cores; files that have gone are left out."""
+    def digests(
+        self,
+        names: Iterable[str],
+        done: Callable[[int], None] | None = None,
+        *,
+        expected: Callable[[], Mapping[str, str]] | None = None,
+    ) -> dict[str, str]:
+        """Return the SHA-256 of files, on all cores; files that have gone are left out. Nothing `expected` is used."""
         return sha256_of({name: self.path(name) for name in names}, done, follow=True)
 
     def fingerprint(self, listing: Listing, verification: Verification) -> Fingerprint:
@@ -118,32 +125,49 @@ def sha256_of(
     stopped = threading.Event()
     flags = os.O_RDONLY if follow else os.O_RDONLY | os.O_NOFOLLOW
 
-    def digest(item: tuple[str, Path]) -> tuple[str, str | None]:
-        name, path = item
+    def digests(items: list[tuple[str, Path]]) -> list[tuple[str, str]]:
+        block = memoryview(bytearray(_BLOCK))
+        return [(name, digest) for name, path in items if (digest := digest_of(path, block)) is not None]
+
+    def digest_of(path: Path, block: memoryview) -> str | None:
         try:
             with os.fdopen(open_regular(path, flags), "rb", buffering=0) as handle:
-                found, block = hashlib.sha256(), memoryview(bytearray(_BLOCK))
+                found = hashlib.sha256()
                 while (size := handle.readinto(block)) and not stopped.is_set():
                     found.update(block[:size])
                 if done is not None:
                     done(handle.tell())
-                return name, found.hexdigest()
+                return found.hexdigest()
         except FileNotFoundError:
-            return name, None
-
-    def size(item: tuple[str, Path]) -> int:
-        try:
-            return item[1].stat().st_size
-        except OSError:
-            return 0
+            return None
 
     workers = max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     with ThreadPoolExecutor(workers, "usr-digest") as pool:
         try:
-            found = pool.map(digest, sorted(paths.items(), key=size, reverse=True))
-            return {name: text for name, text in found if text is not None}
+            return {name: text for found in pool.map(digests, _shares(paths)) for name, text in found}
         except BaseException:
             # An interrupt does not wait for the files that are being read.
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _shares(paths: Mapping[str, Path]) -> Iterator[list[tuple[str, Path]]]:
+    """Yield the files, the largest first and alone, many small ones together: a task for each would be dearer."""
+
+    def size(path: Path) -> int:
+        try:
+            return path.stat().st_size
+        except OSError:
+            return 0
+
+    share: list[tuple[str, Path]] = []
+    held = 0
+    for many, name in sorted(((size(path), name) for name, path in paths.items()), reverse=True):
+        share.append((name, paths[name]))
+        held += many
+        if len(share) == _SHARE_FILES or held >= _SHARE_BYTES:
+            yield share
+            share, held = [], 0
+    if share:
+        yield share

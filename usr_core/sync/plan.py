@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from usr_core.fs.errors import LinkInsideDataset
 from usr_core.roots.layout import EVENT_LOG, RECORDS
@@ -163,11 +163,19 @@ def _refuse_clashes(names: Iterable[str], taker: Copy) -> None:
     Raises:
         NamesClash: A name is a file on one side and a folder on the other.
     """
-    folders = {str(place) for name in taker.files for place in PurePosixPath(name).parents}
-    for name in names:
-        above = next((str(place) for place in PurePosixPath(name).parents if str(place) in taker.files), None)
+    wanted = list(names)
+    folders = {place for name in taker.files for place in _above(name)} if wanted else set()
+    for name in wanted:
+        above = next((place for place in _above(name) if place in taker.files), None)
         if name in folders or above is not None:
             raise NamesClash(name=above or name)
+
+
+def _above(name: str) -> Iterator[str]:
+    """Yield the folders that a name is in, the innermost first."""
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
 
 
 def _refuse_linked(names: Iterable[str], taker: Copy) -> None:

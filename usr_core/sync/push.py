@@ -160,8 +160,9 @@ class Push(Transfer):
         if not self.verification.digests:
             return everything
         kept = [name for name in everything if f"{FILES}/{name}" in staged.files]
-        found = self.remote.digests(kept, below=f"{STAGING}/{place.name}/{FILES}")
-        return [name for name in everything if found.get(name) != self.plan.giver.digests[name]]
+        mine = self.plan.giver.digests
+        found = self.remote.digests(kept, below=f"{STAGING}/{place.name}/{FILES}", expected=lambda: mine)
+        return [name for name in everything if found.get(name) != mine[name]]
 
     def _check(self, place: Path) -> None:
         """Check that what is staged there is what was sent, and nothing else.
@@ -177,9 +178,9 @@ class Push(Transfer):
             name for name in names if name not in staged.files or staged.size(name) != (place / name).stat().st_size
         ]
         if not wrong and self.verification.digests:
-            found = self.remote.digests(names, below=f"{STAGING}/{place.name}")
             mine = {f"{FILES}/{name}": self.plan.giver.digests[name] for name in self.plan.copy}
             mine |= sha256_of({name: place / name for name in JOB_FILES})
+            found = self.remote.digests(names, below=f"{STAGING}/{place.name}", expected=lambda: mine)
             wrong = [name for name in names if found.get(name) != mine[name]]
         if wrong:
             self.remote.remove_staging(place.name)
@@ -275,7 +276,7 @@ class Push(Transfer):
             return False
         if not self.verification.digests:
             return True
-        there = self.remote.digests(plan.copy)
+        there = self.remote.digests(plan.copy, expected=lambda: plan.giver.digests)
         return all(there.get(name) == plan.giver.digests.get(name) for name in plan.copy)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import secrets
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from usr_core.plugin.transports import (
     DigestRequest,
     LockRequest,
     ReadRequest,
+    RemoteEntry,
     RemoveRequest,
     SendRequest,
     Transport,
@@ -57,6 +58,7 @@ class RemoteSide:
 
     def __init__(self, transport: Transport, folder: str, *, lock_timeout: float) -> None:
         self.transport, self.folder, self._lock_timeout = transport, folder, lock_timeout
+        self._seen: tuple[list[RemoteEntry], Listing] = ([], Listing(exists=False, files={}))
 
     @contextlib.contextmanager
     def locked(self, label: str, *, create: bool = False) -> Iterator[bool]:
@@ -117,20 +119,35 @@ class RemoteSide:
 
     def log(self, listing: Listing) -> LogBytes:
         """Return the log as it was when it was listed."""
-        return LogBytes(listing.log_size, self._read_log, "there")
+        return LogBytes(listing.log_size, _once_read(self._read_log), "there")
 
-    def digests(self, names: Iterable[str], *, below: str = "") -> dict[str, str]:
-        """Return SHA-256 by name; files that are missing are left out."""
-        facts = self.facts(names, kind="sha256", below=below)
+    def digests(
+        self, names: Iterable[str], *, below: str = "", expected: Callable[[], Mapping[str, str]] | None = None
+    ) -> dict[str, str]:
+        """Return SHA-256 by name; files that are missing are left out.
+
+        Args:
+            names: The files.
+            below: The folder inside the dataset that they are in.
+            expected: Gives what they should be, which need not be known yet.
+        """
+        facts = self.facts(names, kind="sha256", below=below, expected=expected)
         return {name: str(found["sha256"]) for name, found in facts.items()}
 
-    def facts(self, names: Iterable[str], *, kind: str, below: str = "") -> Mapping[str, Mapping[str, str | int]]:
+    def facts(
+        self,
+        names: Iterable[str],
+        *,
+        kind: str,
+        below: str = "",
+        expected: Callable[[], Mapping[str, str]] | None = None,
+    ) -> Mapping[str, Mapping[str, str | int]]:
         """Return facts of some kind by name; files that are missing are left out."""
         files = tuple(names)
         if not files:
             return {}
         folder = f"{self.folder}/{below}" if below else self.folder
-        return self.transport.digest(DigestRequest(folder=folder, files=files, kind=kind))
+        return self.transport.digest(DigestRequest(folder=folder, files=files, kind=kind, expected=expected))
 
     def fingerprint(self, listing: Listing, verification: Verification) -> Fingerprint:
         """Return what the chosen strategy sees of the base."""
@@ -216,7 +233,10 @@ class RemoteSide:
 
     def _look(self) -> Listing:
         exists = self.exists()
-        listing = list_remote(self.transport.walk(self.folder) if exists else (), exists=exists)
+        entries = list(self.transport.walk(self.folder)) if exists else []
+        if entries != self._seen[0] or exists != self._seen[1].exists:
+            self._seen = entries, list_remote(entries, exists=exists)
+        listing = self._seen[1]
         for name in (RECORDS, EVENT_LOG):
             if name in listing.links:
                 raise FileNotRegular(name, side="on the remote", folder=self.folder)
@@ -226,3 +246,16 @@ class RemoteSide:
         if not length:
             return b""
         return self.transport.read(ReadRequest(path=f"{self.folder}/{EVENT_LOG}", offset=offset, length=length))
+
+
+def _once_read(read: Callable[[int, int], bytes]) -> Callable[[int, int], bytes]:
+    """Return `read` of a log as it was listed: what lies in a piece that was read before is not asked for again."""
+    held_from, held = 0, b""
+
+    def piece(offset: int, length: int) -> bytes:
+        nonlocal held_from, held
+        if not (held_from <= offset and offset + length <= held_from + len(held)):
+            held_from, held = offset, read(offset, length)
+        return held[offset - held_from : offset - held_from + length]
+
+    return piece

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -33,8 +33,10 @@ class Side(Protocol):
     def listing(self, action: Action, *, lock: bool) -> tuple[Listing, LogBytes]:
         """List the files and note the log's end, with `lock` under the lock, where that can be taken."""
 
-    def digests(self, names: Iterable[str]) -> dict[str, str]:
-        """Return SHA-256 by name; files that are missing are left out."""
+    def digests(
+        self, names: Iterable[str], *, expected: Callable[[], Mapping[str, str]] | None = None
+    ) -> dict[str, str]:
+        """Return SHA-256 by name; files that are missing are left out. `expected` gives those of the other side."""
 
     def fingerprint(self, listing: Listing, verification: Verification) -> Fingerprint:
         """Return what the chosen strategy sees of the base."""
@@ -207,12 +209,15 @@ def _same_digest(local: Copy, remote: Copy, name: str) -> bool:
 
 def _hash_both(local: Copy, remote: Copy) -> None:
     """Hash on both sides at once; an interrupt, or an error of one side, ends the other's work as well."""
+    ours: Future[dict[str, str]] = Future()
     with ThreadPoolExecutor(1, "usr-remote-digest") as pool:
-        far = pool.submit(remote.side.digests, remote.hashed)
+        far = pool.submit(remote.side.digests, remote.hashed, expected=ours.result)
         try:
             local.digests = local.side.digests(local.hashed)
+            ours.set_result(local.digests)
             remote.digests = far.result()
         except BaseException:
+            ours.cancel()  # whoever waits for it ends
             if not far.done():
                 remote.side.stop()
             raise
