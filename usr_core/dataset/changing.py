@@ -573,7 +573,7 @@ class Changing(Reading):
             >>> run.wait().commit().rows
             3
             >>> dataset.to_arrow(columns=["lab__gc"])["lab__gc"].to_pylist()
-            [0.3, 0.35, 0.5]
+            [0.4, 0.3, 0.55]
         """
         from usr_core.runs.functions import find_function, plugin_function
         from usr_core.runs.map_run import start_run

@@ -31,7 +31,7 @@ class MapRun:
     Example:
         >>> run = dataset.map("scores.py:gc", into="lab__gc", mode="all", executor="inline")
         >>> run
-        MapRun('…', 'demo/promoters', scores.py:gc -> lab__gc: planned, 0 of 1 shard, 0 of 3 rows)
+        MapRun('...', 'demo/promoters', scores.py:gc -> lab__gc: planned, 0 of 1 shard, 0 of 3 rows)
         >>> run.wait().commit().rows
         3
         >>> run.status().state
