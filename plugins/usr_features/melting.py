@@ -107,4 +107,5 @@ def _self_complementary(letters: Letters, codes: npt.NDArray[np.int64]) -> npt.N
     """Tell of each record whether it is its own reverse complement."""
     mirrored = (letters.bounds[:-1] + letters.bounds[1:] - 1)[letters.row_of] - np.arange(len(codes))
     differs = codes + codes[mirrored] != 3
-    return letters.maxima(differs.astype(np.uint8)) == 0
+    same: npt.NDArray[np.bool_] = letters.maxima(differs.astype(np.uint8)) == 0
+    return same
