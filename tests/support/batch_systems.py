@@ -2,7 +2,7 @@
 
 A task gets what a cluster gives it: its number in an environment variable, and a folder and an environment that are not
 those of the shell that submitted it. When and how often it runs is the test's business; with `at_once` the tasks run
-when the script is submitted, the last one first.
+behind the program's back, the last one first; the one that ``--array=N`` names is waited for.
 """
 
 from __future__ import annotations
@@ -21,19 +21,26 @@ __all__ = ["FakeCluster"]
 
 _PROGRAM = """#!/bin/sh
 # {name} of a test. Real ones refuse what is not a file, and a script without the directive of an array.
-[ -f "$1" ] || {{ echo "{name}: error: unable to open file $1" >&2; exit 1; }}
+only=
+case ${{1-}} in --array=*) only=${{1#--array=}}; shift ;; esac
+[ -f "${{1-}}" ] || {{ echo "{name}: error: unable to open file ${{1-}}" >&2; exit 1; }}
 grep -q '^{array}' "$1" || {{ echo "{name}: error: no array" >&2; exit 1; }}
 if grep -q '^{partition}nowhere' "$1"; then
     echo "{name}: error: invalid partition specified: nowhere" >&2
     exit 1
 fi
 echo "$1" >>{jobs}
-if [ -n "{at_once}" ]; then
+run() {{
+    {variable}=$1 sh "$2" >>{jobs}.log 2>&1 </dev/null || true
+}}
+if [ -n "{at_once}" ] && [ -n "$only" ]; then
+    run "$only" "$1"
+elif [ -n "{at_once}" ]; then
     task=$(sed -n 's/^{array}1-\\([0-9]*\\).*/\\1/p' "$1")
     while [ "$task" -ge 1 ]; do
-        {variable}=$task sh "$1" >>{jobs}.log 2>&1 || true
+        run "$task" "$1"
         task=$((task - 1))
-    done
+    done >>{jobs}.log 2>&1 &
 fi
 echo "{answer}"
 """
@@ -49,7 +56,7 @@ class FakeCluster:
 
     Args:
         folder: An empty folder.
-        at_once: Run the tasks of a script when it is submitted.
+        at_once: Begin to run the tasks of a script when it is submitted.
 
     Attributes:
         bin: Where the programs are.
