@@ -134,8 +134,10 @@ def where_text(loaded: Loaded, query: Query) -> str:
     """Return the query as one condition for `--where`; "" is all records. `ids` are not in it."""
     parts = [f"({query.condition.strip()})"] if query.condition.strip() else []
     if query.motif.strip():
+        from usr_core.api.records import motif_pattern
+
         kinds = loaded.column("bio_type").unique().to_pylist()
-        pattern = query.motif.strip() if query.regex else _as_pattern(query.motif.strip(), kinds)
+        pattern = query.motif.strip() if query.regex else motif_pattern(query.motif.strip(), kinds)
         parts.append(f"regexp_matches(sequence, {_literal(pattern)})")
     for name, least, most in query.ranges:
         parts.append(f"{_named(name)} between {_number(least)} and {_number(most)}")
@@ -209,39 +211,6 @@ def _with_motif(loaded: Loaded, motif: str) -> npt.NDArray[np.bool_]:
         rows = np.flatnonzero(codes == code)
         found[rows] = motif_records(sequences.take(pa.array(rows)), motif, kind)
     return found
-
-
-_CODE = {
-    "A": "A", "C": "C", "G": "G", "T": "TU", "U": "TU", "R": "AGR", "Y": "CTUY", "S": "CGS", "W": "ATUW", "K": "GTUK",
-    "M": "ACM", "B": "CGTUYSKB", "D": "AGTURWKD", "H": "ACTUMYWH", "V": "ACGMRSV",
-}  # fmt: skip
-_OTHER = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
-_PROTEIN = {"B": "BDN", "Z": "EQZ", "J": "IJL"}
-
-
-def _as_pattern(motif: str, kinds: Sequence[str]) -> str:
-    """Return a motif as a regular expression for both strands, or for the one of proteins."""
-    parts = re.findall(r"([A-Za-z*])(\{[\d,]+\})?", motif.upper())
-    if "protein" in kinds:
-        return "(?i)" + "".join(_one_of_protein(letter) + count for letter, count in parts)
-    strands = [parts, [(one.translate(_OTHER), count) for one, count in reversed(parts)]]
-    # Where every record is of one kind, T is T, or U, which is easier to read.
-    unwanted = "U" if list(kinds) == ["dna"] else "T" if list(kinds) == ["rna"] else ""
-    texts = ["".join(_one(letter, unwanted) + count for letter, count in strand) for strand in strands]
-    return "(?i)" + "|".join(dict.fromkeys(texts))
-
-
-def _one_of_protein(letter: str) -> str:
-    if letter == "X":
-        return "."
-    return f"[{_PROTEIN[letter]}]" if letter in _PROTEIN else re.escape(letter)
-
-
-def _one(letter: str, unwanted: str) -> str:
-    if letter == "N":
-        return "."
-    residues = "".join(one for one in _CODE[letter] if one != unwanted)
-    return residues if len(residues) == 1 else f"[{residues}]"
 
 
 def _literal(text: str) -> str:

@@ -105,7 +105,11 @@ class Exploration:
     def writable(self, name: str) -> bool:
         """Return whether this user may change the dataset."""
         path = self.dataset(name).path
-        return os.access(path, os.W_OK) and os.access(path / "records.parquet", os.R_OK)
+        written = [
+            path,
+            *filter(Path.exists, (path / "_derived", path / "_derived" / "usr_state", path / ".events.log")),
+        ]
+        return all(os.access(place, os.W_OK) for place in written) and os.access(path / "records.parquet", os.R_OK)
 
     def ids(self, loaded: Loaded, chosen: Chosen) -> list[str]:
         """Return the ids of the chosen records, in the dataset's order."""

@@ -70,6 +70,11 @@ def note(text: str, *, bad: bool = False) -> str:
     return _panel(f'<p class="{"usr-bad" if bad else "usr-soft"}"{" role=alert" if bad else ""}>{escape(text)}</p>')
 
 
+def fault(chosen: Chosen, name: str) -> str:
+    """Return what is wrong with a part of the query, such as its motif, for below its box."""
+    return f'<div id="usr-fault-{name}">{note(chosen.faults[name], bad=True)}</div>'
+
+
 def anew(inner: str, turn: int) -> str:
     """Return a chart in another element at every turn: in the same one, the browser would keep the brush."""
     tag = ("section", "article")[turn % 2]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from usr_core.records.base_schema import BASE_COLUMNS as BASE_COLUMNS
     from usr_core.records.ids import record_id as record_id
     from usr_core.records.normalize import normalize as normalize
+    from usr_core.store.questions.motif import motif_pattern as motif_pattern
     from usr_core.store.questions.motif_hits import motif_records as motif_records
     from usr_core.store.questions.motif_hits import motif_spans as motif_spans
     from usr_core.store.rules.record import check_option_kinds as check_option_kinds
@@ -22,6 +23,7 @@ else:
             "usr_core.records.base_schema": "BASE_COLUMNS",
             "usr_core.records.ids": "record_id",
             "usr_core.records.normalize": "normalize",
+            "usr_core.store.questions.motif": "motif_pattern",
             "usr_core.store.questions.motif_hits": "motif_records motif_spans",
             "usr_core.store.rules.record": "check_option_kinds",
         },

@@ -17,6 +17,8 @@ __all__ = ["ExplorePage", "PageNotServed"]
 
 _MAIN = "from usr_core.cli.main import main; raise SystemExit(main())"
 _STOP_SECONDS = 10
+_REPORT_SECONDS = 120
+_FRAME = "width:100%;height:720px;border:1px solid #8884"
 
 
 class PageNotServed(UsrError, RuntimeError):
@@ -40,7 +42,9 @@ class ExplorePage:
     """
 
     def __init__(self, root: Path, name: str, *, port: int | None = None, browser: bool = True) -> None:
-        words = [sys.executable, "-c", _MAIN, "--root", str(root), "explore", name, "--quiet"]
+        self._command = [sys.executable, "-c", _MAIN, "--root", str(root), "explore", name]
+        self._report: str | None = None
+        words = [*self._command, "--quiet"]
         words += ["--no-browser"] if not browser else []
         words += ["--port", str(port)] if port is not None else []
         with tempfile.TemporaryFile() as told:  # a pipe that nobody reads would fill
@@ -58,7 +62,29 @@ class ExplorePage:
         return f"ExplorePage({self.url!r})"
 
     def _repr_html_(self) -> str:
-        return f'<a href="{escape(self.url)}" target="_blank" rel="noreferrer">{escape(self.url)}</a>'
+        """Return the address, and the panels as they are now: those of `usr explore --html`, without the live parts."""
+        if self._report is None:
+            self._report = self._static_panels()
+        url = escape(self.url)
+        return f'<a href="{url}" target="_blank" rel="noreferrer">{url}</a>{self._report}'
+
+    def _static_panels(self) -> str:
+        with tempfile.TemporaryDirectory(prefix="usr-report-") as folder:
+            file = Path(folder) / "report.html"
+            words = [*self._command, "--html", str(file)]
+            try:
+                done = subprocess.run(
+                    words, stdin=subprocess.DEVNULL, capture_output=True, timeout=_REPORT_SECONDS, check=False
+                )
+            except subprocess.TimeoutExpired:
+                return ""
+            if done.returncode:
+                first = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+                told = first.partition("]: ")[2] or "It could not be written."
+                return f"<p>The panels can't be shown here: {escape(visible(told))}</p>"
+            # In a frame of its own, which reaches neither the notebook nor the network.
+            inner = escape(file.read_text(encoding="utf-8"))
+        return f'<iframe sandbox="allow-scripts" srcdoc="{inner}" style="{_FRAME}"></iframe>'
 
     def __enter__(self) -> Self:
         return self

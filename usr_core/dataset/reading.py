@@ -301,7 +301,8 @@ class Reading(DatasetSite):
     def explore(self, *, port: int | None = None, browser: bool = True) -> ExplorePage:
         """Serve the page of `usr explore` by a process of its own, and open it; Python goes on meanwhile.
 
-        The page ends with `stop`, as a context manager, and with this process. In a notebook it shows as a link.
+        The page ends with `stop`, as a context manager, and with this process. In a notebook it shows as a link, with
+        the panels below it as they are, which needs the extra ``report``.
 
         Args:
             port: The port; by default a free one.

@@ -79,10 +79,27 @@ def _(loaded, mo, panels, problem, shown):
 def _(mo, picker, reset):
     picker.value, reset.value  # another dataset, or a reset, begins with empty boxes
     condition = mo.ui.text(placeholder="length > 100 and lab__strength > 0.5", label="Condition", full_width=True)
+    condition
+    return (condition,)
+
+
+@app.cell
+def _(chosen, mo, panels):
+    mo.Html(panels.fault(chosen, "condition")) if chosen is not None and "condition" in chosen.faults else None
+
+
+@app.cell
+def _(mo, picker, reset):
+    picker.value, reset.value
     motif = mo.ui.text(placeholder="TTGACAN{15,19}TATAAT", label="Motif", full_width=True)
     regex = mo.ui.checkbox(label="the motif is a regular expression, for one strand")
-    mo.vstack([condition, motif, regex], gap=0.4)
-    return condition, motif, regex
+    mo.vstack([motif, regex], gap=0.4)
+    return motif, regex
+
+
+@app.cell
+def _(chosen, mo, panels):
+    mo.Html(panels.fault(chosen, "motif")) if chosen is not None and "motif" in chosen.faults else None
 
 
 @app.cell
@@ -93,14 +110,6 @@ def _(Query, condition, exploration, kept, loaded, motif, regex):
         chosen = exploration.choose(loaded, _query, kept.get(loaded.name))
         kept[loaded.name] = chosen
     return (chosen,)
-
-
-@app.cell
-def _(chosen, mo, panels):
-    _faults = chosen.faults if chosen is not None else {}
-    mo.Html(
-        "".join(panels.note(f"{_name}: {_text}", bad=True) for _name, _text in _faults.items())
-    ) if _faults else None
 
 
 @app.cell

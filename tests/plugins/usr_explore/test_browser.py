@@ -273,13 +273,23 @@ class TestPage:
         expect(visit.page.locator(".usr-seq mark").first).to_be_visible(timeout=SECONDS)
         visit.picture("1280-record.png", 1280)
 
-    def test_a_bad_motif_and_no_hits_are_told(self, visit: Visit) -> None:
-        """The first by a message, the second by the name of what leaves nothing."""
+    def test_what_can_not_be_used_and_no_hits_are_told(self, visit: Visit) -> None:
+        """A condition and a motif each by a message below its own box, no hits by the name of what leaves nothing."""
         visit.fill("Motif", MOTIF)
         visit.shows(f"{WITH_MOTIF} of {ROWS} records")
         visit.fill("Motif", "TTGA-CA")
         expect(visit.page.get_by_role("alert").first).to_contain_text("not a motif", timeout=SECONDS)
         visit.shows(f"{WITH_MOTIF} of {ROWS} records")
+
+        visit.fill("Condition", "length >")
+        expect(visit.page.locator("#usr-fault-condition")).to_contain_text("can't be used", timeout=SECONDS)
+        visit.shows(f"{WITH_MOTIF} of {ROWS} records")
+        boxes = [visit.page.get_by_label(label, exact=True).first for label in ("Condition", "Motif")]
+        faults = [visit.page.locator(f"#usr-fault-{name}") for name in ("condition", "motif")]
+        below = [one.bounding_box() for one in (boxes[0], faults[0], boxes[1], faults[1])]
+        heights = [box["y"] for box in below if box is not None]
+        assert (4, sorted(heights)) == (len(heights), heights)
+        visit.fill("Condition", "")
 
         visit.fill("Motif", "TTTTTTTTTTTTTTTTTTTTTT")
         visit.shows(f"0 of {ROWS} records")

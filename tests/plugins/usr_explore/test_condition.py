@@ -13,10 +13,10 @@ import pytest
 from support.cli import Usr
 from support.explore import MOTIF, ROWS, WITH_MOTIF
 from usr_core import Dataset
+from usr_core.store.questions.motif import motif_pattern
 from usr_core.store.questions.motif_hits import motif_records
 from usr_explore.condition import (
     Query,
-    _as_pattern,
     choose,
     export_line,
     mark_line,
@@ -156,6 +156,6 @@ def test_each_letter_means_the_same_in_the_command_and_on_the_page(kind: str, le
     for motif in (f"{one}A" if one in "NX" else one for one in letters):
         texts = [other + motif[1:] for other in letters + letters.lower()]
 
-        pattern = re.compile(_as_pattern(motif, [kind]))
+        pattern = re.compile(motif_pattern(motif, [kind]))
         asked = motif_records(pa.array(texts), motif, kind).tolist()
         assert asked == [bool(pattern.search(text)) for text in texts], motif

@@ -11,8 +11,8 @@ length, ``N{15,19}`` of several. Only what is not a gap may be mismatched.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from types import MappingProxyType
@@ -23,7 +23,7 @@ import numpy.typing as npt
 from usr_core.errors import visible
 from usr_core.store.questions.errors import MotifInvalid, MotifMismatches, MotifStrands
 
-__all__ = ["FOLD", "MOST_MISMATCHES", "Spacing", "other_strand", "parse_motif", "spacings"]
+__all__ = ["FOLD", "MOST_MISMATCHES", "Spacing", "motif_pattern", "other_strand", "parse_motif", "spacings"]
 
 MOST_MISMATCHES = 3
 FOLD = 0xDF
@@ -129,6 +129,41 @@ def spacings(motif: str, bio_type: str, *, mismatches: int = 0, both_strands: bo
     return found
 
 
+def motif_pattern(motif: str, bio_types: Sequence[str]) -> str:
+    """Return a motif as a regular expression, of RE2 and of Python: for both strands, or for the one of proteins.
+
+    Args:
+        motif: The motif.
+        bio_types: Those that the sequences have: where all are DNA, no letter of RNA is in the pattern, and vice versa.
+
+    Raises:
+        MotifInvalid: It is not a motif in their letters.
+
+    Example:
+        >>> from usr_core.api.records import motif_pattern
+        >>> motif_pattern("TTGACAN{17}TATAAT", ["dna"])
+        '(?i)TTGACA.{17}TATAAT|ATTATA.{17}TGTCAA'
+    """
+    bio_type = "protein" if "protein" in bio_types else next(iter(bio_types), "dna")
+    elements = _elements(motif, bio_type)
+    if bio_type == "protein":
+        return "(?i)" + "".join(_pattern_of(one, bio_type, "") for one in elements)
+    # Where every record is of one kind, T is T, or U, which is easier to read.
+    unwanted = {("dna",): "U", ("rna",): "T"}.get(tuple(bio_types), "")
+    other = [replace(one, letter=one.letter.translate(_OTHER_STRAND)) for one in reversed(elements)]
+    texts = ["".join(_pattern_of(one, bio_type, unwanted) for one in strand) for strand in (elements, other)]
+    return "(?i)" + "|".join(dict.fromkeys(texts))
+
+
+def _pattern_of(element: _Element, bio_type: str, unwanted: str) -> str:
+    least, most = element.least, element.most
+    count = "" if least == most == 1 else f"{{{least}}}" if least == most else f"{{{least},{most}}}"
+    if not element.letter:
+        return f".{count}"
+    letters = "".join(one for one in _matching(element.letter, bio_type) if one != unwanted)
+    return (re.escape(letters) if len(letters) == 1 else f"[{letters}]") + count
+
+
 def other_strand(bio_type: str) -> npt.NDArray[np.uint8]:
     """Return what each byte of a sequence is on the other strand, case kept."""
     table = np.arange(256, dtype=np.uint8)
@@ -182,9 +217,13 @@ def _bad_letter(motif: str, place: int, bio_type: str) -> str:
 
 
 def _accepted(letter: str, bio_type: str) -> npt.NDArray[np.bool_]:
-    known = _LETTERS[bio_type]
     table = np.zeros(256, np.bool_)
-    for other, residues in known.items():
-        if set(residues) <= set(known[letter]):
-            table[ord(other) & FOLD] = True
+    for other in _matching(letter, bio_type):
+        table[ord(other) & FOLD] = True
     return table
+
+
+def _matching(letter: str, bio_type: str) -> list[str]:
+    """Return the letters of a sequence that a letter of a motif matches: those that stand for no other residue."""
+    known = _LETTERS[bio_type]
+    return [other for other, residues in known.items() if set(residues) <= set(known[letter])]
