@@ -149,7 +149,7 @@ def motif_pattern(motif: str, bio_types: Sequence[str]) -> str:
     if bio_type == "protein":
         return "(?i)" + "".join(_pattern_of(one, bio_type, "") for one in elements)
     # Where every record is of one kind, T is T, or U, which is easier to read.
-    unwanted = {("dna",): "U", ("rna",): "T"}.get(tuple(bio_types), "")
+    unwanted = "U" if list(bio_types) == ["dna"] else "T" if list(bio_types) == ["rna"] else ""
     other = [replace(one, letter=one.letter.translate(_OTHER_STRAND)) for one in reversed(elements)]
     texts = ["".join(_pattern_of(one, bio_type, unwanted) for one in strand) for strand in (elements, other)]
     return "(?i)" + "|".join(dict.fromkeys(texts))
