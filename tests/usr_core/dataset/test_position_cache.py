@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from support.cache_damage import damage_a_file
 from usr_core.dataset import Dataset
 from usr_core.errors import UsrError
 from usr_core.records.ids import record_id
@@ -18,10 +25,16 @@ from usr_core.store.changes.import_ import build
 from usr_core.store.ids import row_finder
 from usr_core.store.ids.position_cache import cache as caching
 from usr_core.store.ids.position_cache.cache import open_cache
+from usr_core.store.ids.position_cache.catalogue import drop_cache
 
 
 @pytest.fixture(autouse=True)
 def _small_bases_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    shrink(monkeypatch)
+
+
+def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bases of any size be remembered, in files of 32 rows."""
     monkeypatch.setattr(caching, "_CACHED_FROM_ROWS", 1)
     monkeypatch.setattr(caching, "_SEGMENT_ROWS", 32)
     monkeypatch.setattr(row_finder, "_FEWEST_ROWS_AN_ID", 0)
@@ -38,11 +51,11 @@ NEW = made(30, 2)
 IDS = [record_id("dna", one) for one in SEQUENCES]
 
 
-def dataset_in(root: Path) -> Dataset:
+def dataset_in(root: Path, sequences: Sequence[str] = SEQUENCES) -> Dataset:
     root.mkdir()
     register_namespace(root, "lab", [("lab__score", "float64")])
     dataset = Dataset.open(root, "ns/one").init()
-    dataset.add_sequences([{"sequence": one} for one in SEQUENCES])
+    dataset.add_sequences([{"sequence": one} for one in sequences])
     return dataset
 
 
@@ -106,3 +119,98 @@ def test_a_base_stays_remembered_when_records_are_appended(tmp_path: Path, monke
 
     with contextlib.closing(OpenParquet.open(dataset.path / "records.parquet")) as base:
         assert open_cache(base, make=False) is not None
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """A root, its cache, files of the cache of another dataset, and what `small_changes` says without a cache."""
+
+    root: Path
+    cache: Path
+    foreign: dict[str, bytes]
+    said: list[object]
+
+
+@pytest.fixture(scope="module")
+def remembered(tmp_path_factory: pytest.TempPathFactory) -> Remembered:
+    """A dataset whose base is remembered."""
+    place = tmp_path_factory.mktemp("remembered")
+    with pytest.MonkeyPatch.context() as patched:
+        shrink(patched)
+        for name, sequences in (("other", made(90, 7)), ("root", SEQUENCES)):
+            patched.setenv("USR_CACHE_DIR", str(place / f"cache of {name}"))
+            dataset_in(place / name, sequences).delete([record_id("dna", one) for one in sequences[:2]])
+        foreign = {one.suffix: one.read_bytes() for one in (place / "cache of other" / "positions").iterdir()}
+        patched.setenv("USR_CACHE_DIR", "off")
+        said = small_changes(linked(place / "root", place / "changed"))
+    return Remembered(place / "root", place / "cache of root" / "positions", foreign, said)
+
+
+def linked(root: Path, target: Path) -> Dataset:
+    """Return a copy of a dataset with the same base, which is never written to: the same inode."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(root, target)
+    base = Path("ns", "one", "records.parquet")
+    (target / base).unlink()
+    (target / base).hardlink_to(root / base)
+    return Dataset.open(target, "ns/one")
+
+
+def small_changes(dataset: Dataset) -> list[object]:
+    """Make each change that looks ids up, and return what it said."""
+    by_id = pa.table({"id": IDS[20:70:9], "score": np.arange(6.0)})
+    by_sequence = pa.table({"sequence": [SEQUENCES[8], NEW[3]], "score": [0.5, 1.5]})
+    said: list[object] = []
+    for verb in (
+        lambda: dataset.delete([*IDS[3:9], "e" * 40], allow_missing=True).deleted,
+        lambda: dataset.restore(IDS[5:7]).restored,
+        lambda: dataset.set_state([*IDS[10:60:7], "d" * 40], split="train").changed,
+        lambda: dataset.set_state(IDS[10:60:7], split="train").changed,
+        lambda: dataset.add_sequences([{"sequence": one} for one in (NEW[0], SEQUENCES[77])]).added,
+        lambda: dataset.add_sequences([{"sequence": one} for one in NEW[:9]]).added,
+        lambda: dataset.write_overlay_part("lab", by_id).rows_attached,
+        lambda: dataset.write_overlay_part("lab", by_sequence, key="sequence").rows_attached,
+    ):
+        try:
+            said.append(verb())
+        except UsrError as error:
+            said.append((error.code, error.facts))
+    return said
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_damaged_cache_changes_what_a_change_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: Remembered, data: st.DataObject
+) -> None:
+    """Deleting, restoring, states, appending, duplicates, attaching by both keys: as without a cache."""
+    shutil.rmtree(tmp_path / "cache", ignore_errors=True)
+    shutil.copytree(remembered.cache, tmp_path / "cache" / "positions")
+    damage_a_file(tmp_path / "cache" / "positions", data, foreign=remembered.foreign)
+    monkeypatch.setenv("USR_CACHE_DIR", str(tmp_path / "cache"))
+
+    assert remembered.said == small_changes(linked(remembered.root, tmp_path / "root"))
+
+
+def test_changes_beside_writers_and_droppers_of_the_cache_do_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remembered: Remembered
+) -> None:
+    """While others remember the same base, and drop what is remembered, again and again."""
+    monkeypatch.setenv("USR_CACHE_DIR", str(tmp_path / "cache"))
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            drop_cache()
+            with contextlib.closing(OpenParquet.open(remembered.root / "ns" / "one" / "records.parquet")) as base:
+                open_cache(base, make=True)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        said = [small_changes(linked(remembered.root, tmp_path / "root")) for _ in range(4)]
+    finally:
+        stop.set()
+        writer.join(timeout=60)
+
+    assert [remembered.said] * 4 == said

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.cache_damage import damage_a_file
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids import row_finder
 from usr_core.store.ids.lookup import ask_ids, holds
@@ -180,29 +181,7 @@ class TestBroken:
         shutil.rmtree(folder)
         path = write_base(tmp_path / "base.parquet", list(self.IDS))
         remember(path)
-        files = sorted(folder.iterdir(), key=lambda one: (one.suffix, one.stat().st_size))
-        file = files[data.draw(st.integers(0, len(files) - 1))]
-        content = file.read_bytes()
-        share = st.floats(0, 1, exclude_max=True)
-        damage = data.draw(st.sampled_from(["cut", "longer", "zeros", "removed", "swapped", "foreign", "bits"]))
-        if damage == "cut":
-            file.write_bytes(content[: int(data.draw(share) * len(content))])
-        elif damage == "longer":
-            file.write_bytes(content + data.draw(st.binary(min_size=1, max_size=50)))
-        elif damage == "zeros":
-            start = int(data.draw(share) * len(content))
-            file.write_bytes(content[:start] + bytes(len(content) - start))
-        elif damage == "removed":
-            file.unlink()
-        elif damage == "swapped":
-            file.write_bytes(files[data.draw(st.integers(0, len(files) - 1))].read_bytes())
-        elif damage == "foreign":
-            file.write_bytes(foreign[file.suffix])
-        else:
-            changed = bytearray(content)
-            for place, bit in data.draw(st.lists(st.tuples(share, st.integers(0, 7)), min_size=1, max_size=9)):
-                changed[int(place * len(content))] ^= 1 << bit
-            file.write_bytes(changed)
+        damage_a_file(folder, data, foreign=foreign)
 
         assert list(self.ROWS) == rows_of(path, list(self.ASKED))
         with opened(path) as base:
