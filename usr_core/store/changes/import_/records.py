@@ -19,14 +19,14 @@ from usr_core.records.alphabets import AUTO, default_alphabet
 from usr_core.records.base_schema import ROWS_DROPPED, next_base_metadata
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry
 from usr_core.roots.layout import RECORDS
-from usr_core.store.base.parquet import BaseFacts, read_base_facts
+from usr_core.store.base.parquet import BaseFacts, OpenParquet, read_base_facts
 from usr_core.store.changes.import_.build import BuildOutcome, ImportDefaults, Input, InputRows, build_base
 from usr_core.store.changes.import_.kept import KeptPart, KeptValues
 from usr_core.store.changes.import_.letters import fitting_alphabets
 from usr_core.store.changes.import_.rejects import rejects_file
 from usr_core.store.checks.validate.plugin_checks import Check
 from usr_core.store.errors import NamespaceReservedHere
-from usr_core.store.ids.keys import KeyIndex, base_index
+from usr_core.store.ids.row_finder import RowFinder
 from usr_core.store.ids.word_sets import row_groups_from
 from usr_core.store.mutation import (
     Mutation,
@@ -424,8 +424,8 @@ class _Import:
         known = built.repeated.rows[built.repeated.originals < 0]
         if len(known):
             # A record may be in the input several times: its first row alone can give it a value.
-            with pq.ParquetFile(self._site.layout.records) as base:
-                found = KeyIndex("id", base_index(base)).positions(kept.ids(known)).astype(np.int64)
+            with contextlib.closing(OpenParquet.open(self._site.layout.records)) as base:
+                found = RowFinder(base).positions(kept.ids(known))
             firsts = np.unique(found, return_index=True)[1]
             positions[known[firsts]] = found[firsts]
         return positions
