@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from usr_core.api.arrow import fixed_array, fixed_values, text_scalar, true_rows, valid_mask
 from usr_densegen.errors import SiteMalformed
 
 __all__ = ["SEPARATOR", "tf_counts", "tf_counts_of_details"]
@@ -28,39 +29,39 @@ def tf_counts(column: pa.Array, *, name: str, first_row: int, shortest: int) -> 
     """
     flat, parents = column.flatten(), _parents(column)
     pieces = pc.split_pattern(flat, SEPARATOR, max_splits=1)
-    whole = pc.equal(pc.list_value_length(pieces), 2).fill_null(False)
-    _refuse_first(~_numpy(whole), flat, parents, name, first_row)
-    factors, motifs = pc.list_element(pieces, 0), pc.list_element(pieces, 1)
-    empty = pc.or_(pc.equal(factors, ""), pc.equal(motifs, ""))
-    _refuse_first(_numpy(empty), flat, parents, name, first_row)
+    _refuse_first(_lengths(pieces) != 2, flat, parents, name, first_row)
+    factors, motifs = (pc.list_element(pieces, half) for half in fixed_array(np.arange(2), pa.int64()))
+    empty = true_rows(pc.equal(factors, text_scalar(""))) | true_rows(pc.equal(motifs, text_scalar("")))
+    _refuse_first(empty, flat, parents, name, first_row)
     return _distinct(factors, motifs, parents, len(column), shortest)
 
 
 def tf_counts_of_details(column: pa.Array, *, shortest: int) -> npt.NDArray[np.int64]:
     """Return the same for a column of list<struct<tf, tfbs, …>>; a site without TF or motif does not count."""
     flat = column.flatten()
-    factors, motifs = (pc.struct_field(flat, name).fill_null("") for name in ("tf", "tfbs"))
+    factors, motifs = (pc.struct_field(flat, name).fill_null(text_scalar("")) for name in ("tf", "tfbs"))
     return _distinct(factors, motifs, _parents(column), len(column), max(shortest, 1))
 
 
 def _distinct(
     factors: pa.Array, motifs: pa.Array, parents: npt.NDArray[np.int64], rows: int, shortest: int
 ) -> npt.NDArray[np.int64]:
-    long_enough = _numpy(pc.greater_equal(pc.utf8_length(motifs), shortest))
+    long_enough = fixed_values(pc.utf8_length(motifs)) >= shortest
     codes = factors.dictionary_encode()
-    pairs = parents * max(len(codes.dictionary), 1) + codes.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    pairs = parents * max(len(codes.dictionary), 1) + fixed_values(codes.indices).astype(np.int64)
     different = np.unique(pairs[long_enough])
     return np.bincount(different // max(len(codes.dictionary), 1), minlength=rows).astype(np.int64)
 
 
 def _parents(column: pa.Array) -> npt.NDArray[np.int64]:
     """Return the row of each element of `flatten`, which leaves out what stands below a null."""
-    lengths = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
-    return np.repeat(np.arange(len(column), dtype=np.int64), lengths)
+    return np.repeat(np.arange(len(column), dtype=np.int64), _lengths(column))
 
 
-def _numpy(flags: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(flags.to_numpy(zero_copy_only=False), dtype=np.bool_)
+def _lengths(lists: pa.Array) -> npt.NDArray[np.integer]:
+    """Return how many elements each list has; a null has none."""
+    lengths = pc.list_value_length(lists)
+    return np.where(valid_mask(lengths), fixed_values(lengths), 0)
 
 
 def _refuse_first(

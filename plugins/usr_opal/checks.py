@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usr_core.api import Finding
+from usr_core.api.arrow import fixed_values, true_rows, valid_mask
 from usr_opal.labels import OFFSET, SIZE, VECTOR
 
 __all__ = ["NOT_A_VECTOR", "OFFSET_NOT_FINITE", "VECTOR_LENGTH", "VECTOR_NOT_FINITE", "check_offsets", "check_vectors"]
@@ -66,9 +67,9 @@ def check_vectors(batches: Iterable[pa.RecordBatch]) -> Iterator[Finding]:
         if not _is_vector(vectors.type):
             yield _wrong_type(VECTOR, vectors.type)
             return
-        present = np.flatnonzero(vectors.is_valid().to_numpy(zero_copy_only=False))
-        sizes = pc.list_value_length(vectors).drop_null().to_numpy(zero_copy_only=False)
-        good = pc.is_finite(vectors.flatten()).fill_null(False).to_numpy(zero_copy_only=False)
+        present = np.flatnonzero(valid_mask(vectors))
+        sizes = fixed_values(pc.list_value_length(vectors).drop_null())
+        good = true_rows(pc.is_finite(vectors.flatten()))
         lengths.add(present[sizes != SIZE] + first)
         numbers.add(np.unique(np.repeat(present, sizes)[~good]) + first)
         first += batch.num_rows
@@ -89,7 +90,7 @@ def check_offsets(batches: Iterable[pa.RecordBatch]) -> Iterator[Finding]:
         if not _is_number(offsets.type):
             yield _wrong_type(OFFSET, offsets.type)
             return
-        good = pc.is_finite(offsets).fill_null(True).to_numpy(zero_copy_only=False)
+        good = true_rows(pc.is_finite(offsets)) | ~valid_mask(offsets)
         numbers.add(np.flatnonzero(~good) + first)
         first += batch.num_rows
     yield from numbers.finding(OFFSET_NOT_FINITE, f"{OFFSET} is not finite")

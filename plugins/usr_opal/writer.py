@@ -14,7 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from usr_core.api import BadCell, ImportRequest, OverlayRequest, PluginHost, PluginMissing
-from usr_core.api.arrow import boolean_array, cast_exactly, fixed_array, fixed_values, parse_text, text_array
+from usr_core.api.arrow import (
+    boolean_array,
+    cast_exactly,
+    fixed_array,
+    fixed_values,
+    parse_text,
+    text_array,
+    true_rows,
+    valid_mask,
+)
 from usr_core.api.plugins import HostedImporter
 from usr_opal.errors import OpalLabelInvalid
 from usr_opal.labels import NAMESPACE, OFFSET, SIZE, VECTOR
@@ -85,9 +94,9 @@ def _whole(column: pa.Array, name: str, *, file: Path, first_row: int) -> pa.Arr
         plain = isinstance(value, str) and not value.lstrip().startswith("[") and "JSON" in bad.reason
         reason = "it is neither a JSON list nor numbers with semicolons between" if plain else bad.reason
         raise OpalLabelInvalid(file=file, row=first_row + bad.index, column=name, value=value, reason=reason) from bad
-    present = np.flatnonzero(vectors.is_valid().to_numpy(zero_copy_only=False))
+    present = np.flatnonzero(valid_mask(vectors))
     items = vectors.flatten()
-    good = pc.is_finite(items).fill_null(False).to_numpy(zero_copy_only=False)
+    good = true_rows(pc.is_finite(items))
     if not good.all():
         row = int(present[int(np.argmin(good)) // SIZE])
         value = column[row].as_py()
@@ -100,7 +109,7 @@ def _whole(column: pa.Array, name: str, *, file: Path, first_row: int) -> pa.Arr
 def _joined(batch: pa.RecordBatch, names: tuple[str, ...], *, file: Path, first_row: int) -> pa.Array:
     """Return eight columns of numbers as one of vectors."""
     columns = [_numbers(batch.column(name), name, file=file, first_row=first_row) for name in names]
-    there = np.column_stack([column.is_valid().to_numpy(zero_copy_only=False) for column in columns])
+    there = np.column_stack([valid_mask(column) for column in columns])
     partial = np.flatnonzero(there.any(axis=1) & ~there.all(axis=1))
     if len(partial):
         row = int(partial[0])
@@ -133,7 +142,7 @@ def _numbers(column: pa.Array, name: str, *, file: Path, first_row: int) -> pa.A
         raise OpalLabelInvalid(
             file=file, row=first_row + bad.index, column=name, value=bad.value, reason=bad.reason
         ) from bad
-    good = pc.is_finite(numbers).fill_null(True).to_numpy(zero_copy_only=False)
+    good = true_rows(pc.is_finite(numbers)) | ~valid_mask(numbers)
     if not good.all():
         row = int(np.argmin(good))
         raise OpalLabelInvalid(
@@ -147,7 +156,8 @@ def _cast(column: pa.Array) -> pa.Array:
     kinds = pa.types
     if not (kinds.is_list(column.type) or kinds.is_large_list(column.type) or kinds.is_fixed_size_list(column.type)):
         raise BadCell(0, column.type, f"the file holds {column.type}, not vectors")
-    lengths = pc.list_value_length(column).fill_null(SIZE).to_numpy(zero_copy_only=False)
+    lengths = pc.list_value_length(column)
+    lengths = np.where(valid_mask(lengths), fixed_values(lengths), SIZE)
     wrong = np.flatnonzero(lengths != SIZE)
     if len(wrong):
         index = int(wrong[0])

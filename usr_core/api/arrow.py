@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from usr_core.records.bulk_ids import IdHasher as IdHasher
     from usr_core.records.bulk_ids import id_words as id_words
     from usr_core.records.bulk_ids import string_parts as string_parts
+    from usr_core.records.masks import true_rows as true_rows
+    from usr_core.records.masks import valid_mask as valid_mask
     from usr_core.store.base.file import GROUP_BYTES as GROUP_BYTES
     from usr_core.store.base.file import ParquetOutput as ParquetOutput
     from usr_core.store.base.file import write_options as write_options
@@ -37,6 +39,7 @@ else:
                 "boolean_array conform constant_text fixed_array fixed_values plain_type text_array text_scalar"
             ),
             "usr_core.records.bulk_ids": "IdHasher id_words string_parts",
+            "usr_core.records.masks": "true_rows valid_mask",
             "usr_core.store.base.file": "GROUP_BYTES ParquetOutput write_options",
             "usr_core.store.changes.attach.values": "cast_exactly",
             "usr_core.store.ids.row_numbers": "only_where",

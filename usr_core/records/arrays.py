@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.masks import valid_mask
+
 __all__ = [
     "boolean_array",
     "conform",
@@ -242,7 +244,8 @@ def _plain_lists(values: pa.Array, kind: pa.DataType) -> pa.Array:
         import pyarrow.compute as pc
 
         # Views may overlap and stand in any order; flattened, the items of null rows are gone.
-        lengths = pc.list_value_length(values).fill_null(0).to_numpy(zero_copy_only=False)
+        lengths = pc.list_value_length(values)
+        lengths = np.where(valid_mask(lengths), fixed_values(lengths), 0)
         items, offsets = values.flatten(), np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     else:
         offsets = values.offsets.to_numpy()

@@ -10,7 +10,14 @@ __all__ = ["true_rows", "valid_mask", "valid_rows"]
 
 
 def valid_mask(values: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which values are not null."""
+    """Return which values are not null.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import valid_mask
+        >>> valid_mask(pa.array([0.4, None])).tolist()
+        [True, False]
+    """
     valid = valid_rows(values)
     return np.ones(len(values), np.bool_) if valid is None else valid
 
@@ -26,7 +33,14 @@ def valid_rows(values: pa.Array) -> npt.NDArray[np.bool_] | None:
 
 
 def true_rows(mask: pa.BooleanArray) -> npt.NDArray[np.bool_]:
-    """Return which values are true; a null is not."""
+    """Return which values are true; a null is not.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from usr_core.api.arrow import true_rows
+        >>> true_rows(pa.array([True, None, False])).tolist()
+        [True, False, False]
+    """
     if not mask.true_count:
         return np.zeros(len(mask), np.bool_)
     found, valid = _bits(mask.buffers()[1], mask), valid_rows(mask)

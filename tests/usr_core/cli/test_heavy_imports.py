@@ -103,9 +103,20 @@ def write_inputs(place: Path) -> None:
     )
     (place / "ids.txt").write_text("".join(f"{one}\n" for one in IDS))
     np.save(place / "e.npy", np.arange(12, dtype=np.float32).reshape(6, 2))
+    np.save(place / "llr.npy", np.arange(2, dtype=np.float64))
+    (place / "labels.csv").write_text(
+        f"id,y_sfxi,intensity_log2_offset_delta\n{IDS[3]},{';'.join('12345678')},0.5\n{IDS[4]},,\n"
+    )
+    sites = [
+        {"id": IDS[3], "used_tfbs": ["lexA:CTGT", "cpxR:GAGA"]},
+        {"id": IDS[4], "used_tfbs": ["lexA:CTGT"]},
+    ]
+    (place / "dg.jsonl").write_text("".join(json.dumps(row) + "\n" for row in sites))
+    (place / "share").mkdir()
 
 
 ATTACH = "attach a/b {file} --namespace mock --allow-overwrite"
+OPTIONS = "--writer-option model=evo2-7b --writer-option run-id=r1"
 COMMANDS = f"""
 init a/b
 import a/b {{place}}/s.csv
@@ -171,6 +182,29 @@ namespace register lab --from-file {{place}}/v.csv --yes
 plugins list
 plugins info csv
 maintenance registry-freeze a/b
+infer register --dim 2
+infer pending a/b --column infer__llr --limit 2 --out {{place}}/llr.ids
+infer pending a/b --column infer__llr --format json
+attach a/b --writer infer --path {{place}}/llr.npy {OPTIONS} --writer-option ids={{place}}/llr.ids
+namespace register opal --from-plugin opal
+attach a/b --writer opal --path {{place}}/labels.csv
+validate a/b --strict
+namespace register densegen --from-plugin densegen
+attach a/b {{place}}/dg.jsonl --namespace densegen --key id
+densegen dedupe a/b --dry-run
+densegen repair a/b --filter-single-tf --dry-run
+densegen repair a/b --filter-single-tf --yes --quiet
+grep a/b --motif GATTNNA --mismatches 1
+maintenance merge --src a/d --dest a/b --yes
+maintenance overlay-clear a/b --namespace mock --columns mock__tag,mock__vec,mock__meta --yes
+maintenance dedupe a/b --key sequence_ci --yes
+archive a/c
+ls --archived
+unarchive a/c
+remotes add share --type folder --base-dir {{place}}/share
+push a/b share --yes
+diff a/b share --verify parquet
+pull a/b share --yes
 head {{place}}/o1.parquet
 """
 
@@ -187,7 +221,7 @@ def test_no_command_imports_them(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         input="".join("\t".join(one) + "\n" for one in words),
-        env=clean_env({"USR_ROOT": root}),
+        env=clean_env({"USR_ROOT": root, "USR_REMOTES_PATH": tmp_path / "remotes.yaml"}),
         capture_output=True,
         text=True,
         timeout=300,

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
 from usr_core.records.base_schema import BASE_COLUMNS, META_LETTER_CASE, base_schema
+from usr_core.records.masks import valid_mask
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.file import ParquetOutput
@@ -66,7 +67,7 @@ def checked_batches(
             for name in BASE_COLUMNS:
                 column = batch.column(name)
                 if column.null_count:
-                    at = int(column.is_null().to_numpy(zero_copy_only=False).argmax())
+                    at = int(valid_mask(column).argmin())
                     raise BaseColumnHasNulls(column=name, file=label, row=first + int(np.flatnonzero(mine)[at]) + 1)
             yield first, batch
     except (pa.ArrowException, OSError) as error:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import boolean_array, text_array
+from usr_core.records.arrays import boolean_array, fixed_values, text_array
 from usr_core.store.ids.keys import KeyIndex, base_index, keys_from_sequences, one_bio_type, open_key_index
 from usr_core.store.ids.position_index import NO_DUPLICATES
 from usr_core.store.ids.row_numbers import row_numbers, valid_mask
@@ -177,7 +177,7 @@ class OverlayFold:
         found = [self._ids_of(placed.part, lost) for placed, lost in zip(placements, self._lost, strict=True)]
         numbered = pa.concat_arrays(found).dictionary_encode()
         self.unmatched = numbered.dictionary
-        codes = numbered.indices.to_numpy(zero_copy_only=False).astype(np.int32)
+        codes = fixed_values(numbered.indices).astype(np.int32)
         ends = np.cumsum([len(ids) for ids in found])
         self._codes = list(np.split(codes, ends[:-1]))
         for placed, ids, mine in zip(placements, found, self._codes, strict=True):

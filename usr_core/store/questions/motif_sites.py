@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from usr_core.records.arrays import text_scalar
 from usr_core.store.questions.motif import FOLD, Spacing, other_strand
 
 __all__ = ["Letters", "Sites", "find_sites", "site_texts"]
@@ -47,7 +48,7 @@ class Letters:
     def of(cls, sequences: pa.StringArray) -> Self:
         """Return the letters of an array of text, which are not copied; a null has none."""
         if sequences.null_count:
-            sequences = sequences.fill_null("")
+            sequences = sequences.fill_null(text_scalar(""))
         bounds = np.frombuffer(sequences.buffers()[1], np.int32, len(sequences) + 1, 4 * sequences.offset)
         text = np.frombuffer(sequences.buffers()[2] or b"", np.uint8)[bounds[0] : bounds[-1]]
         begins = bounds.astype(np.int64) - int(bounds[0])

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrays import conform, row_width
+from usr_core.records.masks import valid_mask
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import BUFFER_BYTES, OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
@@ -168,7 +169,7 @@ def _checked(batch: pa.RecordBatch, columns: Sequence[BaseColumn], done: int) ->
     for column in columns:
         values = batch.column(column.name)
         if column.checked and values.null_count:
-            row = values.is_null().to_numpy(zero_copy_only=False).argmax()
+            row = valid_mask(values).argmin()
             raise BaseColumnHasNulls(column=column.name, file=RECORDS, row=done + int(row) + 1)
         found[column.name] = conform(values, column.kind)
     return found

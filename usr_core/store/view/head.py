@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import conform
+from usr_core.records.masks import valid_mask
 from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import OpenParquet
@@ -148,7 +149,7 @@ class PointReader:
     def _refuse_nulls(self, found: Mapping[str, pa.Array], rows: npt.NDArray[np.int64]) -> None:
         for name in self._optional & found.keys():
             if found[name].null_count:
-                at = found[name].is_null().to_numpy(zero_copy_only=False).argmax()
+                at = valid_mask(found[name]).argmin()
                 raise BaseColumnHasNulls(column=name, file=RECORDS, row=int(rows[at]) + 1)
 
 

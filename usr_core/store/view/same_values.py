@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
+from usr_core.records.masks import true_rows
 from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.view.contributions import scalar_bits
 
@@ -46,7 +47,7 @@ def _same(one: pa.Array, other: pa.Array) -> Mask:
     if scalar_bits(kind) is None:
         import pyarrow.compute as pc
 
-        return np.asarray(pc.equal(one, other).to_numpy(zero_copy_only=False), np.bool_)
+        return true_rows(pc.equal(one, other))
     left, right = (_bits(values) for values in (one, other))
     same = left == right
     if pa.types.is_floating(kind):

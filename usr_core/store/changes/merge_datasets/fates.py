@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array
 from usr_core.records.bulk_ids import IdHasher
+from usr_core.records.masks import valid_mask
 from usr_core.store.base.rewrite import letter_case
 from usr_core.store.changes.merge_datasets.files import MergeFiles
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
@@ -118,7 +119,7 @@ def _folded(files: MergeFiles, hasher: IdHasher, wanted: npt.NDArray[np.bool_]) 
         mine = wanted[start : start + batch.num_rows]
         for name in ("bio_type", "sequence"):
             if batch.column(name).null_count:
-                at = int(batch.column(name).is_null().to_numpy(zero_copy_only=False).argmax())
+                at = int(valid_mask(batch.column(name)).argmin())
                 raise BaseColumnHasNulls(column=name, file=files.label, row=start + at + 1)
         start += batch.num_rows
         if mine.any():

@@ -16,6 +16,7 @@ from usr_core.events.log import line_digest
 from usr_core.records.alphabets import with_alphabets
 from usr_core.records.arrays import fixed_array
 from usr_core.records.base_schema import BASE_COLUMNS, next_base_metadata
+from usr_core.records.masks import true_rows
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.file import write_options
@@ -236,7 +237,7 @@ class _Parts:
     def write(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
         """Add the rows that have values; `positions` are their base rows, -1 for those to be left out."""
         for namespace, schema in self._schemas.items():
-            has = np.flatnonzero(batch.column(namespace).to_numpy(zero_copy_only=False) & (positions >= 0))
+            has = np.flatnonzero(true_rows(batch.column(namespace)) & (positions >= 0))
             if not len(has):
                 continue
             chosen = batch.select(schema.names)
