@@ -6,7 +6,9 @@ index of its own, over the ids that the upper-cased sequences would have.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,9 @@ from usr_core.store.ids.row_numbers import only_where, true_rows, valid_mask
 from usr_core.store.ids.words import IdWordsBuilder, words_of_ids
 from usr_core.store.parts.errors import BaseKeysNotUnique, KeyNeedsDna4, KeyNeedsOneBioType
 from usr_core.store.parts.files import OverlayKey
+
+if TYPE_CHECKING:
+    from usr_core.records.bulk_ids import IdHasher
 
 __all__ = ["KeyIndex", "base_cell", "base_index", "keys_from_sequences", "one_bio_type", "open_key_index"]
 
@@ -112,24 +117,27 @@ def base_index(base: OpenParquet | pq.ParquetFile) -> BaseIndex:
     return BaseIndex(words.finish())
 
 
-def keys_from_sequences(sequences: pa.Array | pa.ChunkedArray, *, bio_type: str, upper: bool) -> pa.Array:
+def keys_from_sequences(
+    sequences: pa.Array | pa.ChunkedArray, *, bio_type: str, upper: bool, hasher: IdHasher | None = None
+) -> pa.Array:
     """Return the ids that records of these sequences have; null stays null.
 
     Args:
         sequences: Strings as somebody wrote them; white space around them does not count.
         bio_type: The dataset's.
         upper: Put ASCII letters into upper case first, for ``sequence_ci``.
+        hasher: One for all calls, where many follow: it changes to a faster engine after the first rows.
     """
     from usr_core.records.bulk_ids import IdHasher
 
     chunks = sequences.chunks if isinstance(sequences, pa.ChunkedArray) else [sequences]
     ids = []
-    with IdHasher() as hasher:
+    with contextlib.nullcontext(hasher) if hasher is not None else IdHasher() as engine:
         for chunk in chunks:
             text = chunk if pa.types.is_string(chunk.type) else chunk.cast(pa.string())
             text = call_arrow("utf8_trim_whitespace", text)
             text = call_arrow("ascii_upper", text) if upper else text
-            hashed = hasher.ids(bio_type, call_arrow("coalesce", text, text_scalar("")) if text.null_count else text)
+            hashed = engine.ids(bio_type, call_arrow("coalesce", text, text_scalar("")) if text.null_count else text)
             ids.append(only_where(hashed, valid_mask(text)))
     return pa.concat_arrays(ids) if ids else pa.nulls(0, pa.string())
 

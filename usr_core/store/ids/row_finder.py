@@ -20,7 +20,7 @@ from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import distinct, row_numbers
 from usr_core.store.ids.words import IdWords, ids_at_rows, words_of_ids
 
-__all__ = ["FinderOfRows", "RowFinder", "SeenIds"]
+__all__ = ["FEWEST_ROWS_AN_ID", "FinderOfRows", "RowFinder", "SeenIds"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -28,7 +28,7 @@ _INDEXED_BELOW = 65_536
 """Rows of a base whose index costs less than a second thread."""
 _FEW = 16_384
 """Ids that are sought without an index at most: what comes in batches has larger ones, as a rule."""
-_FEWEST_ROWS_AN_ID = 64
+FEWEST_ROWS_AN_ID = 64
 """With fewer rows of the base for each id it is indexed at once: more ids will follow."""
 
 
@@ -67,7 +67,7 @@ class RowFinder:
         """
         first, self._asked = not self._asked, self._asked + len(ids)
         if self._index is None:
-            few = self._asked * _FEWEST_ROWS_AN_ID <= self._base.rows
+            few = self._asked * FEWEST_ROWS_AN_ID <= self._base.rows
             if first and few:
                 self._cache = open_cache(self._base, make=True)
             rows = self._sought(ids, streamed=first and few) if few else None

@@ -10,10 +10,11 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.records.arrow_calls import call_arrow
+from usr_core.records.bulk_ids import IdHasher
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachBackendError, AttachKeyMissing
 from usr_core.store.ids.keys import base_cell, base_index, keys_from_sequences, one_bio_type, open_key_index
-from usr_core.store.ids.row_finder import FinderOfRows, RowFinder
+from usr_core.store.ids.row_finder import FEWEST_ROWS_AN_ID, FinderOfRows, RowFinder
 from usr_core.store.ids.row_numbers import true_rows
 from usr_core.store.ids.words import ids_at_rows
 from usr_core.store.parts.files import KEYS, OverlayKey
@@ -56,11 +57,15 @@ class _BaseLookup:
     def __init__(self, key: OverlayKey, finder: FinderOfRows, base: OpenParquet, *, bio_type: str | None) -> None:
         self.key = key
         self._finder, self._base, self._bio_type = finder, base, bio_type
+        self._hasher: IdHasher | None = None
 
     def positions(self, keys: pa.Array) -> Positions:
         ids = keys
         if self._bio_type is not None:
-            ids = keys_from_sequences(keys, bio_type=self._bio_type, upper=False)
+            if self._hasher is None:
+                many = len(keys) * FEWEST_ROWS_AN_ID > self._base.rows
+                self._hasher = IdHasher(expected_rows=self._base.rows if many else 0)
+            ids = keys_from_sequences(keys, bio_type=self._bio_type, upper=False, hasher=self._hasher)
         found = self._finder.positions(ids)
         if self._finder.repeated:
             open_key_index(self._base.reader(), self.key)  # which says which ones
