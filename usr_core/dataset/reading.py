@@ -769,6 +769,7 @@ class Reading(DatasetSite):
         from usr_core.store.questions.choice import Choice
         from usr_core.store.questions.export import export_batches
         from usr_core.store.questions.export_target import chosen_format, export_target
+        from usr_core.store.view.spliced import write_stored
 
         choice = Choice(sample=sample, seed=seed, sort=sort, limit=limit)
         fmt = chosen_format(self.host, fmt, out)
@@ -777,6 +778,8 @@ class Reading(DatasetSite):
         target = export_target(out, name=self.name, suffix=spec.suffix) if isinstance(out, (str, Path)) else out
         with self.view(namespaces=namespaces) as view:
             schema = view.schema(columns, include_deleted=include_deleted)
+            every_row = where is None and choice == Choice(seed=seed)
+            stored = partial(write_stored, view=view, include_deleted=include_deleted, progress=progress)
             return export_batches(
                 exporter,
                 target,
@@ -786,6 +789,7 @@ class Reading(DatasetSite):
                 overwrite=overwrite,
                 options=options,
                 dry_run=dry_run,
+                stored=stored if every_row else None,
             )
 
     def validate(

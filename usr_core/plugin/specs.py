@@ -240,6 +240,9 @@ class ExportRequest:
         metadata: Key/value metadata for formats that can hold it.
         opener: Opens what `open` gives where that is not the file at `path`.
         options: The exporter's options by name, in their types.
+        stored: Writes all rows to `path` as Parquet, with the columns and the metadata of a schema, and returns their
+            number. Columns that stand whole in the dataset's files are copied without being decoded. It returns None,
+            and writes nothing, where the exporter has to write the batches. None where it always has to.
 
     Example:
         >>> import pyarrow as pa
@@ -255,6 +258,7 @@ class ExportRequest:
     metadata: Mapping[str, str] = field(default_factory=dict)
     opener: Callable[[], BinaryIO] | None = None
     options: Mapping[str, object] = field(default_factory=dict)
+    stored: Callable[[pa.Schema], int | None] | None = None
 
     def open(self) -> BinaryIO:
         """Open what is to be written: the file at `path`, or a stream that compresses or goes to standard output.

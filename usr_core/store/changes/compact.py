@@ -103,7 +103,7 @@ def compact_overlay(
             if _is_compact(site, opened.overlay):
                 return _untouched(opened.overlay, kinds)
             with OverlayFold(opened, kinds, scratch=Path(place) / "fold") as fold:
-                return _planned(opened.overlay, kinds, fold)
+                return _planned(opened.overlay, kinds, rows=fold.rows, unmatched=len(fold.unmatched))
     with mutate(site, "compact_overlay") as mutation, open_files(mutation.txn.tree) as opened:
         kinds = registered_columns(opened.overlay, mutation.registry)
         if _is_compact(site, opened.overlay):
@@ -120,9 +120,12 @@ def _compact(
     progress: Callable[[int], None] | None,
 ) -> CompactOutcome:
     part = SinglePart(mutation, opened, kinds)
-    with OverlayFold(opened, kinds, scratch=part.scratch) as fold:
-        plan = _planned(opened.overlay, kinds, fold)
-        part.write(fold.batches(progress), at_most=fold.rows)
+    if part.splice(opened.overlay, progress):
+        plan = _planned(opened.overlay, kinds, rows=part.rows, unmatched=0)
+    else:
+        with OverlayFold(opened, kinds, scratch=part.scratch) as fold:
+            plan = _planned(opened.overlay, kinds, rows=fold.rows, unmatched=len(fold.unmatched))
+            part.write(fold.batches(progress), at_most=fold.rows)
     archived = part.replace(archive=not options.drop)
     event = mutation.finish(
         base=mutation.base_facts(),
@@ -145,14 +148,16 @@ def _is_compact(site: Site, overlay: NamespaceOverlay) -> bool:
     return len(overlay.parts) == 1 and only.key == "id" and only.relative != site.layout.overlay_file(overlay.namespace)
 
 
-def _planned(overlay: NamespaceOverlay, kinds: Mapping[str, pa.DataType], fold: OverlayFold) -> CompactOutcome:
+def _planned(
+    overlay: NamespaceOverlay, kinds: Mapping[str, pa.DataType], *, rows: int, unmatched: int
+) -> CompactOutcome:
     return CompactOutcome(
         namespace=overlay.namespace,
         parts=len(overlay.parts),
         rows_before=overlay.rows,
         bytes_before=overlay.size_bytes,
-        rows=fold.rows,
-        unmatched=len(fold.unmatched),
+        rows=rows,
+        unmatched=unmatched,
         columns=tuple(kinds),
     )
 

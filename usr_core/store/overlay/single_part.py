@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,10 @@ from usr_core.store.mutation import Mutation, overlay_metadata
 from usr_core.store.overlay.fold import FoldedRows
 from usr_core.store.overlay.open_namespace import OpenNamespace, archive_or_drop
 from usr_core.store.overlay.part_writer import PartWriter
+from usr_core.store.parts.files import NamespaceOverlay, unique_keys_note
+from usr_core.store.view.aligned import covers_base
+from usr_core.store.view.merged_view import MergedView
+from usr_core.store.view.spliced import splice_view
 
 __all__ = ["SinglePart", "group_boundaries"]
 
@@ -43,6 +48,25 @@ class SinglePart:
         metadata = overlay_metadata(mutation, namespace, created_at_us=stamp_us)
         fields = [pa.field("id", pa.string(), nullable=False), *(pa.field(name, kind) for name, kind in kinds.items())]
         self._schema = pa.schema(fields, metadata=metadata)
+
+    def splice(self, overlay: NamespaceOverlay, progress: Callable[[int], None] | None = None) -> bool:
+        """Write what `overlay` holds if all of its parts cover the base; return whether they do, or else `write`.
+
+        Columns that one part has whole are copied as bytes, and the ids are the base's. `progress` is called with the
+        number of rows done.
+        """
+        parts = [part for part in overlay.parts if part.rows]
+        if not parts or not all(covers_base(part, self._base) for part in parts):
+            return False
+        # Of the base only the ids count here, not what has been materialized.
+        ids = replace(self._base, schema=pa.schema([self._base.schema.field("id")]))
+        view = MergedView(ids, {overlay.namespace: overlay})
+        staged, options = self._mutation.txn.stage(self.relative), write_options(self._schema, bloom="id")
+        notes = unique_keys_note(view.rows)
+        if not splice_view(staged, view, self._schema, options, notes=notes, progress=progress):
+            return False
+        self.rows = view.rows
+        return True
 
     def write(self, rows: Iterable[FoldedRows], *, at_most: int) -> None:
         """Write `rows`, `at_most` so many, whose places ascend; once."""

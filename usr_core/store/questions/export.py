@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -62,6 +62,7 @@ def export_batches(
     metadata: Mapping[str, str] | None = None,
     options: Mapping[str, object] | None = None,
     dry_run: bool = False,
+    stored: Callable[[Path, pa.Schema], int | None] | None = None,
 ) -> ExportOutcome:
     """Write `batches` to a file, which appears whole or not at all, or to a binary stream.
 
@@ -89,7 +90,7 @@ def export_batches(
     """
     values = option_values(f"exporter {spec.name}", spec.options, options or {})
     request = ExportRequest(path=Path(os.devnull), schema=schema, metadata=metadata or {}, options=values)
-    handed = _Handed(batches)
+    handed = _Handed(batches, stored)
     if not isinstance(out, Path):
         return _to_stream(exporter, out, request, handed, spec, dry_run=dry_run)
     return _to_file(exporter, out, request, handed, spec, overwrite=overwrite, dry_run=dry_run)
@@ -133,7 +134,7 @@ def _to_file(
     temporary = temporary_sibling(target)
     try:
         temporary.touch(exist_ok=False)
-        at_place = replace(request, path=temporary)
+        at_place = replace(request, path=temporary, stored=handed.storing(temporary) if compression is None else None)
         if compression is None:
             result = _write(exporter, at_place, handed, None)
             size = written = _size_of(exporter, temporary)
@@ -242,8 +243,10 @@ class _Handed:
         exhausted: Whether the exporter has asked until there were no more.
     """
 
-    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
-        self._batches = batches
+    def __init__(
+        self, batches: Iterable[pa.RecordBatch], stored: Callable[[Path, pa.Schema], int | None] | None
+    ) -> None:
+        self._batches, self._stored = batches, stored
         self.rows = 0
         self.exhausted = False
 
@@ -252,6 +255,22 @@ class _Handed:
             self.rows += batch.num_rows
             yield batch
         self.exhausted = True
+
+    def storing(self, target: Path) -> Callable[[pa.Schema], int | None] | None:
+        """Return what writes all rows to `target`, which is there; None where nothing does."""
+        stored = self._stored
+        if stored is None:
+            return None
+
+        def store(schema: pa.Schema) -> int | None:
+            beside = target.with_name(f"{target.name}.stored")
+            rows = stored(beside, schema)
+            if rows is not None:
+                beside.replace(target)
+                self.rows, self.exhausted = rows, True
+            return rows
+
+        return store
 
 
 class _Nowhere:

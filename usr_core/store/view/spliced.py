@@ -17,7 +17,7 @@ from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.base.splice import Stored, Target, splice
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["grouped", "splice_view"]
+__all__ = ["splice_view", "write_stored"]
 
 _MOST_GROUP_BYTES = 16 * GROUP_BYTES
 """What the pages of a row group may take, and what is copied does not have to fit into memory."""
@@ -30,6 +30,7 @@ def splice_view(
     schema: pa.Schema,
     options: WriteOptions,
     *,
+    notes: Mapping[str, str] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> bool:
     """Write all rows of `view`, deleted ones included, or return False where no column of it can be copied.
@@ -42,6 +43,7 @@ def splice_view(
         view: The view.
         schema: The columns of the file with their plain types, and its metadata.
         options: How it would be encoded.
+        notes: Key/value metadata beside those of the schema.
 
     Raises:
         FileExistsError: `path` exists.
@@ -51,16 +53,14 @@ def splice_view(
     Memory: that of `MergedView.batches` for the columns that are encoded, and one row group of these.
     """
     target = Target(schema, options.writer_arguments(rows=view.rows))
-    copied = copyable(view.whole(schema.names), view.source, target)
+    copied = _copyable(view.whole(schema.names), view.source, target)
     encoded = [name for name in schema.names if name not in copied]
     if not copied:
         return False
     borders = next(iter(copied.values())).rows
-    if (
-        next(iter(copied.values())).is_fragmented()
-        or not _suits(view, encoded, borders)
-        or _largest_group(copied, len(borders)) > _MOST_GROUP_BYTES
-    ):
+    if next(iter(copied.values())).is_fragmented() or not _fits(view, encoded, borders):
+        return False
+    if _largest_group(copied, len(borders)) > _MOST_GROUP_BYTES:
         return False
     beside = path.with_name(f"{path.name}.encoded")
     with contextlib.ExitStack() as closing:
@@ -68,17 +68,32 @@ def splice_view(
             closing.callback(beside.unlink, missing_ok=True)
             _encode(beside, view, encoded, borders, bloom=options.bloom, progress=progress)
             made = closing.enter_context(contextlib.closing(OpenParquet.open(beside)))
-            again = copyable(dict.fromkeys(encoded, made), made, target)
+            again = _copyable(dict.fromkeys(encoded, made), made, target)
             if len(again) < len(encoded) or next(iter(again.values())).rows != borders:
                 return False
             copied |= again
-        splice(path, target, copied)
+        splice(path, target, copied, notes=notes)
     if progress is not None and not encoded:
         progress(view.rows)
     return True
 
 
-def copyable(files: dict[str, OpenParquet], base: OpenParquet, target: Target) -> dict[str, Stored]:
+def write_stored(
+    path: Path,
+    schema: pa.Schema,
+    *,
+    view: MergedView,
+    include_deleted: bool,
+    progress: Callable[[int], None] | None = None,
+) -> int | None:
+    """Write the rows of `view` as `splice_view` does and return their number; None where they have to be encoded."""
+    if not include_deleted and view.deleted_count():
+        return None
+    options = write_options(schema, bloom="id" if "id" in schema.names else None)
+    return view.rows if splice_view(path, view, schema, options, progress=progress) else None
+
+
+def _copyable(files: dict[str, OpenParquet], base: OpenParquet, target: Target) -> dict[str, Stored]:
     """Return those of `files`, by column, whose chunks can be copied; their row groups are those of `base`."""
     known: dict[int, Stored | None] = {id(base): Stored.of(base)}
     borders = known[id(base)]
@@ -94,7 +109,7 @@ def copyable(files: dict[str, OpenParquet], base: OpenParquet, target: Target) -
     return found
 
 
-def grouped(batches: Iterator[pa.RecordBatch], borders: Sequence[int]) -> Iterator[pa.Table]:
+def _grouped(batches: Iterator[pa.RecordBatch], borders: Sequence[int]) -> Iterator[pa.Table]:
     """Yield the rows of `batches` in tables of as many rows as `borders` say; there are as many in all."""
     held: list[pa.RecordBatch] = []
     rows, at = 0, 0
@@ -109,7 +124,7 @@ def grouped(batches: Iterator[pa.RecordBatch], borders: Sequence[int]) -> Iterat
                 held, rows, at = [], 0, at + 1
 
 
-def _suits(view: MergedView, encoded: Sequence[str], borders: Sequence[int]) -> bool:
+def _fits(view: MergedView, encoded: Sequence[str], borders: Sequence[int]) -> bool:
     """Tell whether the base's row groups are small enough for what is to be encoded."""
     names, most = frozenset(encoded), max(borders, default=0)
     if not names:
@@ -139,5 +154,5 @@ def _encode(
     schema = view.schema(names)
     options = write_options(schema, bloom=bloom if bloom in names else None)
     with ParquetOutput(path, schema, **options.writer_arguments(rows=view.rows)) as output:
-        for table in grouped(view.batches(names, include_deleted=True, progress=progress), borders):
+        for table in _grouped(view.batches(names, include_deleted=True, progress=progress), borders):
             output.write_table(table.replace_schema_metadata(None), row_group_size=table.num_rows)

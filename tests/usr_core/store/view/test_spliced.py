@@ -74,7 +74,8 @@ def add(dataset: Dataset, rows: list[int], columns: dict[str, pa.Array]) -> None
 
 def shown(dataset: Dataset) -> str:
     """Return all records as text, since NaN is not equal to itself."""
-    return repr(dataset.to_arrow().to_pylist())
+    table = dataset.to_arrow()
+    return repr(table.select(sorted(table.column_names)).to_pylist())
 
 
 def chunks(path: Path, column: str) -> Iterator[bytes]:
@@ -144,3 +145,58 @@ def test_a_base_of_another_writer_is_encoded(dataset: Dataset, tmp_path: Path) -
 
         assert not splice_view(tmp_path / "new.parquet", view, schema, write_options(schema, bloom="id"))
     assert not list(tmp_path.glob("new*"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_export_holds_what_the_dataset_shows(dataset: Dataset, tmp_path: Path, seed: int) -> None:
+    """Whole, some columns, and with deleted rows or without them."""
+    random_ = random.Random(seed)
+    add(dataset, list(range(ROWS)), values(random_, ROWS, "vst", random_.choice([0.0, 0.3])))
+    add(dataset, sorted(random_.sample(range(ROWS), 100)), values(random_, 100, "fs", 0.1))
+    if seed % 3:
+        dataset.delete(dataset.to_arrow(columns=["id"])["id"].to_pylist()[5:9])
+    columns = [None, ["lab__v", "id"], ["lab__f"], ["sequence", "lab__s", "lab__v"]][seed % 4]
+    done = dataset.export(tmp_path / "all.parquet", columns=columns, include_deleted=seed % 2 == 0)
+    shown = dataset.to_arrow(columns=columns, include_deleted=seed % 2 == 0)
+
+    found = pq.read_table(tmp_path / "all.parquet")
+    assert (shown.num_rows, shown.column_names) == (done.rows, found.column_names)
+    assert repr(shown.to_pylist()) == repr(found.cast(shown.schema).to_pylist())
+    assert ["all.parquet"] == [path.name for path in tmp_path.iterdir() if path.is_file()]
+
+
+def test_an_export_copies_what_stands_whole(dataset: Dataset, tmp_path: Path) -> None:
+    """The pages are the same bytes as in the part; a limit or a condition makes them anew."""
+    add(dataset, list(range(ROWS)), values(random.Random(3), ROWS, "v", 0.2))
+    part = next(iter(dataset.path.glob("_derived/lab/*")))
+    dataset.export(tmp_path / "all.parquet")
+    dataset.export(tmp_path / "some.parquet", limit=ROWS - 1)
+
+    assert list(chunks(part, "lab__v")) == list(chunks(tmp_path / "all.parquet", "lab__v"))
+    assert list(chunks(part, "lab__v")) != list(chunks(tmp_path / "some.parquet", "lab__v"))
+    assert ROWS - 1 == pq.read_metadata(tmp_path / "some.parquet").num_rows
+
+
+@pytest.mark.parametrize("materialized", [False, True])
+def test_compaction_of_parts_that_cover_the_base_copies(dataset: Dataset, materialized: bool) -> None:
+    """Columns that one part has are the same bytes, those of several are merged, whatever the base has of them."""
+    random_ = random.Random(4)
+    add(dataset, list(range(ROWS)), values(random_, ROWS, "vs", 0.3))
+    if materialized:
+        with dataset.maintenance("test"):
+            dataset.materialize()
+    add(dataset, list(range(ROWS)), values(random_, ROWS, "si", 0.3))
+    parts = sorted(dataset.path.glob("_derived/lab/*"))
+    before, copied = shown(dataset), [list(chunks(parts[0], "lab__v")), list(chunks(parts[1], "lab__i"))]
+    values_before = [pq.read_table(part, columns=["lab__s"])["lab__s"].to_pylist() for part in parts]
+    with dataset.maintenance("test"):
+        done = dataset.compact_overlay("lab")
+    only = dataset.path / str(done.part)
+
+    assert (ROWS, 0, before) == (done.rows, done.unmatched, shown(dataset))
+    assert copied == [list(chunks(only, "lab__v")), list(chunks(only, "lab__i"))]
+    assert [new if new is not None else old for old, new in zip(*values_before, strict=True)] == (
+        pq.read_table(only, columns=["lab__s"])["lab__s"].to_pylist()
+    )
+    assert [only] == list(dataset.path.glob("_derived/lab/*"))
+    assert () == dataset.validate(strict=True).findings
