@@ -33,6 +33,7 @@ FULL: dict[str, list[list[str]]] = {
     "query": [_words(rows=rows, runs=3) for rows in (_M, 10 * _M)],
     "where": [[]],
     "densegen": [[]],
+    "map": [[]],
     "sync": [[]],
     "sync_many": [[]],
     "explore": [[]],
@@ -53,6 +54,7 @@ QUICK: dict[str, list[list[str]]] = {
     "query": [_words(rows=200 * _K, part_rows=2 * _K, runs=1)],
     "where": [_words(rows=100 * _K, runs=1)],
     "densegen": [_words(rows=2 * _K, base=20 * _K, runs=1)],
+    "map": [_words(rows=100 * _K, shards=10 * _K, runs=1)],
     "sync_many": [_words(files=500, runs=1)],
     "sync": [_words(megabytes=20, parts=10, runs=1, files=1_000)],
 }

@@ -101,6 +101,11 @@ TARGETS: dict[str, Target] = {
     "scan vectors": Target("`scan(batch_rows=…)`, 512 floats of 20 parts", "x pyarrow.parquet, flat", 1.0, 100_000),
     "batches scalars": Target("`batches(…)`, scalars of 20 parts", "x pyarrow.parquet, flat", 1.0, _M),
     "batches vectors": Target("`batches(…)`, 512 floats of 20 parts", "x pyarrow.parquet, flat", 1.0, 100_000),
+    # A function over every record.
+    "map, wall": Target("map a function of 20 us a record with 2 workers, wall time", "x the bare loop", 0.6, _M),
+    "map, CPU": Target("map a function of 20 us a record with 2 workers", "x the bare loop", 1.2, _M),
+    "map, shards": Target("plan and commit 1,000 shards", "s CPU", 3.0),
+    "map, growth": Target("plan, look at and commit 100,000 empty shards", "x ten times as for 10,000", 1.2),
     # Two copies.
     "push, first": Target("first push", "x rsync and two passes of sha256sum", 1.5),
     "pull, no-op": Target("pull with nothing to do", "x two passes of sha256sum", 1.3),
