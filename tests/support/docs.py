@@ -2,11 +2,10 @@
 
 A fenced block of the language ``console`` holds commands, each after ``$ ``, and what they print. The blocks of one
 page run in order in one fresh folder (``cd`` and ``export NAME=value`` hold for what follows), each command in a shell
-of its own with ``usr`` first on PATH, which runs in a fork; one ends with exit code 0, or with N where its line ends in
-``# exit N``. Output
-lines are compared where there are any; in them ``…`` stands for anything, and a line that is only ``…`` for any
-lines. A command goes on in the next line after a backslash, and one with a here-document in lines that begin with
-``>``.
+of its own with ``usr`` first on PATH, which runs in a fork; ``usr`` with words that mean nothing to a shell runs in the
+process of the tests. One ends with exit code 0, or with N where its line ends in ``# exit N``. Output lines are
+compared where there are any; in them ``…`` stands for anything, and a line that is only ``…`` for any lines. A command
+goes on in the next line after a backslash, and one with a here-document in lines that begin with ``>``.
 """
 
 from __future__ import annotations
@@ -21,10 +20,12 @@ from pathlib import Path
 
 from support.cli import clean_env, usr_argv
 from support.forked_cli import ForkedUsr
+from support.own_process import run_here, suits_this_process
 
 __all__ = ["Example", "examples_of", "path_with_usr", "run_page"]
 
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FOR_A_SHELL = re.compile(r"[^\w\s'\"=:/.,%+@-]")
 _EXIT = re.compile(r"\s+# exit (\d+)$")
 
 
@@ -65,21 +66,25 @@ def run_page(page: Path, folder: Path, environ: Mapping[str, str] | None = None)
 
 def run_example(example: Example, folder: Path, exported: Mapping[str, str] | None = None) -> None:
     """Run one command in `folder`, with `exported` in its environment; fail where it does not do what the page says."""
-    done = subprocess.run(
-        ["sh", "-ec", example.command],
-        cwd=folder,
-        env=clean_env({"PATH": path_with_usr(), **(exported or {})}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    told = f"line {example.line}: $ {example.command}\nexit code {done.returncode}\n{done.stdout}"
-    assert done.returncode == example.exit_code, told
+    env = clean_env({"PATH": path_with_usr(), **(exported or {})})
+    words = [] if _FOR_A_SHELL.search(example.command) else shlex.split(example.command)
+    if words[:1] == ["usr"] and suits_this_process(exported):
+        code, out, _ = run_here(words[1:], cwd=folder, env=env, merged=True)
+        printed = out.decode("utf-8")
+    else:
+        code, printed = _in_a_shell(example.command, folder, env)
+    told = f"line {example.line}: $ {example.command}\nexit code {code}\n{printed}"
+    assert code == example.exit_code, told
     if example.output:
-        assert re.fullmatch(_pattern(example.output), done.stdout.rstrip("\n")), f"{told}\nexpected:\n{example.output}"
+        assert re.fullmatch(_pattern(example.output), printed.rstrip("\n")), f"{told}\nexpected:\n{example.output}"
+
+
+def _in_a_shell(command: str, folder: Path, env: Mapping[str, str]) -> tuple[int, str]:
+    done = subprocess.run(
+        ["sh", "-ec", command], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, encoding="utf-8", timeout=120, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
 
 
 def path_with_usr() -> str:

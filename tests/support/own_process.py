@@ -33,7 +33,7 @@ def suits_this_process(env: Mapping[str, object] | None) -> bool:
 
 
 def run_here(
-    argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], given: bytes
+    argv: Sequence[str], *, cwd: Path | None, env: Mapping[str, str], given: bytes = b"", merged: bool = False
 ) -> tuple[int, bytes, bytes]:
     """Run ``usr`` with these words; return its exit code, its output and what it wrote to stderr.
 
@@ -42,10 +42,16 @@ def run_here(
         cwd: The folder it runs in; the caller's by default.
         env: All of its environment.
         given: What it can read from stdin.
+        merged: Whether stderr goes where stdout goes, as after ``2>&1`` in a shell.
     """
     from usr_core.cli.main import main
 
-    with _streams(given) as files, _environment(env), contextlib.chdir(cwd or Path.cwd()), _state_of_a_run():
+    with (
+        _streams(given, merged=merged) as files,
+        _environment(env),
+        contextlib.chdir(cwd or Path.cwd()),
+        _state_of_a_run(),
+    ):
         try:
             code = main(argv)
         except SystemExit as left:
@@ -61,7 +67,7 @@ def run_here(
 
 
 @contextlib.contextmanager
-def _streams(given: bytes) -> Iterator[tuple[int, int]]:
+def _streams(given: bytes, *, merged: bool) -> Iterator[tuple[int, int]]:
     """Put files in memory in place of the three standard streams, and give those of stdout and stderr."""
     before = [os.dup(number) for number in range(3)]
     objects = sys.stdin, sys.stdout, sys.stderr
@@ -70,7 +76,7 @@ def _streams(given: bytes) -> Iterator[tuple[int, int]]:
     os.write(files[0], given)
     os.lseek(files[0], 0, os.SEEK_SET)
     try:
-        for number, file in enumerate(files):
+        for number, file in enumerate((*files[:2], files[1] if merged else files[2])):
             os.dup2(file, number)
         sys.stdin, sys.stdout, sys.stderr = (
             io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8", errors="surrogateescape"),
