@@ -98,10 +98,8 @@ class TestProgram:
 class TestCursor:
     def test_a_kill_between_delivery_and_cursor_delivers_again(self, busy: Usr, cursor: Path, kept: Path) -> None:
         """Each event at least once, each run one further."""
-        killing = program(kept, KEEP_AND_KILL)
-        codes = []
-        for _ in range(3):
-            codes.append(busy.run("notify", "follow", DS, "--cursor", cursor, "--exec", killing, "--once").rc)
+        words = ["notify", "follow", DS, "--cursor", cursor, "--exec", program(kept, KEEP_AND_KILL), "--once"]
+        codes = [busy.run(*words, apart=True).rc for _ in range(3)]
         first = seqs(kept)
         busy.ok(*follow(cursor, kept, "--once"))
 
