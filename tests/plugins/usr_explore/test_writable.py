@@ -13,8 +13,6 @@ from usr_core import Dataset, Root, UsrError
 from usr_explore.exploring import Exploration
 
 ASK = "import sys; from usr_explore.exploring import Exploration as E; print(E(*sys.argv[1:]).writable(sys.argv[2]))"
-    "import sys; from usr_explore.exploring import Exploration; print(Exploration(*sys.argv[1:]).writable(sys.argv[2]))"
-)
 
 
 @pytest.fixture
