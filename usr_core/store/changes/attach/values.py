@@ -125,21 +125,12 @@ def choose_columns(
     """
     entry = registry.namespace(namespace)
     functions = {} if repeats is None else _functions(repeats, namespace)
-    mapped = {full_name(column, namespace): source for column, source in (mapping or {}).items()}
-    if len(mapped) < len(mapping or {}):
-        raise AttachRequestInvalid(
-            "A column is mapped twice, with its prefix and without.",
-            hint="Give --map once for each column.",
-            facts={"map": ", ".join(mapping or {})},
-        )
+    mapped = _mapped(mapping or {}, namespace)
     if wanted is None:
         names = [name for name in present if name != key_column and full_name(name, namespace) in entry.by_name]
-        names = [name for name in names if name not in mapped.values()]
-        if repeats is not None and repeats.others is None:
-            names = _attached_themselves(names, functions, namespace)
-        if not names and not functions and not mapped:
+        wanted = [*_attached_themselves(names, mapped, functions, repeats, namespace), *functions]
+        if not wanted and not mapped:
             raise NothingToAttach(label, namespace=namespace, registered=sorted(entry.by_name), present=present)
-        wanted = list(dict.fromkeys([*(full_name(name, namespace) for name in names), *functions]))
     chosen: dict[str, AttachedColumn] = {}
     counts = Counter(present)
     for asked in [*wanted, *functions, *mapped]:
@@ -152,6 +143,7 @@ def choose_columns(
             raise RepeatsInvalid(
                 f"The column {visible(name)!r} has no function for rows that repeat a key.", given=name
             )
+        # A function of another column reads that column, whatever fills this one.
         is_mapped = name in mapped and full_name(source, namespace) == name
         forms = [mapped[name]] if is_mapped else source_forms(source, namespace)
         chosen[name] = AttachedColumn(
@@ -164,10 +156,32 @@ def choose_columns(
     return list(chosen.values())
 
 
-def _attached_themselves(names: Sequence[str], functions: Mapping[str, tuple[str, str]], namespace: str) -> list[str]:
-    """Return the names without those of columns that only another one is made of."""
-    sources = {form for source, _ in functions.values() for form in source_forms(source, namespace)}
-    return [name for name in names if name not in sources or full_name(name, namespace) in functions]
+def _mapped(mapping: Mapping[str, str], namespace: str) -> dict[str, str]:
+    """Return the file's column for each full name of a mapping."""
+    mapped = {full_name(column, namespace): source for column, source in mapping.items()}
+    if len(mapped) < len(mapping):
+        raise AttachRequestInvalid(
+            "A column is mapped twice, with its prefix and without.",
+            hint="Give --map once for each column.",
+            facts={"map": ", ".join(mapping)},
+        )
+    return mapped
+
+
+def _attached_themselves(
+    names: Sequence[str],
+    mapped: Mapping[str, str],
+    functions: Mapping[str, tuple[str, str]],
+    repeats: Repeats | None,
+    namespace: str,
+) -> list[str]:
+    """Return the full names of a file's registered columns, without those that only another one is made of."""
+    sources = set(mapped.values())
+    names = [name for name in names if name not in sources]
+    if repeats is not None and repeats.others is None:
+        sources = {form for source, _ in functions.values() for form in source_forms(source, namespace)}
+        names = [name for name in names if name not in sources or full_name(name, namespace) in functions]
+    return [full_name(name, namespace) for name in names]
 
 
 def _in_file(forms: Sequence[str], counts: Counter[str], *, label: str, key_column: str) -> str:
