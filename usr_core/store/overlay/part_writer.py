@@ -37,6 +37,8 @@ _BUCKET_BYTES = 32 << 20
 _MOST_BUCKETS = 256
 """Each is an open file."""
 _SMALLEST_GROUP = 32_768
+_FEWEST_COPIED_ROWS = 256
+"""The ids of a smaller base are encoded sooner than its footer is read for where their bytes stand."""
 _LARGEST_GROUP_BYTES = 320 << 20
 
 
@@ -156,7 +158,7 @@ class PartWriter:
 
     def _new_stream(self, *, whole: bool = True) -> _GroupedWriter | SplicedGroups:
         """Return a writer for rows in order; one that copies from the base if they may fill its row groups."""
-        if whole and self.rows and self._base is not None:
+        if whole and self.rows and self._base is not None and self._base.rows >= _FEWEST_COPIED_ROWS:
             scratch = self._path.with_name(f"{self._path.name}.one")
             beside = Beside.of(self._base, self._schema, self._options, scratch)
             if beside is not None:
