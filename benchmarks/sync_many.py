@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 # The checkout first: the folder of the core's tests has the core's name.
 sys.path += [str(CHECKOUT), str(CHECKOUT / "tests")]
 
-NAME = "ns/base"
+NAME, FEW = "ns/many", "ns/few"
 PER_FOLDER = 500
 
 EVENT = """
@@ -57,9 +57,11 @@ def main() -> int:
         usr = [str(Path(sys.executable).parent / "usr"), "--root", str(here)]
         push = Job(name="push", argv=[*usr, "push", NAME, "far", "-y", "--audit-json-out", str(audit)], env=env)
         event = Job(name="event", argv=[sys.executable, "-c", EVENT, str(here), NAME])
-        pull = Job(name="pull, nothing to do", argv=[*usr, "pull", NAME, "far", "-y"], env=env)
+        few = Job(name="push of few", argv=[*usr, "push", FEW, "far", "-y"], env=env)
+        pull = Job(name="pull, nothing to do", argv=[*usr, "pull", FEW, "far", "-y"], env=env)
         true = Job(name="ssh true", argv=["ssh", HOST, "true"], env=env)
         once(push)
+        once(few)
         seen, received = [], []
         for _ in range(chosen.runs):
             once(event)
@@ -82,14 +84,15 @@ def main() -> int:
 
 
 def make_dataset(root: Path, files: int) -> None:
-    """Make a dataset of three records with so many small files beside them, five hundred in a folder."""
+    """Make two datasets of three records, one with so many small files beside them, five hundred in a folder."""
     from usr_core import Dataset
     from usr_core.registry.store import register_namespace
 
     root.mkdir()
     register_namespace(root, "mock", [("mock__score", "float64")])
-    dataset = Dataset.open(root, NAME).init()
-    dataset.add_sequences([{"sequence": sequence} for sequence in ("ACGT", "TTGACA", "GATTACA")])
+    for name in (FEW, NAME):
+        dataset = Dataset.open(root, name).init()
+        dataset.add_sequences([{"sequence": sequence} for sequence in ("ACGT", "TTGACA", "GATTACA")])
     for number in range(files):
         folder = dataset.path / "notes" / f"{number // PER_FOLDER:03}"
         if number % PER_FOLDER == 0:

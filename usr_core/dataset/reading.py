@@ -562,6 +562,7 @@ class Reading(DatasetSite):
         columns: Sequence[str] | None = None,
         where: Where | None = None,
         include_deleted: bool = False,
+        batch_rows: int | None = None,
     ) -> pa.RecordBatchReader:
         """Return the merged view as a stream of batches, in the base's row order.
 
@@ -579,8 +580,10 @@ class Reading(DatasetSite):
                 a row must meet, or a list of such lists, one of which it must meet; see
                 `usr_core.store.questions.row_filter`. Columns that only it names are read and not returned.
             include_deleted: Keep deleted rows, and show the tombstone columns.
+            batch_rows: Rows of a batch at most, where they shall be fewer.
 
         Raises:
+            BatchRowsInvalid: `batch_rows` is below 1.
             UnknownColumn: A name is not a column of the view.
             ConditionInvalid, FilterInvalid, PatternInvalid: `where` can't be used.
 
@@ -593,7 +596,42 @@ class Reading(DatasetSite):
         import pyarrow as pa
 
         # By way of Arrow's C interface, whose streams can be closed; a reader over Python's batches can't.
-        return pa.RecordBatchReader.from_stream(self._scan(columns, where, include_deleted).reader())
+        return pa.RecordBatchReader.from_stream(self._scan(columns, where, include_deleted, batch_rows).reader())
+
+    def batches(
+        self,
+        columns: Sequence[str] | None = None,
+        *,
+        batch_rows: int = 1024,
+        where: Where | None = None,
+        drop_last: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the merged view in batches of one size, in the base's row order, as training loops take them.
+
+        Its files are closed when it is exhausted, closed or dropped. Memory as for `scan`; values are not copied, but
+        for a batch that lies in two pieces of the file.
+
+        Args:
+            columns: Names in the order wanted, or None for all.
+            batch_rows: Rows of each batch; the last one may have fewer.
+            where: Which rows are wanted, as for `scan`.
+            drop_last: Leave out a last batch with fewer rows.
+
+        Raises:
+            BatchRowsInvalid, UnknownColumn, ConditionInvalid, FilterInvalid, PatternInvalid: As `scan`, at the call.
+
+        Example:
+            >>> [batch["lab__gc"].to_pylist() for batch in dataset.batches(["lab__gc"], batch_rows=2)]
+            [[0.4, 0.3], [0.55]]
+            >>> len(list(dataset.batches(["lab__gc"], batch_rows=2, drop_last=True)))
+            1
+        """
+        from usr_core.store.questions.errors import BatchRowsInvalid
+        from usr_core.store.questions.scan import of_rows
+
+        if batch_rows < 1:
+            raise BatchRowsInvalid(rows=batch_rows)
+        return of_rows(self._scan(columns, where, include_deleted=False), batch_rows, drop_last=drop_last)
 
     def to_arrow(
         self,
@@ -672,10 +710,16 @@ class Reading(DatasetSite):
         """
         return self._scan(None, None, False).reader().__arrow_c_stream__(requested_schema)
 
-    def _scan(self, columns: Sequence[str] | None, where: Where | None, include_deleted: bool) -> Scan:
+    def _scan(
+        self,
+        columns: Sequence[str] | None,
+        where: Where | None,
+        include_deleted: bool,
+        batch_rows: int | None = None,
+    ) -> Scan:
         from usr_core.store.questions.scan import Scan
 
-        return Scan(self._open_view(), columns, where=where, include_deleted=include_deleted)
+        return Scan(self._open_view(), columns, where=where, include_deleted=include_deleted, batch_rows=batch_rows)
 
     def overview(self) -> Overview:
         """Return rows, columns, namespaces and advice, as ``usr info`` shows them.

@@ -205,6 +205,9 @@ class Isolated:
         return call
 
 
+_OF_A_LIST = (type(iter([])), type(iter(())))
+
+
 def _file_of(arguments: Iterable[object]) -> str | None:
     """Return the file that a request among the arguments is about."""
     paths = (one if isinstance(one, Path) else getattr(one, "path", None) for one in arguments)
@@ -222,6 +225,12 @@ def _steps(
     iterator: Iterator[Any], record: PluginRecord, hook: str, lent: list[Lent], answer: Answer | None, file: str | None
 ) -> Iterator[Any]:
     check = answer.item_check() if answer is not None else None
+    if isinstance(iterator, _OF_A_LIST):
+        # Its items are there already: no code of the plugin runs between them.
+        with calling(record, hook, lent, file=file):
+            items = list(iterator) if check is None else [check(item) for item in iterator]
+        yield from items
+        return
     try:
         while True:
             with calling(record, hook, lent, file=file):

@@ -82,6 +82,8 @@ class LocalSide:
 
     def path(self, name: str) -> Path:
         """Return where the content of a file is."""
+        if not self.tree.moved and not self.tree.absent:
+            return self.folder / name
         return self.tree.path(name) or self.folder / name
 
     def digests(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from usr_core.errors import ExitCode, UsrError, near_names, offered, visible
 
 __all__ = [
+    "BatchRowsInvalid",
     "CellOutOfRange",
     "ColumnNotExportable",
     "ColumnNotText",
@@ -197,6 +198,16 @@ class SortInvalid(UsrError, TypeError):
     template = "The column {column:visible} is {kind}; its values have no order to sort by."
     hint_template = "Sort by a column of numbers, text, times or booleans: --sort COLUMN or COLUMN:desc."
     shown = ("column={column:visible}", "value={kind}")
+
+
+class BatchRowsInvalid(UsrError, ValueError):
+    """Batches of no rows are asked for."""
+
+    code = "USR-QUERY-013"
+    exit_code = ExitCode.USAGE
+    template = "Batches can't have {rows} rows."
+    hint_template = "Give batch_rows as a whole number from 1 on."
+    shown = ("value={rows}",)
 
 
 class MotifInvalid(UsrError, ValueError):

@@ -8,10 +8,11 @@ from typing import Self
 
 import pyarrow as pa
 
+from usr_core.store.questions.errors import BatchRowsInvalid
 from usr_core.store.questions.row_filter import Filter, RowFilter, Where, open_filter
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["Scan", "filtered", "first_rows", "select_rows"]
+__all__ = ["Scan", "filtered", "first_rows", "of_rows", "select_rows"]
 
 
 class Scan(Iterator[pa.RecordBatch]):
@@ -23,8 +24,10 @@ class Scan(Iterator[pa.RecordBatch]):
         where: Which rows are wanted, see `usr_core.store.questions.row_filter`; columns that only it names are read
             and not returned.
         include_deleted: Keep deleted rows, and show the tombstone columns.
+        batch_rows: Rows of a batch at most; None leaves the batches as they are read.
 
     Raises:
+        BatchRowsInvalid: `batch_rows` is below 1.
         UnknownColumn: A name is not a column of the view.
         FilterInvalid, PatternInvalid: `where` can't be used.
 
@@ -43,9 +46,12 @@ class Scan(Iterator[pa.RecordBatch]):
         *,
         where: Where | None = None,
         include_deleted: bool = False,
+        batch_rows: int | None = None,
     ) -> None:
         self._view = view
         try:
+            if batch_rows is not None and batch_rows < 1:
+                raise BatchRowsInvalid(rows=batch_rows)
             self.schema: pa.Schema = view.schema(columns, include_deleted=include_deleted)
             self._batches = select_rows(
                 partial(view.batches, include_deleted=include_deleted),
@@ -54,6 +60,8 @@ class Scan(Iterator[pa.RecordBatch]):
                 where,
                 view=None if include_deleted else view,
             )
+            if batch_rows is not None:
+                self._batches = _at_most(self._batches, batch_rows)
         except BaseException:
             view.close()
             raise
@@ -129,6 +137,37 @@ def select_rows(
 
     assert isinstance(rows, SqlCondition)
     return matching_rows(view, rows, schema, lambda: _kept(batches(names), rows, schema), progress)
+
+
+def of_rows(batches: Iterator[pa.RecordBatch], rows: int, *, drop_last: bool) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches of exactly `rows`, the last one shorter or with `drop_last` left out.
+
+    What lies in one batch is not copied.
+    """
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        start = 0
+        while len(batch) - start >= rows - count:
+            piece = batch.slice(start, rows - count)
+            start += len(piece)
+            yield pa.concat_batches([*held, piece]) if held else piece
+            held, count = [], 0
+        if start < len(batch):
+            held.append(batch.slice(start))
+            count += len(held[-1])
+    if held and not drop_last:
+        yield pa.concat_batches(held) if len(held) > 1 else held[0]
+
+
+def _at_most(batches: Iterator[pa.RecordBatch], rows: int) -> Generator[pa.RecordBatch]:
+    try:
+        for batch in batches:
+            for start in range(0, len(batch), rows):
+                yield batch.slice(start, rows)
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
 
 
 def first_rows(batches: Iterator[pa.RecordBatch], limit: int | None) -> Iterator[pa.RecordBatch]:
