@@ -12,7 +12,7 @@ WORKERS := 3
 # Without byte code each Python that a test starts, and each worker at its start, compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model lint manifests bench bench-quick readers wheel-test lock clean runtime dev programs
+.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model torture-map lint manifests bench bench-quick readers wheel-test lock clean runtime dev programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-sync-faults  every fault of sync at every point, and 1 GB (20 minutes)"
 	@echo "make test-whole   the tests of which every run has a sample only: faults, full disks, generated views (an hour)"
 	@echo "make torture-model  10,000 random sequences of changes against a model (an hour or more)"
+	@echo "make torture-map  fifty runs of usr map of each kind of accident, and a driver that dies at every step (an hour)"
 	@echo "make lint         ruff, mypy --strict, import-linter, the figures of the layout, the parsed manifests"
 	@echo "make manifests    write the parsed manifests of the built-in plugins again, after a change of one"
 	@echo "make bench        the figures of benchmarks/, and whether they reach their targets (an hour or more)"
@@ -61,6 +62,9 @@ test-whole: dev programs
 
 torture-model: dev
 	USR_MODEL_EXAMPLES=$${USR_MODEL_EXAMPLES:-10000} $(BIN)/python -m pytest -n $(WORKERS) tests/usr_core/dataset/test_model.py
+
+torture-map: dev
+	USR_MAP_RUNS=$${USR_MAP_RUNS:-50} $(BIN)/python -m pytest -n $(WORKERS) tests/usr_core/runs/test_torture.py
 
 lint: dev
 	$(BIN)/ruff check .

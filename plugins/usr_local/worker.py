@@ -32,9 +32,16 @@ def main() -> int:
             try:
                 run_shard(spec)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - the run's folder has the whole of it
-                told |= {"state": "failed", "detail": str(error)[:_LONGEST_DETAIL]}
+                told |= {"state": "failed", "detail": _in_words(error)}
             outcomes.write(json.dumps(told) + "\n")
     return 0
+
+
+def _in_words(error: BaseException) -> str:
+    """Return what happened in one line; a full disk takes no note that would say more."""
+    cause = getattr(error, "facts", {}).get("cause")
+    text = str(error) or type(error).__name__
+    return (text if cause is None else f"{text.rstrip('.')}: {cause}")[:_LONGEST_DETAIL]
 
 
 if __name__ == "__main__":

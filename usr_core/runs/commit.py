@@ -18,7 +18,7 @@ from usr_core.registry.document import Registry
 from usr_core.registry.type_parser import parse_type
 from usr_core.roots.layout import DERIVED, RECORDS
 from usr_core.runs.errors import RunDamaged, RunIncomplete, RunRecordsGone, RunTypesDiffer, ShardFailed
-from usr_core.runs.folder import MOST_FAILURES, RunFolder, RunPlan
+from usr_core.runs.folder import MOST_FAILURES, RunFolder, RunPlan, runs_of
 from usr_core.runs.shard import ROW, digest_of
 from usr_core.store.base.file import write_options
 from usr_core.store.base.parquet import OpenParquet
@@ -37,7 +37,7 @@ from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.parts.files import list_overlays
 from usr_core.values.showing import Shown
 
-__all__ = ["RunCommitted", "commit_run"]
+__all__ = ["RunCommitted", "commit_run", "settle_runs", "shard_failed"]
 
 PART_BYTES = 1 << 30
 """A part of the overlay holds at most so many bytes of values, before compression."""
@@ -108,6 +108,15 @@ def commit_run(site: Site, run: RunFolder, *, allow_partial: bool = False) -> Ru
     if run.exists() and run.committed() is None and not site.dry_run:
         run.mark_committed(told)
     return _outcome(plan, told, already=already)
+
+
+def settle_runs(site: Site) -> None:
+    """Tell runs that they are committed, whose commit died before it could; the log says which they are."""
+    for run in runs_of(site.ref.path):
+        if run.committed() is None and len(run.done()) == run.plan.shards:
+            told = _event_of(site.layout.event_log, run.plan)
+            if told is not None:
+                run.mark_committed(told)
 
 
 def _outcome(plan: RunPlan, told: dict[str, Any], *, already: bool) -> RunCommitted:

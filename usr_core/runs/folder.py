@@ -252,7 +252,7 @@ class RunFolder:
         known = error if isinstance(error, FunctionFailed) else None
         failure = Failure(
             shard=index,
-            reason=known.message if known else error.message if isinstance(error, UsrError) else str(error),
+            reason=known.message if known else _reason(error),
             row=known.row if known else None,
             id=known.id if known else None,
             trace=(known.trace if known else "") or trace,
@@ -261,7 +261,7 @@ class RunFolder:
         )
         with contextlib.suppress(OSError):
             path = self.path / "failed" / f"{index:06}.{secrets.token_hex(4)}.json"
-            write_new(path, json.dumps(asdict(failure)).encode())
+            _publish(path, json.dumps(asdict(failure)).encode())  # whole or not at all: the disk may be full
         return self.failure_counts()[index]
 
     def failure_counts(self) -> Counter[int]:
@@ -410,6 +410,13 @@ def _cut(ranges: tuple[tuple[int, int], ...], low: int, high: int) -> Iterator[t
         passed += stop - start
         if passed >= high:
             return
+
+
+def _reason(error: BaseException) -> str:
+    if not isinstance(error, UsrError):
+        return str(error) or type(error).__name__
+    cause = error.facts.get("cause")
+    return error.message if cause is None else f"{error.message.rstrip('.')}: {cause}"
 
 
 def _publish(path: Path, content: bytes) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from usr_core.plugin.executors import Executor, ExecutorRequest
-from usr_core.runs.commit import RunCommitted, commit_run
+from usr_core.runs.commit import RunCommitted, commit_run, settle_runs
 from usr_core.runs.driver import Driving, RunProgress
 from usr_core.runs.errors import RunMissing
 from usr_core.runs.folder import RunFolder, RunStatus
@@ -150,14 +150,18 @@ class MapRun:
     def commit(self, *, allow_partial: bool = False, dry_run: bool = False) -> RunCommitted:
         """Make the values part of the dataset: one change, one event. A second call says that it is done already.
 
+        Where there was nothing to do, it says so too, and no event is named.
+
         Args:
             allow_partial: Take what is there where shards are missing.
             dry_run: Check and count, and change nothing.
 
         Raises:
-            RunMissing: There is nothing to do, or the run is discarded.
+            RunMissing: The run is discarded.
             RunIncomplete, ShardFailed, RunDamaged, RunTypesDiffer, RunRecordsGone: It can't be committed.
         """
+        if self.folder is None and self.planned is not None and not self.planned.rows:
+            return RunCommitted(run_id="", already=True, seq=0, parts=(), shards=0, rows=0)
         return commit_run(self._site(dry_run=dry_run), self._there(), allow_partial=allow_partial)
 
     def forgive(self) -> Self:
@@ -197,5 +201,8 @@ class MapRun:
 
 def start_run(site: Callable[..., Site], request: MapRequest, *, host: PluginHost, dry_run: bool = False) -> MapRun:
     """Plan a run and return it; no shard has run yet. Errors as `plan_run`."""
-    folder, planned = plan_run(site(), request, host=host, dry_run=dry_run)
+    place = site()
+    if not dry_run:
+        settle_runs(place)
+    folder, planned = plan_run(place, request, host=host, dry_run=dry_run)
     return MapRun(site, folder, host=host, planned=planned)

@@ -250,7 +250,15 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
         return pa.array(values)
     if any(isinstance(value, np.ndarray) for value in values):
         values = [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
-    return pa.array(values, kind)
+    # Numbers of Python have no width: as float32 they are rounded. Anything else is cast exactly, by the caller: Arrow
+    # itself would make 2 of 2.5 where it is told int64.
+    return pa.array(values, kind if _is_of_floats(kind) else None)
+
+
+def _is_of_floats(kind: pa.DataType) -> bool:
+    while pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+        kind = kind.value_type
+    return bool(pa.types.is_floating(kind))
 
 
 def _first_bad(values: Any, kind: pa.DataType, rows: int) -> int | None:
@@ -259,7 +267,8 @@ def _first_bad(values: Any, kind: pa.DataType, rows: int) -> int | None:
         return None
     for at, value in enumerate(values):
         try:
-            _as_array([value], kind)
+            if not may_cast(plain_type(_as_array([value], kind).type), kind):
+                return at
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             return at
     return None

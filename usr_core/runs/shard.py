@@ -15,7 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from usr_core.errors import UsrError
 from usr_core.fs.durable import sync_file
+from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import share
 from usr_core.plugin.executors import ShardReceipt, ShardSpec
 from usr_core.runs.errors import RunMissing
@@ -49,7 +51,7 @@ def run_shard(spec: ShardSpec, *, host: PluginHost | None = None) -> ShardReceip
     Raises:
         RunMissing: The run is discarded or committed by now.
         FunctionUnusable, FunctionFailed: The function is at fault; a note of it lies in the run's folder.
-        OSError: The part can't be written, as the disk is full for one; noted too.
+        FileSystemError: The part can't be written, as the disk is full for one; noted too.
 
     Example:
         >>> from usr_core.api.runs import RunFolder, run_shard
@@ -76,8 +78,13 @@ def run_shard(spec: ShardSpec, *, host: PluginHost | None = None) -> ShardReceip
             part.unlink(missing_ok=True)
         if not folder.exists() or folder.committed() is not None:
             raise RunMissing(run_id=spec.run_id, where=": it is discarded or committed") from error
-        folder.note_failure(spec.index, error, traceback.format_exc())
-        raise
+        told = error
+        if isinstance(error, OSError) and not isinstance(error, UsrError) and error.errno is not None:
+            told = file_system_error(error, part, "write the part of a shard")
+        folder.note_failure(spec.index, told, traceback.format_exc())
+        if told is error:
+            raise
+        raise told from error
     except BaseException:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
