@@ -20,4 +20,6 @@ class PluginKind(StrEnum):
     CHECK = "check"
     HEALTH_CHECK = "health-check"
     ALPHABET = "alphabet"
+    EXECUTOR = "executor"
+    FUNCTION = "function"
     COMMAND = "command"

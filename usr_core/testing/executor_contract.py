@@ -83,11 +83,13 @@ class ExecutorContract(Contract):
 
     Attributes:
         options: The executor's options in these tests.
+        workers: How many it is asked for.
         seconds: The longest that one test may wait.
         features: ``survives``: a function may end its worker's process, and the others go on.
     """
 
     options: ClassVar[Mapping[str, Any]] = {}
+    workers: ClassVar[int] = 2
     seconds: ClassVar[float] = 60.0
 
     @pytest.fixture
@@ -235,7 +237,12 @@ class ExecutorContract(Contract):
         folder = _folder(run)
         options = option_values(f"executor {spec.name}", spec.options, self.options)
         request = ExecutorRequest(
-            run_id=run.run_id, folder=folder.path, shards=folder.plan.shards, workers=2, options=options, say=_unsaid
+            run_id=run.run_id,
+            folder=folder.path,
+            shards=folder.plan.shards,
+            workers=self.workers,
+            options=options,
+            say=_unsaid,
         )
         return cast(
             Executor,

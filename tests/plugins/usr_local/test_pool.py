@@ -1,4 +1,4 @@
-"""The executor `local`: processes that end, the machine that they see, and the contract of executors."""
+"""The executor `local` keeps the contract of executors."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from usr_local.plugin import usr_executors
 
 
 class TestLocal(ExecutorContract):
-    """A function may end its process."""
+    """A function may end its process. One worker at a time is enough here; test_torture.py has more of them."""
 
     features = frozenset({"survives"})
+    workers = 1
 
     @pytest.fixture
     def spec(self) -> ExecutorSpec:
