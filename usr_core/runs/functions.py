@@ -151,7 +151,7 @@ def _attribute(ref: FunctionRef) -> Any:
     module, _, attribute = ref.name.partition(":")
     with _told(ref, "its module can't be imported"), printing_to_stderr():
         if ref.kind == "file":
-            found: Any = _file_module(ref.place)
+            found: Any = _file_module(ref.place, ref.digest)
         else:
             _see(ref.place)
             found = importlib.import_module(module)
@@ -166,8 +166,11 @@ def _attribute(ref: FunctionRef) -> Any:
 
 
 @lru_cache(maxsize=32)
-def _file_module(place: str) -> Any:
-    """Import a file that is no module of a package, under a name of its own; its folder can be imported from."""
+def _file_module(place: str, _version: str) -> Any:
+    """Import a file that is no module of a package, under a name of its own; its folder can be imported from.
+
+    With another version (a digest) it is another module: a notebook stays while the file beside it is edited.
+    """
     path = Path(place)
     name = f"usr_map_{hashlib.sha256(place.encode()).hexdigest()[:12]}_{path.stem}"
     module = ModuleType(name)
