@@ -2,7 +2,7 @@
 
 What runs is `usr_core.cli.main.main`, as in a fork (`forked_cli`), with its own streams (files in memory behind the
 descriptors 0, 1 and 2), environment and folder. What it leaves in this process is put back: the session, the logger's
-handlers, and what the core remembers of one run.
+handlers, what the core remembers of one run, and modules that it loaded from a folder of the test.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 __all__ = ["run_here", "suits_this_process"]
+
+# Where modules lie that are the same for every command.
+_LASTING = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[2]))
 
 
 def suits_this_process(env: Mapping[str, object] | None) -> bool:
@@ -131,12 +134,18 @@ def _state_of_a_run() -> Iterator[None]:
     logged = logger.handlers[:], logger.propagate, logger.level
     committed, admitted = Transaction.commits, requirements._any_version_may_run
     given_up, sessions = sinks._given_up[:], session._current[:]
+    path, modules = sys.path[:], set(sys.modules)
     logger.handlers[:], Transaction.commits = [], 0
     session._current.clear()
     try:
         yield
     finally:
         gc.unfreeze()
+        sys.path[:] = path
+        for name in sys.modules.keys() - modules:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file is not None and not file.startswith(_LASTING):
+                del sys.modules[name]
         logger.handlers[:], logger.propagate, level = logged
         logger.setLevel(level)
         Transaction.commits, requirements._any_version_may_run = committed, admitted
