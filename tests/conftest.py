@@ -36,8 +36,20 @@ ONE_WORKER = {
     "tests/plugins/usr_plugins/test_new.py::TestGenerated": "new plugins",
 }
 
-# Tests of many seconds that would come last, where one worker would be left alone with them.
-FIRST = ("tests/usr_core/values/",)
+# Tests of many seconds, the longest first: at the end a worker would be left alone with one.
+FIRST = (
+    "tests/usr_core/dataset/test_model.py",
+    "tests/plugins/usr_plugins/test_new.py::TestGenerated",
+    "tests/packaging/test_wheel.py",
+    "tests/packaging/test_example_plugin.py",
+    "tests/plugins/usr_explore/",
+    "tests/docs/test_plugin_pages.py::test_the_tutorial",
+    "tests/docs/test_sync_page.py",
+    "tests/usr_core/dataset/test_reading_agrees.py",
+    "tests/usr_core/commit/",
+    "tests/usr_core/sync/faults/",
+    "tests/usr_core/values/",
+)
 
 # For a test with all of its fixtures; whatever waits longer waits for ever.
 MOST_SECONDS_OF_A_TEST = 1200.0
@@ -67,7 +79,11 @@ def _suits_temporary_files(place: Path) -> bool:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what would leave a worker alone at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+
+    def turn(item: pytest.Item) -> int:
+        return next((turn for turn, start in enumerate(FIRST) if item.nodeid.startswith(start)), len(FIRST))
+
+    items.sort(key=turn)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:

@@ -145,7 +145,7 @@ class TestRunning:
     def test_a_dry_run_tells_the_cost_and_writes_nothing(self, usr: Usr, tmp_path: Path) -> None:
         """Shards, records, bytes, and the time by a sample."""
         with assert_unchanged(usr.root):
-            told = inline(usr, tmp_path, "length", "--shards", "2", "--dry-run")
+            told = inline(usr, tmp_path, "slow", "--shards", "2", "--dry-run")
 
         assert (2, "") == (told["shards"], told["run_id"])
         assert min(told["rows"], told["bytes_in"], told["bytes_out"]) > 0  # type: ignore[type-var, operator]
@@ -238,7 +238,7 @@ class TestRefusals:
             (("--fn", "fns.py:length", "--into", "lab__length,mock__score"), 2, "several namespaces"),
             (("--fn", "fns.py:length", "--into", "usr__deleted_at"), 1, "usr"),
             (("--fn", "fns.py:length", "--into", "lab__length", "--columns", "nope"), 1, "nope"),
-            (("--fn", "fns.py:length", "--into", "lab__length", "--where", "nope > 1"), 1, "nope"),
+            (("--fn", "fns.py:length", "--into", "lab__length", "--where", "nope > 1"), 2, "nope"),
             (("--fn", "fns.py:length", "--into", "lab__length", "--executor", "nobody"), 4, "there is no executor"),
             (("--fn", "fns.py:length", "--into", "lab__length", "--queue", "short"), 2, "takes no option 'queue'"),
             (("--fn", "fns.py:length", "--into", "lab__length", "--no-sample"), 2, "--shards"),
