@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.cli import Result, Usr, clean_env
+from support.forked_cli import ForkedUsr
 from support.plugins import FakePlugin, install
 from support.scratch_venv import ScratchVenv, make_venv
 from usr_core.plugin.catalogue import Catalogue
@@ -236,12 +237,11 @@ class TestManifest(ManifestContract):
 
 
 def pytest_in(folder: Path, env: dict[str, str]) -> Result:
-    """Run the tests of a folder as an author does, outside this checkout."""
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir", str(folder)]
-    done = subprocess.run(
-        argv, cwd=folder, env=clean_env(env), capture_output=True, text=True, timeout=300, check=False
-    )  # fmt: skip
-    return Result(args=tuple(argv), rc=done.returncode, out=done.stdout, err=done.stderr)
+    """Run the tests of a folder as an author does, outside this checkout; in a fork that has imported the core."""
+    argv = ["pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "--rootdir", str(folder)]
+    code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    rc, out, err = ForkedUsr.run(argv, cwd=folder, env=clean_env(env), given=b"", timeout=300, code=code)
+    return Result(args=tuple(argv), rc=rc, out=out.decode(), err=err.decode())
 
 
 if __name__ == "__main__":
