@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -19,13 +20,15 @@ from hypothesis import strategies as st
 from support.cache_damage import damage_a_file
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids import row_finder
+from usr_core.store.ids import words as words_module
 from usr_core.store.ids.lookup import ask_ids, holds
 from usr_core.store.ids.position_cache import cache as caching
 from usr_core.store.ids.position_cache import catalogue
 from usr_core.store.ids.position_cache.cache import extend_cache, open_cache
 from usr_core.store.ids.position_cache.catalogue import cache_size, drop_cache
+from usr_core.store.ids.position_cache.segment import Segment, SegmentWriter
 from usr_core.store.ids.row_finder import RowFinder
-from usr_core.store.ids.words import words_of_ids
+from usr_core.store.ids.words import IdWords, words_of_ids
 
 SEGMENT_ROWS = 64
 
@@ -146,6 +149,53 @@ class TestWhole:
         path = write_base(tmp_path / "base.parquet", [spread(number) for number in range(100)])
 
         assert [99, -1] == rows_of(path, [spread(99), spread(100)])
+
+
+class TestSegment:
+    @staticmethod
+    def written(path: Path, words: IdWords) -> Segment:
+        with SegmentWriter(path, len(words), token="0" * 16) as writer:
+            for start in range(0, len(words), 1000):
+                writer.put(start, words.at(slice(start, start + 1000)))
+            writer.finish()
+        return Segment(path, token="0" * 16, rows=len(words))
+
+    @staticmethod
+    def rows_in(segment: Segment, words: IdWords) -> list[int]:
+        order = np.argsort(words.prefixes())
+        found, repeated = segment.find(words.at(order), words.at(order).prefixes())
+        assert not repeated
+        return found[np.argsort(order)].tolist()
+
+    @pytest.mark.parametrize("rows", [1, 127, 128, 129, 20_000])
+    @pytest.mark.parametrize("asked", [1, 5, 300, 30_000], ids=lambda count: f"{count} asked")
+    def test_rows_are_found_in_pages_of_any_number(self, tmp_path: Path, rows: int, asked: int) -> None:
+        """One page, a full one and one with a single prefix more; a few ids, and more than there are."""
+        everything = words_of_ids(pa.array([spread(number) for number in range(rows + 100)]))
+        segment = self.written(tmp_path / "a.ids", everything.at(slice(0, rows)))
+        numbers = np.random.default_rng(rows + asked).integers(0, rows + 100, asked)
+
+        assert np.where(numbers < rows, numbers, -1).tolist() == self.rows_in(segment, everything.at(numbers))
+        assert everything.at(slice(0, rows)).equal(segment.words()).all()
+
+    def test_ids_with_one_prefix_over_several_pages_are_told_apart(self, tmp_path: Path) -> None:
+        """Ids made so that the mixed bits of 500 are the same: each is found in its row, and others in none."""
+        k, nothing = np.arange(600, dtype=np.uint64), np.empty(0, np.int64)
+        free = IdWords(k, k, np.zeros(600, np.uint32), nothing).prefixes()
+        inverse = pow(int(words_module._MIX_L), -1, 1 << 32)
+        same = IdWords(k, k, (free ^ np.uint32(0x80000000)) * np.uint32(inverse), nothing)
+        others = words_of_ids(pa.array([spread(number) for number in range(2000)]))
+        segment = self.written(tmp_path / "a.ids", IdWords.join([others, same.at(slice(0, 500))]))
+
+        assert {0x80000000} == set(same.prefixes().tolist())
+        assert [*range(2000, 2500), *[-1] * 100] == self.rows_in(segment, same)
+
+    def test_a_segment_that_is_not_finished_is_removed(self, tmp_path: Path) -> None:
+        """As where the disk is full before its end."""
+        with pytest.raises(OSError, match="full"), SegmentWriter(tmp_path / "a.ids", 3, token="0" * 16):
+            raise OSError("full")
+
+        assert not list(tmp_path.iterdir())
 
 
 class TestBroken:

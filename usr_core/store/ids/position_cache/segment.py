@@ -200,11 +200,15 @@ class Segment:
         firsts = self._read_directory(descriptor).firsts
         if len(prefixes) > _MANY * len(firsts):
             return np.arange(len(firsts))
+        pages = np.searchsorted(firsts, prefixes, "right") - 1
+        wanted = np.zeros(len(firsts), np.bool_)
+        wanted[pages[pages >= 0]] = True
         # Of equal prefixes the first ones may end the page before the one that begins with them.
-        low = np.maximum(np.searchsorted(firsts, prefixes, "left") - 1, 0)
-        high = np.searchsorted(firsts, prefixes, "right")
-        opened = np.bincount(low, minlength=len(firsts) + 1) - np.bincount(high, minlength=len(firsts) + 1)
-        return np.flatnonzero(np.cumsum(opened) > 0)
+        again = pages[(pages > 0) & (firsts[pages] == prefixes)]
+        while len(again):
+            wanted[again - 1] = True
+            again = again[(again > 1) & (firsts[again - 1] == firsts[again])] - 1
+        return np.flatnonzero(wanted)
 
     def _read_directory(self, descriptor: int) -> _Directory:
         if self._directory is None:
