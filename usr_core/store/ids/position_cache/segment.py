@@ -36,13 +36,11 @@ _HEADER_BYTES = _HEADER.itemsize + 4  # and its own checksum
 _NUMBER, _SUM, _BYTE = np.dtype("<u4"), np.dtype("<u8"), np.dtype("u1")
 _PAGE = 128
 """Prefixes of a page; the last one is filled up."""
-_PAGE_BYTES, _DIRECTORY_BYTES = _NUMBER.itemsize * _PAGE, _NUMBER.itemsize + _SUM.itemsize
+_PREFIXES = np.dtype((_NUMBER, (_PAGE,)))
+_DIRECTORY_BYTES = _NUMBER.itemsize + _SUM.itemsize
 _HALF = np.uint64(32)
-_SINGLY = 512
-"""Values that are wanted are read one by one where there are at most one in so many."""
-_PIECE_BYTES = 1 << 20
-_DENSE = 32
-"""Pages that are wanted are read together with the others where there are at least one in so many."""
+_PIECE_BYTES, _SINGLY = 1 << 20, 64
+"""What is wanted of a column is read one by one where it is not more than so many for each piece of the column."""
 _MANY = 4
 """With so many ids a page, or more, all pages are wanted."""
 _SUMMED = 512
@@ -229,13 +227,7 @@ class Segment:
 
     def _read_pages(self, descriptor: int, pages: Rows) -> Prefixes:
         """Return the prefixes of these pages, one page after the other, once each has the sum that it should."""
-        if len(pages) * _DENSE > _pages(self.rows):
-            found = self._read(descriptor, _NUMBER, _pages(self.rows) * _PAGE, self._columns.prefixes)
-            found = found.reshape(-1, _PAGE)
-            found = found if len(pages) == len(found) else found[pages]
-        else:
-            content = self._read_singly(descriptor, _PAGE_BYTES, pages, self._columns.prefixes)
-            found = np.frombuffer(content, _NUMBER).reshape(-1, _PAGE)
+        found = self._read_some(descriptor, _PREFIXES, pages, self._columns.prefixes, count=_pages(self.rows))
         if not np.array_equal(_sums(found), self._read_directory(descriptor).sums[pages]):
             raise NotBelieved(self._path)
         filled = _pages(self.rows) * _PAGE - self.rows if len(pages) and pages[-1] == _pages(self.rows) - 1 else 0
@@ -243,37 +235,38 @@ class Segment:
 
     def _read_entries(self, descriptor: int, entries: Rows, prefixes: Prefixes) -> tuple[Rows, IdWords]:
         """Return the rows of some of the sorted prefixes, and the ids there, each of which has its prefix."""
-        rows = self._read_some(descriptor, _NUMBER, entries, self._columns.rows).astype(np.int64)
+        rows = self._read_some(descriptor, _NUMBER, entries, self._columns.rows, count=self.rows).astype(np.int64)
         if int(rows.max(initial=0)) >= self.rows:
             raise NotBelieved(self._path)
-        words = words_of_digests(self._read_some(descriptor, DIGEST, rows, self._columns.ids).view(np.uint8))
+        ids = self._read_some(descriptor, DIGEST, rows, self._columns.ids, count=self.rows)
+        words = words_of_digests(ids.view(np.uint8))
         if not np.array_equal(words.prefixes(), prefixes):
             raise NotBelieved(self._path)
         return rows, words
 
-    def _read_some(self, descriptor: int, kind: np.dtype[Any], places: Rows, offset: int) -> npt.NDArray[Any]:
-        """Return the values at these places of a column that begins at `offset`."""
-        if len(places) * _SINGLY <= self.rows:
-            return np.frombuffer(self._read_singly(descriptor, kind.itemsize, places, offset), kind)
+    def _read_some(
+        self, descriptor: int, kind: np.dtype[Any], places: Rows, offset: int, *, count: int
+    ) -> npt.NDArray[Any]:
+        """Return the values at these places of a column of `count` that begins at `offset`."""
+        size = kind.itemsize
+        if len(places) <= _SINGLY * -(-count * size // _PIECE_BYTES):
+            pieces = [os.pread(descriptor, size, at) for at in (places * size + offset).tolist()]
+            if set(map(len, pieces)) - {size}:
+                raise NotBelieved(self._path)
+            return np.frombuffer(b"".join(pieces), kind)
         # A piece at a time: fresh memory for the whole column costs more than reading it.
         order = np.argsort(places)
         ascending = places[order]
-        found, piece = np.empty(len(places), kind), np.empty(_PIECE_BYTES // kind.itemsize, kind)
-        starts = np.arange(0, self.rows, len(piece))
+        found, piece = np.empty(len(places), kind), np.empty(_PIECE_BYTES // size, kind)
+        starts = np.arange(0, count, len(piece))
         bounds = [*np.searchsorted(ascending, starts).tolist(), len(places)]
         for start, (low, high) in zip(starts.tolist(), pairwise(bounds), strict=True):
             if low < high:
-                wanted = piece[: self.rows - start].view(np.uint8)
-                if os.preadv(descriptor, [wanted.data], offset + start * kind.itemsize) < len(wanted):
+                wanted = piece[: count - start]
+                if os.preadv(descriptor, [wanted.view(np.uint8).data], offset + start * size) < wanted.nbytes:
                     raise NotBelieved(self._path)
                 found[order[low:high]] = piece[ascending[low:high] - start]
         return found
-
-    def _read_singly(self, descriptor: int, size: int, places: Rows, offset: int) -> bytes:
-        pieces = [os.pread(descriptor, size, at) for at in (places * size + offset).tolist()]
-        if set(map(len, pieces)) - {size}:
-            raise NotBelieved(self._path)
-        return b"".join(pieces)
 
     def _read(self, descriptor: int, kind: np.dtype[Any], count: int, offset: int) -> npt.NDArray[Any]:
         size = count * kind.itemsize
@@ -288,7 +281,7 @@ class Segment:
 
 def _columns(rows: int) -> _Columns:
     prefixes = _HEADER_BYTES + _DIRECTORY_BYTES * _pages(rows)
-    numbers = prefixes + _PAGE_BYTES * _pages(rows)
+    numbers = prefixes + _PREFIXES.itemsize * _pages(rows)
     ids = numbers + _NUMBER.itemsize * rows
     return _Columns(prefixes, numbers, ids, ids + DIGEST.itemsize * rows)
 
