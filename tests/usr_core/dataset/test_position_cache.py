@@ -37,7 +37,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let bases of any size be remembered, in files of 32 rows."""
     monkeypatch.setattr(caching, "_CACHED_FROM_ROWS", 1)
     monkeypatch.setattr(caching, "_SEGMENT_ROWS", 32)
-    monkeypatch.setattr(row_finder, "_FEWEST_ROWS_AN_ID", 0)
+    monkeypatch.setattr(row_finder, "FEWEST_ROWS_AN_ID", 0)
     monkeypatch.setattr(build, "_FEWEST_ROWS_A_NEW_ONE", 0)
 
 

@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("USR_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(caching, "_CACHED_FROM_ROWS", 1)
     monkeypatch.setattr(caching, "_SEGMENT_ROWS", SEGMENT_ROWS)
-    monkeypatch.setattr(row_finder, "_FEWEST_ROWS_AN_ID", 0)
+    monkeypatch.setattr(row_finder, "FEWEST_ROWS_AN_ID", 0)
     return tmp_path / "cache" / "positions"
 
 

@@ -21,7 +21,7 @@ from usr_core.store.ids.row_finder import RowFinder
 @pytest.fixture(autouse=True)
 def _few_are_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_finder, "_INDEXED_BELOW", 0)
-    monkeypatch.setattr(row_finder, "_FEWEST_ROWS_AN_ID", 0)
+    monkeypatch.setattr(row_finder, "FEWEST_ROWS_AN_ID", 0)
 
 
 @contextlib.contextmanager
