@@ -94,7 +94,7 @@ class FileTree:
         prefix = f"{folder}/" if folder else ""
         place = self.folder / folder
         if not self._gone(folder) and require_folder(place):
-            found.update(entry.name for entry in place.iterdir() if not self._gone(f"{prefix}{entry.name}"))
+            found.update(name for name in os.listdir(place) if not self._gone(f"{prefix}{name}"))  # noqa: PTH208 - names
         found.update(name[len(prefix) :].split("/", 1)[0] for name in self.moved if name.startswith(prefix))
         return sorted(found)
 

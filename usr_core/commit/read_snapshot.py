@@ -8,8 +8,9 @@ taken back, so what a reader sees is always the old state or the new, across any
 from __future__ import annotations
 
 import errno
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +30,8 @@ _PAUSES = (0.0, 0.002, 0.01, 0.05)
 _MOVED_AWAY = {errno.ENOENT, errno.ESTALE}
 
 _Opened = TypeVar("_Opened")
-_Mark = tuple[tuple[int, ...], tuple[str, ...]]
+_Mark = tuple[tuple[int, ...], tuple[list[str], list[str]]]
+"""What the log is, and the names of the live commit records and abort files."""
 
 
 def read_consistent(folder: Path, opener: Callable[[FileTree], _Opened]) -> _Opened:
@@ -51,13 +53,13 @@ def read_consistent(folder: Path, opener: Callable[[FileTree], _Opened]) -> _Ope
             time.sleep(_PAUSES[attempt - 1])
         before = _mark(folder)
         try:
-            opened = opener(resolve_tree(folder))
+            opened = opener(_resolved(folder, *(list(map(folder.joinpath, names)) for names in before[1])))
         except OSError as error:
             if error.errno not in _MOVED_AWAY and not isinstance(error, FileNotFoundError):
                 raise
             # Under a live record a file may be on its way from one name to the other. If it is still
             # nowhere at the last try, with all else unmoved, then it is really missing.
-            if _mark(folder) == before and (not before[1] or attempt == TRIES - 1):
+            if _mark(folder) == before and (not any(before[1]) or attempt == TRIES - 1):
                 raise
             failure = error
             continue
@@ -68,9 +70,12 @@ def read_consistent(folder: Path, opener: Callable[[FileTree], _Opened]) -> _Ope
 
 def resolve_tree(folder: Path) -> FileTree:
     """Return the dataset's files with live records resolved."""
+    return _resolved(folder, *find_records(folder))
+
+
+def _resolved(folder: Path, commits: Sequence[Path], aborts: Sequence[Path]) -> FileTree:
     moved: dict[str, Path] = {}
     absent: set[str] = set()
-    commits, aborts = find_records(folder)
     for path in commits:
         record = _read_or_none(path)
         if record is not None and log_state(record, folder / EVENT_LOG) != "foreign":
@@ -126,7 +131,7 @@ def _read_or_none(path: Path) -> CommitRecord | None:
 def _mark(folder: Path) -> _Mark:
     commits, aborts = find_records(folder)
     try:
-        stat = (folder / EVENT_LOG).stat()
+        stat = os.stat(f"{folder}/{EVENT_LOG}")  # noqa: PTH116 - twice for each dataset that `usr ls` lists
         # The time as well: a change that was taken back leaves the size as it was, and touches the log.
         log: tuple[int, ...] = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
     except FileNotFoundError:
@@ -138,4 +143,4 @@ def _mark(folder: Path) -> _Mark:
             log = ()
     except OSError as error:
         raise file_system_error(error, folder / EVENT_LOG, "look at the event log") from error
-    return log, tuple(path.name for path in (*commits, *aborts))
+    return log, ([path.name for path in commits], [path.name for path in aborts])

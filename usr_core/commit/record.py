@@ -172,6 +172,8 @@ def find_records(folder: Path) -> tuple[list[Path], list[Path]]:
     except FileNotFoundError:
         return [], []
     for name in names:
+        if not name.startswith((COMMIT_PREFIX, ABORT_PREFIX)):
+            continue
         for prefix, found in ((COMMIT_PREFIX, commits), (ABORT_PREFIX, aborts)):
             number = name.removeprefix(prefix).removesuffix(".json")
             if name == f"{prefix}{number}.json" and number.isascii() and number.isdecimal():

@@ -16,7 +16,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from usr_core.commit.file_tree import FileTree, refuse_linked_file
 from usr_core.commit.log_end import chain_fault, mark_chain
@@ -34,9 +34,10 @@ from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
-from usr_core.store.base.parquet import BaseFacts, read_base_facts
+from usr_core.store.base.plain_footer import BaseCounts, read_plain_footer
 from usr_core.store.errors import BaseMissing, DatasetArchived, LogMissing
-from usr_core.store.parts.files import (
+from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
+from usr_core.store.parts.stamps import (
     META_ACTOR_RUN_ID,
     META_ACTOR_TOOL,
     META_CONTRACT_HASH,
@@ -44,9 +45,11 @@ from usr_core.store.parts.files import (
     META_KEY,
     META_NAMESPACE,
     META_REGISTRY_HASH,
-    NamespaceOverlay,
 )
-from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
+
+if TYPE_CHECKING:
+    from usr_core.store.base.parquet import BaseFacts
+    from usr_core.store.parts.files import NamespaceOverlay
 
 __all__ = [
     "Mutation",
@@ -117,7 +120,18 @@ class Mutation:
         Raises:
             FileNotFoundError: The dataset has no base.
         """
+        from usr_core.store.base.parquet import read_base_facts
+
         return read_base_facts(self.site.layout.records)
+
+    def base_counts(self) -> BaseCounts:
+        """Return how large the base is before this change; a small footer is read without a Parquet library.
+
+        Raises:
+            FileNotFoundError: The dataset has no base.
+        """
+        plain = read_plain_footer(self.site.layout.records)
+        return self.base_facts().counts if plain is None else plain.counts
 
     def freeze_registry(self) -> bool:
         """Stage a copy of the registry, unless the dataset has frozen this one before. Return whether it did."""
@@ -130,7 +144,7 @@ class Mutation:
     def finish(
         self,
         *,
-        base: BaseFacts,
+        base: BaseFacts | BaseCounts,
         args: Mapping[str, object],
         metrics: Mapping[str, object],
         new_base: bool = False,
@@ -276,6 +290,8 @@ def _require_log(site: Site, tree: FileTree, head: LogHead) -> None:
         return
     if head.seq:
         return
+    from usr_core.store.base.parquet import read_base_facts
+
     rows = read_base_facts(site.layout.records).rows
     if rows:
         raise LogMissing(dataset=site.ref.name, path=site.layout.event_log, rows=rows)

@@ -7,15 +7,17 @@ import sys
 
 from support.cli import Usr, clean_env
 
-HEAVY = ("numpy", "pyarrow", "duckdb", "pandas", "yaml", "pluggy")
+HEAVY = ("numpy", "pyarrow", "duckdb", "pandas")
+READS = (*HEAVY, "yaml", "pluggy", "usr_core.plugin.host", "usr_core.events.redaction")
 PROGRAM = f"""
 import sys
 from usr_core.cli.main import main
 
 for line in sys.stdin:
+    heavy = {HEAVY!r} if line.startswith("snapshot") else {READS!r}
     sys.argv = ["usr", *line.split()]
     code = main()
-    found = [name for name in {HEAVY!r} if name in sys.modules]
+    found = [name for name in heavy if name in sys.modules]
     if code or found:
         sys.exit(f"{{line}}: exit code {{code}}, imported {{found}}")
 """
@@ -38,6 +40,7 @@ def told(seeded: Usr, *lines: str) -> str:
 def test_they_import_none(seeded: Usr) -> None:
     """Rows, types and sizes stand in footers, changes in the log."""
     lines = ("ls", "info ns/base", "schema ns/base --tree", "cols ns/base --format json", "events tail ns/base")
+    lines += ("snapshot ns/base",)
 
     assert "" == told(seeded, *lines)
 

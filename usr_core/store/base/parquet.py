@@ -7,7 +7,6 @@ read for long. So the descriptor is kept here, and each thread takes a reader of
 
 from __future__ import annotations
 
-import hashlib
 import os
 import resource
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from usr_core.events.event import Fingerprint
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import refuse_special
+from usr_core.store.base.plain_footer import BaseCounts
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = [
@@ -159,11 +159,12 @@ class BaseFacts:
 
     def fingerprint(self, content: Path | None = None) -> Fingerprint:
         """Return the fingerprint an event carries, with the sha256 of `content` where one is given."""
-        digest = None
-        if content is not None:
-            with content.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        return Fingerprint(rows=self.rows, cols=len(self.schema), size_bytes=self.size_bytes, sha256=digest)
+        return self.counts.fingerprint(content)
+
+    @property
+    def counts(self) -> BaseCounts:
+        """Its rows, columns and bytes."""
+        return BaseCounts(self.rows, len(self.schema), self.size_bytes)
 
 
 def read_base_facts(path: Path) -> BaseFacts:

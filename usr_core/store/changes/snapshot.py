@@ -13,7 +13,7 @@ __all__ = ["stage_snapshot", "take_snapshot"]
 def take_snapshot(site: Site) -> str:
     """Keep the base as it is under `_snapshots/`; return the relative name. O(1) where links work."""
     with mutate(site, "snapshot") as mutation:
-        base = mutation.base_facts()
+        base = mutation.base_counts()
         relative = stage_snapshot(mutation)
         mutation.finish(base=base, args={}, metrics={"rows": base.rows, "bytes": base.size_bytes})
     return relative
