@@ -12,7 +12,7 @@ WORKERS := 3
 # Without byte code each Python that a test starts, and each worker at its start, compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model torture-map lint manifests bench bench-quick readers wheel-test lock clean runtime dev programs
+.PHONY: help demo quick test test-newest test-oldest test-sync-faults test-whole torture-model torture-map lint manifests bench bench-quick readers wheel-test lock clean runtime dev torch programs
 
 help:
 	@echo "make demo         the main job on real sequences, each step explained"
@@ -31,13 +31,15 @@ help:
 	@echo "make bench-quick  the same jobs on small data (minutes)"
 	@echo "make readers      the table of docs/reading-elsewhere.md, from running other readers (minutes)"
 	@echo "make wheel-test   only the test of the built wheel"
+	@echo "make torch        add PyTorch to .venv, for the test of examples/embed (200 MB and more to load)"
 	@echo "make lock         renew requirements/: the versions that are installed, with hashes"
 	@echo "make clean        remove .venv and what tools left"
 
 demo: runtime
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
 
-test: dev programs
+# CI has every test; PyTorch is too large to load it for everybody who runs the others.
+test: dev programs $(if $(CI),torch)
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n $(WORKERS)
 
@@ -52,7 +54,7 @@ test-%: dev programs
 
 test-newest test-oldest: test-%: programs
 	@sh scripts/bootstrap.sh $*
-	.venv-$*/bin/python -m pytest -n $(WORKERS) -m "not whole_matrix and not locked"
+	.venv-$*/bin/python -m pytest -n $(WORKERS) -m "not whole_matrix and not locked and not torch"
 
 test-sync-faults: dev programs
 	$(BIN)/python -m pytest -n $(WORKERS) -m "whole_matrix or not whole_matrix" tests/usr_core/sync/faults
@@ -97,6 +99,9 @@ runtime:
 
 dev:
 	@sh scripts/bootstrap.sh dev
+
+torch: dev
+	@sh scripts/bootstrap.sh torch
 
 programs:
 	@sh scripts/programs.sh $(TEST_PROGRAMS)

@@ -3,13 +3,14 @@
 # of requirements/*.txt; `dev` adds the tools and test libraries. Instant when nothing changed.
 # bootstrap.sh newest|oldest: the same in .venv-newest or .venv-oldest, with the newest or the oldest versions that
 # pyproject.toml admits today.
+# bootstrap.sh torch: add PyTorch to .venv.
 # bootstrap.sh venv FOLDER: only make a venv.
 # Where pip finds packages is the environment's business.
 set -eu
 cd "$(dirname "$0")/.."
 wanted=$1
 case $wanted in
-runtime | dev) venv=.venv ;;
+runtime | dev | torch) venv=.venv ;;
 newest | oldest) venv=.venv-$wanted ;;
 venv) venv=$2 ;;
 esac
@@ -55,6 +56,19 @@ pip_install() {
 
 if [ "$wanted" = venv ]; then
     make_venv
+    exit
+fi
+
+# By version, not by hash: the build for processors and the one for GPUs are different files of one version, and which one
+# there is depends on the machine and on where pip looks.
+if [ "$wanted" = torch ]; then
+    torch=2.13.0
+    if [ "$("$venv/bin/python" -c 'from importlib.metadata import version; print(version("torch").partition("+")[0])' \
+        2>/dev/null)" != "$torch" ]; then
+        echo "make: installing PyTorch into $venv (once; for processors 200 MB to load and 700 MB on disk, for GPUs ten times" \
+            "that; half a minute and more)" >&2
+        pip_install --no-compile "torch==$torch"
+    fi
     exit
 fi
 

@@ -46,7 +46,7 @@ def test_every_example_folder_is_run():
     """One that has a page with commands has a test here; the plugin has its own."""
     pages = (CHECKOUT / "examples").glob("*/README.md")
 
-    assert {"plasmids-and-plate"} == {page.parent.name for page in pages if examples_of(page)}
+    assert {"plasmids-and-plate", "embed"} == {page.parent.name for page in pages if examples_of(page)}
 
 
 def test_there_are_examples():

@@ -125,6 +125,15 @@ class TestBootstrap:
         assert "--require-hashes --no-deps" in locked
         assert "--no-deps --no-build-isolation" in project
 
+    def test_torch_is_added_by_version(self, programs: Path, checkout: Path) -> None:
+        """Its build depends on the machine, so no hash could be right everywhere; what it costs is said."""
+        add_python(programs)
+        run(checkout / "scripts" / "bootstrap.sh", "dev", path=programs)
+        done = run(checkout / "scripts" / "bootstrap.sh", "torch", path=programs)
+
+        assert (0, True) == (done.returncode, "200 MB" in done.stderr)
+        assert installs(checkout)[-1].startswith("torch==")
+
     def test_an_old_python_is_one_line(self, programs: Path, checkout: Path) -> None:
         """The line says what is needed and how to name another interpreter."""
         add_python(programs, too_old=True)
