@@ -205,7 +205,7 @@ class Isolated:
         return call
 
 
-_OF_A_LIST = (type(iter([])), type(iter(())))
+_OF_A_LIST: tuple[type, ...] = (type(iter([])), type(iter(())))
 
 
 def _file_of(arguments: Iterable[object]) -> str | None:
