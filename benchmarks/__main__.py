@@ -1,6 +1,6 @@
 """Run the benchmarks and end with the table *job, today, target, met*: `make bench`, `make bench-quick`.
 
-    python -m benchmarks [--quick] [--results DIR] [PROGRAM ...]
+    python -m benchmarks [--quick] [--results DIR] [--docs] [PROGRAM ...]
 
 Each is a program of its own (`python benchmarks/merge.py --help`); ratios are taken within one run of one program.
 The table, every figure and the plot of growth are written to `--results`, with the lines that the programs emitted:
@@ -25,7 +25,7 @@ sys.path.insert(0, str(HERE))
 
 from grid import FULL, QUICK  # noqa: E402
 from measure import BYTECODE, REPORT  # noqa: E402
-from report import read_run, rows_of, table, write_pages  # noqa: E402
+from report import quote, read_run, rows_of, table, write_pages  # noqa: E402
 
 
 def main() -> int:
@@ -34,6 +34,7 @@ def main() -> int:
     options.add_argument("--quick", action="store_true", help="the same jobs on smaller data, in under three minutes")
     options.add_argument("--results", type=Path, default=HERE / "results", help="the folder for what is written")
     options.add_argument("--pages-only", action="store_true", help="run nothing")
+    options.add_argument("--docs", action="store_true", help="put the table into docs/performance.md")
     chosen = options.parse_args()
     chosen.results.mkdir(parents=True, exist_ok=True)
     lines = chosen.results / "run.jsonl"
@@ -47,6 +48,8 @@ def main() -> int:
     about = f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), "
     about += f"Python {platform.python_version()}, load {os.getloadavg()[0]:.1f}."
     page, plot = write_pages(read_run(lines), chosen.results, about=about)
+    if chosen.docs:
+        quote(HERE.parent / "docs" / "performance.md", rows, about=about)
     print(f"\n{table(rows)}\n\n{page}\n{plot}\n{time.monotonic() - started:.0f} s")
     if failed:
         print(f"programs that failed: {', '.join(failed)}")

@@ -14,7 +14,7 @@ from typing import Any
 from growth import Line, Panel, svg
 from targets import TARGETS, Target
 
-__all__ = ["Row", "read_run", "rows_of", "table", "write_pages"]
+__all__ = ["Row", "quote", "read_run", "rows_of", "table", "write_pages"]
 
 _AXES = ("rows", "parts", "namespaces", "letters", "floats")
 _HEADER = ("job", "today", "target", "met")
@@ -86,6 +86,16 @@ def write_pages(run: Sequence[Mapping[str, Any]], folder: Path, *, about: str) -
     page.write_text("\n".join(text), encoding="utf-8")
     plot.write_text(svg(_panels(run)), encoding="utf-8")
     return page, plot
+
+
+def quote(page: Path, rows: Sequence[Row], *, about: str) -> None:
+    """Put the table between the marks of a page."""
+    before, begin, rest = page.read_text(encoding="utf-8").partition("<!-- figures -->\n")
+    _, end, after = rest.partition("<!-- end of figures -->")
+    if not begin or not end:
+        raise ValueError(f"{page} has no place for the table")
+    shown = "\n".join([about, "", *_markdown(_HEADER, [row.cells() for row in rows]), ""])
+    page.write_text(f"{before}{begin}{shown}{end}{after}", encoding="utf-8")
 
 
 def _row(target: Target, measured: Sequence[tuple[int | None, float]]) -> Row:

@@ -78,6 +78,22 @@ def test_emit_adds_a_line_to_the_report(tmp_path: Path, monkeypatch: pytest.Monk
     ]
 
 
+def test_the_table_is_quoted_between_the_marks_of_a_page(tmp_path: Path) -> None:
+    """What stood there before goes, and nothing else."""
+    from report import quote, rows_of
+
+    page = tmp_path / "performance.md"
+    page.write_text("before\n<!-- figures -->\nold\n<!-- end of figures -->\nafter\n")
+
+    quote(page, rows_of([emitted("grep", 0.75, rows=10_000_000)]), about="today")
+
+    text = page.read_text()
+    assert text.startswith("before\n<!-- figures -->\ntoday\n")
+    assert text.endswith("<!-- end of figures -->\nafter\n")
+    assert "old" not in text
+    assert "| 0.75 | <= 1 x Polars | yes |" in text
+
+
 def test_the_page_has_the_table_and_the_plot_has_a_line_for_each_job_on_several_sizes(tmp_path: Path) -> None:
     """Both are written from the lines of a run."""
     from report import write_pages
