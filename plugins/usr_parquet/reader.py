@@ -17,6 +17,8 @@ from usr_parquet.failures import damaged_footer, not_opened, unreadable_group, u
 __all__ = ["ParquetImporter"]
 
 _MOST_ROWS = 65_536
+_BUFFER_BYTES = 1 << 20
+"""Of a column chunk are fetched at a time; fetched whole, one of a large row group is as large as that."""
 
 
 class ParquetImporter:
@@ -32,7 +34,8 @@ class ParquetImporter:
                 INT96 time has digits behind the microsecond.
             FileChanged: The file changed while it was read.
 
-        Holds a batch of about `ImportRequest.batch_bytes` decoded, and the compressed pages of a row group.
+        Holds a batch of about `ImportRequest.batch_bytes` decoded, and some pages of each column, however large the row
+        groups are.
         """
         return Opened.begun(_steps(request))
 
@@ -61,7 +64,7 @@ def _open(source: SourceFile, *, int96: str = "us") -> pq.ParquetFile:
     # A descriptor of its own, so that a file put in the place of this one is not read by mistake.
     handle = pa.PythonFile(os.fdopen(os.dup(source.descriptor), "rb"), mode="r")
     try:
-        file = pq.ParquetFile(handle, coerce_int96_timestamp_unit=int96)
+        file = pq.ParquetFile(handle, pre_buffer=False, buffer_size=_BUFFER_BYTES, coerce_int96_timestamp_unit=int96)
         _ = file.schema_arrow.names  # a damaged name is not text
         return file
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
