@@ -81,7 +81,7 @@ def test_workers_make_a_model_once_and_see_a_gpu_each(
     dataset.map(
         f"{tmp_path / 'watched.py'}:Watched", into="mock__length", params={"folder": str(made)}, shards=6, workers=2,
         sample=False,
-    ).wait().commit()  # fmt: skip
+    ).wait(60).commit()  # fmt: skip
     told = [path.read_text().split() for path in made.iterdir()]
 
     assert 2 == len({process for process, _, _ in told}) == len(told)

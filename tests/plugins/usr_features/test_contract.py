@@ -81,7 +81,7 @@ def sites(tmp_path: Path) -> Dataset:
 def test_all_are_mapped_into_the_namespace_of_the_plugin(sites: Dataset) -> None:
     """With the columns that it describes."""
     for spec in usr_functions():
-        sites.map(spec.name, into=f"features__{spec.name}", executor="inline").wait().commit()
+        sites.map(spec.name, into=f"features__{spec.name}", executor="inline").wait(60).commit()
     (found,) = sites.to_arrow().to_pylist()
 
     assert found["id"] == found["features__reverse_complement_id"]
@@ -92,7 +92,7 @@ def test_all_are_mapped_into_the_namespace_of_the_plugin(sites: Dataset) -> None
 def test_a_list_of_another_length_than_the_column_is_told(sites: Dataset) -> None:
     """Tetramers do not fit where trimers are registered; both types are named."""
     with pytest.raises(FunctionFailed, match=r"\[256\] for features__kmer_counts, which is .*\[64\]"):
-        sites.map("kmer_counts", params={"k": 4}, into="features__kmer_counts", executor="inline").wait()
+        sites.map("kmer_counts", params={"k": 4}, into="features__kmer_counts", executor="inline").wait(60)
 
 
 def test_a_protein_is_told_with_its_row(sites: Dataset) -> None:
@@ -100,4 +100,4 @@ def test_a_protein_is_told_with_its_row(sites: Dataset) -> None:
     sites.add_sequences([{"sequence": "MKGF"}], bio_type="protein", alphabet="protein_20", source="mock")
 
     with pytest.raises(FunctionFailed, match=r"gc is for dna and rna, and record .* is protein.*row 2"):
-        sites.map("gc", into="features__gc", executor="inline").wait()
+        sites.map("gc", into="features__gc", executor="inline").wait(60)

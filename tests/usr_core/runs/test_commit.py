@@ -82,7 +82,7 @@ def test_the_dataset_may_change_during_a_run(dataset: Dataset, plan: Plan, chang
     run = plan()
     half_done(run)
     change(dataset)
-    done = run.start("inline").wait().commit()
+    done = run.start("inline").wait(60).commit()
     found = values(dataset)
 
     assert (gone, len(SEQUENCES) - gone, 8) == (done.rows_gone, done.rows, done.shards)
@@ -95,27 +95,27 @@ def test_records_that_came_meanwhile_are_found_by_the_next_run(dataset: Dataset,
     """They are those that lack the value."""
     run = plan()
     append(dataset)
-    run.start("inline").wait().commit()
+    run.start("inline").wait(60).commit()
     after = plan(shards=1)
 
     assert 2 == folder_of(after).plan.rows
-    after.start("inline").wait().commit()
+    after.start("inline").wait(60).commit()
     assert None not in values(dataset).values()
 
 
 def test_where_no_record_lacks_the_value_there_is_nothing_to_commit(dataset: Dataset, plan: Plan) -> None:
     """A script that asks again goes on without an error, and changes nothing."""
-    plan().start("inline").wait().commit()
+    plan().start("inline").wait(60).commit()
     with assert_unchanged(dataset.path):
         again = plan()
-        told = again.wait().commit()
+        told = again.wait(60).commit()
 
     assert ("MapRun(nothing to do)", True, 0, 0) == (repr(again), told.already, told.rows, told.seq)
 
 
 def test_a_run_whose_records_are_all_gone_is_told(dataset: Dataset, plan: Plan) -> None:
     """With the dataset and the function; nothing changes."""
-    run = plan().start("inline").wait()
+    run = plan().start("inline").wait(60)
     dataset.delete(dataset.to_arrow(columns=["id"])["id"].to_pylist())
     drop_deleted(dataset)
 
@@ -141,7 +141,7 @@ def test_deleted_records_are_not_in_a_run(dataset: Dataset, plan: Plan) -> None:
     dataset.delete(ids[:2])
     run = plan()
     dataset.delete(ids[2:3])
-    run.start("inline").wait().commit()
+    run.start("inline").wait(60).commit()
     dataset.restore(ids[2:3])
 
     assert 46 == folder_of(run).plan.rows
@@ -153,7 +153,7 @@ def test_deleted_records_are_not_in_a_run(dataset: Dataset, plan: Plan) -> None:
 
 def test_a_second_commit_says_that_it_is_done_already(dataset: Dataset, plan: Plan) -> None:
     """And changes nothing, also where the run's folder was never told of the first one."""
-    run = plan().start("inline").wait()
+    run = plan().start("inline").wait(60)
     first = run.commit()
     with assert_unchanged(dataset.path):
         second = run.commit()
@@ -164,7 +164,7 @@ def test_a_second_commit_says_that_it_is_done_already(dataset: Dataset, plan: Pl
 
 def test_a_commit_that_died_before_it_told_the_run_is_found_in_the_log(dataset: Dataset, plan: Plan) -> None:
     """By what its event says."""
-    run = plan().start("inline").wait()
+    run = plan().start("inline").wait(60)
     kept = dataset.path.parent / "kept"
     shutil.copytree(folder_of(run).path, kept)
     first = run.commit()
@@ -179,7 +179,7 @@ def test_a_commit_that_died_before_it_told_the_run_is_found_in_the_log(dataset: 
 def test_the_same_question_after_a_discarded_commit_may_be_committed_again(dataset: Dataset, plan: Plan) -> None:
     """Its attempt is another one."""
     for _ in range(2):
-        run = plan(mode="all").start("inline").wait()
+        run = plan(mode="all").start("inline").wait(60)
         assert not run.commit().already
         run.discard()
 
@@ -188,10 +188,10 @@ def test_the_same_question_after_a_discarded_commit_may_be_committed_again(datas
 
 def test_values_that_were_lost_after_a_commit_are_made_again(dataset: Dataset, plan: Plan) -> None:
     """The same records lack the same value: a committed run of that question is void."""
-    plan().start("inline").wait().commit()
+    plan().start("inline").wait(60).commit()
     with dataset.maintenance("wrong"):
         dataset.clear_overlay("lab", ["lab__length"])
-    done = plan().start("inline").wait().commit()
+    done = plan().start("inline").wait(60).commit()
 
     assert (False, 48) == (done.already, done.rows)
 
@@ -199,7 +199,7 @@ def test_values_that_were_lost_after_a_commit_are_made_again(dataset: Dataset, p
 def test_a_large_result_is_several_parts(dataset: Dataset, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one change."""
     monkeypatch.setattr("usr_core.runs.commit.PART_BYTES", 400)
-    done = plan().start("inline").wait().commit()
+    done = plan().start("inline").wait(60).commit()
 
     assert len(done.parts) > 2
     assert {one: len(one) for one in SEQUENCES} == values(dataset)
@@ -209,7 +209,7 @@ def test_a_large_result_is_several_parts(dataset: Dataset, plan: Plan, monkeypat
 
 def test_a_dry_run_checks_and_counts(dataset: Dataset, plan: Plan) -> None:
     """And leaves everything as it was."""
-    run = plan().start("inline").wait()
+    run = plan().start("inline").wait(60)
     with assert_unchanged(dataset.path):
         tried = run.commit(dry_run=True)
 
@@ -255,7 +255,7 @@ def miscount(folder: RunFolder) -> None:
 @pytest.mark.parametrize("damage", [cut_a_part, remove_a_part, swap_parts, miscount])
 def test_a_damaged_part_is_refused(dataset: Dataset, plan: Plan, damage: Callable[[RunFolder], None]) -> None:
     """With the file and the shard; nothing is attached."""
-    run = plan().start("inline").wait()
+    run = plan().start("inline").wait(60)
     damage(folder_of(run))
 
     with assert_unchanged(dataset.path), pytest.raises(RunDamaged) as caught:
@@ -265,7 +265,7 @@ def test_a_damaged_part_is_refused(dataset: Dataset, plan: Plan, damage: Callabl
 
 def test_a_column_that_has_another_type_by_now_is_refused(dataset: Dataset, plan: Plan) -> None:
     """With both types."""
-    run = plan().start("inline").wait()
+    run = plan().start("inline").wait(60)
     register_namespace(dataset.ref.root, "lab", [("lab__length", "float64")], overwrite=True)
 
     with assert_unchanged(dataset.path), pytest.raises(RunTypesDiffer, match=r"int64.*float64"):
@@ -276,7 +276,7 @@ def test_leftovers_of_dead_workers_do_not_count(dataset: Dataset, plan: Plan) ->
     """Parts without a receipt are swept by the commit."""
     run = plan()
     (folder_of(run).parts / "000003.dead.parquet").write_bytes(b"half")
-    run.start("inline").wait().commit()
+    run.start("inline").wait(60).commit()
 
     assert {"run.json", "committed.json"} == {place.name for place in folder_of(run).path.iterdir()}
 
@@ -285,7 +285,7 @@ def test_a_worker_that_comes_after_the_commit_is_told(dataset: Dataset, plan: Pl
     """And leaves nothing."""
     run = plan()
     spec = folder_of(run).spec(3)
-    run.start("inline").wait()
+    run.start("inline").wait(60)
     commit_run(dataset._site(), folder_of(run))
 
     with assert_unchanged(dataset.path), pytest.raises(RunMissing, match="discarded or committed"):

@@ -40,7 +40,7 @@ def age(folder: Path, days: float) -> None:
 def test_a_run_outlives_the_changes_of_others(dataset: Dataset, run: MapRun) -> None:
     """The next writer removes staging that nobody needs, and no run."""
     dataset.add_sequences([{"sequence": "GGGCCC"}])
-    run.start("inline").wait()
+    run.start("inline").wait(60)
     dataset.set_state(["f" * 40], split="train", allow_missing=True)
 
     assert 3 == run.commit().rows
@@ -76,7 +76,7 @@ def test_doctor_tells_a_run_that_is_not_committed(dataset: Dataset, run: MapRun)
     (leftover,) = find_leftovers(dataset.path)
     assert (False, True) == (leftover.abandoned, f"usr map resume {run.run_id}" in leftover.fix)
 
-    run.start("inline").wait().commit()
+    run.start("inline").wait(60).commit()
     assert run.folder is not None
     assert [] == find_leftovers(dataset.path)
     assert {"run.json", "committed.json"} == {place.name for place in run.folder.path.iterdir()}

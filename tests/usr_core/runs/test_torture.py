@@ -124,7 +124,7 @@ def test_a_stopped_worker_wakes_up_after_its_shard_was_done_by_another(
     os.kill(worker, signal.SIGSTOP)
     try:
         other = dataset.run(run.run_id).start("inline")
-        first = other.wait().commit()
+        first = other.wait(60).commit()
         before = {path: path.read_bytes() for path in dataset.path.rglob("*.parquet")}
     finally:
         os.kill(worker, signal.SIGCONT)
@@ -150,14 +150,14 @@ def test_a_worker_whose_disk_is_full_fails_and_the_run_is_resumed(
     }
     assert [] == list(folder_of(run).parts.iterdir()) or run.status().done
 
-    assert len(SEQUENCES) == run.forgive().start("inline").wait().commit().rows
+    assert len(SEQUENCES) == run.forgive().start("inline").wait(60).commit().rows
     assert_whole(dataset)
 
 
 @pytest.mark.parametrize("number", RUNS)
 def test_of_two_commits_at_once_one_is_it(dataset: Dataset, plan: Plan, number: int) -> None:
     """The other one says that it is done already."""
-    run = plan().start("inline").wait()
+    run = plan().start("inline").wait(60)
     told: list[str] = []
 
     def commit() -> None:
