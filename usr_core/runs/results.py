@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from usr_core.errors import first_line, visible
+from usr_core.errors import ExitCode, UsrError, first_line, visible
 from usr_core.plugin.errors import PluginCallError
 from usr_core.plugin.executors import FunctionRef
 from usr_core.plugin.printing import printing_to_stderr
@@ -147,6 +147,9 @@ class Caller:
     def _raised(
         self, error: BaseException, batch: pa.RecordBatch, rows: np.ndarray, at: int | None = None
     ) -> FunctionFailed:
+        """Return the error for what a function raised; what it says of its parameters is raised as it is."""
+        if isinstance(error, UsrError) and error.exit_code == ExitCode.USAGE:
+            raise error  # whatever the record, so that `on_error` lets none of them pass
         if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):
             reason = "ran out of memory"
         else:

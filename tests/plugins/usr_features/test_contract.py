@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -11,6 +11,7 @@ from usr_core import Dataset, Root
 from usr_core.api import FunctionSpec
 from usr_core.api.runs import FunctionFailed
 from usr_core.testing import FunctionContract
+from usr_features.errors import FeatureParameterInvalid
 from usr_features.plugin import usr_functions, usr_namespaces
 
 
@@ -93,6 +94,19 @@ def test_a_list_of_another_length_than_the_column_is_told(sites: Dataset) -> Non
     """Tetramers do not fit where trimers are registered; both types are named."""
     with pytest.raises(FunctionFailed, match=r"\[256\] for features__kmer_counts, which is .*\[64\]"):
         sites.map("kmer_counts", params={"k": 4}, into="features__kmer_counts", executor="inline").wait(60)
+
+
+@pytest.mark.parametrize("on_error", ["fail", "skip"])
+def test_a_parameter_that_can_not_be_is_told_as_that(sites: Dataset, on_error: Literal["fail", "skip"]) -> None:
+    """Not as the fault of a record, which could be left out."""
+    with pytest.raises(FeatureParameterInvalid, match="'EcoR1'") as caught:
+        sites.map(
+            "restriction_site_counts", params={"enzymes": "EcoR1"}, into="features__restriction_site_counts",
+            executor="inline", on_error=on_error,
+        )  # fmt: skip
+
+    assert "EcoRI" in caught.value.hint
+    assert not (sites.path / ".usr.tmp").exists()
 
 
 def test_a_protein_is_told_with_its_row(sites: Dataset) -> None:
