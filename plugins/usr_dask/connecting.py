@@ -149,6 +149,8 @@ def _local(request: ExecutorRequest) -> Connection:
             worker_dashboard_address=None,
             scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
+            # For workers that are begun again later, when what is set here for a while holds no more.
+            config=_NO_PAGES,
         )
         address = str(cluster.scheduler_address)
         return Connection(client=_client(cluster, address, security), address=address, cluster=cluster)
