@@ -9,6 +9,7 @@ import pytest
 
 from support.cli import Usr
 from support.tables import write_csv
+from support.tree import assert_unchanged
 from usr_core import Dataset
 from usr_core.store.rules.errors import DuplicateRecord
 
@@ -154,6 +155,20 @@ class TestFormatsNamespace:
 
 
 class TestFiles:
+    @pytest.mark.parametrize("other", ["b.gb", "b.csv"])
+    def test_of_formats_with_different_namespaces_are_refused(self, seeded: Usr, tmp_path: Path, other: str) -> None:
+        """An import keeps the columns of one namespace, so that names would be lost; `--bare` says that they may be."""
+        (tmp_path / "a.fasta").write_text(FASTA)
+        (tmp_path / "b.gb").write_text("LOCUS       p3 4 bp DNA circular\nORIGIN\n        1 ggcc\n//\n")
+        (tmp_path / "b.csv").write_text("sequence\nggcc\n")
+        words = ("import", "ns/base", tmp_path / "a.fasta", tmp_path / other, "--on-duplicate", "skip")
+        with assert_unchanged(seeded.root):
+            error = seeded.refuses(2, *words).err
+
+        assert "--bare" in error and "fasta" in error
+        seeded.ok(*words, "--bare")
+        assert "ggcc" in str(values(seeded))
+
     def test_several_are_one_change(self, seeded: Usr, tmp_path: Path) -> None:
         """Rows are told by file."""
         (tmp_path / "a.fasta").write_text(FASTA)

@@ -188,9 +188,21 @@ def check_request(paths: Sequence[object], *, keep: str | None, bare: bool, mapp
 
 
 def own_namespace(specs: Sequence[ImporterSpec]) -> str | None:
-    """Return the namespace that importers keep their further columns in by default; one for all, else None."""
+    """Return the namespace that importers keep their further columns in by default; None where they have none.
+
+    Raises:
+        ImportRequestInvalid: Not all have the same: an import keeps the columns of one namespace, and names or features
+            would be lost.
+    """
     names = {spec.namespace for spec in specs}
-    return names.pop() if len(names) == 1 else None
+    if len(names) > 1:
+        formats = ", ".join(sorted({spec.name for spec in specs}))
+        raise ImportRequestInvalid(
+            "The files are of formats that don't keep their columns in one namespace.",
+            hint="Import the files of each format by a command of their own, or keep none of these columns: --bare.",
+            facts={"formats": formats},
+        )
+    return names.pop() if names else None
 
 
 def opening(importer: _Opens, path: Path, options: Mapping[str, object], *, parse_json: bool = True) -> Opener:
