@@ -13,7 +13,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from usr_core.version import package_version
 
@@ -21,6 +22,7 @@ __all__ = [
     "EVENT_VERSION",
     "LAST_INSTANT_US",
     "Actor",
+    "BaseCounts",
     "Event",
     "FileChange",
     "Fingerprint",
@@ -134,6 +136,24 @@ class Fingerprint:
     def as_event(self) -> dict[str, object]:
         shown: dict[str, object] = {"rows": self.rows, "cols": self.cols, "size_bytes": self.size_bytes}
         return shown if self.sha256 is None else {**shown, "sha256": self.sha256}
+
+
+class BaseCounts(NamedTuple):
+    """How large a base is: its rows, columns and bytes."""
+
+    rows: int
+    columns: int
+    size_bytes: int
+
+    def fingerprint(self, content: Path | None = None) -> Fingerprint:
+        """Return the fingerprint an event carries, with the sha256 of `content` where one is given."""
+        digest = None
+        if content is not None:
+            import hashlib  # as in `log`
+
+            with content.open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+        return Fingerprint(rows=self.rows, cols=self.columns, size_bytes=self.size_bytes, sha256=digest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

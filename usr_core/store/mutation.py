@@ -22,7 +22,7 @@ from usr_core.commit.file_tree import FileTree, refuse_linked_file
 from usr_core.commit.log_end import chain_fault, mark_chain
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
 from usr_core.errors import UsrError
-from usr_core.events.event import Actor, Event, FileChange, file_stamp, rfc3339
+from usr_core.events.event import Actor, BaseCounts, Event, FileChange, file_stamp, rfc3339
 from usr_core.events.files_told import ADOPT
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_or_copy
@@ -34,7 +34,7 @@ from usr_core.registry.errors import RegistryMissing
 from usr_core.registry.store import load_registry
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
-from usr_core.store.base.plain_footer import BaseCounts, read_plain_footer
+from usr_core.store.base.plain_footer import read_plain_footer
 from usr_core.store.errors import BaseMissing, DatasetArchived, LogMissing
 from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
 from usr_core.store.parts.stamps import (

@@ -16,10 +16,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.events.event import Fingerprint
+from usr_core.events.event import BaseCounts, Fingerprint
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import refuse_special
-from usr_core.store.base.plain_footer import BaseCounts
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = [

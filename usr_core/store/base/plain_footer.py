@@ -7,14 +7,13 @@ is not known here, there is no answer, and the library has to be asked.
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from usr_core.events.event import Fingerprint
+from usr_core.events.event import BaseCounts
 from usr_core.registry.types import (
     FIELD_NAME,
     MAX_DEPTH,
@@ -30,7 +29,7 @@ from usr_core.registry.types import (
 )
 from usr_core.store.base.thrift import SchemaNode, read_footer
 
-__all__ = ["BaseCounts", "PlainFooter", "read_plain_footer"]
+__all__ = ["PlainFooter", "read_plain_footer"]
 
 _MOST_BYTES = 32 << 10
 """A longer footer is walked over faster by the library, imports included."""
@@ -44,22 +43,6 @@ _INT, _FLOAT, _BINARY, _UTF8, _BOOL, _DATE, _TIMESTAMP, _LIST, _STRUCT, _FIXED_L
 _LARGE_BINARY, _LARGE_UTF8, _LARGE_LIST = 19, 20, 21
 _BOOLEAN, _INT32, _INT64, _SINGLE, _DOUBLE, _BYTES, _FIXED_BYTES = 0, 1, 2, 4, 5, 6, 7
 _LISTED = 3
-
-
-class BaseCounts(NamedTuple):
-    """How large a base is: its rows, columns and bytes."""
-
-    rows: int
-    columns: int
-    size_bytes: int
-
-    def fingerprint(self, content: Path | None = None) -> Fingerprint:
-        """Return the fingerprint an event carries, with the sha256 of `content` where one is given."""
-        digest = None
-        if content is not None:
-            with content.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        return Fingerprint(rows=self.rows, cols=self.columns, size_bytes=self.size_bytes, sha256=digest)
 
 
 class PlainFooter(NamedTuple):
