@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from usr_core.records.bulk_ids import string_parts
 
-__all__ = ["byte_values", "comparable_ids", "texts_of"]
+__all__ = ["FEW_IDS", "byte_values", "comparable_ids", "places_of_few", "texts_of"]
 
+FEW_IDS = 64
+"""Up to so many ids, searching for their letters costs less than making numbers of all that they are looked for in."""
 
 _ID_BYTES = 40
 
@@ -40,6 +42,26 @@ def texts_of(array: pa.Array) -> list[str]:
 def byte_values(texts: pa.Array) -> list[bytes]:
     offsets, content = string_parts(texts)
     return [bytes(content[i:j]) for i, j in _bounds(offsets)]
+
+
+def places_of_few(ids: Mapping[bytes, int], among: pa.StringArray) -> npt.NDArray[np.int32]:
+    """Return, for each text in `among`, what `ids` has for it, -1 where that is nothing; a null is nothing.
+
+    Args:
+        ids: Texts of 40 bytes with their numbers, `FEW_IDS` at most.
+        among: Texts of any length.
+    """
+    found = np.full(len(among), -1, np.int32)
+    offsets, content = string_parts(among)
+    letters = bytes(content)
+    for text, number in ids.items():
+        at = letters.find(text)
+        while at >= 0:
+            row = int(np.searchsorted(offsets, at, side="right")) - 1
+            if offsets[row] == at and offsets[row + 1] - at == len(text) and among[row].is_valid:
+                found[row] = number
+            at = letters.find(text, at + 1)
+    return found
 
 
 def _bounds(offsets: npt.NDArray[np.int32]) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ base's size.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,7 @@ from usr_core.records.arrays import conform
 from usr_core.store.ids.keys import keys_from_sequences
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import valid_rows
+from usr_core.store.ids.texts import FEW_IDS, places_of_few
 from usr_core.store.parts.bloom import BloomFilter, hash_ids
 from usr_core.store.parts.errors import OverlayKeyFault, OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart
@@ -31,6 +33,9 @@ __all__ = ["PointRows", "merge_points"]
 
 _BUFFERED = 64 << 10
 _BATCH = 1_024
+_MANY = 8_192
+"""Keys of a batch where a few ids are looked for, which takes no longer than reading it does."""
+_ID = re.compile(rb"[0-9a-f]{40}")
 _Rows = npt.NDArray[np.int32]
 
 
@@ -53,9 +58,13 @@ class PointRows:
     @cached_property
     def hashes(self) -> npt.NDArray[np.uint64]:
         """Bloom hashes of those ids that are ids; nothing else matches anything."""
-        texts = [text.encode("utf-8") for text in self.ids.to_pylist() if text is not None]
-        content = b"".join(text for text in texts if len(text) == 40)
-        return hash_ids(np.frombuffer(content, np.uint8).reshape(-1, 40))
+        return hash_ids(np.frombuffer(b"".join(text for text, _ in self.texts), np.uint8).reshape(-1, 40))
+
+    @cached_property
+    def texts(self) -> list[tuple[bytes, int]]:
+        """The letters of those ids that are ids, each with its point, in the order of `hashes`."""
+        texts = [(text.encode("utf-8"), at) for at, text in enumerate(self.ids.to_pylist()) if text is not None]
+        return [(text, at) for text, at in texts if _ID.fullmatch(text)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +120,16 @@ def _find(part: OverlayPart, points: PointRows) -> Iterator[_Found]:
     sought, unique = len(points), part.keys_are_unique
     seen = np.zeros(len(points), np.bool_)
     for group in range(metadata.num_row_groups):
-        most = sought
+        most, likely = sought, points.texts
         if part.key == "id":
             bloom = BloomFilter.of(part.source.handle, metadata.row_group(group).column(leaf))
             if bloom is not None:
-                most = min(most, int(np.count_nonzero(bloom.may_hold(points.hashes))))
+                maybe = bloom.may_hold(points.hashes)
+                most = min(most, int(np.count_nonzero(maybe)))
+                likely = [likely[at] for at in np.flatnonzero(maybe).tolist()]
         if most <= 0:
             continue
-        inside, at = _scan(part, group, points, most if unique else metadata.row_group(group).num_rows)
+        inside, at = _scan(part, group, points, likely, most if unique else metadata.row_group(group).num_rows)
         if not len(inside):
             continue
         if unique:
@@ -148,18 +159,25 @@ def _refuse_repeats(part: OverlayPart, points: PointRows, at: _Rows, seen: npt.N
     seen[at] = True
 
 
-def _scan(part: OverlayPart, group: int, points: PointRows, most: int) -> tuple[_Rows, _Rows]:
-    """Read the keys of one row group until `most` points are found."""
+def _scan(
+    part: OverlayPart, group: int, points: PointRows, likely: list[tuple[bytes, int]], most: int
+) -> tuple[_Rows, _Rows]:
+    """Read the keys of one row group until `most` points are found; none but those of `likely` can be there."""
+    few = dict(reversed(likely))  # of points with one id the first
     inside: list[_Rows] = []
     at: list[_Rows] = []
     done = found = 0
     reader = part.source.reader(buffered=_BUFFERED)
-    for batch in reader.iter_batches(_BATCH, row_groups=[group], columns=[part.key], use_threads=False):
+    rows = _MANY if len(few) <= FEW_IDS else _BATCH
+    for batch in reader.iter_batches(rows, row_groups=[group], columns=[part.key], use_threads=False):
         keys = batch.column(0)
         if part.key != "id":
             assert points.bio_type is not None
             keys = keys_from_sequences(keys, bio_type=points.bio_type, upper=False)
-        positions = points.index.positions(keys)
+        if len(few) <= FEW_IDS and pa.types.is_string(keys.type):
+            positions = places_of_few(few, keys)
+        else:
+            positions = points.index.positions(keys)
         hits = np.flatnonzero(positions >= 0).astype(np.int32)
         if len(hits):
             inside.append(hits + np.int32(done))
