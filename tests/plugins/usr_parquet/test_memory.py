@@ -27,7 +27,7 @@ print(sum(len(batch) for batch in opened.batches), peak() - before)
 
 
 def test_a_large_row_group_is_held_in_batches(tmp_path: Path) -> None:
-    """Of one row group of 120 MB of text neither the pages nor the values are held whole; both took 165 MiB."""
+    """Of one row group of 120 MB of text neither the pages nor the values are held whole; that took 148 MiB."""
     letters = np.frombuffer(b"ACGT", np.uint8)[np.random.default_rng(1).integers(0, 4, ROWS * LETTERS, np.uint8)]
     ends = np.arange(ROWS + 1, dtype=np.int32) * LETTERS
     sequences = pa.Array.from_buffers(pa.string(), ROWS, [None, pa.py_buffer(ends), pa.py_buffer(letters)])
