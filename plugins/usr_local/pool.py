@@ -21,6 +21,8 @@ __all__ = ["LocalExecutor"]
 
 _PATIENCE_SECONDS = 5.0
 _MOST_BAD_STARTS = 3
+_LOOK_SECONDS = 1.0
+"""How often workers are looked at that say nothing."""
 
 
 class _Worker:
@@ -44,6 +46,7 @@ class _Worker:
             raise
         finally:
             os.close(writing)
+        os.set_blocking(reading, False)
         self.outcomes = reading
         self._held = b""
 
@@ -57,9 +60,15 @@ class _Worker:
 
     def heard(self) -> tuple[list[dict[str, object]], bool]:
         """Return what it said, and whether it can still say more."""
-        piece = os.read(self.outcomes, 1 << 16)
-        *lines, self._held = (self._held + piece).split(b"\n")
-        return [json.loads(line) for line in lines], bool(piece)
+        # A process that the function has forked holds the pipe open: its end does not say that the worker is there.
+        open_still = self.process.poll() is None
+        said = self._held
+        with contextlib.suppress(BlockingIOError):
+            while piece := os.read(self.outcomes, 1 << 16):
+                said += piece
+            open_still = False
+        *lines, self._held = said.split(b"\n")
+        return [json.loads(line) for line in lines], open_still
 
     def end(self, *, at_once: bool) -> int:
         """End it and return its exit code."""
@@ -99,8 +108,9 @@ class LocalExecutor:
             time.sleep(min(timeout, 0.05))
             return []
         outcomes = []
-        for key, _ in self._selector.select(timeout):
-            worker = cast(_Worker, key.data)
+        heard = {cast(_Worker, key.data) for key, _ in self._selector.select(min(timeout, _LOOK_SECONDS))}
+        ended = {worker for worker in self._workers if worker is not None and worker.process.poll() is not None}
+        for worker in heard | ended:
             lines, open_still = worker.heard()
             for line in lines:
                 if "ready" in line:
