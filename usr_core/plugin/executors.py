@@ -23,7 +23,8 @@ class FunctionRef:
         name: As it was asked for: ``gc``, ``package.module:function`` or ``scores.py:function``.
         kind: ``plugin`` (a name that a plugin offers), ``module`` or ``file``.
         place: The folder that has the module, the file, or the plugin's id.
-        digest: SHA-256 of the file that defines it. A worker that finds another file refuses to run.
+        digest: SHA-256 of the file that defines it, or over all modules of the plugin's package. A worker that finds
+            another one refuses to run.
         per_record: It takes the values of one record, and returns one value.
 
     Example:

@@ -59,9 +59,7 @@ def find_function(
     if ":" not in name:
         plugin, spec = host.function_spec(name)
         values = option_values(f"function {name}", spec.params, params)
-        with printing_to_stderr():
-            file = inspect.getsourcefile(_unwrapped(spec.factory))
-        ref = FunctionRef(name=name, kind="plugin", place=plugin, digest=_digest(file), per_record=per_record)
+        ref = FunctionRef(name=name, kind="plugin", place=plugin, digest=_plugin_digest(spec), per_record=per_record)
         return ref, dict(values)
     module, _, attribute = name.partition(":")
     if not module or not attribute:
@@ -111,15 +109,14 @@ def _loaded(ref: FunctionRef, params: tuple[tuple[str, Any], ...], host: _Host) 
     if ref.kind == "plugin":
         from usr_core.plugin.host import PluginHost
 
-        found: Any = (host.host or PluginHost()).function(ref.name)
+        plugins = host.host or PluginHost()
+        if _plugin_digest(plugins.function_spec(ref.name)[1]) != ref.digest:
+            raise _changed(ref, f"the plugin {ref.place} is not the version")
+        found: Any = plugins.function(ref.name)
     else:
         file = Path(ref.place) if ref.kind == "file" else _file_of(ref)
         if _digest(file) != ref.digest:
-            raise _unusable(
-                ref.name,
-                f"{file} is not the file that the run was planned with",
-                "Put it back, or map again: a changed function is another run.",
-            )
+            raise _changed(ref, f"{file} is not the file")
         found = _attribute(ref)
     if inspect.isclass(found):
         with _told(ref, "it can't be made"), printing_to_stderr():
@@ -243,9 +240,24 @@ def _digest(file: str | Path | None) -> str:
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
+def _plugin_digest(spec: FunctionSpec) -> str:
+    """Return the digest of all modules of the package that has `factory`: it may take the function from any of them."""
+    with printing_to_stderr():
+        found = inspect.getsourcefile(_unwrapped(spec.factory))
+    if found is None or not Path(found).with_name("__init__.py").is_file():
+        return _digest(found)
+    modules = {file.name: _digest(file) for file in sorted(Path(found).parent.glob("*.py"))}
+    return hashlib.sha256(repr(modules).encode()).hexdigest()
+
+
 def _unwrapped(factory: Callable[..., Any]) -> Any:
     found: Any = inspect.unwrap(getattr(factory, "func", factory))
     return found if inspect.isfunction(found) or inspect.isclass(found) else type(found)
+
+
+def _changed(ref: FunctionRef, what: str) -> FunctionUnusable:
+    advice = "Put it back, or map again: a changed function is another run."
+    return _unusable(ref.name, f"{what} that the run was planned with", advice)
 
 
 def _unusable(name: str, reason: str, advice: str) -> FunctionUnusable:

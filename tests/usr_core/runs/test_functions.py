@@ -9,6 +9,7 @@ import pytest
 from usr_core.plugin.host import PluginHost
 from usr_core.runs.errors import FunctionUnusable
 from usr_core.runs.functions import find_function, load_function
+from usr_core.testing.fixtures import HostFactory, PluginFactory, TmpPlugin
 
 
 class TestFile:
@@ -33,4 +34,47 @@ class TestFile:
         file.write_text("def score(rows):\n    return 2\n")
 
         with pytest.raises(FunctionUnusable, match="is not the file that the run was planned with"):
+            load_function(planned, {}, host)
+
+
+class TestPlugin:
+    """A function by name, whose plugin keeps its work in a module of its own."""
+
+    HOOKS = """
+from usr_core.api import FunctionSpec, hookimpl
+
+
+def _score():
+    from usr_plugin_fold.work import score
+
+    return score
+
+
+@hookimpl
+def usr_functions():
+    return [FunctionSpec(name="score", summary="Score", factory=_score, type="float64")]
+"""
+
+    @pytest.fixture
+    def plugin(self, tmp_plugin: PluginFactory) -> TmpPlugin:
+        """The plugin, with a module that has the function."""
+        work = {"work.py": "def score(rows): return 1\n"}
+        return tmp_plugin("fold", hooks=self.HOOKS, provides=[("function", "score")], files=work)
+
+    def test_whose_work_was_changed_is_another_version(self, plugin: TmpPlugin, usr_host: HostFactory) -> None:
+        """So that mapping every record again makes the values anew."""
+        host, work = usr_host(plugin), plugin.site / "usr_plugin_fold" / "work.py"
+        before, _ = find_function("score", {}, host)
+        work.write_text("def score(rows): return 2\n")
+        after, _ = find_function("score", {}, host)
+
+        assert before.digest != after.digest
+
+    def test_that_was_changed_after_the_plan_is_refused(self, plugin: TmpPlugin, usr_host: HostFactory) -> None:
+        """A run that goes on after an upgrade would have values of two versions."""
+        host, work = usr_host(plugin), plugin.site / "usr_plugin_fold" / "work.py"
+        planned, _ = find_function("score", {}, host)
+        work.write_text("def score(rows): return 2\n")
+
+        with pytest.raises(FunctionUnusable, match="the plugin fold is not the version that the run was planned with"):
             load_function(planned, {}, host)
