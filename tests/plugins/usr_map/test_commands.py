@@ -172,7 +172,7 @@ class TestRunning:
 
 REFUSED = {
     "too_few": "values of lab__length for",
-    "other_type": "not int64",
+    "other_type": "returned string for lab__length, which is int64",
     "nothing": "returned a NoneType",
     "ends": "called sys.exit",
     "fails_on_tt": "raised KeyError",
