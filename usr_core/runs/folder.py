@@ -349,9 +349,13 @@ class RunFolder:
         )
 
     def mark_committed(self, told: Mapping[str, Any]) -> None:
-        """Say that the run is committed, and remove what it does not need any more."""
-        _publish(self.path / COMMITTED, json.dumps(dict(told)).encode())
-        self.sweep()
+        """Say that the run is committed, and remove what it does not need any more; a full disk is no error.
+
+        The event log says it already, and whoever maps next looks there (`usr_core.runs.commit.settle_runs`).
+        """
+        with contextlib.suppress(OSError):
+            _publish(self.path / COMMITTED, json.dumps(dict(told)).encode())
+            self.sweep()
 
     def sweep(self) -> None:
         """Remove everything but the plan and what the commit said."""

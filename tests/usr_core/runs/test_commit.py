@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from usr_core import Dataset, register_namespace
 from usr_core.roots.errors import DatasetMissing
 from usr_core.runs.commit import commit_run
 from usr_core.runs.errors import RunDamaged, RunIncomplete, RunMissing, RunRecordsGone, RunTypesDiffer
-from usr_core.runs.folder import RunFolder
+from usr_core.runs.folder import COMMITTED, RunFolder
 from usr_core.runs.map_run import MapRun
 from usr_core.runs.shard import run_shard
 
@@ -299,3 +301,27 @@ def test_a_function_that_changed_is_not_run(plan: Plan, functions: Path) -> None
 
     with pytest.raises(Exception, match="is not the file that the run was planned with"):
         run_shard(folder_of(run).spec(0))
+
+
+def test_a_full_disk_after_the_commit_is_no_error(
+    dataset: Dataset, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The values are attached: that the run's folder could not be told is made good by whoever maps next."""
+    run = plan()
+    run.start("inline").wait(60.0)
+    link = os.link
+
+    def full(source: Path, target: Path) -> None:
+        if Path(target).name == COMMITTED:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+        link(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", full)
+        done = run.commit()
+    told = run.status().state
+    plan("lengths", per_record=False)
+
+    assert (False, len(SEQUENCES)) == (done.already, done.rows)
+    assert ("complete", "committed") == (told, run.status().state)
+    assert True is run.commit().already
