@@ -106,8 +106,11 @@ def _is_kept(place: Path) -> bool:
     if days is None:
         return False
     # A run's own folder does not change with its shards; its input is the base, as old as that is.
-    inside = place.iterdir() if place.name.startswith(RUN_PREFIX) else ()
-    last = max(one.lstat().st_mtime for one in (place, *inside) if one.name != "input.parquet")
+    try:
+        inside = place.iterdir() if place.name.startswith(RUN_PREFIX) else ()
+        last = max(one.lstat().st_mtime for one in (place, *inside) if one.name != "input.parquet")
+    except FileNotFoundError:  # somebody is at it
+        return True
     return bool(last > time.time() - days * 86_400)
 
 

@@ -33,7 +33,7 @@ from usr_core.fs.durable import link_create_only, remove_tree, sync_folder, writ
 from usr_core.fs.files import make_shared_folder, share
 from usr_core.plugin.executors import FunctionRef, ShardReceipt, ShardSpec
 from usr_core.roots.layout import STAGING
-from usr_core.runs.errors import FunctionFailed, RunMissing
+from usr_core.runs.errors import FunctionFailed, RunDamaged, RunMissing
 from usr_core.values.showing import Shown
 
 __all__ = ["COMMITTED", "INPUT", "RUN_PREFIX", "Failure", "RunFolder", "RunPlan", "RunStatus", "find_run", "runs_of"]
@@ -172,13 +172,15 @@ class RunFolder:
         """The plan.
 
         Raises:
-            RunMissing: The run was never whole, or is discarded.
+            RunMissing: The run was never whole, or is discarded; its plan can't be read.
         """
         if self._plan is None:
             try:
                 self._plan = RunPlan.from_json((self.path / _PLAN).read_text(encoding="utf-8"))
             except (FileNotFoundError, NotADirectoryError):
                 raise RunMissing(run_id=self.run_id) from None
+            except (ValueError, TypeError, KeyError) as error:  # damaged, or of a later version of USR
+                raise RunMissing(run_id=self.run_id, where=f": {self.path / _PLAN} is not its plan") from error
         return self._plan
 
     def exists(self) -> bool:
@@ -229,11 +231,20 @@ class RunFolder:
     # ------------------------------------------------------------- shards
 
     def receipt(self, index: int) -> ShardReceipt | None:
-        """Return what a finished shard left, or None."""
+        """Return what a finished shard left, or None.
+
+        Raises:
+            RunDamaged: It can't be read.
+        """
+        name = f"done/{index:06}.json"
         try:
-            return ShardReceipt(**json.loads((self.path / "done" / f"{index:06}.json").read_bytes()))
+            return ShardReceipt(**json.loads((self.path / name).read_bytes()))
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError) as error:
+            raise RunDamaged(
+                file=name, reason="it is not a receipt", shard=index, receipt=name, run_id=self.run_id
+            ) from error
 
     def done(self) -> set[int]:
         """Return the finished shards, by the names of their receipts."""
@@ -365,9 +376,12 @@ class RunFolder:
                     remove_tree(place)
 
     def remove(self) -> None:
-        """Remove the run; the plan goes first, so that nobody takes half of it for a run."""
-        (self.path / _PLAN).unlink(missing_ok=True)
-        remove_tree(self.path)
+        """Remove the run; it is renamed first, so that no worker puts a file into a folder that is being removed."""
+        gone = self.path.with_name(f"discarded-{secrets.token_hex(6)}")
+        with contextlib.suppress(FileNotFoundError):
+            self.path.rename(gone)
+        self._plan = None
+        remove_tree(gone)
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()
 
@@ -385,9 +399,13 @@ class RunFolder:
 
 
 def runs_of(dataset: Path) -> list[RunFolder]:
-    """Return the runs that lie in a dataset's folder, the oldest first."""
-    found = [RunFolder(place) for place in sorted((dataset / STAGING).glob(f"{RUN_PREFIX}*"))]
-    return sorted((run for run in found if run.exists()), key=lambda run: (run.plan.created, run.run_id))
+    """Return the runs that lie in a dataset's folder, the oldest first; one that can't be read is none."""
+    found = []
+    for place in (dataset / STAGING).glob(f"{RUN_PREFIX}*"):
+        run = RunFolder(place)
+        with contextlib.suppress(RunMissing):  # somebody may discard it meanwhile
+            found.append((run.plan.created, run.run_id, run))
+    return [run for *_, run in sorted(found, key=lambda one: one[:2])]
 
 
 def find_run(dataset: Path, run_id: str) -> RunFolder:

@@ -31,7 +31,7 @@ from usr_core.plugin.executors import FunctionRef
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry, namespace_of
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.roots.layout import RECORDS, STAGING
-from usr_core.runs.errors import RunRequestInvalid
+from usr_core.runs.errors import RunMissing, RunRequestInvalid
 from usr_core.runs.folder import RUN_PREFIX, RunFolder, RunPlan, runs_of
 from usr_core.runs.functions import load_function
 from usr_core.runs.results import Caller
@@ -377,8 +377,9 @@ def _write(
     run_id = _digest({"question": question, "shards": shards})[:_DIGEST_LETTERS]
     run = RunFolder(site.ref.path / STAGING / f"{RUN_PREFIX}{run_id}")
     if run.exists():
-        if run.committed() is None:
-            return run
+        with contextlib.suppress(RunMissing):  # its plan can't be read
+            if run.plan.run_id == run_id and run.committed() is None:
+                return run
         run.remove()
     of_base = set(view.source.schema.names)
     copied = ranges is None or not {"id", *request.columns} <= of_base

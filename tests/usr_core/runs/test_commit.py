@@ -254,7 +254,12 @@ def miscount(folder: RunFolder) -> None:
     receipt.write_text(json.dumps({**json.loads(receipt.read_bytes()), "rows": 99}))
 
 
-@pytest.mark.parametrize("damage", [cut_a_part, remove_a_part, swap_parts, miscount])
+def cut_a_receipt(folder: RunFolder) -> None:
+    receipt = folder.path / "done" / "000000.json"
+    receipt.write_text(receipt.read_text()[:-5])
+
+
+@pytest.mark.parametrize("damage", [cut_a_part, remove_a_part, swap_parts, miscount, cut_a_receipt])
 def test_a_damaged_part_is_refused(dataset: Dataset, plan: Plan, damage: Callable[[RunFolder], None]) -> None:
     """With the file and the shard; nothing is attached."""
     run = plan().start("inline").wait(60)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from usr_core import Dataset
+from usr_core.runs.errors import RunMissing
 from usr_core.runs.map_run import MapRun
 from usr_core.store.checks.doctor.leftovers import find_leftovers
 from usr_core.testing.fixtures import DatasetFactory
@@ -80,3 +84,51 @@ def test_doctor_tells_a_run_that_is_not_committed(dataset: Dataset, run: MapRun)
     assert run.folder is not None
     assert [] == find_leftovers(dataset.path)
     assert {"run.json", "committed.json"} == {place.name for place in run.folder.path.iterdir()}
+
+
+def test_nothing_is_left_of_a_run_that_is_discarded_while_workers_write(run: MapRun) -> None:
+    """Whatever they were about to put into its folder."""
+    assert run.folder is not None
+    parts, ended = run.folder.parts, threading.Event()
+
+    def work() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            while not ended.is_set():
+                (parts / secrets.token_hex(6)).touch()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        while len(list(parts.iterdir())) < 50:
+            time.sleep(0.001)
+        run.discard()
+    finally:
+        ended.set()
+        worker.join(60)
+
+    assert not run.folder.path.parent.exists()
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"later": 1}'], ids=["damaged", "empty", "later"])
+def test_a_plan_that_cannot_be_read_is_no_run(dataset: Dataset, run: MapRun, tmp_path: Path, content: str) -> None:
+    """The other runs of the dataset are not held up by it."""
+    assert run.folder is not None
+    (run.folder.path / "run.json").write_text(content, encoding="utf-8")
+    other = dataset.map(
+        f"{tmp_path / 'fns.py'}:length", into="lab__length", per_record=True, shards=2, sample=False, executor=None
+    )
+
+    assert [other.run_id] == [one.run_id for one in dataset.runs()]
+    with pytest.raises(RunMissing, match="There is no run"):
+        dataset.run(run.run_id)
+
+
+def test_a_plan_that_cannot_be_read_is_made_anew(dataset: Dataset, run: MapRun, tmp_path: Path) -> None:
+    """By the same question."""
+    assert run.folder is not None
+    (run.folder.path / "run.json").write_text("{", encoding="utf-8")
+    again = dataset.map(
+        f"{tmp_path / 'fns.py'}:length", into="lab__length", per_record=True, shards=3, sample=False, executor="inline"
+    )
+
+    assert (run.run_id, 3) == (again.run_id, again.wait(60).commit().rows)
