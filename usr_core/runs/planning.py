@@ -52,12 +52,15 @@ __all__ = ["MapRequest", "Planned", "plan_run"]
 _MOST_RANGES = 1000
 """More pieces of the base than that are copied, so that a plan and a shard stay small."""
 _SAMPLE_ROWS = 4096
+_SAMPLE_BYTES = 16 << 20
+"""Of values of the base, by its average: one batch of a shard has no more."""
 _SAMPLE_SECONDS = 0.5
 _SHARD_SECONDS = 120.0
 """Of one worker: between one and ten minutes, whatever the sample has missed."""
 _FEWEST_ROWS = 1000
 _DIGEST_LETTERS = 16
 _COPY_GROUP = 16_384
+_COPY_BYTES = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +339,9 @@ def _sample(
     chosen: _Chosen, request: MapRequest, into: Sequence[tuple[str, str]], host: PluginHost | None
 ) -> tuple[float, float]:
     """Call the function on the first records, more and more of them; return rows a second and bytes a row."""
-    numbers = chosen.first(_SAMPLE_ROWS)
+    source = chosen.view.source
+    width = source.column_bytes(frozenset({"id", *request.columns})) // max(source.rows, 1)
+    numbers = chosen.first(max(1, min(_SAMPLE_ROWS, _SAMPLE_BYTES // max(width, 1))))
     table = chosen.view.rows_at(numbers, ["id", *(name for name in request.columns if name != "id")])
     batch = table.combine_chunks().to_batches()[0]
     call = load_function(request.function, request.params, host)
@@ -454,6 +459,7 @@ def _copy_input(path: Path, chosen: _Chosen, columns: Sequence[str]) -> None:
     schema = chosen.view.schema(names).append(pa.field(ROW, pa.int64()))
     with ParquetOutput(path, schema, compression="zstd", compression_level=1) as output:
         held: list[pa.RecordBatch] = []
+        rows = size = 0
         for start, batch, mask in chosen.masks(names):
             numbers = np.flatnonzero(mask)
             if not len(numbers):
@@ -462,9 +468,10 @@ def _copy_input(path: Path, chosen: _Chosen, columns: Sequence[str]) -> None:
             held.append(
                 pa.RecordBatch.from_arrays([*kept.columns, pa.array(numbers + start, pa.int64())], schema=schema)
             )
-            if sum(one.num_rows for one in held) >= _COPY_GROUP:
+            rows, size = rows + len(numbers), size + kept.nbytes
+            if rows >= _COPY_GROUP or size >= _COPY_BYTES:
                 output.write_table(pa.Table.from_batches(held, schema), row_group_size=_COPY_GROUP * 4)
-                held = []
+                held, rows, size = [], 0, 0
         if held:
             output.write_table(pa.Table.from_batches(held, schema))
     sync_file(path)

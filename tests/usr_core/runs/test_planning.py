@@ -1,0 +1,59 @@
+"""Planning a run takes memory for a few records, however long these are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from usr_core import Dataset
+from usr_core.testing.fixtures import DatasetFactory
+
+SOURCE = """
+def length(batch, seen=""):
+    if seen:
+        with open(seen, "a", encoding="utf-8") as file:
+            file.write(f"{batch.nbytes}\\n")
+    return [len(sequence) for sequence in batch["sequence"].to_pylist()]
+"""
+MEGABYTES = 120
+
+
+@pytest.fixture
+def dataset(dataset_factory: DatasetFactory) -> Dataset:
+    """Records of a million letters."""
+    sequences = ["ACGT"[at % 4] * (at + 1) + "ACGT" * 250_000 for at in range(MEGABYTES)]
+    return dataset_factory(sequences, namespaces={"lab": {"lab__length": "int64", "lab__more": "int64"}})
+
+
+@pytest.fixture
+def function(tmp_path: Path) -> str:
+    (tmp_path / "fns.py").write_text(SOURCE, encoding="utf-8")
+    return f"{tmp_path / 'fns.py'}:length"
+
+
+def test_the_function_is_tried_on_a_few_long_records(dataset: Dataset, function: str, tmp_path: Path) -> None:
+    """No more than a worker gives it at once."""
+    seen = tmp_path / "seen"
+    dataset.map(function, into="lab__length", params={"seen": str(seen)}, dry_run=True)
+
+    assert 1 << 20 < sum(map(int, seen.read_text().split())) <= 17 << 20
+
+
+def test_long_records_are_copied_a_few_at_a_time(dataset: Dataset, function: str, tmp_path: Path) -> None:
+    """Those of a run that needs columns of overlays."""
+    ids = dataset.to_arrow(columns=["id"]).column("id")
+    more = tmp_path / "more.parquet"
+    pq.write_table(pa.table({"id": ids, "lab__more": pa.array(range(MEGABYTES), pa.int64())}), more)
+    dataset.attach(more, "lab", key="id")
+    run = dataset.map(
+        function, columns=["sequence", "lab__more"], into="lab__length", sample=False, shards=1, executor=None
+    )
+    assert run.folder is not None
+    metadata = pq.read_metadata(run.folder.input)
+    largest = max(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
+
+    assert (True, MEGABYTES) == (run.folder.plan.copied, metadata.num_rows)
+    assert largest < 70 << 20
