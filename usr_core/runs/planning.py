@@ -47,7 +47,7 @@ from usr_core.values.showing import Shown
 if TYPE_CHECKING:
     from usr_core.plugin.host import PluginHost
 
-__all__ = ["MapRequest", "Planned", "plan_run"]
+__all__ = ["MapRequest", "Planned", "plan_run", "second_name"]
 
 _MOST_RANGES = 1000
 """More pieces of the base than that are copied, so that a plan and a shard stay small."""
@@ -289,7 +289,7 @@ def _question(
     spaces = {namespace_of(name) for name in request.columns} - {None}
     parts = [(part.relative, part.rows) for space in sorted(map(str, spaces)) for part in _parts_of(view, space)]
     asked = {
-        "base": [view.rows, _footer_digest(view.source.path)],
+        "base": [view.rows, _footer_digest(view.source.handle)],
         "parts": parts,
         "rows": rows,
         "ranges": ranges,
@@ -316,14 +316,13 @@ def _digest(asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _footer_digest(path: Path) -> str:
-    """Return the digest of a Parquet file's footer, which says where every page is and what is in it."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(size - 8)
-        length = int.from_bytes(file.read(4), "little")
-        file.seek(size - 8 - length)
-        return hashlib.sha256(file.read(length) + str(size).encode()).hexdigest()
+def _footer_digest(file: Any) -> str:
+    """Return the digest of an open Parquet file's footer, which says where every page is, and of the file's size."""
+    size = file.seek(0, 2)
+    file.seek(size - 8)
+    length = int.from_bytes(file.read(4), "little")
+    file.seek(size - 8 - length)
+    return hashlib.sha256(file.read(length) + str(size).encode()).hexdigest()
 
 
 def _same_question(dataset: Path, question: str, shards: int | None) -> RunFolder | None:
@@ -418,7 +417,7 @@ def _write(
         if copied:
             _copy_input(staged, chosen, request.columns)
         else:
-            _second_name(view, base, staged)
+            second_name(view, base, staged)
         staged.replace(run.input)
         run.create(plan, like=site.ref.path)
     except BaseException as error:
@@ -431,26 +430,19 @@ def _write(
     return run
 
 
-def _second_name(view: MergedView, base: Path, target: Path) -> None:
+def second_name(view: MergedView, base: Path, target: Path) -> None:
     """Give the base that `view` reads a second name; one that a writer has replaced since is copied from the view."""
-    link_or_copy(base, target)
-    if target.stat().st_size == view.source.handle.size() and _footer_digest(target) == _digest_of_view(view):
-        return
-    target.unlink()
+    with contextlib.suppress(FileNotFoundError):  # a writer that was at it has renamed it since
+        link_or_copy(base, target)
+        with target.open("rb") as file:
+            if _footer_digest(file) == _footer_digest(view.source.handle):
+                return
+        target.unlink()
     with target.open("wb") as copy:
         view.source.handle.seek(0)
         while piece := view.source.handle.read(1 << 22):
             copy.write(piece)
     sync_file(target)
-
-
-def _digest_of_view(view: MergedView) -> str:
-    handle = view.source.handle
-    size = handle.size()
-    handle.seek(size - 8)
-    length = int.from_bytes(handle.read(4), "little")
-    handle.seek(size - 8 - length)
-    return hashlib.sha256(handle.read(length) + str(size).encode()).hexdigest()
 
 
 def _copy_input(path: Path, chosen: _Chosen, columns: Sequence[str]) -> None:

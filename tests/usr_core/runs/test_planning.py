@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from usr_core import Dataset
+from usr_core.commit.file_tree import FileTree
+from usr_core.runs.planning import second_name
+from usr_core.store.view.merged_view import MergedView
 from usr_core.testing.fixtures import DatasetFactory
 
 SOURCE = """
@@ -57,3 +61,15 @@ def test_long_records_are_copied_a_few_at_a_time(dataset: Dataset, function: str
 
     assert (True, MEGABYTES) == (run.folder.plan.copied, metadata.num_rows)
     assert largest < 70 << 20
+
+
+def test_a_base_that_has_been_renamed_since_it_was_opened_is_planned(
+    dataset_factory: DatasetFactory, tmp_path: Path
+) -> None:
+    """A reader opens the staged base of a change that is being committed; a moment later it has its final name."""
+    dataset = dataset_factory(["ACGT", "TTGA"])
+    records = dataset.path / "records.parquet"
+    with contextlib.closing(MergedView.open(FileTree(dataset.path))) as view:
+        second_name(view, tmp_path / "staged.parquet", tmp_path / "input.parquet")
+
+    assert records.read_bytes() == (tmp_path / "input.parquet").read_bytes()
