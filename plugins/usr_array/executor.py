@@ -21,7 +21,7 @@ from pathlib import Path
 from usr_array.errors import ArrayOptionInvalid, ArraySubmitFailed, ArraySystemUnknown
 from usr_array.systems import SYSTEMS, Resources
 from usr_core.api import counted
-from usr_core.api.files import write_new
+from usr_core.api.files import share, write_new
 from usr_core.api.runs import ExecutorRequest, ShardOutcome, ShardSpec
 
 __all__ = ["ArrayExecutor", "tasks_of"]
@@ -86,7 +86,9 @@ class ArrayExecutor:
         """Write the script and the list of its tasks, under a number that nobody else has."""
         folder = self._request.folder / "executor"
         logs = folder / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
+        for place in (folder, logs):
+            place.mkdir(exist_ok=True)
+            share(place, like=self._request.folder)
         lines = "".join(f"{' '.join(map(str, shards))}\n" for shards in tasks)
         for number in range(1, _MOST_SUBMISSIONS):
             listed, script = folder / f"tasks-{number:03}.txt", folder / f"submit-{number:03}.sh"
@@ -95,6 +97,8 @@ class ArrayExecutor:
             except FileExistsError:
                 continue
             write_new(script, self._text(listed, len(tasks), logs).encode())
+            for file in (listed, script):
+                share(file, like=folder)
             return script
         raise ArrayOptionInvalid(option="executor", value="array", hint="Discard this run, and map again.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -215,3 +216,14 @@ class TestSubmitting:
         """Before anything is written."""
         with pytest.raises(ArrayOptionInvalid, match="array-size"):
             handed_out(planned[1], cluster="slurm", array_size=0)
+
+
+def test_another_member_of_the_group_can_hand_out_what_is_left(planned: tuple[Dataset, MapRun]) -> None:
+    """The folder of scripts, and that of logs, have the rights of the run's folder, whatever the umask."""
+    _, run = planned
+    assert run.folder is not None
+    run.folder.path.chmod(0o2770)
+    script = handed_out(run, cluster="slurm")
+    places = (script.parent, script.parent / "logs", script, script.with_name("tasks-001.txt"))
+
+    assert [0o2770, 0o2770, 0o660, 0o660] == [stat.S_IMODE(place.stat().st_mode) for place in places]
