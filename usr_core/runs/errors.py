@@ -18,6 +18,12 @@ __all__ = [
 ]
 
 
+_CALLED_WITH = {
+    "batch": "It was called with a batch of records; a function of one sequence needs --per-record. ",
+    "record": "It was called with the values of one record; a function of batches goes without --per-record. ",
+}
+
+
 class FunctionUnusable(UsrError, ValueError):
     """The function of a run can't be found, imported or called.
 
@@ -42,6 +48,7 @@ class FunctionFailed(UsrError, ValueError):
         row: Row of the base as the run was planned, from 1; None where it is not one row's fault.
         kind: ``raised``, or ``returned`` where the value is wrong.
         trace: The traceback of the function's error.
+        mistaken: What it was called with, a ``batch`` or a ``record``, where it may have been written for the other.
 
     Example:
         >>> from usr_core.api.runs import FunctionFailed
@@ -59,6 +66,7 @@ class FunctionFailed(UsrError, ValueError):
     trace: str = ""
     kind: str = "raised"
     reason: str = ""
+    mistaken: str = ""
 
     @property
     def where(self) -> str:
@@ -66,6 +74,10 @@ class FunctionFailed(UsrError, ValueError):
 
     @property
     def advice(self) -> str:
+        return _CALLED_WITH.get(self.mistaken, "") + self._advice
+
+    @property
+    def _advice(self) -> str:
         if self.row is not None:
             return "Look at that record (usr get DATASET ID); --on-error null or skip lets such records pass."
         if self.kind == "returned":

@@ -94,7 +94,9 @@ class Caller:
             else:
                 return error  # each half alone is fine: no row can be named
         if error.row is None and len(rows) == 1:
-            return self._failed(error.reason, batch, rows, 0, kind=error.kind, trace=error.trace)
+            return self._failed(
+                error.reason, batch, rows, 0, kind=error.kind, trace=error.trace, misused=bool(error.mistaken)
+            )
         return error
 
     def _without(self, batch: pa.RecordBatch, rows: np.ndarray, error: FunctionFailed) -> Applied:
@@ -159,7 +161,9 @@ class Caller:
             ended = isinstance(told, SystemExit)
             reason = "called sys.exit" if ended else f"raised {name}" + (f": {said}" if said != name else "")
         trace = "".join(traceback.format_exception(error))
-        return self._failed(reason, batch, rows, at, trace=trace)
+        return self._failed(
+            reason, batch, rows, at, trace=trace, misused=isinstance(error, (AttributeError, TypeError))
+        )
 
     def _failed(
         self,
@@ -170,12 +174,23 @@ class Caller:
         *,
         kind: str = "raised",
         trace: str = "",
+        misused: bool = False,
     ) -> FunctionFailed:
+        """Return the error; `misused`: so fails what was written for one record and gets a batch, or for a batch."""
         if at is None and len(rows) == 1 and kind == "raised":
             at = 0
         row = None if at is None else int(rows[at]) + 1
         record = None if at is None else batch.column("id")[at].as_py()
-        return FunctionFailed(function=self._ref.name, reason=reason, row=row, id=record, kind=kind, trace=trace)
+        given = "record" if self._ref.per_record else "batch"
+        return FunctionFailed(
+            function=self._ref.name,
+            reason=reason,
+            row=row,
+            id=record,
+            kind=kind,
+            trace=trace,
+            mistaken=given if misused and self._ref.kind != "plugin" else "",
+        )
 
     # ------------------------------------------------------------- what it returned
 
@@ -186,11 +201,12 @@ class Caller:
             found = {name: result.column(at) for at, name in enumerate(result.schema.names)}
         elif isinstance(result, Mapping):
             found = dict(result)
-        elif len(names) == 1 and result is not None and not isinstance(result, (str, bytes)):
+        elif len(names) == 1 and hasattr(result, "__len__") and not isinstance(result, (str, bytes)):
             found = {names[0]: result}
         else:
             wanted = "a batch, a table, or a mapping of names to arrays"
-            raise self._failed(f"returned a {type(result).__name__} in place of {wanted}", batch, rows, kind="returned")
+            reason = f"returned a {type(result).__name__} in place of {'an array, ' if len(names) == 1 else ''}{wanted}"
+            raise self._failed(reason, batch, rows, kind="returned", misused=True)
         arrays = []
         for name, text, kind in self._into:
             values = _named(found, name)

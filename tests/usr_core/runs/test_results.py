@@ -78,7 +78,7 @@ def test_several_columns_are_found_by_name() -> None:
         ({"other": [1, 2, 3]}, "lab__x:float64", "returned no column lab__x, but other"),
         (None, "lab__x:float64", "returned a NoneType"),
         ("abc", "lab__x:string", "returned a str"),
-        (1.5, "lab__x:float64", "0 dimensions"),
+        (1.5, "lab__x:float64", "returned a float in place of an array"),
     ],
 )
 def test_what_is_no_value_a_row_is_refused(result: object, into: str, told: str) -> None:
@@ -170,6 +170,29 @@ def test_whatever_a_function_raises_is_one_error(error: BaseException, told: str
         applied(failing, rows=1)
     assert "in failing" in caught.value.trace
     assert 1 == caught.value.row
+
+
+@pytest.mark.parametrize(
+    ("call", "per_record", "advised"),
+    [
+        (lambda sequence: sequence.count("G") / len(sequence), False, "a function of one sequence needs --per-record"),
+        (len, False, "a function of one sequence needs --per-record"),
+        (str, False, "a function of one sequence needs --per-record"),
+        (lambda sequence: sequence + "A", False, "a function of one sequence needs --per-record"),
+        (lambda batch: batch["sequence"].to_pylist(), True, "a function of batches goes without --per-record"),
+        (lambda batch: batch.num_rows, True, "a function of batches goes without --per-record"),
+        (lambda batch: {}["x"], False, None),
+        (lambda sequence: sequence.index("GAT"), True, None),
+        (lambda batch: [1], False, None),
+    ],
+)
+def test_a_function_of_the_other_kind_is_told(call: Callable[..., Any], per_record: bool, advised: str | None) -> None:
+    """What was written for one record and gets a batch, or for a batch and gets one record, needs the other option."""
+    with pytest.raises(FunctionFailed) as caught:
+        applied(call, per_record=per_record)
+
+    told = str(caught.value.hint)
+    assert advised in told if advised else "per-record" not in told
 
 
 def test_an_interrupt_is_let_out() -> None:
