@@ -158,7 +158,7 @@ class NamespaceNotRegistered(UsrError, LookupError):
     template = "The namespace {name:quoted} is not registered."
     hint_template = (
         "{meant}Look at `usr namespace list`, or register it: `usr namespace register {word} --from-file FILE` "
-        "proposes columns."
+        "proposes columns, `usr namespace register --from-plugin {word}` takes those of a plugin of that name."
     )
     shown = ("namespace={name:visible}", "registered={known:join, }")
     name: str
@@ -181,9 +181,19 @@ class ColumnNotRegistered(UsrError, LookupError):
 
     code = "USR-REGISTRY-010"
     template = "The column {column:quoted} is not registered in the namespace {namespace:quoted}."
-    hint_template = "Use a registered column ({known:join, |none}), or add one with `usr namespace register`."
+    hint_template = (
+        "Use a registered column ({known:join, |none}), or add it: `usr namespace register {namespace:visible} "
+        "--add {added}:TYPE`."
+    )
     shown = ("namespace={namespace:visible}", "column={column:visible}")
+    namespace: str
+    column: str
     known: Sequence[str] = ()
+
+    @property
+    def added(self) -> str:
+        """The column in a command line: itself, or NAME where a column can't be called so."""
+        return self.column if re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.column) else "NAME"
 
 
 class NamespaceDiffers(UsrError, ValueError):

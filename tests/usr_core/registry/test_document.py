@@ -101,6 +101,24 @@ class TestLookUp:
         """Its command has the name that was asked for, where a namespace can have it."""
         assert str(NamespaceNotRegistered(name=name, known=["fasta", "plate"]).hint).startswith(hint)
 
+    def test_the_hint_about_a_namespace_names_that_of_a_plugin(self):
+        """A plugin's namespace is registered without listing its columns."""
+        hint = str(NamespaceNotRegistered(name="features", known=[]).hint)
+
+        assert "`usr namespace register --from-plugin features`" in hint
+
+    @pytest.mark.parametrize(
+        ("column", "command"),
+        [
+            ("lab__sites", "`usr namespace register lab --add lab__sites:TYPE`"),
+            ("tm", "`usr namespace register lab --add tm:TYPE`"),
+            ("not one", "`usr namespace register lab --add NAME:TYPE`"),
+        ],
+    )
+    def test_the_hint_about_a_column_can_be_pasted(self, column: str, command: str):
+        """Its command adds the column that was asked for, and keeps those that are there."""
+        assert command in str(ColumnNotRegistered(column=column, namespace="lab", known=["lab__gc"]).hint)
+
     @pytest.mark.parametrize(
         ("column", "namespace"),
         [
