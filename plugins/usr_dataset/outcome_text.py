@@ -39,7 +39,7 @@ def import_text(outcome: ImportOutcome, name: str, *, dry_run: bool = False) -> 
     if outcome.kept_columns and outcome.rows_kept:
         columns = outcome.kept_columns
         named = ", ".join(columns) if len(columns) <= _NAMED else f"{len(columns)} columns of {outcome.kept}"
-        text += f"\n  kept {named} of {counted(outcome.rows_kept, 'record')}"
+        text += f"\n  {'would keep' if dry_run else 'kept'} {named} of {counted(outcome.rows_kept, 'record')}"
     return text
 
 

@@ -231,7 +231,7 @@ class TestDryRun:
         kept = {file: file.read_bytes() for file in lab.root.rglob("*") if file.is_file()}
         done = lab.ok("import", "ns/base", path, "--keep", "plate", "--dry-run")
 
-        assert "would import 1 record into ns/base" in done.out
+        assert "would import 1 record into ns/base\n  would keep plate__strength of 1 record\n" in done.out
         assert kept == {file: file.read_bytes() for file in lab.root.rglob("*") if file.is_file()}
 
     def test_finds_what_an_import_would_refuse(self, lab: Usr, tmp_path: Path) -> None:
