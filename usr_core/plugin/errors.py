@@ -122,7 +122,7 @@ class AmbiguousImporter(UsrError):
 
 
 class OptionInvalid(UsrError, ValueError):
-    """An importer, exporter or overlay writer takes no such option, or the option no such value.
+    """An importer, exporter, overlay writer, executor or function takes no such option, or the option no such value.
 
     Example:
         >>> dataset.export("promoters.fasta", options={"width": "wide"})

@@ -25,13 +25,16 @@ def as_option_spec(option: OptionSpec | str) -> OptionSpec:
     return option if isinstance(option, OptionSpec) else OptionSpec(name=option)
 
 
-def option_values(provider: str, options: Sequence[OptionSpec | str], given: Mapping[str, object]) -> dict[str, object]:
+def option_values(
+    provider: str, options: Sequence[OptionSpec | str], given: Mapping[str, object], *, noun: str = "option"
+) -> dict[str, object]:
     """Return the value of each option that has one: what was given, in the option's type, else its default.
 
     Args:
         provider: Whose options they are, for the message: ``importer csv``.
         options: What it takes.
         given: By name: texts, as on the command line, or values of the option's type.
+        noun: What they are called: ``option``, or ``parameter`` of a function, which ``--param`` gives.
 
     Raises:
         OptionInvalid: There is no such option, or it takes no such value.
@@ -47,11 +50,11 @@ def option_values(provider: str, options: Sequence[OptionSpec | str], given: Map
     for name in given:
         if name not in known:
             raise OptionInvalid(
-                f"The {provider} takes no option {visible(name)!r}.",
+                f"The {provider} takes no {noun} {visible(name)!r}.",
                 hint=f"Use one of: {', '.join(known) or 'none'}.",
                 facts={"option": visible(name)},
             )
-    values = {name: _value(provider, known[name], value) for name, value in given.items()}
+    values = {name: _value(provider, known[name], value, noun) for name, value in given.items()}
     defaults = {name: spec.default for name, spec in known.items() if spec.default is not None}
     return {**defaults, **values}
 
@@ -90,7 +93,7 @@ def options_text(offered: Mapping[str, Sequence[OptionSpec]]) -> str:
     return "\n".join(lines)
 
 
-def _value(provider: str, spec: OptionSpec, given: object) -> object:
+def _value(provider: str, spec: OptionSpec, given: object, noun: str) -> object:
     """Return what was given in the option's type.
 
     Raises:
@@ -103,8 +106,8 @@ def _value(provider: str, spec: OptionSpec, given: object) -> object:
     except ValueError:
         pass
     raise OptionInvalid(
-        f"The option {spec.name!r} of the {provider} can't be {visible(str(given))!r}.",
-        hint=f"Give --option {spec.name}={option_spelling(spec)}.",
+        f"The {noun} {spec.name!r} of the {provider} can't be {visible(str(given))!r}.",
+        hint=f"Give --{'param' if noun == 'parameter' else noun} {spec.name}={option_spelling(spec)}.",
         facts={"option": spec.name, "value": visible(str(given))},
     )
 

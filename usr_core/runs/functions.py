@@ -58,7 +58,7 @@ def find_function(
     name = function if isinstance(function, str) else _name_of(function)
     if ":" not in name:
         plugin, spec = host.function_spec(name)
-        values = option_values(f"function {name}", spec.params, params)
+        values = option_values(f"function {name}", spec.params, params, noun="parameter")
         ref = FunctionRef(name=name, kind="plugin", place=plugin, digest=_plugin_digest(spec), per_record=per_record)
         return ref, dict(values)
     module, _, attribute = name.partition(":")

@@ -29,6 +29,26 @@ class TestValues:
         assert {"width": 0, "scale": 1.0, "strict": True, "case": "upper"} == option_values("importer x", SPECS, given)
         assert {"sheet", "width", "scale", "strict", "case"} == set(option_values("importer x", SPECS, {"sheet": "2"}))
 
+    @pytest.mark.parametrize(
+        ("given", "message", "hint"),
+        [
+            ({"size": "7"}, "The function gc takes no parameter 'size'.", "Use one of: sheet, width, scale"),
+            (
+                {"width": "7nt"},
+                "The parameter 'width' of the function gc can't be '7nt'.",
+                "Give --param width=",
+            ),
+        ],
+    )
+    def test_of_a_function_are_its_parameters(self, given: dict[str, object], message: str, hint: str) -> None:
+        """An error calls them so, and names --param, which gives them; --option is another option."""
+        with pytest.raises(OptionInvalid) as caught:
+            option_values("function gc", SPECS, given, noun="parameter")
+
+        assert message == caught.value.message
+        assert str(caught.value.hint).startswith(hint)
+        assert next(iter(given)) == caught.value.facts["option"]
+
     @pytest.mark.parametrize("given", [{"width": 7}, {"scale": 2}, {"strict": True}])
     def test_of_python_are_taken_as_they_are(self, given: dict[str, object]) -> None:
         """A whole number is a number."""
