@@ -32,7 +32,7 @@ __all__ = ["app"]
 app = typer.Typer(cls=RunByDefault, no_args_is_help=True, help="Run a function over every record that lacks its value.")
 
 RunArg = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, or how it begins; or the dataset, where it has one run.")
+    str, typer.Argument(metavar="RUN", help="A run's id, or how it begins; or a dataset with one run.")
 ]
 WorkersOpt = Annotated[
     int | None,

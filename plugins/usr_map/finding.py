@@ -44,8 +44,10 @@ def open_run(text: str) -> MapRun:
     for one in (unfinished, runs):
         if len(one) == 1:
             return one[0]
-    where = f": {text} has {len(runs)} runs" if runs else f": {text} has no run"
-    raise RunMissing(run_id=text, where=where)
+    if not runs:
+        raise RunMissing(run_id=text, where=f": {text} has no run")
+    told = f"{len(unfinished)} runs that are not committed" if unfinished else f"{len(runs)} runs, all committed"
+    raise RunMissing(run_id=text, where=f": {text} has {told}", dataset=text)
 
 
 def _plain(text: str) -> str:

@@ -126,8 +126,13 @@ class RunMissing(UsrError, FileNotFoundError):
     code = "USR-MAP-004"
     exit_code = ExitCode.MISSING
     template = "There is no run {run_id:quoted}{where}."
-    hint_template = "List the runs of a dataset with: usr map list DATASET."
+    hint_template = "{several}List the runs of a dataset with: usr map list {dataset}."
     where: str = ""
+    dataset: str = "DATASET"
+
+    @property
+    def several(self) -> str:
+        return "Name one of them by its id. " if self.dataset != "DATASET" else ""
 
 
 class RunIncomplete(UsrError, ValueError):

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from usr_core.errors import UsrError, first_line
+from usr_core.plugin.errors import PluginMissing
 from usr_core.plugin.executors import FunctionRef
 from usr_core.plugin.options import option_values
 from usr_core.plugin.printing import printing_to_stderr
@@ -36,7 +37,13 @@ def plugin_function(name: str, host: PluginHost) -> FunctionSpec | None:
     Raises:
         PluginMissing: No plugin offers it.
     """
-    return None if ":" in name else host.function_spec(name)[1]
+    if ":" in name:
+        return None
+    if "." in name:
+        module, _, last = name.rpartition(".")
+        meant = f"{name}:NAME, with the name of the function" if last == "py" else f"{module}:{last}"
+        raise PluginMissing(f"there is no function {name!r}", hint=f"A colon stands before a function: {meant}.")
+    return host.function_spec(name)[1]
 
 
 def find_function(

@@ -232,7 +232,9 @@ class TestRefusals:
             (("--fn", "nowhere.py:f", "--into", "lab__length"), 1, "there is no file"),
             (("--fn", "no_such_module:f", "--into", "lab__length"), 1, "USR-MAP-001"),
             (("--fn", "no_such_function", "--into", "lab__length"), 4, "there is no function"),
-            (("--fn", "fns.py:length", "--into", "lab__new"), 1, "lab__new"),
+            (("--fn", "fns.py", "--into", "lab__length"), 4, "fns.py:NAME"),
+            (("--fn", "fns.length", "--into", "lab__length"), 4, "fns:length"),
+            (("--fn", "fns.py:length", "--into", "lab__new"), 1, "--add lab__new:TYPE"),
             (("--fn", "fns.py:length", "--into", "nope__x"), 3, "nope"),
             (("--fn", "fns.py:length", "--into", "length"), 2, "USR-MAP-008"),
             (("--fn", "fns.py:length", "--into", "lab__length,mock__score"), 2, "several namespaces"),
@@ -295,6 +297,21 @@ class TestStopping:
         assert [] == usr.ok("map", "list", DS, "--format", "json").data
         assert not (usr.path(DS) / ".usr.tmp").exists()
         assert "USR-MAP-004" in usr.refuses(3, "map", "status", DS).err
+
+    def test_a_dataset_with_several_runs_is_told_which(self, usr: Usr, tmp_path: Path) -> None:
+        """With the command that lists them, as a dataset stands for its one run that is not committed."""
+        inline(usr, tmp_path, "length", "--all")
+        inline(usr, tmp_path, "length", "--all", "--param", "plus=1")
+        committed = usr.refuses(3, "map", "resume", DS).err
+        inline(usr, tmp_path, "length", "--all", "--param", "plus=2", "--no-commit")
+        one = usr.ok("map", "status", DS, "--format", "json").data
+        inline(usr, tmp_path, "length", "--all", "--param", "plus=3", "--no-commit")
+        several = usr.refuses(3, "map", "commit", DS).err
+
+        assert f"{DS} has 2 runs, all committed" in committed
+        assert "complete" == one["state"]
+        assert f"{DS} has 2 runs that are not committed" in several
+        assert f"usr map list {DS}." in several
 
     def test_shards_can_be_run_one_by_one(self, usr: Usr, tmp_path: Path) -> None:
         """By number, as a batch system does; what lies on disk counts."""
