@@ -12,7 +12,6 @@ from usr_core.api.commands import (
     DryRunOpt,
     Format,
     FormatOpt,
-    OptionsOpt,
     QuietOpt,
     UsageError,
     choice_option,
@@ -31,9 +30,7 @@ __all__ = ["app"]
 
 app = typer.Typer(cls=RunByDefault, no_args_is_help=True, help="Run a function over every record that lacks its value.")
 
-RunArg = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run's id, or how it begins; or a dataset with one run.")
-]
+RunArg = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins; or a dataset with one run.")]
 WorkersOpt = Annotated[
     int | None,
     typer.Option("--workers", min=1, show_default="the executor's own", help="How many shards are run at a time."),
@@ -41,6 +38,10 @@ WorkersOpt = Annotated[
 ExecutorOpt = Annotated[
     str,
     choice_option("--executor", choices="{executor}", help="Who runs the shards."),
+]
+ExecutorOptionsOpt = Annotated[
+    list[str] | None,
+    typer.Option("--option", show_default=False, help="NAME=VALUE for the executor; may be repeated."),
 ]
 NoCommitOpt = Annotated[bool, typer.Option("--no-commit", help="Leave the finished run to: usr map commit RUN.")]
 PartialOpt = Annotated[bool, typer.Option("--allow-partial", help="Take what is there where shards are missing.")]
@@ -133,7 +134,7 @@ def run(
     no_sample: Annotated[bool, typer.Option("--no-sample", help="Do not try it here first; needs --shards.")] = False,
     executor: ExecutorOpt = "local",
     workers: WorkersOpt = None,
-    options: OptionsOpt = None,
+    options: ExecutorOptionsOpt = None,
     submit: SubmitOpt = False,
     scheduler_file: SchedulerFileOpt = None,
     scheduler: SchedulerOpt = None,
@@ -205,7 +206,7 @@ def resume(
         choice_option("--executor", choices="{executor}", show_default="the last one", help="Who runs the shards."),
     ] = None,
     workers: WorkersOpt = None,
-    options: OptionsOpt = None,
+    options: ExecutorOptionsOpt = None,
     submit: SubmitOpt = False,
     scheduler_file: SchedulerFileOpt = None,
     scheduler: SchedulerOpt = None,

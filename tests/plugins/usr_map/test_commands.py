@@ -343,3 +343,11 @@ def test_status_tells_failures_as_json(usr: Usr, tmp_path: Path) -> None:
     assert {"shard", "reason", "row", "id", "worker", "at", "trace"} == last.keys()
     assert "KeyError" in last["trace"]
     assert 40 == len(last["id"])
+
+
+@pytest.mark.parametrize("command", ["run", "resume"])
+def test_the_help_says_whose_options_they_are(usr: Usr, command: str) -> None:
+    """`--option` is for the executor; there is no file that anything reads or writes."""
+    told = usr.ok("map", command, "--help").out
+
+    assert "NAME=VALUE for the executor" in " ".join(told.split())
