@@ -87,7 +87,7 @@ def run_to_the_end(
         note(f"going on with the run {run.run_id}: {before.done:,} of {counted(before.shards, 'shard')} are done")
     with Progress("mapping", total=before.rows - before.rows_done, quiet=quiet) as progress:
         try:
-            name = executor or run.folder.plan.executor or "local"
+            name = executor or run.folder.executor
             run.start(name, workers=workers, options=options, say=said.append, progress=_shown(progress))
             run.wait()
         except (KeyboardInterrupt, UsrError):

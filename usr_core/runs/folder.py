@@ -42,6 +42,7 @@ INPUT = "input.parquet"
 COMMITTED = "committed.json"
 MOST_FAILURES = 3
 _PLAN = "run.json"
+_HANDED = "last-executor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +205,30 @@ class RunFolder:
         sync_folder(self.path)
         _publish(self.path / _PLAN, json.dumps(asdict(plan), indent=1).encode())
         sync_folder(self.path.parent)
+
+    def hand_to(self, executor: str) -> None:
+        """Note who gets the shards from now on; of two at once, either may be noted.
+
+        Raises:
+            RunMissing: The run is discarded.
+        """
+        staged = self.path / f".{_HANDED}.{secrets.token_hex(6)}"
+        try:
+            write_new(staged, executor.encode())
+            share(staged, like=self.path)
+            staged.replace(self.path / _HANDED)
+        except FileNotFoundError:
+            raise RunMissing(run_id=self.run_id) from None
+        finally:
+            staged.unlink(missing_ok=True)
+
+    @property
+    def executor(self) -> str:
+        """The executor that had shards last, else the one that the run was planned for."""
+        try:
+            return (self.path / _HANDED).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return self.plan.executor or "local"
 
     def spec(self, index: int) -> ShardSpec:
         """Return a shard as an executor gets it.

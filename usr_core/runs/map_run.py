@@ -118,6 +118,7 @@ class MapRun:
             say=say,
         )
         self._executor = self._host.executor(executor, request)
+        run.hand_to(executor)
         self._driving = Driving(run, self._executor, progress=progress)
         try:
             self._driving.submit()

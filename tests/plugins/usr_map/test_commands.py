@@ -277,6 +277,16 @@ class TestStopping:
         assert "are done" in done.err
         assert None not in values(usr)
 
+    def test_resume_goes_on_with_the_last_executor(self, usr: Usr, tmp_path: Path) -> None:
+        """A run of a cluster stays one: nothing is run on the node where resume is typed."""
+        array = ("--executor", "array", "--cluster", "slurm")
+        usr.ok("map", DS, "--fn", fn(tmp_path, "length"), "--into", "lab__length", "--shards", "2", *array)
+        again = usr.ok("map", "resume", DS, "--cluster", "slurm")
+        told = usr.ok("map", "resume", DS, "--executor", "inline", "--no-commit", "--format", "json").data
+
+        assert "wrote 2 tasks for 2 shards; submit them with: sbatch " in again.out
+        assert "complete" == told["state"]
+
     def test_a_partial_run_is_committed_only_when_that_is_asked_for(self, usr: Usr, tmp_path: Path) -> None:
         """What is left out is counted."""
         words = ("--per-record", "--no-sample", "--shards", "6")
