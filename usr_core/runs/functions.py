@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,9 @@ __all__ = ["find_function", "load_function", "plugin_function"]
 
 Function = Callable[..., Any]
 
+_BEGAN = time.time()
+_imported: dict[str, str] = {}
+"""The digests of modules' files as they were when they were imported."""
 _FORMS = "Give a name that a plugin offers, package.module:function, or path/to/file.py:function."
 
 
@@ -158,7 +162,7 @@ def _attribute(ref: FunctionRef) -> Any:
             found: Any = _file_module(ref.place, ref.digest)
         else:
             _see(ref.place)
-            found = importlib.import_module(module)
+            found = _module(module, ref)
     for part in attribute.split("."):
         try:
             found = getattr(found, part)
@@ -187,6 +191,29 @@ def _file_module(place: str, _version: str) -> Any:
     except BaseException:
         del sys.modules[name]
         raise
+    return module
+
+
+def _module(name: str, ref: FunctionRef) -> Any:
+    """Import a module; one that this process imported from another version of its file is run anew beside that one."""
+    known = name in sys.modules
+    found = importlib.import_module(name)
+    file = getattr(found, "__file__", None) or ""
+    if not known:
+        _imported[name] = ref.digest
+    elif name not in _imported and (not file or Path(file).stat().st_mtime < _BEGAN):
+        _imported[name] = ref.digest  # somebody else imported it, and it has not changed since
+    return found if _imported.get(name) == ref.digest or not file.endswith(".py") else _module_anew(name, ref.digest)
+
+
+@lru_cache(maxsize=32)
+def _module_anew(name: str, _version: str) -> Any:
+    known = sys.modules[name]
+    module = ModuleType(name)
+    for fact in ("__file__", "__package__", "__path__", "__spec__"):
+        if hasattr(known, fact):
+            setattr(module, fact, getattr(known, fact))
+    exec(compile(Path(str(module.__file__)).read_bytes(), str(module.__file__), "exec"), module.__dict__)
     return module
 
 

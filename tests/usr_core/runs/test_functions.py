@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,35 @@ def usr_functions():
 
         with pytest.raises(FunctionUnusable, match="the plugin fold is not the version that the run was planned with"):
             load_function(planned, {}, host)
+
+
+class TestModule:
+    def test_that_was_changed_is_run_as_it_is_now_in_the_same_process(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What runs here is what a worker would import; the module that this process has imported stays as it is."""
+        monkeypatch.chdir(tmp_path)
+        host, file = PluginHost(), tmp_path / "edited_scores.py"
+        file.write_text("def score(rows):\n    return 1\n")
+        before, _ = find_function("edited_scores:score", {}, host)
+        one = load_function(before, {}, host)([])
+        file.write_text("def score(rows):\n    return 22\n")
+        after, _ = find_function("edited_scores:score", {}, host)
+
+        assert before.digest != after.digest
+        assert [1, 22] == [one, load_function(after, {}, host)([])]
+        assert 1 == sys.modules.pop("edited_scores").score([])
+
+    def test_that_the_user_imported_before_it_was_changed_is_run_as_it_is_now(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As in a notebook, which has imported the module before it maps with it."""
+        monkeypatch.syspath_prepend(str(tmp_path))
+        file = tmp_path / "imported_scores.py"
+        file.write_text("def score(rows):\n    return 1\n")
+        importlib.import_module("imported_scores")
+        file.write_text("def score(rows):\n    return 22\n")
+        found, _ = find_function("imported_scores:score", {}, PluginHost())
+
+        assert 22 == load_function(found, {}, PluginHost())([])
+        assert 1 == sys.modules.pop("imported_scores").score([])
