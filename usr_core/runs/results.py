@@ -199,6 +199,9 @@ class Caller:
         found: dict[str, Any]
         if isinstance(result, (pa.RecordBatch, pa.Table)):
             found = {name: result.column(at) for at, name in enumerate(result.schema.names)}
+            if len(found) < result.num_columns:
+                twice = next(name for name in found if result.schema.names.count(name) > 1)
+                raise self._failed(f"returned two columns {visible(twice, limit=60)}", batch, rows, kind="returned")
         elif isinstance(result, Mapping):
             found = dict(result)
         elif len(names) == 1 and hasattr(result, "__len__") and not isinstance(result, (str, bytes)):
@@ -207,6 +210,8 @@ class Caller:
             wanted = "a batch, a table, or a mapping of names to arrays"
             reason = f"returned a {type(result).__name__} in place of {'an array, ' if len(names) == 1 else ''}{wanted}"
             raise self._failed(reason, batch, rows, kind="returned", misused=True)
+        if "id" in found and not any(name.endswith("__id") for name in names):
+            self._refuse_other_ids(found["id"], batch, rows)
         arrays = []
         for name, text, kind in self._into:
             values = _named(found, name)
@@ -215,6 +220,17 @@ class Caller:
                 raise self._failed(f"returned no column {name}, but {there}", batch, rows, kind="returned")
             arrays.append(self._typed(values, name, text, kind, batch, rows))
         return arrays
+
+    def _refuse_other_ids(self, values: Any, batch: pa.RecordBatch, rows: np.ndarray) -> None:
+        """Refuse values that come with ids which are not those that were given, or in another order."""
+        try:
+            same = _as_array(values, pa.string()).cast(pa.string()).equals(batch.column("id").cast(pa.string()))
+        except (pa.ArrowException, TypeError, ValueError):
+            same = False
+        if not same:
+            raise self._failed(
+                "returned other ids than it was given, or in another order", batch, rows, kind="returned"
+            )
 
     def _typed(
         self, values: Any, name: str, text: str, kind: pa.DataType, batch: pa.RecordBatch, rows: np.ndarray
@@ -260,18 +276,28 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
     if isinstance(values, pa.Array):
         return values
     if not isinstance(values, (list, tuple)):
-        values = np.asarray(values)
-        if values.ndim == 2:
-            flat = pa.array(np.ascontiguousarray(values).reshape(-1))
-            return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
-        if values.ndim != 1:
-            raise TypeError(f"an array of {values.ndim} dimensions is not one value a row")
-        return pa.array(values)
+        return _of_other_library(values)
     if any(isinstance(value, np.ndarray) for value in values):
         values = [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
     # Numbers of Python have no width: as float32 they are rounded. Anything else is cast exactly, by the caller: Arrow
     # itself would make 2 of 2.5 where it is told int64.
     return pa.array(values, kind if _is_of_floats(kind) else None)
+
+
+def _of_other_library(values: Any) -> pa.Array:
+    if not isinstance(getattr(values, "dtype", None), np.dtype):
+        # A column of Polars, or one of pandas that knows nulls: for NumPy these would be NaN.
+        if hasattr(values, "__arrow_c_stream__"):
+            return pa.chunked_array(values).combine_chunks()
+        if hasattr(values, "__arrow_array__"):
+            return pa.array(values)
+    if not (isinstance(values, np.ndarray) and hasattr(values, "mask")):
+        values = np.asarray(values)  # of a masked array this would take the mask away
+    if values.ndim == 2:
+        return pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), values.shape[1])
+    if values.ndim != 1:
+        raise TypeError(f"an array of {values.ndim} dimensions is not one value a row")
+    return pa.array(values)
 
 
 def _is_of_floats(kind: pa.DataType) -> bool:
@@ -294,7 +320,7 @@ def _first_bad(values: Any, kind: pa.DataType, rows: int) -> int | None:
 
 
 def _first_nan(array: pa.Array) -> int | None:
-    """Return the first row that holds a NaN, at any depth of lists."""
+    """Return the first row that holds a NaN, at any depth of lists and structs."""
     import pyarrow.compute as pc
 
     kind = array.type
@@ -303,6 +329,8 @@ def _first_nan(array: pa.Array) -> int | None:
         if at is None:
             return None
         return int(pc.list_parent_indices(array)[at].as_py())
+    if pa.types.is_struct(kind):
+        return min((at for field in array.flatten() if (at := _first_nan(field)) is not None), default=None)
     if not pa.types.is_floating(kind):
         return None
     wide = array.cast(pa.float32()) if pa.types.is_float16(kind) else array

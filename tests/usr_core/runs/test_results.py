@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -51,6 +53,19 @@ def returned(result: Any, *into: str) -> list[list[object]]:
         ([np.array([1.0, 2.0])] * 3, "lab__x:fixed_size_list<float32>[2]", [[1.0, 2.0]] * 3),
         ([0.1, 0.2, 0.3], "lab__x:float32", [np.float32(0.1), np.float32(0.2), np.float32(0.3)]),
         (pa.nulls(3), "lab__x:int64", [None] * 3),
+        (np.ma.masked_array([1, 2, 3], [0, 1, 0]), "lab__x:int64", [1, None, 3]),
+        (np.ma.masked_array([np.nan, 2.0, 3.0], [1, 0, 0]), "lab__x:float64", [None, 2.0, 3.0]),
+        (
+            np.ma.masked_array([[1.0, 2.0]] * 3, [[0, 1], [0, 0], [0, 0]]),
+            "lab__x:fixed_size_list<float64>[2]",
+            [[1.0, None], [1.0, 2.0], [1.0, 2.0]],
+        ),
+        (pd.Series([1, None, 2**60 + 1], dtype="Int64"), "lab__x:int64", [1, None, 2**60 + 1]),
+        (pl.Series([1, None, 2**60 + 1]), "lab__x:int64", [1, None, 2**60 + 1]),
+        (pl.Series(["a", None, "c"]), "lab__x:string", ["a", None, "c"]),
+        (pa.table({"id": BATCH["id"][:3], "x": [1, 2, 3]}), "lab__x:int64", [1, 2, 3]),
+        ({"id": BATCH["id"][:3].to_pylist(), "x": [1, 2, 3]}, "lab__x:int64", [1, 2, 3]),
+        ({"id": ["a", "b", "c"]}, "lab__id:string", ["a", "b", "c"]),
     ],
 )
 def test_values_get_the_registered_type(result: object, into: str, expected: list[object]) -> None:
@@ -79,6 +94,9 @@ def test_several_columns_are_found_by_name() -> None:
         (None, "lab__x:float64", "returned a NoneType"),
         ("abc", "lab__x:string", "returned a str"),
         (1.5, "lab__x:float64", "returned a float in place of an array"),
+        (pa.table({"id": BATCH["id"][:3].take([1, 0, 2]), "x": [1, 2, 3]}), "lab__x:int64", "in another order"),
+        ({"id": ["a", "b", "c"], "x": [1, 2, 3]}, "lab__x:int64", "other ids than it was given"),
+        (pa.table([[1, 2, 3], [4, 5, 6]], ["x", "x"]), "lab__x:int64", "two columns x"),
     ],
 )
 def test_what_is_no_value_a_row_is_refused(result: object, into: str, told: str) -> None:
@@ -99,6 +117,7 @@ def test_what_is_no_value_a_row_is_refused(result: object, into: str, told: str)
         (np.array([1.0, 2.0, np.nan], np.float16), "lab__x:float16", 3, "returned NaN for lab__x"),
         ([[1.0], None, [2.0, float("nan")]], "lab__x:list<float64>", 3, "returned NaN for lab__x"),
         (np.array([[1, 2], [3, np.nan], [5, 6]]), "lab__x:fixed_size_list<float64>[2]", 2, "returned NaN for lab__x"),
+        ([{"a": 1.0}, None, {"a": float("nan")}], "lab__x:struct<a: float64>", 3, "returned NaN for lab__x"),
         ([1, 2, "c"], "lab__x:int64", 3, "not int64"),
         ([1, 2.5, 3], "lab__x:int64", 2, "returned 2.5 for lab__x, which is int64"),
         (pa.array([1.0, 2.0, 3.5]), "lab__x:int64", 3, "returned 3.5 for lab__x, which is int64"),
