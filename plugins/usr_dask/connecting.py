@@ -168,9 +168,11 @@ def _jobs(kind: str, request: ExecutorRequest) -> Connection:
 
 def _client(target: Any, address: str, security: Any = None) -> Client:
     from distributed import Client
+    from distributed.comm import get_address_host_port
 
     try:
         with _quietly():
+            get_address_host_port(address)  # after a fault of the address the client would end only after a minute
             return Client(target, security=security, timeout=f"{_CONNECT_SECONDS}s", set_as_default=False)
     except (OSError, TimeoutError, ValueError, RuntimeError) as error:
         # Without an answer Dask repeats the address over several lines.

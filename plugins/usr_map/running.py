@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from usr_core.api import UsrError, counted, size_text
+from usr_core.api import ExitCode, UsrError, counted, size_text
 from usr_core.api.commands import Format, Progress, current_session, note, report, resolve_format, split_options
 from usr_core.api.runs import MapRun, RunCommitted, RunProgress, RunStatus, run_shard
 from usr_map.diverting import printing_elsewhere
@@ -90,9 +90,12 @@ def run_to_the_end(
             name = executor or run.folder.executor
             run.start(name, workers=workers, options=options, say=said.append, progress=_shown(progress))
             run.wait()
-        except (KeyboardInterrupt, UsrError):
+        except (KeyboardInterrupt, UsrError) as error:
             run.stop()
-            if run.folder.exists():
+            refused = isinstance(error, UsrError) and error.exit_code == ExitCode.USAGE
+            if refused and run.planned is not None and not (run.planned.resumed or run.folder.done()):
+                run.discard()  # it was planned for a command that could not be run
+            elif run.folder.exists():
                 _tell_how_to_go_on(run)
             raise
     status = run.status()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -300,6 +301,15 @@ class TestScheduler:
             address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
             with pytest.raises(DaskUnreachable, match=address):
                 DaskExecutor(request_for(tmp_path, scheduler=address))
+
+    @pytest.mark.parametrize("address", ["head", "http://head:8786", "tls://", "head:port"])
+    def test_address_that_is_none_is_told(self, address: str, tmp_path: Path) -> None:
+        """Before there is a client of Dask, which would hold up the end of the process for a minute."""
+        with pytest.raises(DaskUnreachable, match=f"The scheduler at {address} can't be reached"):
+            DaskExecutor(request_for(tmp_path, scheduler=address))
+        gc.collect()
+
+        assert not [one for one in gc.get_objects() if type(one) is distributed.Client]
 
     @pytest.mark.parametrize("content", [None, "", "{}", "[]", "tls://head:8786"])
     def test_file_that_is_none_is_told(self, content: str | None, tmp_path: Path) -> None:

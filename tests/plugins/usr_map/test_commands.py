@@ -123,6 +123,17 @@ class TestRunning:
 
         assert [length + 10 for length in plain] == values(usr)
 
+    def test_what_its_executor_refuses_leaves_no_run(self, usr: Usr, tmp_path: Path) -> None:
+        """A run that was there before stays."""
+        words = ("map", DS, "--fn", fn(tmp_path, "length"), "--into", "lab__length")
+        refused = ("--executor", "dask", "--scheduler-file", str(tmp_path / "missing.json"))
+        assert usr.run(*words, *refused).rc == 2
+        assert [] == usr.ok("map", "list", DS, "--format", "json").data
+        usr.ok(*words, "--executor", "inline", "--no-commit")
+        assert usr.run(*words, *refused).rc == 2
+
+        assert ["complete"] == [run["state"] for run in usr.ok("map", "list", DS, "--format", "json").data]
+
     def test_only_records_that_lack_the_value_are_looked_at(self, usr: Usr, tmp_path: Path) -> None:
         """And those that meet the condition; ``--all`` is every one."""
         some = inline(usr, tmp_path, "length", "--where", "sequence like 'TT%'")
@@ -172,7 +183,7 @@ class TestRunning:
 
 REFUSED = {
     "too_few": "values of lab__length for",
-    "other_type": "returned string for lab__length, which is int64",
+    "other_type": "which is int64",
     "nothing": "returned a NoneType",
     "ends": "called sys.exit",
     "fails_on_tt": "raised KeyError",
