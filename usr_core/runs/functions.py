@@ -9,6 +9,7 @@ import inspect
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +33,9 @@ Function = Callable[..., Any]
 _BEGAN = time.time()
 _imported: dict[str, str] = {}
 """The digests of modules' files as they were when they were imported."""
+_IMPORTING: ContextVar[str] = ContextVar("the function whose file is being imported", default="")
+_GUARD = 'Put `if __name__ == "__main__":` before its lines that do something, or the function into a file of its own.'
+
 _FORMS = "Give a name that a plugin offers, package.module:function, or path/to/file.py:function."
 
 
@@ -67,6 +71,10 @@ def find_function(
         PluginMissing, OptionInvalid: No plugin offers it, or it takes no such parameter.
     """
     name = function if isinstance(function, str) else _name_of(function)
+    if outer := _IMPORTING.get():
+        script = outer.partition(":")[0]
+        reason = f'{script}, which workers import, begins a run without `if __name__ == "__main__":`'
+        raise _unusable(name, reason, _GUARD)
     if ":" not in name:
         plugin, spec = host.function_spec(name)
         values = option_values(f"function {name}", spec.params, params, noun="parameter")
@@ -157,12 +165,16 @@ class _told:
 
 def _attribute(ref: FunctionRef) -> Any:
     module, _, attribute = ref.name.partition(":")
-    with _told(ref, "its module can't be imported"), printing_to_stderr():
-        if ref.kind == "file":
-            found: Any = _file_module(ref.place, ref.digest)
-        else:
-            _see(ref.place)
-            found = _module(module, ref)
+    outer = _IMPORTING.set(ref.name)
+    try:
+        with _told(ref, "its module can't be imported"), printing_to_stderr():
+            if ref.kind == "file":
+                found: Any = _file_module(ref.place, ref.digest)
+            else:
+                _see(ref.place)
+                found = _module(module, ref)
+    finally:
+        _IMPORTING.reset(outer)
     for part in attribute.split("."):
         try:
             found = getattr(found, part)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from usr_core import Dataset
 from usr_core.plugin.host import PluginHost
 from usr_core.runs.errors import FunctionUnusable
 from usr_core.runs.functions import find_function, load_function
@@ -37,6 +39,28 @@ class TestFile:
 
         with pytest.raises(FunctionUnusable, match="is not the file that the run was planned with"):
             load_function(planned, {}, host)
+
+    @pytest.mark.parametrize(
+        ("guard", "code", "told"),
+        [
+            ("", 1, 'begins a run without `if __name__ == "__main__":`'),
+            ('if __name__ == "__main__":\n    ', 0, "MapRun("),
+        ],
+    )
+    def test_that_is_the_script_itself_needs_a_guard(
+        self, dataset: Dataset, tmp_path: Path, guard: str, code: int, told: str
+    ) -> None:
+        """A worker imports the script: without a guard it would begin the run again, and so on."""
+        script = tmp_path / "script.py"
+        call = "print(ds.map(score, into='lab__ratio', mode='all', per_record=True, executor=None))"
+        script.write_text(
+            "from usr_core import Dataset\n\ndef score(sequence):\n    return 0.5\n\n"
+            f"ds = Dataset.open({str(dataset.ref.root)!r}, {dataset.ref.name!r})\n{guard}{call}\n"
+        )
+        done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+
+        assert (code, True) == (done.returncode, told in done.stdout + done.stderr), done.stderr
+        assert (not code) == any((dataset.path / ".usr.tmp").glob("map-*"))
 
 
 class TestPlugin:
