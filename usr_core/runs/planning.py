@@ -160,7 +160,7 @@ def plan_run(
         if not rows:
             return None, Planned(run_id="", shards=0, rows=0, bytes_in=0)
         question = _question(view, request, into, rows, ranges)
-        found = _same_question(site.ref.path, question, request.shards)
+        found = _same_question(view, site.ref.path, question, request.shards)
         if found is not None:
             plan = found.plan
             return found, Planned(
@@ -325,13 +325,23 @@ def _footer_digest(file: Any) -> str:
     return hashlib.sha256(file.read(length) + str(size).encode()).hexdigest()
 
 
-def _same_question(dataset: Path, question: str, shards: int | None) -> RunFolder | None:
+def _same_question(view: MergedView, dataset: Path, question: str, shards: int | None) -> RunFolder | None:
+    """Return the run of that question, unless what it has committed is not what the view shows."""
     for run in runs_of(dataset):
-        # Records that lack the value again, although it was committed, lost it since: that run is void.
-        valid = run.committed() is None or run.plan.mode == "all"
-        if valid and run.plan.question == question and shards in (None, run.plan.shards):
-            return run
+        if run.plan.question == question and shards in (None, run.plan.shards):
+            committed = run.committed()
+            if committed is None or _shows(view, run.plan, committed["parts"]):
+                return run
     return None
+
+
+def _shows(view: MergedView, plan: RunPlan, parts: Sequence[str]) -> bool:
+    """Tell whether these parts are there, and the newest of their namespace.
+
+    Records that lack the value, although it was committed, have lost it since.
+    """
+    there = [part.relative for part in _parts_of(view, plan.namespace)]
+    return plan.mode == "all" and bool(parts) and set(there[-len(parts) :]) == set(parts)
 
 
 def _sample(

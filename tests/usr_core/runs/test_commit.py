@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from support.tree import assert_unchanged
@@ -330,3 +331,29 @@ def test_a_full_disk_after_the_commit_is_no_error(
     assert (False, len(SEQUENCES)) == (done.already, done.rows)
     assert ("complete", "committed") == (told, run.status().state)
     assert True is run.commit().already
+
+
+def clear(dataset: Dataset) -> None:
+    with dataset.maintenance("wrong"):
+        dataset.clear_overlay("lab", ["lab__length"])
+
+
+def attach_others(dataset: Dataset) -> None:
+    other = dataset.path.parent / "other.parquet"
+    ids = dataset.to_arrow(columns=["id"])
+    pq.write_table(ids.append_column("lab__length", pa.array([7] * len(ids), pa.int64())), other)
+    dataset.attach(other, "lab", key="id", allow_overwrite=True)
+
+
+@pytest.mark.parametrize("change", [clear, attach_others])
+def test_every_record_is_mapped_again_where_its_values_were_changed_since(
+    dataset: Dataset, plan: Plan, change: Changed
+) -> None:
+    """A commit whose values are not what the dataset shows answers nothing."""
+    plan(mode="all").start("inline").wait(60).commit()
+    assert plan(mode="all").commit().already
+    change(dataset)
+    done = plan(mode="all").start("inline").wait(60).commit()
+
+    assert (False, len(SEQUENCES)) == (done.already, done.rows)
+    assert {sequence: len(sequence) for sequence in SEQUENCES} == values(dataset)
