@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from usr_core.records.masks import true_rows, valid_mask, valid_rows
 __all__ = [
     "any_valid",
     "ascending_order",
+    "cut_at",
     "distinct",
     "only_where",
     "row_numbers",
@@ -75,3 +76,20 @@ def only_where(values: pa.Array, chosen: npt.NDArray[np.bool_]) -> pa.Array:
         [0.4, None, 0.55]
     """
     return values if chosen.all() else values.take(row_numbers(np.arange(len(values)), hidden=~chosen))
+
+
+def cut_at(boundaries: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]) -> Iterator[tuple[int, int, bool]]:
+    """Yield the pieces of rows at ascending positions, as first row and the one behind the last, cut at boundaries.
+
+    With each comes whether it ends at a boundary, which it does as well where its last row is the one before it.
+    """
+    start = 0
+    for boundary in boundaries[int(np.searchsorted(boundaries, positions[0], side="right")) :]:
+        stop = int(np.searchsorted(positions, boundary))
+        if stop >= len(positions) and positions[-1] < boundary - 1:
+            break
+        yield start, stop, True
+        start = stop
+        if start >= len(positions):
+            return
+    yield start, len(positions), False

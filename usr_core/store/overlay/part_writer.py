@@ -25,8 +25,8 @@ from usr_core.records.arrays import fixed_array
 from usr_core.records.arrow_calls import taken
 from usr_core.store.base.file import ParquetOutput
 from usr_core.store.base.parquet import OpenParquet
-from usr_core.store.ids.row_numbers import ascending_order
-from usr_core.store.overlay.spliced_groups import Beside, SplicedGroups
+from usr_core.store.ids.row_numbers import ascending_order, cut_at
+from usr_core.store.overlay.spliced_groups import SMALLEST_GROUP, Beside, SplicedGroups
 from usr_core.store.parts.files import unique_keys_note
 
 __all__ = ["PartWriter", "row_group_ends"]
@@ -36,7 +36,6 @@ _BUCKET_ROWS = 65_536
 _BUCKET_BYTES = 32 << 20
 _MOST_BUCKETS = 256
 """Each is an open file."""
-_SMALLEST_GROUP = 32_768
 _FEWEST_COPIED_ROWS = 256
 """The ids of a smaller base are encoded sooner than its footer is read for where their bytes stand."""
 _LARGEST_GROUP_BYTES = 320 << 20
@@ -212,19 +211,10 @@ class _GroupedWriter:
         if self._keys is not None:
             columns = [self._keys(positions), *batch.columns]
             batch = pa.RecordBatch.from_arrays(columns, schema=self._schema.remove_metadata())
-        start = 0
-        first = int(np.searchsorted(self._boundaries, positions[0], side="right"))
-        for boundary in self._boundaries[first:]:
-            stop = int(np.searchsorted(positions, boundary))
-            if stop >= len(positions) and positions[-1] < boundary - 1:
-                break
+        for start, stop, ends in cut_at(self._boundaries, positions):
             self._take(batch.slice(start, stop - start))
-            start = stop
-            if self._pending_rows >= _SMALLEST_GROUP:
+            if ends and self._pending_rows >= SMALLEST_GROUP:
                 self._flush()
-            if start >= len(positions):
-                break
-        self._take(batch.slice(start))
 
     def positions(self) -> npt.NDArray[np.int64]:
         return np.concatenate(self._seen).astype(np.int64) if self._seen else np.empty(0, np.int64)

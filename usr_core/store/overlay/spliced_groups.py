@@ -22,11 +22,13 @@ from usr_core.store.base.file import ParquetOutput
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.base.segments import MAGIC
 from usr_core.store.base.splice import Chunk, SplicedFile, Stored, Target
+from usr_core.store.ids.row_numbers import cut_at
 from usr_core.store.parts.files import unique_keys_note
 
-__all__ = ["Beside", "SplicedGroups"]
+__all__ = ["SMALLEST_GROUP", "Beside", "SplicedGroups"]
 
-_SMALLEST_GROUP = 32_768
+SMALLEST_GROUP = 32_768
+"""A part's row group of fewer rows does not end where one of the base's does, unless it has the same rows."""
 _MOST_HELD_BYTES = 320 << 20
 _MOST_GROUP_BYTES = 1 << 30
 
@@ -109,19 +111,10 @@ class SplicedGroups:
 
     def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
         self._seen.append(positions.astype(np.int32))
-        start = 0
-        first = int(np.searchsorted(self._boundaries, positions[0], side="right"))
-        for boundary in self._boundaries[first:]:
-            stop = int(np.searchsorted(positions, boundary))
-            if stop >= len(positions) and positions[-1] < boundary - 1:
-                break
+        for start, stop, ends in cut_at(self._boundaries, positions):
             self._take(batch.slice(start, stop - start), positions[start:stop])
-            start = stop
-            if self._pending_rows >= _SMALLEST_GROUP or self._is_of_base() is not None:
+            if ends and (self._pending_rows >= SMALLEST_GROUP or self._is_of_base() is not None):
                 self._flush()
-            if start >= len(positions):
-                break
-        self._take(batch.slice(start), positions[start:])
 
     def positions(self) -> npt.NDArray[np.int64]:
         return np.concatenate(self._seen).astype(np.int64) if self._seen else np.empty(0, np.int64)
