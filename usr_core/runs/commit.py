@@ -18,7 +18,7 @@ from usr_core.registry.document import Registry
 from usr_core.registry.type_parser import parse_type
 from usr_core.roots.layout import DERIVED, RECORDS
 from usr_core.runs.errors import RunDamaged, RunIncomplete, RunRecordsGone, RunTypesDiffer, ShardFailed
-from usr_core.runs.folder import MOST_FAILURES, RunFolder, RunPlan, runs_of
+from usr_core.runs.folder import COMMITTED, MOST_FAILURES, RunFolder, RunPlan, runs_of
 from usr_core.runs.shard import ROW, digest_of
 from usr_core.store.base.file import write_options
 from usr_core.store.base.parquet import OpenParquet
@@ -111,9 +111,12 @@ def commit_run(site: Site, run: RunFolder, *, allow_partial: bool = False) -> Ru
 
 
 def settle_runs(site: Site) -> None:
-    """Tell runs that they are committed, whose commit died before it could; the log says which they are."""
+    """Tell runs that they are committed, whose commit died before it could; the log says which they are.
+
+    So where what a commit has left can't be read any more.
+    """
     for run in runs_of(site.ref.path):
-        if run.committed() is None and len(run.done()) == run.plan.shards:
+        if run.committed() is None and (len(run.done()) == run.plan.shards or (run.path / COMMITTED).exists()):
             told = _event_of(site.layout.event_log, run.plan)
             if told is not None:
                 run.mark_committed(told)

@@ -334,18 +334,18 @@ class RunFolder:
         """Return how many workers were lost."""
         try:
             return (self.path / "lost").read_bytes().count(b"\n")
-        except FileNotFoundError:
+        except OSError:
             return 0
 
     # ------------------------------------------------------------- standing
 
     def committed(self) -> dict[str, Any] | None:
-        """Return what the commit said, or None."""
+        """Return what the commit said, or None, also where that can't be read: the event log says it too."""
         try:
             told: dict[str, Any] = json.loads((self.path / COMMITTED).read_bytes())
-        except FileNotFoundError:
+            return told if {"seq", "parts"} <= told.keys() else None
+        except (FileNotFoundError, ValueError, AttributeError):
             return None
-        return told
 
     def status(self, *, failures: bool = False) -> RunStatus:
         """Return where the run stands, with what shards failed on where that is asked for.
@@ -390,6 +390,8 @@ class RunFolder:
         The event log says it already, and whoever maps next looks there (`usr_core.runs.commit.settle_runs`).
         """
         with contextlib.suppress(OSError):
+            if self.committed() is None:
+                (self.path / COMMITTED).unlink(missing_ok=True)
             _publish(self.path / COMMITTED, json.dumps(dict(told)).encode())
             self.sweep()
 

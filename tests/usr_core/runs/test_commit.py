@@ -357,3 +357,19 @@ def test_every_record_is_mapped_again_where_its_values_were_changed_since(
 
     assert (False, len(SEQUENCES)) == (done.already, done.rows)
     assert {sequence: len(sequence) for sequence in SEQUENCES} == values(dataset)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"{}", b"[]"])
+def test_what_a_commit_left_may_be_damaged(content: bytes, dataset: Dataset, plan: Plan) -> None:
+    """The event log says it too: other runs are listed and planned, and the values are attached once."""
+    run = plan().start("inline").wait(60)
+    seq = run.commit().seq
+    (folder_of(run).path / COMMITTED).write_bytes(content)
+    again = dataset.run(run.run_id)
+
+    assert [run.run_id] == [one.status().run_id for one in dataset.runs()]
+    assert (True, seq) == ((done := again.commit()).already, done.seq)
+    (folder_of(run).path / COMMITTED).write_bytes(content)
+    plan("lengths", per_record=False)
+    assert ("committed", seq) == (again.status().state, again.status().event)
+    assert 1 == len(map_events(dataset))
