@@ -594,7 +594,7 @@ class Changing(Reading):
             shards=shards,
             batch_rows=batch_rows,
             on_error=on_error,
-            workers=workers or 1,
+            workers=1 if workers is None else workers,
             executor=executor or "",
             sample=sample,
         )

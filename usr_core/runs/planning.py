@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
-from usr_core.errors import UsrError
+from usr_core.errors import UsrError, visible
 from usr_core.events.event import now_us, rfc3339
 from usr_core.fs.durable import link_or_copy, remove_tree, sync_file
 from usr_core.fs.errors import file_system_error
@@ -61,6 +61,7 @@ _FEWEST_ROWS = 1000
 _DIGEST_LETTERS = 16
 _COPY_GROUP = 16_384
 _COPY_BYTES = 32 << 20
+_WORDS = {"mode": ("missing", "all"), "on_error": ("fail", "null", "skip")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,25 @@ class MapRequest:
     workers: int = 1
     executor: str = "local"
     sample: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse words and numbers that mean nothing; the command's own options can't bring them.
+
+        Raises:
+            RunRequestInvalid: One of them.
+        """
+        for name, known in _WORDS.items():
+            value = getattr(self, name)
+            if value not in known:
+                advice = f"Give {name} as one of: {', '.join(known)}."
+                raise RunRequestInvalid(reason=f"{name} can't be {visible(str(value))!r}", advice=advice)
+        for name in ("shards", "batch_rows", "workers"):
+            value = getattr(self, name)
+            if value is None and name == "shards":
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                advice = f"Give {name} as a whole number from 1 on."
+                raise RunRequestInvalid(reason=f"{name} can't be {visible(str(value))!r}", advice=advice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -1,16 +1,19 @@
-"""Planning a run takes memory for a few records, however long these are."""
+"""Planning a run takes memory for a few records, however long these are, and refuses what can't be asked."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from support.tree import assert_unchanged
 from usr_core import Dataset
 from usr_core.commit.file_tree import FileTree
+from usr_core.runs.errors import RunRequestInvalid
 from usr_core.runs.planning import second_name
 from usr_core.store.view.merged_view import MergedView
 from usr_core.testing.fixtures import DatasetFactory
@@ -73,3 +76,29 @@ def test_a_base_that_has_been_renamed_since_it_was_opened_is_planned(
         second_name(view, tmp_path / "staged.parquet", tmp_path / "input.parquet")
 
     assert records.read_bytes() == (tmp_path / "input.parquet").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"mode": "missing_only"}, "mode as one of: missing, all"),
+        ({"mode": None}, "mode as one of"),
+        ({"on_error": "ignore"}, "on_error as one of: fail, null, skip"),
+        ({"shards": 0}, "shards as a whole number from 1 on"),
+        ({"shards": 2.0}, "shards as a whole number"),
+        ({"batch_rows": 0}, "batch_rows as a whole number"),
+        ({"batch_rows": "64"}, "batch_rows as a whole number"),
+        ({"workers": -1}, "workers as a whole number"),
+        ({"workers": True}, "workers as a whole number"),
+    ],
+)
+def test_words_and_numbers_that_mean_nothing_are_refused(
+    dataset_factory: DatasetFactory, asked: dict[str, Any], told: str
+) -> None:
+    """From Python, too: a misspelt `on_error` does not let every record pass, and nothing is planned."""
+    dataset = dataset_factory(["ACGT", "TTGA"], namespaces={"lab": {"lab__length": "int64"}})
+    with assert_unchanged(dataset.path), pytest.raises(RunRequestInvalid) as caught:
+        dataset.map("length", into="lab__length", executor=None, **asked)
+
+    assert told in str(caught.value.hint)
+    assert repr(str(next(iter(asked.values())))) in caught.value.message
