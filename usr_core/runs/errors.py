@@ -81,7 +81,11 @@ class FunctionFailed(UsrError, ValueError):
         if self.row is not None:
             return "Look at that record (usr get DATASET ID); --on-error null or skip lets such records pass."
         if self.kind == "returned":
-            return "Return one value a row of the batch, in its order, for each column of --into."
+            return (
+                "Return one value a row of the batch, in its order and of its column's type, for each column of "
+                "--into; "
+                "`usr namespace register NS --add NAME:TYPE` makes a column of another type."
+            )
         return "Call it on the first records in Python: dataset.head_arrow(100)."
 
 
@@ -139,7 +143,7 @@ class RunIncomplete(UsrError, ValueError):
     """A run can't be committed, as shards are missing."""
 
     code = "USR-MAP-005"
-    template = "{missing:counted shard} of {shards:,} of the run {run_id} are not done."
+    template = "{missing:counted shard} of {shards:,} of the run {run_id} {missing:is|are} not done."
     hint_template = "Run them with: usr map resume {run_id}, or commit what is there with --allow-partial."
     shown = ("shards", "missing")
 

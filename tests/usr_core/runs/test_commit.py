@@ -231,6 +231,7 @@ def test_missing_shards_block_a_commit(dataset: Dataset, plan: Plan) -> None:
     with assert_unchanged(dataset.path), pytest.raises(RunIncomplete, match="4 shards of 8"):
         run.commit()
 
+    assert " is not done." in RunIncomplete(missing=1, shards=8, run_id="4f1d").message
     assert (4, 4, 24) == ((done := run.commit(allow_partial=True)).shards, done.shards_left_out, done.rows)
 
 

@@ -214,6 +214,14 @@ def test_a_function_of_the_other_kind_is_told(call: Callable[..., Any], per_reco
     assert advised in told if advised else "per-record" not in told
 
 
+def test_values_of_another_type_are_told_how_to_be_kept() -> None:
+    """A plugin's function can't be changed by who uses it, but a column of its type can be registered."""
+    with pytest.raises(FunctionFailed, match="which is fixed_size_list<int32>") as caught:
+        applied(lambda _: np.ones((3, 1), np.int32), "lab__x:fixed_size_list<int32>[2]")
+
+    assert "`usr namespace register NS --add NAME:TYPE`" in str(caught.value.hint)
+
+
 def test_an_interrupt_is_let_out() -> None:
     """Ctrl-C is not the function's fault."""
 
