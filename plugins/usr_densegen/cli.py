@@ -85,7 +85,7 @@ def repair_command(
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Remove records that break a rule, after keeping the base as it was under `_snapshots/`."""
+    """Remove records that break a rule. The base is kept as it was under `_snapshots/`."""
     rules = {
         "filter_single_tf": filter_single_tf,
         "drop_single_tf": drop_single_tf,
@@ -114,7 +114,7 @@ def dedupe_command(
     yes: YesOpt = False,
     quiet: QuietOpt = False,
 ) -> None:
-    """Remove all but one of the records whose sequences differ in nothing but the case of letters."""
+    """Keep one of the records that differ only in the case of letters. The others are removed."""
     if keep == "off":
         raise UsageError("--keep can't be 'off'.", hint="Give one of: keep-first, keep-last, ask.")
     target = current_session().dataset(dataset)

@@ -45,7 +45,7 @@ def tail(
 
 @app.command(epilog=examples("usr events verify lab/promoters"))
 def verify(dataset: DatasetArg = None, fmt: FormatOpt = Format.AUTO) -> None:
-    """Check the chain of events: find edited, deleted, inserted and moved lines. Exit code 1 where there are any."""
+    """Check the chain of events. Finds edited, deleted, inserted and moved lines. Exit code 1 where there are any."""
     from usr_core.api.places import locate_dataset
     from usr_events.verify_output import emit_verdict
 

@@ -40,7 +40,7 @@ def register(
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Register columns for a model's outputs, behind those that are there."""
+    """Register columns for a model's outputs. They stand behind those that are there."""
     from usr_core.api.commands import emit_outcome
     from usr_infer.registration import describe_registration, register_outputs, registration_record, wanted_columns
 
@@ -70,7 +70,7 @@ def pending(
     fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
-    """List the ids of the records that lack a value, in row order; exit code 0 whether there are some or not."""
+    """List the ids of the records that lack a value. In row order; exit code 0 whether there are some or not."""
     from usr_core.api.commands import target_path
     from usr_infer.pending import Pending, pending_column, write_ids
     from usr_infer.pending_output import emit_pending, emit_written

@@ -220,7 +220,7 @@ def resume(
     fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
-    """Run the shards that are not done, those that failed included, and commit."""
+    """Go on with a run, and commit it. Shards that are not done are run, those that failed included."""
     from usr_map.finding import open_run
     from usr_map.running import run_to_the_end, status_outcome
 
@@ -284,7 +284,7 @@ def commit(
 
 @app.command(epilog=examples("usr map discard 4f1d0c"))
 def discard(run: RunArg, *, dry_run: DryRunOpt = False, fmt: FormatOpt = Format.AUTO) -> None:
-    """Remove a run and its finished shards; what it has committed stays."""
+    """Remove a run and its finished shards. What it has committed stays."""
     from usr_map.finding import open_run
     from usr_map.running import status_outcome
 

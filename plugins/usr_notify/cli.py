@@ -96,7 +96,7 @@ def follow(
     fmt: FormatOpt = Format.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
-    """Deliver the events of a dataset's log, each at least once, and go on with those that come."""
+    """Deliver the events of a dataset's log as they come. Each at least once."""
     from usr_core.api.places import locate_dataset
     from usr_notify.following import FollowOptions
     from usr_notify.options import open_target, retry_policy

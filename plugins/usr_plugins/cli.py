@@ -50,7 +50,7 @@ def show_plugin(
     ],
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Show what one plugin adds, where it comes from, and what is wrong with it.
+    """Show what one plugin adds, and what is wrong with it. Also where it comes from.
 
     Its hooks are imported for the options of its formats and writers alone.
     """
@@ -75,7 +75,7 @@ def examine_plugins(
     ] = 20.0,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Load plugins, each in a process of its own, and tell what is wrong with them; exit code 1 if anything is."""
+    """Load plugins and tell what is wrong with them. Each in a process of its own; exit code 1 if anything is."""
     from usr_plugins.description import records_of
     from usr_plugins.examination import examine
     from usr_plugins.examination_text import TABLE_COLUMNS, problem_text, table_row
@@ -101,7 +101,7 @@ def begin_plugin(
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Write a complete distribution `usr-plugin-NAME` with tests that pass at once."""
+    """Write a distribution `usr-plugin-NAME` with tests that pass."""
     from usr_plugins.description import owner_of
     from usr_plugins.new_plugin import write_plugin
 

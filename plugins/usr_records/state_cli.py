@@ -78,7 +78,7 @@ def set_(
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Set fields of the state of records; the other fields stay as they are."""
+    """Set fields of the state of records. The other fields stay as they are."""
     from usr_records.given_ids import given_ids
     from usr_records.outcome_text import state_text
 
@@ -111,7 +111,7 @@ def clear(
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """Unset every field of the state of records: empty afterwards, not false."""
+    """Unset every field of the state of records. They are empty afterwards, not false."""
     from usr_records.given_ids import given_ids
     from usr_records.outcome_text import state_text
 

@@ -54,6 +54,30 @@ def test_short_help_is_help(words: str) -> None:
     assert "-h, --help" in short.out
 
 
+GROUPS = [
+    "",
+    "densegen",
+    "events",
+    "infer",
+    "legacy",
+    "maintenance",
+    "map",
+    "namespace",
+    "notify",
+    "plugins",
+    "remotes",
+]
+
+
+@pytest.mark.parametrize("words", [*GROUPS, "snapshot", "state"])
+def test_a_list_of_commands_says_whole_sentences(words: str) -> None:
+    """Not one is cut off in a terminal of 80 columns; what is more to say stands in the command's own help."""
+    told = run_usr(*words.split(), "--help", env={"COLUMNS": "80"}).out
+    _, _, listed = told.partition("Commands:")
+
+    assert [] == [line for line in listed.splitlines() if line.endswith("...")]
+
+
 def test_short_help_is_help_of_third_parties_too(tmp_path: Path) -> None:
     """A plugin's command need not do anything for it."""
     install(tmp_path / "site", FakePlugin("fine").command("work"))
