@@ -67,8 +67,8 @@ MemoryOpt = Annotated[
 
 @app.command(
     epilog=examples(
-        "usr map lab/promoters --fn gc --into features__gc",
-        "usr map lab/promoters --fn scores.py:score --into lab__score --param model=small --workers 4",
+        "usr map run lab/promoters --fn gc --into features__gc",
+        "usr map run lab/promoters --fn scores.py:score --into lab__score --param model=small --workers 4",
     )
 )
 def run(
