@@ -82,9 +82,8 @@ class FunctionFailed(UsrError, ValueError):
             return "Look at that record (usr get DATASET ID); --on-error null or skip lets such records pass."
         if self.kind == "returned":
             return (
-                "Return one value a row of the batch, in its order and of its column's type, for each column of "
-                "--into; "
-                "`usr namespace register NS --add NAME:TYPE` makes a column of another type."
+                "Return one value a row of the batch, in its order and of its column's type, for each column of --into;"
+                " `usr namespace register NS --add NAME:TYPE` makes a column of another type."
             )
         return "Call it on the first records in Python: dataset.head_arrow(100)."
 
@@ -130,13 +129,9 @@ class RunMissing(UsrError, FileNotFoundError):
     code = "USR-MAP-004"
     exit_code = ExitCode.MISSING
     template = "There is no run {run_id:quoted}{where}."
-    hint_template = "{several}List the runs of a dataset with: usr map list {dataset}."
+    hint_template = "Name a run by its id; they are listed by: usr map list {dataset}."
     where: str = ""
     dataset: str = "DATASET"
-
-    @property
-    def several(self) -> str:
-        return "Name one of them by its id. " if self.dataset != "DATASET" else ""
 
 
 class RunIncomplete(UsrError, ValueError):

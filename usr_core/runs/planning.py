@@ -12,7 +12,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -61,7 +61,19 @@ _FEWEST_ROWS = 1000
 _DIGEST_LETTERS = 16
 _COPY_GROUP = 16_384
 _COPY_BYTES = 32 << 20
-_WORDS = {"mode": ("missing", "all"), "on_error": ("fail", "null", "skip")}
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+_ASKED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "mode": (lambda value: value in ("missing", "all"), "one of: missing, all"),
+    "on_error": (lambda value: value in ("fail", "null", "skip"), "one of: fail, null, skip"),
+    "shards": (lambda value: value is None or _whole(value), "a whole number from 1 on"),
+    "batch_rows": (_whole, "a whole number from 1 on"),
+    "workers": (_whole, "a whole number from 1 on"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +111,10 @@ class MapRequest:
         Raises:
             RunRequestInvalid: One of them.
         """
-        for name, known in _WORDS.items():
-            value = getattr(self, name)
-            if value not in known:
-                advice = f"Give {name} as one of: {', '.join(known)}."
-                raise RunRequestInvalid(reason=f"{name} can't be {visible(str(value))!r}", advice=advice)
-        for name in ("shards", "batch_rows", "workers"):
-            value = getattr(self, name)
-            if value is None and name == "shards":
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                advice = f"Give {name} as a whole number from 1 on."
-                raise RunRequestInvalid(reason=f"{name} can't be {visible(str(value))!r}", advice=advice)
+        for name, (fits, words) in _ASKED.items():
+            if not fits(value := getattr(self, name)):
+                reason = f"{name} can't be {visible(str(value))!r}"
+                raise RunRequestInvalid(reason=reason, advice=f"Give {name} as {words}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
