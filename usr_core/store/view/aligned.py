@@ -78,10 +78,10 @@ def aligned_columns(
     tombstones = overlays.get(TOMBSTONE_NAMESPACE)
     if tombstones is not None and tombstones.rows:
         return None
-    optional = optional_base_columns(base.schema)
+    optional, parts_of = optional_base_columns(base.schema), _PartsOf(overlays)
     found = []
     for column in chosen:
-        parts = _parts_of(column, overlays)
+        parts = parts_of(column)
         if column.name in optional or not all(map(covers, parts)):
             return None
         files = [part.source for part in reversed(parts)] + ([base] if column.in_base else [])
@@ -108,32 +108,54 @@ def whole_columns(
         covers: Tells of a part whether it covers the base; asked only of those that have one of the columns.
         chosen: The columns.
     """
-    found = {}
+    found, parts_of, full = {}, _PartsOf(overlays), _FullColumns()
     for column in chosen:
-        parts = list(reversed(_parts_of(column, overlays)))
+        parts = list(reversed(parts_of(column)))
         files = [part.source for part in parts] + ([base] if column.in_base else [])
         if not files or (parts and not covers(parts[0])):
             continue
-        if len(files) == 1 or (_without_nulls(files[0], column.name) and all(part.keys_are_unique for part in parts)):
+        if len(files) == 1 or (full.has(files[0], column.name) and all(part.keys_are_unique for part in parts)):
             found[column.name] = files[0]
     return found
 
 
-def _without_nulls(file: OpenParquet, column: str) -> bool:
-    """Tell whether the footer says that every row has a value; False says nothing."""
-    metadata = file.file.metadata
-    leaves = [i for i in range(metadata.num_columns) if metadata.schema.column(i).path.split(".", 1)[0] == column]
-    if len(leaves) != 1:
-        return False
-    facts = [metadata.row_group(group).column(leaves[0]).statistics for group in range(metadata.num_row_groups)]
-    return all(one is not None and one.has_null_count and one.null_count == 0 for one in facts)
+class _PartsOf:
+    """The parts with rows that have a column; the columns of a part are looked at once, however many are asked for."""
+
+    def __init__(self, overlays: Mapping[str, NamespaceOverlay]) -> None:
+        self._overlays = overlays
+        self._known: dict[str, list[tuple[OverlayPart, frozenset[str]]]] = {}
+
+    def __call__(self, column: ViewColumn) -> list[OverlayPart]:
+        if column.namespace is None:
+            return []
+        known = self._known.get(column.namespace)
+        if known is None:
+            parts = [part for part in self._overlays[column.namespace].parts if part.rows]
+            known = [(part, frozenset(field.name for field in part.columns)) for part in parts]
+            self._known[column.namespace] = known
+        return [part for part, names in known if column.name in names]
 
 
-def _parts_of(column: ViewColumn, overlays: Mapping[str, NamespaceOverlay]) -> list[OverlayPart]:
-    if column.namespace is None:
-        return []
-    parts = overlays[column.namespace].parts
-    return [part for part in parts if part.rows and any(field.name == column.name for field in part.columns)]
+class _FullColumns:
+    """Files' columns that have a value in every row, by their footers; each footer is looked through once."""
+
+    def __init__(self) -> None:
+        self._leaves: dict[int, dict[str, list[int]]] = {}  # by identity: hashing a file hashes its schema
+
+    def has(self, file: OpenParquet, column: str) -> bool:
+        """Tell whether the footer says so of a column; False says nothing."""
+        metadata = file.file.metadata
+        if id(file) not in self._leaves:
+            leaves: dict[str, list[int]] = {}
+            for at in range(metadata.num_columns):
+                leaves.setdefault(metadata.schema.column(at).path.split(".", 1)[0], []).append(at)
+            self._leaves[id(file)] = leaves
+        found = self._leaves[id(file)].get(column, [])
+        if len(found) != 1:
+            return False
+        facts = [metadata.row_group(group).column(found[0]).statistics for group in range(metadata.num_row_groups)]
+        return all(one is not None and one.has_null_count and one.null_count == 0 for one in facts)
 
 
 @dataclass(frozen=True, slots=True)
