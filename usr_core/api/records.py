@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from usr_core.records import BASE_COLUMNS as BASE_COLUMNS
     from usr_core.records.alphabets import default_alphabet as default_alphabet
-    from usr_core.records.base_schema import BASE_COLUMNS as BASE_COLUMNS
     from usr_core.records.ids import record_id as record_id
     from usr_core.records.normalize import normalize as normalize
     from usr_core.store.questions.motif import motif_pattern as motif_pattern
@@ -20,7 +20,7 @@ else:
         __name__,
         {
             "usr_core.records.alphabets": "default_alphabet",
-            "usr_core.records.base_schema": "BASE_COLUMNS",
+            "usr_core.records": "BASE_COLUMNS",
             "usr_core.records.ids": "record_id",
             "usr_core.records.normalize": "normalize",
             "usr_core.store.questions.motif": "motif_pattern",
