@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,14 @@ class TestOwnProcess:
         assert before == state()
         assert opened_session() is None
         assert ("", "") == capfd.readouterr()
+
+    def test_several_threads_get_the_answers_to_what_each_asked(self, registered: Usr) -> None:
+        """The one server of forks is begun once, and what threads ask at the same moment is not mixed."""
+        words = [("ls",), ("info", "ns/none"), ("namespace", "list"), ("--version",)] * 6
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda asked: registered.run(*asked, apart=True).rc, words))
+
+        assert [0, 3, 0, 0] * 6 == found
 
 
 class TestForkedProgram:

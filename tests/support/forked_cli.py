@@ -77,6 +77,8 @@ class ForkedUsr:
     _control: socket.socket | None = None
     _owner = 0
     _address = b""
+    _one_at_a_time = threading.Lock()
+    """Two threads would begin two servers, or mix what they ask."""
     _programs: tempfile.TemporaryDirectory[str]
 
     @classmethod
@@ -86,8 +88,9 @@ class ForkedUsr:
         It hands over its words, folder, environment and streams, and ends with the exit code or by the signal of the
         fork. A signal that is sent to it does not reach the fork.
         """
-        if cls._control is None or cls._owner != os.getpid():
-            cls._begin()
+        with cls._one_at_a_time:
+            if cls._control is None or cls._owner != os.getpid():
+                cls._begin()
         program = Path(cls._programs.name) / "usr"
         if not program.exists():
             program.write_text(_PROGRAM.format(python=sys.executable, script=str(script), address=cls._address))
@@ -115,9 +118,6 @@ class ForkedUsr:
             code: Python to run in place of the command.
             held: Whether it begins only when a byte comes over the socket.
         """
-        if cls._control is None or cls._owner != os.getpid():
-            cls._begin()
-        assert cls._control is not None
         ours, theirs = socket.socketpair()
         wanted = {
             "argv": [str(word) for word in argv],
@@ -127,7 +127,10 @@ class ForkedUsr:
             "held": held,
         }
         asked = repr(wanted).encode()
-        with theirs:
+        with theirs, cls._one_at_a_time:
+            if cls._control is None or cls._owner != os.getpid():
+                cls._begin()
+            assert cls._control is not None
             socket.send_fds(cls._control, [len(asked).to_bytes(4, "big")], [*streams, theirs.fileno()])
             cls._control.sendall(asked)
         return int.from_bytes(_exactly(ours, 4), "big"), ours
