@@ -186,7 +186,7 @@ def _address_in(file: Path) -> str:
         told = json.loads(file.read_text(encoding="utf-8"))
         address = told["address"]
     except FileNotFoundError:
-        reason = f"There is no scheduler file {file}"
+        reason = f"The scheduler file {file} does not exist"
     except (OSError, ValueError, TypeError, KeyError):
         reason = f"{file} is not the file of a scheduler"
     else:

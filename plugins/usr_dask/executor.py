@@ -99,7 +99,7 @@ class DaskExecutor:
         return ShardOutcome(index=index, state="lost", detail=f"{type(error).__name__}: {error}")
 
     def _look(self) -> None:
-        """Say that there is no scheduler any more, or no worker yet."""
+        """Raise an error where the scheduler has gone; say it once where no worker has come yet."""
         client = self._connection.client
         if client.status not in {"running", "connecting"}:
             raise self._lost()

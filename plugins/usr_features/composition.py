@@ -51,8 +51,8 @@ def gc(batch: pa.RecordBatch) -> pa.Array:
 def longest_homopolymer(batch: pa.RecordBatch) -> pa.Array:
     """Return the length of the longest run of one and the same letter (int64); for every type of sequence.
 
-    An ambiguous letter ends a run and makes none: ``NNNN`` is no homopolymer. U and T are different letters. 0 where
-    there is no certain letter.
+    An ambiguous letter ends a run and does not begin one: ``NNNN`` is not a homopolymer. U and T are different
+    letters. The length is 0 where every letter is ambiguous.
 
     Raises:
         FeatureColumnMissing: The type of the sequences is not given.

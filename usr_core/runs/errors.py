@@ -117,7 +117,7 @@ class ShardFailed(UsrError, RuntimeError):
 
 
 class RunMissing(UsrError, FileNotFoundError):
-    """There is no such run, or it was discarded.
+    """The run does not exist, or was discarded.
 
     Example:
         >>> dataset.run("4f1d")
@@ -162,7 +162,7 @@ class RunRecordsGone(UsrError, ValueError):
 
 
 class RunRequestInvalid(UsrError, ValueError):
-    """What was asked for is no run.
+    """The request for a run is not valid.
 
     Example:
         >>> dataset.map("scores.py:gc", into="gc")
