@@ -76,7 +76,7 @@ class Driving:
         self._plan = run.plan
         self._began = self._looked = time.monotonic()
         self._done = run.done()
-        self._before = sum(self._rows(index) for index in self._done)
+        self._before = sum(map(self._plan.rows_of, self._done))
         self._rows_done = self._before
         self._left = set(range(self._plan.shards)) - self._done - run.quarantined()
         self._losses: Counter[int] = Counter()
@@ -155,11 +155,7 @@ class Driving:
     def _finished(self, index: int) -> None:
         self._left.discard(index)
         self._done.add(index)
-        self._rows_done += self._rows(index)
-
-    def _rows(self, index: int) -> int:
-        rows, shards = self._plan.rows, self._plan.shards
-        return (index + 1) * rows // shards - index * rows // shards
+        self._rows_done += self._plan.rows_of(index)
 
     def _tell(self) -> None:
         if self._progress is not None:

@@ -89,6 +89,15 @@ class RunPlan:
     def namespace(self) -> str:
         return self.into[0][0].partition("__")[0]
 
+    def bounds(self, index: int) -> tuple[int, int]:
+        """Return the first of the chosen rows of a shard, counted over all of them, and the one behind its last."""
+        return index * self.rows // self.shards, (index + 1) * self.rows // self.shards
+
+    def rows_of(self, index: int) -> int:
+        """Return how many rows a shard has."""
+        low, high = self.bounds(index)
+        return high - low
+
     @classmethod
     def from_json(cls, text: str) -> Self:
         told = json.loads(text)
@@ -239,12 +248,11 @@ class RunFolder:
         plan = self.plan
         if not 0 <= index < plan.shards:
             raise RunMissing(run_id=f"{self.run_id} {index}", where=f": its shards are 0 to {plan.shards - 1:,}")
-        low, high = index * plan.rows // plan.shards, (index + 1) * plan.rows // plan.shards
         return ShardSpec(
             run_id=plan.run_id,
             index=index,
             folder=str(self.path),
-            row_ranges=tuple(_cut(plan.ranges, low, high)),
+            row_ranges=tuple(_cut(plan.ranges, *plan.bounds(index))),
             columns=plan.columns,
             function=plan.function,
             params=plan.params,
@@ -357,7 +365,7 @@ class RunFolder:
         counts = self.failure_counts()
         done = set(range(plan.shards)) if committed is not None else self.done()
         failed = {index for index, count in counts.items() if count >= MOST_FAILURES} - done
-        rows_done = sum((i + 1) * plan.rows // plan.shards - i * plan.rows // plan.shards for i in done)
+        rows_done = sum(map(plan.rows_of, done))
         if committed is not None:
             state = "committed"
         elif len(done) == plan.shards:
