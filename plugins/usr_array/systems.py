@@ -101,38 +101,36 @@ def _slurm(job: str, tasks: int, needs: Resources, logs: Path) -> list[str]:
     array = f"1-{tasks}" + (f"%{needs.most_at_once}" if needs.most_at_once else "")
     # Slurm puts numbers in place of %A and %a; a per cent sign of the path itself is doubled.
     log = _quoted(str(logs).replace("%", "%%") + "/%A_%a.log")
-    lines = [f"--job-name={job}", f"--array={array}", f"--output={log}", f"--cpus-per-task={needs.cores}"]
-    if needs.queue:
-        lines.append(f"--partition={needs.queue}")
-    if needs.walltime:
-        lines.append(f"--time={needs.walltime}")
-    if needs.megabytes:
-        lines.append(f"--mem={needs.megabytes}M")
-    if needs.account:
-        lines.append(f"--account={needs.account}")
-    if needs.extra:
-        lines.append(needs.extra)
-    return [f"#SBATCH {line}" for line in lines]
+    lines = [
+        f"--job-name={job}",
+        f"--array={array}",
+        f"--output={log}",
+        f"--cpus-per-task={needs.cores}",
+        needs.queue and f"--partition={needs.queue}",
+        needs.walltime and f"--time={needs.walltime}",
+        needs.megabytes and f"--mem={needs.megabytes}M",
+        needs.account and f"--account={needs.account}",
+        needs.extra,
+    ]
+    return [f"#SBATCH {line}" for line in lines if line]
 
 
 def _sge(job: str, tasks: int, needs: Resources, logs: Path) -> list[str]:
-    lines = [f"-N {job}", f"-t 1-{tasks}", "-S /bin/sh", "-j y", f"-o {_quoted(str(logs))}"]
-    if needs.most_at_once:
-        lines.append(f"-tc {needs.most_at_once}")
-    if needs.cores > 1:
-        lines.append(f"-pe {needs.parallel_env} {needs.cores}")
-    if needs.queue:
-        lines.append(f"-q {needs.queue}")
-    if needs.walltime:
-        lines.append(f"-l h_rt={_hours(needs.walltime)}")
-    if needs.megabytes:
-        # SGE counts memory for each slot.
-        lines.append(f"-l h_vmem={-(-needs.megabytes // needs.cores)}M")
-    if needs.account:
-        lines.append(f"-P {needs.account}")
-    if needs.extra:
-        lines.append(needs.extra)
-    return [f"#$ {line}" for line in lines]
+    lines = [
+        f"-N {job}",
+        f"-t 1-{tasks}",
+        "-S /bin/sh",
+        "-j y",
+        f"-o {_quoted(str(logs))}",
+        needs.most_at_once and f"-tc {needs.most_at_once}",
+        needs.cores > 1 and f"-pe {needs.parallel_env} {needs.cores}",
+        needs.queue and f"-q {needs.queue}",
+        needs.walltime and f"-l h_rt={_hours(needs.walltime)}",
+        needs.megabytes and f"-l h_vmem={-(-needs.megabytes // needs.cores)}M",  # SGE counts memory for each slot
+        needs.account and f"-P {needs.account}",
+        needs.extra,
+    ]
+    return [f"#$ {line}" for line in lines if line]
 
 
 def _quoted(path: str) -> str:
