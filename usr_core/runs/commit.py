@@ -360,6 +360,7 @@ class _Writing:
             self._schema,
             options=self._options,
             boundaries=row_group_ends(self._base.file),
+            base=self._base,
         )
 
 

@@ -21,6 +21,7 @@ from usr_core.runs.errors import RunDamaged, RunIncomplete, RunMissing, RunRecor
 from usr_core.runs.folder import COMMITTED, RunFolder
 from usr_core.runs.map_run import MapRun
 from usr_core.runs.shard import run_shard
+from usr_core.store.base.file import write_options
 
 from .conftest import SEQUENCES, Plan
 
@@ -51,6 +52,35 @@ def map_events(dataset: Dataset) -> list[dict[str, object]]:
 def drop_deleted(dataset: Dataset) -> None:
     with dataset.maintenance("fewer"):
         dataset.materialize(drop_deleted=True)
+
+
+def id_bytes(path: Path) -> list[bytes]:
+    """Return the ids of each row group as they are stored."""
+    groups = pq.read_metadata(path)
+    found = []
+    for group in range(groups.num_row_groups):
+        chunk = groups.row_group(group).column(0)
+        start = chunk.dictionary_page_offset or chunk.data_page_offset
+        found.append(path.read_bytes()[start : start + chunk.total_compressed_size])
+    return found
+
+
+def test_the_ids_of_a_larger_base_are_its_own_bytes(dataset: Dataset, plan: Plan) -> None:
+    """As with an attachment: what covers the base is written beside it, with its row groups."""
+    bases = "ACGT"
+    more = ["".join(bases[at >> 2 * place & 3] for place in range(5)) + "TTTTTTTT" for at in range(600)]
+    dataset.add_sequences([{"sequence": one} for one in more])
+    base = dataset.path / "records.parquet"
+    table = pq.read_table(base)
+    with pq.ParquetWriter(
+        base, table.schema, **write_options(table.schema, bloom="id").writer_arguments(rows=648)
+    ) as w:
+        w.write_table(table, row_group_size=400)
+    done = plan("lengths", per_record=False).start("inline").wait(60).commit()
+
+    assert {one: len(one) for one in [*SEQUENCES, *more]} == values(dataset)
+    assert 2 == len(id_bytes(base))
+    assert id_bytes(base) == id_bytes(dataset.path / done.parts[0])
 
 
 # ------------------------------------------------------------- the dataset changes meanwhile
