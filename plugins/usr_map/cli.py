@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from usr_core.api.commands import (
     ColumnsOpt,
@@ -24,9 +25,22 @@ from usr_core.api.commands import (
     split_names,
     split_options,
 )
-from usr_map.default_command import RunByDefault
 
 __all__ = ["app"]
+
+_DEFAULT = "run"
+_HELP = ("-h", "--help")
+
+
+class RunByDefault(TyperGroup):
+    """The group of ``usr map``; where the first word names none of its commands, it belongs to ``run``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name of the default command before words that name none."""
+        if args and args[0] not in self.commands and args[0] not in _HELP:
+            args = [_DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(cls=RunByDefault, no_args_is_help=True, help="Run a function over every record that lacks its value.")
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from usr_core.api import ExitCode, UsrError, counted, size_text
 from usr_core.api.commands import Format, Progress, current_session, note, report, resolve_format, split_options
 from usr_core.api.runs import MapRun, RunCommitted, RunProgress, RunStatus, run_shard
-from usr_map.diverting import printing_elsewhere
 
 __all__ = [
     "committed_text",
@@ -131,7 +133,7 @@ def run_shards(run: MapRun, indices: Sequence[int], *, dry_run: bool) -> tuple[d
         if dry_run:
             continue
         try:
-            with printing_elsewhere():
+            with _printing_elsewhere():
                 run_shard(spec, host=host)
             done.append(spec.index)
         except UsrError as error:
@@ -217,3 +219,17 @@ def _span(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@contextlib.contextmanager
+def _printing_elsewhere() -> Iterator[None]:
+    """Let descriptor 1 be standard error inside the block, for libraries in C and child processes too."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
