@@ -12,13 +12,10 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
-import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
@@ -31,16 +28,13 @@ from usr_core.plugin.executors import FunctionRef
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry, namespace_of
 from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.roots.layout import RECORDS, STAGING
+from usr_core.runs.chosen_rows import ChosenRows
 from usr_core.runs.errors import RunMissing, RunRequestInvalid
 from usr_core.runs.folder import RUN_PREFIX, RunFolder, RunPlan, runs_of
 from usr_core.runs.functions import load_function
 from usr_core.runs.results import Caller
-from usr_core.runs.shard import ROW
-from usr_core.store.base.file import ParquetOutput
 from usr_core.store.errors import NamespaceReservedHere
-from usr_core.store.ids.row_numbers import valid_mask
 from usr_core.store.mutation import Site, load_site_registry, refuse_archived
-from usr_core.store.questions.row_filter import open_filter
 from usr_core.store.view.merged_view import MergedView
 from usr_core.values.showing import Shown
 
@@ -49,8 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MapRequest", "Planned", "plan_run", "second_name"]
 
-_MOST_RANGES = 1000
-"""More pieces of the base than that are copied, so that a plan and a shard stay small."""
 _SAMPLE_ROWS = 4096
 _SAMPLE_BYTES = 16 << 20
 """Of values of the base, by its average: one batch of a shard has no more."""
@@ -59,8 +51,6 @@ _SHARD_SECONDS = 120.0
 """Of one worker: between one and ten minutes, whatever the sample has missed."""
 _FEWEST_ROWS = 1000
 _DIGEST_LETTERS = 16
-_COPY_GROUP = 16_384
-_COPY_BYTES = 32 << 20
 
 
 def _whole(value: object) -> bool:
@@ -176,7 +166,7 @@ def plan_run(
     view, base = read_consistent(site.ref.path, opened)
     with contextlib.closing(view):
         view.schema(["id", *request.columns])  # refuses what is not there
-        chosen = _Chosen(view, request, [name for name, _ in into])
+        chosen = ChosenRows(view, [name for name, _ in into], every=request.mode == "all", where=request.where)
         rows, ranges = chosen.count()
         share = rows / view.rows if view.rows else 0.0
         read = frozenset({"id", *request.columns})
@@ -230,76 +220,6 @@ def _registered(registry: Registry, names: Sequence[str]) -> tuple[tuple[str, st
         if name not in entry.by_name:
             raise ColumnNotRegistered(column=name, namespace=namespace, known=entry.column_names)
     return tuple((name, registry.column_type(name).canonical()) for name in names)
-
-
-class _Chosen:
-    """The rows of a view that a run is about, found by reading what decides that and nothing else."""
-
-    def __init__(self, view: MergedView, request: MapRequest, into: Sequence[str]) -> None:
-        self.view, self.request = view, request
-        known = view.schema()
-        self._made = [name for name in into if known.get_field_index(name) >= 0]
-        self._all = request.mode == "all" or len(self._made) < len(into)
-        self._filter = open_filter(request.where, known) if request.where else None
-        self._rows = 0
-
-    @property
-    def reads(self) -> list[str]:
-        """The columns that decide."""
-        looked_at = [] if self._filter is None else list(self._filter.columns)
-        return list(dict.fromkeys([*looked_at, *([] if self._all else self._made)]))
-
-    def count(self) -> tuple[int, list[tuple[int, int]] | None]:
-        """Return how many rows are chosen, and which, as ranges of base rows; None where these are too many."""
-        deleted = self.view.deleted_rows()
-        if not self.reads and not len(deleted):
-            self._rows = self.view.rows
-            return self._rows, [(0, self._rows)] if self._rows else []
-        rows, scattered = 0, False
-        ranges: list[tuple[int, int]] = []
-        for start, _, mask in self.masks([]):
-            rows += int(np.count_nonzero(mask))
-            if not scattered:
-                _extend(ranges, start, mask)
-                scattered = len(ranges) > _MOST_RANGES
-        self._rows = rows
-        return rows, None if scattered else ranges
-
-    def masks(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch, np.ndarray]]:
-        """Yield the view's batches of these columns, with the first row of each and which of its rows are chosen."""
-        deleted, start = self.view.deleted_rows(), 0
-        wanted = list(dict.fromkeys([*columns, *self.reads])) or ["id"]
-        for batch in self.view.batches(wanted, include_deleted=True):
-            mask = np.ones(batch.num_rows, np.bool_)
-            low, high = np.searchsorted(deleted, (start, start + batch.num_rows))
-            mask[deleted[low:high] - start] = False
-            if not self._all:
-                mask &= ~np.logical_and.reduce([valid_mask(batch.column(name)) for name in self._made])
-            if self._filter is not None:
-                mask &= self._filter.mask(batch).to_numpy(zero_copy_only=False)
-            yield start, batch, mask
-            start += batch.num_rows
-
-    def first(self, most: int) -> np.ndarray:
-        """Return the numbers of the first rows that are chosen."""
-        found: list[np.ndarray] = []
-        count = 0
-        for start, _, mask in self.masks([]):
-            found.append(np.flatnonzero(mask)[: most - count] + start)
-            count += len(found[-1])
-            if count >= most:
-                break
-        return np.concatenate(found).astype(np.int64)
-
-
-def _extend(ranges: list[tuple[int, int]], start: int, mask: np.ndarray) -> None:
-    """Add what is chosen of a batch, joined to what ends where it begins."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(np.int8)))
-    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if ranges and ranges[-1][1] == start + first:
-            ranges[-1] = (ranges[-1][0], start + last)
-        else:
-            ranges.append((start + first, start + last))
 
 
 def _question(
@@ -369,7 +289,7 @@ def _shows(view: MergedView, plan: RunPlan, parts: Sequence[str]) -> bool:
 
 
 def _sample(
-    chosen: _Chosen, request: MapRequest, into: Sequence[tuple[str, str]], host: PluginHost | None
+    chosen: ChosenRows, request: MapRequest, into: Sequence[tuple[str, str]], host: PluginHost | None
 ) -> tuple[float, float]:
     """Call the function on the first records, more and more of them; return rows a second and bytes a row."""
     source = chosen.view.source
@@ -404,7 +324,7 @@ def _write(
     site: Site,
     view: MergedView,
     base: Path,
-    chosen: _Chosen,
+    chosen: ChosenRows,
     request: MapRequest,
     into: Sequence[tuple[str, str]],
     rows: int,
@@ -449,7 +369,7 @@ def _write(
         make_shared_folder(run.path, like=site.ref.path)
         staged = run.path / f".input.{secrets.token_hex(4)}"
         if copied:
-            _copy_input(staged, chosen, request.columns)
+            chosen.copy(staged, request.columns)
         else:
             second_name(view, base, staged)
         staged.replace(run.input)
@@ -477,27 +397,3 @@ def second_name(view: MergedView, base: Path, target: Path) -> None:
         while piece := view.source.handle.read(1 << 22):
             copy.write(piece)
     sync_file(target)
-
-
-def _copy_input(path: Path, chosen: _Chosen, columns: Sequence[str]) -> None:
-    """Write the chosen rows, each with its row of the base."""
-    names = list(dict.fromkeys(["id", *columns]))
-    schema = chosen.view.schema(names).append(pa.field(ROW, pa.int64()))
-    with ParquetOutput(path, schema, compression="zstd", compression_level=1) as output:
-        held: list[pa.RecordBatch] = []
-        rows = size = 0
-        for start, batch, mask in chosen.masks(names):
-            numbers = np.flatnonzero(mask)
-            if not len(numbers):
-                continue
-            kept = batch.select(names).take(pa.array(numbers))
-            held.append(
-                pa.RecordBatch.from_arrays([*kept.columns, pa.array(numbers + start, pa.int64())], schema=schema)
-            )
-            rows, size = rows + len(numbers), size + kept.nbytes
-            if rows >= _COPY_GROUP or size >= _COPY_BYTES:
-                output.write_table(pa.Table.from_batches(held, schema), row_group_size=_COPY_GROUP * 4)
-                held, rows, size = [], 0, 0
-        if held:
-            output.write_table(pa.Table.from_batches(held, schema))
-    sync_file(path)
