@@ -17,7 +17,7 @@ NL='
 '
 
 have() { command -v "$1" >/dev/null 2>&1; }
-get() { IFS= read -r "$1" || exit 0; }
+get() { IFS= read -r "$1" || leave; }
 
 # What a worker needs as well.
 COMMON='
@@ -321,12 +321,21 @@ do_lock() {
     say ok
 }
 
+# A lease that stays behind keeps everybody out until its time is over.
+give_back() {
+    [ "$beat" ] || return 0
+    kill "$beat" 2>/dev/null
+    ! grep -q "^token=$token\$" "$d/.usr.lease" 2>/dev/null || rm -f "$d/.usr.lease"
+}
+
+leave() {
+    give_back
+    exit 0
+}
+
 do_unlock() {
     [ ! "$l" -ef /dev/fd/9 ] || : >"$l"
-    if [ "$beat" ]; then
-        kill "$beat" 2>/dev/null
-        ! grep -q "^token=$token\$" "$d/.usr.lease" 2>/dev/null || rm -f "$d/.usr.lease"
-    fi
+    give_back
     exec 9>&-
     l=
     say ok
@@ -843,6 +852,8 @@ do_sweep() {
 }
 
 l= d= beat= token=
+# Whoever asked may be gone in the middle of an answer. Caught and not ignored, since children inherit what is ignored.
+trap leave PIPE
 say ready
 while IFS= read -r request; do
     case $request in
@@ -868,4 +879,4 @@ while IFS= read -r request; do
         esac 9>&- ;;
     esac
 done
-[ -z "$beat" ] || { kill "$beat" 2>/dev/null; ! grep -q "^token=$token\$" "$d/.usr.lease" || rm -f "$d/.usr.lease"; } 2>/dev/null
+leave

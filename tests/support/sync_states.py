@@ -103,7 +103,7 @@ def check_whole_copy(root: Path, *, bystanders: frozenset[str] = frozenset(), st
         staged: There may be what a transfer has staged and did not promote.
     """
     folder = root / NAME
-    deadline = time.monotonic() + 8
+    deadline = time.monotonic() + 60
     while not staged and remnants(folder) and time.monotonic() < deadline:
         time.sleep(0.1)  # a program that was orphaned by a kill ends on its own
     assert staged or not remnants(folder), f"left in {folder}: {remnants(folder)}"

@@ -103,7 +103,7 @@ def _first_line(path: Path) -> int:
 
 
 def _gone(process: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if ") Z " in Path(f"/proc/{process}/stat").read_text():
