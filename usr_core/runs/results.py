@@ -289,7 +289,8 @@ def _of_other_library(values: Any) -> pa.Array:
         # A column of Polars, or one of pandas that knows nulls: for NumPy these would be NaN.
         if hasattr(values, "__arrow_c_stream__"):
             return pa.chunked_array(values).combine_chunks()
-        if hasattr(values, "__arrow_array__"):
+        # A Series of pandas before 3 has neither, but what it holds has.
+        if hasattr(getattr(values, "array", values), "__arrow_array__"):
             return pa.array(values)
     if not (isinstance(values, np.ndarray) and hasattr(values, "mask")):
         values = np.asarray(values)  # of a masked array this would take the mask away

@@ -53,8 +53,11 @@ def _seconds(verb: Callable[[], object]) -> float:
 def test_each_verb_takes_time_in_proportion_to_the_columns(tmp_path: Path) -> None:
     """Looking a column up takes no search through all of them, and no reader is opened for one column alone."""
     seconds_of_each_verb(tmp_path / "warm", 2)
-    narrow = seconds_of_each_verb(tmp_path / "narrow", NARROW)
-    wide = seconds_of_each_verb(tmp_path / "wide", WIDE)
-
-    grown = {verb: (narrow[verb], wide[verb]) for verb in wide if wide[verb] > MOST * max(narrow[verb], 0.05)}
+    grown: dict[str, tuple[float, float]] = {}
+    for attempt in range(3):  # on a busy machine single figures are wrong; what is quadratic is so each time
+        narrow = seconds_of_each_verb(tmp_path / f"narrow{attempt}", NARROW)
+        wide = seconds_of_each_verb(tmp_path / f"wide{attempt}", WIDE)
+        grown = {verb: (narrow[verb], wide[verb]) for verb in wide if wide[verb] > MOST * max(narrow[verb], 0.05)}
+        if not grown:
+            break
     assert {} == grown
