@@ -20,6 +20,7 @@ __all__ = [
     "DERIVED",
     "EVENT_LOG",
     "FOLDERS",
+    "HISTORY",
     "JOURNALS",
     "LEASE",
     "LOCK",
@@ -42,6 +43,7 @@ ARCHIVED = "_derived/_archived"
 REGISTRY_FOLDER = "_registry"
 SNAPSHOTS = "_snapshots"
 ARTIFACTS = "_artifacts"
+HISTORY = "_history"
 META = "meta.md"
 EVENT_LOG = ".events.log"
 SYNC_LOG = ".sync.log"
@@ -54,7 +56,7 @@ CHAIN_MARK = ".usr.chain"
 COMMIT_PREFIX = ".usr.commit."
 ABORT_PREFIX = ".usr.abort."
 
-FOLDERS = (DERIVED, ARCHIVED, REGISTRY_FOLDER, SNAPSHOTS, ARTIFACTS)
+FOLDERS = (DERIVED, ARCHIVED, REGISTRY_FOLDER, SNAPSHOTS, ARTIFACTS, HISTORY)
 """Names that only folders have."""
 
 _SCHEMA_KEY = b"usr:schema_version"

@@ -1,0 +1,208 @@
+"""The files below `_history`: which there are, and where the content lies that a file had at an earlier version.
+
+A version is the number of an event. What the commit of event N replaces or removes is kept as ``_history/N/<name>``,
+the name being the one that the file had in the dataset. Of a base that was extended, only what the new one does not
+begin with is kept, as ``_history/N/records.tail``. ``_history/setting.json`` says whether a dataset keeps anything.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.fs.files import read_regular
+from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
+from usr_core.store.history.errors import HistoryUnreadable
+
+__all__ = ["NOT_KEPT", "SETTING", "TAIL", "History", "KeptFile", "Setting", "kept_name"]
+
+SETTING = f"{HISTORY}/setting.json"
+TAIL = "records.tail"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Whether a dataset keeps what its commits replace, and what can be seen of the past.
+
+    Attributes:
+        keep: Commits keep what they replace.
+        since: The oldest version from which on everything was kept, up to the last one; None where nothing was.
+        versions: Older versions that are kept by themselves.
+    """
+
+    keep: bool = False
+    since: int | None = None
+    versions: tuple[int, ...] = ()
+
+    def encode(self) -> bytes:
+        """Return the bytes of the file."""
+        document = {
+            "usr_history": _FORMAT,
+            "history": "keep" if self.keep else "none",
+            "since": self.since,
+            "versions": list(self.versions),
+        }
+        return json.dumps(document, indent=1).encode() + b"\n"
+
+    @classmethod
+    def read(cls, tree: FileTree) -> Setting:
+        """Return what a dataset says; one without the file keeps nothing.
+
+        Raises:
+            HistoryUnreadable: The file is not one of this version of USR.
+        """
+        path = tree.path(SETTING)
+        if path is None:
+            return NOT_KEPT
+        try:
+            document = json.loads(read_regular(path))
+            if document["usr_history"] != _FORMAT or document["history"] not in ("keep", "none"):
+                raise HistoryUnreadable(file=SETTING, reason="it was written by another version of USR")
+            since = document["since"]
+            return cls(
+                keep=document["history"] == "keep",
+                since=None if since is None else int(since),
+                versions=tuple(sorted(int(version) for version in document["versions"])),
+            )
+        except FileNotFoundError:
+            return NOT_KEPT
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, HistoryUnreadable):
+                raise
+            raise HistoryUnreadable(file=SETTING, reason=f"it is damaged ({error})") from error
+
+
+NOT_KEPT = Setting()
+"""What holds for a dataset that says nothing, as those of older versions of USR."""
+
+
+def kept_name(version: int, relative: str) -> str:
+    """Return the name under which the file `relative` is kept that the commit of event `version` replaced."""
+    return f"{HISTORY}/{version}/{relative}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptFile:
+    """One file below `_history`.
+
+    Attributes:
+        version: The event whose commit replaced or removed it.
+        relative: The name it had; `TAIL` for the end of a base.
+        path: Where it is.
+        size_bytes: Its size.
+    """
+
+    version: int
+    relative: str
+    path: Path
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """Its name in the dataset now."""
+        return kept_name(self.version, self.relative)
+
+
+@dataclass(frozen=True)
+class History:
+    """What a dataset keeps, as one state of its files shows it; folders are listed when they are asked for."""
+
+    tree: FileTree
+    _listed: dict[int, Mapping[str, Path]] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """Whether the dataset keeps anything.
+
+        Raises:
+            HistoryUnreadable: The file that says so is damaged.
+        """
+        return Setting.read(self.tree)
+
+    @property
+    def kept_since(self) -> int | None:
+        """The oldest version from which on everything is kept; None where that is nothing."""
+        return self.setting.since
+
+    @cached_property
+    def versions(self) -> tuple[int, ...]:
+        """The events whose commits kept something, ascending."""
+        names = self.tree.names(HISTORY)
+        return tuple(sorted(int(name) for name in names if name.isascii() and name.isdecimal()))
+
+    def later_than(self, version: int) -> tuple[int, ...]:
+        """Return the events after `version` whose commits kept something, ascending."""
+        return self.versions[bisect_right(self.versions, version) :]
+
+    def kept_by(self, version: int) -> Mapping[str, Path]:
+        """Return the files that the commit of event `version` kept: by the names they had, where they are."""
+        if version not in self._listed:
+            self._listed[version] = dict(self._walk(f"{HISTORY}/{version}", ""))
+        return self._listed[version]
+
+    def replaced_by(self, relative: str, version: int) -> int | None:
+        """Return the first event after `version` whose commit kept the file `relative`; None where none did."""
+        return next((later for later in self.later_than(version) if relative in self.kept_by(later)), None)
+
+    def file_at(self, relative: str, version: int) -> Path | None:
+        """Return where the content is that a file of `version` had; for the base, of one that begins with its rows.
+
+        It is what the first later commit kept that replaced or removed the file, else the file itself, else, for a
+        part of an overlay, what was archived under its name. Whether the file was there at that version is for the
+        log to say. None where nothing has it.
+        """
+        later = self.replaced_by(relative, version)
+        if later is not None:
+            return self.kept_by(later)[relative]
+        return self.tree.path(relative) or self._archived(relative)
+
+    def tails_after(self, version: int) -> tuple[tuple[int, Path], ...]:
+        """Return the tails that lead from `file_at` of the base back to its bytes at `version`, the newest first.
+
+        Each with the event whose commit kept it.
+        """
+        end = self.replaced_by(RECORDS, version)
+        found = [
+            (later, self.kept_by(later)[TAIL])
+            for later in self.later_than(version)
+            if (end is None or later < end) and TAIL in self.kept_by(later)
+        ]
+        return tuple(reversed(found))
+
+    def files(self) -> Iterator[KeptFile]:
+        """Yield every file that is kept, in the order of events."""
+        for version in self.versions:
+            for relative, path in self.kept_by(version).items():
+                size = path.stat().st_size
+                yield KeptFile(version=version, relative=relative, path=path, size_bytes=size)
+
+    @property
+    def size_bytes(self) -> int:
+        """The bytes that are kept; what shares its blocks with another file counts as well."""
+        return sum(kept.size_bytes for kept in self.files())
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[tuple[str, Path]]:
+        for name in self.tree.names(folder):
+            path = self.tree.path(f"{folder}/{name}")
+            if path is None:
+                continue
+            if path.is_dir():
+                yield from self._walk(f"{folder}/{name}", f"{prefix}{name}/")
+            else:
+                yield f"{prefix}{name}", path
+
+    def _archived(self, relative: str) -> Path | None:
+        """Return where a part lies that was put into the archive: no two parts of a namespace have one name."""
+        pieces = relative.split("/")
+        if len(pieces) != 3 or pieces[0] != DERIVED:  # a namespace in one file has one name for all its contents
+            return None
+        _, namespace, name = pieces
+        stamps = self.tree.names(f"{ARCHIVED}/{namespace}")
+        found = (self.tree.path(f"{ARCHIVED}/{namespace}/{stamp}/{name}") for stamp in reversed(stamps))
+        return next((path for path in found if path is not None), None)
