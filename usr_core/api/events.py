@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from usr_core.events.log import line_seq as line_seq
     from usr_core.events.log import parse_line as parse_line
     from usr_core.events.log import read_head as read_head
+    from usr_core.events.log_entry import LogEntry as LogEntry
+    from usr_core.events.log_entry import last_entries as last_entries
     from usr_core.events.redaction import redact as redact
     from usr_core.events.tail import follow_events as follow_events
     from usr_core.events.tail import tail_events as tail_events
@@ -27,6 +29,7 @@ else:
             "usr_core.events.chain": "verify_log",
             "usr_core.events.event": "encode_line",
             "usr_core.events.log": "LogLine NO_PREVIOUS line_digest line_seq parse_line read_head",
+            "usr_core.events.log_entry": "LogEntry last_entries",
             "usr_core.events.redaction": "redact",
             "usr_core.events.tail": "follow_events tail_events",
         },

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from usr_core.dataset.page import ExplorePage
     from usr_core.events.chain import ChainFault
     from usr_core.events.log import LogLine
+    from usr_core.events.log_entry import LogEntry
     from usr_core.store.changes.state import RecordState
     from usr_core.store.checks.validate import RegistryMode, ValidationReport
     from usr_core.store.ids.lookup import AskedIds
@@ -878,6 +879,19 @@ class Reading(DatasetSite):
         from usr_core.events.tail import tail_events
 
         return tail_events(self.layout.event_log, n=n, since=since)
+
+    def log(self, *, limit: int = 0) -> list[LogEntry]:
+        """Return the last `limit` versions (0 is all), the newest first: what changed, when, by whom.
+
+        The log is read from its end, so few versions cost the same however many there are.
+
+        Example:
+            >>> [(one.version, one.action, one.change) for one in dataset.log(limit=2)]
+            [(3, 'write_overlay', 'lab: 2 columns on 3 records'), (2, 'import', '+3 records from promoters.csv')]
+        """
+        from usr_core.events.log_entry import last_entries
+
+        return last_entries(self.layout.event_log, limit=limit)
 
     def verify_events(self) -> list[ChainFault]:
         """Return what is wrong with the log: its chain, lines that are not events, or that it has no event.

@@ -174,6 +174,7 @@ attach a/b {{place}}/v.csv --namespace mock --key sequence --allow-overwrite
 validate a/b --strict
 snapshot a/b
 events tail a/b
+log a/b
 events verify a/b
 doctor a/b
 namespace list

@@ -33,6 +33,7 @@ COMMANDS = (
     "describe lab/promoters --quiet",
     "state get lab/promoters --id 1251c75091b8625e7e37287cc64780cff2c38297",
     "events tail lab/promoters",
+    "log lab/promoters",
     "namespace list",
     "namespace show mock",
     "remotes list",

@@ -1,0 +1,1 @@
+"""The built-in plugin `versions`; it has commands and no providers."""
