@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from usr_core.api.commands import (
     ColumnsOpt,
@@ -18,6 +17,7 @@ from usr_core.api.commands import (
     choice_option,
     completer,
     current_session,
+    default_command,
     emit_outcome,
     emit_record,
     emit_table,
@@ -28,21 +28,9 @@ from usr_core.api.commands import (
 
 __all__ = ["app"]
 
-_DEFAULT = "run"
-_HELP = ("-h", "--help")
-
-
-class RunByDefault(TyperGroup):
-    """The group of ``usr map``; where the first word names none of its commands, it belongs to ``run``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the name of the default command before words that name none."""
-        if args and args[0] not in self.commands and args[0] not in _HELP:
-            args = [_DEFAULT, *args]
-        return super().parse_args(ctx, args)
-
-
-app = typer.Typer(cls=RunByDefault, no_args_is_help=True, help="Run a function over every record that lacks its value.")
+app = typer.Typer(
+    cls=default_command("run"), no_args_is_help=True, help="Run a function over every record that lacks its value."
+)
 
 RunArg = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins; or a dataset with one run.")]
 WorkersOpt = Annotated[

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import YesOpt as YesOpt
     from usr_core.cli.options import choice_option as choice_option
     from usr_core.cli.options import completer as completer
+    from usr_core.cli.options import default_command as default_command
     from usr_core.cli.options import examples as examples
     from usr_core.cli.options import split_names as split_names
     from usr_core.cli.options import split_options as split_options
@@ -77,8 +78,8 @@ else:
             "usr_core.cli.options": (
                 "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt HelpOptionsOpt "
                 "IdFileOpt IdsOpt ImporterOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt "
-                "SampleOpt SeedOpt SortOpt TargetArg WhereOpt YesOpt choice_option completer examples split_names "
-                "split_options"
+                "SampleOpt SeedOpt SortOpt TargetArg WhereOpt YesOpt choice_option completer default_command examples "
+                "split_names split_options"
             ),
             "usr_core.cli.outcome": "emit_outcome",
             "usr_core.cli.output": (

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from usr_core.events.log_entry import LogEntry as LogEntry
     from usr_core.events.log_entry import last_entries as last_entries
     from usr_core.events.redaction import redact as redact
+    from usr_core.events.tags import live_tags as live_tags
+    from usr_core.events.tags import tag_version as tag_version
     from usr_core.events.tail import follow_events as follow_events
     from usr_core.events.tail import tail_events as tail_events
 else:
@@ -31,6 +33,7 @@ else:
             "usr_core.events.log": "LogLine NO_PREVIOUS line_digest line_seq parse_line read_head",
             "usr_core.events.log_entry": "LogEntry last_entries",
             "usr_core.events.redaction": "redact",
+            "usr_core.events.tags": "live_tags tag_version",
             "usr_core.events.tail": "follow_events tail_events",
         },
     )

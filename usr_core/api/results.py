@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from usr_core.store.changes.session.writer import Added as Added
     from usr_core.store.changes.session.writer import RecordWriter as RecordWriter
     from usr_core.store.changes.state import StateOutcome as StateOutcome
+    from usr_core.store.changes.tag import TagOutcome as TagOutcome
     from usr_core.store.checks.doctor.cleaning import Removed as Removed
     from usr_core.store.checks.doctor.examination import DatasetHealth as DatasetHealth
     from usr_core.store.checks.doctor.examination import DoctorReport as DoctorReport
@@ -73,6 +74,7 @@ else:
             "usr_core.store.changes.row_drop": "ChosenRows DropOutcome",
             "usr_core.store.changes.session.writer": "Added RecordWriter",
             "usr_core.store.changes.state": "StateOutcome",
+            "usr_core.store.changes.tag": "TagOutcome",
             "usr_core.store.checks.doctor.cleaning": "Removed",
             "usr_core.store.checks.doctor.examination": "DatasetHealth DoctorReport examine",
             "usr_core.store.checks.validate": "ValidationReport",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from usr_core.cli.output import Format
 
@@ -42,10 +43,13 @@ __all__ = [
     "YesOpt",
     "choice_option",
     "completer",
+    "default_command",
     "examples",
     "split_names",
     "split_options",
 ]
+
+_HELP = ("-h", "--help")
 
 
 def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
@@ -205,6 +209,26 @@ IdsOpt = Annotated[list[str] | None, typer.Option("--id", show_default=False, he
 IdFileOpt = Annotated[
     Path | None, typer.Option("--id-file", readable=False, show_default=False, help="A file with one id a line.")
 ]
+
+
+def default_command(name: str) -> type[TyperGroup]:
+    """Return what to give as ``cls=`` of an application: where its first word names no command, it belongs to `name`.
+
+    Example:
+        >>> import typer
+        >>> from usr_core.api.commands import default_command
+        >>> app = typer.Typer(cls=default_command("run"), no_args_is_help=True)
+        >>> @app.command()
+        ... def run(dataset: str) -> None: ...
+    """
+
+    class WithDefault(TyperGroup):
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            if args and args[0] not in self.commands and args[0] not in _HELP:
+                args = [name, *args]
+            return super().parse_args(ctx, args)
+
+    return WithDefault
 
 
 def examples(*lines: str) -> str:

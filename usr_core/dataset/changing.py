@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from usr_core.store.changes.row_drop import ChosenRows, DropOutcome
     from usr_core.store.changes.session.writer import RecordWriter
     from usr_core.store.changes.state import StateOutcome
+    from usr_core.store.changes.tag import TagOutcome
     from usr_core.store.checks.doctor.cleaning import Removed
     from usr_core.store.mutation import Site
     from usr_core.store.questions.row_filter import Where
@@ -906,6 +907,49 @@ class Changing(Reading):
         from usr_core.store.changes.snapshot import take_snapshot
 
         return self.path / take_snapshot(self._site(dry_run=dry_run))
+
+    def tag(self, name: str, *, dry_run: bool = False) -> TagOutcome:
+        """Name the last version of the dataset; ``@name`` stands for it wherever a version is asked for.
+
+        The event that tells of the tag is a version of its own, behind the one that is named. With `dry_run` it is
+        checked and not written.
+
+        Args:
+            name: Begins with a letter, and has letters, digits, ``.``, ``_`` and ``-``.
+            dry_run: Check, and write nothing.
+
+        Raises:
+            TagNameInvalid: `name` can't be a tag.
+            TagExists: Another version has this tag.
+            NothingToTag: The dataset has no version.
+
+        Example:
+            >>> done = dataset.tag("v1.0")
+            >>> done.version, dataset.tags(), dataset.log(limit=2)[1].tags
+            (3, {'v1.0': 3}, ('v1.0',))
+            >>> done = dataset.tag("v1.0")
+            Traceback (most recent call last):
+                ...
+            usr_core.store.changes.tag_errors.TagExists: The tag v1.0 of demo/promoters names version 3 already.
+        """
+        from usr_core.store.changes.tag import set_tag
+
+        return set_tag(self._site(dry_run=dry_run), name, None)
+
+    def remove_tag(self, name: str, *, dry_run: bool = False) -> TagOutcome:
+        """Take a tag away; the version stays.
+
+        Raises:
+            TagMissing: No version has this tag.
+
+        Example:
+            >>> done = dataset.tag("v1.0")
+            >>> dataset.remove_tag("v1.0").version, dataset.tags()
+            (3, {})
+        """
+        from usr_core.store.changes.tag import remove_tag
+
+        return remove_tag(self._site(dry_run=dry_run), name)
 
     def adopt(self, *, dry_run: bool = False) -> Mapping[str, Any] | None:
         """Accept the files as they are found: begin a new log if the old one is lost, or accept changes made by hand.

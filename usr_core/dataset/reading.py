@@ -893,6 +893,18 @@ class Reading(DatasetSite):
 
         return last_entries(self.layout.event_log, limit=limit)
 
+    def tags(self) -> dict[str, int]:
+        """Return the names that versions have (see `tag`), each with the number of its version.
+
+        Example:
+            >>> done = dataset.tag("before-merge")
+            >>> dataset.tags()
+            {'before-merge': 3}
+        """
+        from usr_core.events.tags import live_tags
+
+        return live_tags(self.layout.event_log)
+
     def verify_events(self) -> list[ChainFault]:
         """Return what is wrong with the log: its chain, lines that are not events, or that it has no event.
 

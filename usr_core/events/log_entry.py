@@ -7,17 +7,16 @@ version's own event, so the last entries know their tags without the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from usr_core.errors import counted
 from usr_core.events.log import LogLine, line_seq
+from usr_core.events.tags import TAG, UNTAG, tags_told
 from usr_core.events.tail import tail_events
 
-__all__ = ["TAG", "UNTAG", "LogEntry", "change_told", "last_entries"]
-
-TAG = "tag"
-UNTAG = "untag"
+__all__ = ["LogEntry", "change_told", "last_entries"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +63,16 @@ def last_entries(log: Path, *, limit: int = 20) -> list[LogEntry]:
         >>> [(entry.version, entry.action) for entry in last_entries(dataset.layout.event_log, limit=2)]
         [(3, 'write_overlay'), (2, 'import')]
     """
-    tags: dict[int, set[str]] = {}
+    tags: dict[str, int] = {}
     entries: list[LogEntry] = []
     for line in tail_events(log, n=limit, since=None):
         if line.event is not None:
             entries.append(_entry(line, line.event))
-            _note_tag(tags, line.event)
-    return [entry if entry.version not in tags else _tagged(entry, tags[entry.version]) for entry in reversed(entries)]
+            tags_told(line.event, tags)
+    names: dict[int, list[str]] = {}
+    for name, version in sorted(tags.items()):
+        names.setdefault(version, []).append(name)
+    return [replace(entry, tags=tuple(names.get(entry.version, ()))) for entry in reversed(entries)]
 
 
 def change_told(event: Mapping[str, Any]) -> str:
@@ -101,23 +103,6 @@ def _entry(line: LogLine, event: Mapping[str, Any]) -> LogEntry:
         rows=rows if _is_count(rows) else None,
         change=change_told(event),
     )
-
-
-def _tagged(entry: LogEntry, tags: set[str]) -> LogEntry:
-    from dataclasses import replace
-
-    return replace(entry, tags=tuple(sorted(tags)))
-
-
-def _note_tag(tags: dict[int, set[str]], event: Mapping[str, Any]) -> None:
-    args = _mapping(event.get("args"))
-    name, version = args.get("name"), args.get("version")
-    if not isinstance(name, str) or not isinstance(version, int):
-        return
-    if event.get("action") == TAG:
-        tags.setdefault(version, set()).add(name)
-    elif event.get("action") == UNTAG:
-        tags.get(version, set()).discard(name)
 
 
 # ------------------------------------------------------------- what each action says
@@ -234,9 +219,7 @@ def _counted(metrics: Mapping[str, Any], name: str, words: str) -> list[str]:
 
 
 def _many(count: object, what: str) -> str:
-    if not _is_count(count):
-        return f"{what}s"
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
+    return counted(count, what) if isinstance(count, int) else f"{what}s"
 
 
 def _is_count(value: object) -> bool:

@@ -57,6 +57,7 @@ GROUPS = {
     "plugins",
     "remotes",
     "state",
+    "tag",
 }
 
 
@@ -84,6 +85,8 @@ CASES = [
     case("maintenance overlay-clear ns/base --namespace mock --columns score", "dataset columns cells event", "-y"),
     case("maintenance dedupe ns/base --key sequence_ci", "dataset groups rows_dropped examples event", "-y"),
     case("maintenance merge --dest ns/base --src ns/other", "dataset source rows_added duplicates event", "-y"),
+    case("tag add ns/base v1.0", "dataset name version event"),
+    case("tag remove ns/base draft", "dataset name version event"),
     case("namespace register tool --columns tool__x:float64", "namespace created written added columns"),
     case("namespace register csv --from-file scores.csv -y", "namespace created written added columns proposed"),
     case("infer register --dim 4", "namespace created written added columns"),
@@ -118,7 +121,7 @@ READ_ONLY = (
     "cell cols describe diff events:tail events:verify explore get grep head info log ls map:list map:status "
     "namespace:list namespace:show "
     "plugins:doctor plugins:info plugins:list remotes:doctor remotes:list remotes:show remotes:status "
-    "remotes:warm-auth schema state:get validate"
+    "remotes:warm-auth schema state:get tag:list validate"
 )
 
 
@@ -131,6 +134,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for ids, scores in ((IDS[:3], [1.0, 2.0, 3.0]), (IDS[3:5], [4.0, 5.0])):
         base.write_overlay("mock", pa.table({"id": ids, "mock__score": scores}))
     base.set_state(IDS[:2], split="train")
+    base.tag("draft")
     base.delete(IDS[5:6])
     register_namespace(root, "infer", {"infer__llr": "float64"})
     make_dataset(root, "ns/old").archive()
