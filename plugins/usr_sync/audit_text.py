@@ -8,7 +8,7 @@ from usr_core.api import visible
 
 __all__ = ["audit_text", "plan_text"]
 
-_FOLDERS = ("_snapshots", "_derived", "_auxiliary")
+_FOLDERS = ("_snapshots", "_derived", "_history", "_auxiliary")
 _NAMES_SHOWN = 5
 _COUNTED = (("files", "file"), ("events", "new event"))
 _STATES = {
@@ -68,14 +68,7 @@ def audit_text(audit: dict[str, Any]) -> str:
     heads = f"here event {log['local_head']['seq']}, there event {log['remote_head']['seq']}"
     lines.append(f"  {'.events.log':16} {_changed(log)}   {_RELATIONS[log['relation']]} ({heads})")
     for name in _FOLDERS:
-        if name == "_snapshots" and audit["skip_snapshots"]:
-            lines.append(f"  {name:16} not compared (--skip-snapshots)")
-            continue
-        section = audit[name]
-        counts = f"files: {section['local_files']} here, {section['remote_files']} there"
-        lines.append(f"  {name:16} {_changed(section)}   {counts}")
-        for key, words in (("local_only", "only here"), ("remote_only", "only there"), ("differing", "different")):
-            lines += _names(section[key], words)
+        lines += _section(audit, name)
     aside = audit.get("plan", {}).get("put_aside", [])
     if aside and state == "TRANSFERRED":
         side = "here" if audit["action"] == "pull" else "there"
@@ -93,6 +86,20 @@ def _file_text(audit: dict[str, Any]) -> str:
     heading = f"{audit['action']} {audit['file']}, {audit['remote']}:{audit['remote_file']}: {told}"
     used = audit["verify"].get("used", audit["verify"]["primary"])
     return "\n".join([visible(heading, limit=9000), f"audit: {state}, compared by {used}", _traffic(audit)])
+
+
+def _section(audit: dict[str, Any], name: str) -> list[str]:
+    section = audit[name]
+    counts = f"files: {section['local_files']} here, {section['remote_files']} there"
+    if name == "_snapshots" and audit["skip_snapshots"]:
+        return [f"  {name:16} not compared (--skip-snapshots)"]
+    if name == "_history" and not audit["history"]:
+        some = section["local_files"] or section["remote_files"]
+        return [f"  {name:16} left out   {counts} (--history takes it along)"] if some else []
+    lines = [f"  {name:16} {_changed(section)}   {counts}"]
+    for key, words in (("local_only", "only here"), ("remote_only", "only there"), ("differing", "different")):
+        lines += _names(section[key], words)
+    return lines
 
 
 def _names(names: list[str], words: str) -> list[str]:

@@ -44,6 +44,9 @@ VerifyOpt = Annotated[
 ]
 PrimaryOnlyOpt = Annotated[bool, typer.Option("--primary-only", help="Only records.parquet, without its history.")]
 SkipSnapshotsOpt = Annotated[bool, typer.Option("--skip-snapshots", help="Leave _snapshots out.")]
+HistoryOpt = Annotated[
+    bool, typer.Option("--history", help="Take _history along: what older versions need. Left out by default.")
+]
 SidecarsOpt = Annotated[
     bool,
     typer.Option("--verify-sidecars/--no-verify-sidecars", help="Whether a file that does not arrive is an error."),
@@ -79,6 +82,7 @@ def diff(
     verify: VerifyOpt = "hash",
     primary_only: PrimaryOnlyOpt = False,
     skip_snapshots: SkipSnapshotsOpt = False,
+    history: HistoryOpt = False,
     verify_sidecars: SidecarsOpt = True,
     verify_derived_hashes: DerivedOpt = None,
     audit_json_out: AuditOpt = None,
@@ -88,7 +92,7 @@ def diff(
     quiet: QuietOpt = False,
 ) -> None:
     """Compare with a remote's copy. Exits with 0 whether they differ or not, and changes nothing anywhere."""
-    options = _options(verify, primary_only, skip_snapshots, verify_sidecars, verify_derived_hashes)
+    options = _options(verify, primary_only, skip_snapshots, history, verify_sidecars, verify_derived_hashes)
     _run("diff", target, remote, options, audit_json_out, repo_root, remote_path, fmt, yes=True, quiet=quiet)
 
 
@@ -100,6 +104,7 @@ def pull(
     verify: VerifyOpt = "hash",
     primary_only: PrimaryOnlyOpt = False,
     skip_snapshots: SkipSnapshotsOpt = False,
+    history: HistoryOpt = False,
     verify_sidecars: SidecarsOpt = True,
     verify_derived_hashes: DerivedOpt = None,
     strict_bootstrap_id: Annotated[
@@ -120,6 +125,7 @@ def pull(
         verify,
         primary_only,
         skip_snapshots,
+        history,
         verify_sidecars,
         verify_derived_hashes,
         repair=repair,
@@ -139,6 +145,7 @@ def push(
     verify: VerifyOpt = "hash",
     primary_only: PrimaryOnlyOpt = False,
     skip_snapshots: SkipSnapshotsOpt = False,
+    history: HistoryOpt = False,
     verify_sidecars: SidecarsOpt = True,
     verify_derived_hashes: DerivedOpt = None,
     repair: RepairOpt = False,
@@ -155,6 +162,7 @@ def push(
         verify,
         primary_only,
         skip_snapshots,
+        history,
         verify_sidecars,
         verify_derived_hashes,
         repair=repair,
@@ -167,6 +175,7 @@ def _options(
     verify: str,
     primary_only: bool,
     skip_snapshots: bool,
+    history: bool,
     verify_sidecars: bool,
     verify_derived_hashes: bool | None,
     **more: bool,
@@ -177,6 +186,7 @@ def _options(
         verify=verify,
         primary_only=primary_only,
         skip_snapshots=skip_snapshots,
+        history=history,
         verify_sidecars=verify_sidecars,
         verify_derived_hashes=verify_derived_hashes,
         **more,

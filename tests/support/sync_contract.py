@@ -562,6 +562,16 @@ class SyncContract:
         assert not filled.sync("diff", skip_snapshots=True)["changed"]
         assert filled.sync("diff")["changed"]
 
+    def test_history_goes_along_when_asked(self, twins: Any) -> None:
+        """Left out it is no difference; asked for, it arrives as it is, and a second time nothing moves."""
+        put("_history/9/records.parquet", "what a change replaced")(twins.local)
+        assert "NO-OP" == twins.sync("push")["transfer_state"]
+
+        assert "TRANSFERRED" == twins.sync("push", history=True)["transfer_state"]
+
+        assert "_history/9/records.parquet" in twins.there()
+        assert "NO-OP" == twins.sync("pull", history=True)["transfer_state"]
+
     @pytest.mark.parametrize("action", ["diff", "pull", "push"])
     def test_looking_changes_nothing(self, twins: Any, action: str) -> None:
         """`diff` and dry runs leave both sides as they were, whatever differs."""

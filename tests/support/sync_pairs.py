@@ -13,7 +13,7 @@ from support.tree import tree_digest
 from usr_core.dataset import Dataset
 from usr_core.plugin.host import PluginHost
 from usr_core.plugin.transports import Transport
-from usr_core.roots.layout import is_machinery
+from usr_core.roots.layout import HISTORY, is_machinery
 from usr_core.sync.request import SyncContext, SyncOptions
 from usr_core.sync.run import perform
 from usr_core.sync.target import FileTarget, SyncTarget, find_sync_target
@@ -169,12 +169,16 @@ class MemoryPair(_Both):
 
 
 def content(digests: dict[str, str]) -> dict[str, str]:
-    """Return a folder's digests without machinery and empty folders."""
-    return {name: one for name, one in digests.items() if one != "folder" and not is_machinery(name)}
+    """Return a folder's digests without machinery, what history keeps, and empty folders."""
+    return {
+        name: one
+        for name, one in digests.items()
+        if one != "folder" and not is_machinery(name) and not name.startswith(f"{HISTORY}/")
+    }
 
 
 def dataset_content(folder: Path) -> dict[str, str]:
-    """Return the digests of a dataset's files without machinery."""
+    """Return the digests of a dataset's files without machinery and what history keeps."""
     return content(tree_digest(folder))
 
 

@@ -99,6 +99,7 @@ class DatasetAudit(Audit):
             "changed": self.survey.changed,
             "primary_only": self.options.primary_only,
             "skip_snapshots": self.options.skip_snapshots,
+            "history": self.options.history,
             "verify": self.verification.as_audit(primary_only=self.options.primary_only),
             **_compared(self.survey),
             "bytes": _bytes(self.traffic),

@@ -28,6 +28,8 @@ class SyncOptions:
         primary_only: Only ``records.parquet``: no overlays, no snapshots, and no line of the log, so that a later
             whole transfer goes on from where this one stands.
         skip_snapshots: Leave ``_snapshots`` out.
+        history: Take ``_history`` along: the files that versions before the last one need. By default it is left out,
+            on both sides.
         verify_sidecars: Check that everything that was to arrive has arrived.
         verify_derived_hashes: Compare the content of overlays and auxiliary files, not only their sizes. None is on by
             default: then it may be given up where the remote has no way to compute digests.
@@ -45,6 +47,7 @@ class SyncOptions:
     verify: str = "hash"
     primary_only: bool = False
     skip_snapshots: bool = False
+    history: bool = False
     verify_sidecars: bool = True
     verify_derived_hashes: bool | None = None
     repair: bool = False

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from usr_core.roots.layout import DERIVED, EVENT_LOG, META, RECORDS, REGISTRY_FOLDER, SNAPSHOTS, is_machinery
+from usr_core.roots.layout import DERIVED, EVENT_LOG, HISTORY, META, RECORDS, REGISTRY_FOLDER, SNAPSHOTS, is_machinery
 
 __all__ = ["AUXILIARY", "FOLDER_SECTIONS", "in_section", "is_canonical", "is_immutable", "section_of", "travels"]
 
 AUXILIARY = "_auxiliary"
-FOLDER_SECTIONS = (SNAPSHOTS, DERIVED, AUXILIARY)
+FOLDER_SECTIONS = (SNAPSHOTS, DERIVED, HISTORY, AUXILIARY)
 
 
 def section_of(path: str) -> str:
@@ -17,7 +17,7 @@ def section_of(path: str) -> str:
     if path in (RECORDS, META, EVENT_LOG):
         return path
     first = path.split("/", 1)[0]
-    return first if first in (SNAPSHOTS, DERIVED) and "/" in path else AUXILIARY
+    return first if first in FOLDER_SECTIONS and "/" in path else AUXILIARY
 
 
 def in_section(names: Iterable[str], section: str) -> list[str]:
@@ -31,9 +31,11 @@ def is_canonical(path: str) -> bool:
 
 
 def is_immutable(path: str) -> bool:
-    """Tell whether a file of this name is never written twice: overlay parts and snapshots."""
+    """Tell whether a file of this name is never written twice: snapshots, overlay parts, and what history keeps."""
     name = path.rsplit("/", 1)[-1]
-    return path.startswith(f"{SNAPSHOTS}/") or (path.startswith(f"{DERIVED}/") and name.startswith("part-"))
+    return path.startswith((f"{SNAPSHOTS}/", f"{HISTORY}/")) or (
+        path.startswith(f"{DERIVED}/") and name.startswith("part-")
+    )
 
 
 def travels(path: str) -> bool:

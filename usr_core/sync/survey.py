@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from usr_core.commit.read_snapshot import TRIES
 from usr_core.plugin.specs import Fingerprint
 from usr_core.plugin.transport_errors import RemoteChanged
-from usr_core.roots.layout import EVENT_LOG, META, RECORDS, SNAPSHOTS
+from usr_core.roots.layout import EVENT_LOG, HISTORY, META, RECORDS, SNAPSHOTS
 from usr_core.sync.errors import SourceChanging
 from usr_core.sync.history import Head, History, LogBytes, compare_logs
 from usr_core.sync.listing import Entry, Listing
@@ -229,6 +229,8 @@ def _counts(name: str, options: SyncOptions) -> bool:
         return False
     if options.primary_only:
         return name == RECORDS
+    if name.startswith(f"{HISTORY}/"):
+        return options.history
     return not (options.skip_snapshots and name.startswith(f"{SNAPSHOTS}/"))
 
 
@@ -237,8 +239,9 @@ def _contents(alike: Iterable[str], verification: Verification, options: SyncOpt
     if not verification.contents:
         # Two notes are cheap to compare, and of one size they are rarely equal.
         return [name for name in alike if name == META] if verification.digests else []
-    # Snapshots are large and never written twice; only a repair looks into them.
-    return [name for name in alike if name != RECORDS and (options.repair or not name.startswith(f"{SNAPSHOTS}/"))]
+    # Snapshots and what history keeps are large and never written twice; only a repair looks into them.
+    unread = () if options.repair else (f"{SNAPSHOTS}/", f"{HISTORY}/")
+    return [name for name in alike if name != RECORDS and not name.startswith(unread)]
 
 
 def _given(names: Iterable[str], contents: Iterable[str], alike: Mapping[str, None]) -> list[str]:

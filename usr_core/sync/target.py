@@ -256,6 +256,7 @@ def _refuse_dataset_options(options: SyncOptions) -> None:
     given = {
         "--primary-only": options.primary_only,
         "--skip-snapshots": options.skip_snapshots,
+        "--history": options.history,
         "--no-verify-sidecars": not options.verify_sidecars,
         "--verify-derived-hashes": options.verify_derived_hashes is not None,
         "--repair": options.repair,

@@ -153,6 +153,7 @@ class TestFile:
         [
             {"primary_only": True},
             {"skip_snapshots": True},
+            {"history": True},
             {"verify_sidecars": False},
             {"verify_derived_hashes": True},
             {"verify_derived_hashes": False},
