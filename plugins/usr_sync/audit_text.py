@@ -74,6 +74,11 @@ def audit_text(audit: dict[str, Any]) -> str:
         side = "here" if audit["action"] == "pull" else "there"
         lines.append(f"  {len(aside)} replaced or retired {side} and kept in .usr.replaced:")
         lines += _names(aside, "kept")
+    versions = audit.get("versions", {"before": 0, "after": 0})
+    if state == "TRANSFERRED" and versions["before"] != versions["after"]:
+        side = "here" if audit["action"] == "pull" else "there"
+        was = f", before it {versions['before']}" if versions["before"] else ""
+        lines.append(f"  {'version':16} {versions['after']} {side}{was}")
     if audit.get("registry_written"):
         lines.append("  registry.yaml    written for this root, which had none, from the dataset's frozen registry")
     lines.append(_traffic(audit))

@@ -108,6 +108,7 @@ class DatasetAudit(Audit):
         }
         if self.plan is not None:
             document["plan"] = _planned(self.plan)
+            document["versions"] = _versions(self.plan)
         if self.registry_written is not None:
             document["registry_written"] = self.registry_written
         return document | self._failure()
@@ -185,6 +186,12 @@ def _planned(plan: TransferPlan) -> dict[str, Any]:
     """Return what a transfer moves, and which names of the side that takes it puts aside."""
     aside = sorted({*plan.retire, *plan.keep})
     return {"files": len(plan.copy), "bytes": plan.bytes, "events": plan.lines.count(b"\n"), "put_aside": aside}
+
+
+def _versions(plan: TransferPlan) -> dict[str, int]:
+    """Return the version of the copy that takes, before the transfer and after it: the numbers of its last events."""
+    before = plan.taker.head.seq
+    return {"before": before, "after": plan.giver.head.seq if plan.lines else before}
 
 
 def _bytes(traffic: Traffic | None) -> dict[str, int]:

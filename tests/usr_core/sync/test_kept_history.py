@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,29 @@ class TestLeftOut:
         put_kept(pair.local, THERE, b"something else")
 
         assert "NO-OP" == pair.sync("push")["transfer_state"]
+
+
+class TestVersions:
+    """The version of the side that takes, before and after."""
+
+    def test_a_receipt_names_them(self, pair: MemoryPair) -> None:
+        """The numbers of the last events; a first transfer begins at 0, and one without events changes none."""
+        pair.here().add_sequences([{"sequence": "AAAACCCCGG"}])
+        pair.sync("push")
+        put_kept(pair.local, "notes/read me.txt")
+        pair.sync("push")
+        pair.sync("push", primary_only=True)
+
+        receipts = [json.loads(line) for line in (pair.local / NAME / ".sync.log").read_text().splitlines()]
+
+        assert [(0, 2), (2, 3), (3, 3)] == [(one["versions"]["before"], one["versions"]["after"]) for one in receipts]
+
+    def test_a_dry_run_says_what_would_be(self, pair: MemoryPair) -> None:
+        """And `diff`, which changes neither copy, has none."""
+        pair.here().add_sequences([{"sequence": "AAAACCCCGG"}])
+
+        assert {"before": 2, "after": 3} == pair.sync("push", dry_run=True)["versions"]
+        assert "versions" not in pair.sync("diff")
 
 
 class TestTakenAlong:
