@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from usr_core.remotes.remote import SSH as SSH
     from usr_core.remotes.remote import Remote as Remote
     from usr_core.sync.errors import RemoteInsideRoot as RemoteInsideRoot
+    from usr_core.sync.remote_copy import remote_copy as remote_copy
     from usr_core.sync.request import Action as Action
     from usr_core.sync.request import SyncAsked as SyncAsked
     from usr_core.sync.request import SyncOptions as SyncOptions
@@ -30,6 +31,7 @@ else:
             "usr_core.remotes.errors": "RemoteKeyUnset RemoteValueRefused",
             "usr_core.remotes.remote": "Remote SSH",
             "usr_core.sync.errors": "RemoteInsideRoot",
+            "usr_core.sync.remote_copy": "remote_copy",
             "usr_core.sync.request": "Action SyncAsked SyncOptions",
             "usr_core.sync.run": "named_target sync",
             "usr_core.sync.target": "FileTarget",

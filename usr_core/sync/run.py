@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from usr_core.sync.file_mode import FileRun
     from usr_core.sync.transfer import Diff, Transfer
 
-__all__ = ["named_target", "perform", "sync"]
+__all__ = ["connected", "named_target", "perform", "sync"]
 
 
 def named_target(
@@ -105,6 +105,29 @@ def sync(
         ('TRANSFERRED', 3)
     """
     options = options or SyncOptions()
+    told = {"confirm": confirm, "warn": warn, "progress": progress}
+    with connected(
+        action, target, remote, remotes_file=remotes_file, options=options, host=host, lock_timeout=lock_timeout, **told
+    ) as (found, context):
+        return perform(action, found, options, context)
+
+
+@contextlib.contextmanager
+def connected(
+    action: Action,
+    target: DatasetRef | FileTarget,
+    remote: str,
+    *,
+    remotes_file: Path | None,
+    options: SyncOptions,
+    host: PluginHost | None,
+    lock_timeout: float,
+    **told: Callable[..., None] | None,
+) -> Iterator[tuple[SyncTarget | FileTarget, SyncContext]]:
+    """Yield where a dataset or file is on both sides, and a connection to its remote; arguments and errors as `sync`.
+
+    `told` has ``confirm``, ``warn`` and ``progress``, each of which may be None.
+    """
     profile = load_remotes(find_remotes_file(remotes_file)).get(remote)
     found: SyncTarget | FileTarget
     if isinstance(target, FileTarget):
@@ -115,20 +138,20 @@ def sync(
     features = plugins.transport_spec(profile.type).features
     if "local" in features:
         _refuse_copy_onto_itself(found, profile)
-    given: dict[str, Any] = {"confirm": confirm, "warn": warn, "progress": progress}
     transport = plugins.transport(profile.type, profile.settings())
     with contextlib.closing(transport):
+        given: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
         context = SyncContext(
             transport=transport,
             host=plugins,
             remote_name=remote,
             method=profile.type,
             lock_timeout=lock_timeout,
-            **{name: value for name, value in given.items() if value is not None},
+            **given,
         )
         if "watch" in features:
             cast("WatchedTransport", transport).watch(context.warn)
-        return perform(action, found, options, context)
+        yield found, context
 
 
 def perform(

@@ -24,7 +24,7 @@ from usr_core.sync.survey import Survey, survey_copies
 from usr_core.sync.target import SyncTarget
 from usr_core.sync.verification import Verification, choose_verification
 
-__all__ = ["Diff", "Run", "Transfer"]
+__all__ = ["DatasetRun", "Diff", "Run", "Transfer"]
 
 AuditT = TypeVar("AuditT", bound=Audit)
 
@@ -72,7 +72,9 @@ class Run(Generic[AuditT]):
         return lambda done, in_all: self.context.progress(self.action, done, in_all or total)
 
 
-class _DatasetRun(Run[DatasetAudit]):
+class DatasetRun(Run[DatasetAudit]):
+    """A run about both copies of a dataset."""
+
     def __init__(self, action: Action, target: SyncTarget, options: SyncOptions, context: SyncContext) -> None:
         audit = DatasetAudit(
             action=action, remote=context.remote_name, requested=options.verify, dataset=target.name, options=options
@@ -133,7 +135,7 @@ class _DatasetRun(Run[DatasetAudit]):
         return NothingToSync(what=what, place=place, hint=hint)
 
 
-class Diff(_DatasetRun):
+class Diff(DatasetRun):
     """`diff`: compare, and change nothing anywhere. No lock is taken, and nothing is written on either side.
 
     Raises:
@@ -149,7 +151,7 @@ class Diff(_DatasetRun):
         self.finish("DIFF-ONLY")
 
 
-class Transfer(_DatasetRun):
+class Transfer(DatasetRun):
     """Bring one copy up to the other, whole or not at all.
 
     `Pull` and `Push` say where files are staged, how they get there, and who commits.

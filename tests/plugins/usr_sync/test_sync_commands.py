@@ -194,7 +194,13 @@ class TestErrors:
         """They fail at once."""
         file = tmp_path / "x.bin"
         file.write_bytes(b"x")
-        for option in ("--primary-only", "--skip-snapshots", "--history", "--no-verify-sidecars", "--verify-derived-hashes"):
+        for option in (
+            "--primary-only",
+            "--skip-snapshots",
+            "--history",
+            "--no-verify-sidecars",
+            "--verify-derived-hashes",
+        ):
             err = here.refuses(2, "push", file, "far", "-y", option, "--remote-path", "/tmp/x.bin").err
             assert option in err
 
