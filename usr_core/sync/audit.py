@@ -12,7 +12,7 @@ from usr_core.plugin.transports import Traffic
 from usr_core.roots.layout import EVENT_LOG, META, RECORDS
 from usr_core.sync.plan import TransferPlan
 from usr_core.sync.request import Action, SyncOptions
-from usr_core.sync.sections import FOLDER_SECTIONS, in_section
+from usr_core.sync.sections import FOLDER_SECTIONS, in_section, travels
 from usr_core.sync.survey import Facts, Survey
 from usr_core.sync.verification import Verification
 
@@ -200,4 +200,4 @@ def _bytes(traffic: Traffic | None) -> dict[str, int]:
 
 
 def _count(files: Mapping[str, object], section: str) -> int:
-    return sum(1 for name in in_section(files, section) if name != EVENT_LOG)
+    return sum(1 for name in in_section(files, section) if travels(name))

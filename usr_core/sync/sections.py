@@ -39,5 +39,12 @@ def is_immutable(path: str) -> bool:
 
 
 def travels(path: str) -> bool:
-    """Tell whether a file is ever copied by itself: machinery is not, and the log is only extended."""
+    """Tell whether a file is ever copied by itself.
+
+    Machinery is not, the log is only extended, and of history only what a version needs travels: each copy notes for
+    itself what can be seen of the past there.
+    """
+    first, _, rest = path.partition("/")
+    if first == HISTORY:
+        return rest.partition("/")[0].isdecimal()
     return path != EVENT_LOG and not is_machinery(path)

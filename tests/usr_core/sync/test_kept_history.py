@@ -114,6 +114,14 @@ class TestTakenAlong:
         assert ([THERE], [HERE, THERE]) == ((there, here) if action == "pull" else ([THERE], there))
         assert "NO-OP" == pair.sync(action, history=True)["transfer_state"]
 
+    def test_what_a_copy_notes_of_itself_stays_there(self, pair: MemoryPair) -> None:
+        """Only the files of versions travel."""
+        put_kept(pair.local, "_history/base.json")
+
+        pair.sync("push", history=True)
+
+        assert [HERE, THERE] == kept(pair.there())
+
     def test_what_arrives_is_checked(self, pair: MemoryPair) -> None:
         """A byte that changes on the way is found, and nothing is kept of that transfer."""
         disk = pair.remote
