@@ -24,6 +24,8 @@ __all__ = [
     "visible",
 ]
 
+_OF_THE_CLASS = frozenset({"code", "exit_code"})
+
 
 class ExitCode(IntEnum):
     """What the process returns to its caller (documented in ``README.md``).
@@ -110,6 +112,8 @@ class UsrError(Exception):
         if (message is None and not self.template) or (hint is None and not self.hint_template):
             raise TypeError(f"{type(self).__name__} needs a message and a hint, or a template for each")
         super().__init__(message)
+        if taken := values.keys() & _OF_THE_CLASS:
+            raise TypeError(f"{type(self).__name__} can't be given {', '.join(sorted(taken))}: its class says that")
         for name, value in values.items():
             setattr(self, name, tuple(value) if isinstance(value, list) else value)
         self.message = _WORDS.vformat(self.template, (self,), {}) if message is None else message

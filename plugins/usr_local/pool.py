@@ -147,13 +147,13 @@ class LocalExecutor:
         self._selector.unregister(worker.outcomes)
         self._workers[worker.number] = None
         code, spec = worker.end(at_once=False), worker.spec
-        if not worker.ready:
+        state, detail = end_of(code, out_of_memory=self._kills.happened())
+        if not worker.ready and state == "failed":  # one that was ended from outside says nothing about the next one
             self._bad_starts += 1
             if self._bad_starts >= _MOST_BAD_STARTS:
-                raise WorkersUnusable(tries=self._bad_starts, code=code)
+                raise WorkersUnusable(tries=self._bad_starts, ended=code)
         if spec is None:
             return []
-        state, detail = end_of(code, out_of_memory=self._kills.happened())
         return [ShardOutcome(index=spec.index, state=cast(Literal["failed", "lost"], state), detail=detail)]
 
     def _end_all(self, *, at_once: bool) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.error_codes import coded_errors, error_fields
-from usr_core.errors import ExitCode, UsrError, near_names, offered
+from usr_core.errors import _OF_THE_CLASS, ExitCode, UsrError, near_names, offered
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -163,6 +163,13 @@ def test_an_error_without_a_message_or_a_hint_is_refused(texts) -> None:
         UsrError(**texts)
 
 
+@pytest.mark.parametrize("name", ["code", "exit_code"])
+def test_a_value_can_not_take_the_place_of_what_a_class_says_of_itself(name: str) -> None:
+    """An exit status given as `code` would be the code of the error, which the host then takes for a broken one."""
+    with pytest.raises(TypeError, match=f"Torn can't be given {name}: its class says that"):
+        torn(**{name: -9})
+
+
 def test_a_text_given_goes_before_the_template() -> None:
     """One place can say more than the class does."""
     error = torn(message="It {broke}.", hint="Fix it.")
@@ -195,6 +202,7 @@ def _faults(kind: type[UsrError], call: ast.Call) -> Iterator[str]:
     named = error_fields(kind, with_hint="hint" not in given)
     yield from (f"{name} is missing" for name in sorted(named - given) if not hasattr(kind, name))
     declared = {name for one in kind.__mro__ for name in inspect.get_annotations(one)}
+    yield from (f"{name} is of the class" for name in sorted(given & _OF_THE_CLASS))
     for name in sorted(given - {"hint", "facts"} - declared - error_fields(kind, with_hint=True)):
         yield f"{name} is shown nowhere and not declared in the class"
 

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from usr_core import Dataset
 from usr_core.api import ExecutorSpec
+from usr_core.api.runs import ExecutorRequest, RunFolder, ShardOutcome
+from usr_core.plugin.isolation import passes
 from usr_core.testing import ExecutorContract
 from usr_core.testing.fixtures import DatasetFactory
+from usr_local.errors import WorkersUnusable
 from usr_local.plugin import usr_executors
+from usr_local.pool import LocalExecutor
+
+
+@pytest.fixture
+def dataset(dataset_factory: DatasetFactory) -> Dataset:
+    """Two records, and a column for a number."""
+    return dataset_factory(["ACGT", "TTTT"], namespaces={"lab": {"lab__score": "float64"}})
 
 
 class TestLocal(ExecutorContract):
@@ -62,3 +75,69 @@ def test_a_worker_that_ends_is_noticed_while_a_process_of_it_goes_on(
 
     assert ("complete", 1) == (run.status().state, run.status().retries)
     assert time.monotonic() - began < 25.0
+
+
+@pytest.fixture
+def another_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let worker processes run other code."""
+
+    def replaced(code: str) -> None:
+        package = tmp_path / "other" / "usr_local"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        (package / "worker.py").write_text(code, encoding="utf-8")
+        monkeypatch.setenv("PYTHONPATH", str(package.parent))
+
+    return replaced
+
+
+def made(dataset: Dataset, tmp_path: Path, **options: Any) -> tuple[RunFolder, LocalExecutor]:
+    """Return a run of one shard, and an executor that has it."""
+    (tmp_path / "fns.py").write_text("def one(batch):\n    return [1.0] * batch.num_rows\n", encoding="utf-8")
+    run = dataset.map(f"{tmp_path / 'fns.py'}:one", into="lab__score", shards=1, sample=False, executor=None)
+    assert run.folder is not None
+    request = ExecutorRequest(run_id=run.run_id, folder=run.folder.path, shards=1, workers=1, options=options)
+    executor = LocalExecutor(request)
+    executor.submit(run.folder.spec(0))
+    return run.folder, executor
+
+
+def outcome_of(executor: LocalExecutor, seconds: float = 30.0) -> ShardOutcome:
+    end = time.monotonic() + seconds
+    while not (found := executor.wait(0.1)):
+        assert time.monotonic() < end, "nothing was said"
+    return found[0]
+
+
+class TestBadStarts:
+    def test_workers_that_end_at_once_are_an_error_with_their_exit_code(
+        self, dataset: Dataset, tmp_path: Path, another_worker: Callable[[str], None]
+    ) -> None:
+        """It is the executor's own error, which the host lets through as it is."""
+        another_worker("raise SystemExit(7)")
+        run, executor = made(dataset, tmp_path)
+        with pytest.raises(WorkersUnusable, match="3 worker processes ended with code 7") as caught:
+            for _ in range(3):
+                outcome_of(executor)
+                executor.submit(run.spec(0))
+        executor.close()
+
+        assert ("USR-MAP-101", 7) == (caught.value.code, caught.value.ended)
+        assert passes(caught.value)
+
+    def test_one_that_is_killed_before_it_is_ready_says_nothing_about_the_next_one(
+        self, dataset: Dataset, tmp_path: Path, another_worker: Callable[[str], None]
+    ) -> None:
+        """However often that happens: its shard has lost it each time."""
+        another_worker("import time; time.sleep(60)")
+        run, executor = made(dataset, tmp_path)
+        found = []
+        for _ in range(4):
+            (worker,) = executor._workers
+            assert worker is not None
+            worker.process.kill()
+            found.append(outcome_of(executor))
+            executor.submit(run.spec(0))
+        executor.cancel()
+
+        assert ["lost"] * 4 == [outcome.state for outcome in found]
