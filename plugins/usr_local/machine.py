@@ -1,4 +1,4 @@
-"""What this machine gives a worker: threads, a GPU, and the reason why the kernel has ended it."""
+"""What this machine gives a worker: threads, a GPU, a time, and the reason why the kernel has ended it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["OutOfMemoryKills", "cores", "end_of", "worker_environment"]
+from usr_core.api import OptionInvalid, visible
+
+__all__ = ["OutOfMemoryKills", "cores", "end_of", "seconds_of", "worker_environment"]
 
 _THREADS = (
     "OMP_NUM_THREADS",
@@ -29,6 +31,27 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def seconds_of(walltime: str) -> float:
+    """Return a time as seconds.
+
+    Args:
+        walltime: ``[DAYS-]H:MM:SS``, as batch systems take it.
+
+    Raises:
+        OptionInvalid: It has another form, or is nothing.
+    """
+    found = re.fullmatch(r"(?:(\d{1,3})-)?(\d{1,3}):(\d{2}):(\d{2})", walltime)
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0, 0)
+    total = ((24 * days + hours) * 60 + minutes) * 60 + seconds
+    if not total:
+        raise OptionInvalid(
+            f"The option 'walltime' of the executor local can't be {visible(walltime)!r}.",
+            hint="Give the longest time of a shard as hours, minutes and seconds, such as --walltime 0:30:00.",
+            facts={"option": "walltime", "value": visible(walltime)},
+        )
+    return float(total)
 
 
 def worker_environment(number: int, workers: int, environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 
-from usr_local.machine import cores, end_of, worker_environment
+from usr_core.api import OptionInvalid
+from usr_local.machine import cores, end_of, seconds_of, worker_environment
 
 
 def test_gpus_go_round() -> None:
@@ -48,3 +49,18 @@ def test_the_end_of_a_worker_is_a_failure_or_a_loss(code: int, out_of_memory: bo
     told, detail = end_of(code, out_of_memory=out_of_memory)
 
     assert (state, True) == (told, words in detail)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("0:00:02", 2), ("04:00:00", 14_400), ("1-00:00:30", 86_430)])
+def test_a_time_is_read_as_batch_systems_write_it(text: str, seconds: int) -> None:
+    """Hours, minutes and seconds, and days before them."""
+    assert seconds == seconds_of(text)
+
+
+@pytest.mark.parametrize("text", ["", "2", "1h", "0:2", "0:00:00", "-1:00:00", "1:00:00\n"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    """With the option that gives one."""
+    with pytest.raises(OptionInvalid, match="walltime") as caught:
+        seconds_of(text)
+
+    assert "--walltime 0:30:00" in caught.value.hint

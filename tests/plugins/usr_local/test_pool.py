@@ -15,6 +15,7 @@ from usr_core.api.runs import ExecutorRequest, RunFolder, ShardOutcome
 from usr_core.plugin.isolation import passes
 from usr_core.testing import ExecutorContract
 from usr_core.testing.fixtures import DatasetFactory
+from usr_local import pool
 from usr_local.errors import WorkersUnusable
 from usr_local.plugin import usr_executors
 from usr_local.pool import LocalExecutor
@@ -141,3 +142,74 @@ class TestBadStarts:
         executor.cancel()
 
         assert ["lost"] * 4 == [outcome.state for outcome in found]
+
+
+STUCK = '''
+import os
+import signal
+import time
+
+
+def stopped(batch, mark):
+    """Stop this process, the first time."""
+    return once(batch, mark, lambda: os.kill(os.getpid(), signal.SIGSTOP))
+
+
+def hanging(batch, mark):
+    """Take longer than anybody waits, the first time."""
+    return once(batch, mark, lambda: time.sleep(300))
+
+
+def once(batch, mark, accident):
+    try:
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return [1.0] * batch.num_rows
+    accident()
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [
+        ("stopped", {}, "was stopped (SIGSTOP) for more than 0 seconds"),
+        ("hanging", {"walltime": "0:00:02"}, "took longer than 0:00:02 for the shard"),
+    ],
+)
+def test_a_worker_that_does_not_go_on_is_ended_and_its_shard_run_again(
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    options: dict[str, str],
+    why: str,
+) -> None:
+    """By the same driver: as lost, which is no failure of the function."""
+    monkeypatch.setattr(pool, "_STOPPED_SECONDS", 0.3)
+    (tmp_path / "stuck.py").write_text(STUCK, encoding="utf-8")
+    run = dataset.map(
+        f"{tmp_path / 'stuck.py'}:{name}", into="lab__score", params={"mark": str(tmp_path / "mark")}, shards=1,
+        sample=False, executor="local", workers=1, options=options,
+    )  # fmt: skip
+    run.wait(60.0)
+    run.close()
+    assert run.folder is not None
+
+    assert ("complete", 1) == (run.status().state, run.status().retries)
+    assert run.folder.failure_counts().total() == 0
+    assert why in (run.folder.path / "lost").read_text(encoding="utf-8")
+
+
+def test_the_time_of_a_shard_follows_those_that_are_done(dataset: Dataset, tmp_path: Path) -> None:
+    """As long as none is, nothing tells; a shard that has exceeded it gets twice the time."""
+    _, executor = made(dataset, tmp_path)
+    first = executor._limit(0)
+    assert "done" == outcome_of(executor).state
+    short = executor._limit(0)
+    executor._longest = 300.0
+    long = executor._limit(0)
+    executor._late[0] += 1
+    again = executor._limit(0)
+    executor.close()
+
+    assert [None, 900.0, 3000.0, 6000.0] == [first, short, long, again]
