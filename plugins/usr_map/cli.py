@@ -59,7 +59,8 @@ ClusterOpt = Annotated[
 ]
 QueueOpt = Annotated[str | None, typer.Option("--queue", show_default=False, help="Its queue or partition.")]
 WalltimeOpt = Annotated[
-    str | None, typer.Option("--walltime", metavar="H:MM:SS", show_default=False, help="The time of a job; for local, of a shard.")
+    str | None,
+    typer.Option("--walltime", metavar="H:MM:SS", show_default=False, help="The time of a job; for local, of a shard."),
 ]
 CoresOpt = Annotated[int | None, typer.Option("--cores", min=1, show_default=False, help="Processors of a job.")]
 MemoryOpt = Annotated[

@@ -157,6 +157,7 @@ def committed_text(done: RunCommitted, status: RunStatus, *, would: bool = False
     text = f"{did} {', '.join(status.into)} to {counted(done.rows, 'record')} of {status.dataset}"
     told = [counted(done.shards, "shard"), f"run {done.run_id}", *([] if would else [f"event {done.seq:,}"])]
     told += [f"{done.rows_empty:,} without a value"] if done.rows_empty else []
+    told += [f"{done.rows_kept:,} with a value already"] if done.rows_kept else []
     told += [f"{done.rows_gone:,} not in the dataset any more"] if done.rows_gone else []
     told += [f"{counted(done.shards_left_out, 'shard')} left out"] if done.shards_left_out else []
     return f"{text} ({', '.join(told)})"
@@ -210,7 +211,9 @@ def _facts(run: MapRun, done: RunCommitted | None, said: Sequence[str] = ()) -> 
         "said": list(said),
         "committed": None if done is None else {
             name: getattr(done, name)
-            for name in ("already", "seq", "parts", "shards", "rows", "rows_empty", "rows_gone", "shards_left_out")
+            for name in (
+                "already", "seq", "parts", "shards", "rows", "rows_empty", "rows_kept", "rows_gone", "shards_left_out",
+            )
         },
     }  # fmt: skip
 

@@ -547,7 +547,8 @@ class Changing(Reading):
             into: The registered columns that it makes, all of one namespace.
             columns: What it is given; by default what a plugin says of its function, else ``sequence``.
             executor: Who runs the shards; None plans the run and starts nothing.
-            mode: ``missing``: the records that lack one of `into`; ``all``: every one.
+            mode: ``missing``: the records that lack one of `into`, where values that are there stay; ``all``: every
+                one, where they are replaced.
             where: A condition in SQL that records have to meet.
             params: Keyword arguments of the function.
             per_record: The function takes the values of one record and returns one value (or a mapping, for several

@@ -19,28 +19,21 @@ from usr_core.registry.type_parser import parse_type
 from usr_core.roots.layout import DERIVED, RECORDS
 from usr_core.runs.errors import RunDamaged, RunIncomplete, RunRecordsGone, RunTypesDiffer, ShardFailed
 from usr_core.runs.folder import COMMITTED, MOST_FAILURES, RunFolder, RunPlan, runs_of
+from usr_core.runs.joining import NOTHING_TAKEN, JoinedParts, TakenValues
 from usr_core.runs.shard import ROW, digest_of
-from usr_core.store.base.file import write_options
 from usr_core.store.base.parquet import OpenParquet
-from usr_core.store.changes.attach.key_lookup import Lookup, open_lookup
-from usr_core.store.ids.row_numbers import any_valid
 from usr_core.store.mutation import (
     Mutation,
     Site,
     adopt_single_file,
     keep_clock_after,
     mutate,
-    new_part_name,
-    overlay_metadata,
 )
-from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.parts.files import list_overlays
 from usr_core.values.showing import Shown
 
 __all__ = ["RunCommitted", "commit_run", "settle_runs", "shard_failed"]
 
-PART_BYTES = 1 << 30
-"""A part of the overlay holds at most so many bytes of values, before compression."""
 ACTION = "map"
 
 
@@ -55,6 +48,7 @@ class RunCommitted(Shown):
         shards: Shards whose values are in.
         rows: Records that have a value by it.
         rows_empty: Records for which the function gave no value.
+        rows_kept: Records that were left as they are: they have each of the values by now.
         rows_gone: Records of the run that are not in the dataset any more.
         shards_left_out: Shards that are missing, with ``allow_partial``.
 
@@ -72,6 +66,7 @@ class RunCommitted(Shown):
     shards: int
     rows: int
     rows_empty: int = 0
+    rows_kept: int = 0
     rows_gone: int = 0
     shards_left_out: int = 0
 
@@ -79,8 +74,9 @@ class RunCommitted(Shown):
 def commit_run(site: Site, run: RunFolder, *, allow_partial: bool = False) -> RunCommitted:
     """Make the values of a run part of its dataset, once; a second call, also by another process, says so.
 
-    Rows are found by id: the base may have grown or been rewritten since the run was planned. Takes the dataset's lock.
-    Memory is bounded, but for 40 bytes a base row where the base was rewritten.
+    Rows are found by id: the base may have grown or been rewritten since the run was planned. A run of what is missing
+    replaces no value, whenever that was attached. Takes the dataset's lock. Memory is bounded, but for 40 bytes a base
+    row where the base was rewritten, and a byte a base row for each column that is there already.
 
     Args:
         site: The dataset.
@@ -123,7 +119,7 @@ def settle_runs(site: Site) -> None:
 
 
 def _outcome(plan: RunPlan, told: dict[str, Any], *, already: bool) -> RunCommitted:
-    counts = ("shards", "rows", "rows_empty", "rows_gone", "shards_left_out")
+    counts = ("shards", "rows", "rows_empty", "rows_kept", "rows_gone", "shards_left_out")
     return RunCommitted(
         run_id=plan.run_id,
         already=already,
@@ -186,7 +182,9 @@ def _committed(mutation: Mutation, run: RunFolder, done: list[int]) -> dict[str,
         base_path = mutation.txn.tree.path(RECORDS) or site.layout.records
         base = closing.enter_context(contextlib.closing(OpenParquet.open(base_path)))
         shards = _Shards(run, done, pa.schema([("id", pa.string()), (ROW, pa.int64()), *kinds.items()]))
-        writing = _Writing(mutation, plan.namespace, kinds, base)
+        fills = plan.mode == "missing"
+        taken = TakenValues.of(mutation.txn.tree, plan.namespace, list(kinds)) if fills else NOTHING_TAKEN
+        writing = JoinedParts(mutation, plan.namespace, kinds, base, taken=taken)
         with writing:
             for batch in shards.batches():
                 writing.add(batch)
@@ -200,7 +198,8 @@ def _committed(mutation: Mutation, run: RunFolder, done: list[int]) -> dict[str,
             "shards_left_out": plan.shards - len(done),
             "retries": sum(run.failure_counts().values()) + run.losses(),
             "rows": writing.valued,
-            "rows_empty": shards.rows - writing.valued - writing.gone,
+            "rows_empty": shards.rows - writing.valued - writing.gone - writing.kept,
+            "rows_kept": writing.kept,
             "rows_gone": writing.gone,
             "rows_failed": shards.failed,
             "seconds": round(shards.seconds, 3),
@@ -301,100 +300,3 @@ def _inside(numbers: np.ndarray, ranges: tuple[tuple[int, int], ...]) -> bool:
     at = np.searchsorted(starts, numbers, side="right") - 1
     ascending = bool(np.all(numbers[1:] > numbers[:-1]))
     return ascending and bool(np.all(at >= 0)) and bool(np.all(numbers < stops[np.maximum(at, 0)]))
-
-
-class _Writing:
-    """The parts that a run becomes: a context manager, whose staged files go with the transaction if it fails."""
-
-    def __init__(self, mutation: Mutation, namespace: str, kinds: dict[str, pa.DataType], base: OpenParquet) -> None:
-        self._mutation, self._namespace, self._base = mutation, namespace, base
-        fields = [pa.field("id", pa.string(), nullable=False), *(pa.field(name, kind) for name, kind in kinds.items())]
-        self._schema = pa.schema(fields, metadata=overlay_metadata(mutation, namespace))
-        self._options = write_options(self._schema, bloom="id").writer_arguments(rows=base.rows)
-        self._places = _Places(base)
-        self._writer: PartWriter | None = None
-        self._size = 0
-        self.parts: list[str] = []
-        self.matched = self.valued = self.gone = 0
-
-    def __enter__(self) -> _Writing:
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self._writer is not None:
-            if error is None:
-                self._writer.close()
-            else:
-                self._writer.abort()
-            self._writer = None
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Take rows of a shard: those without any value, and of records that are gone, are counted only."""
-        positions = self._places.of(batch.column("id"), batch.column(ROW).to_numpy())
-        there = positions >= 0
-        self.gone += int(np.count_nonzero(~there))
-        self.matched += int(np.count_nonzero(there))
-        rows = batch.drop_columns([ROW])
-        keep = there & any_valid(rows.columns[1:])
-        if not keep.all():
-            rows, positions = rows.take(pa.array(np.flatnonzero(keep))), positions[keep]
-        if not rows.num_rows:
-            return
-        self.valued += rows.num_rows
-        if self._writer is not None and self._size + rows.nbytes > PART_BYTES:
-            self._writer.close()
-            self._writer = None
-        if self._writer is None:
-            self._begin()
-        assert self._writer is not None
-        bare = pa.RecordBatch.from_arrays(rows.columns, schema=self._schema.remove_metadata())
-        self._writer.add(bare, positions)
-        self._size += rows.nbytes
-
-    def _begin(self) -> None:
-        relative = new_part_name(self._mutation, self._namespace)
-        self.parts.append(relative)
-        self._size = 0
-        self._writer = PartWriter(
-            self._mutation.txn.stage(relative),
-            self._schema,
-            options=self._options,
-            boundaries=row_group_ends(self._base.file),
-            base=self._base,
-        )
-
-
-class _Places:
-    """Finds records in the base as it is now: where they stood when the run was planned, or else by id."""
-
-    def __init__(self, base: OpenParquet) -> None:
-        self._base = base
-        self._lookup: Lookup | None = None
-        self._ends = np.asarray(row_group_ends(base.file), np.int64)
-        self._group = -1
-        self._ids: pa.Array = pa.array([], pa.string())
-
-    def of(self, ids: pa.Array, rows: np.ndarray) -> np.ndarray:
-        """Return the base row of each record, -1 for one that is gone."""
-        if self._lookup is None:
-            if self._stand_there(ids, rows):
-                return rows.astype(np.int64)
-            self._lookup = open_lookup(self._base, "id", backend="pyarrow", view=None)
-        return self._lookup.positions(ids)
-
-    def _stand_there(self, ids: pa.Array, rows: np.ndarray) -> bool:
-        if len(rows) and (not len(self._ends) or rows[-1] >= self._ends[-1]):
-            return False
-        at = 0
-        while at < len(rows):
-            group = int(np.searchsorted(self._ends, rows[at], side="right"))
-            stop = int(np.searchsorted(rows, self._ends[group]))
-            if group != self._group:
-                self._ids = self._base.reader().read_row_group(group, columns=["id"]).column(0).combine_chunks()
-                self._group = group
-            begin = int(self._ends[group - 1]) if group else 0
-            found = self._ids.take(pa.array(rows[at:stop] - begin))
-            if not found.cast(pa.string()).equals(ids.slice(at, stop - at).cast(pa.string())):
-                return False
-            at = stop
-        return True

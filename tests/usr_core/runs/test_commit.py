@@ -231,7 +231,7 @@ def test_values_that_were_lost_after_a_commit_are_made_again(dataset: Dataset, p
 
 def test_a_large_result_is_several_parts(dataset: Dataset, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one change."""
-    monkeypatch.setattr("usr_core.runs.commit.PART_BYTES", 400)
+    monkeypatch.setattr("usr_core.runs.joining.PART_BYTES", 400)
     done = plan().start("inline").wait(60).commit()
 
     assert len(done.parts) > 2
