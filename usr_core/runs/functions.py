@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
@@ -72,7 +73,7 @@ def find_function(
     """
     name = function if isinstance(function, str) else _name_of(function)
     if outer := _IMPORTING.get():
-        script = outer.partition(":")[0]
+        script = outer.rpartition(":")[0]
         reason = f'{script}, which workers import, begins a run without `if __name__ == "__main__":`'
         raise _unusable(name, reason, _GUARD)
     if ":" not in name:
@@ -80,19 +81,23 @@ def find_function(
         values = option_values(f"function {name}", spec.params, params, noun="parameter")
         ref = FunctionRef(name=name, kind="plugin", place=plugin, digest=_plugin_digest(spec), per_record=per_record)
         return ref, dict(values)
-    module, _, attribute = name.partition(":")
+    module, _, attribute = name.rpartition(":")
     if not module or not attribute:
         raise _unusable(name, "it has no module before, or no name behind, the colon", _FORMS)
     if module.endswith(".py"):
         path = Path(module).expanduser().absolute()
-        if not path.is_file():
-            raise _unusable(name, f"there is no file {path}", _FORMS)
+        with _readable(name, path):
+            if not path.is_file():
+                raise _unusable(name, f"there is no file {path}", _FORMS)
+            digest = _digest(path)
         ref = FunctionRef(
-            name=f"{path.name}:{attribute}", kind="file", place=str(path), digest=_digest(path), per_record=per_record
+            name=f"{path.name}:{attribute}", kind="file", place=str(path), digest=digest, per_record=per_record
         )
     else:
         place, file = _module_place(name, module)
-        ref = FunctionRef(name=name, kind="module", place=place, digest=_digest(file), per_record=per_record)
+        with _readable(name, file):
+            digest = _digest(file)
+        ref = FunctionRef(name=name, kind="module", place=place, digest=digest, per_record=per_record)
     _attribute(ref)
     return ref, dict(params)
 
@@ -134,7 +139,9 @@ def _loaded(ref: FunctionRef, params: tuple[tuple[str, Any], ...], host: _Host) 
         found: Any = plugins.function(ref.name)
     else:
         file = Path(ref.place) if ref.kind == "file" else _file_of(ref)
-        if _digest(file) != ref.digest:
+        with _readable(ref.name, file):
+            changed = _digest(file) != ref.digest
+        if changed:
             raise _changed(ref, f"{file} is not the file")
         found = _attribute(ref)
     if inspect.isclass(found):
@@ -164,7 +171,7 @@ class _told:
 
 
 def _attribute(ref: FunctionRef) -> Any:
-    module, _, attribute = ref.name.partition(":")
+    module, _, attribute = ref.name.rpartition(":")
     outer = _IMPORTING.set(ref.name)
     try:
         with _told(ref, "its module can't be imported"), printing_to_stderr():
@@ -270,7 +277,7 @@ def _module_place(name: str, module: str) -> tuple[str, str | None]:
 
 def _file_of(ref: FunctionRef) -> str | None:
     _see(ref.place)
-    return _module_place(ref.name, ref.name.partition(":")[0])[1]
+    return _module_place(ref.name, ref.name.rpartition(":")[0])[1]
 
 
 def _see(folder: str, *, last: bool = False) -> None:
@@ -284,6 +291,18 @@ def _digest(file: str | Path | None) -> str:
     if file is None:
         return hashlib.sha256(sys.version.encode()).hexdigest()
     return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+@contextlib.contextmanager
+def _readable(name: str, file: str | Path | None) -> Iterator[None]:
+    """Turn the error of a file that can't be read into one of the function `name`."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, UsrError):
+            raise
+        advice = "Look at the file and its rights; every worker has to be able to read it."
+        raise _unusable(name, f"{file} can't be read: {error.strerror or error}", advice) from error
 
 
 def _plugin_digest(spec: FunctionSpec) -> str:

@@ -40,6 +40,30 @@ class TestFile:
         with pytest.raises(FunctionUnusable, match="is not the file that the run was planned with"):
             load_function(planned, {}, host)
 
+    def test_may_stand_in_a_path_with_colons(self, tmp_path: Path) -> None:
+        """The last colon stands before the function; a worker finds it by what the plan says."""
+        host, file = PluginHost(), tmp_path / "lab:2026" / "a:b.py"
+        file.parent.mkdir()
+        file.write_text("def score(rows):\n    return 1\n")
+        found, _ = find_function(f"{file}:score", {}, host)
+
+        assert ("a:b.py:score", str(file)) == (found.name, found.place)
+        assert 1 == load_function(found, {}, host)([])
+
+    def test_that_can_not_be_read_is_told_with_its_path(self, tmp_path: Path) -> None:
+        """As a fault of the function, also on a worker; a file of the kernel stands for one without rights."""
+        host, file = PluginHost(), tmp_path / "scores.py"
+        file.write_text("def score(rows):\n    return 1\n")
+        planned, _ = find_function(f"{file}:score", {}, host)
+        file.unlink()
+        with pytest.raises(FunctionUnusable, match=r"scores.py can't be read: No such file"):
+            load_function(planned, {}, host)
+        file.symlink_to("/proc/self/mem")
+
+        with pytest.raises(FunctionUnusable, match=r"scores.py can't be read: Input/output error") as caught:
+            find_function(f"{file}:score", {}, host)
+        assert "every worker" in caught.value.hint
+
     @pytest.mark.parametrize(
         ("guard", "code", "told"),
         [
