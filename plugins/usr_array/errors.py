@@ -12,7 +12,7 @@ class ArrayOptionInvalid(UsrError, ValueError):
 
     code = "USR-ARRAY-101"
     exit_code = ExitCode.USAGE
-    template = "--{option} can't be {value:quoted}."
+    template = "The option {option} of the executor array can't be {value:quoted}."
     shown = ("option", "value={value:visible}")
 
 

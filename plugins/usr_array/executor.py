@@ -21,7 +21,7 @@ from pathlib import Path
 from usr_array.errors import ArrayOptionInvalid, ArraySubmitFailed, ArraySystemUnknown
 from usr_array.systems import SYSTEMS, Resources
 from usr_core.api import counted
-from usr_core.api.files import share, write_new
+from usr_core.api.files import file_system_error, share, write_new
 from usr_core.api.runs import ExecutorRequest, ShardOutcome, ShardSpec
 
 __all__ = ["ArrayExecutor", "tasks_of"]
@@ -44,7 +44,7 @@ class ArrayExecutor:
         if name is None:
             raise ArraySystemUnknown()
         if options["array_size"] < 1:
-            raise ArrayOptionInvalid(option="array-size", value=str(options["array_size"]), hint="Give 1 or more.")
+            raise ArrayOptionInvalid(option="array_size", value=str(options["array_size"]), hint="Give 1 or more.")
         self._system = SYSTEMS[name]
         self._needs = Resources.checked(options, most_at_once=request.workers)
         self._request = request
@@ -72,7 +72,10 @@ class ArrayExecutor:
             return
         tasks = tasks_of(sorted(set(self._shards)), self._request.options["array_size"])
         self._shards.clear()
-        script = self._written(tasks)
+        try:
+            script = self._written(tasks)
+        except OSError as error:
+            raise file_system_error(error, self._request.folder, "write the script of a job array") from error
         command = f"{self._system.submit} {shlex.quote(str(script))}"
         said = f"{counted(len(tasks), 'task')} for {counted(sum(map(len, tasks)), 'shard')}"
         if self._request.options["submit"]:
@@ -123,11 +126,13 @@ class ArrayExecutor:
         program = self._system.submit
         try:
             done = subprocess.run(
-                [program, str(script)], capture_output=True, text=True, check=False, timeout=_SUBMIT_SECONDS,
+                [program, str(script)], capture_output=True, text=True, errors="replace", check=False, timeout=_SUBMIT_SECONDS,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
-        except FileNotFoundError:
-            raise ArraySubmitFailed(program=program, script=script, reason="it is not on PATH here") from None
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError)
+            reason = "it is not on PATH here" if missing else f"it can't be run: {error.strerror or error}"
+            raise ArraySubmitFailed(program=program, script=script, reason=reason) from None
         except subprocess.TimeoutExpired:
             reason = f"it did not answer within {_SUBMIT_SECONDS:.0f} seconds; look whether the job is there"
             raise ArraySubmitFailed(program=program, script=script, reason=reason) from None

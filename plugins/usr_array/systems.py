@@ -64,7 +64,7 @@ class Resources:
         for option, (form, hint) in _FORMS.items():
             value = options.get(option)
             if value is not None and not form.fullmatch(value):
-                raise ArrayOptionInvalid(option=option.replace("_", "-"), value=value, hint=hint)
+                raise ArrayOptionInvalid(option=option, value=value, hint=hint)
         if options["cores"] < 1:
             raise ArrayOptionInvalid(option="cores", value=str(options["cores"]), hint="Give 1 or more.")
         named = {name: options[name] for name in (*_FORMS, "cores") if options.get(name) is not None}

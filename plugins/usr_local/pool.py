@@ -17,8 +17,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, cast
 
+from usr_core.api.files import file_system_error
 from usr_core.api.runs import ExecutorRequest, ShardOutcome, ShardSpec
 from usr_local.errors import WorkersUnusable
 from usr_local.machine import OutOfMemoryKills, cores, end_of, seconds_of, worker_environment
@@ -173,7 +175,10 @@ class LocalExecutor:
             if not self._waiting:
                 return
             if worker is None:
-                worker = self._workers[number] = _Worker(number, self._count)  # noqa: PLW2901
+                try:
+                    worker = self._workers[number] = _Worker(number, self._count)  # noqa: PLW2901
+                except OSError as error:  # the most processes, or descriptors, that there may be
+                    raise file_system_error(error, Path(sys.executable), "begin a worker process") from error
                 self._selector.register(worker.outcomes, selectors.EVENT_READ, worker)
             if worker.spec is None:
                 worker.give(self._waiting.popleft())

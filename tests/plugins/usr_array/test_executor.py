@@ -17,7 +17,7 @@ from usr_array.errors import ArrayOptionInvalid, ArraySubmitFailed, ArraySystemU
 from usr_array.executor import ArrayExecutor
 from usr_array.plugin import usr_executors
 from usr_core import Dataset
-from usr_core.api import ExecutorSpec
+from usr_core.api import ExecutorSpec, UsrError
 from usr_core.api.runs import ExecutorRequest, MapRun, RunFolder
 from usr_core.testing import ExecutorContract
 from usr_core.testing.fixtures import DatasetFactory
@@ -212,9 +212,32 @@ class TestSubmitting:
         with pytest.raises(ArraySubmitFailed, match="not on PATH"):
             handed_out(planned[1], cluster="slurm", submit=True)
 
+    def test_tells_that_the_program_can_not_be_run(
+        self, planned: tuple[Dataset, MapRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As one without the right to, or of another machine; its own error, with the script to submit by hand."""
+        monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "sbatch").write_bytes(b"\x7fELF")
+        (tmp_path / "bin" / "sbatch").chmod(0o755)
+
+        with pytest.raises(ArraySubmitFailed, match="sbatch did not take the script: it can't be run: ") as caught:
+            handed_out(planned[1], cluster="slurm", submit=True)
+        assert str(newest(planned[1].folder)) in caught.value.hint
+
+    def test_tells_that_the_script_can_not_be_written(self, planned: tuple[Dataset, MapRun]) -> None:
+        """As a fault of the file system, with what the system said."""
+        run = planned[1].folder
+        assert run is not None
+        (run.path / "executor").touch()
+
+        with pytest.raises(UsrError, match="write the script of a job array") as caught:
+            handed_out(planned[1], cluster="slurm")
+        assert caught.value.code.startswith("USR-FS-")
+
     def test_refuses_an_array_without_tasks(self, planned: tuple[Dataset, MapRun]) -> None:
         """Before anything is written."""
-        with pytest.raises(ArrayOptionInvalid, match="array-size"):
+        with pytest.raises(ArrayOptionInvalid, match="The option array_size of the executor array can't be '0'"):
             handed_out(planned[1], cluster="slurm", array_size=0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from usr_core import Dataset
-from usr_core.api import ExecutorSpec
+from usr_core.api import ExecutorSpec, UsrError
 from usr_core.api.runs import ExecutorRequest, RunFolder, ShardOutcome
 from usr_core.plugin.isolation import passes
 from usr_core.testing import ExecutorContract
@@ -125,6 +126,16 @@ class TestBadStarts:
 
         assert ("USR-MAP-101", 7) == (caught.value.code, caught.value.ended)
         assert passes(caught.value)
+
+    def test_where_no_process_can_be_begun_the_systems_words_are_told(
+        self, dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In place of a failure of the plugin."""
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+
+        with pytest.raises(UsrError, match="begin a worker process") as caught:
+            made(dataset, tmp_path)
+        assert "USR-FS" in caught.value.code
 
     def test_one_that_is_killed_before_it_is_ready_says_nothing_about_the_next_one(
         self, dataset: Dataset, tmp_path: Path, another_worker: Callable[[str], None]
