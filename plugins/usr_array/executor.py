@@ -126,8 +126,8 @@ class ArrayExecutor:
         program = self._system.submit
         try:
             done = subprocess.run(
-                [program, str(script)], capture_output=True, text=True, errors="replace", check=False, timeout=_SUBMIT_SECONDS,
-                stdin=subprocess.DEVNULL,
+                [program, str(script)], capture_output=True, text=True, errors="replace", check=False,
+                timeout=_SUBMIT_SECONDS, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)

@@ -23,8 +23,8 @@ from usr_core.api.commands import (
     emit_table,
     examples,
     split_names,
-    split_options,
 )
+from usr_map.executor_options import EXECUTOR_FLAGS, takes_executor_options
 
 __all__ = ["app"]
 
@@ -41,31 +41,8 @@ ExecutorOpt = Annotated[
     str,
     choice_option("--executor", choices="{executor}", help="Who runs the shards."),
 ]
-ExecutorOptionsOpt = Annotated[
-    list[str] | None,
-    typer.Option("--option", show_default=False, help="NAME=VALUE for the executor; may be repeated."),
-]
 NoCommitOpt = Annotated[bool, typer.Option("--no-commit", help="Leave the finished run to: usr map commit RUN.")]
 PartialOpt = Annotated[bool, typer.Option("--allow-partial", help="Take what is there where shards are missing.")]
-SubmitOpt = Annotated[bool, typer.Option("--submit", help="Let the executor hand the jobs over itself.")]
-SchedulerFileOpt = Annotated[
-    str | None, typer.Option("--scheduler-file", metavar="FILE", show_default=False, help="Where a scheduler listens.")
-]
-SchedulerOpt = Annotated[
-    str | None, typer.Option("--scheduler", metavar="ADDRESS", show_default=False, help="A scheduler's address.")
-]
-ClusterOpt = Annotated[
-    str | None, choice_option("--cluster", choices="slurm|sge|lsf", show_default=False, help="The batch system.")
-]
-QueueOpt = Annotated[str | None, typer.Option("--queue", show_default=False, help="Its queue or partition.")]
-WalltimeOpt = Annotated[
-    str | None,
-    typer.Option("--walltime", metavar="H:MM:SS", show_default=False, help="The time of a job; for local, of a shard."),
-]
-CoresOpt = Annotated[int | None, typer.Option("--cores", min=1, show_default=False, help="Processors of a job.")]
-MemoryOpt = Annotated[
-    str | None, typer.Option("--memory", metavar="SIZE", show_default=False, help="Memory of a job, such as 8GB.")
-]
 
 
 @app.command(
@@ -74,6 +51,7 @@ MemoryOpt = Annotated[
         "usr map run lab/promoters --fn scores.py:score --into lab__score --param model=small --workers 4",
     )
 )
+@takes_executor_options
 def run(
     dataset: DatasetArg = None,
     *,
@@ -137,15 +115,7 @@ def run(
     no_sample: Annotated[bool, typer.Option("--no-sample", help="Do not try it here first; needs --shards.")] = False,
     executor: ExecutorOpt = "local",
     workers: WorkersOpt = None,
-    options: ExecutorOptionsOpt = None,
-    submit: SubmitOpt = False,
-    scheduler_file: SchedulerFileOpt = None,
-    scheduler: SchedulerOpt = None,
-    cluster: ClusterOpt = None,
-    queue: QueueOpt = None,
-    walltime: WalltimeOpt = None,
-    cores: CoresOpt = None,
-    memory: MemoryOpt = None,
+    asked: dict[str, object],
     no_commit: NoCommitOpt = False,
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
@@ -162,19 +132,8 @@ def run(
     names = [name for text in into for name in split_names(text) or ()]
     if namespace is not None:
         names = [name if "__" in name else f"{namespace}__{name}" for name in names]
-    asked = _executor_options(
-        options,
-        submit=submit or None,
-        scheduler_file=scheduler_file,
-        scheduler=scheduler,
-        cluster=cluster,
-        queue=queue,
-        walltime=walltime,
-        cores=cores,
-        memory=memory,
-    )
     target = current_session().dataset(dataset)
-    target.host.executor_options(executor, asked)  # before anything is planned
+    target.host.executor_options(executor, asked, flags=EXECUTOR_FLAGS)  # before anything is planned
     mapped = target.map(
         function,
         into=names,
@@ -201,6 +160,7 @@ def run(
 
 
 @app.command(epilog=examples("usr map resume 4f1d0c", "usr map resume 4f1d0c --executor local --workers 2"))
+@takes_executor_options
 def resume(
     run: RunArg,
     *,
@@ -209,15 +169,7 @@ def resume(
         choice_option("--executor", choices="{executor}", show_default="the last one", help="Who runs the shards."),
     ] = None,
     workers: WorkersOpt = None,
-    options: ExecutorOptionsOpt = None,
-    submit: SubmitOpt = False,
-    scheduler_file: SchedulerFileOpt = None,
-    scheduler: SchedulerOpt = None,
-    cluster: ClusterOpt = None,
-    queue: QueueOpt = None,
-    walltime: WalltimeOpt = None,
-    cores: CoresOpt = None,
-    memory: MemoryOpt = None,
+    asked: dict[str, object],
     no_commit: NoCommitOpt = False,
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
@@ -232,17 +184,6 @@ def resume(
     if dry_run:
         outcome, text = status_outcome(found)
     else:
-        asked = _executor_options(
-            options,
-            submit=submit or None,
-            scheduler_file=scheduler_file,
-            scheduler=scheduler,
-            cluster=cluster,
-            queue=queue,
-            walltime=walltime,
-            cores=cores,
-            memory=memory,
-        )
         outcome, text = run_to_the_end(
             found, executor, workers=workers, options=asked, commit=not no_commit, quiet=quiet, again=True
         )
@@ -315,11 +256,3 @@ def shard(
     emit_outcome(outcome, text, fmt, dry_run=dry_run)
     if outcome["failed"]:
         raise typer.Exit(1)
-
-
-def _executor_options(options: list[str] | None, **flags: object) -> dict[str, object]:
-    """Return what an executor is told: the flags that were given, and --option."""
-    return {
-        **{name: value for name, value in flags.items() if value is not None},
-        **split_options(options or ()),
-    }

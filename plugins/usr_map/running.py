@@ -12,6 +12,7 @@ from typing import Any
 from usr_core.api import ExitCode, UsrError, counted, size_text
 from usr_core.api.commands import Format, Progress, current_session, note, report, resolve_format, split_options
 from usr_core.api.runs import MapRun, RunCommitted, RunProgress, RunStatus, run_shard
+from usr_map.executor_options import EXECUTOR_FLAGS
 
 __all__ = [
     "committed_text",
@@ -90,6 +91,7 @@ def run_to_the_end(
     with Progress("mapping", total=before.rows - before.rows_done, quiet=quiet) as progress:
         try:
             name = executor or run.folder.executor
+            current_session().host.executor_options(name, options, flags=EXECUTOR_FLAGS)
             run.start(name, workers=workers, options=options, say=said.append, progress=_shown(progress))
             run.wait()
         except (KeyboardInterrupt, UsrError) as error:

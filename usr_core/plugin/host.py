@@ -7,7 +7,7 @@ except for a `UsrError`, which passes untouched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -446,8 +446,15 @@ class PluginHost:
         """
         return self._spec("executor", name, ExecutorSpec)[1]
 
-    def executor_options(self, name: str, given: Mapping[str, object]) -> dict[str, object]:
+    def executor_options(
+        self, name: str, given: Mapping[str, object], *, flags: Collection[str] = ()
+    ) -> dict[str, object]:
         """Return the options of an executor in their types, defaults included.
+
+        Args:
+            name: The executor.
+            given: What it is given.
+            flags: The options that a command has as flags of their own, for hints.
 
         Raises:
             OptionInvalid: It does not take such an option.
@@ -457,7 +464,7 @@ class PluginHost:
             >>> dataset.host.executor_options("inline", {})
             {}
         """
-        return option_values(f"executor {name}", self.executor_spec(name).options, given)
+        return option_values(f"executor {name}", self.executor_spec(name).options, given, flags=flags)
 
     def executor(self, name: str, request: ExecutorRequest) -> Executor:
         """Return the executor of that name, made for a run; the request's options are checked.

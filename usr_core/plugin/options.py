@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from usr_core.errors import visible
 from usr_core.plugin.errors import OptionInvalid
@@ -26,7 +26,12 @@ def as_option_spec(option: OptionSpec | str) -> OptionSpec:
 
 
 def option_values(
-    provider: str, options: Sequence[OptionSpec | str], given: Mapping[str, object], *, noun: str = "option"
+    provider: str,
+    options: Sequence[OptionSpec | str],
+    given: Mapping[str, object],
+    *,
+    noun: str = "option",
+    flags: Collection[str] = (),
 ) -> dict[str, object]:
     """Return the value of each option that has one: what was given, in the option's type, else its default.
 
@@ -35,6 +40,7 @@ def option_values(
         options: What it takes.
         given: By name: texts, as on the command line, or values of the option's type.
         noun: What they are called: ``option``, or ``parameter`` of a function, which ``--param`` gives.
+        flags: Those that a command has as flags of their own, for hints.
 
     Raises:
         OptionInvalid: There is no such option, or it takes no such value.
@@ -54,7 +60,9 @@ def option_values(
                 hint=f"Use one of: {', '.join(known) or 'none'}.",
                 facts={"option": visible(name)},
             )
-    values = {name: _value(provider, known[name], value, noun) for name, value in given.items()}
+    word = "param" if noun == "parameter" else noun
+    spelled = {name: f"--{name.replace('_', '-')} " if name in flags else f"--{word} {name}=" for name in given}
+    values = {name: _value(provider, known[name], value, noun, spelled[name]) for name, value in given.items()}
     defaults = {name: spec.default for name, spec in known.items() if spec.default is not None}
     return {**defaults, **values}
 
@@ -93,8 +101,8 @@ def options_text(offered: Mapping[str, Sequence[OptionSpec]]) -> str:
     return "\n".join(lines)
 
 
-def _value(provider: str, spec: OptionSpec, given: object, noun: str) -> object:
-    """Return what was given in the option's type.
+def _value(provider: str, spec: OptionSpec, given: object, noun: str, spelled: str) -> object:
+    """Return what was given in the option's type; `spelled` is what stands before the value on the command line.
 
     Raises:
         OptionInvalid: It can't be read so, or is none of the choices.
@@ -107,7 +115,7 @@ def _value(provider: str, spec: OptionSpec, given: object, noun: str) -> object:
         pass
     raise OptionInvalid(
         f"The {noun} {spec.name!r} of the {provider} can't be {visible(str(given))!r}.",
-        hint=f"Give --{'param' if noun == 'parameter' else noun} {spec.name}={option_spelling(spec)}.",
+        hint=f"Give {spelled}{option_spelling(spec)}.",
         facts={"option": spec.name, "value": visible(str(given))},
     )
 

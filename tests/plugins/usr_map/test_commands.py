@@ -13,6 +13,7 @@ from support.cli import Usr, start_usr
 from support.tree import assert_unchanged
 
 DS = "ns/base"
+ARRAY = ("--fn", "fns.py:length", "--into", "lab__length", "--executor", "array")
 FUNCTIONS = """
 import sys
 import time
@@ -255,6 +256,8 @@ class TestRefusals:
             (("--fn", "fns.py:length", "--into", "lab__length", "--executor", "nobody"), 4, "there is no executor"),
             (("--fn", "fns.py:length", "--into", "lab__length", "--queue", "short"), 2, "takes no option 'queue'"),
             (("--fn", "fns.py:length", "--into", "lab__length", "--no-sample"), 2, "--shards"),
+            ((*ARRAY, "--cluster", "lsf"), 2, "hint: Give --cluster slurm|sge."),
+            ((*ARRAY, "--option", "array_size=x"), 2, "hint: Give --option array_size=a whole number."),
         ],
     )
     def test_what_can_not_be_asked_is_refused(
@@ -293,8 +296,10 @@ class TestStopping:
         array = ("--executor", "array", "--cluster", "slurm")
         usr.ok("map", DS, "--fn", fn(tmp_path, "length"), "--into", "lab__length", "--shards", "2", *array)
         again = usr.ok("map", "resume", DS, "--cluster", "slurm")
+        refused = usr.refuses(2, "map", "resume", DS, "--cluster", "lsf")
         told = usr.ok("map", "resume", DS, "--executor", "inline", "--no-commit", "--format", "json").data
 
+        assert "hint: Give --cluster slurm|sge." in refused.err
         assert "wrote 2 tasks for 2 shards; submit them with: sbatch " in again.out
         assert "complete" == told["state"]
 
