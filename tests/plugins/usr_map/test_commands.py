@@ -377,3 +377,34 @@ def test_the_help_says_whose_options_they_are(usr: Usr, command: str) -> None:
     told = usr.ok("map", command, "--help").out
 
     assert "NAME=VALUE for the executor" in " ".join(told.split())
+
+
+class TestFinding:
+    def test_what_names_nothing_is_no_run(self, usr: Usr) -> None:
+        """As an id is the likely meaning of a word without a slash."""
+        assert "There is no run '4f1d' under" in usr.refuses(3, "map", "status", "4f1d").err
+        assert (
+            "its folder is gone" in usr.refuses(3, "map", "run-shard", str(usr.path(DS) / ".usr.tmp/map-4f"), "0").err
+        )
+
+    def test_other_faults_are_told_as_what_they_are(self, usr: Usr, tmp_path: Path) -> None:
+        """A dataset that is not there, a root that is not there, a name that several datasets have."""
+        usr.ok("init", "other/base")
+
+        assert "USR-MAP-004" not in usr.refuses(3, "map", "status", "ns/nothing").err
+        assert "ns/base" in usr.refuses(2, "map", "status", "base").err
+        assert "There is no root" in usr.run("--root", str(tmp_path / "nowhere"), "map", "status", "4f1d").err
+
+    def test_a_run_is_named_by_how_its_id_begins_by_its_folder_and_by_its_folders_name(
+        self, usr: Usr, tmp_path: Path
+    ) -> None:
+        """Each is the same run; what two runs begin with is neither."""
+        inline(usr, tmp_path, "length", "--no-commit")
+        (folder,) = usr.path(DS).glob(".usr.tmp/map-*")
+        run_id = folder.name.removeprefix("map-")
+        found = [
+            usr.ok("map", "status", word, "--format", "json").data["run_id"]
+            for word in (run_id, run_id[:5], folder.name, str(folder), DS)
+        ]
+
+        assert [run_id] * 5 == found
