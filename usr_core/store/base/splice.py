@@ -21,10 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.store.base.file import GROUP_ROWS, float_paths
+from usr_core.store.base.footer_tree import columns_of
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.base.segments import MAGIC, copy_range, empty_file, footer_start
-from usr_core.store.base.thrift import BINARY, LIST, STRUCT, Cursor
-from usr_core.store.base.thrift_tree import I32, Struct, integer, read_struct, struct_list, write_struct
+from usr_core.store.base.thrift import BINARY, STRUCT, Cursor
+from usr_core.store.base.thrift_tree import I32, Struct, integer, read_struct, struct_list, structs, write_struct
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = ["Chunk", "SplicedFile", "Stored", "Target", "chunk_of_pages", "splice"]
@@ -42,7 +43,6 @@ _SMALL_LAST = 2
 
 # The numbers of fields in the structs of parquet.thrift.
 _FILE_SCHEMA, _FILE_ROWS, _FILE_GROUPS, _FILE_NOTES, _FILE_WRITER, _FILE_ENCRYPTED = 2, 3, 4, 5, 6, (8, 9)
-_ELEMENT_NAME, _ELEMENT_CHILDREN, _ELEMENT_FIELD_ID = 4, 5, 9
 _GROUP_CHUNKS, _GROUP_BYTES, _GROUP_ROWS, _GROUP_START, _GROUP_STORED, _GROUP_NUMBER = 1, 2, 3, 5, 6, 7
 _CHUNK_START, _CHUNK_DESCRIBED, _CHUNK_OFFSETS, _CHUNK_BOUNDS = 2, 3, (4, 5), (6, 7)
 _CHUNK_FIELDS = frozenset({_CHUNK_START, _CHUNK_DESCRIBED, *_CHUNK_OFFSETS, *_CHUNK_BOUNDS})
@@ -77,7 +77,7 @@ class Chunk:
         offsets = self.offsets
         if offsets is None:
             offsets = read_struct(Cursor(self._read(self.described, _CHUNK_OFFSETS) or b""))
-        for page in _structs(offsets[_PAGES]):
+        for page in structs(offsets[_PAGES]):
             page[_PAGE_START] = integer(page[_PAGE_START][1] + moved)
         bloom = self._read(self.described[_CHUNK_DESCRIBED][1], _COLUMN_BLOOM)
         return _Beside(bloom, self._read(self.described, _CHUNK_BOUNDS), offsets)
@@ -134,10 +134,10 @@ class Stored:
 
     def __init__(self, source: OpenParquet, footer: Struct) -> None:
         self.source = source
-        groups = [group for group in _structs(footer[_FILE_GROUPS]) if group[_GROUP_ROWS][1]]
+        groups = [group for group in structs(footer[_FILE_GROUPS]) if group[_GROUP_ROWS][1]]
         self.rows = tuple(int(group[_GROUP_ROWS][1]) for group in groups)
-        self._chunks = [_structs(group[_GROUP_CHUNKS]) for group in groups]
-        self._columns = _columns_of(footer)
+        self._chunks = [structs(group[_GROUP_CHUNKS]) for group in groups]
+        self._columns = columns_of(structs(footer[_FILE_SCHEMA]))
 
     @classmethod
     def of(cls, source: OpenParquet) -> Stored | None:
@@ -191,15 +191,6 @@ class Stored:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """A top-level column: its first leaf, how many it has, and what the schema says of it."""
-
-    first: int
-    leaves: int
-    elements: list[Struct]
-
-
 class Target:
     """The form of a file that is to be made.
 
@@ -215,7 +206,7 @@ class Target:
         self.read_as = pq.read_schema(pa.BufferReader(content))
         start = footer_start(content[-8:], len(content), path=Path("footer"))
         self.footer = read_struct(Cursor(content[start:-8]))
-        self.columns = _columns_of(self.footer)
+        self.columns = columns_of(structs(self.footer[_FILE_SCHEMA]))
         self.bloom = next(iter(arguments.get("bloom_filter_options") or {}), None)
 
 
@@ -316,7 +307,7 @@ class SplicedFile:
             added: list[Struct] = [
                 {1: (BINARY, key.encode()), 2: (BINARY, value.encode())} for key, value in notes.items()
             ]
-            footer[_FILE_NOTES] = struct_list([*_structs(footer.get(_FILE_NOTES, struct_list([]))), *added])
+            footer[_FILE_NOTES] = struct_list([*structs(footer.get(_FILE_NOTES, struct_list([]))), *added])
         content = write_struct(footer)
         self._end = self._write(self._end, content + len(content).to_bytes(4, "little") + MAGIC)
         self._finished = True
@@ -391,32 +382,3 @@ def _can_copy(described: Struct, *, bloom: bool, floats: bool) -> bool:
 def _pages_of(column: Struct) -> _Place:
     places = (column.get(field, integer(0))[1] for field in (_COLUMN_DATA, _COLUMN_DICTIONARY))
     return min(place for place in places if place), column[_COLUMN_STORED][1]
-
-
-def _columns_of(footer: Struct) -> dict[str, _Column]:
-    """Return the top-level columns by name; of a name that comes twice none."""
-    elements = [
-        {key: value for key, value in one.items() if key != _ELEMENT_FIELD_ID} for one in _structs(footer[_FILE_SCHEMA])
-    ]
-    found: dict[str, _Column] = {}
-    repeated: set[str] = set()
-    at, leaf = 1, 0
-    while at < len(elements):
-        start, first, waiting = at, leaf, 1
-        while waiting:
-            children = elements[at].get(_ELEMENT_CHILDREN, (I32, 0))[1]
-            leaf += not children
-            waiting += children - 1
-            at += 1
-        name = elements[start][_ELEMENT_NAME][1].decode()
-        if name in found:
-            repeated.add(name)
-        found[name] = _Column(first, leaf - first, elements[start:at])
-    return {name: column for name, column in found.items() if name not in repeated}
-
-
-def _structs(field: tuple[int, Any]) -> list[Struct]:
-    if field[0] != LIST or (field[1][1] and field[1][0] != STRUCT):
-        raise ValueError("a list of structs is wanted")
-    structs: list[Struct] = field[1][1]
-    return structs

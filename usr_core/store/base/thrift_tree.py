@@ -10,7 +10,7 @@ from typing import Any
 
 from usr_core.store.base.thrift import BINARY, INTEGERS, LIST, STRUCT, Cursor
 
-__all__ = ["I32", "I64", "Struct", "integer", "read_struct", "struct_list", "varint", "write_struct"]
+__all__ = ["I32", "I64", "Struct", "integer", "read_struct", "struct_list", "structs", "varint", "write_struct"]
 
 Struct = dict[int, tuple[int, Any]]
 """Fields by number: each is a type and a value. A list is the type of its elements and these."""
@@ -29,6 +29,18 @@ def integer(value: int) -> tuple[int, int]:
 def struct_list(structs: list[Struct]) -> tuple[int, tuple[int, list[Struct]]]:
     """Return a field that holds a list of structs."""
     return LIST, (STRUCT, structs)
+
+
+def structs(field: tuple[int, Any]) -> list[Struct]:
+    """Return the structs of a field that holds a list of them.
+
+    Raises:
+        ValueError: It holds something else.
+    """
+    if field[0] != LIST or (field[1][1] and field[1][0] != STRUCT):
+        raise ValueError("a list of structs is wanted")
+    found: list[Struct] = field[1][1]
+    return found
 
 
 def read_struct(cursor: Cursor) -> Struct:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import text_array
+from usr_core.store.base.pages import FilePages
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.position_index import BaseIndex
@@ -78,6 +79,7 @@ def find_rows(base: OpenParquet, ids: Sequence[str]) -> npt.NDArray[np.int64]:
     if not len(wanted):
         return found
     index = BaseIndex.from_ids([text_array([ids[at] for at in wanted])])
+    pages = FilePages(base)
     hashes = hash_ids(np.frombuffer("".join(ids[at] for at in wanted).encode("ascii"), np.uint8).reshape(-1, 40))
     metadata = base.file.metadata
     leaf = next(i for i in range(metadata.num_columns) if metadata.schema.column(i).path == "id")
@@ -89,7 +91,7 @@ def find_rows(base: OpenParquet, ids: Sequence[str]) -> npt.NDArray[np.int64]:
             bloom = BloomFilter.of(base.handle, group.column(leaf))
             if bloom is not None:
                 open_[open_] = bloom.may_hold(hashes[open_])
-            if open_.any():
+            if open_.any() and not _look(pages, number, first, ids, wanted[open_], found):
                 _scan(base, number, first, index, wanted, found, int(np.count_nonzero(open_)))
             first += group.num_rows
             if (found[wanted] >= 0).all():
@@ -97,6 +99,24 @@ def find_rows(base: OpenParquet, ids: Sequence[str]) -> npt.NDArray[np.int64]:
     except (pa.ArrowException, OSError) as error:
         raise BaseUnreadable(base.path, error) from error
     return found
+
+
+def _look(
+    pages: FilePages,
+    group: int,
+    first: int,
+    ids: Sequence[str],
+    wanted: npt.NDArray[np.int64],
+    found: npt.NDArray[np.int64],
+) -> bool:
+    """Do as `_scan` in the bytes of the pages, for a few ids; False where that can't be done."""
+    places = pages.find(group, "id", [ids[at].encode("ascii") for at in wanted], most=len(wanted))
+    if places is None:
+        return False
+    for row, at in zip(*(one.tolist() for one in places), strict=True):
+        if found[wanted[at]] < 0:
+            found[wanted[at]] = first + row
+    return True
 
 
 def _scan(

@@ -12,6 +12,7 @@ from usr_core.records.arrays import conform
 from usr_core.records.masks import valid_mask
 from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.layout import RECORDS
+from usr_core.store.base.pages import FilePages
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.parts.files import NamespaceOverlay
@@ -108,9 +109,16 @@ class PointReader:
         pieces: dict[str, list[pa.Array]] = {name: [] for name in kinds}
         metadata = self._base.file.metadata
         starts = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
+        stored = {name: self._base.schema.field(name).type for name in kinds}
+        pages = FilePages(self._base)
         try:
             for group in sorted(set((np.searchsorted(starts, rows, side="right") - 1).tolist())):
                 inside = rows[(rows >= starts[group]) & (rows < starts[group + 1])] - starts[group]
+                found = pages.rows(group, inside, stored)
+                if found is not None:
+                    for name, kind in kinds.items():
+                        pieces[name].append(conform(found[name], kind))
+                    continue
                 done = left = 0
                 reader = self._base.reader(buffered=_BUFFERED)
                 for batch in reader.iter_batches(_FAR, row_groups=[group], columns=list(kinds), use_threads=False):

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.records.arrays import conform
+from usr_core.store.base.pages import FilePages
 from usr_core.store.ids.keys import keys_from_sequences
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import valid_rows
@@ -164,6 +165,10 @@ def _scan(
 ) -> tuple[_Rows, _Rows]:
     """Read the keys of one row group until `most` points are found; none but those of `likely` can be there."""
     few = dict(reversed(likely))  # of points with one id the first
+    if part.key == "id":
+        places = FilePages(part.source).find(group, "id", list(few), most=most)
+        if places is not None:
+            return places[0].astype(np.int32), np.array(list(few.values()), np.int32)[places[1]]
     inside: list[_Rows] = []
     at: list[_Rows] = []
     done = found = 0
@@ -192,6 +197,10 @@ def _scan(
 
 def _values(part: OverlayPart, found: _Found, names: list[str]) -> Iterator[tuple[_Rows, _Rows, pa.RecordBatch]]:
     """Yield for each batch that holds some of the points: the points, their rows in the batch, the batch."""
+    whole = _by_page(part, found, names)
+    if whole is not None:
+        yield found.points, np.arange(len(found.points), dtype=np.int32), whole
+        return
     done, left = 0, 0
     reader = part.source.reader(buffered=_BUFFERED)
     for batch in reader.iter_batches(_BATCH, row_groups=[found.group], columns=names, use_threads=False):
@@ -201,3 +210,10 @@ def _values(part: OverlayPart, found: _Found, names: list[str]) -> Iterator[tupl
         done, left = done + len(batch), right
         if left == len(found.inside):
             return
+
+
+def _by_page(part: OverlayPart, found: _Found, names: list[str]) -> pa.RecordBatch | None:
+    """Return the values of the points from single pages, or None where that is not possible."""
+    kinds = {name: part.source.schema.field(name).type for name in names}
+    values = FilePages(part.source).rows(found.group, found.inside.astype(np.int64), kinds)
+    return None if values is None else pa.RecordBatch.from_arrays(list(values.values()), names=names)
