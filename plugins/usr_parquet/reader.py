@@ -61,14 +61,21 @@ def _steps(request: ImportRequest) -> Generator[Any, None, None]:
 
 
 def _open(source: SourceFile, *, int96: str = "us") -> pq.ParquetFile:
-    # A descriptor of its own, so that a file put in the place of this one is not read by mistake.
-    handle = pa.PythonFile(os.fdopen(os.dup(source.descriptor), "rb"), mode="r")
     try:
+        handle = _handle(source)
         file = pq.ParquetFile(handle, pre_buffer=False, buffer_size=_BUFFER_BYTES, coerce_int96_timestamp_unit=int96)
         _ = file.schema_arrow.names  # a damaged name is not text
         return file
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
         raise not_opened(source, error) from error
+
+
+def _handle(source: SourceFile) -> pa.NativeFile:
+    """Open the very file that was opened once more, for Arrow alone: through Python it is read a fifth slower."""
+    try:
+        return pa.OSFile(f"/dev/fd/{source.descriptor}", "rb")
+    except OSError:  # a system without such names
+        return pa.PythonFile(os.fdopen(os.dup(source.descriptor), "rb"), mode="r")
 
 
 class _Reading:

@@ -17,17 +17,21 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from usr_core.interrupts import native_calls
+from usr_core.records.arrow_calls import call_arrow
 from usr_core.records.duckdb_sources import open_database, register_source
 from usr_core.records.ids import DELIMITER, ID_LENGTH
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["IdHasher", "hashing_connection", "id_words", "record_ids", "string_parts"]
+__all__ = ["IdHasher", "hashing_connection", "id_words", "record_ids", "string_parts", "trimmed"]
 
 _DUCKDB_FROM_ROWS = 262_144
 _DUCKDB_UP_TO_BYTES = 200
 """Mean sequence length above which hashlib is faster (measured: equal at about 280 bytes)."""
+_VISIBLE = np.zeros(256, dtype=np.bool_)
+_VISIBLE[0x21:0x7F] = True
+"""ASCII that is seen: what begins and ends with it has no white space around it."""
 
 
 def string_parts(column: pa.Array) -> tuple[npt.NDArray[np.int32], memoryview]:
@@ -50,6 +54,19 @@ def string_parts(column: pa.Array) -> tuple[npt.NDArray[np.int32], memoryview]:
     start, stop = int(bounds[0]), int(bounds[-1])
     content = memoryview(values)[start:stop] if values is not None else memoryview(b"")
     return (bounds if start == 0 else bounds - bounds[0]), content
+
+
+def trimmed(texts: pa.Array) -> pa.Array:
+    """Return texts without white space around them, as `str.strip` removes it; null stays null.
+
+    The very array comes back where each text begins and ends with a visible letter of ASCII, as nearly all do.
+    """
+    offsets, values = string_parts(texts)
+    content = np.frombuffer(values, dtype=np.uint8)
+    filled = np.flatnonzero(offsets[1:] > offsets[:-1])
+    if _VISIBLE[content[offsets[filled]]].all() and _VISIBLE[content[offsets[filled + 1] - 1]].all():
+        return texts
+    return call_arrow("utf8_trim_whitespace", texts)
 
 
 def id_words(ids: pa.Array, *, word: int = 0) -> npt.NDArray[np.uint64]:

@@ -128,14 +128,14 @@ def keys_from_sequences(
         upper: Put ASCII letters into upper case first, for ``sequence_ci``.
         hasher: One for all calls, where many follow: it changes to a faster engine after the first rows.
     """
-    from usr_core.records.bulk_ids import IdHasher
+    from usr_core.records.bulk_ids import IdHasher, trimmed
 
     chunks = sequences.chunks if isinstance(sequences, pa.ChunkedArray) else [sequences]
     ids = []
     with contextlib.nullcontext(hasher) if hasher is not None else IdHasher() as engine:
         for chunk in chunks:
             text = chunk if pa.types.is_string(chunk.type) else chunk.cast(pa.string())
-            text = call_arrow("utf8_trim_whitespace", text)
+            text = trimmed(text)
             text = call_arrow("ascii_upper", text) if upper else text
             hashed = engine.ids(bio_type, call_arrow("coalesce", text, text_scalar("")) if text.null_count else text)
             ids.append(only_where(hashed, valid_mask(text)))

@@ -12,6 +12,7 @@ import pyarrow as pa
 from usr_core.records.masks import true_rows, valid_mask, valid_rows
 
 __all__ = [
+    "all_distinct",
     "any_valid",
     "ascending_order",
     "cut_at",
@@ -47,6 +48,16 @@ def ascending_order(positions: npt.NDArray[Any]) -> npt.NDArray[np.int64] | None
     places[positions] = np.arange(len(positions), dtype=np.int32)
     order = places[places >= 0].astype(np.int64)
     return order if len(order) == len(positions) else None
+
+
+def all_distinct(positions: npt.NDArray[Any]) -> bool:
+    """Tell whether each of these positions comes once; none is negative."""
+    span = int(positions.max(initial=-1)) + 1
+    if span > _SPARSE * _SPARSE * len(positions):
+        return len(distinct(positions)) == len(positions)
+    seen = np.zeros(span, np.bool_)
+    seen[positions] = True
+    return int(np.count_nonzero(seen)) == len(positions)
 
 
 def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -20,10 +20,9 @@ import pyarrow.parquet as pq
 from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
 from usr_core.records.arrays import constant_text, fixed_array, text_array, text_scalar
 from usr_core.records.base_schema import META_LETTER_CASE, base_schema
-from usr_core.records.bulk_ids import IdHasher, id_words, string_parts
+from usr_core.records.bulk_ids import IdHasher, id_words, trimmed
 from usr_core.store.ids.word_sets import WordList, Words, WordSet, row_groups_from
 from usr_core.store.rules.columns import (
-    LETTER_BYTES,
     FewTexts,
     created_at_column,
     empty_as_null,
@@ -142,18 +141,8 @@ class RowReader:
 
 
 def stripped(column: pa.Array) -> pa.Array:
-    """Return sequences without white space around them; nothing is copied where each begins and ends with a letter."""
-    if column.null_count:
-        column = column.fill_null(text_scalar(""))
-    offsets, values = string_parts(column)
-    content = np.frombuffer(values, dtype=np.uint8)
-    ends = offsets[1:][np.diff(offsets) > 0] - 1
-    starts = offsets[:-1][np.diff(offsets) > 0]
-    if LETTER_BYTES[content[starts]].all() and LETTER_BYTES[content[ends]].all():
-        return column
-    import pyarrow.compute as pc
-
-    return pc.utf8_trim_whitespace(column)
+    """Return sequences without white space around them, the empty one for each null."""
+    return trimmed(column.fill_null(text_scalar("")) if column.null_count else column)
 
 
 _READ_ROWS = 16_384

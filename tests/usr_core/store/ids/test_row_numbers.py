@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from usr_core.store.ids.row_numbers import ascending_order, true_rows, valid_mask, valid_rows
+from usr_core.store.ids.row_numbers import all_distinct, ascending_order, true_rows, valid_mask, valid_rows
 
 ARRAYS = {
     "numbers": pa.array([1, None, 3] * 9),
@@ -44,11 +44,12 @@ def test_truth_is_that_of_arrow_without_nulls() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(0, 5000))
 def test_the_ascending_order_is_that_of_a_sort(numbers: list[int], apart: int) -> None:
-    """Dense and sparse positions; None where one of them comes twice."""
+    """Of dense and of sparse positions, and there is none where one of them comes twice, which is told as well."""
     positions = np.array([number * (1 + apart) for number in numbers], np.int64)
 
     order = ascending_order(positions)
 
+    assert all_distinct(positions) == (len(set(numbers)) == len(numbers))
     if len(set(numbers)) < len(numbers):
         assert order is None
     else:

@@ -166,6 +166,8 @@ class _Existing:
 
     def look(self, positions: Rows) -> None:
         """Go through all rows of the part; `positions` are those of the rows of the input."""
+        if not (self._parts or self._in_base):
+            return
         rows = np.flatnonzero(positions >= 0)
         rows = rows[np.argsort(positions[rows], kind="stable")]  # of the input, in the part's order
         for window, there, new in self.windows(positions[rows]):
@@ -176,7 +178,7 @@ class _Existing:
 
         `positions` are the base rows of the part's rows, ascending.
         """
-        if not self._staged.rows or not (self._parts or self._in_base):
+        if not self._staged.rows:
             return
         there = self._placed(positions)
         if not there:

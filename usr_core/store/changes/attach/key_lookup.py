@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.records.arrow_calls import call_arrow
-from usr_core.records.bulk_ids import IdHasher
+from usr_core.records.bulk_ids import IdHasher, trimmed
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.attach.errors import AttachBackendError, AttachKeyMissing
 from usr_core.store.ids.keys import base_cell, base_index, keys_from_sequences, one_bio_type, open_key_index
@@ -69,8 +69,9 @@ class _BaseLookup:
         found = self._finder.positions(ids)
         if self._finder.repeated:
             open_key_index(self._base.reader(), self.key)  # which says which ones
-        if self.key == "sequence":
-            found = np.where(true_rows(call_arrow("equal", keys, call_arrow("utf8_trim_whitespace", keys))), found, -1)
+        stripped = trimmed(keys) if self.key == "sequence" else keys
+        if stripped is not keys:
+            found = np.where(true_rows(call_arrow("equal", keys, stripped)), found, -1)
         return found
 
     def others(self, positions: Positions) -> Positions:

@@ -14,11 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import fixed_values
-from usr_core.records.arrow_calls import call_arrow
+from usr_core.records.bulk_ids import string_parts, trimmed
 from usr_core.store.changes.attach.errors import AttachKeyAmbiguous, DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
 from usr_core.store.changes.attach.key_lookup import Lookup
-from usr_core.store.ids.row_numbers import ascending_order, valid_mask
+from usr_core.store.ids.row_numbers import all_distinct, valid_mask
 from usr_core.store.parts.files import KEYS
 
 __all__ = [
@@ -260,7 +259,7 @@ class KeyResolver:
     def _repeated_match(self) -> RepeatedKey | None:
         positions = self.positions()
         rows = np.flatnonzero(positions >= 0)
-        if ascending_order(positions[rows]) is not None:
+        if all_distinct(positions[rows]):
             return None
         order = rows[np.argsort(positions[rows], kind="stable")]
         repeats = np.flatnonzero(positions[order][1:] == positions[order][:-1])
@@ -290,5 +289,5 @@ class KeyResolver:
 
 
 def _blank_rows(keys: pa.Array) -> list[int]:
-    lengths = fixed_values(call_arrow("binary_length", call_arrow("utf8_trim_whitespace", keys)))
-    return np.flatnonzero((lengths == 0) | ~valid_mask(keys)).tolist()
+    empty = np.diff(string_parts(trimmed(keys))[0]) == 0
+    return np.flatnonzero(empty | ~valid_mask(keys)).tolist()

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from usr_core.store.changes.attach import keys as attach_keys
-from usr_core.store.changes.attach.errors import DuplicateAttachKey, UnmatchedKeys
+from usr_core.store.changes.attach.errors import DuplicateAttachKey, EmptyAttachKey, UnmatchedKeys
 from usr_core.store.changes.attach.keys import KeyResolver, UnmatchedRows
 
 Positions = npt.NDArray[np.int64]
@@ -79,3 +79,12 @@ def test_a_repeat_far_behind_is_found() -> None:
 
     assert found is not None
     assert (150_001, 140_000, None, 1) == (found.row, found.earlier, found.value, found.count)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u00a0\u2003", "\t\n", None], ids=ascii)
+def test_a_blank_key_is_named_wherever_it_stands(blank: str | None) -> None:
+    """A null, an empty text, and one of white space of any kind, among keys that need no trimming."""
+    with pytest.raises(EmptyAttachKey) as caught:
+        resolved([["a", "b"], ["c", blank]], allow_missing=True)
+
+    assert 4 == caught.value.facts["row"]
