@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from usr_core.cli.target import open_rows as open_rows
     from usr_core.cli.target import open_target as open_target
     from usr_core.cli.target import split_files as split_files
+    from usr_core.store.changes.id_file import id_file_column as id_file_column
     from usr_core.store.changes.id_file import read_id_file as read_id_file
     from usr_core.store.questions.export_target import target_path as target_path
 else:
@@ -90,7 +91,7 @@ else:
             "usr_core.cli.report": "report",
             "usr_core.cli.session": "Session current_session",
             "usr_core.cli.target": "open_rows open_target split_files",
-            "usr_core.store.changes.id_file": "read_id_file",
+            "usr_core.store.changes.id_file": "id_file_column read_id_file",
             "usr_core.store.questions.export_target": "target_path",
         },
     )

@@ -95,7 +95,7 @@ def delete_records(site: Site, options: DeleteOptions) -> DeleteOutcome:
             stands = np.array([flag is True for flag in there.values(_DELETED)], np.bool_)
             live = np.ones(len(found), np.bool_)
             live[there.asked[stands]] = False
-            fresh = found if live.all() else found.at(np.flatnonzero(live).tolist())
+            fresh = found if live.all() else found.at(np.flatnonzero(live))
             already, missing = len(found) - len(fresh), len(options.ids) - len(found)
             if not len(fresh):
                 return DeleteOutcome(deleted=0, already_deleted=already, missing=missing, event=None)

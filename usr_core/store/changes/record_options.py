@@ -29,4 +29,8 @@ class RecordOptions:
 
     def event_args(self) -> dict[str, object]:
         """Return the event's ``args``: a long list of ids is its number and its beginning."""
-        return {"ids": len(self.ids), "first_ids": list(self.ids.ids[:_SHOWN]), "allow_missing": self.allow_missing}
+        return {
+            "ids": len(self.ids),
+            "first_ids": list(self.ids.at(slice(_SHOWN)).ids),
+            "allow_missing": self.allow_missing,
+        }

@@ -143,7 +143,7 @@ def set_state(site: Site, options: StateOptions) -> StateOutcome:
             unchanged, missing = len(found) - changed, len(options.ids) - len(found)
             if not changed:
                 return StateOutcome(changed=0, unchanged=unchanged, missing=missing)
-            fresh = found if stateless.all() else found.at(np.flatnonzero(stateless).tolist())
+            fresh = found if stateless.all() else found.at(np.flatnonzero(stateless))
             written = pa.concat_tables([_with_values(there, changing, given), rows_with(entry, fresh, given)])
             size = there.stage(mutation, removed=changing, written=written)
         event = mutation.finish(

@@ -17,22 +17,27 @@ from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.errors import BaseMissing, BaseUnreadable
 from usr_core.store.ids.errors import RecordIdInvalid, RecordsMissing
-from usr_core.store.ids.id_stream import find_rows, id_array
+from usr_core.store.ids.id_stream import find_rows, id_array, id_digits
 from usr_core.store.ids.position_cache.cache import open_cache
 from usr_core.store.ids.position_index import BaseIndex
+from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.ids.words import IdWords, words_of_ids
 
 __all__ = ["AskedIds", "ask_ids", "existing_ids", "holds"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AskedIds:
-    """Ids that a verb was asked to treat: well-formed, each once, in the order they were given."""
+    """Ids that a verb was asked to treat: well-formed, each once, in the order they were given.
 
-    ids: tuple[str, ...]
+    Attributes:
+        digits: Their bytes, shape (ids, 40).
+    """
+
+    digits: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.digits)
 
     @cached_property
     def column(self) -> pa.Array:
@@ -40,13 +45,13 @@ class AskedIds:
         return id_array(self.digits)
 
     @cached_property
-    def digits(self) -> npt.NDArray[np.uint8]:
-        """The bytes of the ids, shape (ids, 40)."""
-        return np.frombuffer("".join(self.ids).encode("ascii"), np.uint8).reshape(-1, ID_LENGTH)
+    def ids(self) -> tuple[str, ...]:
+        """The ids as texts: about 150 bytes each."""
+        return tuple(self.column.to_pylist())
 
     @cached_property
     def words(self) -> IdWords:
-        """The ids as integers; those that are not ids are listed as bad."""
+        """The ids as integers."""
         return words_of_ids(self.column)
 
     @cached_property
@@ -54,13 +59,13 @@ class AskedIds:
         """Finds the place of an id among these."""
         return BaseIndex(self.words)
 
-    def at(self, places: Iterable[int]) -> AskedIds:
+    def at(self, places: npt.NDArray[np.integer] | slice) -> AskedIds:
         """Return the ids at `places`."""
-        return AskedIds(tuple(map(self.ids.__getitem__, places)))
+        return AskedIds(self.digits[places])
 
 
-def ask_ids(ids: Iterable[str]) -> AskedIds:
-    """Return `ids` without repetitions; memory is theirs, about 150 bytes each.
+def ask_ids(ids: Iterable[str] | pa.Array | pa.ChunkedArray) -> AskedIds:
+    """Return `ids` without repetitions; memory is theirs, 60 bytes each where they are an Arrow array.
 
     Args:
         ids: Texts, an Arrow array of them, or one text, which is one id.
@@ -68,16 +73,35 @@ def ask_ids(ids: Iterable[str]) -> AskedIds:
     Raises:
         RecordIdInvalid: One is not 40 lower-case hexadecimal digits; it is named.
     """
-    if isinstance(ids, str):
-        ids = (ids,)
-    asked = AskedIds(tuple(dict.fromkeys(ids.to_pylist() if isinstance(ids, pa.Array | pa.ChunkedArray) else ids)))
-    if not {str}.issuperset(map(type, asked.ids)):  # numpy's texts, Arrow's scalars
-        asked = AskedIds(tuple(dict.fromkeys(map(str, asked.ids))))
-    if not {ID_LENGTH}.issuperset(map(len, asked.ids)) or not "".join(asked.ids).isascii():
-        raise RecordIdInvalid(value=next(one for one in asked.ids if not is_record_id(one)))
+    if isinstance(ids, pa.ChunkedArray):
+        ids = ids.combine_chunks()
+    digits = id_digits(ids) if isinstance(ids, pa.Array) else None
+    if digits is None:
+        digits = _digits_of_texts(ids)
+    asked = AskedIds(digits)
     if len(asked.words.bad):
         raise RecordIdInvalid(value=asked.ids[int(asked.words.bad[0])])
-    return asked
+    # Among ids that differ in their first digits none repeats; a sort of these is a tenth of finding each.
+    ordered = np.sort(asked.words.k)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return asked
+    firsts = distinct(asked.index.positions(asked.column))
+    return asked if len(firsts) == len(asked) else asked.at(firsts)
+
+
+def _digits_of_texts(ids: Iterable[str]) -> npt.NDArray[np.uint8]:
+    """Return the bytes of ids; texts that are no ids, but as long, are left for the caller to find.
+
+    Raises:
+        RecordIdInvalid: A text has another length, or other letters than ASCII's.
+    """
+    given = [ids] if isinstance(ids, str) else list(ids.to_pylist() if isinstance(ids, pa.Array) else ids)
+    if not {str}.issuperset(map(type, given)):  # numpy's texts, Arrow's scalars
+        given = list(map(str, given))
+    joined = "".join(given)
+    if not {ID_LENGTH}.issuperset(map(len, given)) or not joined.isascii():
+        raise RecordIdInvalid(value=next(one for one in given if not is_record_id(one)))
+    return np.frombuffer(joined.encode("ascii"), np.uint8).reshape(-1, ID_LENGTH)
 
 
 def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing: bool) -> AskedIds:
@@ -112,8 +136,8 @@ def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing
         return asked
     missing = np.flatnonzero(~there)
     if not allow_missing:
-        raise RecordsMissing(dataset, ids=asked.at(missing[:10].tolist()).ids, count=len(missing))
-    return asked.at(np.flatnonzero(there).tolist())
+        raise RecordsMissing(dataset, ids=asked.at(missing[:10]).ids, count=len(missing))
+    return asked.at(np.flatnonzero(there))
 
 
 def holds(base: OpenParquet, asked: AskedIds) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from support.small_datasets import IDS
-from usr_core.store.changes.id_file import read_id_file
+from usr_core.store.changes.id_file import id_file_column, read_id_file
 from usr_core.store.changes.record_errors import IdFileLineInvalid
 
 
@@ -34,12 +34,16 @@ def file_of(tmp_path: Path, content: bytes) -> Path:
 )
 def test_ids_are_read_whatever_surrounds_them(tmp_path: Path, content: str) -> None:
     """Blank lines, white space, CRLF and a byte-order mark do not matter."""
-    assert list(IDS[:2]) == list(read_id_file(file_of(tmp_path, content.encode())))
+    path = file_of(tmp_path, content.encode())
+
+    assert list(IDS[:2]) == list(read_id_file(path)) == id_file_column(path).to_pylist()
 
 
 def test_an_empty_file_names_no_ids(tmp_path: Path) -> None:
     """A file without content yields nothing."""
-    assert [] == list(read_id_file(file_of(tmp_path, b"")))
+    path = file_of(tmp_path, b"")
+
+    assert [] == list(read_id_file(path)) == id_file_column(path).to_pylist()
 
 
 @pytest.mark.parametrize(
@@ -86,9 +90,10 @@ def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         list(read_id_file(Path("-")))
 
 
-def test_lines_are_counted_through_all_of_a_long_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lines", [f"{IDS[0]}\r\n\r\n", f"{IDS[0]}\n{IDS[1]}\n"], ids=["CRLF", "plain"])
+def test_lines_are_counted_through_all_of_a_long_file(tmp_path: Path, lines: str) -> None:
     """Ids are read by the block; a bad line far behind is named by its number in the file."""
-    path = file_of(tmp_path, f"{IDS[0]}\r\n\r\n".encode() * 60_000 + b"no id")
+    path = file_of(tmp_path, lines.encode() * 60_000 + b"no id")
     read = read_id_file(path)
 
     assert IDS[0] == next(read)
@@ -102,3 +107,18 @@ def test_an_id_across_two_blocks_is_one_id(tmp_path: Path) -> None:
     content = "".join(f"{IDS[n % 6]}{' ' * (n % 7)}\n" for n in range(60_000))
 
     assert [IDS[n % 6] for n in range(60_000)] == list(read_id_file(file_of(tmp_path, content.encode())))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [IDS[1].upper(), IDS[1][:-1] + "g", IDS[1][:20] + "\n" + IDS[1][20:-1]],
+    ids=["upper case", "no hex", "two short lines"],
+)
+def test_what_is_no_id_among_plain_lines_is_found(tmp_path: Path, odd: str) -> None:
+    """Lines of forty letters are told from ids, and a line end within forty letters from one behind them."""
+    path = file_of(tmp_path, f"{IDS[0]}\n{odd}\n{IDS[2]}\n".encode())
+
+    with pytest.raises(IdFileLineInvalid) as caught:
+        id_file_column(path)
+
+    assert (2, odd.partition("\n")[0]) == (caught.value.line, caught.value.value)

@@ -112,6 +112,20 @@ class TestAskIds:
         """And not forty of one letter each."""
         assert (ABSENT[0],) == ask_ids(ABSENT[0]).ids
 
+    def test_repeated_ids_of_a_column_count_once(self) -> None:
+        """As those of a list do; ids that have their first digits in common are others."""
+        low = [f"{number:040x}" for number in (7, 5, 7, 6, 5)]
+
+        assert (low[0], low[1], low[3]) == ask_ids(pa.array(low)).ids
+
+    @pytest.mark.parametrize("value", ["F" * 40, "é" * 20, "abc", None])
+    def test_a_column_with_what_is_no_id_is_refused(self, value: str | None) -> None:
+        """And the value is named."""
+        with pytest.raises(RecordIdInvalid) as caught:
+            ask_ids(pa.array([ABSENT[0], value]))
+
+        assert str(value) == caught.value.value
+
     @pytest.mark.parametrize("text", ["", "abc", "F" * 40, "g" * 40, "0" * 41, "\0" * 40, "é" * 20])
     def test_a_text_that_is_no_id_is_refused_and_named(self, text: str) -> None:
         """Ids are 40 lower-case hexadecimal digits."""
