@@ -53,11 +53,14 @@ class FileTree:
         folder: The dataset's folder.
         moved: Relative names whose content lies elsewhere (a staged file of a live commit, or an undo copy).
         absent: Relative names, of files or of folders with all that is in them, that count as removed.
+        base_rows: How many rows of the base count, from its first one on; None where all do. Less than all is an
+            earlier version of the dataset.
     """
 
     folder: Path
     moved: Mapping[str, Path] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    base_rows: int | None = None
 
     def path(self, relative: str) -> Path | None:
         """Return where to open `relative` (a folder too), or None where there is no such file; links are followed.

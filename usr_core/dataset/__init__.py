@@ -117,7 +117,8 @@ class Dataset(Previewed, Changing):
         raise TypeError("a dataset is not an array: take ds.to_pandas(), ds.to_polars() or ds.to_arrow()")
 
     def _title(self) -> str:
-        return f"Dataset({self.ref.name!r}, root={str(self.ref.root)!r})"
+        at = "" if self.version is None else f", version={self.version}"
+        return f"Dataset({self.ref.name!r}, root={str(self.ref.root)!r}{at})"
 
     def _preview(self) -> tuple[str, pa.Table]:
         from usr_core.errors import counted

@@ -581,6 +581,7 @@ class Changing(Reading):
         from usr_core.runs.map_run import start_run
         from usr_core.runs.planning import MapRequest
 
+        self._refuse_past("a run")
         if executor is not None:
             self.host.executor_options(executor, options or {})  # before anything is planned
         spec = plugin_function(function, self.host) if isinstance(function, str) else None
@@ -1349,5 +1350,6 @@ class Changing(Reading):
 
         from usr_core.sync.run import sync
 
+        self._refuse_past(f"a {action}")
         told: SyncAsked = {"warn": logging.getLogger("usr").warning, **asked}
         return sync(action, self.ref, remote, host=self.host, lock_timeout=self.lock_timeout, **told)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 from usr_core.dataset.site import DatasetSite, Progress
 from usr_core.values.names import names_given
@@ -39,6 +40,45 @@ __all__ = ["Reading"]
 
 class Reading(DatasetSite):
     """Views, single records and cells, patterns, frames, streams, exports, validation, events."""
+
+    # ------------------------------------------------------------- earlier versions
+
+    def at(self, version: str | int) -> Self:
+        """Return this dataset as it was at an earlier version, to be read; what would change it is refused.
+
+        A version is what an event has left: its records, in their order, with the values, tombstones and states of
+        then. Nothing is copied for it: records are only ever added behind others, and parts of overlays are never
+        changed. What later changes replaced is there where the dataset keeps it.
+
+        Args:
+            version: ``17``, the number of an event, as ``usr log`` shows them; ``"now"``; a time such as
+                ``"2026-11-20T12:00"`` (UTC, where no offset is given), which means the last event until then; a field
+                of an event with its value, such as ``"actor.run_id=r7"``, which means the last event that has it; or
+                the name of a tag.
+
+        Raises:
+            VersionTextInvalid: The text has none of these forms.
+            VersionMissing: The dataset has no such version.
+            DatasetMissing: The dataset does not exist.
+
+        Example:
+            >>> dataset.add_sequences([{"sequence": "CCCCC"}]).added
+            1
+            >>> dataset.rows, dataset.at(3).rows, dataset.at("now").version
+            (4, 3, 4)
+            >>> dataset.at(3).to_arrow(columns=["lab__gc"])["lab__gc"].to_pylist()
+            [0.4, 0.3, 0.55]
+            >>> dataset.at(3).delete(ids[:1])
+            Traceback (most recent call last):
+                ...
+            usr_core.store.versions.errors.VersionReadOnly: demo/promoters was opened as it was at version 3, ...
+        """
+        from usr_core.store.versions.version import find_version
+
+        self._require_records()
+        past = copy(self)
+        past._version = find_version(self.path, version, dataset=self.name)
+        return past
 
     # ------------------------------------------------------------- the merged view
 
@@ -75,7 +115,8 @@ class Reading(DatasetSite):
 
         namespaces = names_given(namespaces)
 
-        def opened(tree: FileTree) -> MergedView:
+        def opened(found: FileTree) -> MergedView:
+            tree = self._seen(found)
             view = MergedView.open(tree, namespaces=namespaces)
             try:
                 _refuse_unknown(namespaces or (), view, tree)
@@ -470,7 +511,8 @@ class Reading(DatasetSite):
         from usr_core.store.changes.state import get_state
 
         self._require_records()
-        return get_state(self.ref, RecordOptions(ids=self._asked_ids(ids, where), allow_missing=allow_missing))
+        options = RecordOptions(ids=self._asked_ids(ids, where), allow_missing=allow_missing)
+        return get_state(self.ref, options, self._version)
 
     def _asked_ids(self, ids: Iterable[str] | None, where: Where | None, *, deleted: bool = False) -> AskedIds:
         """Return the ids that were given, or those of the live records that meet a condition; of deleted ones instead.
@@ -733,7 +775,7 @@ class Reading(DatasetSite):
         from usr_core.store.questions.overview import read_overview
 
         self._require_records()
-        return read_overview(self.ref)
+        return read_overview(self.ref, self._version)
 
     def columns(self) -> tuple[ColumnOverview, ...]:
         """Return the columns of the merged view with type and origin, as ``usr schema`` shows them.
@@ -745,7 +787,7 @@ class Reading(DatasetSite):
         from usr_core.store.questions.overview import read_columns
 
         self._require_records()
-        return read_columns(self.ref)
+        return read_columns(self.ref, self._version)
 
     def base_rows(self) -> int:
         """Return the rows of the base, deleted ones included, from its footer.
@@ -762,6 +804,9 @@ class Reading(DatasetSite):
         from usr_core.store.base.parquet import read_base_facts
 
         self._require_records()
+        if self._version is not None:
+            with self.view(namespaces=()) as view:
+                return view.rows
         return read_base_facts(self.layout.records).rows
 
     def export(
@@ -858,6 +903,7 @@ class Reading(DatasetSite):
         """
         from usr_core.store.checks.validate import validate_dataset
 
+        self._refuse_past("a check")
         return validate_dataset(
             self.ref,
             strict=strict,
@@ -878,6 +924,10 @@ class Reading(DatasetSite):
         """
         from usr_core.events.tail import tail_events
 
+        if self._version is not None:
+            from usr_core.store.versions.version import events_until
+
+            return events_until(self.layout.event_log, self._version, n=n, since=since)
         return tail_events(self.layout.event_log, n=n, since=since)
 
     def log(self, *, limit: int = 0) -> list[LogEntry]:

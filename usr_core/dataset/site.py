@@ -16,10 +16,12 @@ from usr_core.roots.layout import DatasetLayout
 from usr_core.roots.locate import locate_dataset
 
 if TYPE_CHECKING:
+    from usr_core.commit.file_tree import FileTree
     from usr_core.plugin.host import PluginHost
     from usr_core.plugin.importing import HostedImporter
     from usr_core.records.alphabets import Alphabet, KnownAlphabets
     from usr_core.store.mutation import Site
+    from usr_core.store.versions.version import Version
 
 __all__ = ["DatasetSite", "Progress"]
 
@@ -51,6 +53,7 @@ class DatasetSite:
         self.lock_timeout = lock_timeout
         self._given_host = host
         self._maintenance: str | None = None
+        self._version: Version | None = None
 
     @classmethod
     def open(
@@ -167,6 +170,16 @@ class DatasetSite:
         """
         return DatasetLayout(self.ref.path)
 
+    @property
+    def version(self) -> int | None:
+        """The number of the version that `at` was asked for; None for the dataset as it is.
+
+        Example:
+            >>> dataset.version is None, dataset.at(2).version
+            (True, 2)
+        """
+        return None if self._version is None else self._version.seq
+
     @cached_property
     def host(self) -> PluginHost:
         """The plugin host.
@@ -189,6 +202,9 @@ class DatasetSite:
 
         The block takes no lock of its own; each rewrite in it does.
 
+        Raises:
+            VersionReadOnly: The dataset was opened as it was at a version, see `at`.
+
         Example:
             >>> with dataset.maintenance("fold the scores in") as allowed:
             ...     allowed.materialize(namespaces=["lab"]).rows
@@ -198,6 +214,7 @@ class DatasetSite:
                 ...
             usr_core.store.errors.MaintenanceRequired: materialize rewrites the base and needs a maintenance block.
         """
+        self._refuse_past()
         before, self._maintenance = self._maintenance, reason
         try:
             yield self
@@ -211,9 +228,11 @@ class DatasetSite:
 
         Raises:
             DatasetMissing: The dataset does not exist, and is not to be made.
+            VersionReadOnly: It was opened as it was at a version.
         """
         from usr_core.store.mutation import Site
 
+        self._refuse_past()
         if not new:
             self._require_records()
         return Site(
@@ -231,6 +250,25 @@ class DatasetSite:
         from usr_core.records.alphabets import KnownAlphabets
 
         return KnownAlphabets(_HostAlphabets(self))
+
+    def _refuse_past(self, what: str = "a change") -> None:
+        """Refuse what can't be done with a dataset as it was.
+
+        Raises:
+            VersionReadOnly: It was opened so.
+        """
+        if self._version is not None:
+            from usr_core.store.versions.errors import VersionReadOnly
+
+            raise VersionReadOnly(dataset=self.name, seq=self._version.seq, what=what)
+
+    def _seen(self, tree: FileTree) -> FileTree:
+        """Return the files that count of those that there are: all, or those of the version that was asked for."""
+        if self._version is None:
+            return tree
+        from usr_core.store.versions.version import files_of
+
+        return files_of(tree, self._version, dataset=self.name)
 
     def _require_records(self) -> None:
         """Refuse a dataset that was opened by name and is not made yet."""

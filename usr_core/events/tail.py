@@ -136,7 +136,7 @@ class _Follower:
         self._number = _newlines_before(descriptor, before) + 1
         number = self._number
         lines: list[_Seen] = []
-        for offset, raw in _lines_backwards(descriptor, before):
+        for offset, raw in lines_backwards(descriptor, before):
             if offset + len(raw) >= before:
                 continue  # the start is inside a line
             number -= 1
@@ -183,7 +183,7 @@ def _start_of_tail(descriptor: int, *, n: int, since: int | None) -> tuple[int, 
         return 0, None
     size = os.fstat(descriptor).st_size
     start, first, count = size, None, 0
-    for offset, raw in _lines_backwards(descriptor, size):
+    for offset, raw in lines_backwards(descriptor, size):
         torn = offset + len(raw) == size
         event = parse_line(raw)
         if not raw.strip() or (torn and event is None):
@@ -197,7 +197,7 @@ def _start_of_tail(descriptor: int, *, n: int, since: int | None) -> tuple[int, 
     return start, first
 
 
-def _lines_backwards(descriptor: int, size: int) -> Iterator[tuple[int, bytes]]:
+def lines_backwards(descriptor: int, size: int) -> Iterator[tuple[int, bytes]]:
     """Yield (offset, bytes without newline) of the lines before byte `size`, last first."""
     end, parts = size, deque[bytes]()
     position = size

@@ -25,7 +25,7 @@ def open_base(tree: FileTree) -> OpenParquet:
     if path is None:
         raise BaseMissing(file=RECORDS)
     try:
-        base = OpenParquet.open(path)
+        base = OpenParquet.open(path, rows=tree.base_rows)
     except FileNotFoundError as error:
         raise BaseMissing(file=RECORDS) from error
     except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: a name in the footer that is not UTF-8

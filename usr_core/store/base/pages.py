@@ -117,9 +117,14 @@ class FilePages:
         if len(texts) > _FEW_TEXTS:
             return None
         try:
-            return self._find(group, column, texts, most)
+            found = self._find(group, column, texts, most)
         except _UNUSUAL:
             return None
+        if found is None or self._source.cut_from is None:
+            return found
+        rows, held = found
+        count = self._source.file.metadata.row_group(group).num_rows  # not all of its pages' rows
+        return rows[rows < count], held[rows < count]
 
     @cached_property
     def _footer(self) -> bytes:

@@ -47,16 +47,23 @@ class OpenParquet:
         handle: The descriptor.
         file: A reader over the whole file, with the footer; for one thread.
         schema: The file's Arrow schema.
+        cut_from: The rows of the whole file where only the first ones count, as its footer here says, and the one in
+            the file does not.
     """
 
     path: Path
     handle: pa.OSFile
     file: pq.ParquetFile
     schema: pa.Schema
+    cut_from: int | None = None
 
     @classmethod
-    def open(cls, path: Path) -> OpenParquet:
+    def open(cls, path: Path, *, rows: int | None = None) -> OpenParquet:
         """Open `path` and read its footer.
+
+        Args:
+            path: The file.
+            rows: Take its first rows only, so many of them.
 
         Raises:
             SpecialFile: A FIFO, socket or device has the name.
@@ -67,7 +74,8 @@ class OpenParquet:
         handle = pa.OSFile(os.fspath(path), "rb")
         try:
             file = pq.ParquetFile(handle, pre_buffer=False, coerce_int96_timestamp_unit=_INT96)
-            return cls(path, handle, file, file.schema_arrow)
+            whole = cls(path, handle, file, file.schema_arrow)
+            return whole if rows in (None, whole.rows) else whole.first_rows(rows or 0)
         except BaseException:
             handle.close()
             raise
@@ -91,6 +99,18 @@ class OpenParquet:
             buffer_size=buffered,
             coerce_int96_timestamp_unit=_INT96,
         )
+
+    def first_rows(self, rows: int) -> OpenParquet:
+        """Return the file as one of its first `rows` rows only; the descriptor is shared.
+
+        Raises:
+            ValueError: It has fewer.
+        """
+        from usr_core.store.base.first_rows import footer_of_first_rows  # readers of all rows need none of it
+
+        metadata = footer_of_first_rows(self.handle, rows)
+        file = pq.ParquetFile(self.handle, metadata=metadata, pre_buffer=False, coerce_int96_timestamp_unit=_INT96)
+        return OpenParquet(self.path, self.handle, file, file.schema_arrow, cut_from=self.rows)
 
     def column_bytes(self, columns: frozenset[str]) -> int:
         """Return the uncompressed bytes of `columns` (top-level names) in the whole file."""

@@ -23,6 +23,7 @@ from usr_core.store.ids.lookup import AskedIds
 from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import ReservedRows, Rows, opened_reserved, repeated, rows_with
+from usr_core.store.versions.version import Version, files_of
 from usr_core.values.showing import Shown
 
 __all__ = ["RecordState", "StateChange", "StateOptions", "StateOutcome", "clear_state", "get_state", "set_state"]
@@ -177,14 +178,18 @@ def clear_state(site: Site, options: RecordOptions) -> StateOutcome:
     return StateOutcome(changed=changed, unchanged=unchanged, missing=missing, event=event)
 
 
-def get_state(ref: DatasetRef, options: RecordOptions) -> list[RecordState]:
+def get_state(ref: DatasetRef, options: RecordOptions, version: Version | None = None) -> list[RecordState]:
     """Return the state of each record, in the order of the ids, repeated ones once; deleted records have one too.
+
+    With `version` it is what each of them had then.
 
     Raises:
         RecordsMissing: Ids match no record.
+        VersionMissing, VersionNotShown: As `tree_at`.
     """
 
-    def opener(tree: FileTree) -> list[RecordState]:
+    def opener(files: FileTree) -> list[RecordState]:
+        tree = files_of(files, version, dataset=ref.name)
         found = options.existing(tree, dataset=ref.name)
         with opened_reserved(tree, STATE_ENTRY, found) as there:
             return _states(found, there)

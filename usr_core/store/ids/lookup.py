@@ -121,7 +121,7 @@ def existing_ids(tree: FileTree, asked: AskedIds, *, dataset: str, allow_missing
     if path is None:
         raise BaseMissing(file=RECORDS)
     try:
-        base = OpenParquet.open(path)
+        base = OpenParquet.open(path, rows=tree.base_rows)
         try:
             there = holds(base, asked)
         finally:

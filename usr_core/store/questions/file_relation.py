@@ -74,6 +74,8 @@ def file_relation(view: MergedView, columns: Sequence[str], *, prefix: str = "")
         columns: At least one.
         prefix: Stands before the names of the columns.
     """
+    if view.source.cut_from is not None:
+        return None  # DuckDB goes by the footer in the file
     if not columns or not _DESCRIPTORS.is_dir() or _differ_in_case_only(columns):
         return None
     if any(field.type not in _SAME_IN_DUCKDB for field in view.schema(columns)):

@@ -18,6 +18,7 @@ from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.parts.present import PartialCopy, partial_copy
 from usr_core.store.questions.plain_view import PlainView, plain_view
+from usr_core.store.versions.version import Version, files_of
 from usr_core.values.showing import Shown
 
 if TYPE_CHECKING:
@@ -133,14 +134,17 @@ class Overview(Shown):
     alphabets: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_overview(ref: DatasetRef) -> Overview:
-    """Read one consistent state of a dataset.
+def read_overview(ref: DatasetRef, version: Version | None = None) -> Overview:
+    """Read one consistent state of a dataset, or of it as it was at a version.
 
     Raises:
         BaseMissing, BaseUnreadable, AmbiguousOverlay: The dataset is not whole.
+        VersionMissing, VersionNotShown: As `tree_at`.
     """
+    if version is not None:
+        return _read_overview(ref, version)
     found = read_consistent(ref.path, lambda tree: _seen_without_library(ref, tree))
-    return _read_overview(ref) if found is None else found
+    return _read_overview(ref, None) if found is None else found
 
 
 def _seen_without_library(ref: DatasetRef, tree: FileTree) -> Overview | None:
@@ -160,12 +164,14 @@ def _seen_without_library(ref: DatasetRef, tree: FileTree) -> Overview | None:
     )
 
 
-def _read_overview(ref: DatasetRef) -> Overview:
+def _read_overview(ref: DatasetRef, version: Version | None) -> Overview:
     from usr_core.store.base.parquet import usr_metadata
     from usr_core.store.view.merged_view import MergedView
 
     def opener(tree: FileTree) -> tuple[MergedView, LogHead, int]:
-        view = MergedView.open(tree)
+        view = MergedView.open(files_of(tree, version, dataset=ref.name))
+        if version is not None:
+            return view, version.head, version.base_bytes
         base = tree.path(RECORDS)
         return view, read_head(DatasetLayout(ref.path).event_log), base.stat().st_size if base is not None else 0
 
@@ -176,7 +182,7 @@ def _read_overview(ref: DatasetRef) -> Overview:
         return _overview(
             ref,
             head,
-            metadata=usr_metadata(view.base.schema_arrow),
+            metadata=usr_metadata(view.base.schema_arrow) | ({} if version is None else version.base_notes),
             rows=view.rows - deleted,
             deleted=deleted,
             columns=_columns(view),
@@ -217,14 +223,18 @@ def _overview(
     )
 
 
-def read_columns(ref: DatasetRef) -> tuple[ColumnOverview, ...]:
-    """Return the merged view's columns in its order; reads footers only, errors as `read_overview`."""
-    plain = read_consistent(ref.path, plain_view)
+def read_columns(ref: DatasetRef, version: Version | None = None) -> tuple[ColumnOverview, ...]:
+    """Return the merged view's columns in its order; reads footers only, arguments and errors as `read_overview`."""
+
+    def seen(tree: FileTree) -> FileTree:
+        return files_of(tree, version, dataset=ref.name)
+
+    plain = read_consistent(ref.path, lambda tree: plain_view(seen(tree)))
     if plain is not None:
         return _plain_columns(plain)
     from usr_core.store.view.merged_view import MergedView
 
-    with read_consistent(ref.path, MergedView.open) as view:
+    with read_consistent(ref.path, lambda tree: MergedView.open(seen(tree))) as view:
         return _columns(view)
 
 

@@ -53,6 +53,8 @@ def plain_view(tree: FileTree) -> PlainView | None:
     try:
         overlays = overlay_paths(tree)
         base = read_plain_footer(path) if path is not None else None
+        if base is not None and tree.base_rows is not None:
+            base = base._replace(rows=tree.base_rows)
         if base is None or "id" not in base.columns or sum(map(len, overlays.values())) > _MOST_PARTS:
             return None
         parts = {namespace: _footers(tree, files) for namespace, files in overlays.items()}

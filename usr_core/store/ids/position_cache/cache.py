@@ -63,6 +63,7 @@ class CachedRows:
                     return None
                 found[hit] = rows[hit] + start
                 start += segment.rows
+            found[found >= self._base.rows] = -1  # of the same file, but not of an earlier version that is asked
             self._refuse_foreign(sought, found)
         except NotBelieved:
             with contextlib.suppress(OSError):
@@ -101,7 +102,7 @@ def open_cache(base: OpenParquet, *, make: bool) -> CachedRows | None:
 
     Args:
         base: The base, which stays open meanwhile.
-        make: Read its ids and remember them where nothing is known yet.
+        make: Read its ids and remember them where nothing is known yet; not for a base of which only some rows count.
 
     Raises:
         pa.ArrowException, OSError: A page of the base is damaged or can't be read.
@@ -115,7 +116,7 @@ def open_cache(base: OpenParquet, *, make: bool) -> CachedRows | None:
     segments: list[Segment] | None = None
     with contextlib.suppress(NotBelieved):
         segments = read_list(folder, identity)
-    if segments is None and make:
+    if segments is None and make and base.cut_from is None:
         segments = _remember(folder, identity, base, 0)
     return CachedRows(base, segments, listed=folder / identity.name) if segments else None
 
@@ -143,7 +144,8 @@ def extend_cache(before: OpenParquet, appended: Path) -> None:
 
 def _folder_for(base: OpenParquet) -> Path | None:
     """Return where a base is remembered; None where it is not, without a look at the disk for a small one."""
-    return None if base.rows < _CACHED_FROM_ROWS else positions_folder()
+    rows = base.rows if base.cut_from is None else base.cut_from
+    return None if rows < _CACHED_FROM_ROWS else positions_folder()
 
 
 def _remember(

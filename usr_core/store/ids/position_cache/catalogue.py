@@ -66,7 +66,7 @@ class BaseIdentity:
 
     @classmethod
     def of(cls, base: OpenParquet) -> BaseIdentity:
-        """Return the identity of an open base.
+        """Return the identity of an open base, which is that of its file where only some of its rows count.
 
         Raises:
             OSError: The file can't be read.
@@ -80,7 +80,7 @@ class BaseIdentity:
             inode=status.st_ino,
             mtime_ns=status.st_mtime_ns,
             footer=hashlib.blake2b(footer, digest_size=_DIGEST_BYTES).hexdigest(),
-            rows=base.rows,
+            rows=base.rows if base.cut_from is None else base.cut_from,
         )
 
     def document(self) -> dict[str, Any]:

@@ -1,0 +1,167 @@
+"""What happened to the files of a dataset after a version, as its log tells it.
+
+Most events add rows to the base or a part to an overlay, which takes nothing away: their lines are not even parsed. The
+others tell in their `artifacts` which files they wrote and removed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.commit.record import CommitRecord, find_records, log_state
+from usr_core.events.files_told import ADOPT
+from usr_core.events.log import line_seq, parse_line
+from usr_core.events.seek import event_time_us
+from usr_core.fs.files import open_regular
+from usr_core.records import BASE_COLUMNS
+from usr_core.roots.layout import DERIVED, EVENT_LOG, RECORDS
+from usr_core.store.versions.version import Version
+
+__all__ = ["LaterEvent", "LaterEvents", "events_after", "raw_lines_after"]
+
+_SINGLE_FILE = re.compile(rb'"_derived/[a-z][a-z0-9_]*\.parquet"')
+_BUFFER = 1 << 20
+_IMPORT = b'"action":"import"'
+
+
+@dataclass(frozen=True, slots=True)
+class LaterEvent:
+    """An event behind the version: its number, action and time by the log's clock."""
+
+    seq: int
+    action: str
+    time_us: int
+
+    def __str__(self) -> str:
+        return f"event {self.seq} ({self.action})"
+
+
+@dataclass(slots=True)
+class LaterEvents:
+    """The files that were written, replaced and removed since; of each file only the first event counts.
+
+    Attributes:
+        added: Files of overlays that an event wrote first; one in a single file may have replaced an
+            older one.
+        removed: Files that an event removed first, so they were there.
+        together: Of each event that removed files, these, and those that it added.
+        rewritten: The first event that wrote the base anew, and not behind the rows that it had; None where none did.
+    """
+
+    added: dict[str, LaterEvent] = field(default_factory=dict)
+    removed: dict[str, LaterEvent] = field(default_factory=dict)
+    together: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    rewritten: LaterEvent | None = None
+
+    def take(self, event: Mapping[str, Any], seq: int, version: Version) -> None:
+        """Take in the next event."""
+        artifacts = event.get("artifacts")
+        artifacts = artifacts if isinstance(artifacts, Mapping) else {}
+        told = LaterEvent(seq, str(event.get("action")), event_time_us(event) or 0)
+        added, removed = _paths(artifacts.get("added")), _paths(artifacts.get("removed"))
+        for path in removed:
+            if path not in self.added:
+                self.removed.setdefault(path, told)
+        if removed:
+            self.together[seq] = removed, added
+        for path in added:
+            if path == RECORDS:
+                if self.rewritten is None and not _appends(event, version):
+                    self.rewritten = told
+            elif path.startswith(f"{DERIVED}/") and path not in self.removed:
+                self.added.setdefault(path, told)
+
+
+def events_after(tree: FileTree, version: Version) -> LaterEvents:
+    """Return what the events after a version did to the files of `tree`.
+
+    Raises:
+        OSError: The log can't be read.
+    """
+    found = LaterEvents()
+    for raw in raw_lines_after(tree, version):
+        if _adds_only(raw):
+            continue
+        event = parse_line(raw)
+        seq = line_seq(event)
+        if event is None or seq is None:
+            # An older writer's line does not tell which files it wrote; one that was cut off is none.
+            if raw.strip() and raw.endswith(b"\n") and found.rewritten is None:
+                found.rewritten = LaterEvent(version.seq + 1, "of an older writer", version.time_us)
+            continue
+        found.take(event, seq, version)
+    return found
+
+
+def raw_lines_after(tree: FileTree, version: Version) -> Iterator[bytes]:
+    """Yield the lines behind a version, those of changes that are being committed included.
+
+    A change that is being taken back counts as if it had not been made, as in `tree`.
+    """
+    log = tree.folder / EVENT_LOG
+    commits, aborts = (_records(paths) for paths in find_records(tree.folder))
+    end = min((record.offset for record in aborts), default=None)
+    with os.fdopen(open_regular(log), "rb", buffering=_BUFFER) as file:
+        at = file.seek(version.offset)
+        for raw in file:
+            if end is not None and at >= end:
+                return
+            if at > version.offset:
+                yield raw
+            at += len(raw)
+    for record in commits:
+        if log_state(record, log) == "open":
+            yield record.line
+
+
+def _records(paths: Iterable[Any]) -> list[CommitRecord]:
+    found = []
+    for path in paths:
+        try:
+            found.append(CommitRecord.read(path))
+        except FileNotFoundError:
+            continue  # cleaned up since it was listed; `read_consistent` notices
+    return found
+
+
+def _adds_only(line: bytes) -> bool:
+    """Tell whether an event's line shows that it has added rows or parts at most."""
+    return (
+        b'"removed"' not in line
+        and b'"seq"' in line
+        and (b"records.parquet" not in line or _IMPORT in line)
+        and _SINGLE_FILE.search(line) is None
+    )
+
+
+def _appends(event: Mapping[str, Any], version: Version) -> bool:
+    """Tell whether an event that wrote the base has left the rows and columns that it had as they were."""
+    before, after = (_of(one.get("fingerprint")) for one in (version.event, event))
+    if after.get("cols") != before.get("cols") or not _number(after.get("rows")) >= _number(before.get("rows")):
+        return False
+    if event.get("action") in ("import", "registry_freeze"):
+        return True
+    if event.get("action") == ADOPT:
+        return False
+    if event.get("action") == "merge":
+        return after.get("cols") == len(BASE_COLUMNS)  # it may change values of the columns behind these
+    # Nothing but a session of a writer extends the base outside a maintenance block.
+    return "reason" not in _of(event.get("maintenance"))
+
+
+def _of(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _paths(listed: object) -> tuple[str, ...]:
+    entries = listed if isinstance(listed, list) else []
+    return tuple(one["path"] for one in entries if isinstance(one, Mapping) and isinstance(one.get("path"), str))
