@@ -60,6 +60,15 @@ def init(
     new_root: Annotated[
         bool, typer.Option("--new-root", help="Make the folder of --root, or the current one, a root first.")
     ] = False,
+    history: Annotated[
+        str | None,
+        choice_option(
+            "--history",
+            choices="keep|none",
+            show_default=False,
+            help="Whether it keeps what later changes replace; by default what usr.toml says, else keep.",
+        ),
+    ] = None,
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
@@ -74,7 +83,7 @@ def init(
         make_root(place, dry_run=dry_run, lock_timeout=session.lock_timeout)
     try:
         made = Dataset.open(place, dataset, lock_timeout=session.lock_timeout, host=session.host)
-        made.init(source=source, notes=notes, dry_run=dry_run)
+        made.init(source=source, notes=notes, history=history, dry_run=dry_run)
     except (RegistryMissing, RootMissing):
         if not (new_root and dry_run):  # what the command itself would make first
             raise

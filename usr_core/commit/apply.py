@@ -19,9 +19,9 @@ from usr_core.commit.file_tree import refuse_links
 from usr_core.commit.log_end import cut_line
 from usr_core.commit.record import CommitRecord, HeldRecord, Publish, Retire
 from usr_core.events.event import FileChange
-from usr_core.fs.durable import link_or_copy, make_folders, name_exists, remove_tree, sync_file, sync_folder
+from usr_core.fs.durable import digest_of, link_or_copy, make_folders, name_exists, remove_tree, sync_file, sync_folder
 from usr_core.fs.files import keep_access, share
-from usr_core.roots.layout import EVENT_LOG, STAGING, is_machinery
+from usr_core.roots.layout import EVENT_LOG, HISTORY, STAGING, is_machinery
 
 __all__ = [
     "apply_operations",
@@ -31,12 +31,22 @@ __all__ = [
     "prepare_staged",
     "require_staged",
     "reverse_operations",
+    "told_file",
     "touch_log",
 ]
 
+_DIGEST_BYTES = 64 << 20
+"""Of a larger file an event holds no digest, unless it is asked for: it would take longer than the change itself."""
+
 
 def prepare_staged(
-    folder: Path, staging: Path, staged: Mapping[str, str], *, retired: Container[str]
+    folder: Path,
+    staging: Path,
+    staged: Mapping[str, str],
+    *,
+    retired: Container[str],
+    digests: bool,
+    prefixes: Mapping[str, int],
 ) -> tuple[tuple[Publish, ...], tuple[FileChange, ...]]:
     """Fsync the staged files and link those they replace as undo copies.
 
@@ -45,9 +55,12 @@ def prepare_staged(
         staging: The staging folder; fsyncing it is left to the caller.
         staged: Relative final names to names in `staging`.
         retired: Final names whose old file is moved away in the same change, which needs no undo copy then.
+        digests: Tell their digests as well.
+        prefixes: Of final names, how many bytes the new file has in common with the old one at its beginning.
 
     Returns:
-        The operations in the order of `staged`, and the files as an event names them.
+        The operations in the order of `staged`, and the files as an event names them: without those below `_history`,
+        which are told with what was replaced.
 
     Raises:
         OSError: A staged file was not written, or can't be fsynced.
@@ -63,13 +76,42 @@ def prepare_staged(
         else:
             share(path, like=folder)
         sync_file(path)
-        added.append(FileChange(path=relative, size_bytes=path.stat().st_size))
+        if not relative.startswith(f"{HISTORY}/"):
+            added.append(told_file(path, relative, digest=digests, prefix=prefixes.get(relative, 0)))
         publishes.append(Publish(staged=name, final=relative, undo=undo))
     return tuple(publishes), tuple(added)
 
 
-def prepare_retired(folder: Path, retired: Sequence[Retire]) -> tuple[tuple[Retire, ...], tuple[FileChange, ...]]:
-    """Check that the retired files are there and nothing has their new names.
+def told_file(
+    path: Path, relative: str, *, digest: bool = False, prefix: int = 0, kept: str | None = None
+) -> FileChange:
+    """Return a file as an event names it.
+
+    Args:
+        path: Where it is.
+        relative: Its name in the dataset.
+        digest: Tell its digest, where it is not too large for that; see `_DIGEST_BYTES`.
+        prefix: How many bytes at its beginning are not looked at, as another file has them too.
+        kept: Where it is kept, for one that is removed.
+    """
+    size = path.lstat().st_size
+    content = None
+    if digest and (size - prefix <= _DIGEST_BYTES or os.environ.get("USR_EVENT_SHA256") == "1"):
+        content = digest_of(path, start=prefix)
+    return FileChange(
+        path=relative,
+        size_bytes=size,
+        sha256=None if prefix else content,
+        prefix_bytes=prefix or None,
+        tail_sha256=content if prefix else None,
+        kept=kept,
+    )
+
+
+def prepare_retired(
+    folder: Path, retired: Sequence[Retire], *, digests: bool
+) -> tuple[tuple[Retire, ...], tuple[FileChange, ...]]:
+    """Check that the retired files are there and nothing has their new names; `digests`: tell their digests as well.
 
     Raises:
         ArchiveNameTaken: One of the new names is in use.
@@ -80,10 +122,12 @@ def prepare_retired(folder: Path, retired: Sequence[Retire]) -> tuple[tuple[Reti
         target = folder / retire.target
         if name_exists(target):
             raise ArchiveNameTaken(path=target, source=retire.final)
-        size = (folder / retire.final).lstat().st_size
         # Events name the dataset's artifacts only; a journal that goes with the change is not one.
-        if not is_machinery(retire.final):
-            removed.append(FileChange(path=retire.final, size_bytes=size))
+        if is_machinery(retire.final) or retire.final.startswith(f"{HISTORY}/"):
+            (folder / retire.final).lstat()
+            continue
+        kept = retire.target if digests and not is_machinery(retire.target) else None
+        removed.append(told_file(folder / retire.final, retire.final, digest=digests, kept=kept))
     return tuple(retired), tuple(removed)
 
 

@@ -30,6 +30,7 @@ from usr_core.commit.apply import (
     prepare_retired,
     prepare_staged,
     require_staged,
+    told_file,
     touch_log,
 )
 from usr_core.commit.errors import ClockExhausted, CommitPending, LateHolder
@@ -40,12 +41,12 @@ from usr_core.commit.recovery import forget_notes, keep_notes, recover, take_bac
 from usr_core.errors import UsrError
 from usr_core.events.event import LAST_INSTANT_US, Event, FileChange, encode_line, next_clock, now_us
 from usr_core.events.log import LogHead, read_head
-from usr_core.fs.durable import link_create_only, name_exists, remove_tree, sync_folder, write_new
+from usr_core.fs.durable import link_create_only, link_or_copy, name_exists, remove_tree, sync_folder, write_new
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import make_shared_folder, share
 from usr_core.fs.lock import LOCK_SECONDS, hold_lock
 from usr_core.interrupts import raise_lost_interrupt, uninterrupted
-from usr_core.roots.layout import EVENT_LOG, LEASE, STAGING, DatasetLayout
+from usr_core.roots.layout import EVENT_LOG, HISTORY, LEASE, META, STAGING, DatasetLayout, is_machinery
 
 __all__ = ["LOCK_SECONDS", "Step", "StepObserver", "Transaction"]
 
@@ -93,6 +94,8 @@ class Transaction:
         commits: Changes that this process has made (of the class).
         tree: The files as they are, after recovery.
         head: The end of the event log.
+        keeps: Keep what this change replaces or removes, below `_history`; set before `commit`. Its event tells digests
+            then.
 
     Raises (on entering):
         LockTimeout: Another writer held the lock.
@@ -129,6 +132,8 @@ class Transaction:
         self._made_log = False
         self._record_paths: tuple[Path, ...] = ()
         self.committed = False
+        self.keeps = False
+        self._tails: dict[str, tuple[str, int]] = {}
         self.tree = FileTree(layout.path)
         self.head: LogHead
 
@@ -261,6 +266,20 @@ class Transaction:
             raise ValueError(f"{relative} is a folder; retire its files")
         self._retired[relative] = Retire(final=relative, target=target)
 
+    def kept_name(self, relative: str) -> str:
+        """Return the name under which this change keeps a file that it replaces or removes."""
+        return f"{HISTORY}/{self.head.seq + 1}/{relative}"
+
+    def keep_tail(self, relative: str, *, tail: str, prefix: int) -> None:
+        """Keep of a file that is replaced only its end, which was staged as `tail`.
+
+        Args:
+            relative: The file; the staged one begins with its first `prefix` bytes.
+            tail: Relative name of the end, below `_history`.
+            prefix: Where the end begins.
+        """
+        self._tails[relative] = (tail, prefix)
+
     # ------------------------------------------------------------- the commit
 
     def commit(self, event: Event, *, last_step: _LastStep | None = None) -> dict[str, Any]:
@@ -342,8 +361,13 @@ class Transaction:
         for name in (EVENT_LOG, *self._retired, *self._staged):
             refuse_linked_file(folder, name)  # once more: staging may have taken hours
         make_shared_folder(self._staging, like=folder)
-        retires, removed = prepare_retired(folder, tuple(self._retired.values()))
-        publishes, added = prepare_staged(folder, self._staging, self._staged, retired=self._retired)
+        replaced = self._keep_replaced() if self.keeps else ()
+        retires, removed = prepare_retired(folder, tuple(self._retired.values()), digests=self.keeps)
+        prefixes = {relative: prefix for relative, (_, prefix) in self._tails.items()}
+        publishes, added = prepare_staged(
+            folder, self._staging, self._staged, retired=self._retired, digests=self.keeps, prefixes=prefixes
+        )
+        removed += replaced
         folders = missing_folders(folder, [*(op.target for op in retires), *(op.final for op in publishes)])
         inner = {(self._staging / name).parent for name in self._staged.values()}
         for place in (*sorted(inner - {self._staging}, reverse=True), self._staging, self._staging.parent, folder):
@@ -364,6 +388,31 @@ class Transaction:
             line=encoded,
             offset=self.head.end,
         )
+
+    def _keep_replaced(self) -> tuple[FileChange, ...]:
+        """See that what is replaced or removed for good goes below `_history`; return what is replaced.
+
+        Operations that every version of USR can finish or undo do it: what is removed is retired to there, and of what
+        is replaced a second name is staged, which is published there.
+        """
+        folder = self.layout.path
+        for relative, retire in self._retired.items():
+            if is_machinery(retire.target) and self._is_kept(relative):
+                self._retired[relative] = replace(retire, target=self.kept_name(relative))
+        replaced = []
+        for relative in tuple(self._staged):
+            if relative in self._retired or not self._is_kept(relative) or not name_exists(folder / relative):
+                continue
+            kept, prefix = self._tails.get(relative, (self.kept_name(relative), 0))
+            if relative not in self._tails:
+                link_or_copy(folder / relative, self.stage(kept))
+            replaced.append(told_file(folder / relative, relative, digest=True, prefix=prefix, kept=kept))
+        return tuple(replaced)
+
+    @staticmethod
+    def _is_kept(relative: str) -> bool:
+        """Tell whether a file is part of what a version is: notes are people's, and grow only."""
+        return relative != META and not is_machinery(relative) and not relative.startswith(f"{HISTORY}/")
 
     def _link(self, record: CommitRecord) -> HeldRecord:
         """Step 4, the commit point: the record gets its name, unless that name is taken."""

@@ -54,14 +54,24 @@ class Changing(Reading):
 
     # ------------------------------------------------------------- records that come
 
-    def init(self, *, source: str | None = None, notes: str | None = None, dry_run: bool = False) -> Self:
+    def init(
+        self,
+        *,
+        source: str | None = None,
+        notes: str | None = None,
+        history: str | None = None,
+        dry_run: bool = False,
+    ) -> Self:
         """Create the dataset: an empty base, `meta.md`, the frozen registry and the first event.
 
-        With `dry_run` it is made, checked and taken away again.
+        With `dry_run` it is made, checked and taken away again. With `history` ``"keep"`` the dataset keeps what later
+        changes replace, so that earlier versions can be seen and brought back; with ``"none"`` it does not. By default
+        the root's ``usr.toml`` decides, and where that says nothing, it keeps.
 
         Raises:
             DatasetExists: The dataset exists already.
             PullUnfinished: A first pull to that place has not come to its end.
+            UnknownChoice: `history` is something else.
             RegistryMissing, RegistryInvalid: The root has no valid registry.
 
         Example:
@@ -77,7 +87,7 @@ class Changing(Reading):
         from usr_core.store.changes.create import create_dataset
 
         self.ref = new_dataset(self.ref.root, self.ref.name)
-        create_dataset(self._site(new=True, dry_run=dry_run), source=source, notes=notes)
+        create_dataset(self._site(new=True, dry_run=dry_run), source=source, notes=notes, history=history)
         return self
 
     def import_file(

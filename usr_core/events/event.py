@@ -158,13 +158,33 @@ class BaseCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChange:
-    """A file that a mutation added or removed: its relative name and size in bytes."""
+    """A file that a mutation added or removed.
+
+    Attributes:
+        path: Its relative name.
+        size_bytes: Its size.
+        sha256: Of its content, where it was computed.
+        prefix_bytes: How many bytes the base from before and the one after it begin with in common.
+        tail_sha256: Of what stands behind them.
+        kept: The relative name under which what was removed, or replaced, is kept.
+    """
 
     path: str
     size_bytes: int
+    sha256: str | None = None
+    prefix_bytes: int | None = None
+    tail_sha256: str | None = None
+    kept: str | None = None
 
     def as_event(self) -> dict[str, object]:
-        return {"path": self.path, "size_bytes": self.size_bytes}
+        more = {
+            "sha256": self.sha256,
+            "prefix_bytes": self.prefix_bytes,
+            "tail_sha256": self.tail_sha256,
+            "kept": self.kept,
+        }
+        told = {name: value for name, value in more.items() if value is not None}
+        return {"path": self.path, "size_bytes": self.size_bytes, **told}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from usr_core.fs.errors import LinksUnsupported
 from usr_core.fs.files import keep_access, share
 
 __all__ = [
+    "digest_of",
     "link_create_only",
     "link_or_copy",
     "make_folders",
@@ -258,6 +259,15 @@ def link_create_only(source: Path, target: Path) -> None:
                 facts={"file": str(target)},
             ) from error
         raise
+
+
+def digest_of(path: Path, *, start: int = 0) -> str:
+    """Return the sha256 of a file's content from byte `start` on."""
+    import hashlib  # loads OpenSSL, which readers do not need
+
+    with path.open("rb", buffering=0) as handle:
+        handle.seek(start)
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def link_or_copy(source: Path, target: Path) -> bool:

@@ -15,10 +15,21 @@ from usr_core.errors import first_line
 from usr_core.plugin.errors import BadConfig
 from usr_core.plugin.manifest import toml_place
 
-__all__ = ["ROOT_CONFIG", "Switches", "config_path", "read_root_config", "read_switches"]
+__all__ = [
+    "HISTORY_MODES",
+    "ROOT_CONFIG",
+    "Switches",
+    "config_path",
+    "read_root_config",
+    "read_root_history",
+    "read_switches",
+]
 
 ROOT_CONFIG = "usr.toml"
-"""The file of a root, beside its ``registry.yaml``, that holds settings of plugins."""
+"""The file of a root, beside its ``registry.yaml``, that holds settings of plugins, and whether history is kept."""
+
+HISTORY_MODES = ("keep", "none")
+"""Whether a dataset keeps what its changes replace."""
 
 
 class Switches(NamedTuple):
@@ -111,7 +122,7 @@ class _Configured(NamedTuple):
 
 def _read_config(path: Path) -> _Configured:
     try:
-        plugins = _plugins_table(path)
+        plugins = _table(_document(path), path)
     except PermissionError:
         # A home that this user may not enter (`su`, containers) holds no settings of theirs.
         return _Configured()
@@ -134,18 +145,39 @@ def read_root_config(root: Path) -> Mapping[str, Mapping[str, object]]:
         BadConfig: The file can't be read, or has something else.
     """
     path = root / ROOT_CONFIG
-    try:
-        plugins = _plugins_table(path, alone=True)
-    except PermissionError as error:
-        raise _bad(path, "can't be read", cause=error) from error
+    plugins = _table(_root_document(path), path)
     unknown = sorted(set(plugins) - {"config"})
     if unknown:
         raise _bad(path, f"has an unknown key 'plugins.{unknown[0]}'; in a root there is plugins.config only")
     return _config_of(path, plugins)
 
 
-def _plugins_table(path: Path, *, alone: bool = False) -> Mapping[str, object]:
-    """Return the table ``plugins`` of a file, empty where there is no file; `alone`: nothing may stand beside it."""
+def read_root_history(root: Path) -> str | None:
+    """Return what a root's ``usr.toml`` says of the history of new datasets, None where it says nothing.
+
+    Raises:
+        BadConfig: The file can't be read, or has something else.
+    """
+    path = root / ROOT_CONFIG
+    said = _root_document(path).get("history")
+    if said is None or said in HISTORY_MODES:
+        return None if said is None else str(said)
+    raise _bad(path, 'has a \'history\' that is neither "keep" nor "none"')
+
+
+def _root_document(path: Path) -> Mapping[str, object]:
+    try:
+        document = _document(path)
+    except PermissionError as error:
+        raise _bad(path, "can't be read", cause=error) from error
+    other = sorted(set(document) - {"plugins", "history"})
+    if other:
+        raise _bad(path, f"has an unknown key {other[0]!r}; in a root there are history and plugins.config only")
+    return document
+
+
+def _document(path: Path) -> Mapping[str, object]:
+    """Return what a file holds, nothing where there is no file."""
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -157,12 +189,12 @@ def _plugins_table(path: Path, *, alone: bool = False) -> Mapping[str, object]:
     import tomllib
 
     try:
-        document = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _bad(path, f"is not valid TOML{toml_place(error)}", cause=error) from error
-    other = sorted(set(document) - {"plugins"})
-    if alone and other:
-        raise _bad(path, f"has an unknown key {other[0]!r}; in a root there is plugins.config only")
+
+
+def _table(document: Mapping[str, object], path: Path) -> Mapping[str, object]:
     plugins = document.get("plugins", {})
     if not isinstance(plugins, dict):
         raise _bad(path, "has a key 'plugins' that is not a table")

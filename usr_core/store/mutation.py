@@ -36,6 +36,7 @@ from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
 from usr_core.store.base.plain_footer import read_plain_footer
 from usr_core.store.errors import BaseMissing, DatasetArchived, LogMissing
+from usr_core.store.history.keeping import Setting, keep_base
 from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
 from usr_core.store.parts.stamps import (
     META_ACTOR_RUN_ID,
@@ -104,7 +105,8 @@ class Mutation:
     """One change under way: the transaction, the registry it goes by, the base and the log as they are.
 
     ``broken_chain`` is the first fault of the chain of events, or ``""``; the event tells it in its ``maintenance``.
-    ``event`` is the one that was committed, which `mutate` announces.
+    ``event`` is the one that was committed, which `mutate` announces. ``copied_bytes`` says how many bytes the staged
+    base was given of the one before it, from the beginning on; None where it was made otherwise.
     """
 
     site: Site
@@ -113,6 +115,7 @@ class Mutation:
     action: str
     broken_chain: str = ""
     event: dict[str, Any] | None = None
+    copied_bytes: int | None = None
 
     def base_facts(self) -> BaseFacts:
         """Return the footer of the base as it is before this change.
@@ -164,6 +167,8 @@ class Mutation:
         self.freeze_registry()
         if self.site.dry_run:
             return None
+        if new_base and self.txn.keeps:
+            keep_base(self.txn, prefix=self.copied_bytes)
         content = None
         if os.environ.get("USR_EVENT_SHA256") == "1":
             content = self.txn.stage(RECORDS) if new_base else self.site.layout.records
@@ -251,6 +256,7 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
             _require_log(site, txn.tree, txn.head)
         # A file beside a folder is an error for every command: nothing tells which of the two is meant.
         overlay_paths(txn.tree)
+        txn.keeps = Setting.read(txn.tree).keep
         fault = chain_fault(site.ref.path)
         if fault:
             _log.warning("%s: the chain of events was broken before this change: %s", site.ref.name, fault)

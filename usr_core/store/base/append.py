@@ -1,8 +1,8 @@
 """Writing a base file: an older base's row groups as bytes, then new ones, under one footer.
 
-What an append copies is neither decoded nor encoded, and keeps its Bloom filters and page indexes. A
-small last row group is decoded and joined with the new rows, so that groups don't grow without end;
-and a small group that a write leaves at the end lies behind everything else, so that the next append can
+What an append copies is neither decoded nor encoded, and keeps its Bloom filters and page indexes. Small
+row groups at the end are decoded and joined with the new rows, a run of them at a time, so that groups don't grow
+without end; and a small group that a write leaves at the end lies behind everything else, so that the next append can
 cut it off without leaving a gap. An older base whose columns are laid out otherwise, or whose columns of floats
 have minimum and maximum, is encoded anew, once.
 """
@@ -35,10 +35,12 @@ from usr_core.store.errors import BaseUnreadable
 __all__ = ["BaseWriter", "rewrite_footer"]
 
 _DECODE_ROWS = 16_384
+_JOINED_GROUPS = 16
+"""So many small row groups at the end are joined, however few rows they have."""
 
 
 def rewrite_footer(source: Path, destination: Path, *, metadata: Mapping[str, str]) -> int:
-    """Write `source` again with other key/value metadata; return the size in bytes. The caller fsyncs.
+    """Write `source` again with other key/value metadata; return how many bytes were copied. The caller fsyncs.
 
     Rows are copied as bytes, or encoded anew where the older base is laid out otherwise.
 
@@ -47,7 +49,8 @@ def rewrite_footer(source: Path, destination: Path, *, metadata: Mapping[str, st
         FileExistsError: `destination` exists.
     """
     with BaseWriter(destination, existing=source, metadata=metadata, join_small_groups=False) as writer:
-        return writer.finish()
+        writer.finish()
+        return writer.copied_bytes
 
 
 class BaseWriter:
@@ -68,6 +71,7 @@ class BaseWriter:
         metadata: Key/value metadata; may be set until `finish`.
         existing_rows: Rows of `existing`.
         copied_groups: Row groups of `existing` that were copied as bytes.
+        copied_bytes: Bytes of it that the new file begins with.
 
     Raises:
         BaseUnreadable: `existing` is not a base.
@@ -88,7 +92,7 @@ class BaseWriter:
         self._batches: list[pa.RecordBatch] = []
         self._rows = self._bytes = self._written = 0
         self._segment: Segment | None = None
-        self.existing_rows = self.copied_groups = 0
+        self.existing_rows = self.copied_groups = self.copied_bytes = 0
         self._source = existing or destination
         source = _open(existing) if existing else None
         extra = [field for field in source.schema_arrow if field.name not in BASE_COLUMNS] if source else []
@@ -154,7 +158,8 @@ class BaseWriter:
             kept = source.metadata
             if keep < kept.num_row_groups:
                 kept = read_metadata_of(without_trailing_groups(layout, keep))
-            self._file.copy(path, max(group.data_end for group in layout.groups[:keep]), kept)
+            self.copied_bytes = max(group.data_end for group in layout.groups[:keep])
+            self._file.copy(path, self.copied_bytes, kept)
             self.copied_groups = keep
             self._written = kept.num_rows
         for group in range(keep, source.metadata.num_row_groups):
@@ -171,17 +176,22 @@ class BaseWriter:
         )
 
     def _groups_to_keep(self, metadata: pq.FileMetaData) -> int:
-        """Return how many leading row groups stay; a run of small ones at the end is joined with what comes."""
+        """Return how many leading row groups stay; a run of small ones at the end is joined with what comes.
+
+        It is joined once it makes a group that is not small, or has many groups. A dataset that keeps its history
+        keeps what is joined, so that joining at every append would keep each row many times.
+        """
         keep = int(metadata.num_row_groups)
         rows = size = 0
         while keep:
             last = metadata.row_group(keep - 1)
-            rows, size = rows + last.num_rows, size + last.total_byte_size
+            more, larger = rows + last.num_rows, size + last.total_byte_size
             small = self._is_small(last.num_rows, last.total_byte_size)
-            if not small or rows > self._options.rows_per_group or size > GROUP_BYTES:
+            if not small or more > self._options.rows_per_group or larger > GROUP_BYTES:
                 break
-            keep -= 1
-        return keep
+            keep, rows, size = keep - 1, more, larger
+        few = metadata.num_row_groups - keep < _JOINED_GROUPS and self._is_small(rows, size)
+        return int(metadata.num_row_groups) if few else keep
 
     # ------------------------------------------------------------ rows and row groups
 

@@ -28,7 +28,7 @@ def freeze_registry(site: Site) -> tuple[bool, str]:
         if stamped:
             staged = mutation.txn.stage(RECORDS)
             metadata = next_base_metadata(base.metadata, registry_hash=digest, same_rows=True)
-            rewrite_footer(site.layout.records, staged, metadata=metadata)
+            mutation.copied_bytes = rewrite_footer(site.layout.records, staged, metadata=metadata)
             base = read_base_facts(staged)
         mutation.finish(base=base, args={}, metrics={"namespaces": len(mutation.registry.namespaces)}, new_base=stamped)
     return True, digest

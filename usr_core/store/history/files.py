@@ -7,7 +7,6 @@ begin with is kept, as ``_history/N/records.tail``. ``_history/setting.json`` sa
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,71 +14,10 @@ from functools import cached_property
 from pathlib import Path
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.fs.files import read_regular
 from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
-from usr_core.store.history.errors import HistoryUnreadable
+from usr_core.store.history.keeping import TAIL, Setting
 
-__all__ = ["NOT_KEPT", "SETTING", "TAIL", "History", "KeptFile", "Setting", "kept_name"]
-
-SETTING = f"{HISTORY}/setting.json"
-TAIL = "records.tail"
-_FORMAT = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """Whether a dataset keeps what its commits replace, and what can be seen of the past.
-
-    Attributes:
-        keep: Commits keep what they replace.
-        since: The oldest version from which on everything was kept, up to the last one; None where nothing was.
-        versions: Older versions that are kept by themselves.
-    """
-
-    keep: bool = False
-    since: int | None = None
-    versions: tuple[int, ...] = ()
-
-    def encode(self) -> bytes:
-        """Return the bytes of the file."""
-        document = {
-            "usr_history": _FORMAT,
-            "history": "keep" if self.keep else "none",
-            "since": self.since,
-            "versions": list(self.versions),
-        }
-        return json.dumps(document, indent=1).encode() + b"\n"
-
-    @classmethod
-    def read(cls, tree: FileTree) -> Setting:
-        """Return what a dataset says; one without the file keeps nothing.
-
-        Raises:
-            HistoryUnreadable: The file is not one of this version of USR.
-        """
-        path = tree.path(SETTING)
-        if path is None:
-            return NOT_KEPT
-        try:
-            document = json.loads(read_regular(path))
-            if document["usr_history"] != _FORMAT or document["history"] not in ("keep", "none"):
-                raise HistoryUnreadable(file=SETTING, reason="it was written by another version of USR")
-            since = document["since"]
-            return cls(
-                keep=document["history"] == "keep",
-                since=None if since is None else int(since),
-                versions=tuple(sorted(int(version) for version in document["versions"])),
-            )
-        except FileNotFoundError:
-            return NOT_KEPT
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, HistoryUnreadable):
-                raise
-            raise HistoryUnreadable(file=SETTING, reason=f"it is damaged ({error})") from error
-
-
-NOT_KEPT = Setting()
-"""What holds for a dataset that says nothing, as those of older versions of USR."""
+__all__ = ["History", "KeptFile", "kept_name"]
 
 
 def kept_name(version: int, relative: str) -> str:
@@ -190,9 +128,7 @@ class History:
     def _walk(self, folder: str, prefix: str) -> Iterator[tuple[str, Path]]:
         for name in self.tree.names(folder):
             path = self.tree.path(f"{folder}/{name}")
-            if path is None:
-                continue
-            if path.is_dir():
+            if path is None or path.is_dir():  # a folder that a commit under way makes is not there yet
                 yield from self._walk(f"{folder}/{name}", f"{prefix}{name}/")
             else:
                 yield f"{prefix}{name}", path

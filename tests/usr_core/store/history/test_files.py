@@ -8,7 +8,8 @@ import pytest
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.store.history.errors import HistoryUnreadable
-from usr_core.store.history.files import NOT_KEPT, SETTING, History, Setting
+from usr_core.store.history.files import History
+from usr_core.store.history.keeping import NOT_KEPT, SETTING, Setting
 
 
 def put(folder: Path, *names: str) -> None:

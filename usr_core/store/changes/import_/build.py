@@ -197,6 +197,7 @@ class BuildOutcome:
         size_bytes: Size of the destination; 0 where nothing was added.
         inputs: The rows by input.
         repeated: The duplicates that were left out; None where there were none.
+        copied_bytes: Bytes of the existing base that the destination begins with.
     """
 
     rows_read: int
@@ -208,6 +209,7 @@ class BuildOutcome:
     inputs: InputRows
     skipped_deleted: int = 0
     repeated: RepeatedRecords | None = None
+    copied_bytes: int = 0
 
 
 def build_base(
@@ -321,6 +323,7 @@ def build_base(
         inputs=counted,
         skipped_deleted=dead,
         repeated=duplicates,
+        copied_bytes=writer.copied_bytes,
     )
 
 

@@ -299,6 +299,7 @@ class _Import:
             if built.added or (part is not None and part.records):
                 if options.register is not None and options.register().hash != mutation.registry.hash:
                     raise RegistryMoved(namespace=options.keep)
+                mutation.copied_bytes = built.copied_bytes
                 event = mutation.finish(
                     base=after,
                     args=options.event_args(),

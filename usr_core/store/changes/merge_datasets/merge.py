@@ -384,6 +384,7 @@ class _Merge:
                     if progress is not None:
                         progress(batch.num_rows)
             writer.finish()
+        mutation.copied_bytes = writer.copied_bytes
 
     # ------------------------------------------------------------- what is carried along
 

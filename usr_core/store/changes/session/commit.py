@@ -199,6 +199,7 @@ class _NewBase:
         if self._writer is None:
             return self._before
         self._writer.finish()
+        self._mutation.copied_bytes = self._writer.copied_bytes
         self._finished = True
         return read_base_facts(self._mutation.txn.stage(RECORDS))
 
