@@ -393,7 +393,7 @@ class TestFinding:
 
         assert "USR-MAP-004" not in usr.refuses(3, "map", "status", "ns/nothing").err
         assert "ns/base" in usr.refuses(2, "map", "status", "base").err
-        assert "There is no root" in usr.run("--root", str(tmp_path / "nowhere"), "map", "status", "4f1d").err
+        assert "USR-ROOTS-010" in usr.run("--root", str(tmp_path / "nowhere"), "map", "status", "4f1d").err
 
     def test_a_run_is_named_by_how_its_id_begins_by_its_folder_and_by_its_folders_name(
         self, usr: Usr, tmp_path: Path
