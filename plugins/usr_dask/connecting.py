@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from usr_core.api.files import share
 from usr_core.api.runs import ExecutorRequest
 from usr_dask.errors import DaskMissing, DaskOptionInvalid, DaskUnreachable, DaskVersionsDiffer
 
@@ -101,7 +102,9 @@ def job_queue(kind: str, request: ExecutorRequest) -> Any:
         raise DaskOptionInvalid(
             reason=f"A job of {kind} needs a size of its memory", option="memory", hint="Give --memory, such as 16GB."
         )
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
+    for place in (folder, folder / "logs"):
+        place.mkdir(exist_ok=True)
+        share(place, like=request.folder)
     cores = options["cores"]
     account = {"slurm": "account"}.get(kind, "project")
     own: dict[str, Any] = {account: options.get("account")}

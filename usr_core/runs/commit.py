@@ -17,7 +17,7 @@ from usr_core.errors import UsrError, first_line
 from usr_core.registry.document import Registry
 from usr_core.registry.type_parser import parse_type
 from usr_core.roots.layout import DERIVED, RECORDS
-from usr_core.runs.errors import RunDamaged, RunIncomplete, RunRecordsGone, RunTypesDiffer, ShardFailed
+from usr_core.runs.errors import RunDamaged, RunIncomplete, RunMissing, RunRecordsGone, RunTypesDiffer, ShardFailed
 from usr_core.runs.folder import COMMITTED, MOST_FAILURES, RunFolder, RunPlan, runs_of
 from usr_core.runs.joining import NOTHING_TAKEN, JoinedParts, TakenValues
 from usr_core.runs.shard import ROW, digest_of
@@ -94,13 +94,18 @@ def commit_run(site: Site, run: RunFolder, *, allow_partial: bool = False) -> Ru
     plan = run.plan
     if (told := run.committed()) is not None:
         return _outcome(plan, told, already=True)
-    with mutate(site, ACTION) as mutation:
-        told = run.committed() or _event_of(site.layout.event_log, plan)
-        already = told is not None
-        if told is None:
-            done = sorted(run.done())
-            _refuse_incomplete(run, done, allow_partial=allow_partial)
-            told = _committed(mutation, run, done)
+    try:
+        with mutate(site, ACTION) as mutation:
+            told = run.committed() or _event_of(site.layout.event_log, plan)
+            already = told is not None
+            if told is None:
+                done = sorted(run.done())
+                _refuse_incomplete(run, done, allow_partial=allow_partial)
+                told = _committed(mutation, run, done)
+    except (RunDamaged, RunIncomplete):
+        if run.exists():
+            raise
+        raise RunMissing(run_id=plan.run_id, where=": it was discarded meanwhile", dataset=site.ref.name) from None
     if run.exists() and run.committed() is None and not site.dry_run:
         run.mark_committed(told)
     return _outcome(plan, told, already=already)
@@ -255,12 +260,12 @@ class _Shards:
         for index in self._done:
             receipt = self._run.receipt(index)
             if receipt is None:
-                raise self._damaged(index, f"done/{index:06}.json", "is gone")
+                raise self._damaged(index, f"done/{self._run.receipt_file(index).name}", "it is gone")
             path = self._run.parts / receipt.file
             try:
                 digest = digest_of(path)
             except OSError as error:
-                raise self._damaged(index, path.name, f"can't be read: {error.strerror}") from error
+                raise self._damaged(index, path.name, f"it can't be read: {error.strerror}") from error
             if digest != receipt.sha256:
                 raise self._damaged(index, path.name, "its bytes are not those of its receipt")
             yield from self._checked(index, path, receipt.rows)
@@ -290,7 +295,7 @@ class _Shards:
 
     def _damaged(self, index: int, file: str, reason: str) -> RunDamaged:
         return RunDamaged(
-            file=file, reason=reason, shard=index, receipt=f"done/{index:06}.json", run_id=self._run.run_id
+            file=file, reason=reason, shard=index, receipt=self._run.receipt_file(index), run_id=self._run.run_id
         )
 
 

@@ -148,7 +148,7 @@ class RunDamaged(UsrError, ValueError):
 
     code = "USR-MAP-006"
     template = "{file}: {reason}."
-    hint_template = "Remove its receipt {receipt} and run that shard again: usr map resume {run_id}."
+    hint_template = "Remove {receipt!s} and run that shard again: usr map resume {run_id}."
     shown = ("file", "shard")
 
 

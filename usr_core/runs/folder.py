@@ -269,27 +269,30 @@ class RunFolder:
         Raises:
             RunDamaged: It can't be read.
         """
-        name = f"done/{index:06}.json"
+        file = self.receipt_file(index)
         try:
-            return ShardReceipt(**json.loads((self.path / name).read_bytes()))
+            return ShardReceipt(**json.loads(file.read_bytes()))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError) as error:
             raise RunDamaged(
-                file=name, reason="it is not a receipt", shard=index, receipt=name, run_id=self.run_id
+                file=f"done/{file.name}", reason="it is not a receipt", shard=index, receipt=file, run_id=self.run_id
             ) from error
+
+    def receipt_file(self, index: int) -> Path:
+        return self.path / "done" / f"{index:06}.json"
 
     def done(self) -> set[int]:
         """Return the finished shards, by the names of their receipts."""
         return set(self._numbers("done"))
 
     def is_done(self, index: int) -> bool:
-        return (self.path / "done" / f"{index:06}.json").exists()
+        return self.receipt_file(index).exists()
 
     def publish(self, receipt: ShardReceipt) -> bool:
         """Link a receipt, unless the shard has one: True where this one counts. The part is durable already."""
         sync_folder(self.parts)
-        return _publish(self.path / "done" / f"{receipt.index:06}.json", json.dumps(asdict(receipt)).encode())
+        return _publish(self.receipt_file(receipt.index), json.dumps(asdict(receipt)).encode())
 
     def note_failure(self, index: int, error: BaseException, trace: str) -> int:
         """Keep what a shard failed on; return how often it has failed."""
@@ -334,9 +337,13 @@ class RunFolder:
 
     def note_loss(self, index: int, detail: str) -> None:
         """Keep that a shard lost its worker."""
-        line = json.dumps({"shard": index, "detail": detail, "at": rfc3339(now_us())})
-        with contextlib.suppress(OSError), (self.path / "lost").open("a", encoding="utf-8") as file:
-            file.write(f"{line}\n")
+        line, path = json.dumps({"shard": index, "detail": detail, "at": rfc3339(now_us())}), self.path / "lost"
+        with contextlib.suppress(OSError):
+            new = not path.exists()
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+            if new:
+                share(path, like=self.path)
 
     def losses(self) -> int:
         """Return how many workers were lost."""

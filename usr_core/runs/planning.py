@@ -23,7 +23,7 @@ from usr_core.errors import UsrError, visible
 from usr_core.events.event import now_us, rfc3339
 from usr_core.fs.durable import link_or_copy, remove_tree, sync_file
 from usr_core.fs.errors import file_system_error
-from usr_core.fs.files import make_shared_folder
+from usr_core.fs.files import make_shared_folder, share
 from usr_core.plugin.executors import FunctionRef
 from usr_core.registry.document import RESERVED_NAMESPACES, Registry, namespace_of
 from usr_core.registry.errors import ColumnNotRegistered
@@ -372,6 +372,7 @@ def _write(
             chosen.copy(staged, request.columns)
         else:
             second_name(view, base, staged)
+        share(staged, like=run.path)
         staged.replace(run.input)
         run.create(plan, like=site.ref.path)
     except BaseException as error:

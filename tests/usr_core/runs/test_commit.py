@@ -15,6 +15,7 @@ import pytest
 
 from support.tree import assert_unchanged
 from usr_core import Dataset, register_namespace
+from usr_core.plugin.executors import ShardReceipt
 from usr_core.roots.errors import DatasetMissing
 from usr_core.runs.commit import commit_run
 from usr_core.runs.errors import RunDamaged, RunIncomplete, RunMissing, RunRecordsGone, RunTypesDiffer
@@ -300,6 +301,27 @@ def test_a_damaged_part_is_refused(dataset: Dataset, plan: Plan, damage: Callabl
     with assert_unchanged(dataset.path), pytest.raises(RunDamaged) as caught:
         run.commit()
     assert {"file", "shard"} <= caught.value.facts.keys()
+    assert f"Remove {folder_of(run).path}/done/0000" in caught.value.hint
+
+
+class Discarding(RunFolder):
+    """A run that somebody discards while its receipts are read."""
+
+    def receipt(self, index: int) -> ShardReceipt | None:
+        if index == 3:
+            self.remove()
+        return super().receipt(index)
+
+
+def test_a_run_that_is_discarded_during_its_commit_is_missing(dataset: Dataset, plan: Plan) -> None:
+    """It is not damaged, and there is nothing to resume; so for one that was discarded a moment before."""
+    run, before = plan().start("inline").wait(60), map_events(dataset)
+    going = Discarding(folder_of(run).path)
+    for folder in (going, folder_of(run)):
+        with pytest.raises(RunMissing, match="it was discarded meanwhile"):
+            commit_run(dataset._site(), folder)
+
+    assert before == map_events(dataset)
 
 
 def test_a_column_that_has_another_type_by_now_is_refused(dataset: Dataset, plan: Plan) -> None:
