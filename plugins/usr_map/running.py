@@ -171,7 +171,7 @@ def status_outcome(run: MapRun) -> tuple[Outcome, str]:
 
 
 def status_record(run: MapRun, fmt: Format) -> dict[str, object]:
-    """Return where a run stands; for people, each failed shard in one line."""
+    """Return where a run stands, and the command that goes on with it; for people, each failed shard in one line."""
     told = run.status(failures=True)
     record: dict[str, object] = {
         name: getattr(told, name)
@@ -181,6 +181,7 @@ def status_record(run: MapRun, fmt: Format) -> dict[str, object]:
         )
     }  # fmt: skip
     record["into"] = list(told.into)
+    record["next"] = _next_command(told)
     if resolve_format(fmt) is Format.JSON:
         keys = ("shard", "reason", "row", "id", "worker", "at", "trace")
         record["failures"] = [{key: getattr(failure, key) for key in keys} for failure in told.failures]
@@ -188,6 +189,12 @@ def status_record(run: MapRun, fmt: Format) -> dict[str, object]:
         last = {failure.shard: failure.reason for failure in told.failures}
         record["failures"] = [f"shard {shard}: {reason}" for shard, reason in list(last.items())[:20]]
     return record
+
+
+def _next_command(status: RunStatus) -> str | None:
+    if status.state == "committed":
+        return None
+    return f"usr map {'commit' if status.state == 'complete' else 'resume'} {status.run_id}"
 
 
 def _standing(status: RunStatus) -> str:

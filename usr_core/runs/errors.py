@@ -46,6 +46,8 @@ class FunctionFailed(UsrError, ValueError):
 
     Attributes:
         row: Row of the base as the run was planned, from 1; None where it is not one row's fault.
+        rows: The first and the last row that it was called with, where it is not.
+        shard: The shard; ``sample`` where the function was tried before a run was planned.
         kind: ``raised``, or ``returned`` where the value is wrong.
         trace: The traceback of the function's error.
         mistaken: What it was called with, a ``batch`` or a ``record``, where it may have been written for the other.
@@ -60,8 +62,10 @@ class FunctionFailed(UsrError, ValueError):
     code = "USR-MAP-002"
     template = "The function {function:quoted} {reason}{where}."
     hint_template = "{advice}"
-    shown = ("function={function:visible}", "row", "id")
+    shown = ("function={function:visible}", "shard", "row", "rows={row_range}", "id")
+    shard: int | str | None = None
     row: int | None = None
+    rows: tuple[int, int] | None = None
     id: str | None = None
     trace: str = ""
     kind: str = "raised"
@@ -70,7 +74,13 @@ class FunctionFailed(UsrError, ValueError):
 
     @property
     def where(self) -> str:
-        return "" if self.row is None else f", in row {self.row:,}"
+        if self.row is not None:
+            return f", in row {self.row:,}"
+        return "" if self.row_range is None else f", in rows {self.row_range}"
+
+    @property
+    def row_range(self) -> str | None:
+        return None if self.rows is None or self.row is not None else f"{self.rows[0]:,} to {self.rows[1]:,}"
 
     @property
     def advice(self) -> str:

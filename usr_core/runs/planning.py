@@ -298,7 +298,9 @@ def _sample(
     table = chosen.view.rows_at(numbers, ["id", *(name for name in request.columns if name != "id")])
     batch = table.combine_chunks().to_batches()[0]
     call = load_function(request.function, request.params, host)
-    caller = Caller(request.function, call, columns=request.columns, into=into, on_error=request.on_error)
+    caller = Caller(
+        request.function, call, columns=request.columns, into=into, on_error=request.on_error, shard="sample"
+    )
     done, size, spent, step, rate = 0, 0, 0.0, 16, 0.0
     while done < batch.num_rows and spent < _SAMPLE_SECONDS:
         piece = batch.slice(done, min(step, request.batch_rows))

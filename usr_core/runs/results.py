@@ -41,6 +41,7 @@ class Caller:
         columns: What it is given besides ``id``.
         into: Full names and type texts of what it has to return.
         on_error: What becomes of a row that it fails on.
+        shard: The shard, or ``sample``, for errors.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class Caller:
         columns: Sequence[str],
         into: Sequence[tuple[str, str]],
         on_error: str = "fail",
+        shard: int | str | None = None,
     ) -> None:
-        self._ref, self._call, self._columns, self._on_error = ref, call, list(columns), on_error
+        self._ref, self._call, self._columns, self._on_error, self._shard = ref, call, list(columns), on_error, shard
         self._into = [(name, text, parse_type(text).to_arrow()) for name, text in into]
 
     @property
@@ -185,7 +187,9 @@ class Caller:
         return FunctionFailed(
             function=self._ref.name,
             reason=reason,
+            shard=self._shard,
             row=row,
+            rows=(int(rows[0]) + 1, int(rows[-1]) + 1) if len(rows) else None,
             id=record,
             kind=kind,
             trace=trace,

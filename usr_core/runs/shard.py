@@ -100,6 +100,7 @@ def _written(folder: RunFolder, spec: ShardSpec, part: Path, host: PluginHost | 
         columns=spec.columns,
         into=spec.into,
         on_error=spec.on_error,
+        shard=spec.index,
     )
     schema = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field(ROW, pa.int64()), *caller.schema])
     rows = failed = 0

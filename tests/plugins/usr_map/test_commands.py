@@ -200,6 +200,8 @@ class TestRefusals:
             done = usr.refuses(1, "map", DS, "--fn", fn(tmp_path, name), "--into", "lab__length", *words)
 
         assert REFUSED[name] in done.err
+        assert "  shard: sample" in done.err
+        assert ("in rows 1 to " if name in {"too_few", "other_type", "nothing"} else "in row ") in done.err
         assert f"fns.py:{name}" in done.err
 
     @pytest.mark.parametrize("name", ["ends", "fails_on_tt", "too_few"])
@@ -280,8 +282,10 @@ class TestStopping:
             child.send_signal(signal.SIGINT)
             _, err = child.communicate(timeout=60)
         told = usr.ok("map", "list", DS, "--format", "json").data
+        partial = usr.ok("map", "status", DS).out
 
         assert 130 == child.returncode, err
+        assert f"usr map resume {told[0]['run_id']}" in partial
         assert f"usr map resume {told[0]['run_id']}" in err
         assert "partial" == told[0]["state"]
         assert None in values(usr, "sequence") or "lab__length" not in usr.ok("cols", DS).out
@@ -349,6 +353,7 @@ class TestStopping:
 
         told = usr.ok("map", "run-shard", str(folder), "1", "0", "--format", "json").data
         assert (2, []) == (told["done"], told["failed"])
+        assert f"usr map commit {told['run_id']}" == usr.ok("map", "status", DS, "--format", "json").data["next"]
         assert "attached" in usr.ok("map", "commit", folder.name).out
         usr.refuses(3, "map", "run-shard", str(folder), "7")
 
