@@ -123,6 +123,17 @@ class UsrError(Exception):
         self.facts: dict[str, object] = {k: v for k, v in {**own, **(facts or {})}.items() if v is not None}
         self.args = (self.message,)
 
+    @property
+    def __notes__(self) -> list[str]:
+        """The hint, and what `add_note` was told: Python shows these lines below a traceback.
+
+        Raises:
+            AttributeError: The class left out what makes a hint.
+        """
+        notes: list[str] = vars(self).setdefault("_notes", [""])
+        notes[0] = f"hint: {self.hint}"  # whoever lets an error pass may have given it another hint
+        return notes
+
     def __str__(self) -> str:
         # A KeyError would show its message in quotation marks, and an OSError look for a number first.
         # A plugin's class may have an `__init__` that does not call ours.

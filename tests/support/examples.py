@@ -24,6 +24,7 @@ import pytest
 from usr_core import requirements
 from usr_core.cli import session
 from usr_core.dataset import Dataset
+from usr_core.errors import UsrError
 from usr_core.plugin.catalogue import Catalogue
 from usr_core.plugin.host import PluginHost
 from usr_core.plugin.specs import TransportSpec
@@ -85,6 +86,8 @@ class Examples:
         self.monkeypatch.setenv("XDG_CONFIG_HOME", str(self.folder / "config"))
         self.monkeypatch.setenv("USR_REMOTES_PATH", "remotes.yaml")
         self.monkeypatch.setenv("TERM", "dumb")
+        # An example shows the line of an error; of the hint below it, versions of `doctest` make different things.
+        self.monkeypatch.setattr(UsrError, "__notes__", ())
 
     def names(self, label: str) -> dict[str, object]:
         """Make the folder the current one, and return the names that are there."""

@@ -10,6 +10,7 @@ import pickle
 import re
 import sys
 import textwrap
+import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -119,6 +120,16 @@ def test_what_a_builtin_exception_holds_outside_its_attributes_is_pickled_too() 
 
     assert pickle.loads(pickle.dumps(error)).errno == 28
     assert pickle.loads(pickle.dumps(TornImport("It broke.", hint="Fix it.", name="torch"))).name == "torch"
+
+
+def test_a_traceback_ends_with_the_hint() -> None:
+    """Where no command line shows it: in a script, a notebook, the log of a job; notes that are added come behind."""
+    error = pickle.loads(pickle.dumps(torn()))
+    error.add_note("while it was tried")
+    error.hint = "Fix it."
+
+    assert ["hint: Fix it.\n", "while it was tried\n"] == traceback.format_exception_only(error)[1:]
+    assert "It broke" in traceback.format_exception_only(Unfinished("It broke"))[-1]
 
 
 def test_an_error_without_templates_is_made_with_its_texts() -> None:
