@@ -23,7 +23,7 @@ from usr_core.store.base.splice import Chunk, chunk_of_pages
 from usr_core.store.base.thrift import STRUCT
 from usr_core.store.base.thrift_tree import I32, Struct, varint, write_struct
 
-__all__ = ["DenseChunk", "is_dense"]
+__all__ = ["DenseChunk", "is_dense", "item_bits"]
 
 _PAGE_BYTES = 1 << 20
 _PLAIN, _RLE = (I32, 0), (I32, 3)
@@ -34,6 +34,17 @@ _VALUE, _NULL_ITEM, _NULL_LIST = 3, 2, 0
 def is_dense(kind: pa.DataType) -> bool:
     """Tell whether columns of this type can be written so: vectors of float32 or float64."""
     return bool(pa.types.is_fixed_size_list(kind) and kind.value_type in (pa.float32(), pa.float64()))
+
+
+def item_bits(vectors: pa.Array) -> npt.NDArray[np.unsignedinteger]:
+    """Return the bits of all items of vectors, for which `is_dense`, one after the other; those of null rows too."""
+    items, length = vectors.values, int(vectors.type.list_size)
+    dtype = np.dtype(f"u{vectors.type.value_type.bit_width // 8}")
+    start, count = items.offset + vectors.offset * length, len(vectors) * length
+    buffer = items.buffers()[1]
+    if buffer is None:
+        return np.zeros(count, dtype)
+    return np.frombuffer(buffer, dtype, count=count, offset=start * dtype.itemsize)
 
 
 class DenseChunk:
@@ -72,7 +83,7 @@ class DenseChunk:
 
     def _write_page(self, vectors: pa.Array) -> None:
         rows = len(vectors)
-        values = self._values(vectors)
+        values = item_bits(vectors)
         items = vectors.values.slice(vectors.offset * self._length, rows * self._length)
         if vectors.null_count or items.null_count:
             valid = valid_mask(vectors)
@@ -100,14 +111,6 @@ class DenseChunk:
         for piece in (head + levels, values_bytes):
             self._put(piece)
         self._rows, self._levels, self._nulls = self._rows + rows, self._levels + count, self._nulls + nulls
-
-    def _values(self, vectors: pa.Array) -> npt.NDArray[np.unsignedinteger]:
-        """Return the bits of all items, those of null rows too."""
-        items, buffer = vectors.values, vectors.values.buffers()[1]
-        start, count = items.offset + vectors.offset * self._length, len(vectors) * self._length
-        if buffer is None:
-            return np.zeros(count, self._dtype)
-        return np.frombuffer(buffer, self._dtype, count=count, offset=start * self._dtype.itemsize)
 
     def _put(self, content: bytes | memoryview) -> None:
         view = memoryview(content)

@@ -3,15 +3,12 @@
 Rows that fit in memory are sorted there. Rows that come in the base's order already are written
 through as they come. What is larger and out of order is first spilled into buckets of neighbouring
 base rows, uncompressed beside the part, then each bucket is sorted by itself: memory is bounded by
-one bucket, which is 32 MB, 65,536 base rows or a 256th of a larger base, and by 4 bytes a row.
+a few times one bucket, which is 24 MB, 65,536 base rows or a 256th of a larger base, and by 12 bytes a row.
 """
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,11 +18,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.records.arrays import fixed_array
-from usr_core.records.arrow_calls import taken
 from usr_core.store.base.file import ParquetOutput
 from usr_core.store.base.parquet import OpenParquet
-from usr_core.store.ids.row_numbers import ascending_order, cut_at
+from usr_core.store.ids.row_numbers import cut_at
+from usr_core.store.overlay.spilled_rows import BUCKET_BYTES, Buckets, sorted_rows
 from usr_core.store.overlay.spliced_groups import SMALLEST_GROUP, Beside, SplicedGroups
 from usr_core.store.parts.files import unique_keys_note
 
@@ -33,7 +29,6 @@ __all__ = ["PartWriter", "row_group_ends"]
 
 _HELD_BYTES = 96 << 20
 _BUCKET_ROWS = 65_536
-_BUCKET_BYTES = 32 << 20
 _MOST_BUCKETS = 256
 """Each is an open file."""
 _FEWEST_COPIED_ROWS = 256
@@ -78,7 +73,7 @@ class PartWriter:
         self._last = -1
         self._ascending = True
         self._stream: _GroupedWriter | SplicedGroups | None = None
-        self._buckets: _Buckets | None = None
+        self._buckets: Buckets | None = None
         self._closed = False
         self.rows = 0
 
@@ -120,7 +115,7 @@ class PartWriter:
             self._closed = True
             return
         self._stream = writer = self._stream or self._new_stream(whole=self._covers_base())
-        for batch, positions in _sorted_rows(self._held, self._rows_schema):
+        for batch, positions in sorted_rows(self._held, self._rows_schema):
             writer.add(batch, positions)
         self._held.clear()
         writer.close()
@@ -142,7 +137,7 @@ class PartWriter:
             for batch, positions in self._held:
                 self._stream.add(batch, positions)
         else:
-            self._buckets = _Buckets(self._path.with_suffix(".spill"), self._rows_schema, rows=self._bucket_rows())
+            self._buckets = Buckets(self._path.with_suffix(".spill"), self._rows_schema, rows=self._bucket_rows())
             if self._stream is not None:
                 self._stream.close()
                 self._take_back()
@@ -167,7 +162,7 @@ class PartWriter:
     def _bucket_rows(self) -> int:
         last = int(self._boundaries[-1]) if len(self._boundaries) else 0
         width = self._held_size // max(1, sum(batch.num_rows for batch, _ in self._held))
-        rows = min(_BUCKET_ROWS, _BUCKET_BYTES // max(1, int(width)))
+        rows = min(_BUCKET_ROWS, BUCKET_BYTES // max(1, int(width)))
         return max(rows, -(-last // _MOST_BUCKETS))
 
     def _take_back(self) -> None:
@@ -245,92 +240,6 @@ class _GroupedWriter:
                 table.replace_schema_metadata(self._schema.metadata), row_group_size=max(1, table.num_rows)
             )
             self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
-
-
-class _Buckets:
-    """Rows spilled by ranges of base positions, one Arrow IPC file a range."""
-
-    def __init__(self, folder: Path, schema: pa.Schema, *, rows: int) -> None:
-        self._folder = folder
-        folder.mkdir()
-        self._schema = schema.remove_metadata().append(pa.field("position", pa.int64()))
-        self._rows = rows
-        self._open: dict[int, _Bucket] = {}
-
-    def add(self, batch: pa.RecordBatch, positions: npt.NDArray[np.int64]) -> None:
-        buckets = positions // self._rows
-        order = np.argsort(buckets, kind="stable")
-        columns = [*taken(batch, order).columns, fixed_array(positions[order], pa.int64())]
-        rows = pa.RecordBatch.from_arrays(columns, schema=self._schema)
-        ordered = buckets[order]
-        ends = [*(np.flatnonzero(ordered[1:] != ordered[:-1]) + 1).tolist(), len(ordered)]
-        for start, end in pairwise([0, *ends]):
-            self._bucket(int(ordered[start])).write(rows.slice(start, end - start))
-
-    def sorted(self) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
-        for bucket in sorted(self._open):
-            path = self._path(bucket)
-            self._open[bucket].close()
-            with pa.OSFile(str(path)) as source, pa.ipc.open_stream(source) as stream:
-                held = []
-                for batch in stream:
-                    held.append((batch.drop_columns(["position"]), batch.column("position").to_numpy()))
-            yield from _sorted_rows(held, self._schema.remove(len(self._schema) - 1))
-            path.unlink()
-
-    def remove(self) -> None:
-        for bucket in self._open.values():
-            with contextlib.suppress(OSError, pa.ArrowException):  # what is left of it goes
-                bucket.close()
-        self._open.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _bucket(self, bucket: int) -> _Bucket:
-        if bucket not in self._open:
-            self._open[bucket] = _Bucket(self._path(bucket), self._schema)
-        return self._open[bucket]
-
-    def _path(self, bucket: int) -> Path:
-        return self._folder / f"{bucket}.arrow"
-
-
-class _Bucket:
-    """One file that is written."""
-
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._file = pa.OSFile(str(path), "wb")
-        self._stream = pa.ipc.new_stream(self._file, schema)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self._stream.write_batch(batch)
-
-    def close(self) -> None:
-        # The stream leaves the file open, which it was given.
-        try:
-            if not self._file.closed:
-                self._stream.close()
-        finally:
-            self._file.close()
-
-
-def _sorted_rows(
-    held: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]], schema: pa.Schema
-) -> Iterator[tuple[pa.RecordBatch, npt.NDArray[np.int64]]]:
-    if not held:
-        return
-    positions = np.concatenate([part for _, part in held])
-    if np.all(positions[1:] > positions[:-1]):
-        yield from held
-        return
-    order = ascending_order(positions)
-    if order is None:  # the caller refuses the rows in the end
-        order = np.argsort(positions, kind="stable")
-    table = pa.Table.from_batches([batch for batch, _ in held], schema=schema.remove_metadata())
-    table = taken(table, order)
-    start = 0
-    for batch in table.to_batches():
-        yield batch, positions[order[start : start + batch.num_rows]]
-        start += batch.num_rows
 
 
 def row_group_ends(base: pq.ParquetFile) -> list[int]:
