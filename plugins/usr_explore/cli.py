@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from usr_core.api import UsrError
-from usr_core.api.commands import DatasetArg, QuietOpt, UsageError, current_session, emit_text, examples, note
+from usr_core.api.commands import AtOpt, DatasetArg, QuietOpt, UsageError, current_session, emit_text, examples, note
 
 if TYPE_CHECKING:
     from usr_core.api import Dataset
@@ -25,6 +25,7 @@ explore_app = typer.Typer()
 def explore(
     dataset: DatasetArg = None,
     *,
+    at: AtOpt = None,
     port: Annotated[
         int | None, typer.Option("--port", min=1, max=65535, show_default=False, help="By default a free one.")
     ] = None,
@@ -61,9 +62,13 @@ def explore(
     from usr_explore.exploring import Exploration
 
     session = current_session()
-    found = session.dataset(dataset) if dataset is not None or html is not None else _here(session)
+    if at is not None and eject is not None:
+        raise UsageError("--at does not go with --eject", hint="Leave one of the two out.")
+    named = dataset is not None or html is not None or at is not None
+    found = session.dataset(dataset, at=at) if named else _here(session)
     root = session.found_root if found is None else found.ref.root
-    exploration = Exploration(root, None if found is None else found.name, session.lock_timeout)
+    name, version = (None, None) if found is None else (found.name, found.version)
+    exploration = Exploration(root, name, session.lock_timeout, version)
     if html is not None:
         from usr_explore.report import write_report
 

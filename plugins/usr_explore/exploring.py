@@ -55,11 +55,13 @@ class Exploration:
         root: The root's folder.
         name: The dataset to begin with; None for the first one.
         lock_timeout: Seconds to wait for another writer.
+        at: The version at which this dataset is looked at; None as it is. The others of the root are shown as they are.
     """
 
     root: Path
     name: str | None = None
     lock_timeout: float = 60.0
+    at: int | None = None
     _loaded: dict[str, tuple[Any, Loaded]] = field(default_factory=dict)
     _maps: dict[Any, VectorMap] = field(default_factory=dict)
 
@@ -78,7 +80,8 @@ class Exploration:
         """
         from usr_core.api import Dataset
 
-        return Dataset.open(self.root, name, lock_timeout=self.lock_timeout)
+        found = Dataset.open(self.root, name, lock_timeout=self.lock_timeout)
+        return found if self.at is None or name != self.name else found.at(self.at)
 
     def load(self, name: str) -> Loaded:
         """Return a dataset in memory: the state that is on disk, read again where it has changed; one at a time.
@@ -103,8 +106,11 @@ class Exploration:
         return choose(loaded, query, last)
 
     def writable(self, name: str) -> bool:
-        """Return whether this user may change the dataset."""
-        path = self.dataset(name).path
+        """Return whether this user may change the dataset; nobody changes one as it was."""
+        dataset = self.dataset(name)
+        if dataset.version is not None:
+            return False
+        path = dataset.path
         written = [
             path,
             *filter(Path.exists, (path / "_derived", path / "_derived" / "usr_state", path / ".events.log")),

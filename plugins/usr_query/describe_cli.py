@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from usr_core.api.commands import (
+    AtOpt,
     ColumnsOpt,
     DatasetArg,
     Format,
@@ -37,6 +38,7 @@ def describe(
     *,
     columns: ColumnsOpt = None,
     where: WhereOpt = None,
+    at: AtOpt = None,
     sample: Annotated[int, typer.Option("--sample", min=0, help="Rows to look at; 0 is all of them.")] = 1024,
     plot: Annotated[bool, typer.Option("--plot", help="Draw a histogram of each column, a line a bin.")] = False,
     include_deleted: IncludeDeletedOpt = False,
@@ -55,7 +57,7 @@ def describe(
     with Progress("looking", quiet=quiet) as progress:
         found = (
             current_session()
-            .dataset(dataset)
+            .dataset(dataset, at=at)
             .describe(
                 split_names(columns),
                 sample=sample,

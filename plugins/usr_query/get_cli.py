@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from usr_core.api.commands import (
+    AtOpt,
     ColumnsOpt,
     DatasetArg,
     Format,
@@ -35,6 +36,7 @@ def get(
     ids: IdsOpt = None,
     where: WhereOpt = None,
     columns: ColumnsOpt = None,
+    at: AtOpt = None,
     include_deleted: IncludeDeletedOpt = False,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
@@ -44,7 +46,7 @@ def get(
     if bool(ids) == (where is not None):
         what = "no record was named" if where is None else "--where does not go with --id"
         raise UsageError(what, hint="Give --id ID (may be repeated), or --where with a condition.")
-    source, names = current_session().dataset(dataset), split_names(columns)
+    source, names = current_session().dataset(dataset, at=at), split_names(columns)
     if where is None:
         found = source.get(ids or (), columns=names, include_deleted=include_deleted)
     else:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from usr_core.api.commands import (
+    AtOpt,
     DatasetArg,
     Format,
     FormatOpt,
@@ -60,6 +61,7 @@ def grep(
         str, typer.Option("--column", autocompletion=completer("column"), help="The text column to look in.")
     ] = "sequence",
     where: WhereOpt = None,
+    at: AtOpt = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Stop after so many lines; 0 is all.")] = 20,
     ignore_case: Annotated[bool, typer.Option("--ignore-case", help="Let letters match in either case.")] = False,
     include_deleted: IncludeDeletedOpt = False,
@@ -80,7 +82,7 @@ def grep(
     if motif is not None and (column != "sequence" or ignore_case):
         told = "a motif is looked for in the sequence, in either case"
         raise UsageError(told, hint="Leave --column and --ignore-case out, or give --pattern instead of --motif.")
-    source = current_session().dataset(dataset)
+    source = current_session().dataset(dataset, at=at)
     with Progress("searching", quiet=quiet) as progress:
         if motif is not None:
             hits = source.motif(

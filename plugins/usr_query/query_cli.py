@@ -10,6 +10,7 @@ import typer
 
 from usr_core.api import UsrError, counted
 from usr_core.api.commands import (
+    AtOpt,
     DryRunOpt,
     Format,
     IncludeDeletedOpt,
@@ -45,6 +46,7 @@ class QueryFormat(StrEnum):
 @query_app.command(
     epilog=examples(
         "usr query 'select count(*) from \"lab/promoters\"'",
+        "usr query 'select count(*) from \"lab/promoters@17\"'",
         "usr query 'select id, lab__strength from d' --dataset lab/promoters --out strong.csv",
     )
 )
@@ -69,9 +71,10 @@ def query(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     allow_files: Annotated[bool, typer.Option("--allow-files", help="Let it read other files; never the net.")] = False,
     include_deleted: IncludeDeletedOpt = False,
+    at: AtOpt = None,
     dry_run: DryRunOpt = False,
 ) -> None:
-    """Ask the datasets of a root in SQL: each is a table under its id in double quotes.
+    """Ask the datasets of a root in SQL: each is a table under its id in double quotes, with @17 as it was.
 
     Only datasets that the statement names are opened, and nothing is changed.
     """
@@ -82,14 +85,20 @@ def query(
         raise UsageError(f"--format {fmt} is not written to a file", hint="Give --format csv, jsonl or parquet.")
     session = current_session()
     try:
-        current = session.dataset(dataset)
+        current = session.dataset(dataset, at=at)
     except UsrError:
-        if dataset is not None:
+        if dataset is not None or at is not None:
             raise
         current = None
     root = session.found_root if current is None else current.ref.root
-    view = None if current is None else current.view
-    found = query_root(root, statement, current=view, allow_files=allow_files, include_deleted=include_deleted)
+    found = query_root(
+        root,
+        statement,
+        current=None if current is None else current.view,
+        current_at=None if current is None else lambda version: current.at(version).view(),
+        allow_files=allow_files,
+        include_deleted=include_deleted,
+    )
     repeated = next((name for name in found.columns if found.columns.count(name) > 1), None)
     if repeated is not None:
         raise UsageError(f"two columns of the result are called {repeated!r}", hint="Name them apart: … as NAME.")

@@ -10,6 +10,7 @@ import typer
 
 from usr_core.api import UsrError, counted, options_text, size_text
 from usr_core.api.commands import (
+    AtOpt,
     ColumnsOpt,
     DryRunOpt,
     Format,
@@ -67,6 +68,7 @@ def export(
         typer.Option("--out", show_default=False, help="A file (.gz and .zst compress), a folder, or - for stdout."),
     ] = None,
     columns: ColumnsOpt = None,
+    at: AtOpt = None,
     where: WhereOpt = None,
     limit: Annotated[
         int | None, typer.Option("--limit", "-n", min=0, show_default=False, help="The first so many; by default all.")
@@ -104,7 +106,9 @@ def export(
         raise UsageError("--report json and --out - both write to standard output.", hint="Give --out a file.")
     chosen = split_names(namespaces)
     told_format = {**split_options(options or ()), **({"spreadsheet_safe": "true"} if spreadsheet_safe else {})}
-    source = open_target(current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
+    source = open_target(
+        current_session(), target, glob=glob, include_deleted=include_deleted, namespaces=chosen, at=at
+    )
     with Progress("exporting", total=source.base_rows(), quiet=quiet) as progress:
         written = source.export(
             _standard_output() if out == "-" else out,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from usr_core.api.commands import (
+    AtOpt,
     ColumnsOpt,
     Format,
     FormatOpt,
@@ -46,6 +47,7 @@ def head(
         typer.Option("-n", "--limit", min=0, show_default=False, help="How many; 10 by default."),
     ] = None,
     columns: ColumnsOpt = None,
+    at: AtOpt = None,
     where: WhereOpt = None,
     sample: SampleOpt = None,
     seed: SeedOpt = 0,
@@ -73,7 +75,7 @@ def head(
         n = 10
     file = open_rows(session, target, importer=importer, options=split_options(options or ()))
     if file is None:
-        source = open_target(session, target, glob=glob, include_deleted=include_deleted, namespaces=chosen)
+        source = open_target(session, target, glob=glob, include_deleted=include_deleted, namespaces=chosen, at=at)
         table = source.head_arrow(
             n,
             columns=names,
@@ -84,10 +86,10 @@ def head(
             seed=seed,
             sort=sort,
         )
-    elif include_deleted or chosen is not None or glob is not None:
+    elif include_deleted or chosen is not None or glob is not None or at is not None:
         raise UsageError(
-            "A file has no overlays, no deleted records and no files in it.",
-            hint="Leave --namespaces, --include-deleted and --glob out, or name the dataset.",
+            "A file has no overlays, no deleted records, no versions and no files in it.",
+            hint="Leave --namespaces, --include-deleted, --at and --glob out, or name the dataset.",
             facts={"file": file.path},
         )
     else:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from usr_core.cli.json_values import json_text as json_text
     from usr_core.cli.main import main as main
     from usr_core.cli.options import AllowMissingOpt as AllowMissingOpt
+    from usr_core.cli.options import AtOpt as AtOpt
     from usr_core.cli.options import ColumnsOpt as ColumnsOpt
     from usr_core.cli.options import DatasetArg as DatasetArg
     from usr_core.cli.options import DryRunOpt as DryRunOpt
@@ -77,10 +78,10 @@ else:
             "usr_core.cli.json_values": "json_line json_text",
             "usr_core.cli.main": "main",
             "usr_core.cli.options": (
-                "AllowMissingOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt HelpOptionsOpt "
-                "IdFileOpt IdsOpt ImporterOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt OptionsOpt PathOpt QuietOpt "
-                "SampleOpt SeedOpt SortOpt TargetArg WhereOpt YesOpt choice_option completer default_command examples "
-                "split_names split_options"
+                "AllowMissingOpt AtOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt "
+                "HelpOptionsOpt IdFileOpt IdsOpt ImporterOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt "
+                "OptionsOpt PathOpt QuietOpt SampleOpt SeedOpt SortOpt TargetArg WhereOpt YesOpt choice_option "
+                "completer default_command examples split_names split_options"
             ),
             "usr_core.cli.outcome": "emit_outcome",
             "usr_core.cli.output": (

@@ -17,6 +17,7 @@ from usr_core.cli.output import Format
 
 __all__ = [
     "AllowMissingOpt",
+    "AtOpt",
     "ColumnsOpt",
     "DatasetArg",
     "DryRunOpt",
@@ -177,6 +178,15 @@ WhereOpt = Annotated[
     str | None,
     typer.Option(
         "--where", metavar="SQL", show_default=False, help='Only records that meet a condition: "length > 20".'
+    ),
+]
+AtOpt = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="VERSION",
+        show_default=False,
+        help="As it was: 17, 2026-11-20T12:00, actor.run_id=r7, or a tag.",
     ),
 ]
 SampleOpt = Annotated[

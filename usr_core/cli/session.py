@@ -100,11 +100,13 @@ class Session:
         if "host" in self.__dict__:
             self.host.close(tell=tell)
 
-    def dataset(self, text: str | None) -> Dataset:
+    def dataset(self, text: str | None, *, at: str | None = None) -> Dataset:
         """Open the dataset that an argument names: an id, a dataset's folder, or None for the current folder.
 
+        With `at`, as ``--at`` takes it, it is the dataset as it was.
+
         Raises:
-            UsrError: There is no such dataset, the name is ambiguous, or no root is found.
+            UsrError: There is no such dataset, the name is ambiguous, no root is found, or there is no such version.
         """
         from usr_core.dataset import Dataset
 
@@ -113,7 +115,7 @@ class Session:
         self._host_root = found.ref.root
         if "host" in self.__dict__:
             self.host.root = self._host_root
-        return found
+        return found if at is None else found.at(at)
 
 
 _current: list[Session] = []

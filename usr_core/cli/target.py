@@ -30,16 +30,18 @@ def open_target(
     glob: str | None = None,
     include_deleted: bool = False,
     namespaces: Sequence[str] | None = None,
+    at: str | None = None,
 ) -> Readable:
     """Return the dataset, or the Parquet file, that `text` means; see `usr_core.roots.read_target`.
 
     Where a folder holds several files, a terminal is asked which one. What is read will be read with `include_deleted`
-    and `namespaces`.
+    and `namespaces`; with `at` it is a dataset as it was.
 
     Raises:
         SeveralParquetFiles: The folder holds several files, and there is no terminal to ask.
-        UsageError: No answer came, or none that could be used; or overlays or deleted records were asked for of a
-            file, which has neither.
+        UsageError: No answer came, or none that could be used; or overlays, deleted records or a version were asked
+            for of a file, which has none of these.
+        VersionTextInvalid, VersionMissing: As `Dataset.at`.
         UsrError: There is no such target.
 
     Example:
@@ -58,14 +60,15 @@ def open_target(
     found = find_target(text, root=session.root, glob=glob)
     if isinstance(found, ParquetFiles):
         table = ParquetTable(_picked(found), host=session.host)
-        if include_deleted or namespaces is not None:
+        if include_deleted or namespaces is not None or at is not None:
             raise UsageError(
-                "A file has no overlays and no deleted records.",
-                hint="Leave --namespaces and --include-deleted out, or name the dataset.",
+                "A file has no overlays, no deleted records and no versions.",
+                hint="Leave --namespaces, --include-deleted and --at out, or name the dataset.",
                 facts={"file": table.path},
             )
         return table
-    return Dataset(found, lock_timeout=session.lock_timeout, host=lambda: session.host)
+    dataset = Dataset(found, lock_timeout=session.lock_timeout, host=lambda: session.host)
+    return dataset if at is None else dataset.at(at)
 
 
 def open_rows(

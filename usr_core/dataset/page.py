@@ -41,8 +41,11 @@ class ExplorePage:
         PageNotServed: It can't be served.
     """
 
-    def __init__(self, root: Path, name: str, *, port: int | None = None, browser: bool = True) -> None:
+    def __init__(
+        self, root: Path, name: str, *, at: int | None = None, port: int | None = None, browser: bool = True
+    ) -> None:
         self._command = [sys.executable, "-c", _MAIN, "--root", str(root), "explore", name]
+        self._command += [] if at is None else ["--at", str(at)]
         self._report: str | None = None
         words = [*self._command, "--quiet"]
         words += ["--no-browser"] if not browser else []

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from usr_core.commit.file_tree import FileTree
     from usr_core.roots.dataset_id import DatasetRef
     from usr_core.store.questions.sql import Parameters
     from usr_core.store.questions.sql_result import SqlResult
+    from usr_core.store.versions.version import Version
     from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["CURRENT", "query_root"]
@@ -27,11 +30,14 @@ def query_root(
     parameters: Parameters | None = None,
     *,
     current: Callable[[], AbstractContextManager[MergedView]] | None = None,
+    current_at: Callable[[str], AbstractContextManager[MergedView]] | None = None,
     allow_files: bool = False,
     include_deleted: bool = False,
     memory_limit: str = "1GB",
 ) -> SqlResult:
     """Run one SELECT over the datasets of a root, each a table under its id in double quotes.
+
+    Behind an id, ``@`` and a version (see `Dataset.at`) mean the dataset as it was: ``"demo/promoters@17"``.
 
     Every dataset is read in one state of it; those of two datasets need not be of the same time. Only columns that
     the statement needs are read. The result is held in memory.
@@ -41,6 +47,7 @@ def query_root(
         statement: One SELECT of DuckDB's SQL; an ``order by`` is needed where order matters.
         parameters: Values for ``?``, or by name for ``$name``.
         current: Opens the view of the dataset that ``d`` means; None where there is none.
+        current_at: Opens it as it was at a version, for ``"d@17"``; None where that can't be asked for.
         allow_files: Let the statement read other files of this machine; never the network.
         include_deleted: Let deleted records and the tombstone columns be in the tables.
         memory_limit: What DuckDB may take before it spills to a temporary folder.
@@ -49,12 +56,15 @@ def query_root(
         StatementRefused: It is not one SELECT, or names a table that is not there.
         SqlFailed: DuckDB refused the statement, or failed at it.
         AmbiguousDataset: A name without its folder means several datasets.
+        VersionTextInvalid, VersionMissing, VersionNotShown: A dataset has no such version, or it is not kept whole.
 
     Example:
         >>> from usr_core.api.results import query_root
         >>> asked = 'select count(*), max(lab__gc) from "demo/promoters" where lab__gc > ?'
         >>> query_root(root, asked, [0.35]).fetchall()
         [(2, 0.55)]
+        >>> query_root(root, 'select count(*) from "demo/promoters@1"').fetchall()
+        [(0,)]
         >>> query_root(root, "drop table promoters")
         Traceback (most recent call last):
             ...
@@ -65,19 +75,25 @@ def query_root(
     from usr_core.store.questions.sql import run_tables
     from usr_core.store.questions.sql_result import SqlResult
     from usr_core.store.questions.statement import named_tables
-    from usr_core.store.view.merged_view import MergedView
+    from usr_core.store.versions.version import find_version
 
     with ExitStack() as opened:
         views: dict[str, MergedView] = {}
         for name in named_tables(statement):
             if name.lower() in (known.lower() for known in views):  # one table to DuckDB
                 continue
-            if name.lower() == CURRENT and current is not None:
+            bare, asked, at = name.partition("@")
+            if bare.lower() == CURRENT and current is not None and not asked:
                 views[name] = opened.enter_context(current())
                 continue
-            ref = _dataset(root, name, allow_files=allow_files)
+            if bare.lower() == CURRENT and current_at is not None and asked:
+                views[name] = opened.enter_context(current_at(at))
+                continue
+            ref = _dataset(root, bare, allow_files=allow_files)
             if ref is not None:
-                views[name] = opened.enter_context(read_consistent(ref.path, MergedView.open))
+                version = find_version(ref.path, at, dataset=ref.name) if asked else None
+                view = partial(_view, version=version, dataset=ref.name)
+                views[name] = opened.enter_context(read_consistent(ref.path, view))
         try:
             table = run_tables(
                 views,
@@ -93,6 +109,13 @@ def query_root(
             hint = "Let it read files of this machine with --allow-files (allow_files=True in Python)."
             raise StatementRefused("it reads a file, which is not allowed", hint=hint, value=statement) from error
     return SqlResult(_with_integers(table))
+
+
+def _view(tree: FileTree, version: Version | None, dataset: str) -> MergedView:
+    from usr_core.store.versions.version import files_of
+    from usr_core.store.view.merged_view import MergedView
+
+    return MergedView.open(files_of(tree, version, dataset=dataset))
 
 
 def _with_integers(table: pa.Table) -> pa.Table:

@@ -360,7 +360,7 @@ class Reading(DatasetSite):
         """
         from usr_core.dataset.page import ExplorePage
 
-        return ExplorePage(self.ref.root, self.ref.name, port=port, browser=browser)
+        return ExplorePage(self.ref.root, self.ref.name, at=self.version, port=port, browser=browser)
 
     def plot(self, x: str, y: str | None = None, *, where: Where | None = None) -> alt.Chart:
         """Return a picture of a column, or of two columns of numbers against each other, as a chart of altair.
@@ -467,6 +467,7 @@ class Reading(DatasetSite):
             statement,
             parameters,
             current=self.view,
+            current_at=lambda version: self.at(version).view(),
             allow_files=allow_files,
             include_deleted=include_deleted,
             memory_limit=memory_limit,

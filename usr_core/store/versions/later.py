@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from usr_core.commit.file_tree import FileTree
@@ -20,11 +21,13 @@ from usr_core.events.seek import event_time_us
 from usr_core.fs.files import open_regular
 from usr_core.records import BASE_COLUMNS
 from usr_core.roots.layout import DERIVED, EVENT_LOG, RECORDS
+from usr_core.store.history.files import TAIL, History
 from usr_core.store.versions.version import Version
 
 __all__ = ["LaterEvent", "LaterEvents", "events_after", "raw_lines_after"]
 
 _SINGLE_FILE = re.compile(rb'"_derived/[a-z][a-z0-9_]*\.parquet"')
+ROLLBACK = "rollback"
 _BUFFER = 1 << 20
 _IMPORT = b'"action":"import"'
 
@@ -58,8 +61,8 @@ class LaterEvents:
     together: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     rewritten: LaterEvent | None = None
 
-    def take(self, event: Mapping[str, Any], seq: int, version: Version) -> None:
-        """Take in the next event."""
+    def take(self, event: Mapping[str, Any], seq: int, version: Version, history: History) -> None:
+        """Take in the next event; `history` has what is kept of the files that it replaced."""
         artifacts = event.get("artifacts")
         artifacts = artifacts if isinstance(artifacts, Mapping) else {}
         told = LaterEvent(seq, str(event.get("action")), event_time_us(event) or 0)
@@ -71,13 +74,13 @@ class LaterEvents:
             self.together[seq] = removed, added
         for path in added:
             if path == RECORDS:
-                if self.rewritten is None and not _appends(event, version):
+                if self.rewritten is None and not _appends(event, version, history.kept_by(seq)):
                     self.rewritten = told
             elif path.startswith(f"{DERIVED}/") and path not in self.removed:
                 self.added.setdefault(path, told)
 
 
-def events_after(tree: FileTree, version: Version) -> LaterEvents:
+def events_after(tree: FileTree, version: Version, history: History) -> LaterEvents:
     """Return what the events after a version did to the files of `tree`.
 
     Raises:
@@ -94,7 +97,7 @@ def events_after(tree: FileTree, version: Version) -> LaterEvents:
             if raw.strip() and raw.endswith(b"\n") and found.rewritten is None:
                 found.rewritten = LaterEvent(version.seq + 1, "of an older writer", version.time_us)
             continue
-        found.take(event, seq, version)
+        found.take(event, seq, version, history)
     return found
 
 
@@ -139,14 +142,17 @@ def _adds_only(line: bytes) -> bool:
     )
 
 
-def _appends(event: Mapping[str, Any], version: Version) -> bool:
-    """Tell whether an event that wrote the base has left the rows and columns that it had as they were."""
+def _appends(event: Mapping[str, Any], version: Version, kept: Mapping[str, Path]) -> bool:
+    """Tell whether an event that wrote the base has left the rows and columns that it had as they were.
+
+    `kept` are the files that it kept: of a base that goes on as it began only the end is kept.
+    """
     before, after = (_of(one.get("fingerprint")) for one in (version.event, event))
     if after.get("cols") != before.get("cols") or not _number(after.get("rows")) >= _number(before.get("rows")):
         return False
-    if event.get("action") in ("import", "registry_freeze"):
+    if event.get("action") in ("import", "registry_freeze") or TAIL in kept:
         return True
-    if event.get("action") == ADOPT:
+    if event.get("action") in (ADOPT, ROLLBACK) or RECORDS in kept:
         return False
     if event.get("action") == "merge":
         return after.get("cols") == len(BASE_COLUMNS)  # it may change values of the columns behind these

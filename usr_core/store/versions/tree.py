@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.events.event import file_stamp
 from usr_core.events.seek import event_time_us, events_backwards, line_of_seq
-from usr_core.roots.layout import ARCHIVED, DERIVED, EVENT_LOG, RECORDS, SNAPSHOTS
+from usr_core.roots.layout import DERIVED, EVENT_LOG, RECORDS, SNAPSHOTS
+from usr_core.store.history.files import History
 from usr_core.store.parts.present import overlay_paths
 from usr_core.store.parts.stamps import read_stamp
 from usr_core.store.versions.errors import VersionMissing, VersionNotShown
@@ -69,6 +70,10 @@ class _Past:
 
     now: FileTree
     version: Version
+    _history: History = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._history = History(self.now)
 
     def tree(self) -> FileTree:
         """Return them.
@@ -76,7 +81,7 @@ class _Past:
         Raises:
             _Lost: One is not there any more.
         """
-        later = events_after(self.now, self.version)
+        later = events_after(self.now, self.version, self._history)
         base, rows = self._base(later)
         moved, absent = dict(self.now.moved), set(self.now.absent)
         if base is not None:
@@ -87,11 +92,14 @@ class _Past:
                 moved.pop(path, None)
                 absent.add(path)
         for path, by in later.removed.items():
-            if path.startswith(f"{DERIVED}/") and not self._is_newer(path, self._kept(path)):
+            if path.startswith(f"{DERIVED}/") and not self._is_newer(path, self._kept(path, by)):
                 self._bring_back(path, by, later, moved, absent)
         for path, by in later.added.items():
-            if path.startswith(f"{DERIVED}/") and path.count("/") == 1 and self._was_there(path):
-                raise _Lost(path, by, f"{by} replaced {path}, and the old file was not kept")
+            if path.count("/") == 1 and self._was_there(path):
+                kept = self._kept(path, by)
+                if kept is None:
+                    raise _Lost(path, by, f"{by} replaced {path}, and the old file was not kept")
+                moved[path] = kept
         return FileTree(self.now.folder, moved, frozenset(absent - set(moved)), rows)
 
     def _base(self, later: LaterEvents) -> tuple[Path | None, int]:
@@ -100,6 +108,9 @@ class _Past:
         by = later.rewritten
         if by is None:
             return None, rows
+        kept = self._history.kept_by(by.seq).get(RECORDS)
+        if kept is not None:
+            return kept, rows
         # A snapshot from the time between begins with the same rows: that of the very change has the base before it.
         written = self._written_us()
         for name in self.now.names(SNAPSHOTS):
@@ -127,7 +138,7 @@ class _Past:
         self, path: str, by: LaterEvent, later: LaterEvents, moved: dict[str, Path], absent: set[str]
     ) -> None:
         """Let a file of an overlay be there again that a later event removed."""
-        kept = self._kept(path)
+        kept = self._kept(path, by)
         if kept is not None:
             moved[path] = kept
             return
@@ -145,12 +156,12 @@ class _Past:
                 return
         raise _Lost(path, by, f"{by} removed {path}, which was not kept")
 
-    def _kept(self, path: str) -> Path | None:
-        """Return where a part lies that was archived; no two parts of a namespace have one name."""
-        _, namespace, *name = path.split("/")
-        stamps = self.now.names(f"{ARCHIVED}/{namespace}") if name else []
-        found = (self.now.path(f"{ARCHIVED}/{namespace}/{stamp}/{name[0]}") for stamp in reversed(stamps))
-        return next((one for one in found if one is not None), None)
+    def _kept(self, path: str, by: LaterEvent) -> Path | None:
+        """Return where the content of a file lies that a later event replaced or removed."""
+        kept = self._history.kept_by(by.seq).get(path)
+        if kept is None and path.count("/") > 1:  # no two parts have one name, so wherever it is, it is that one
+            kept = self._history.file_at(path, by.seq)
+        return kept
 
     def _as_part(self, path: str, added: Iterable[str]) -> str | None:
         """Return the part as which a namespace's single file went on: an attachment moves it into the folder."""

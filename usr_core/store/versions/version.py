@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.errors import near_names, offered
 from usr_core.events.event import encode_line, parse_rfc3339, rfc3339
 from usr_core.events.log import LogHead, LogLine, read_head, read_lines
 from usr_core.events.seek import event_time_us, events_backwards, last_line_until, line_of_seq, seq_of
+from usr_core.events.tags import live_tags
 from usr_core.events.tail import tail_events
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.layout import DatasetLayout
@@ -161,4 +163,9 @@ def _with_field(log: Path, text: str, dataset: str) -> Version:
 
 
 def _tagged(log: Path, name: str, dataset: str) -> Version:
-    raise VersionMissing(dataset=dataset, text=name, reason="there is no tag of that name")
+    tags = live_tags(log)
+    if name in tags:
+        return _numbered(log, str(tags[name]), dataset)
+    near = near_names(name, tags)
+    told = f"its tags are {offered(near or list(tags), limit=3)}" if tags else "it has no tags"
+    raise VersionMissing(dataset=dataset, text=name, reason=f"there is no tag of that name, and {told}")
