@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from usr_core.store.changes.materialize import MaterializeOutcome as MaterializeOutcome
     from usr_core.store.changes.merge_datasets.outcome import MergeOutcome as MergeOutcome
     from usr_core.store.changes.remove import RemoveOutcome as RemoveOutcome
+    from usr_core.store.changes.rollback import RollbackOutcome as RollbackOutcome
     from usr_core.store.changes.row_drop import ChosenRows as ChosenRows
     from usr_core.store.changes.row_drop import DropOutcome as DropOutcome
     from usr_core.store.changes.session.writer import Added as Added
@@ -74,6 +75,7 @@ else:
             "usr_core.store.changes.row_drop": "ChosenRows DropOutcome",
             "usr_core.store.changes.session.writer": "Added RecordWriter",
             "usr_core.store.changes.state": "StateOutcome",
+            "usr_core.store.changes.rollback": "RollbackOutcome",
             "usr_core.store.changes.tag": "TagOutcome",
             "usr_core.store.checks.doctor.cleaning": "Removed",
             "usr_core.store.checks.doctor.examination": "DatasetHealth DoctorReport examine",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from usr_core.store.changes.materialize import MaterializeOutcome
     from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
     from usr_core.store.changes.remove import RemoveOutcome
+    from usr_core.store.changes.rollback import RollbackOutcome
     from usr_core.store.changes.row_drop import ChosenRows, DropOutcome
     from usr_core.store.changes.session.writer import RecordWriter
     from usr_core.store.changes.state import StateOutcome
@@ -919,6 +920,35 @@ class Changing(Reading):
         from usr_core.store.changes.snapshot import take_snapshot
 
         return self.path / take_snapshot(self._site(dry_run=dry_run))
+
+    def rollback(self, version: int | str, *, dry_run: bool = False) -> RollbackOutcome:
+        """Bring back the files of an earlier version, in one change of its own: the log is never rewritten.
+
+        The base, overlays, tombstones and state are those of `version` again, byte for byte; notes and snapshots stay.
+        What is replaced is kept, so that a rollback can be taken back by another one. With `dry_run` everything is
+        looked up and checked, and nothing is changed.
+
+        Args:
+            version: An event's number, a tag, a time, or a field of an event, as for `at`.
+            dry_run: Check, and change nothing.
+
+        Raises:
+            VersionTextInvalid, VersionMissing: `version` does not name a version of the dataset.
+            VersionNotKept: Something that the version consists of is not kept any more.
+            TailDamaged, KeptFileDamaged: What was kept is damaged.
+
+        Example:
+            >>> outcome = dataset.rollback(2)
+            >>> outcome.version, [part[:18] for part in outcome.taken_away], dataset.columns()[-1].name
+            (2, ['_derived/lab/part-'], 'created_at')
+            >>> dataset.rollback(3).brought_back == outcome.taken_away
+            True
+        """
+        from usr_core.store.changes.rollback import roll_back
+        from usr_core.store.versions.version import find_version
+
+        site = self._site(dry_run=dry_run)
+        return roll_back(site, find_version(self.path, version, dataset=self.name).seq)
 
     def tag(self, name: str, *, dry_run: bool = False) -> TagOutcome:
         """Name the last version of the dataset; ``@name`` stands for it wherever a version is asked for.

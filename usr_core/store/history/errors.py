@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usr_core.errors import UsrError
 
-__all__ = ["HistoryUnreadable", "TailDamaged"]
+__all__ = ["HistoryUnreadable", "KeptFileDamaged", "TailDamaged", "VersionNotKept"]
 
 
 class HistoryUnreadable(UsrError, ValueError):
@@ -22,4 +22,24 @@ class TailDamaged(UsrError, ValueError):
     code = "USR-HISTORY-004"
     template = "{file} does not fit: {reason}."
     hint_template = "`usr validate --strict` says what is damaged; versions that need this file can't be brought back."
+    shown = ("file",)
+
+
+class VersionNotKept(UsrError, LookupError):
+    """A version can't be brought back: it never was, or something that it consists of was not kept."""
+
+    code = "USR-HISTORY-005"
+    template = "Version {version} of {dataset:visible} can't be brought back: {reason}."
+    hint_template = (
+        "`usr log {dataset:visible}` lists the versions, `usr info {dataset:visible}` tells since when all is kept."
+    )
+    version: int
+
+
+class KeptFileDamaged(UsrError, ValueError):
+    """A kept file is not the one that its event told of."""
+
+    code = "USR-HISTORY-013"
+    template = "{file} is damaged: {reason}."
+    hint_template = "`usr validate --strict` lists what is damaged; restore it from a copy with `usr pull --history`."
     shown = ("file",)

@@ -17,8 +17,8 @@ _Piece = tuple[Path, int, int]
 """A range of a file: the file, where the range begins, its bytes."""
 
 
-def write_base_at(history: History, version: int, destination: Path) -> bool:
-    """Make `destination` hold the very bytes that the base had at `version`; return whether anything was copied.
+def write_base_at(history: History, version: int, destination: Path) -> None:
+    """Make `destination` hold the very bytes that the base had at `version`.
 
     Where a commit kept the file whole, it gets a second name. The caller fsyncs.
 
@@ -31,7 +31,8 @@ def write_base_at(history: History, version: int, destination: Path) -> bool:
         raise FileNotFoundError(RECORDS)
     tails = [(kept_name(later, TAIL), path) for later, path in history.tails_after(version)]
     if not tails:
-        return not link_or_copy(whole, destination)
+        link_or_copy(whole, destination)
+        return
     name, oldest = tails[-1]
     pieces, tail = _pieces(whole, tails)
     with destination.open("xb", buffering=0) as target:
@@ -40,7 +41,6 @@ def write_base_at(history: History, version: int, destination: Path) -> bool:
             raise TailDamaged(file=name, reason="the base does not begin with the bytes that stood before it")
         _check_content(oldest, tail, name)
         _copy_piece((oldest, tail.start, tail.size_bytes - tail.prefix_bytes), target.fileno(), at=tail.prefix_bytes)
-    return True
 
 
 def check_tail(history: History, version: int) -> None:

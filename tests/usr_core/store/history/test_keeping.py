@@ -263,3 +263,22 @@ class TestDamage:
         write_base_at(History(FileTree(dataset.path)), 2, tmp_path / "base")
         assert before == (tmp_path / "base").read_bytes()
         assert (dataset.path / SETTING).exists()
+
+
+class TestAdoption:
+    def test_a_new_log_begins_a_new_history(self, dataset):
+        """What was kept under numbers that the new log does not have yet is put aside, not believed."""
+        add(dataset, 100, 3)
+        dataset.layout.event_log.unlink()
+
+        dataset.adopt()
+
+        assert [] == kept(dataset)
+        assert 1 == Setting.read(FileTree(dataset.path)).since
+        assert 2 == len(list((dataset.path / ".usr.replaced/adopt-1").rglob("records.*")))
+
+    def test_what_is_kept_is_no_news(self, dataset):
+        """Kept files are not among the files that an adoption lists, so an untouched dataset is left alone."""
+        add(dataset, 100, 3)
+
+        assert dataset.adopt() is None

@@ -1,0 +1,183 @@
+"""`usr rollback`: the files of an earlier version are there again, and the log has one more line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from usr_core import Dataset
+from usr_core.registry.store import make_root, register_namespace
+from usr_core.store.history.errors import KeptFileDamaged, TailDamaged, VersionNotKept
+from usr_core.store.versions.errors import VersionMissing, VersionTextInvalid
+
+STATE = ("records.parquet", "_derived/")
+
+
+def add(dataset: Dataset, *sequences: str) -> None:
+    dataset.add_sequences([{"sequence": text} for text in sequences], bio_type="dna", alphabet="dna_4", source="test")
+
+
+def state(dataset: Dataset) -> dict[str, bytes]:
+    """Return what a version consists of: the base and the overlays, without the archive."""
+    files = {path.relative_to(dataset.path).as_posix(): path for path in dataset.path.rglob("*.parquet")}
+    return {
+        name: path.read_bytes() for name, path in files.items() if name.startswith(STATE) and "_archived" not in name
+    }
+
+
+def everything(dataset: Dataset) -> dict[str, bytes]:
+    files = (path for path in dataset.path.rglob("*") if path.is_file() and ".usr." not in path.name)
+    return {path.relative_to(dataset.path).as_posix(): path.read_bytes() for path in files}
+
+
+def values(dataset: Dataset, value: float, rows: int = 3) -> None:
+    ids = dataset.head_arrow(rows)["id"]
+    dataset.write_overlay_part("lab", pa.table({"id": ids, "lab__gc": [value] * len(ids)}), key="id")
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    make_root(tmp_path)
+    register_namespace(tmp_path, "lab", [("lab__gc", "float64")])
+    made = Dataset.open(tmp_path, "demo/one").init()
+    add(made, "ACGT", "ACGTA", "ACGTAC")
+    return made
+
+
+def through_every_verb(dataset: Dataset) -> dict[int, dict[str, bytes]]:
+    """Change the dataset in every way; return the files of each version."""
+    seen = {}
+
+    def note() -> None:
+        seen[len(dataset.layout.event_log.read_text().splitlines())] = state(dataset)
+
+    def ids(count: int) -> list[str]:
+        return list(dataset.head_arrow(count)["id"].to_pylist())
+
+    note()
+    steps = [
+        lambda: add(dataset, "GGGG", "GGGGA"),
+        lambda: values(dataset, 0.1),
+        lambda: values(dataset, 0.2),
+        lambda: dataset.delete(ids(1), reason="test"),
+        lambda: dataset.set_state(ids(2), qc_status="fail"),
+        lambda: dataset.compact_overlay("lab"),
+        lambda: dataset.materialize(drop_overlays=True),
+        lambda: values(dataset, 0.3),
+        lambda: dataset.clear_overlay("lab", columns=["lab__gc"]),
+        lambda: add(dataset, "TTTT"),
+        lambda: dataset.materialize(drop_deleted=True),
+        lambda: add(dataset, "TTTTA", "TTTTC"),
+        lambda: values(dataset, 0.4),
+        lambda: dataset.remove_overlay("lab", mode="delete"),
+        lambda: dataset.rollback(6),
+        lambda: add(dataset, "CCCC"),
+    ]
+    with dataset.maintenance(reason="test"):
+        for step in steps:
+            step()
+            note()
+    return seen
+
+
+class TestRollback:
+    def test_every_version_comes_back_through_every_verb(self, dataset):
+        """Base, overlays, tombstones and state of each version are there again, byte for byte, one after the other."""
+        seen = through_every_verb(dataset)
+
+        for version in (*seen, *reversed(seen)):
+            dataset.rollback(version)
+            assert seen[version] == state(dataset), version
+        assert [] == [finding for finding in dataset.validate(strict=True).findings if finding.severity == "error"]
+
+    def test_the_log_is_only_extended(self, dataset):
+        """A rollback is an event behind all others, and one of its own can be taken back."""
+        add(dataset, "GGGG")
+        log, after = dataset.layout.event_log.read_bytes(), state(dataset)
+
+        dataset.rollback(2)
+        outcome = dataset.rollback(3)
+
+        lines = dataset.layout.event_log.read_bytes()
+        assert lines.startswith(log)
+        events = [json.loads(line) for line in lines[len(log) :].splitlines()]
+        assert [("rollback", {"to": 2}, 3), ("rollback", {"to": 3}, 4)] == [
+            (event["action"], event["args"], event["fingerprint"]["rows"]) for event in events
+        ]
+        assert after == state(dataset)
+        assert (3, 4, True) == (outcome.rows_before, outcome.rows, outcome.base_changed)
+
+    def test_what_is_the_same_is_no_change(self, dataset):
+        """Going back to the files that are there writes no event."""
+        dataset.tag("v1")
+        before = everything(dataset)
+
+        outcome = dataset.rollback(2)
+
+        assert not outcome.changes
+        assert before == everything(dataset)
+
+    def test_a_dry_run_changes_nothing(self, dataset):
+        """What would be done is counted."""
+        values(dataset, 0.5)
+        before = everything(dataset)
+
+        outcome = dataset.rollback(1, dry_run=True)
+
+        assert (3, 0, 1, None) == (outcome.rows_before, outcome.rows, len(outcome.taken_away), outcome.event)
+        assert before == everything(dataset)
+
+    @pytest.mark.parametrize("version", [0, 4, 99])
+    def test_a_version_that_is_not_there_is_refused(self, dataset, version):
+        """A number or a name that means no version is one error, and nothing is changed."""
+        before = everything(dataset)
+
+        with pytest.raises((VersionMissing, VersionTextInvalid)):
+            dataset.rollback(version)
+        with pytest.raises(VersionMissing):
+            dataset.rollback("v9")
+
+        assert before == everything(dataset)
+
+    def test_a_dataset_without_history_says_so(self, tmp_path, dataset):
+        """Where nothing was kept, nothing is guessed."""
+        made = Dataset.open(tmp_path, "demo/two").init(history="none")
+        add(made, "ACGT")
+        add(made, "ACGTA")
+        before = everything(made)
+
+        with pytest.raises(VersionNotKept, match="nothing is kept of its past"):
+            made.rollback(2)
+
+        assert before == everything(made)
+
+    @pytest.mark.parametrize("name", ["_history/3/records.tail", "_history/5/_derived/usr.parquet"])
+    def test_a_flipped_bit_is_one_error(self, dataset, name):
+        """What was kept is checked before anything is changed."""
+        add(dataset, "GGGG")
+        ids = dataset.head_arrow(2)["id"].to_pylist()
+        dataset.delete(ids[:1], reason="a")
+        dataset.delete(ids[1:], reason="b")
+        content = bytearray((dataset.path / name).read_bytes())
+        content[-30] ^= 1
+        (dataset.path / name).write_bytes(content)
+        before = everything(dataset)
+
+        with pytest.raises((TailDamaged, KeptFileDamaged), match=name.rsplit("/", 1)[-1]):
+            dataset.rollback(2 if "tail" in name else 4)
+
+        assert before == everything(dataset)
+
+    def test_a_kept_file_that_is_gone_is_one_error(self, dataset):
+        """The error names the file and the event that replaced it."""
+        values(dataset, 0.5)
+        with dataset.maintenance(reason="test"):
+            dataset.remove_overlay("lab", mode="delete")
+        (kept,) = (dataset.path / "_history/4/_derived/lab").iterdir()
+        kept.unlink()
+
+        with pytest.raises(VersionNotKept, match=f"event 4 replaced or removed _derived/lab/{kept.name}"):
+            dataset.rollback(3)

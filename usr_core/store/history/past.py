@@ -1,0 +1,131 @@
+"""Which files a dataset had at an earlier version, and where their content is now, so that it can be brought back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from usr_core.commit.file_tree import FileTree
+from usr_core.events.files_told import ADOPT
+from usr_core.events.log import line_seq
+from usr_core.events.tail import tail_events
+from usr_core.roots.layout import ARCHIVED, DERIVED, EVENT_LOG, RECORDS
+from usr_core.store.history.errors import VersionNotKept
+from usr_core.store.history.files import History
+from usr_core.store.history.keeping import TAIL
+from usr_core.store.parts.present import overlay_paths
+
+__all__ = ["PastFile", "PastFiles", "past_files"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastFile:
+    """A file of an overlay that was another one, or is not there any more.
+
+    Attributes:
+        path: Where its content is.
+        size_bytes, sha256: What an event says of it.
+    """
+
+    path: Path
+    size_bytes: int | None
+    sha256: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class PastFiles:
+    """What makes an earlier version of the dataset as it is.
+
+    Attributes:
+        base: The base has been replaced since.
+        brought: The files of overlays that have to be brought back, by name.
+        gone: Names that had no file then, and have one now.
+        events: The events since.
+    """
+
+    base: bool = False
+    brought: dict[str, PastFile] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
+    events: int = 0
+
+
+def past_files(tree: FileTree, history: History, version: int, *, dataset: str) -> PastFiles:
+    """Say what has to be done to have the files of `version` again; nothing is read but the log since then.
+
+    Raises:
+        VersionNotKept: Something that the version consists of is not there any more.
+    """
+    setting = history.setting
+    if setting.since is None or (version < setting.since and version not in setting.versions):
+        kept = "nothing is kept of its past" if setting.since is None else f"it is kept from version {setting.since} on"
+        if setting.versions:
+            kept += f", and of versions {', '.join(map(str, setting.versions))}"
+        raise VersionNotKept(dataset=dataset, version=version, reason=kept)
+    there = {path for paths in overlay_paths(tree).values() for path in paths}
+    now = frozenset(there)
+    first: dict[str, tuple[int, Mapping[str, Any] | None]] = {}
+    later, of_base = [], []
+    for line in tail_events(tree.folder / EVENT_LOG, n=0, since=version):
+        seq = line_seq(line.event)
+        if line.event is None or seq is None or line.event.get("action") == ADOPT:
+            reason = f"the log begins anew behind it, or is damaged (line {line.number})"
+            raise VersionNotKept(dataset=dataset, version=version, reason=reason)
+        removed, added = _changes(line.event, "removed"), _changes(line.event, "added")
+        for name in (*removed, *added):
+            first.setdefault(name, (seq, removed.get(name)))
+        if RECORDS in added:
+            of_base.append(seq)
+        later.append((set(removed), set(added)))
+    for gone, come in reversed(later):
+        there = (there - come) | gone
+    there.discard(RECORDS)
+    _require_base(history, of_base, version=version, dataset=dataset)
+    found = PastFiles(base=bool(of_base), gone=tuple(sorted(now - there)), events=len(later))
+    for name in sorted(there & set(first)):
+        seq, change = first[name]
+        where = _kept(tree, history, name, seq, change)
+        if where is None:
+            reason = f"event {seq} replaced or removed {name}, and it is not kept"
+            raise VersionNotKept(dataset=dataset, version=version, reason=reason)
+        told = change or {}
+        found.brought[name] = PastFile(path=where, size_bytes=told.get("size_bytes"), sha256=told.get("sha256"))
+    return found
+
+
+def _require_base(history: History, events: Iterable[int], *, version: int, dataset: str) -> None:
+    """Refuse where the bytes of the base are not all there: up to the commit that kept it whole, each kept a tail."""
+    for seq in events:
+        kept = history.kept_by(seq)
+        if RECORDS in kept:
+            return
+        if TAIL not in kept:
+            reason = f"event {seq} wrote the base anew, and the old one is not kept"
+            raise VersionNotKept(dataset=dataset, version=version, reason=reason)
+
+
+def _kept(tree: FileTree, history: History, name: str, seq: int, change: Mapping[str, Any] | None) -> Path | None:
+    """Return where the content is that a file had until event `seq` replaced or removed it."""
+    if change is None:
+        return None
+    found = history.kept_by(seq).get(name)
+    if found is None and isinstance(change.get("kept"), str):
+        found = tree.path(change["kept"])
+    if found is None and name.count("/") > 1:
+        found = history.file_at(name, seq - 1)  # no two parts have one name, so wherever it is, it is that one
+    return found
+
+
+def _changes(event: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
+    """Return the files of the base and of overlays that an event added, or removed, by name."""
+    artifacts = event.get("artifacts")
+    listed = artifacts.get(kind) if isinstance(artifacts, Mapping) else None
+    entries = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    return {
+        one["path"]: one
+        for one in entries
+        if isinstance(one.get("path"), str)
+        and (one["path"] == RECORDS or one["path"].startswith(f"{DERIVED}/"))
+        and not one["path"].startswith(f"{ARCHIVED}/")
+    }
