@@ -136,7 +136,7 @@ def run_shards(run: MapRun, indices: Sequence[int], *, dry_run: bool) -> tuple[d
             continue
         try:
             with _printing_elsewhere():
-                run_shard(spec, host=host)
+                run_shard(spec, host=None if spec.plugins_off else host)
             done.append(spec.index)
         except UsrError as error:
             failed.append(spec.index)

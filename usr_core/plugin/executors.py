@@ -54,6 +54,7 @@ class ShardSpec:
         into: Pairs of full column name and type text, which the function has to return.
         on_error: What becomes of a row that the function fails on: ``fail``, ``null`` or ``skip``.
         batch_rows: The most rows that the function is given at a time.
+        plugins_off: Ids of plugins that a worker may not use, as its driver does not; ``*`` for all third parties.
 
     Example:
         >>> from usr_core.api.runs import FunctionRef, ShardSpec
@@ -76,6 +77,7 @@ class ShardSpec:
     into: tuple[tuple[str, str], ...]
     on_error: Literal["fail", "null", "skip"] = "fail"
     batch_rows: int = 4096
+    plugins_off: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -93,7 +95,7 @@ class ShardSpec:
         told["function"] = FunctionRef(**told["function"])
         told["row_ranges"] = tuple((start, stop) for start, stop in told["row_ranges"])
         told["into"] = tuple((name, kind) for name, kind in told["into"])
-        told["columns"] = tuple(told["columns"])
+        told["columns"], told["plugins_off"] = tuple(told["columns"]), tuple(told.get("plugins_off", ()))
         return cls(**told)
 
 

@@ -55,6 +55,11 @@ class Switches(NamedTuple):
     trace: bool = False
     problem: BadConfig | None = None
 
+    @property
+    def off(self) -> tuple[str, ...]:
+        """The ids that are off, and ``*`` for all third parties: for a process that is to have the same plugins."""
+        return (*(() if self.third_parties else ("*",)), *sorted(self.disabled))
+
     def reason_off(self, plugin_id: str, *, own: bool) -> str | None:
         """Return which switch turns a plugin off, or None where it is on."""
         if plugin_id in self.disabled:

@@ -21,7 +21,7 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -169,6 +169,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._plan: RunPlan | None = None
+        self._plugins_off: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"RunFolder({self.path.name})"
@@ -215,17 +216,18 @@ class RunFolder:
         _publish(self.path / _PLAN, json.dumps(asdict(plan), indent=1).encode())
         sync_folder(self.path.parent)
 
-    def hand_to(self, executor: str) -> None:
-        """Note who gets the shards from now on; of two at once, either may be noted.
+    def hand_to(self, executor: str, *, plugins_off: Sequence[str] = ()) -> None:
+        """Note who gets the shards from now on, and without which plugins; of two at once, either may be noted.
 
         Raises:
             RunMissing: The run is discarded.
         """
         staged = self.path / f".{_HANDED}.{secrets.token_hex(6)}"
         try:
-            write_new(staged, executor.encode())
+            write_new(staged, "\n".join((executor, *plugins_off)).encode())
             share(staged, like=self.path)
             staged.replace(self.path / _HANDED)
+            self._plugins_off = tuple(plugins_off)
         except FileNotFoundError:
             raise RunMissing(run_id=self.run_id) from None
         finally:
@@ -234,10 +236,13 @@ class RunFolder:
     @property
     def executor(self) -> str:
         """The executor that had shards last, else the one that the run was planned for."""
+        return next(iter(self._handed()), "") or self.plan.executor or "local"
+
+    def _handed(self) -> list[str]:
         try:
-            return (self.path / _HANDED).read_text(encoding="utf-8")
+            return (self.path / _HANDED).read_text(encoding="utf-8").split("\n")
         except FileNotFoundError:
-            return self.plan.executor or "local"
+            return []
 
     def spec(self, index: int) -> ShardSpec:
         """Return a shard as an executor gets it.
@@ -246,6 +251,8 @@ class RunFolder:
             RunMissing: The run has no such shard.
         """
         plan = self.plan
+        if self._plugins_off is None:
+            self._plugins_off = tuple(self._handed()[1:])
         if not 0 <= index < plan.shards:
             raise RunMissing(run_id=f"{self.run_id} {index}", where=f": its shards are 0 to {plan.shards - 1:,}")
         return ShardSpec(
@@ -259,6 +266,7 @@ class RunFolder:
             into=plan.into,
             on_error=plan.on_error,
             batch_rows=plan.batch_rows,
+            plugins_off=self._plugins_off,
         )
 
     # ------------------------------------------------------------- shards

@@ -118,7 +118,7 @@ class MapRun:
             say=say,
         )
         self._executor = self._host.executor(executor, request)
-        run.hand_to(executor)
+        run.hand_to(executor, plugins_off=self._host.catalogue.switches.off)
         self._driving = Driving(run, self._executor, progress=progress)
         try:
             self._driving.submit()

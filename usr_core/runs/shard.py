@@ -46,7 +46,7 @@ def run_shard(spec: ShardSpec, *, host: PluginHost | None = None) -> ShardReceip
 
     Args:
         spec: The shard.
-        host: Where the functions of plugins come from; by default the installed ones.
+        host: Where the functions of plugins come from; by default the installed ones that the driver may use.
 
     Raises:
         RunMissing: The run is discarded or committed by now.
@@ -96,7 +96,7 @@ def _written(folder: RunFolder, spec: ShardSpec, part: Path, host: PluginHost | 
     began = time.perf_counter()
     caller = Caller(
         spec.function,
-        load_function(spec.function, spec.params, host),
+        load_function(spec.function, spec.params, host or _host_of(spec)),
         columns=spec.columns,
         into=spec.into,
         on_error=spec.on_error,
@@ -132,6 +132,18 @@ def _written(folder: RunFolder, spec: ShardSpec, part: Path, host: PluginHost | 
         rows_failed=failed,
         seconds=round(time.perf_counter() - began, 3),
     )
+
+
+def _host_of(spec: ShardSpec) -> PluginHost | None:
+    """Return what has the plugins that the driver has, where some are switched off; None is what is installed."""
+    if spec.function.kind != "plugin" or not spec.plugins_off:
+        return None
+    from usr_core.plugin.catalogue import Catalogue
+    from usr_core.plugin.host import PluginHost
+    from usr_core.plugin.switches import read_switches
+
+    disabled = [name for name in spec.plugins_off if name != "*"]
+    return PluginHost(Catalogue(read_switches(no_plugins="*" in spec.plugins_off, disable=disabled)))
 
 
 def batches_of(folder: RunFolder, spec: ShardSpec) -> Iterator[tuple[pa.RecordBatch, np.ndarray]]:
