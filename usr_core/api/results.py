@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from usr_core.store.ids.position_cache.catalogue import CacheSize as CacheSize
     from usr_core.store.ids.position_cache.catalogue import drop_cache as drop_cache
     from usr_core.store.questions.column_kinds import column_kinds as column_kinds
+    from usr_core.store.questions.compare.outcome import CellChange as CellChange
+    from usr_core.store.questions.compare.outcome import ColumnChanges as ColumnChanges
+    from usr_core.store.questions.compare.outcome import Comparison as Comparison
     from usr_core.store.questions.describe import Description as Description
     from usr_core.store.questions.describe_text import TEXT_COLUMNS as TEXT_COLUMNS
     from usr_core.store.questions.describe_text import description_row as description_row
@@ -82,6 +85,7 @@ else:
             "usr_core.store.checks.validate": "ValidationReport",
             "usr_core.store.ids.position_cache.catalogue": "CacheSize drop_cache",
             "usr_core.store.questions.column_kinds": "column_kinds",
+            "usr_core.store.questions.compare.outcome": "CellChange ColumnChanges Comparison",
             "usr_core.store.questions.describe": "Description",
             "usr_core.store.questions.describe_text": "TEXT_COLUMNS description_row description_value",
             "usr_core.store.questions.export": "ExportOutcome export_batches",

@@ -13,7 +13,9 @@ from usr_core.dataset.site import Progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from usr_core.dataset.reading import Reading
     from usr_core.plugin.host import PluginHost
+    from usr_core.store.questions.compare.outcome import Comparison
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview
     from usr_core.store.questions.parquet_target import ParquetTarget
@@ -185,3 +187,26 @@ class ParquetTable(Previewed):
                     raise
                 kind = str(foreign.type)
                 raise ColumnNotExportable(file=str(self.path), column=foreign.name, kind=kind, fmt=fmt) from error
+
+    def compare(
+        self,
+        other: Reading | ParquetTable | str | Path,
+        *,
+        columns: Sequence[str] | None = None,
+        out: str | Path | BinaryIO | None = None,
+        fmt: str | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Comparison:
+        """Tell what differs in `other`; the file needs ids of records. Arguments and errors as `Dataset.compare`.
+
+        Example:
+            >>> from usr_core.api.results import ParquetTable
+            >>> done = dataset.delete(ids[:1])
+            >>> found = ParquetTable(dataset.layout.records).compare(dataset)
+            >>> found.gone, found.common
+            (1, 2)
+        """
+        from usr_core.dataset.compared import compare
+
+        return compare(self, other, columns=columns, out=out, fmt=fmt, overwrite=overwrite, progress=progress)

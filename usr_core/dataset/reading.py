@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from usr_core.commit.file_tree import FileTree
     from usr_core.dataset.page import ExplorePage
+    from usr_core.dataset.parquet_table import ParquetTable
     from usr_core.events.chain import ChainFault
     from usr_core.events.log import LogLine
     from usr_core.events.log_entry import LogEntry
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from usr_core.store.checks.validate import RegistryMode, ValidationReport
     from usr_core.store.ids.lookup import AskedIds
     from usr_core.store.questions.choice import Choice
+    from usr_core.store.questions.compare.outcome import Comparison
     from usr_core.store.questions.describe import Description
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview, Overview
@@ -882,6 +884,52 @@ class Reading(DatasetSite):
                 dry_run=dry_run,
                 stored=stored if every_row else None,
             )
+
+    def compare(
+        self,
+        other: Reading | ParquetTable | str | Path,
+        *,
+        columns: Sequence[str] | None = None,
+        out: str | Path | BinaryIO | None = None,
+        fmt: str | None = None,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Comparison:
+        """Tell what differs in `other`: records that are new, gone and restored, and values that are set or changed.
+
+        Records are found by their ids, in any order. Values are compared to the bit: a null differs from an empty
+        text, zero from minus zero; NaN is NaN. Memory: 28 bytes a record, and a few batches; where `other` has another
+        order, its values go through a temporary folder.
+
+        Args:
+            other: A dataset, one as it was (`at`), or a Parquet file with ids.
+            columns: Names, or None for all of both.
+            out: A file for every difference, one a row, with ``id``, ``change`` (``added``, ``gone``, ``restored``,
+                ``set``, ``unset``, ``changed``), ``column``, ``old`` and ``new`` as text; or a binary stream.
+            fmt: The format of `out`; by default by its ending.
+            overwrite: Let `out` replace a file.
+            progress: Called with the number of records just compared.
+
+        Raises:
+            UnknownColumn: Neither side has one of the columns.
+            CompareTypesDiffer: A column has two types.
+            CompareBioTypesDiffer: The two hold records of different bio_types.
+            CompareNoIds, CompareIdInvalid, CompareIdRepeats: A Parquet file has no ids, or not each one once.
+            CompareTypeUnknown: A column of a file has a type that is not compared.
+            TargetExists, ExportFormatMissing, TargetUnsuitable: As `export`.
+
+        Example:
+            >>> import pyarrow as pa
+            >>> from usr_core.api.results import ParquetTable
+            >>> done = dataset.export("before.parquet")
+            >>> done = dataset.write_overlay_part("lab", pa.table({"id": ids[:1], "lab__gc": [0.9]}))
+            >>> found = ParquetTable("before.parquet").compare(dataset)
+            >>> found.added, found.values, found.columns[0].name, found.columns[0].first[0].new
+            (0, 1, 'lab__gc', 0.9)
+        """
+        from usr_core.dataset.compared import compare
+
+        return compare(self, other, columns=columns, out=out, fmt=fmt, overwrite=overwrite, progress=progress)
 
     def validate(
         self, *, strict: bool = False, registry_mode: RegistryMode = "either", progress: Progress | None = None

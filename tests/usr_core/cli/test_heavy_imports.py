@@ -176,6 +176,7 @@ snapshot a/b
 events tail a/b
 log a/b
 events verify a/b
+compare a/b a/c
 doctor a/b
 namespace list
 namespace show mock

@@ -39,7 +39,14 @@ def told(seeded: Usr, *lines: str) -> str:
 
 def test_they_import_none(seeded: Usr) -> None:
     """Rows, types and sizes stand in footers, changes in the log."""
-    lines = ("ls", "info ns/base", "schema ns/base --tree", "cols ns/base --format json", "events tail ns/base", "log ns/base")
+    lines = (
+        "ls",
+        "info ns/base",
+        "schema ns/base --tree",
+        "cols ns/base --format json",
+        "events tail ns/base",
+        "log ns/base",
+    )
     lines += ("snapshot ns/base",)
 
     assert "" == told(seeded, *lines)

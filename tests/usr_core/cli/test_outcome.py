@@ -119,7 +119,7 @@ OTHERS = {"map commit", "map discard", "map resume", "map run-shard", "pull", "p
 """Commands with a dry run that need more than a folder, or whose JSON is their result: tested with their plugins."""
 
 READ_ONLY = (
-    "cell cols describe diff events:tail events:verify explore get grep head info log ls map:list map:status "
+    "cell cols compare describe diff events:tail events:verify explore get grep head info log ls map:list map:status "
     "namespace:list namespace:show "
     "plugins:doctor plugins:info plugins:list remotes:doctor remotes:list remotes:show remotes:status "
     "remotes:warm-auth schema state:get tag:list validate"

@@ -12,6 +12,12 @@ __all__ = [
     "CellOutOfRange",
     "ColumnNotExportable",
     "ColumnNotText",
+    "CompareBioTypesDiffer",
+    "CompareIdInvalid",
+    "CompareIdRepeats",
+    "CompareNoIds",
+    "CompareTypeUnknown",
+    "CompareTypesDiffer",
     "ConditionInvalid",
     "FilterInvalid",
     "MotifInvalid",
@@ -248,3 +254,55 @@ class MotifMismatches(UsrError, ValueError):
 def _listed(ids: Sequence[str]) -> str:
     more = f", and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
     return ", ".join(visible(one, limit=80) for one in ids[:_SHOWN]) + more
+
+
+class CompareNoIds(UsrError, LookupError):
+    """A file that is to be compared has no ids of records."""
+
+    code = "USR-HISTORY-026"
+    template = "{name:visible} has no column id of text, by which records are compared."
+    hint_template = "Compare an export with all columns, or one with --columns id,…"
+
+
+class CompareIdInvalid(UsrError, ValueError):
+    """A row of a file that is to be compared has no id of a record."""
+
+    code = "USR-HISTORY-027"
+    template = "{name:visible}: row {row} has no id of a record."
+    hint_template = "An id has 40 hexadecimal digits, letters in lower case; compare an export of a dataset."
+    shown = ("file={name:visible}", "row", "column=id", "value={value:cell}")
+
+
+class CompareIdRepeats(UsrError, ValueError):
+    """An id stands in several rows of a file that is to be compared."""
+
+    code = "USR-HISTORY-036"
+    template = "{name:visible}: row {row} repeats the id of row {first}."
+    hint_template = "Compare a file that has each record once."
+    shown = ("file={name:visible}", "row", "column=id", "value={value:visible}", "rows={count:counted row}")
+
+
+class CompareTypesDiffer(UsrError, TypeError):
+    """A column has one type on one side of a comparison, and another type on the other."""
+
+    code = "USR-HISTORY-037"
+    template = "The column {column:visible} is {types[0]} in {names[0]:visible} and {types[1]} in {names[1]:visible}."
+    hint_template = "Compare other columns (--columns), or bring this one to one type first."
+    shown = ("column={column:visible}",)
+
+
+class CompareBioTypesDiffer(UsrError, ValueError):
+    """Two datasets that are to be compared hold records of different bio_types."""
+
+    code = "USR-HISTORY-046"
+    template = "{names[0]:visible} holds {kinds[0]}, {names[1]:visible} {kinds[1]}: they have no record in common."
+    hint_template = "Compare datasets of one bio_type."
+
+
+class CompareTypeUnknown(UsrError, TypeError):
+    """A column has a type whose values are not compared."""
+
+    code = "USR-HISTORY-047"
+    template = "The column {column:visible} of {name:visible} has the type {kind}, whose values are not compared."
+    hint_template = "Name the other columns with --columns."
+    shown = ("column={column:visible}",)

@@ -12,7 +12,7 @@ from typing import Self
 import pyarrow as pa
 
 from usr_core.fs.errors import file_system_error
-from usr_core.records.arrays import conform, plain_type
+from usr_core.records.arrays import conform, plain_type, row_width
 from usr_core.registry.errors import UnsupportedType
 from usr_core.registry.types import from_arrow
 from usr_core.store.base.parquet import OpenParquet
@@ -25,6 +25,8 @@ from usr_core.values.names import names_given
 __all__ = ["ParquetTarget"]
 
 _ROWS = 65_536
+_BATCH_BYTES = 16 << 20
+"""Wide rows make batches shorter."""
 
 
 class ParquetTarget:
@@ -111,7 +113,7 @@ class ParquetTarget:
         plain: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Yield the file's rows in its order, at most 65,536 a batch; only the columns asked for are read.
+        """Yield the file's rows in its order, 65,536 and 16 MiB a batch at most; only the columns asked for are read.
 
         Raises:
             UnknownColumn: The file has no such column; raised at the call.
@@ -144,7 +146,8 @@ class ParquetTarget:
     def _batches(self, schema: pa.Schema, progress: Callable[[int], None] | None) -> Iterator[pa.RecordBatch]:
         try:
             reader = self._source.reader()
-            for batch in reader.iter_batches(_ROWS, columns=schema.names, use_threads=True):
+            rows = min(_ROWS, max(1, _BATCH_BYTES // (sum(row_width(field.type) for field in schema) + 1)))
+            for batch in reader.iter_batches(rows, columns=schema.names, use_threads=True):
                 yield _in_order(batch, schema)
                 if progress is not None:
                     progress(len(batch))

@@ -21,6 +21,8 @@ Mask = npt.NDArray[np.bool_]
 
 def same_values(one: pa.Array, other: pa.Array) -> Mask:
     """Return for each row whether both arrays, of one plain type and length, hold the same value there."""
+    if not one.null_count and not other.null_count:
+        return _same(one, other)
     left, right = valid_mask(one), valid_mask(other)
     both = left & right
     if not both.any():
@@ -50,9 +52,10 @@ def _same(one: pa.Array, other: pa.Array) -> Mask:
         return true_rows(pc.equal(one, other))
     left, right = (_bits(values) for values in (one, other))
     same = left == right
-    if pa.types.is_floating(kind):
+    if pa.types.is_floating(kind) and not same.all():
         dtype = np.dtype(f"f{int(kind.bit_width) // 8}")
-        same |= np.isnan(left.view(dtype)) & np.isnan(right.view(dtype))
+        rows = np.flatnonzero(~same)
+        same[rows] = np.isnan(left[rows].view(dtype)) & np.isnan(right[rows].view(dtype))
     return np.asarray(same)
 
 

@@ -1,0 +1,76 @@
+"""Two datasets, versions or Parquet files compared: opening both, and writing what differs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from usr_core.dataset.site import Progress
+from usr_core.values.names import names_given
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from usr_core.dataset.parquet_table import ParquetTable
+    from usr_core.dataset.reading import Reading
+    from usr_core.store.questions.compare.outcome import Comparison
+    from usr_core.store.questions.compare.sides import Side
+
+    Comparable: TypeAlias = Reading | ParquetTable
+
+__all__ = ["compare"]
+
+
+def compare(
+    old: Comparable,
+    new: Comparable | str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    out: str | Path | BinaryIO | None = None,
+    fmt: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two states of records; see `usr_core.Dataset.compare`."""
+    from usr_core.dataset.parquet_table import ParquetTable
+    from usr_core.store.questions.compare.comparing import DIFFERENCES, Comparing
+
+    if isinstance(new, (str, Path)):
+        new = ParquetTable(new)
+    with contextlib.ExitStack() as stack:
+        before, after = (stack.enter_context(_opened(side)) for side in (old, new))
+        comparing = Comparing(before, after, names_given(columns), progress)
+        if out is None:
+            for _ in comparing.differences(listed=False):
+                pass
+            return comparing.outcome()
+        from usr_core.store.questions.export import export_batches
+        from usr_core.store.questions.export_target import chosen_format, export_target
+
+        fmt = chosen_format(old.host, fmt, out)
+        spec = old.host.exporter_spec(fmt)
+        target = export_target(out, name="differences", suffix=spec.suffix) if isinstance(out, (str, Path)) else out
+        export_batches(
+            old.host.exporter(fmt),
+            target,
+            spec=spec,
+            schema=DIFFERENCES,
+            batches=comparing.differences(),
+            overwrite=overwrite,
+        )
+        return comparing.outcome(out=str(target) if isinstance(target, Path) else None)
+
+
+@contextlib.contextmanager
+def _opened(target: Comparable) -> Iterator[Side]:
+    from usr_core.dataset.parquet_table import ParquetTable
+    from usr_core.store.questions.compare.sides import FileSide, ViewSide
+
+    if isinstance(target, ParquetTable):
+        with target._open() as opened:
+            yield FileSide(str(target.path), opened)
+    else:
+        with target.view() as view:
+            yield ViewSide(target.name, view)
