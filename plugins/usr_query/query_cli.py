@@ -45,7 +45,6 @@ class QueryFormat(StrEnum):
 
 @query_app.command(
     epilog=examples(
-        "usr query 'select count(*) from \"lab/promoters\"'",
         "usr query 'select count(*) from \"lab/promoters@17\"'",
         "usr query 'select id, lab__strength from d' --dataset lab/promoters --out strong.csv",
     )

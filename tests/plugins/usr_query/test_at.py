@@ -62,7 +62,7 @@ def test_in_sql_the_version_stands_behind_the_id(grown: Usr) -> None:
         (("query", f'select * from "{DS}@99"'), "USR-HISTORY-002", 3),
         (("query", f'select * from "{DS}@"'), "USR-HISTORY-001", 2),
         (("query", "select * from d", "-d", DS, "--at", "0"), "USR-HISTORY-002", 3),
-        (("head", "ns/nothing", "--at", "1"), "USR-ROOT-", 3),
+        (("head", "ns/nothing", "--at", "1"), "USR-ROOTS-003", 3),
     ],
 )
 def test_a_version_that_is_not_there_is_an_error(grown: Usr, words: tuple[str, ...], code: str, exit_code: int) -> None:
