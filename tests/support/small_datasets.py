@@ -15,11 +15,13 @@ SEQUENCES = ("ACGTACGTAA", "TTGACAGGCT", "GGGCCCATAT", "CATCATCATG", "AATTCCGGAA
 IDS = tuple(record_id("dna", sequence) for sequence in SEQUENCES)
 
 
-def make_dataset(root: Path, name: str = "ns/base", sequences: Sequence[str] = SEQUENCES) -> Dataset:
+def make_dataset(
+    root: Path, name: str = "ns/base", sequences: Sequence[str] = SEQUENCES, *, history: str | None = None
+) -> Dataset:
     """Make a dataset of these records in `root`, whose registry has the namespace ``mock``."""
     root.mkdir(parents=True, exist_ok=True)
     register_namespace(root, "mock", [("mock__score", "float64")])
-    dataset = Dataset.open(root, name).init()
+    dataset = Dataset.open(root, name).init(history=history)
     if sequences:
         dataset.add_sequences([{"sequence": sequence} for sequence in sequences])
     return dataset

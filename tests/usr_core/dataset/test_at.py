@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -14,14 +15,18 @@ from support.small_datasets import IDS, SEQUENCES, make_dataset
 from support.tree import assert_unchanged
 from usr_core import Actor, Dataset
 from usr_core.registry.store import register_namespace
+from usr_core.store.changes.row_drop import ChosenRows
 from usr_core.store.questions.errors import RecordsNotFound
 from usr_core.store.versions.errors import VersionMissing, VersionNotShown, VersionReadOnly, VersionTextInvalid
 
 
 @pytest.fixture
 def grown(tmp_path: Path) -> Dataset:
-    """Versions: 1 init, 2 six records, 3 scores of the first three, 4 two more records, 5 scores of all."""
-    dataset = make_dataset(tmp_path)
+    """Versions: 1 init, 2 six records, 3 scores of the first three, 4 two more records, 5 scores of all.
+
+    Nothing of what is replaced is kept.
+    """
+    dataset = make_dataset(tmp_path, history="none")
     dataset.write_overlay_part("mock", pa.table({"id": IDS[:3], "mock__score": [0.1, 0.2, 0.3]}))
     dataset.add_sequences([{"sequence": "CCCCC"}, {"sequence": "GGGGG"}])
     ids = dataset.to_arrow(columns=["id"])["id"]
@@ -209,42 +214,63 @@ def change_somehow(dataset: Dataset, ids: list[str], chance: random.Random) -> b
     attached = "mock" in [one.name for one in dataset.overview().namespaces]
     table = pa.table({"id": some, "mock__score": [chance.random() for _ in some]})
     letters = f"{'ACGT' * version}AC"
-    adding = [
-        lambda: dataset.add_sequences([{"sequence": f"{'ACGT'[n % 4]}{letters}{'G' * n}"} for n in range(4)]),
+    more = [{"sequence": f"{'ACGT'[n % 4]}{letters}{'G' * n}"} for n in range(4)]
+
+    def write() -> None:
+        with dataset.writer() as writer:
+            writer.add([{**row, "source": "session"} for row in more])
+
+    adding: list[Callable[[], object]] = [
+        lambda: dataset.add_sequences(more),
         lambda: dataset.write_overlay_part("mock", table),
+        write,
     ]
-    others = [
+    others: list[Callable[[], object]] = [
         lambda: dataset.delete(some),
         lambda: dataset.restore(some),
         lambda: dataset.set_state(some, qc_status="pass"),
         lambda: dataset.clear_state(some),
         lambda: dataset.materialize(drop_deleted=chance.random() < 0.5),
+        lambda: dataset.drop_rows(lambda _: ChosenRows(rows=np.array([1])), action="any_drop"),
+        lambda: dataset.merge(make_dataset(dataset.ref.root, f"n/{version}", SEQUENCES[2:5])),
     ]
     if attached:
         others += [
             lambda: dataset.compact_overlay("mock", drop=chance.random() < 0.5),
             lambda: dataset.clear_overlay("mock", ids=some[:1], columns=["mock__score"]),
+            lambda: dataset.remove_overlay("mock", mode=chance.choice(["archive", "delete"])),
         ]
+    if dataset.path.joinpath("_history").exists():
+        others += [lambda: dataset.rollback(chance.randint(1, version))] * 2
     adds = chance.random() < 0.4
-    with dataset.maintenance("any"):
-        chance.choice(adding if adds else others)()
+    if adds:
+        chance.choice(adding)()
+    else:
+        with dataset.maintenance("any"):
+            chance.choice(others)()
     return not adds and dataset.overview().events > version
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_every_version_is_what_was_recorded_then(tmp_path: Path, seed: int) -> None:
-    """For random sequences of changes: the view at each version is the table of then, or it is said what is gone."""
+@pytest.mark.parametrize("history", ["none", "keep"])
+@pytest.mark.parametrize("seed", range(4))
+def test_every_version_is_what_was_recorded_then(tmp_path: Path, seed: int, history: str) -> None:
+    """For random sequences of changes: the view at each version is the table of then.
+
+    Where nothing is kept, it is said of some that they are gone, and only of those behind which something was replaced.
+    """
     chance = random.Random(seed)
-    dataset = make_dataset(tmp_path, sequences=SEQUENCES[:3])
+    dataset = make_dataset(tmp_path, sequences=SEQUENCES[:3], history=history)
     seen: dict[int, pa.Table] = {}
     states: dict[int, list[object]] = {}
     lost: set[int] = set()
-    for _ in range(11):
+    for _ in range(12):
         version = dataset.overview().events
         seen[version] = dataset.to_arrow(include_deleted=True)
         ids = seen[version]["id"].to_pylist()
         states[version] = list(dataset.get_state(ids))
-        if change_somehow(dataset, ids, chance):
+        if len(ids) < 2:
+            dataset.add_sequences([{"sequence": "ACGTACGT"}, {"sequence": "CCGT"}])
+        elif change_somehow(dataset, ids, chance) and history == "none":
             lost |= set(range(1, version + 1))
     for version, table in seen.items():
         try:

@@ -21,7 +21,8 @@ from usr_core.events.seek import event_time_us
 from usr_core.fs.files import open_regular
 from usr_core.records import BASE_COLUMNS
 from usr_core.roots.layout import DERIVED, EVENT_LOG, RECORDS
-from usr_core.store.history.files import TAIL, History
+from usr_core.store.history.files import History
+from usr_core.store.history.keeping import TAIL
 from usr_core.store.versions.version import Version
 
 __all__ = ["LaterEvent", "LaterEvents", "events_after", "raw_lines_after"]

@@ -111,12 +111,12 @@ class _Past:
         kept = self._history.kept_by(by.seq).get(RECORDS)
         if kept is not None:
             return kept, rows
-        # A snapshot from the time between begins with the same rows: that of the very change has the base before it.
+        # A snapshot from the time between begins with the same rows; that of a change itself has the base before it.
         written = self._written_us()
         for name in self.now.names(SNAPSHOTS):
             stamp = _SNAPSHOT.fullmatch(name)
             kept = self.now.path(f"{SNAPSHOTS}/{name}")
-            if stamp is not None and kept is not None and file_stamp(written) <= stamp[1] <= file_stamp(by.time_us):
+            if stamp is not None and kept is not None and file_stamp(written) < stamp[1] <= file_stamp(by.time_us):
                 return kept, rows
         raise _Lost(RECORDS, by, f"{by} wrote all records anew, and the old file was not kept")
 
