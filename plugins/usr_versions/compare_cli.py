@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -29,26 +30,29 @@ _FORMATS = ("auto", "table", "rich", "plain", "json", "parquet")
 OldArg = Annotated[
     str,
     typer.Argument(
-        metavar="OLD", autocompletion=completer("dataset"), show_default=False, help="A dataset or a Parquet file."
+        metavar="OLD",
+        autocompletion=completer("dataset"),
+        show_default=False,
+        help="DATASET@VERSION (17, a time, a tag), DATASET@REMOTE, a dataset, or a Parquet file.",
     ),
 ]
 NewArg = Annotated[
-    str,
+    str | None,
     typer.Argument(
-        metavar="NEW",
+        metavar="[NEW]",
         autocompletion=completer("dataset"),
         show_default=False,
-        help="What to compare it with: another dataset or Parquet file.",
+        help="The same; by default the dataset of OLD as it is now.",
     ),
 ]
 
 
 @compare_app.command(
-    epilog=examples("usr compare lab/promoters before.parquet", "usr compare lab/a lab/b --out what-differs.parquet")
+    epilog=examples("usr compare lab/promoters@17 lab/promoters@now", "usr compare before.parquet lab/promoters")
 )
 def compare(
     old: OldArg,
-    new: NewArg,
+    new: NewArg = None,
     *,
     columns: ColumnsOpt = None,
     out: Annotated[
@@ -64,20 +68,27 @@ def compare(
     ] = "auto",
     quiet: QuietOpt = False,
 ) -> None:
-    """Compare two states of records, value by value: which records are added, gone and restored, what was changed.
+    """Tell what differs: records that are added, gone and restored, and values that are set, unset and changed.
 
-    Records are found by their ids. Exits with 0 whether they differ or not, and changes nothing.
+    `usr log` lists the versions of a dataset, and `usr rollback` goes back to one. Records are found by their ids.
+    Exits with 0 whether they differ or not, and changes nothing.
     """
     from usr_versions.compare_output import emit_comparison
-    from usr_versions.sides import open_side
+    from usr_versions.sides import open_side, split_version
 
     if fmt not in _FORMATS:
         raise UsageError(f"There is no format {fmt!r}.", hint=f"Give one of: {', '.join(_FORMATS)}.")
     if fmt == "parquet" and out is not None:
         raise UsageError("--format parquet and --out both write every difference.", hint="Leave one of them out.")
+    target, version = split_version(old)
+    if new is None and version is None:
+        raise UsageError("There is nothing to compare with.", hint=f"Name a version: usr compare {old}@17")
     session = current_session()
-    before, after = open_side(session, old), open_side(session, new)
-    with Progress("comparing", total=before.base_rows(), quiet=quiet) as progress:
+    with (
+        open_side(session, old) as (before, old_name),
+        open_side(session, new if new is not None else target) as (after, new_name),
+        Progress("comparing", total=before.base_rows(), quiet=quiet) as progress,
+    ):
         found = before.compare(
             after,
             columns=split_names(columns),
@@ -88,4 +99,5 @@ def compare(
         )
 
     if fmt != "parquet":
-        emit_comparison(found, Format.AUTO if fmt == "table" else Format(fmt))
+        found = replace(found, old=old_name or found.old, new=new_name or found.new)
+        emit_comparison(found, Format.AUTO if fmt == "table" else Format(fmt), quiet=quiet)

@@ -13,7 +13,7 @@ __all__ = ["comparison_json", "emit_comparison"]
 _SHOWN = 20
 
 
-def emit_comparison(found: Comparison, fmt: Format) -> None:
+def emit_comparison(found: Comparison, fmt: Format, *, quiet: bool) -> None:
     """Print counts, then the first differences; in JSON one document."""
     fmt = resolve_format(fmt)
     if fmt is Format.JSON:
@@ -39,10 +39,15 @@ def emit_comparison(found: Comparison, fmt: Format) -> None:
         emit_text("")
         emit_table(rows, ("id", "change", "column", "old", "new"), fmt)
     more = found.added + found.gone + found.restored + found.values - len(rows)
+    if quiet:
+        return
     if found.out is not None:
         note(f"every difference is in {found.out}")
     elif more:
         note(f"{counted(more, 'difference')} more; --out FILE writes all of them")
+    dataset, _, version = found.old.partition("@")
+    if version.isdecimal() and not found.same and found.new.partition("@")[0] == dataset:
+        note(f"to go back: usr rollback {dataset} --to {version}")
 
 
 def comparison_json(found: Comparison) -> dict[str, object]:

@@ -1,20 +1,37 @@
-"""What a word of the command line names that is compared: a dataset, or a Parquet file."""
+"""What a word of the command line names that is compared: a dataset, a version of one, a remote's copy, or a file."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from usr_core.api.commands import Session, open_target
+from usr_core.api.commands import Session, open_target, warn
 
 if TYPE_CHECKING:
     from usr_core import Dataset
     from usr_core.api.results import ParquetTable
 
-__all__ = ["open_side"]
+__all__ = ["open_side", "split_version"]
 
 
-def open_side(session: Session, text: str) -> Dataset | ParquetTable:
-    """Return the dataset or the Parquet file that `text` names.
+def split_version(text: str | None) -> tuple[str | None, str | None]:
+    """Return what stands before the ``@`` and what stands behind it: a target, and a version or a remote.
+
+    A file or folder whose name has an ``@`` is itself. Nothing before it is the current dataset.
+    """
+    if text is None or "@" not in text or Path(text).exists():
+        return text, None
+    target, _, version = text.partition("@")
+    return target or None, version
+
+
+@contextlib.contextmanager
+def open_side(session: Session, text: str | None) -> Iterator[tuple[Dataset | ParquetTable, str | None]]:
+    """Open what `text` names; a remote's copy comes with the name it is shown under.
+
+    Behind ``@`` a tag comes before a remote of the same name.
 
     Raises:
         UsrError: There is no such thing.
@@ -22,6 +39,40 @@ def open_side(session: Session, text: str) -> Dataset | ParquetTable:
     from usr_core import Dataset
     from usr_core.api.results import ParquetTable
 
-    found = open_target(session, text)
+    target, version = split_version(text)
+    if version is not None and _is_remote(session, version):
+        dataset = session.dataset(target)
+        if version not in dataset.tags():
+            with _remote_copy(session, dataset, version) as copy:
+                yield copy, f"{dataset.name}@{version}"
+            return
+    found = open_target(session, target, at=version)
     assert isinstance(found, (Dataset, ParquetTable))
-    return found
+    yield found, None
+
+
+def _is_remote(session: Session, name: str) -> bool:
+    from usr_core.api import UsrError
+    from usr_core.api.sync import find_remotes_file, load_remotes
+
+    try:
+        known = load_remotes(find_remotes_file(session.remotes_path))
+    except UsrError:  # no remotes, so none of this name
+        return False
+    return name in known.remotes or name in known.faults
+
+
+@contextlib.contextmanager
+def _remote_copy(session: Session, dataset: Dataset, remote: str) -> Iterator[Dataset]:
+    from usr_core import Dataset
+    from usr_core.api.sync import remote_copy
+
+    with remote_copy(
+        dataset.ref,
+        remote,
+        remotes_file=session.remotes_path,
+        host=session.host,
+        lock_timeout=session.lock_timeout,
+        warn=warn,
+    ) as ref:
+        yield Dataset(ref, host=lambda: session.host)

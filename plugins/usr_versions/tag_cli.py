@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from usr_core.api.commands import (
+    AtOpt,
     DatasetArg,
     DryRunOpt,
     Format,
@@ -37,12 +38,12 @@ NamedArg = Annotated[
 ]
 
 
-@tag_app.command("add", epilog=examples("usr tag lab/promoters v1.0", "usr tag lab/promoters before-merge"))
-def add(words: NamedArg, *, dry_run: DryRunOpt = False, fmt: FormatOpt = Format.AUTO) -> None:
-    """Name the last version; `add` may be left out: usr tag DATASET NAME."""
+@tag_app.command("add", epilog=examples("usr tag lab/promoters v1.0", "usr tag lab/promoters before-merge --at 17"))
+def add(words: NamedArg, *, at: AtOpt = None, dry_run: DryRunOpt = False, fmt: FormatOpt = Format.AUTO) -> None:
+    """Name a version, by default the last one; `add` may be left out: usr tag DATASET NAME."""
     dataset, name = _named(words)
     target = current_session().dataset(dataset)
-    done = target.tag(name, dry_run=dry_run)
+    done = target.tag(name, at=at, dry_run=dry_run)
 
     text = f"version {done.version} of {target.name} {'would be' if dry_run else 'is'} {done.name}"
     if done.event is None and not dry_run:

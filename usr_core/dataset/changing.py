@@ -950,25 +950,27 @@ class Changing(Reading):
         site = self._site(dry_run=dry_run)
         return roll_back(site, find_version(self.path, version, dataset=self.name).seq)
 
-    def tag(self, name: str, *, dry_run: bool = False) -> TagOutcome:
-        """Name the last version of the dataset; ``@name`` stands for it wherever a version is asked for.
+    def tag(self, name: str, *, at: str | int | None = None, dry_run: bool = False) -> TagOutcome:
+        """Name a version of the dataset; ``@name`` stands for it wherever a version is asked for.
 
         The event that tells of the tag is a version of its own, behind the one that is named. With `dry_run` it is
         checked and not written.
 
         Args:
             name: Begins with a letter, and has letters, digits, ``.``, ``_`` and ``-``.
+            at: The version, as `at` takes it; by default the last one.
             dry_run: Check, and write nothing.
 
         Raises:
             TagNameInvalid: `name` can't be a tag.
             TagExists: Another version has this tag.
             NothingToTag: The dataset has no version.
+            VersionTextInvalid, VersionMissing: There is no version `at`.
 
         Example:
             >>> done = dataset.tag("v1.0")
-            >>> done.version, dataset.tags(), dataset.log(limit=2)[1].tags
-            (3, {'v1.0': 3}, ('v1.0',))
+            >>> done.version, dataset.tag("start", at=1).version, dataset.tags()
+            (3, 1, {'start': 1, 'v1.0': 3})
             >>> done = dataset.tag("v1.0")
             Traceback (most recent call last):
                 ...
@@ -976,7 +978,7 @@ class Changing(Reading):
         """
         from usr_core.store.changes.tag import set_tag
 
-        return set_tag(self._site(dry_run=dry_run), name, None)
+        return set_tag(self._site(dry_run=dry_run), name, None if at is None else self.at(at).version)
 
     def remove_tag(self, name: str, *, dry_run: bool = False) -> TagOutcome:
         """Take a tag away; the version stays.

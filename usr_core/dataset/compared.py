@@ -73,4 +73,5 @@ def _opened(target: Comparable) -> Iterator[Side]:
             yield FileSide(str(target.path), opened)
     else:
         with target.view() as view:
-            yield ViewSide(target.name, view)
+            at = "" if target.version is None else f"@{target.version}"
+            yield ViewSide(f"{target.name}{at}", view)

@@ -98,3 +98,66 @@ class TestCompare:
         usr.refuses(2, "compare", before, DS, "--format", "parquet", "--out", "x.parquet")
         usr.refuses(3, "compare", before, "ns/none")
         usr.refuses(1, "compare", before, DS, "--columns", "nothing")
+
+
+class TestVersions:
+    def test_a_version_and_now(self, changed: tuple[Usr, Path]):
+        """`D@N` against `D@now`, or alone; the line to go back is told."""
+        usr, _ = changed
+        Dataset.open(usr.root, DS).tag("good", at=3)
+
+        data = usr.ok("compare", f"{DS}@3", f"{DS}@now", "--format", "json").data
+        alone = usr.ok("compare", f"{DS}@good")
+
+        assert (f"{DS}@3", f"{DS}@7", 1, 1, 0) == (
+            data["old"],
+            data["new"],
+            data["records"]["added"],
+            data["records"]["gone"],
+            data["records"]["restored"],
+        )
+        assert alone.out.startswith(f"{DS}@3 -> {DS}: 5 records in both, 1 added, 1 gone")
+        assert f"usr rollback {DS} --to 3" in alone.err
+
+    def test_inside_a_dataset_its_name_may_be_left_out(self, changed: tuple[Usr, Path]):
+        """`@4` is its version 4."""
+        usr, _ = changed
+
+        told = usr.ok("compare", "@5", "@3", cwd=usr.path(DS)).out
+
+        assert told.startswith(f"{DS}@5 -> {DS}@3: 5 records in both, 0 added, 0 gone, 1 restored; 1 value differs")
+
+    def test_a_version_that_is_not_there(self, changed: tuple[Usr, Path]):
+        """Exit 3; 2 where nothing tells what to compare with, and where a file is asked for a version."""
+        usr, before = changed
+
+        usr.refuses(3, "compare", f"{DS}@99")
+        usr.refuses(3, "compare", f"{DS}@nobody")
+        usr.refuses(2, "compare", DS)
+        usr.refuses(2, "compare", f"{before}@3", DS)
+
+    def test_a_file_with_an_at_in_its_name(self, changed: tuple[Usr, Path]):
+        """Is that file."""
+        usr, before = changed
+        odd = before.rename(before.with_name("a@3.parquet"))
+
+        assert usr.ok("compare", odd, DS).out.startswith(f"{odd} -> {DS}: 5 records")
+
+    def test_a_remotes_copy(self, changed: tuple[Usr, Path], tmp_path: Path):
+        """`D@REMOTE` is the copy there; a tag of the same name comes first."""
+        usr, _ = changed
+        (tmp_path / "there").mkdir()
+        remotes = tmp_path / "remotes.yaml"
+        remotes.write_text(
+            f"remotes:\n  disk:\n    type: folder\n    base_dir: {tmp_path / 'there'}\n", encoding="utf-8"
+        )
+        dataset = Dataset.open(usr.root, DS)
+        usr.ok("--remotes-config", remotes, "push", DS, "disk", "-y")
+        dataset.delete(IDS[:1])
+
+        data = usr.ok("--remotes-config", remotes, "compare", f"{DS}@disk", DS, "--format", "json").data
+        assert [IDS[0]] == data["records"]["first_gone"]
+        assert f"{DS}@disk" == data["old"]
+
+        dataset.tag("disk", at=2)
+        assert f"{DS}@2" == usr.ok("--remotes-config", remotes, "compare", f"{DS}@disk", "--format", "json").data["old"]

@@ -24,6 +24,16 @@ class TestTag:
         assert [[], ["v1.0"], []] == [one["tags"] for one in versions]
         assert "v1.0 is version 2" == versions[0]["change"]
 
+    def test_an_earlier_version_can_be_named(self, seeded: Usr):
+        """By number, time, field of an event or another tag; the same name for the same version again is no event."""
+        seeded.ok("tag", DS, "first", "--at", "1")
+        seeded.ok("tag", DS, "same", "--at", "first")
+
+        assert {"first": 1, "same": 1} == Dataset.open(seeded.root, DS).tags()
+        with assert_unchanged(seeded.root):
+            assert "already" in seeded.ok("tag", DS, "first", "--at", "1").out
+            seeded.refuses(3, "tag", DS, "late", "--at", "99")
+
     def test_add_may_be_written_out(self, seeded: Usr):
         """For a dataset that has the name of a command."""
         seeded.ok("tag", "add", DS, "v1.0")
