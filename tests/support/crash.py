@@ -105,10 +105,11 @@ class World:
     new: View
 
     @classmethod
-    def make(cls, place: Path) -> World:
+    def make(cls, place: Path, *, keeps: bool = False) -> World:
+        """Prepare a dataset; with `keeps` one that keeps history."""
         template, after = place / "template", place / "after"
         template.mkdir(parents=True)
-        crash_child.first_change(template)
+        crash_child.first_change(template, keeps=keeps)
         shutil.copytree(template, after)
         crash_child.composite_change(after)
         return cls(template, view(template), view(after))

@@ -28,6 +28,7 @@ BEGIN_MARKER = "/usr-test-marker-begin"
 END_MARKER = "/usr-test-marker-end"
 PRELOADED = (ctypes, filelock.lock_descriptor, filelock.SoftFileLease)
 
+SETTING = "_history/setting.json"
 FIRST = {
     "records.parquet": b"base one",
     "meta.md": b"first note\n",
@@ -37,9 +38,11 @@ FIRST = {
 }
 
 
-def first_change(folder: Path) -> None:
-    """Fill an empty dataset."""
+def first_change(folder: Path, *, keeps: bool = False) -> None:
+    """Fill an empty dataset; with `keeps` later changes keep what they replace."""
     with Transaction(DatasetLayout(folder), command="init") as txn:
+        if keeps:
+            txn.stage(SETTING).write_bytes(b"keep")
         for name, content in FIRST.items():
             txn.stage(name).write_bytes(content)
         txn.commit(_event("init"))
@@ -49,6 +52,7 @@ def composite_change(folder: Path, observer=None, lock_timeout: float = 5.0) -> 
     """Publish a new file, replace two, retire one into an archive and one for good, and swap one: in one change."""
     layout = DatasetLayout(folder)
     with Transaction(layout, command="composite", observer=observer, lock_timeout=lock_timeout) as txn:
+        txn.keeps = (folder / SETTING).is_file()
         mark = b" after %d" % txn.head.seq
         _write(txn.stage("records.parquet"), b"base" + mark)
         _write(txn.stage("meta.md"), b"note" + mark)
@@ -64,6 +68,7 @@ def composite_change(folder: Path, observer=None, lock_timeout: float = 5.0) -> 
 def small_change(folder: Path, command: str = "small") -> int:
     """Replace one file."""
     with Transaction(DatasetLayout(folder), command=command, lock_timeout=30) as txn:
+        txn.keeps = (folder / SETTING).is_file()
         txn.stage("meta.md").write_bytes(b"small after %d" % txn.head.seq)
         return int(txn.commit(_event(command))["seq"])
 
