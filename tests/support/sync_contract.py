@@ -175,7 +175,11 @@ class SyncContract:
         assert (inode, before) == (log.stat().st_ino, log.read_bytes()[:size])
 
     def test_what_the_source_has_retired_is_put_aside(self, twins: Any) -> None:
-        """After a compaction there, the old parts here are in .usr.replaced, and the view is the same."""
+        """After a compaction there, the old parts are kept here for older versions, and the view is the same.
+
+        They stand below the event that removed them; a copy that keeps nothing puts them aside.
+        """
+        shutil.copytree(twins.local, twins.local.with_name("plain"))
         twins.change_far(lambda root: scores(Dataset.open(root, NAME), 3.0))
 
         def compact(root: Path) -> None:
@@ -188,6 +192,10 @@ class SyncContract:
         here, there = twins.both()
 
         assert here == there
+        assert 1 == len(list((twins.local / NAME / "_history/6").rglob("part-*.parquet")))
+        twins.local = twins.local.with_name("plain")
+        shutil.rmtree(twins.local / NAME / "_history")
+        twins.sync("pull")
         assert list((twins.local / NAME / ".usr.replaced").rglob("part-*.parquet"))
         assert {3.0} == set(twins.here().to_arrow(columns=["mock__score"]).column(0).to_pylist())
 

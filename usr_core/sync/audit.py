@@ -184,14 +184,13 @@ def _compared(survey: Survey) -> dict[str, Any]:
 
 def _planned(plan: TransferPlan) -> dict[str, Any]:
     """Return what a transfer moves, and which names of the side that takes it puts aside."""
-    aside = sorted({*plan.retire, *plan.keep})
+    aside = sorted({*plan.retire, *plan.keep} - plan.kept.keys())
     return {"files": len(plan.copy), "bytes": plan.bytes, "events": plan.lines.count(b"\n"), "put_aside": aside}
 
 
 def _versions(plan: TransferPlan) -> dict[str, int]:
     """Return the version of the copy that takes, before the transfer and after it: the numbers of its last events."""
-    before = plan.taker.head.seq
-    return {"before": before, "after": plan.giver.head.seq if plan.lines else before}
+    return {"before": plan.taker.head.seq, "after": plan.after}
 
 
 def _bytes(traffic: Traffic | None) -> dict[str, int]:

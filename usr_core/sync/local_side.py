@@ -15,7 +15,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.transaction import Transaction
 from usr_core.fs.errors import FileSystemError
-from usr_core.fs.files import open_regular
+from usr_core.fs.files import open_regular, read_regular
 from usr_core.plugin.specs import Fingerprint
 from usr_core.roots.layout import EVENT_LOG, RECORDS, DatasetLayout
 from usr_core.sync.history import LogBytes, local_log
@@ -99,6 +99,10 @@ class LocalSide:
     def fingerprint(self, listing: Listing, verification: Verification) -> Fingerprint:
         """Return what the chosen strategy sees of the base."""
         return verification.local_facts(self.path(RECORDS))
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a small file."""
+        return read_regular(self.path(name))
 
     def stop(self) -> None:
         """Nothing here waits for another."""

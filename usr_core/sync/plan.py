@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from usr_core.fs.errors import LinkInsideDataset
@@ -33,6 +33,8 @@ class TransferPlan:
         retire: Names that the giver has retired: what has them is put aside.
         keep: Names of `copy` whose old content is put aside, not just replaced.
         lines: What the log of the side that takes gets.
+        kept: Names whose old content the side that takes keeps for its older versions, with the names it gets there.
+        made: What the side that takes gets besides, by name: files that neither side has as they are to be.
         giver, taker: What both sides had.
     """
 
@@ -42,11 +44,18 @@ class TransferPlan:
     lines: bytes
     giver: Copy
     taker: Copy
+    kept: Mapping[str, str] = field(default_factory=dict)
+    made: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def after(self) -> int:
+        """The version of the side that takes after the transfer: the number of its last event."""
+        return self.giver.head.seq if self.lines else self.taker.head.seq
 
     @property
     def nothing(self) -> bool:
         """Tell whether both copies are alike already."""
-        return not (self.copy or self.retire or self.lines)
+        return not (self.copy or self.retire or self.lines or self.made)
 
     @property
     def bytes(self) -> int:

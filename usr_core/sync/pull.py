@@ -15,6 +15,7 @@ from usr_core.roots.layout import DatasetLayout
 from usr_core.roots.unfinished import ORIGIN
 from usr_core.sync.errors import NothingToSync, SourceChanging, TransferDamaged
 from usr_core.sync.footers import check_footers
+from usr_core.sync.kept_history import keep_replaced
 from usr_core.sync.local_side import sha256_of
 from usr_core.sync.root_registry import give_root_a_registry
 from usr_core.sync.sections import is_canonical
@@ -26,6 +27,8 @@ __all__ = ["Pull"]
 
 class Pull(Transfer):
     """Files are staged here, and an ordinary commit makes them real."""
+
+    keeps_what_it_replaces = True
 
     def missing(self) -> NothingToSync:
         what = f"The dataset {self.target.name} on {self.context.remote_name}"
@@ -114,10 +117,14 @@ class Pull(Transfer):
                     raise SourceChanging(what="The dataset here")
                 keep = {*plan.keep, *plan.retire}
                 for name in (*plan.retire, *self._arrived):
-                    if (name in keep or not is_canonical(name)) and os.path.lexists(folder / name):
+                    if name in plan.kept:
+                        keep_replaced(txn, name, plan.kept[name], place / FILES / name)
+                    elif (name in keep or not is_canonical(name)) and os.path.lexists(folder / name):
                         txn.retire(name, into=f"{aside}/{name}")
                     if name in arrived:
                         txn.adopt(name, f"{FILES}/{name}")
+                for name, content in plan.made.items():
+                    txn.stage(name).write_bytes(content)
                 txn.extend_log(plan.lines)
         except OSError as error:
             if isinstance(error, UsrError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -44,6 +45,8 @@ class Push(Transfer):
     They are promoted under the remote's lock by the standard commit. A push that dies is finished or undone by the next
     `usr` there or the next sync from anywhere.
     """
+
+    keeps_what_it_replaces = False
 
     def begin(self) -> None:
         refuse_partial_copy(self.target.name, self.target.folder, doing="pushed")
@@ -117,6 +120,9 @@ class Push(Transfer):
                 link_or_copy(self.local.path(name), link)
             except FileNotFoundError as error:
                 raise SourceChanging(what="The dataset here") from error
+        for name, content in self.plan.made.items():
+            (place / FILES / name).parent.mkdir(parents=True, exist_ok=True)
+            (place / FILES / name).write_bytes(content)
         # A link shares the inode that was listed, and shows when it was written since; a copy has to be read.
         giver = self.plan.giver
         moved = {name: link for name, link in frozen.items() if mark_of(link.lstat()) != giver.files[name].mark}
@@ -147,11 +153,19 @@ class Push(Transfer):
 
     def _names(self) -> list[str]:
         """Return what the staging folder there is to hold."""
-        return [*(f"{FILES}/{name}" for name in self.plan.copy), *JOB_FILES]
+        return [*(f"{FILES}/{name}" for name in self._sent()), *JOB_FILES]
+
+    def _sent(self) -> list[str]:
+        return [*self.plan.copy, *self.plan.made]
+
+    def _mine(self) -> dict[str, str]:
+        """Return the digests of what is sent."""
+        made = {name: hashlib.sha256(content).hexdigest() for name, content in self.plan.made.items()}
+        return {**self.plan.giver.digests, **made}
 
     def _not_yet_there(self, place: Path) -> list[str]:
         """Return which files are still to be sent; leftovers that are of no use any more are removed there."""
-        staged, everything = self._staged(place), list(self.plan.copy)
+        staged, everything = self._staged(place), self._sent()
         if not staged.files and not staged.links:
             return everything
         if staged.links or any(_PARTIAL not in name for name in staged.files.keys() - self._names()):
@@ -160,7 +174,7 @@ class Push(Transfer):
         if not self.verification.digests:
             return everything
         kept = [name for name in everything if f"{FILES}/{name}" in staged.files]
-        mine = self.plan.giver.digests
+        mine = self._mine()
         found = self.remote.digests(kept, below=f"{STAGING}/{place.name}/{FILES}", expected=lambda: mine)
         return [name for name in everything if found.get(name) != mine[name]]
 
@@ -178,7 +192,8 @@ class Push(Transfer):
             name for name in names if name not in staged.files or staged.size(name) != (place / name).stat().st_size
         ]
         if not wrong and self.verification.digests:
-            mine = {f"{FILES}/{name}": self.plan.giver.digests[name] for name in self.plan.copy}
+            known = self._mine()
+            mine = {f"{FILES}/{name}": known[name] for name in self._sent()}
             mine |= sha256_of({name: place / name for name in JOB_FILES})
             found = self.remote.digests(names, below=f"{STAGING}/{place.name}", expected=lambda: mine)
             wrong = [name for name in names if found.get(name) != mine[name]]
@@ -197,7 +212,7 @@ class Push(Transfer):
                 final=name,
                 undo=f"undo-{number}" if name in plan.taker.files and name not in plan.keep else None,
             )
-            for number, name in enumerate(plan.copy)
+            for number, name in enumerate(self._sent())
         )
         made = [*(one.final for one in publishes), *(one.target for one in retires)]
         return CommitRecord(
@@ -230,7 +245,7 @@ class Push(Transfer):
                 if now.records:
                     self.remote.recover(now)
                     raise SourceChanging(what="The remote copy")
-                names = (*self.plan.copy, *self.plan.retire)
+                names = (*self._sent(), *self.plan.retire)
                 moved = any(now.files.get(name) != taker.files.get(name) for name in names)
                 if moved or log.size != taker.log.size or not self.remote.still(taker.log):
                     raise SourceChanging(what="The remote copy")

@@ -200,6 +200,10 @@ class RemoteSide:
         """Make a change real whose files and job are in its staging; the lock must be held."""
         self.transport.commit(self._request(record, "commit", job))
 
+    def read(self, name: str) -> bytes:
+        """Return the content of a small file."""
+        return self.transport.read(ReadRequest(path=f"{self.folder}/{name}"))
+
     def stop(self) -> None:
         """Close the connection."""
         self.transport.close()

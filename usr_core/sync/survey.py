@@ -44,6 +44,9 @@ class Side(Protocol):
     def changed(self, listing: Listing, names: Iterable[str]) -> list[str]:
         """Return which of `names` are not what they were when they were listed."""
 
+    def read(self, name: str) -> bytes:
+        """Return the content of a small file."""
+
     def stop(self) -> None:
         """End what another thread waits for on this side."""
 

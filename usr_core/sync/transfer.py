@@ -14,6 +14,7 @@ from usr_core.roots.layout import RECORDS, REPLACED
 from usr_core.store.parts.present import partial_copy
 from usr_core.sync.audit import Audit, DatasetAudit, TransferState
 from usr_core.sync.errors import NothingToSync
+from usr_core.sync.kept_history import with_history
 from usr_core.sync.local_side import LocalSide
 from usr_core.sync.plan import TransferPlan, plan_transfer
 from usr_core.sync.receipts import write_receipt
@@ -169,6 +170,8 @@ class Transfer(DatasetRun):
     """
 
     plan: TransferPlan
+    keeps_what_it_replaces: bool
+    """Whether the copy that takes keeps what is replaced there, where it keeps history."""
 
     def run(self) -> None:
         self.begin()
@@ -204,7 +207,10 @@ class Transfer(DatasetRun):
 
     def planned(self, survey: Survey) -> TransferPlan:
         """Return what is to be done, or refuse it."""
-        return plan_transfer(survey, self.options)
+        plan = plan_transfer(survey, self.options)
+        if self.options.primary_only or (plan.nothing and not self.options.history):
+            return plan
+        return with_history(plan, taken_along=self.options.history, keeping=self.keeps_what_it_replaces)
 
     def tidy(self) -> None:
         """Remove what an earlier try left, as there is nothing to transfer any more."""

@@ -19,7 +19,18 @@ from usr_core.fs.files import read_regular
 from usr_core.roots.layout import HISTORY, RECORDS
 from usr_core.store.history.errors import HistoryUnreadable, TailDamaged
 
-__all__ = ["BLOCK", "NOT_KEPT", "SETTING", "TAIL", "Setting", "Tail", "block_check", "keep_base", "prefix_digest"]
+__all__ = [
+    "BLOCK",
+    "NOT_KEPT",
+    "SETTING",
+    "TAIL",
+    "Setting",
+    "Tail",
+    "block_check",
+    "keep_base",
+    "prefix_digest",
+    "stage_tail",
+]
 
 SETTING = f"{HISTORY}/setting.json"
 CHECKS = f"{HISTORY}/base.json"
@@ -62,10 +73,20 @@ class Setting:
             HistoryUnreadable: The file is not one of this version of USR.
         """
         path = tree.path(SETTING)
-        if path is None:
-            return NOT_KEPT
         try:
-            document = json.loads(read_regular(path))
+            return NOT_KEPT if path is None else cls.decode(read_regular(path))
+        except FileNotFoundError:
+            return NOT_KEPT
+
+    @classmethod
+    def decode(cls, content: bytes) -> Setting:
+        """Return what the bytes of the file say.
+
+        Raises:
+            HistoryUnreadable: They are not of this version of USR.
+        """
+        try:
+            document = json.loads(content)
             if document["usr_history"] != _FORMAT or document["history"] not in ("keep", "none"):
                 raise HistoryUnreadable(file=SETTING, reason="it was written by another version of USR")
             since = document["since"]
@@ -74,8 +95,6 @@ class Setting:
                 since=None if since is None else int(since),
                 versions=tuple(sorted(int(version) for version in document["versions"])),
             )
-        except FileNotFoundError:
-            return NOT_KEPT
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, HistoryUnreadable):
                 raise
@@ -160,7 +179,9 @@ def keep_base(txn: Transaction, *, prefix: int | None) -> None:
     if prefix:
         checks = _known_checks(txn.tree, old)[: prefix // BLOCK]
         checks += block_checks(old, first=len(checks), stop=prefix // BLOCK * BLOCK)
-        _stage_tail(txn, old, prefix=prefix, checks=checks)
+        tail = txn.kept_name(TAIL)
+        stage_tail(txn, old, tail, prefix=prefix, checks=checks)
+        txn.keep_tail(RECORDS, tail=tail, prefix=prefix)
     size = new.stat().st_size
     checks += block_checks(new, first=len(checks), stop=size // BLOCK * BLOCK)
     document = {"usr_history": _FORMAT, "size_bytes": size, "end": _end_digest(new), "blocks": checks}
@@ -203,7 +224,8 @@ def prefix_digest(checks: Sequence[str]) -> str:
     return hashlib.sha256("".join(checks).encode("ascii")).hexdigest()
 
 
-def _stage_tail(txn: Transaction, old: Path, *, prefix: int, checks: Sequence[str]) -> None:
+def stage_tail(txn: Transaction, old: Path, name: str, *, prefix: int, checks: Sequence[str] = ()) -> None:
+    """Stage the end of a base, from byte `prefix` on, as the file `name`; `checks` are those of its first blocks."""
     import hashlib
 
     rest = block_checks(old, first=len(checks), stop=prefix)  # what of the prefix fills no block
@@ -216,9 +238,7 @@ def _stage_tail(txn: Transaction, old: Path, *, prefix: int, checks: Sequence[st
         size_bytes=prefix + len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-    name = txn.kept_name(TAIL)
     txn.stage(name).write_bytes(tail.encode() + content)
-    txn.keep_tail(RECORDS, tail=name, prefix=prefix)
 
 
 def _known_checks(tree: FileTree, base: Path) -> list[str]:
