@@ -67,6 +67,9 @@ def audit_text(audit: dict[str, Any]) -> str:
     log = audit[".events.log"]
     heads = f"here event {log['local_head']['seq']}, there event {log['remote_head']['seq']}"
     lines.append(f"  {'.events.log':16} {_changed(log)}   {_RELATIONS[log['relation']]} ({heads})")
+    if log["relation"] == "diverged":
+        compared = f"{audit['dataset']} {audit['dataset']}@{audit['remote']}"
+        lines.append(visible(f"  what differs in values: usr compare {compared}", limit=4000))
     for name in _FOLDERS:
         lines += _section(audit, name)
     aside = audit.get("plan", {}).get("put_aside", [])

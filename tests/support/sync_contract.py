@@ -219,6 +219,7 @@ class SyncContract:
         error = self._refused(twins, action, HistoriesDiverged, "import")
 
         assert {"only here", "only there"} == set(error.facts)
+        assert f"`usr compare {NAME} {NAME}@far`" in error.hint
 
     @pytest.mark.parametrize("action", ["pull", "push"])
     @pytest.mark.parametrize("damage", ["changed", "gone", "added"])

@@ -80,7 +80,7 @@ class HistoriesDiverged(SyncError):
     code = "USR-SYNC-005"
     exit_code = ExitCode.DIVERGED
 
-    def __init__(self, *, common: int, here: Sequence[str], there: Sequence[str]) -> None:
+    def __init__(self, *, common: int, here: Sequence[str], there: Sequence[str], compare: str) -> None:
         facts = {"only here": _shown(here), "only there": _shown(there)}
         if common == 0:
             super().__init__(
@@ -93,8 +93,9 @@ class HistoriesDiverged(SyncError):
             return
         super().__init__(
             f"Both copies were changed since event {common}, so neither can take the other's place.",
-            hint="Decide which one goes on, and move the other to a name of its own; then take over what it alone has "
-            "(`usr maintenance merge`, `usr attach`) and sync again. docs/operations/sync.md has the commands.",
+            hint=f"`usr compare {compare}` shows what differs in values. Decide which copy goes on, and move the other "
+            "to a name of its own; then take over what it alone has (`usr maintenance merge`, `usr attach`) and sync "
+            "again. docs/operations/sync.md has the commands.",
             facts=facts,
         )
 

@@ -63,12 +63,12 @@ class TransferPlan:
         return sum(self.giver.size(name) for name in self.copy)
 
 
-def plan_transfer(survey: Survey, options: SyncOptions) -> TransferPlan:
+def plan_transfer(survey: Survey, options: SyncOptions, *, compare: str) -> TransferPlan:
     """Return what a pull or push has to do.
 
     The event chain decides about the base, overlays and frozen registries: with equal heads they must be alike, and
     otherwise the side that takes must be the beginning of the side that gives. For every other file the source's
-    content wins, and files that only the taker has stay.
+    content wins, and files that only the taker has stay. `compare` says how the two copies are named for `usr compare`.
 
     Raises:
         HistoryAhead: The side that takes has events that the other lacks.
@@ -82,7 +82,7 @@ def plan_transfer(survey: Survey, options: SyncOptions) -> TransferPlan:
     """
     _refuse_unfollowed(survey)
     giver, taker = survey.giver, survey.taker
-    forward = _forward(survey)
+    forward = _forward(survey, compare=compare)
     differing = _differing(survey) if forward else list(survey.differing)
     if forward:
         if RECORDS in differing and _unknown_base(taker) and not options.repair:
@@ -110,7 +110,7 @@ def plan_transfer(survey: Survey, options: SyncOptions) -> TransferPlan:
     )
 
 
-def _forward(survey: Survey) -> bool:
+def _forward(survey: Survey, *, compare: str) -> bool:
     """Tell whether the giver has new events; refuse where the taker has.
 
     Raises:
@@ -119,7 +119,10 @@ def _forward(survey: Survey) -> bool:
     history, taker = survey.history, survey.taker
     if history.relation == "diverged":
         raise HistoriesDiverged(
-            common=history.common_seq, here=history.events_only("local"), there=history.events_only("remote")
+            common=history.common_seq,
+            here=history.events_only("local"),
+            there=history.events_only("remote"),
+            compare=compare,
         )
     if taker.lines:
         raise HistoryAhead(action=survey.action, events=history.events_only(taker.side.name))

@@ -207,7 +207,8 @@ class Transfer(DatasetRun):
 
     def planned(self, survey: Survey) -> TransferPlan:
         """Return what is to be done, or refuse it."""
-        plan = plan_transfer(survey, self.options)
+        name = self.target.name
+        plan = plan_transfer(survey, self.options, compare=f"{name} {name}@{self.context.remote_name}")
         if self.options.primary_only or (plan.nothing and not self.options.history):
             return plan
         return with_history(plan, taken_along=self.options.history, keeping=self.keeps_what_it_replaces)
