@@ -124,7 +124,7 @@ class UsrError(Exception):
         self.args = (self.message,)
 
     @property
-    def __notes__(self) -> list[str]:
+    def __notes__(self) -> list[str]:  # type: ignore[override]
         """The hint, and what `add_note` was told: Python shows these lines below a traceback.
 
         Raises:
