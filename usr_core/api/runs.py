@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from usr_core.runs.errors import RunRequestInvalid as RunRequestInvalid
     from usr_core.runs.errors import ShardFailed as ShardFailed
     from usr_core.runs.folder import RunFolder as RunFolder
-    from usr_core.runs.folder import RunStatus as RunStatus
     from usr_core.runs.map_run import MapRun as MapRun
+    from usr_core.runs.plan import RunStatus as RunStatus
     from usr_core.runs.planning import Planned as Planned
     from usr_core.runs.shard import run_shard as run_shard
 else:
@@ -33,8 +33,9 @@ else:
             "usr_core.runs.commit": "RunCommitted",
             "usr_core.runs.driver": "RunProgress",
             "usr_core.runs.errors": "FunctionFailed FunctionUnusable RunMissing RunRequestInvalid ShardFailed",
-            "usr_core.runs.folder": "RunFolder RunStatus",
+            "usr_core.runs.folder": "RunFolder",
             "usr_core.runs.map_run": "MapRun",
+            "usr_core.runs.plan": "RunStatus",
             "usr_core.runs.planning": "Planned",
             "usr_core.runs.shard": "run_shard",
         },

@@ -22,136 +22,27 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 from usr_core.commit.recovery import RUN_PREFIX
 from usr_core.errors import UsrError
 from usr_core.events.event import now_us, rfc3339
 from usr_core.fs.durable import link_create_only, remove_tree, sync_folder, write_new
 from usr_core.fs.files import make_shared_folder, share
-from usr_core.plugin.executors import FunctionRef, ShardReceipt, ShardSpec
+from usr_core.plugin.executors import ShardReceipt, ShardSpec
 from usr_core.roots.layout import STAGING
 from usr_core.runs.errors import FunctionFailed, RunDamaged, RunMissing
-from usr_core.values.showing import Shown
+from usr_core.runs.plan import Failure, RunPlan, RunStatus
 
-__all__ = ["COMMITTED", "INPUT", "RUN_PREFIX", "Failure", "RunFolder", "RunPlan", "RunStatus", "find_run", "runs_of"]
+__all__ = ["COMMITTED", "INPUT", "RUN_PREFIX", "RunFolder", "find_run", "runs_of"]
 
 INPUT = "input.parquet"
 COMMITTED = "committed.json"
 MOST_FAILURES = 3
 _PLAN = "run.json"
 _HANDED = "last-executor"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPlan:
-    """What a run is to do, as it stands in ``run.json``.
-
-    Attributes:
-        run_id, question: Digests: of everything, and of everything but how it is cut into shards.
-        attempt: Random; the event that commits the run carries it, so that no other run of that id is taken for it.
-        dataset, root: Where it belongs, when it was planned.
-        created: When.
-        function, params, columns, into, on_error, batch_rows: As `ShardSpec`.
-        mode: ``missing`` or ``all``.
-        where: The condition, or "".
-        rows, shards: Rows of the input that are chosen, and how many shards they are cut into.
-        ranges: The chosen rows of the input, as pairs of first row and the one behind the last.
-        copied: The input holds the chosen rows alone, with their rows of the base in the column ``row``.
-        base_rows: Rows of the base.
-        executor: The one that it was planned for.
-    """
-
-    run_id: str
-    attempt: str
-    question: str
-    dataset: str
-    root: str
-    created: str
-    function: FunctionRef
-    params: Mapping[str, Any]
-    columns: tuple[str, ...]
-    into: tuple[tuple[str, str], ...]
-    rows: int
-    shards: int
-    ranges: tuple[tuple[int, int], ...]
-    base_rows: int
-    copied: bool = False
-    mode: Literal["missing", "all"] = "missing"
-    where: str = ""
-    on_error: Literal["fail", "null", "skip"] = "fail"
-    batch_rows: int = 4096
-    executor: str = "local"
-
-    @property
-    def namespace(self) -> str:
-        return self.into[0][0].partition("__")[0]
-
-    def bounds(self, index: int) -> tuple[int, int]:
-        """Return the first of the chosen rows of a shard, counted over all of them, and the one behind its last."""
-        return index * self.rows // self.shards, (index + 1) * self.rows // self.shards
-
-    def rows_of(self, index: int) -> int:
-        """Return how many rows a shard has."""
-        low, high = self.bounds(index)
-        return high - low
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        told = json.loads(text)
-        told["function"] = FunctionRef(**told["function"])
-        for name in ("ranges", "into"):
-            told[name] = tuple(tuple(pair) for pair in told[name])
-        told["columns"] = tuple(told["columns"])
-        return cls(**told)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """One time that a shard failed."""
-
-    shard: int
-    reason: str
-    row: int | None = None
-    id: str | None = None
-    trace: str = ""
-    worker: str = ""
-    at: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class RunStatus(Shown):
-    """Where a run stands, by what lies on disk.
-
-    Attributes:
-        state: ``planned``, ``partial``, ``failed`` (shards may not be tried again), ``complete`` or ``committed``.
-        shards, done, failed, pending: Shards in all, finished ones, ones that failed three times, and the rest.
-        rows, rows_done: Rows in all, and of the finished shards.
-        retries: Times that a shard failed or lost its worker.
-        event: The number of the event that committed it, or None.
-
-    Example:
-        >>> dataset.map("scores.py:gc", into="lab__gc", mode="all", executor=None).status().state
-        'planned'
-    """
-
-    run_id: str
-    dataset: str
-    function: str
-    into: tuple[str, ...]
-    state: str
-    created: str
-    shards: int
-    done: int
-    failed: int
-    pending: int
-    rows: int
-    rows_done: int
-    retries: int
-    event: int | None = None
-    failures: tuple[Failure, ...] = field(default=())
 
 
 class RunFolder:
@@ -259,7 +150,7 @@ class RunFolder:
             run_id=plan.run_id,
             index=index,
             folder=str(self.path),
-            row_ranges=tuple(_cut(plan.ranges, *plan.bounds(index))),
+            row_ranges=plan.ranges_of(index),
             columns=plan.columns,
             function=plan.function,
             params=plan.params,
@@ -470,18 +361,6 @@ def find_run(dataset: Path, run_id: str) -> RunFolder:
         where = f" in {dataset.name}" + (f": {len(found)} of its runs begin so" if found else "")
         raise RunMissing(run_id=run_id, where=where)
     return found[0]
-
-
-def _cut(ranges: tuple[tuple[int, int], ...], low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Yield the pieces of `ranges` that hold their rows `low` to `high`, counted over all of them."""
-    passed = 0
-    for start, stop in ranges:
-        first, last = max(low - passed, 0), min(high - passed, stop - start)
-        if first < last:
-            yield start + first, start + last
-        passed += stop - start
-        if passed >= high:
-            return
 
 
 def _reason(error: BaseException) -> str:

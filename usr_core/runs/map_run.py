@@ -9,7 +9,8 @@ from usr_core.plugin.executors import Executor, ExecutorRequest
 from usr_core.runs.commit import RunCommitted, commit_run, settle_runs
 from usr_core.runs.driver import Driving, RunProgress
 from usr_core.runs.errors import RunMissing
-from usr_core.runs.folder import RunFolder, RunStatus
+from usr_core.runs.folder import RunFolder
+from usr_core.runs.plan import RunStatus
 from usr_core.runs.planning import MapRequest, Planned, plan_run
 from usr_core.store.mutation import Site
 

@@ -30,8 +30,9 @@ from usr_core.registry.errors import ColumnNotRegistered
 from usr_core.roots.layout import RECORDS, STAGING
 from usr_core.runs.chosen_rows import ChosenRows
 from usr_core.runs.errors import RunMissing, RunRequestInvalid
-from usr_core.runs.folder import RUN_PREFIX, RunFolder, RunPlan, runs_of
+from usr_core.runs.folder import RUN_PREFIX, RunFolder, runs_of
 from usr_core.runs.functions import load_function
+from usr_core.runs.plan import RunPlan
 from usr_core.runs.results import Caller
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.mutation import Site, load_site_registry, refuse_archived
