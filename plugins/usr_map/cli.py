@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from usr_core.api.commands import (
+    AtOpt,
     ColumnsOpt,
     DatasetArg,
     DryRunOpt,
@@ -95,6 +96,7 @@ def run(
         str | None,
         typer.Option("--where", metavar="SQL", show_default=False, help="A condition that records have to meet."),
     ] = None,
+    at: AtOpt = None,
     params: Annotated[
         list[str] | None,
         typer.Option("--param", metavar="NAME=VALUE", show_default=False, help="A parameter; may be repeated."),
@@ -132,7 +134,7 @@ def run(
     names = [name for text in into for name in split_names(text) or ()]
     if namespace is not None:
         names = [name if "__" in name else f"{namespace}__{name}" for name in names]
-    target = current_session().dataset(dataset)
+    target = current_session().dataset(dataset, at=at)
     target.host.executor_options(executor, asked, flags=EXECUTOR_FLAGS)  # before anything is planned
     mapped = target.map(
         function,

@@ -548,7 +548,8 @@ class Changing(Reading):
         """Run a function over the records that lack its value, in shards, and return the run, which `commit` ends.
 
         Nothing of the dataset changes before `MapRun.commit`. The run lies in the dataset's folder meanwhile: it can be
-        resumed by asking the same again, or by `resume`, whatever has become of this process.
+        resumed by asking the same again, or by `resume`, whatever has become of this process. Of a dataset that was
+        opened `at` a version, its records of then are mapped, and the values are attached to the dataset as it is.
 
         Args:
             function: A plugin's function by name, ``package.module:function``, ``file.py:function``, or a function that
@@ -592,7 +593,6 @@ class Changing(Reading):
         from usr_core.runs.map_run import start_run
         from usr_core.runs.planning import MapRequest
 
-        self._refuse_past("a run")
         if executor is not None:
             self.host.executor_options(executor, options or {})  # before anything is planned
         spec = plugin_function(function, self.host) if isinstance(function, str) else None
@@ -611,8 +611,9 @@ class Changing(Reading):
             workers=1 if workers is None else workers,
             executor=executor or "",
             sample=sample,
+            version=self.version,
         )
-        run = start_run(self._site, request, host=self.host, dry_run=dry_run)
+        run = start_run(self._as_it_is()._site, request, host=self.host, dry_run=dry_run, seen=self._seen)
         if executor is not None and run.folder is not None and not dry_run:
             run.start(executor, workers=workers, options=options, say=say, progress=progress)
         return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -261,6 +262,12 @@ class DatasetSite:
             from usr_core.store.versions.errors import VersionReadOnly
 
             raise VersionReadOnly(dataset=self.name, seq=self._version.seq, what=what)
+
+    def _as_it_is(self) -> Self:
+        """Return the dataset as it is now, whichever version this one was opened at."""
+        present = copy(self)
+        present._version = None
+        return present
 
     def _seen(self, tree: FileTree) -> FileTree:
         """Return the files that count of those that there are: all, or those of the version that was asked for."""

@@ -226,6 +226,7 @@ def _args(plan: RunPlan) -> dict[str, object]:
         "into": [name for name, _ in plan.into],
         "mode": plan.mode,
         **({"where": plan.where} if plan.where else {}),
+        **({} if plan.version is None else {"at": plan.version}),
         "on_error": plan.on_error,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from usr_core.commit.file_tree import FileTree
 from usr_core.plugin.executors import Executor, ExecutorRequest
 from usr_core.runs.commit import RunCommitted, commit_run, settle_runs
 from usr_core.runs.driver import Driving, RunProgress
@@ -201,10 +202,17 @@ class MapRun:
         return self.folder
 
 
-def start_run(site: Callable[..., Site], request: MapRequest, *, host: PluginHost, dry_run: bool = False) -> MapRun:
-    """Plan a run and return it; no shard has run yet. Errors as `plan_run`."""
+def start_run(
+    site: Callable[..., Site],
+    request: MapRequest,
+    *,
+    host: PluginHost,
+    dry_run: bool = False,
+    seen: Callable[[FileTree], FileTree],
+) -> MapRun:
+    """Plan a run and return it; no shard has run yet. Arguments and errors as `plan_run`."""
     place = site()
     if not dry_run:
         settle_runs(place)
-    folder, planned = plan_run(place, request, host=host, dry_run=dry_run)
+    folder, planned = plan_run(place, request, host=host, dry_run=dry_run, seen=seen)
     return MapRun(site, folder, host=host, planned=planned)

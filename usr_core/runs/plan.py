@@ -30,6 +30,7 @@ class RunPlan:
         copied: The input holds the chosen rows alone, with their rows of the base in the column ``row``.
         base_rows: Rows of the base.
         executor: The one that it was planned for.
+        version: The version whose records it is about; None is the dataset as it was then.
     """
 
     run_id: str
@@ -52,6 +53,7 @@ class RunPlan:
     on_error: Literal["fail", "null", "skip"] = "fail"
     batch_rows: int = 4096
     executor: str = "local"
+    version: int | None = None
 
     @property
     def namespace(self) -> str:

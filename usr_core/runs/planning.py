@@ -81,6 +81,7 @@ class MapRequest:
         workers: How many there are likely to be, for the cut.
         executor: Its name.
         sample: Whether to call the function here: for the cut, the estimate, and to see at once that it works.
+        version: The version whose records are meant; None is the dataset as it is.
     """
 
     function: FunctionRef
@@ -95,6 +96,7 @@ class MapRequest:
     workers: int = 1
     executor: str = "local"
     sample: bool = True
+    version: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse words and numbers that mean nothing; the command's own options can't bring them.
@@ -136,7 +138,12 @@ class Planned(Shown):
 
 
 def plan_run(
-    site: Site, request: MapRequest, *, host: PluginHost | None = None, dry_run: bool = False
+    site: Site,
+    request: MapRequest,
+    *,
+    host: PluginHost | None = None,
+    dry_run: bool = False,
+    seen: Callable[[FileTree], FileTree] = lambda tree: tree,
 ) -> tuple[RunFolder | None, Planned]:
     """Choose the records, and make the run's folder, or find the run that was made for the same question.
 
@@ -147,6 +154,7 @@ def plan_run(
         request: What is asked for.
         host: Where the functions of plugins come from.
         dry_run: Write nothing.
+        seen: Gives the files that count, of all that there are: those of `MapRequest.version`.
 
     Returns:
         The run, None where there is nothing to do or nothing was to be written; and what it will be.
@@ -160,7 +168,8 @@ def plan_run(
     refuse_archived(site.ref)
     into = _registered(load_site_registry(site), request.into)
 
-    def opened(tree: FileTree) -> tuple[MergedView, Path]:
+    def opened(found: FileTree) -> tuple[MergedView, Path]:
+        tree = seen(found)
         path = tree.path(RECORDS)
         return MergedView.open(tree), path or site.layout.records
 
@@ -234,7 +243,7 @@ def _question(
     spaces = {namespace_of(name) for name in request.columns} - {None}
     parts = [(part.relative, part.rows) for space in sorted(map(str, spaces)) for part in _parts_of(view, space)]
     asked = {
-        "base": [view.rows, _footer_digest(view.source.handle)],
+        "base": [view.rows, _footer_digest(view.source.handle) if request.version is None else ["at", request.version]],
         "parts": parts,
         "rows": rows,
         "ranges": ranges,
@@ -343,7 +352,8 @@ def _write(
                 return run
         run.remove()
     of_base = set(view.source.schema.names)
-    copied = ranges is None or not {"id", *request.columns} <= of_base
+    # The base of a version may be the first rows of a longer file, which are not read by their numbers alone.
+    copied = ranges is None or request.version is not None or not {"id", *request.columns} <= of_base
     if ranges is None or copied:
         ranges = [(0, rows)]
     plan = RunPlan(
@@ -367,6 +377,7 @@ def _write(
         on_error=request.on_error,
         batch_rows=request.batch_rows,
         executor=request.executor,
+        version=request.version,
     )
     try:
         make_shared_folder(run.path, like=site.ref.path)

@@ -146,6 +146,16 @@ class TestRunning:
         assert every["rows"] == some["rows"] + rest["rows"]  # type: ignore[operator]
         assert None not in values(usr)
 
+    def test_the_records_of_a_version_are_mapped(self, usr: Usr, tmp_path: Path) -> None:
+        """What came since has no value."""
+        then, before = len(usr.events(DS)), len(values(usr, "sequence"))
+        (tmp_path / "more.csv").write_text("sequence\nGGGGGCC\n", encoding="utf-8")
+        usr.ok("import", DS, tmp_path / "more.csv")
+        told = inline(usr, tmp_path, "length", "--at", str(then))
+
+        assert (before, [None]) == (told["rows"], values(usr)[before:])
+        assert None not in values(usr)[:before]
+
     def test_the_same_question_of_every_record_is_answered_already(self, usr: Usr, tmp_path: Path) -> None:
         """A second run does no work and leaves no event."""
         inline(usr, tmp_path, "length", "--all")

@@ -108,7 +108,6 @@ def test_what_would_change_a_version_is_refused(grown: Dataset) -> None:
         past.validate,
         lambda: past.push("nowhere"),
         lambda: past.diff("nowhere"),
-        lambda: past.map("x.py:y", into="mock__score"),
     ]
     with assert_unchanged(grown.path):
         for change in changes:
