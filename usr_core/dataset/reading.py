@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from pathlib import Path
@@ -104,8 +104,20 @@ class Reading(DatasetSite):
         with self._open_view(namespaces) as opened:
             yield opened
 
-    def _open_view(self, namespaces: Sequence[str] | None = None) -> MergedView:
-        """Return an open view, which the caller closes.
+    def _few_rows(self, read: Callable[[MergedView], pa.Table], namespaces: Sequence[str] | None = None) -> pa.Table:
+        """Read a few rows of a view in which parts that are remembered are opened late."""
+        from usr_core.store.view.part_catalogue import Overtaken
+
+        for few_rows in (True, False):
+            try:
+                with self._open_view(namespaces, few_rows=few_rows) as opened:
+                    return read(opened)
+            except Overtaken:
+                continue
+        raise AssertionError("parts that were all open were overtaken")
+
+    def _open_view(self, namespaces: Sequence[str] | None = None, *, few_rows: bool = False) -> MergedView:
+        """Return an open view, which the caller closes; `few_rows` as for `MergedView.open`.
 
         Raises:
             DatasetMissing: The dataset does not exist (`Dataset.open` allows one that is still to be made).
@@ -119,7 +131,7 @@ class Reading(DatasetSite):
 
         def opened(found: FileTree) -> MergedView:
             tree = self._seen(found)
-            view = MergedView.open(tree, namespaces=namespaces)
+            view = MergedView.open(tree, namespaces=namespaces, few_rows=few_rows)
             try:
                 _refuse_unknown(namespaces or (), view, tree)
             except BaseException:
@@ -159,9 +171,8 @@ class Reading(DatasetSite):
         """
         from usr_core.store.questions.get import get_records
 
-        with self.view() as view:
-            asked = [ids] if isinstance(ids, str) else ids
-            return get_records(view, asked, columns, include_deleted=include_deleted)
+        asked = [ids] if isinstance(ids, str) else list(ids)
+        return self._few_rows(lambda view: get_records(view, asked, columns, include_deleted=include_deleted))
 
     def cell(self, row: int, column: str) -> pa.Scalar:
         """Return one cell of the record number `row`, counted from 0 as `head` shows them.
@@ -593,9 +604,9 @@ class Reading(DatasetSite):
         """
         import pyarrow as pa
 
+        if n is not None and where is None and sample is None and sort is None:
+            return self._few_rows(lambda view: view.head(n, columns, include_deleted=include_deleted), namespaces)
         with self.view(namespaces=namespaces) as view:
-            if n is not None and where is None and sample is None and sort is None:
-                return view.head(n, columns, include_deleted=include_deleted)
             from usr_core.store.questions.choice import Choice
 
             schema = view.schema(columns, include_deleted=include_deleted)

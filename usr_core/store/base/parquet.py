@@ -73,12 +73,22 @@ class OpenParquet:
         refuse_special(path)
         handle = pa.OSFile(os.fspath(path), "rb")
         try:
-            file = pq.ParquetFile(handle, pre_buffer=False, coerce_int96_timestamp_unit=_INT96)
-            whole = cls(path, handle, file, file.schema_arrow)
-            return whole if rows in (None, whole.rows) else whole.first_rows(rows or 0)
+            file = cls.whole(handle)
+            found = cls(path, handle, file, file.schema_arrow)
+            return found if rows in (None, found.rows) else found.first_rows(rows or 0)
         except BaseException:
             handle.close()
             raise
+
+    @staticmethod
+    def whole(handle: pa.OSFile) -> pq.ParquetFile:
+        """Return a reader over an open file, whose footer is read."""
+        return pq.ParquetFile(handle, pre_buffer=False, coerce_int96_timestamp_unit=_INT96)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the file."""
+        return int(self.handle.size())
 
     @property
     def rows(self) -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["BloomFilter", "hash_ids"]
+__all__ = ["BloomFilter", "any_held", "hash_ids"]
 
 _U64 = np.uint64
 _P1, _P2, _P3, _P4 = (
@@ -31,6 +31,7 @@ _HEADER_TAIL = bytes.fromhex("1c1c0000" * 3 + "00")
 _HEADER_MOST = 1 + 5 + len(_HEADER_TAIL)
 _FEW = 64
 """Up to so many ids their blocks are read one by one; for more the filter is read whole."""
+_ASKED_AT_ONCE = 1 << 17
 
 
 def hash_ids(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
@@ -88,11 +89,45 @@ class BloomFilter:
             content = b"".join(self.handle.read_at(_BLOCK, self.offset + _BLOCK * int(at)) for at in numbers)
             found = np.frombuffer(content, "<u4").reshape(len(hashes), 8)
         else:
-            whole = np.frombuffer(self.handle.read_at(_BLOCK * self.blocks, self.offset), "<u4")
-            found = whole.reshape(self.blocks, 8)[numbers]
-        keys = hashes.astype(np.uint32)
-        masks = np.left_shift(np.uint32(1), (keys[:, None] * _SALT) >> np.uint32(27))
+            found = self.content()[numbers]
+        masks = _masks(hashes)
         return np.asarray(((found & masks) == masks).all(axis=1))
+
+    def content(self) -> npt.NDArray[np.uint32]:
+        """Return all blocks, eight numbers each."""
+        whole = np.frombuffer(self.handle.read_at(_BLOCK * self.blocks, self.offset), "<u4")
+        return whole.reshape(self.blocks, 8)
+
+
+def any_held(
+    blocks: npt.NDArray[np.uint32],
+    starts: npt.NDArray[np.int64],
+    counts: npt.NDArray[np.int64],
+    hashes: npt.NDArray[np.uint64],
+) -> npt.NDArray[np.bool_]:
+    """Return, for each of many filters in one array of blocks, False where it certainly has none of the values.
+
+    Args:
+        blocks: Of all filters.
+        starts: The first block of each filter.
+        counts: The number of its blocks.
+        hashes: Of the values.
+    """
+    held = np.zeros(len(starts), np.bool_)
+    step = max(1, _ASKED_AT_ONCE // max(1, len(starts)))
+    for first in range(0, len(hashes), step):
+        some = hashes[first : first + step]
+        numbers = ((some >> _U64(32)) * counts.astype(np.uint64)[:, None]) >> _U64(32)
+        found = blocks[numbers.astype(np.int64) + starts[:, None]]
+        masks = _masks(some)
+        held |= ((found & masks) == masks).all(axis=2).any(axis=1)
+    return held
+
+
+def _masks(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint32]:
+    """Return the eight bits of each value, one in each number of its block."""
+    keys = hashes.astype(np.uint32)
+    return np.asarray(np.left_shift(np.uint32(1), (keys[:, None] * _SALT) >> np.uint32(27)))
 
 
 def _turn(value: npt.NDArray[np.uint64], bits: int) -> npt.NDArray[np.uint64]:

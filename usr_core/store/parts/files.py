@@ -7,11 +7,14 @@ stamps and order. It reads footers only; values are merged by `usr_core.store.vi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -46,10 +49,13 @@ __all__ = [
     "META_REGISTRY_HASH",
     "META_UNIQUE_KEYS",
     "PART_GLOB",
+    "KeyFilters",
     "NamespaceOverlay",
     "OverlayKey",
     "OverlayPart",
+    "in_write_order",
     "list_overlays",
+    "open_parts",
     "overlay_paths",
     "unique_keys_note",
 ]
@@ -133,7 +139,7 @@ class OverlayPart:
     @property
     def size_bytes(self) -> int:
         """Bytes of the file."""
-        return int(self.source.handle.size())
+        return self.source.size_bytes
 
 
 def unique_keys_note(rows: int) -> dict[str, str]:
@@ -141,12 +147,24 @@ def unique_keys_note(rows: int) -> dict[str, str]:
     return {META_UNIQUE_KEYS: str(rows)}
 
 
+class KeyFilters(Protocol):
+    """Tells which parts of a namespace may have some ids, where that is known without opening them."""
+
+    def may_hold(self, hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+        """Return for each part False where it has none of the ids with these hashes."""
+
+
 @dataclass(frozen=True, slots=True)
 class NamespaceOverlay:
-    """The files of one namespace in write order: oldest first, so that a later assignment wins."""
+    """The files of one namespace in write order: oldest first, so that a later assignment wins.
+
+    Attributes:
+        filters: What is known of the keys of its parts without opening them.
+    """
 
     namespace: str
     parts: tuple[OverlayPart, ...]
+    filters: KeyFilters | None = None
 
     @property
     def rows(self) -> int:
@@ -190,6 +208,21 @@ def list_overlays(
     """
     paths = overlay_paths(tree, on_problem=on_problem)
     wanted = [(ns, path) for ns, files in paths.items() if namespaces is None or ns in namespaces for path in files]
+    found: dict[str, list[OverlayPart]] = {}
+    for part in open_parts(tree, wanted, on_problem=on_problem):
+        found.setdefault(part.namespace, []).append(part)
+    return {ns: NamespaceOverlay(ns, in_write_order(parts)) for ns, parts in found.items()}
+
+
+def in_write_order(parts: Iterable[OverlayPart]) -> tuple[OverlayPart, ...]:
+    """Return parts of one namespace, oldest first."""
+    return tuple(sorted(parts, key=lambda part: (part.created_at_us, part.name)))
+
+
+def open_parts(
+    tree: FileTree, wanted: Sequence[tuple[str, str]], *, on_problem: Callable[[UsrError], None] | None = None
+) -> list[OverlayPart]:
+    """Open overlay files (namespace, relative name) and read their footers; errors as `list_overlays`."""
     allow_descriptors(len(wanted))
 
     def attempt(item: tuple[str, str]) -> OverlayPart | UsrError:
@@ -207,13 +240,7 @@ def list_overlays(
                     part.source.close()
                 raise outcome
             on_problem(outcome)
-    found: dict[str, list[OverlayPart]] = {}
-    for part in opened:
-        found.setdefault(part.namespace, []).append(part)
-    return {
-        ns: NamespaceOverlay(ns, tuple(sorted(parts, key=lambda part: (part.created_at_us, part.name))))
-        for ns, parts in found.items()
-    }
+    return opened
 
 
 def _attempt_all(

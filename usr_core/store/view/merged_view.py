@@ -21,6 +21,7 @@ from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
 from usr_core.store.view.aligned import AlignedColumn, aligned_columns, whole_columns
 from usr_core.store.view.head import PointReader
+from usr_core.store.view.part_catalogue import list_remembered
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.registered_types import RegisteredTypes
 from usr_core.store.view.schema import ViewColumn, ViewColumns, schema_of
@@ -60,13 +61,15 @@ class MergedView:
         self._deleted_rows: npt.NDArray[np.int32] | None = None
 
     @classmethod
-    def open(cls, tree: FileTree, *, namespaces: Collection[str] | None = None) -> MergedView:
+    def open(cls, tree: FileTree, *, namespaces: Collection[str] | None = None, few_rows: bool = False) -> MergedView:
         """Open the base and the overlays, footers read, values not. `Dataset.view` calls it.
 
         Args:
             tree: The dataset's files, from `read_consistent`.
             namespaces: Whose overlays to merge, or None for all; tombstones always count. Columns that the
                 base itself has are there in any case.
+            few_rows: Only a few rows are to be read: parts that are remembered are opened when one of these may be
+                in them. Whoever reads starts again without it where that ends with `Overtaken`.
 
         Raises:
             BaseMissing: The dataset has no base.
@@ -79,7 +82,7 @@ class MergedView:
         base = open_base(tree)
         overlays: dict[str, NamespaceOverlay] = {}
         try:
-            overlays = list_overlays(tree, namespaces=wanted)
+            overlays = (list_remembered if few_rows else list_overlays)(tree, namespaces=wanted)
             return cls(base, overlays, RegisteredTypes(tree, base.schema, overlays))
         except BaseException:
             base.close()

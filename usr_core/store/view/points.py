@@ -91,7 +91,11 @@ def merge_points(
     """
     found: dict[str, list[Contribution]] = {name: [] for name in kinds}
     open_ = {name: np.ones(len(points), np.bool_) for name in kinds}
-    for part in reversed(overlay.parts):
+    worth = (
+        np.ones(len(overlay.parts), np.bool_) if overlay.filters is None else overlay.filters.may_hold(points.hashes)
+    )
+    for number in np.flatnonzero(worth)[::-1].tolist():
+        part = overlay.parts[number]
         names = [field.name for field in part.columns if field.name in kinds and open_[field.name].any()]
         if not names or not part.rows:
             continue

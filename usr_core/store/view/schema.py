@@ -88,7 +88,11 @@ class ViewColumns:
     @staticmethod
     def _add(overlay: NamespaceOverlay, found: dict[str, ViewColumn], seen: dict[str, tuple[str, pa.DataType]]) -> None:
         prefix, fixed = f"{overlay.namespace}__", overlay.namespace == TOMBSTONE_NAMESPACE
+        last: tuple[pa.Field, ...] | None = None
         for part in overlay.parts:
+            if part.columns is last:  # of thousands of remembered parts
+                continue
+            last = part.columns
             for field in part.columns:
                 if not field.name.startswith(prefix) or (fixed and field.name not in seen):
                     continue

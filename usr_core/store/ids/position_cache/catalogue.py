@@ -30,14 +30,16 @@ __all__ = [
     "cache_size",
     "drop_cache",
     "new_segment",
+    "parts_file",
     "positions_folder",
     "read_list",
     "write_list",
+    "write_whole",
 ]
 
 _FOLDER = "positions"
-_LIST, _SEGMENT, _TEMPORARY = ".list", ".ids", ".tmp"
-_OWN_NAME = re.compile(r"[0-9a-f]{32}\.list|[0-9a-f]{16}\.(ids|tmp)")
+_LIST, _SEGMENT, _PARTS, _TEMPORARY = ".list", ".ids", ".parts", ".tmp"
+_OWN_NAME = re.compile(r"[0-9a-f]{32}\.(list|parts)|[0-9a-f]{16}\.(ids|tmp)")
 _VERSION = 2
 _DIGEST_BYTES = 16
 _FOOTER_TAIL = 8
@@ -166,13 +168,29 @@ def write_list(folder: Path, identity: BaseIdentity, segments: Sequence[tuple[st
     Raises:
         OSError: The list can't be written.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     document = {"version": _VERSION, "base": identity.document(), "segments": list(segments)}
     text = json.dumps(document).encode()
+    write_whole(folder / identity.name, _digest(text).encode() + b"\n" + text)
+
+
+def parts_file(dataset: bytes) -> Path | None:
+    """Return where the parts of a dataset are remembered, by the path of its folder; None where nothing is."""
+    folder = positions_folder()
+    return None if folder is None else folder / f"{_digest(dataset)}{_PARTS}"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of the cache, which others see whole or not at all; then tidy up.
+
+    Raises:
+        OSError: It can't be written.
+    """
+    folder = path.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = folder / f"{secrets.token_hex(8)}{_TEMPORARY}"
     try:
-        temporary.write_bytes(_digest(text).encode() + b"\n" + text)
-        temporary.replace(folder / identity.name)
+        temporary.write_bytes(content)
+        temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -224,15 +242,15 @@ def _files(folder: Path) -> list[tuple[Path, int, float]]:
 
 
 def _tidy(folder: Path) -> None:
-    """Remove the lists that were used least recently, while there are too many, and what no list names."""
+    """Remove the lists that were used least recently, of parts too, while there are too many; and what none names."""
     files = _files(folder)
     sizes = {path.name: size for path, size, _ in files}
     kept: set[str] = set()
     total = 0
-    lists = sorted((one for one in files if one[0].suffix == _LIST), key=lambda one: -one[2])
-    for number, (path, _, _) in enumerate(lists):
-        names = _names(path)
-        total += sum(sizes.get(name, 0) for name in names - kept)
+    lists = sorted((one for one in files if one[0].suffix in (_LIST, _PARTS)), key=lambda one: -one[2])
+    for number, (path, size, _) in enumerate(lists):
+        names = _names(path) if path.suffix == _LIST else set()
+        total += size + sum(sizes.get(name, 0) for name in names - kept)
         if number and (number >= _MOST_LISTS or total > _MOST_BYTES):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -240,7 +258,7 @@ def _tidy(folder: Path) -> None:
         kept |= names
     old = time.time() - _UNLISTED_SECONDS
     for path, _, used in files:
-        if path.suffix != _LIST and path.name not in kept and used < old:
+        if path.suffix not in (_LIST, _PARTS) and path.name not in kept and used < old:
             with contextlib.suppress(OSError):
                 path.unlink()
 
