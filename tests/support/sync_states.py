@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from support.crash import View, files_on_disk, view
 from support.small_datasets import make_dataset
-from usr_core.commit.record import find_records
+from usr_core.commit.file_tree import find_records
 from usr_core.dataset import Dataset
 from usr_core.events.chain import verify_chain
 from usr_core.registry.store import register_namespace

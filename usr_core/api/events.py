@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from usr_core.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from usr_core.commit.record import find_records as find_records
+    from usr_core.commit.file_tree import find_records as find_records
     from usr_core.events.chain import verify_log as verify_log
     from usr_core.events.event import encode_line as encode_line
     from usr_core.events.log import NO_PREVIOUS as NO_PREVIOUS
@@ -27,7 +27,7 @@ else:
     __getattr__, __all__ = lazy_names(
         __name__,
         {
-            "usr_core.commit.record": "find_records",
+            "usr_core.commit.file_tree": "find_records",
             "usr_core.events.chain": "verify_log",
             "usr_core.events.event": "encode_line",
             "usr_core.events.log": "LogLine NO_PREVIOUS line_digest line_seq parse_line read_head",

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from usr_core.fs.errors import LinkInsideDataset
 from usr_core.fs.files import require_folder, require_regular
-from usr_core.roots.layout import is_machinery
+from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, is_machinery
 
 __all__ = [
     "FileTree",
     "TreeEntry",
     "check_inside",
+    "find_records",
     "refuse_linked_file",
     "refuse_links",
 ]
@@ -143,6 +144,30 @@ class FileTree:
             return False
         parts = relative.split("/")
         return any("/".join(parts[: end + 1]) in self.absent for end in range(len(parts)))
+
+
+def find_records(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the commit records and the abort files in a dataset's folder, each sorted by number.
+
+    Example:
+        >>> from usr_core.api.events import find_records
+        >>> find_records(dataset.path)
+        ([], [])
+    """
+    commits: list[tuple[int, Path]] = []
+    aborts: list[tuple[int, Path]] = []
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - names only, and readers call this twice
+    except FileNotFoundError:
+        return [], []
+    for name in names:
+        if not name.startswith((COMMIT_PREFIX, ABORT_PREFIX)):
+            continue
+        for prefix, found in ((COMMIT_PREFIX, commits), (ABORT_PREFIX, aborts)):
+            number = name.removeprefix(prefix).removesuffix(".json")
+            if name == f"{prefix}{number}.json" and number.isascii() and number.isdecimal():
+                found.append((int(number), folder / name))
+    return [path for _, path in sorted(commits)], [path for _, path in sorted(aborts)]
 
 
 def check_inside(name: object) -> str:

@@ -12,14 +12,16 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from usr_core.commit.errors import DatasetBusy
-from usr_core.commit.file_tree import FileTree
-from usr_core.commit.record import CommitRecord, Publish, Retire, find_records, log_state
+from usr_core.commit.file_tree import FileTree, find_records
 from usr_core.fs.durable import name_exists
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.layout import EVENT_LOG
+
+if TYPE_CHECKING:
+    from usr_core.commit.record import CommitRecord
 
 __all__ = ["TRIES", "read_consistent", "resolve_tree"]
 
@@ -76,6 +78,8 @@ def resolve_tree(folder: Path) -> FileTree:
 def _resolved(folder: Path, commits: Sequence[Path], aborts: Sequence[Path]) -> FileTree:
     moved: dict[str, Path] = {}
     absent: set[str] = set()
+    if commits or aborts:
+        from usr_core.commit.record import log_state
     for path in commits:
         record = _read_or_none(path)
         if record is not None and log_state(record, folder / EVENT_LOG) != "foreign":
@@ -88,6 +92,8 @@ def _resolved(folder: Path, commits: Sequence[Path], aborts: Sequence[Path]) -> 
 
 
 def _as_applied(folder: Path, record: CommitRecord, moved: dict[str, Path], absent: set[str]) -> None:
+    from usr_core.commit.record import Publish, Retire
+
     staging = record.staging(folder)
     published = set()
     for operation in record.operations:
@@ -102,6 +108,8 @@ def _as_applied(folder: Path, record: CommitRecord, moved: dict[str, Path], abse
 
 
 def _as_reversed(folder: Path, record: CommitRecord, moved: dict[str, Path], absent: set[str]) -> None:
+    from usr_core.commit.record import Retire
+
     staging = record.staging(folder)
     retired = set()
     for operation in record.operations:
@@ -122,6 +130,8 @@ def _as_reversed(folder: Path, record: CommitRecord, moved: dict[str, Path], abs
 
 
 def _read_or_none(path: Path) -> CommitRecord | None:
+    from usr_core.commit.record import CommitRecord
+
     try:
         return CommitRecord.read(path)
     except FileNotFoundError:

@@ -27,7 +27,6 @@ __all__ = [
     "LogState",
     "Publish",
     "Retire",
-    "find_records",
     "log_state",
 ]
 
@@ -155,30 +154,6 @@ class CommitRecord:
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise CommitRecordUnreadable(path=path, reason=str(error)) from error
-
-
-def find_records(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the commit records and the abort files in a dataset's folder, each sorted by number.
-
-    Example:
-        >>> from usr_core.api.events import find_records
-        >>> find_records(dataset.path)
-        ([], [])
-    """
-    commits: list[tuple[int, Path]] = []
-    aborts: list[tuple[int, Path]] = []
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - names only, and readers call this twice
-    except FileNotFoundError:
-        return [], []
-    for name in names:
-        if not name.startswith((COMMIT_PREFIX, ABORT_PREFIX)):
-            continue
-        for prefix, found in ((COMMIT_PREFIX, commits), (ABORT_PREFIX, aborts)):
-            number = name.removeprefix(prefix).removesuffix(".json")
-            if name == f"{prefix}{number}.json" and number.isascii() and number.isdecimal():
-                found.append((int(number), folder / name))
-    return [path for _, path in sorted(commits)], [path for _, path in sorted(aborts)]
 
 
 def log_state(record: CommitRecord, log: Path) -> LogState:

@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 
 from usr_core.commit.apply import apply_operations, clean_up, reverse_operations, touch_log
+from usr_core.commit.file_tree import find_records
 from usr_core.commit.log_end import mend_log, write_line
-from usr_core.commit.record import CommitRecord, HeldRecord, find_records, log_state
+from usr_core.commit.record import CommitRecord, HeldRecord, log_state
 from usr_core.fs.durable import remove_tree, sync_folder
 from usr_core.fs.errors import LinkInsideDataset
 from usr_core.fs.files import open_regular, share_descriptor

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, Unpack
 
 from usr_core.dataset.reading import Reading
 from usr_core.dataset.site import DatasetSite, Progress
-from usr_core.events.event import Actor
-from usr_core.records.alphabets import default_alphabet
 from usr_core.roots.dataset_id import new_dataset
 from usr_core.roots.locate import refuse_archived_path
 from usr_core.values.names import names_given
@@ -19,6 +17,7 @@ from usr_core.values.names import names_given
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from usr_core.events.event import Actor
     from usr_core.plugin.specs import OverlayWriterSpec
     from usr_core.registry.document import Registry
     from usr_core.roots.dataset_id import DatasetRef
@@ -156,6 +155,7 @@ class Changing(Reading):
             >>> dataset.import_file("more.csv", on_duplicate="skip").skipped
             2
         """
+        from usr_core.records.alphabets import default_alphabet
         from usr_core.store.changes.import_.records import ImportOptions, import_records
         from usr_core.store.changes.import_.request import check_request, file_source, own_namespace, spooled
 
@@ -249,6 +249,7 @@ class Changing(Reading):
                 ...
             usr_core.store.rules.errors.RecordsExpected: Records are given as a list of mappings, and record 1 is a ...
         """
+        from usr_core.records.alphabets import default_alphabet
         from usr_core.store.changes.import_.records import ImportOptions, import_records
         from usr_core.store.changes.import_.request import checked_rows, rows_source
 

@@ -10,7 +10,6 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from usr_core.events.event import Actor
 from usr_core.fs.lock import LOCK_SECONDS
 from usr_core.roots.dataset_id import ARCHIVE, DatasetRef, new_dataset, resolve_dataset
 from usr_core.roots.layout import DatasetLayout
@@ -18,6 +17,7 @@ from usr_core.roots.locate import locate_dataset
 
 if TYPE_CHECKING:
     from usr_core.commit.file_tree import FileTree
+    from usr_core.events.event import Actor
     from usr_core.plugin.host import PluginHost
     from usr_core.plugin.importing import HostedImporter
     from usr_core.records.alphabets import Alphabet, KnownAlphabets
@@ -50,7 +50,7 @@ class DatasetSite:
         host: PluginHost | Callable[[], PluginHost] | None = None,
     ) -> None:
         self.ref = ref
-        self.actor = actor or Actor()
+        self._given_actor = actor
         self.lock_timeout = lock_timeout
         self._given_host = host
         self._maintenance: str | None = None
@@ -180,6 +180,18 @@ class DatasetSite:
             (True, 2)
         """
         return None if self._version is None else self._version.seq
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who changes the dataset.
+
+        Example:
+            >>> dataset.actor.tool
+            'usr'
+        """
+        from usr_core.events.event import Actor
+
+        return self._given_actor or Actor()
 
     @cached_property
     def host(self) -> PluginHost:

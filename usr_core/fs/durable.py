@@ -11,7 +11,6 @@ import ctypes
 import errno
 import os
 import re
-import secrets
 import shutil
 import stat
 import sys
@@ -116,7 +115,7 @@ def temporary_sibling(path: Path) -> Path:
         >>> temporary_sibling(tmp_path / "part.parquet").name.startswith(".part.parquet.")
         True
     """
-    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
 
 
 def remove_temporaries(path: Path) -> None:

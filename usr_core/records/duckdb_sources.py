@@ -6,7 +6,6 @@ get their names here without it. Where pandas is imported already, nothing is di
 
 from __future__ import annotations
 
-import importlib.abc
 import os
 import sys
 from threading import get_ident
@@ -70,7 +69,7 @@ def register_source(connection: duckdb.DuckDBPyConnection, name: str, source: ob
         sys.meta_path.remove(finder)
 
 
-class _WithoutPandas(importlib.abc.MetaPathFinder):
+class _WithoutPandas:
     """Tells the thread that made it that there is no pandas; other threads may import it meanwhile."""
 
     def __init__(self) -> None:

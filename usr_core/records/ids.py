@@ -7,8 +7,6 @@ machine. This module knows single ids and needs nothing but Python; columns of i
 
 from __future__ import annotations
 
-import hashlib
-
 __all__ = ["DELIMITER", "ID_HASH", "ID_LENGTH", "is_record_id", "record_id"]
 
 DELIMITER = "|"
@@ -31,6 +29,8 @@ def record_id(bio_type: str, sequence: str) -> str:
         >>> record_id("dna", "ttgacaggct") == record_id("dna", "TTGACAGGCT")
         False
     """
+    import hashlib  # which loads OpenSSL
+
     content = f"{bio_type}{DELIMITER}{sequence}".encode()
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 

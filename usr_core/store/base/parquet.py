@@ -12,14 +12,17 @@ import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from usr_core.events.event import BaseCounts, Fingerprint
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import refuse_special
 from usr_core.store.errors import BaseUnreadable
+
+if TYPE_CHECKING:
+    from usr_core.events.event import BaseCounts, Fingerprint
 
 __all__ = [
     "BUFFER_BYTES",
@@ -193,6 +196,8 @@ class BaseFacts:
     @property
     def counts(self) -> BaseCounts:
         """Its rows, columns and bytes."""
+        from usr_core.events.event import BaseCounts
+
         return BaseCounts(self.rows, len(self.schema), self.size_bytes)
 
 

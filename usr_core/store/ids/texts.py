@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
@@ -28,6 +27,8 @@ def comparable_ids(ids: pa.Array) -> pa.Array:
     offsets, content = string_parts(ids)
     if len(content) == _ID_BYTES * len(ids) and bool((np.diff(offsets) == _ID_BYTES).all()):
         return ids
+    import hashlib  # which loads OpenSSL
+
     values = [bytes(content[i:j]) for i, j in _bounds(offsets)]
     fixed = b"".join(v if len(v) == _ID_BYTES else hashlib.sha1(v).hexdigest().encode("ascii") for v in values)
     ends = np.arange(len(ids) + 1, dtype=np.int32) * np.int32(_ID_BYTES)

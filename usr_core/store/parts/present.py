@@ -18,7 +18,6 @@ from typing import Any
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
-from usr_core.events.log import read_head, read_last, read_lines
 from usr_core.fs.errors import SpecialFile, file_system_error
 from usr_core.registry.document import is_namespace
 from usr_core.roots.layout import DERIVED, RECORDS, SYNC_LOG, DatasetLayout
@@ -114,6 +113,8 @@ def partial_copy(folder: Path) -> PartialCopy | None:
         SpecialFile: A FIFO, folder or device stands in place of one of the two logs.
         FileSystemError: One of them can't be read.
     """
+    from usr_core.events.log import read_head, read_last
+
     try:
         receipt = read_last(folder / SYNC_LOG) or {}
     except OSError as error:
@@ -158,6 +159,8 @@ def snapshots_left_out(folder: Path) -> str:
     Raises:
         FileSystemError: The receipts can't be read.
     """
+    from usr_core.events.log import read_lines
+
     left_out = ""
     try:
         for line in read_lines(folder / SYNC_LOG):

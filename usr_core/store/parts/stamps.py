@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, get_args
 
-from usr_core.events.event import parse_rfc3339
 from usr_core.store.parts.errors import OverlayNotStamped
 
 __all__ = [
@@ -52,6 +51,8 @@ def read_stamp(metadata: Mapping[str, str], names: Sequence[str], *, relative: s
     key, created_at = metadata[META_KEY], metadata[META_CREATED_AT]
     if key not in KEYS:
         raise OverlayNotStamped(file=relative, missing=f"its {META_KEY} is not one of {', '.join(KEYS)}", value=key)
+    from usr_core.events.event import parse_rfc3339
+
     try:
         created_at_us = parse_rfc3339(created_at, naive_is_utc=True)
     except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +19,14 @@ from usr_core.store.base.opened import open_base
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.parts.files import NamespaceOverlay, list_overlays
-from usr_core.store.view.aligned import AlignedColumn, aligned_columns, whole_columns
 from usr_core.store.view.head import PointReader
 from usr_core.store.view.part_catalogue import list_remembered
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.registered_types import RegisteredTypes
 from usr_core.store.view.schema import ViewColumn, ViewColumns, schema_of
+
+if TYPE_CHECKING:
+    from usr_core.store.view.aligned import AlignedColumn
 
 __all__ = ["MOST_BATCH_ROWS", "MergedView"]
 
@@ -249,6 +251,8 @@ class MergedView:
         Raises:
             UnknownColumn: A name is not a column of the view.
         """
+        from usr_core.store.view.aligned import aligned_columns
+
         chosen = self._columns.chosen(columns, include_deleted=False)
         return aligned_columns(self._base, self._overlays, self._places.covers, chosen)
 
@@ -258,6 +262,8 @@ class MergedView:
         Raises:
             UnknownColumn: A name is not a column of the view.
         """
+        from usr_core.store.view.aligned import whole_columns
+
         chosen = self._columns.chosen(columns, include_deleted=True)
         return whole_columns(self._base, self._overlays, self._places.covers, chosen)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 import os
 import time
@@ -362,6 +361,8 @@ def _footer_digest(handle: pa.NativeFile) -> str:
 
 
 def _digest(content: bytes | memoryview) -> bytes:
+    import hashlib  # which loads OpenSSL: not for a few parts
+
     return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
 
 

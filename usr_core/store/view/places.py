@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,9 @@ from usr_core.store.ids.keys import KeyIndex, base_index, one_bio_type, open_key
 from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.parts.errors import OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayKey, OverlayPart
-from usr_core.store.view.aligned import covers_base
-from usr_core.store.view.placement import Placement, place_part
+
+if TYPE_CHECKING:
+    from usr_core.store.view.placement import Placement
 
 __all__ = ["ViewPlaces"]
 
@@ -45,6 +47,8 @@ class ViewPlaces:
             KeyNeedsOneBioType, KeyNeedsDna4, BaseKeysNotUnique: A part's kind of key does not suit the base.
             OverlayUnreadable, BaseUnreadable: A page is damaged.
         """
+        from usr_core.store.view.placement import Placement
+
         wanted = list(parts)
         for part in wanted:
             if part.relative not in self._placed and self.covers(part):
@@ -63,6 +67,8 @@ class ViewPlaces:
     def covers(self, part: OverlayPart) -> bool:
         """Tell whether the rows of `part` are the base's, row for row; it is found out once."""
         if part.relative not in self._covering:
+            from usr_core.store.view.aligned import covers_base
+
             self._covering[part.relative] = covers_base(part, self._base)
         return self._covering[part.relative]
 
@@ -124,6 +130,8 @@ class ViewPlaces:
         return self._bio_type
 
     def _place(self, part: OverlayPart) -> Placement:
+        from usr_core.store.view.placement import place_part
+
         index = self._keys[part.key]
         try:
             return place_part(part, index, index.index.duplicates())

@@ -28,7 +28,6 @@ from usr_core.store.parts.bloom import BloomFilter, hash_ids
 from usr_core.store.parts.errors import OverlayKeyFault, OverlayUnreadable
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart
 from usr_core.store.view.contributions import Contribution, merge_column
-from usr_core.store.view.placement import KEYS_NAMED
 
 __all__ = ["PointRows", "merge_points"]
 
@@ -154,6 +153,8 @@ def _refuse_repeats(part: OverlayPart, points: PointRows, at: _Rows, seen: npt.N
     counts = np.bincount(at, minlength=len(points))
     again = np.flatnonzero(counts + seen > 1)
     if len(again):
+        from usr_core.store.view.placement import KEYS_NAMED
+
         raise OverlayKeyFault(
             part.relative,
             key=part.key,

@@ -126,7 +126,7 @@ class TestHead:
             assert [None] * 3 == view.head(3).column("mock__a").to_pylist()
 
     def test_head_starts_without_the_heavy_modules(self, tmp_path):
-        """Neither pyarrow.compute nor pyarrow.dataset, pandas or duckdb is imported for the first rows."""
+        """Neither pyarrow.compute nor pandas or duckdb is imported for the first rows, nor what changes and merges."""
         ids = write_base(tmp_path, [sequence(number) for number in range(100)])
         write_overlay(tmp_path, "mock", ids, {"mock__a": pa.array(range(100)), "mock__l": pa.array([["x"]] * 100)})
         write_overlay(tmp_path, "usr", ids[:3], {"usr__deleted": pa.array([True] * 3)}, part=None)
@@ -136,7 +136,9 @@ class TestHead:
             from usr_core.commit.file_tree import FileTree
             from usr_core.store.view.merged_view import MergedView
             assert 10 == len(MergedView.open(FileTree(Path({str(tmp_path)!r}))).head(10))
-            print([name for name in ("pyarrow.compute", "pyarrow.dataset", "pandas", "duckdb") if name in sys.modules])
+            heavy = ["pyarrow.compute", "pyarrow.dataset", "pandas", "duckdb"]
+            heavy += ["usr_core.commit.record", "usr_core.events.log", "usr_core.store.view.aligned"]
+            print([name for name in heavy if name in sys.modules])
         """
 
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)

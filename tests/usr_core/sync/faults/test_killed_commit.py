@@ -11,7 +11,7 @@ from support.cli import run_usr
 from support.sync_faults import Runs
 from support.sync_lab import Lab
 from support.sync_states import NAME, State, check_never_torn, check_whole_copy
-from usr_core.commit.record import find_records
+from usr_core.commit.file_tree import find_records
 
 _WRITER_THERE, _PUSH_HERE, _PULL_HERE = "a change there", "a push from here", "a pull from here"
 _STEPS = 48

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from usr_core.commit.file_tree import find_records
 from usr_core.commit.read_snapshot import resolve_tree
-from usr_core.commit.record import find_records
 from usr_core.errors import UsrError, counted
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.errors import FileSystemError, file_system_error

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from usr_core.commit.record import CommitRecord, find_records
+from usr_core.commit.file_tree import find_records
+from usr_core.commit.record import CommitRecord
 from usr_core.commit.recovery import RUN_PREFIX, TRANSFER_DAYS, stale_staging
 from usr_core.errors import UsrError
 from usr_core.roots.layout import ARTIFACTS, COMMIT_PREFIX, JOURNALS, LOCK, STAGING

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from usr_core.commit.file_tree import FileTree, TreeEntry
+from usr_core.commit.file_tree import FileTree, TreeEntry, find_records
 from usr_core.commit.read_snapshot import read_consistent
-from usr_core.commit.record import find_records
 from usr_core.errors import UsrError, visible
 from usr_core.events.files_told import files_told
 from usr_core.events.log import LogHead, read_head
