@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Literal
 
 from usr_core.commit.errors import CommitRecordUnreadable, LateHolder
-from usr_core.commit.file_tree import check_inside
+from usr_core.commit.file_tree import check_inside, find_records
 from usr_core.fs.errors import SpecialFile
 from usr_core.fs.files import open_regular, read_regular
 from usr_core.roots.layout import ABORT_PREFIX, COMMIT_PREFIX, STAGING
@@ -27,6 +27,7 @@ __all__ = [
     "LogState",
     "Publish",
     "Retire",
+    "find_records",
     "log_state",
 ]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from usr_core.commit.file_tree import FileTree
-from usr_core.commit.record import CommitRecord, find_records, log_state
+from usr_core.commit.file_tree import FileTree, find_records
+from usr_core.commit.record import CommitRecord, log_state
 from usr_core.events.files_told import ADOPT
 from usr_core.events.log import line_seq, parse_line
 from usr_core.events.seek import event_time_us
