@@ -287,6 +287,9 @@ class FilePages:
             if len(found) >= most:
                 break
             first += page.values
+        # Of a file of which only the first rows count, the last page goes on behind them.
+        count = self._source.file.metadata.row_group(group).num_rows
+        found = [place for place in found if place[0] < count]
         pairs = np.array(sorted(found), np.int64).reshape(len(found), 2)
         return pairs[:, 0], pairs[:, 1]
 

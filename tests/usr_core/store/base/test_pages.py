@@ -201,6 +201,21 @@ class TestFind:
             IDS[row].encode(): row for row in (3_999, 0, 90, 91, 92, 2_500)
         }
 
+    @pytest.mark.parametrize("rows", [1, 45, 1_999, 2_000, 3_001])
+    def test_of_a_file_that_counts_to_some_row_nothing_behind_it_is_found(self, tmp_path, rows):
+        """An earlier version of a base is its first rows, which may end inside a page."""
+        self.write(tmp_path / "f.parquet", IDS, row_group_size=2_000)
+        file = OpenParquet.open(tmp_path / "f.parquet", rows=rows)
+        group = file.file.metadata.num_row_groups - 1
+        start = 2_000 * group
+
+        found = FilePages(file).find(group, "id", [IDS[at].encode() for at in range(start, start + 60)], most=99)
+        assert found is not None
+        assert found[0].tolist() == list(range(min(60, rows - start)))
+        last = FilePages(file).rows(group, np.array([rows - start - 1]), kinds_of(file, ["id"]))
+        assert last is not None
+        assert last["id"].to_pylist() == [IDS[rows - 1]]
+
     def test_an_id_that_stands_twice_is_found_twice(self, tmp_path):
         """In the order of the rows, where as many are asked for."""
         file = self.write(tmp_path / "f.parquet", [*IDS[:500], IDS[3], IDS[600]])
