@@ -12,8 +12,10 @@ from usr_core.api.commands import (
     DryRunOpt,
     Format,
     FormatOpt,
+    UsageError,
     current_session,
     examples,
+    parse_age,
 )
 
 __all__ = ["app"]
@@ -69,11 +71,13 @@ def doctor(
     let_any_version_run()
     from usr_core.api.results import examine
     from usr_doctor.health_text import emit_health
-    from usr_doctor.repairs import adopt_files, clean_up, drop_what_is_remembered, once_repaired, parse_age
+    from usr_doctor.repairs import adopt_files, clean_up, drop_what_is_remembered, once_repaired
     from usr_doctor.target import find_target
 
     session = current_session()
-    age = parse_age(older_than, clean=clean)
+    if older_than is not None and not clean:
+        raise UsageError("--older-than is about --clean", hint="Add --clean, or leave --older-than out.")
+    age = parse_age(older_than or "30d", option="--older-than")
     if adopt:
         adopt_files(session.dataset(dataset), dry_run=dry_run)
     removed = clean_up(session.dataset(dataset), age, dry_run=dry_run) if clean else ()

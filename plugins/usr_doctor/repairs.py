@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from usr_core.api import counted
-from usr_core.api.commands import UsageError, warn
+from usr_core.api.commands import warn
 
 if TYPE_CHECKING:
     from usr_core.api import Dataset
     from usr_core.api.results import DoctorReport, Removed
 
-__all__ = ["adopt_files", "clean_up", "drop_what_is_remembered", "once_repaired", "parse_age"]
+__all__ = ["adopt_files", "clean_up", "drop_what_is_remembered", "once_repaired"]
 
-_DEFAULT_AGE = "30d"
 _LINE_CUT_OFF, _LOG_LOST = "USR-DOCTOR-007", "USR-DOCTOR-013"
 """Findings of a log that the next change cuts, and of one that an adoption begins."""
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def parse_age(text: str | None, *, clean: bool) -> float:
-    """Return an age such as ``30d`` in seconds; ``30d`` where none is given.
-
-    Raises:
-        UsageError: The text is not a number with s, m, h, d or w behind it, or `clean` was not asked for.
-    """
-    if text is not None and not clean:
-        raise UsageError("--older-than is about --clean", hint="Add --clean, or leave --older-than out.")
-    match = re.fullmatch(r"(\d{1,6})([smhdw])", text or _DEFAULT_AGE)
-    if match is None:
-        hint = "Write a whole number and s, m, h, d or w, such as 30d."
-        raise UsageError("--older-than is not an age", hint=hint, facts={"value": text})
-    return float(match[1]) * _SECONDS[match[2]]
 
 
 def adopt_files(dataset: Dataset, *, dry_run: bool = False) -> None:

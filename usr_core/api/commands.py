@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from usr_core.cli.options import completer as completer
     from usr_core.cli.options import default_command as default_command
     from usr_core.cli.options import examples as examples
+    from usr_core.cli.options import parse_age as parse_age
     from usr_core.cli.options import split_names as split_names
     from usr_core.cli.options import split_options as split_options
     from usr_core.cli.outcome import emit_outcome as emit_outcome
@@ -81,7 +82,7 @@ else:
                 "AllowMissingOpt AtOpt ColumnsOpt DatasetArg DryRunOpt FilePathOpt FilesArg FormatOpt GlobOpt "
                 "HelpOptionsOpt IdFileOpt IdsOpt ImporterOpt IncludeDeletedOpt NamespaceOpt NamespacesOpt "
                 "OptionsOpt PathOpt QuietOpt SampleOpt SeedOpt SortOpt TargetArg WhereOpt YesOpt choice_option "
-                "completer default_command examples split_names split_options"
+                "completer default_command examples parse_age split_names split_options"
             ),
             "usr_core.cli.outcome": "emit_outcome",
             "usr_core.cli.output": (

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from usr_core.store.changes.dedupe import DedupeOutcome as DedupeOutcome
     from usr_core.store.changes.delete import DeleteOutcome as DeleteOutcome
     from usr_core.store.changes.delete import RestoreOutcome as RestoreOutcome
+    from usr_core.store.changes.gc import GcOutcome as GcOutcome
+    from usr_core.store.changes.history_mode import HistoryOutcome as HistoryOutcome
     from usr_core.store.changes.import_.records import ImportOutcome as ImportOutcome
     from usr_core.store.changes.materialize import MaterializeOutcome as MaterializeOutcome
     from usr_core.store.changes.merge_datasets.outcome import MergeOutcome as MergeOutcome
@@ -78,6 +80,8 @@ else:
             "usr_core.store.changes.row_drop": "ChosenRows DropOutcome",
             "usr_core.store.changes.session.writer": "Added RecordWriter",
             "usr_core.store.changes.state": "StateOutcome",
+            "usr_core.store.changes.gc": "GcOutcome",
+            "usr_core.store.changes.history_mode": "HistoryOutcome",
             "usr_core.store.changes.rollback": "RollbackOutcome",
             "usr_core.store.changes.tag": "TagOutcome",
             "usr_core.store.checks.doctor.cleaning": "Removed",

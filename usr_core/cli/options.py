@@ -46,11 +46,13 @@ __all__ = [
     "completer",
     "default_command",
     "examples",
+    "parse_age",
     "split_names",
     "split_options",
 ]
 
 _HELP = ("-h", "--help")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
@@ -253,6 +255,30 @@ def examples(*lines: str) -> str:
     """
     # Behind \b, a paragraph keeps its lines.
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def parse_age(text: str, *, option: str) -> float:
+    """Return an age such as ``30d`` in seconds.
+
+    Args:
+        text: A whole number and ``s``, ``m``, ``h``, ``d`` or ``w``.
+        option: What it was given to, for the error.
+
+    Raises:
+        UsageError: `text` has another form.
+
+    Example:
+        >>> from usr_core.api.commands import parse_age
+        >>> parse_age("12h", option="--older-than")
+        43200.0
+    """
+    from usr_core.cli.errors import UsageError
+
+    number, unit = text[:-1], text[-1:]
+    if unit not in _SECONDS or not (number.isascii() and number.isdecimal() and len(number) <= 6):
+        hint = "Write a whole number and s, m, h, d or w, such as 30d."
+        raise UsageError(f"{option} is not an age", hint=hint, facts={"value": text})
+    return float(number) * _SECONDS[unit]
 
 
 def split_names(text: str | None) -> tuple[str, ...] | None:

@@ -230,8 +230,11 @@ def clean_up(folder: Path, record_path: Path, record: CommitRecord) -> None:
             # A namespace whose last part left needs no empty folder.
             place = (folder / operation.final).parent
             with contextlib.suppress(OSError):
-                if place != folder:
+                while place != folder:
                     place.rmdir()
+                    if not operation.final.startswith(f"{HISTORY}/"):
+                        break
+                    place = place.parent
 
 
 def _publish(held: HeldRecord, operation: Publish, *, strict: bool) -> list[Path]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, Unpack
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from usr_core.store.changes.compact import CompactOutcome
     from usr_core.store.changes.dedupe import DedupeOutcome
     from usr_core.store.changes.delete import DeleteOutcome, RestoreOutcome
+    from usr_core.store.changes.gc import GcOutcome
+    from usr_core.store.changes.history_mode import HistoryOutcome
     from usr_core.store.changes.import_.records import ImportOutcome
     from usr_core.store.changes.materialize import MaterializeOutcome
     from usr_core.store.changes.merge_datasets.outcome import MergeOutcome
@@ -951,6 +953,41 @@ class Changing(Reading):
 
         site = self._site(dry_run=dry_run)
         return roll_back(site, find_version(self.path, version, dataset=self.name).seq)
+
+    def gc(
+        self, *, keep_seconds: float = 30 * 86_400, keep_versions: Collection[int] = (), dry_run: bool = False
+    ) -> GcOutcome:
+        """Give up old versions: remove what is kept for them alone, in one change with an event.
+
+        The version that was the last one `keep_seconds` ago stays, and all later ones; so do versions that have a tag,
+        and `keep_versions`. The rest can't be seen or brought back any more. With `dry_run` it is only counted.
+
+        Raises:
+            NothingKept: The dataset keeps no history.
+            VersionNotKept: One of `keep_versions` is not there, or has been given up.
+
+        Example:
+            >>> outcome = dataset.gc(keep_seconds=0)
+            >>> outcome.since, outcome.forgotten, outcome.files
+            (3, 2, 1)
+        """
+        from usr_core.store.changes.gc import collect
+
+        return collect(self._site(dry_run=dry_run), keep_seconds=keep_seconds, keep_versions=keep_versions)
+
+    def set_history(self, *, keep: bool, dry_run: bool = False) -> HistoryOutcome:
+        """Let the dataset keep what later changes replace, or not; what was kept so far stays until `gc`.
+
+        Where it begins to keep, versions can be seen and brought back from this event on. With `dry_run` nothing is
+        changed.
+
+        Example:
+            >>> dataset.set_history(keep=False).history, dataset.set_history(keep=True).since
+            ('none', 5)
+        """
+        from usr_core.store.changes.history_mode import set_history
+
+        return set_history(self._site(dry_run=dry_run), keep=keep)
 
     def tag(self, name: str, *, at: str | int | None = None, dry_run: bool = False) -> TagOutcome:
         """Name a version of the dataset; ``@name`` stands for it wherever a version is asked for.

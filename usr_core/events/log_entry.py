@@ -186,6 +186,15 @@ def _rollback(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     return f"as it was at version {args.get('to')}"
 
 
+def _gc(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    count = _many(metrics.get("versions_forgotten"), "version")
+    return f"{count} given up, all kept from {metrics.get('since')} on"
+
+
+def _history(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    return "history is kept from here on" if args.get("history") == "keep" else "history is not kept from here on"
+
+
 _TELLING: Mapping[str, _Told] = {
     "init": _words("new dataset"),
     "import": _import,
@@ -210,6 +219,8 @@ _TELLING: Mapping[str, _Told] = {
     TAG: _tag,
     UNTAG: _untag,
     "rollback": _rollback,
+    "gc": _gc,
+    "history": _history,
 }
 
 

@@ -85,6 +85,8 @@ CASES = [
     case("maintenance overlay-clear ns/base --namespace mock --columns score", "dataset columns cells event", "-y"),
     case("maintenance dedupe ns/base --key sequence_ci", "dataset groups rows_dropped examples event", "-y"),
     case("maintenance merge --dest ns/base --src ns/other", "dataset source rows_added duplicates event", "-y"),
+    case("gc ns/base --keep 0d --keep-versions 2", "dataset since versions files size_bytes forgotten event"),
+    case("maintenance history ns/base --none", "dataset history since event"),
     case("rollback ns/base --to 2", "dataset version rows brought_back taken_away event"),
     case("tag add ns/base v1.0", "dataset name version event"),
     case("tag remove ns/base draft", "dataset name version event"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from usr_core.errors import UsrError
 
-__all__ = ["HistoryUnreadable", "KeptFileDamaged", "TailDamaged", "VersionNotKept"]
+__all__ = ["HistoryUnreadable", "KeptFileDamaged", "NothingKept", "TailDamaged", "VersionNotKept"]
 
 
 class HistoryUnreadable(UsrError, ValueError):
@@ -43,3 +43,11 @@ class KeptFileDamaged(UsrError, ValueError):
     template = "{file} is damaged: {reason}."
     hint_template = "`usr validate --strict` lists what is damaged; restore it from a copy with `usr pull --history`."
     shown = ("file",)
+
+
+class NothingKept(UsrError, LookupError):
+    """A dataset keeps nothing of its past, so there is nothing to give up."""
+
+    code = "USR-HISTORY-014"
+    template = "{dataset:visible} keeps nothing of its past."
+    hint_template = "Let it begin: usr maintenance history {dataset:visible} --keep"

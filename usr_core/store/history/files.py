@@ -17,7 +17,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
 from usr_core.store.history.keeping import TAIL, Setting
 
-__all__ = ["History", "KeptFile", "kept_name"]
+__all__ = ["TAIL", "History", "KeptFile", "kept_name"]
 
 
 def kept_name(version: int, relative: str) -> str:

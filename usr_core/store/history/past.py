@@ -75,6 +75,11 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
         removed, added = _changes(line.event, "removed"), _changes(line.event, "added")
         for name in (*removed, *added):
             first.setdefault(name, (seq, removed.get(name)))
+        for name, told in added.items():
+            # A file of one name for all its contents: without digests, nothing tells whether it stood there before.
+            if name not in removed and name.count("/") == 1 and "sha256" not in told and name != RECORDS:
+                reason = f"event {seq} wrote {name} anew, and the old one is not kept"
+                raise VersionNotKept(dataset=dataset, version=version, reason=reason)
         if RECORDS in added:
             of_base.append(seq)
         later.append((set(removed), set(added)))
@@ -89,8 +94,8 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
         if where is None:
             reason = f"event {seq} replaced or removed {name}, and it is not kept"
             raise VersionNotKept(dataset=dataset, version=version, reason=reason)
-        told = change or {}
-        found.brought[name] = PastFile(path=where, size_bytes=told.get("size_bytes"), sha256=told.get("sha256"))
+        known = change or {}
+        found.brought[name] = PastFile(path=where, size_bytes=known.get("size_bytes"), sha256=known.get("sha256"))
     return found
 
 
