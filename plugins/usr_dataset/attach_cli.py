@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from usr_core.api import options_text
+from usr_core.api import PluginMissing, options_text
 from usr_core.api.commands import (
     AllowMissingOpt,
     DryRunOpt,
@@ -39,6 +39,7 @@ __all__ = ["attach_app"]
 
 attach_app = typer.Typer()
 
+_ARRAYS = (".npy", ".npz")
 _INTO = "Name an array's column whole, as in --into infer__m__embedding, with --ids FILE where rows have ids."
 
 
@@ -165,6 +166,8 @@ def attach(
         if into is None or len(files) > 1 or writer is not None or importer is not None:
             raise UsageError("--into and --ids read one file, and take neither --writer nor --from", hint=_INTO)
         namespace, writer, told = into_column(into, namespace, ids, told)
+    elif writer is None and importer is None:
+        refuse_arrays(files)
     target = current_session().dataset(dataset)
     with Progress("attaching", quiet=quiet) as progress:
         outcome = target.attach(
@@ -194,6 +197,21 @@ def attach(
         warn(warning)
     text = attach_text(outcome, target.name, dry_run=dry_run)
     emit_outcome(outcome, text, fmt, dry_run=dry_run, dataset=target.name)
+
+
+def refuse_arrays(files: Sequence[Path]) -> None:
+    """Refuse files of arrays, which do not say which column they are, unless a third party reads them.
+
+    Raises:
+        UsageError: One of the files is such a file.
+    """
+    for file in files:
+        if file.suffix in _ARRAYS:
+            try:
+                current_session().host.importer_for_path(file)
+            except PluginMissing:
+                told = "a file of arrays does not name its column"
+                raise UsageError(told, hint=_INTO, facts={"file": str(file)}) from None
 
 
 def into_column(

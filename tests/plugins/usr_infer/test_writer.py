@@ -423,10 +423,14 @@ class TestInto:
             (2, ["--namespace", "infer", "--ids", "x.txt"]),
             (1, ["--into", "infer__nope"]),
             (3, ["--into", "other__llr"]),
+            (2, []),
+            (2, ["--namespace", "infer"]),
         ],
     )
     def test_what_makes_no_sense_is_refused(self, dataset: Dataset, place: Path, rc: int, options: list[str]):
         """Another number of rows too; nothing is written."""
         np.save(place / "emb.npy", np.zeros(5))
         with assert_unchanged(dataset.ref.root):
-            self.usr(dataset).refuses(rc, "attach", DS, place / "emb.npy", *options)
+            err = self.usr(dataset).refuses(rc, "attach", DS, place / "emb.npy", *options).err
+
+        assert rc != 2 or "as in --into infer__m__embedding" in err
