@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from usr_core.commit.file_tree import FileTree, find_records
@@ -27,10 +26,14 @@ from usr_core.store.versions.version import Version
 
 __all__ = ["LaterEvent", "LaterEvents", "events_after", "raw_lines_after"]
 
-_SINGLE_FILE = re.compile(rb'"_derived/[a-z][a-z0-9_]*\.parquet"')
+# An import adds rows, the others a part at most (of a namespace in one file, that file becomes a part as it is).
+_PLAIN = re.compile(
+    rb'[^\n]{0,120}"action":"'
+    rb'(?:import|attach|write_overlay|write_overlay_part|map|snapshot|tag|remove_tag)"'
+)
+_SEQ_AT_END = 400
 ROLLBACK = "rollback"
 _BUFFER = 1 << 20
-_IMPORT = b'"action":"import"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class LaterEvents:
             self.together[seq] = removed, added
         for path in added:
             if path == RECORDS:
-                if self.rewritten is None and not _appends(event, version, history.kept_by(seq)):
+                if self.rewritten is None and not _appends(event, version, history, seq):
                     self.rewritten = told
             elif path.startswith(f"{DERIVED}/") and path not in self.removed:
                 self.added.setdefault(path, told)
@@ -135,30 +138,25 @@ def _records(paths: Iterable[Any]) -> list[CommitRecord]:
 
 def _adds_only(line: bytes) -> bool:
     """Tell whether an event's line shows that it has added rows or parts at most."""
-    return (
-        b'"removed"' not in line
-        and b'"seq"' in line
-        and (b"records.parquet" not in line or _IMPORT in line)
-        and _SINGLE_FILE.search(line) is None
-    )
+    return _PLAIN.match(line) is not None and b'"seq":' in line[-_SEQ_AT_END:]
 
 
-def _appends(event: Mapping[str, Any], version: Version, kept: Mapping[str, Path]) -> bool:
-    """Tell whether an event that wrote the base has left the rows and columns that it had as they were.
-
-    `kept` are the files that it kept: of a base that goes on as it began only the end is kept.
-    """
+def _appends(event: Mapping[str, Any], version: Version, history: History, seq: int) -> bool:
+    """Tell whether an event that wrote the base has left the rows and columns that it had as they were."""
     before, after = (_of(one.get("fingerprint")) for one in (version.event, event))
     if after.get("cols") != before.get("cols") or not _number(after.get("rows")) >= _number(before.get("rows")):
         return False
-    if event.get("action") in ("import", "registry_freeze") or TAIL in kept:
+    action = event.get("action")
+    if action in ("import", "registry_freeze"):
         return True
-    if event.get("action") in (ADOPT, ROLLBACK) or RECORDS in kept:
-        return False
-    if event.get("action") == "merge":
-        return after.get("cols") == len(BASE_COLUMNS)  # it may change values of the columns behind these
     # Nothing but a session of a writer extends the base outside a maintenance block.
-    return "reason" not in _of(event.get("maintenance"))
+    if "reason" not in _of(event.get("maintenance")) and action not in (ADOPT, ROLLBACK):
+        return True
+    kept = history.kept_by(seq)
+    if TAIL in kept:  # of a base that goes on as it began only the end is kept
+        return True
+    # Where nothing was kept: a merge may change values of the columns behind those that every base has.
+    return RECORDS not in kept and action == "merge" and after.get("cols") == len(BASE_COLUMNS)
 
 
 def _of(value: object) -> Mapping[str, Any]:
