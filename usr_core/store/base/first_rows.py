@@ -2,7 +2,8 @@
 
 An append leaves the rows before it where they are, so the first rows of a base are the base of an earlier version. With
 such a footer every reader of pyarrow gives just these, also where they end inside a row group: it reads as many rows of
-a row group as the footer says. What reads the file without this footer does not know of it (`OpenParquet.cut_from`).
+a row group as the footer says. What reads the file without this footer does not know of
+it (`OpenParquet.cut_from`). The reasons are in docs/adr/0033.
 """
 
 from __future__ import annotations

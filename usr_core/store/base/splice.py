@@ -13,7 +13,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -129,14 +131,19 @@ class Stored:
 
     Attributes:
         source: The file.
-        rows: Rows of each row group that has any.
+        rows: Rows of each row group that has any; of a file of which only the first rows count, of each that counts
+            whole.
     """
 
     def __init__(self, source: OpenParquet, footer: Struct) -> None:
         self.source = source
         groups = [group for group in structs(footer[_FILE_GROUPS]) if group[_GROUP_ROWS][1]]
+        if source.cut_from is not None:
+            ends = accumulate(int(group[_GROUP_ROWS][1]) for group in groups)
+            groups = [group for group, end in zip(groups, ends, strict=True) if end <= source.rows]
         self.rows = tuple(int(group[_GROUP_ROWS][1]) for group in groups)
         self._chunks = [structs(group[_GROUP_CHUNKS]) for group in groups]
+        self._behind: Stored | None = None
         self._columns = columns_of(structs(footer[_FILE_SCHEMA]))
 
     @classmethod
@@ -159,7 +166,13 @@ class Stored:
             stored = cls(source, footer)
         except (ValueError, IndexError, KeyError, TypeError, BaseUnreadable):  # pyarrow reads it, or says what is wrong
             return None
-        return stored if sum(stored.rows) == source.rows else None
+        return stored if source.cut_from is not None or sum(stored.rows) == source.rows else None
+
+    def with_behind(self, other: Stored) -> Stored:
+        """Return the row groups of this file with those of another one behind them, which has the same columns."""
+        joined = copy(self)
+        joined.rows, joined._behind = self.rows + other.rows, other
+        return joined
 
     def has(self, field: pa.Field, *, like: Target) -> bool:
         """Tell whether the column `field` can be copied into a file of the form of `like`, from its footers alone.
@@ -171,6 +184,8 @@ class Stored:
         if mine is None or wanted is None or mine.elements != wanted.elements:
             return False
         floats = bool(float_paths(pa.schema([field])))
+        if self._behind is not None and not self._behind.has(field, like=like):
+            return False
         return all(
             _can_copy(chunk, bloom=field.name == like.bloom, floats=floats)
             for chunks in self._chunks
@@ -183,6 +198,8 @@ class Stored:
 
     def chunks(self, group: int, column: str) -> list[Chunk]:
         """Return the chunks of one column in one row group; a column of structs has several."""
+        if self._behind is not None and group >= len(self._chunks):
+            return self._behind.chunks(group - len(self._chunks), column)
         span = self._columns[column]
         found = []
         for described in self._chunks[group][span.first : span.first + span.leaves]:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from usr_core.records.arrays import conform
 from usr_core.store.base.file import GROUP_BYTES, ParquetOutput, WriteOptions, row_group_rows, write_options
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.base.splice import Stored, Target, splice
+from usr_core.store.errors import BaseUnreadable
 from usr_core.store.view.merged_view import MergedView
 
 __all__ = ["splice_view", "write_stored"]
@@ -53,18 +55,20 @@ def splice_view(
     Memory: that of `MergedView.batches` for the columns that are encoded, and one row group of these.
     """
     target = Target(schema, options.writer_arguments(rows=view.rows))
-    copied = _copyable(view.whole(schema.names), view.source, target)
-    encoded = [name for name in schema.names if name not in copied]
-    if not copied:
-        return False
-    borders = next(iter(copied.values())).rows
-    if next(iter(copied.values())).is_fragmented() or not _fits(view, encoded, borders):
-        return False
-    if _largest_group(copied, len(borders)) > _MOST_GROUP_BYTES:
-        return False
-    beside = path.with_name(f"{path.name}.encoded")
     with contextlib.ExitStack() as closing:
+        copied = _copyable(view.whole(schema.names), view.source, target)
+        if copied and view.source.cut_from is not None:
+            copied = _with_last_rows(path.with_name(f"{path.name}.last"), view, copied, target, closing)
+        if not copied:
+            return False
+        encoded = [name for name in schema.names if name not in copied]
+        borders = next(iter(copied.values())).rows
+        if next(iter(copied.values())).is_fragmented() or not _fits(view, encoded, borders):
+            return False
+        if _largest_group(copied, len(borders)) > _MOST_GROUP_BYTES:
+            return False
         if encoded:
+            beside = path.with_name(f"{path.name}.encoded")
             closing.callback(beside.unlink, missing_ok=True)
             _encode(beside, view, encoded, borders, bloom=options.bloom, progress=progress)
             made = closing.enter_context(contextlib.closing(OpenParquet.open(beside)))
@@ -107,6 +111,37 @@ def _copyable(files: dict[str, OpenParquet], base: OpenParquet, target: Target) 
         if stored is not None and stored.rows == borders.rows and stored.has(target.schema.field(name), like=target):
             found[name] = stored
     return found
+
+
+def _with_last_rows(
+    path: Path, view: MergedView, copied: Mapping[str, Stored], target: Target, closing: contextlib.ExitStack
+) -> dict[str, Stored]:
+    """Return `copied`, all of it from a base of which only the first rows count, with the rows of its last row group.
+
+    Only some of its rows count, so they are encoded, into `path`; {} where that can't be joined with the others.
+
+    Raises:
+        BaseUnreadable: A page is damaged.
+    """
+    whole = next(iter(copied.values()))
+    if sum(whole.rows) == view.rows:
+        return dict(copied)
+    schema = pa.schema([target.schema.field(name) for name in copied])
+    reader = view.source.reader()
+    try:
+        rows = reader.read_row_group(reader.num_row_groups - 1, columns=schema.names, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise BaseUnreadable(view.source.path, error) from error
+    arrays = [conform(rows.column(field.name).combine_chunks(), field.type) for field in schema]
+    options = write_options(schema, bloom=target.bloom if target.bloom in copied else None)
+    closing.callback(path.unlink, missing_ok=True)
+    with ParquetOutput(path, schema, **options.writer_arguments(rows=len(rows))) as output:
+        output.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=max(1, len(rows)))
+    last = Stored.of(closing.enter_context(contextlib.closing(OpenParquet.open(path))))
+    if last is None or len(last.rows) != 1 or sum(whole.rows) + last.rows[0] != view.rows:
+        return {}
+    joined = whole.with_behind(last)
+    return {name: joined for name in copied if last.has(target.schema.field(name), like=target)}
 
 
 def _grouped(batches: Iterator[pa.RecordBatch], borders: Sequence[int]) -> Iterator[pa.Table]:

@@ -200,3 +200,25 @@ def test_compaction_of_parts_that_cover_the_base_copies(dataset: Dataset, materi
     )
     assert [only] == list(dataset.path.glob("_derived/lab/*"))
     assert () == dataset.validate(strict=True).findings
+
+
+@pytest.mark.parametrize("rows", [1, 169, 170, 171, 250, 299])
+def test_of_an_earlier_version_the_row_groups_that_count_whole_are_copied(
+    dataset: Dataset, tmp_path: Path, rows: int
+) -> None:
+    """The rows of the last one that count are encoded beside them, and the file is that of these rows."""
+    random_ = random.Random(rows)
+    add(dataset, random_.sample(range(ROWS), 100), values(random_, 100, "isv", 0.1))
+    target = tmp_path / "first.parquet"
+    with MergedView.open(FileTree(dataset.path, base_rows=rows)) as view:
+        schema = view.schema()
+        wanted = pa.Table.from_batches(view.batches(), schema)
+        assert splice_view(target, view, schema, write_options(schema, bloom="id"))
+    found = pq.read_table(target)
+    assert found.num_rows == wanted.num_rows == rows
+    assert repr(found.to_pylist()) == repr(wanted.to_pylist())
+    assert wanted["id"].equals(dataset.to_arrow(columns=["id"])["id"].slice(0, rows))
+    base = list(chunks(dataset.path / "records.parquet", "sequence"))
+    copied = [chunk in base for chunk in chunks(target, "sequence")]
+    assert copied == [True] * (rows // 170) + [False] * (rows % 170 > 0)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["first.parquet"]
