@@ -23,6 +23,8 @@ class TailDamaged(UsrError, ValueError):
     template = "{file} does not fit: {reason}."
     hint_template = "`usr validate --strict` says what is damaged; versions that need this file can't be brought back."
     shown = ("file",)
+    file: str
+    reason: str
 
 
 class VersionNotKept(UsrError, LookupError):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from usr_core.fs.durable import digest_of, link_or_copy
 from usr_core.roots.layout import RECORDS
 from usr_core.store.history.errors import TailDamaged
 from usr_core.store.history.files import History, kept_name
-from usr_core.store.history.keeping import BLOCK, TAIL, Tail, block_check, prefix_digest
+from usr_core.store.history.keeping import BLOCK, TAIL, Tail, block_check, block_checks, prefix_digest
 
-__all__ = ["check_tail", "write_base_at"]
+__all__ = ["check_tails", "write_base_at"]
 
 _Piece = tuple[Path, int, int]
 """A range of a file: the file, where the range begins, its bytes."""
@@ -33,44 +34,66 @@ def write_base_at(history: History, version: int, destination: Path) -> None:
     if not tails:
         link_or_copy(whole, destination)
         return
+    pieces = _all_of(whole)
+    for name, path in tails:
+        pieces, tail = _before(pieces, path, name)
+        if (name, path) != tails[-1]:
+            pieces.append((path, tail.start, tail.size_bytes - tail.prefix_bytes))
     name, oldest = tails[-1]
-    pieces, tail = _pieces(whole, tails)
     with destination.open("xb", buffering=0) as target:
-        checks = _copy(pieces, target.fileno(), stop=tail.prefix_bytes)
-        if prefix_digest(checks) != tail.prefix_digest:
-            raise TailDamaged(file=name, reason="the base does not begin with the bytes that stood before it")
+        _check_prefix(_copy(pieces, target.fileno(), stop=tail.prefix_bytes), tail, name)
         _check_content(oldest, tail, name)
         _copy_piece((oldest, tail.start, tail.size_bytes - tail.prefix_bytes), target.fileno(), at=tail.prefix_bytes)
 
 
-def check_tail(history: History, version: int) -> None:
-    """Check that the tail which the commit of `version` kept fits what follows it; nothing is written.
+def check_tails(history: History) -> Iterator[tuple[str, str]]:
+    """Yield the tails that are damaged or fit nothing, by name, each with the reason; nothing is written.
 
-    Raises:
-        TailDamaged: It is damaged, or the base does not begin with what it belongs to.
+    The base is read once. A tail whose prefix lies in the base costs a block more.
     """
-    whole = history.file_at(RECORDS, version - 1)
-    tails = [(kept_name(later, TAIL), path) for later, path in history.tails_after(version - 1)]
-    name, path = tails[-1]
-    if whole is None:
-        raise TailDamaged(file=name, reason="the base that it belongs to is gone")
-    pieces, tail = _pieces(whole, tails)
-    if prefix_digest(_copy(pieces, None, stop=tail.prefix_bytes)) != tail.prefix_digest:
+    base = history.tree.path(RECORDS)
+    known = block_checks(base, first=0, stop=_whole_blocks(base)) if base is not None and history.tails_after(0) else []
+    pieces = _all_of(base)
+    for version in reversed(history.versions):
+        kept = history.kept_by(version)
+        if RECORDS in kept:
+            pieces = _all_of(kept[RECORDS])
+        if TAIL not in kept:
+            continue
+        name, path = kept_name(version, TAIL), kept[TAIL]
+        try:
+            pieces, tail = _before(pieces, path, name)
+            in_base = pieces if [piece[0] for piece in pieces] == [base] else None
+            checks = known[: tail.prefix_bytes // BLOCK] if in_base else []
+            if in_base and base is not None:
+                checks += block_checks(base, first=len(checks), stop=tail.prefix_bytes)
+            _check_prefix(checks if in_base else _copy(pieces, None, stop=tail.prefix_bytes), tail, name)
+            _check_content(path, tail, name)
+            pieces.append((path, tail.start, tail.size_bytes - tail.prefix_bytes))
+        except TailDamaged as error:
+            yield error.file, f"does not fit: {error.reason}"
+
+
+def _all_of(path: Path | None) -> list[_Piece]:
+    return [] if path is None else [(path, 0, path.stat().st_size)]
+
+
+def _whole_blocks(path: Path) -> int:
+    return path.stat().st_size // BLOCK * BLOCK
+
+
+def _before(pieces: list[_Piece], path: Path, name: str) -> tuple[list[_Piece], Tail]:
+    """Return the ranges of what stood before a tail, given those of the base that came after it; and the tail."""
+    tail = Tail.read(path, name)
+    cut = _cut(pieces, tail.prefix_bytes)
+    if sum(count for _, _, count in cut) != tail.prefix_bytes:
+        raise TailDamaged(file=name, reason="the base that came after it is shorter than what stood before it")
+    return cut, tail
+
+
+def _check_prefix(checks: list[str], tail: Tail, name: str) -> None:
+    if prefix_digest(checks) != tail.prefix_digest:
         raise TailDamaged(file=name, reason="the base does not begin with the bytes that stood before it")
-    _check_content(path, tail, name)
-
-
-def _pieces(whole: Path, tails: list[tuple[str, Path]]) -> tuple[list[_Piece], Tail]:
-    """Return the ranges that the prefix of the last tail consists of, and that tail; tails are given newest first."""
-    end: _Piece = (whole, 0, whole.stat().st_size)
-    pieces: list[_Piece] = []
-    for name, path in tails:
-        tail = Tail.read(path, name)
-        pieces = _cut([*pieces, end], tail.prefix_bytes)
-        if sum(count for _, _, count in pieces) != tail.prefix_bytes:
-            raise TailDamaged(file=name, reason="the base that came after it is shorter than what stood before it")
-        end = (path, tail.start, tail.size_bytes - tail.prefix_bytes)
-    return pieces, tail
 
 
 def _cut(pieces: list[_Piece], stop: int) -> list[_Piece]:

@@ -23,7 +23,7 @@ from usr_core.store.changes.errors import UnknownChoice
 from usr_core.store.history.errors import TailDamaged
 from usr_core.store.history.files import History
 from usr_core.store.history.keeping import CHECKS, SETTING, Setting
-from usr_core.store.history.restoring import check_tail, write_base_at
+from usr_core.store.history.restoring import check_tails, write_base_at
 
 HISTORY = "_history"
 
@@ -236,7 +236,8 @@ class TestDamage:
 
     def test_a_whole_tail_fits(self, appended):
         """What was just kept is what it says."""
-        check_tail(History(FileTree(appended.path)), 3)
+        assert [] == list(check_tails(History(FileTree(appended.path))))
+        assert appended.validate(strict=True).ok
 
     @pytest.mark.parametrize("where", ["base", "tail", "line", "short"])
     def test_one_flipped_bit_is_found(self, appended, tmp_path, where):
@@ -250,8 +251,10 @@ class TestDamage:
 
         with pytest.raises(TailDamaged, match=r"_history/3/records\.tail does not fit"):
             write_base_at(history, 2, tmp_path / "base")
-        with pytest.raises(TailDamaged):
-            check_tail(history, 3)
+        ((name, reason),) = check_tails(history)
+        assert "_history/3/records.tail" == name
+        found = appended.validate(strict=True).findings
+        assert f"{name} {reason}" in [finding.message for finding in found]
 
     def test_checks_of_another_base_are_not_believed(self, dataset, tmp_path):
         """Where what was written down is of another base, the bytes are read again."""
@@ -282,3 +285,36 @@ class TestAdoption:
         add(dataset, 100, 3)
 
         assert dataset.adopt() is None
+
+
+class TestValidation:
+    @pytest.mark.parametrize("damage", ["gone", "shorter", "other"])
+    def test_a_kept_file_is_held_against_its_event(self, dataset, damage):
+        """One that is missing or changed is an error of `validate --strict`, and of no other validation."""
+        ids = dataset.head_arrow(2)["id"].to_pylist()
+        dataset.delete(ids[:1], reason="a")
+        dataset.delete(ids[1:], reason="b")
+        kept = dataset.path / HISTORY / "4/_derived/usr.parquet"
+        content = bytearray(kept.read_bytes())
+        content[-20] ^= 1
+        kept.unlink()
+        if damage != "gone":
+            kept.write_bytes(content[:-1] if damage == "shorter" else content)
+
+        codes = {finding.code for finding in dataset.validate(strict=True).findings}
+
+        assert {"USR-VALID-092"} == codes
+        assert dataset.validate().ok
+
+    def test_what_is_of_no_event_is_told(self, dataset):
+        """A folder with a number that the log does not have would be taken for what a later event kept."""
+        (dataset.path / HISTORY / "99").mkdir()
+
+        assert ["USR-VALID-093"] == [finding.code for finding in dataset.validate(strict=True).findings]
+
+    def test_what_was_given_up_is_not_missed(self, dataset):
+        """After a collection the rest is as it should be."""
+        add(dataset, 100, 3)
+        dataset.gc(keep_seconds=0)
+
+        assert [] == list(dataset.validate(strict=True).findings)

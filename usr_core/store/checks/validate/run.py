@@ -26,6 +26,7 @@ from usr_core.store.checks.validate.base_footer_checks import check_base_footer,
 from usr_core.store.checks.validate.base_rows import check_base_rows
 from usr_core.store.checks.validate.column_types import check_materialized, check_types_agree
 from usr_core.store.checks.validate.file_checks import check_files_told, check_places
+from usr_core.store.checks.validate.history_checks import check_history
 from usr_core.store.checks.validate.log_checks import (
     check_chain,
     check_copy_is_whole,
@@ -195,6 +196,7 @@ def _check(
         check_chain(layout.event_log, findings)
         if whole and not opened.under_way:
             _check_against_log(layout, opened, findings)
+            check_history(FileTree(ref.path), layout.event_log, findings, last=opened.log.seq)
         root = None if mode == "frozen" else ref.root
         check_places(odd_places(ref.path, opened.entries, root=root), findings)
         for leftover in find_leftovers(ref.path):
