@@ -17,6 +17,7 @@ from support.tree import assert_unchanged
 from usr_core import Dataset
 from usr_core.api.results import Comparison, ParquetTable
 from usr_core.errors import UsrError
+from usr_core.registry.store import register_namespace
 from usr_core.store.errors import TargetExists, UnknownColumn
 from usr_core.store.questions.errors import (
     CompareBioTypesDiffer,
@@ -198,6 +199,60 @@ class TestValues:
         wrong = [number for number in range(50, rows - 100) if number % 1000 == 999]
         assert {"x__v": (0, 0, len(wrong))} == counts(found)
         assert [ids[number] for number in wrong[:20]] == [cell.id for cell in found.columns[0].first]
+
+
+class TestVersions:
+    def test_every_two_versions_differ_as_their_rows_do(self, tmp_path: Path):
+        """Whatever lies between them, in both directions, as a comparison of Python's dictionaries says."""
+        dataset = make_dataset(tmp_path / "root")
+        register_namespace(tmp_path / "root", "lab", [("lab__a", "float64"), ("lab__b", "string")])
+        dataset.write_overlay_part("mock", pa.table({"id": IDS[:3], "mock__score": [0.5, NAN, None]}))
+        dataset.write_overlay_part(
+            "lab", pa.table({"id": IDS[1:4], "lab__a": [0.0, 1.0, 2.0], "lab__b": ["", "x", None]})
+        )
+        dataset.write_overlay_part("lab", pa.table({"id": IDS[2:5], "lab__b": ["x", "y", "z"]}))
+        dataset.add_sequences([{"sequence": "ACGTT"}])
+        dataset.delete(IDS[4:5])
+        dataset.write_overlay_part("lab", pa.table({"id": IDS[:3], "lab__a": [-0.0, -0.0, 1.0]}))
+        dataset.restore(IDS[4:5])
+        with dataset.maintenance("test"):
+            dataset.materialize(drop_overlays=False)
+        dataset.write_overlay_part("mock", pa.table({"id": IDS[:3], "mock__score": [0.5, 0.25, NAN]}))
+        last = dataset.log(limit=1)[0].version
+
+        for one in range(2, last + 1):
+            for other in {max(one - 1, 2), min(one + 1, last), last}:
+                found = dataset.at(one).compare(dataset.at(other))
+                before, after = (seen(dataset.at(version)) for version in (one, other))
+                assert expected(before, after) == (found.added, found.gone, found.restored, counts(found)), (
+                    one,
+                    other,
+                )
+
+
+def seen(dataset: Dataset) -> dict[str, dict[str, object]]:
+    return {row["id"]: row for row in dataset.to_arrow(include_deleted=True).to_pylist()}
+
+
+def expected(before: dict[str, dict[str, object]], after: dict[str, dict[str, object]]) -> tuple[object, ...]:
+    def live(rows: dict[str, dict[str, object]]) -> set[str]:
+        return {one for one, row in rows.items() if not row["usr__deleted"]}
+
+    both = live(before) & live(after)
+    columns = {}
+    names = {name for rows in (before, after) for row in rows.values() for name in row if not name.startswith("usr__")}
+    for name in names:
+        pairs = [(repr(before[one].get(name)), repr(after[one].get(name))) for one in both]
+        differing = [pair for pair in pairs if pair[0] != pair[1]]
+        count = (
+            sum(old == "None" for old, _ in differing),
+            sum(new == "None" for _, new in differing),
+            sum("None" not in pair for pair in differing),
+        )
+        if differing or sum(name in next(iter(rows.values())) for rows in (before, after)) == 1:
+            columns[name] = count
+    restored = (live(after) - live(before)) & set(before)
+    return len(live(after) - live(before) - restored), len(live(before) - live(after)), len(restored), columns
 
 
 class TestOut:

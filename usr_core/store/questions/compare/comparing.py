@@ -6,14 +6,14 @@ NaN is NaN (`usr_core.store.view.same_values`). Columns that both sides have fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from usr_core.records.arrays import text_array
+from usr_core.records.arrays import fixed_array, text_array
 from usr_core.records.arrow_calls import kept_where, taken
 from usr_core.records.masks import true_rows, valid_mask
 from usr_core.registry.errors import UnsupportedType
@@ -22,7 +22,7 @@ from usr_core.store.errors import UnknownColumn
 from usr_core.store.questions.compare.alignment import align
 from usr_core.store.questions.compare.outcome import EXAMPLES, CellChange, ChangeKind, ColumnChanges, Comparison
 from usr_core.store.questions.compare.pairs import paired
-from usr_core.store.questions.compare.sides import DELETED, Side
+from usr_core.store.questions.compare.sides import DELETED, Side, unshared
 from usr_core.store.questions.errors import CompareBioTypesDiffer, CompareTypesDiffer, CompareTypeUnknown
 from usr_core.store.view.same_values import same_values
 from usr_core.values.json_writing import dumps, to_json
@@ -77,10 +77,13 @@ class Comparing:
             _refuse_other_bio_types(old, new)
         self._added, self._gone, self._restored = _Records("added"), _Records("gone"), _Records("restored")
         self._common = 0
+        self._numbered = False
 
     def outcome(self, *, out: str | None = None) -> Comparison:
         """Return what `differences` has found, once it has come to its end."""
         old, new = self._sides
+        rows = [int(cell.id) for one in self._columns for cell in one.first] if self._numbered else []
+        names = old.ids_at(rows) if rows else {}
         return Comparison(
             old=old.name,
             new=new.name,
@@ -88,7 +91,7 @@ class Comparing:
             added=self._added.count,
             gone=self._gone.count,
             restored=self._restored.count,
-            columns=tuple(one.told() for one in self._columns if one.differs),
+            columns=tuple(one.told(names) for one in self._columns if one.differs),
             compared=len(self._columns),
             first_added=tuple(self._added.first),
             first_gone=tuple(self._gone.first),
@@ -109,7 +112,16 @@ class Comparing:
         if not read and not old.deletes and not new.deletes and self._alignment.common == old.rows == new.rows:
             self._common = old.rows
             return
-        names = (self._names(old, read, ids=True), self._names(new, read, ids=self._alignment.new is not None))
+        # Where the ids are not read, the rows' numbers stand for them; `outcome` looks the few up that it tells.
+        self._numbered = (
+            self._alignment.one_file and self._alignment.old is None and not (listed or old.deletes or new.deletes)
+        )
+        names = (
+            self._names(old, read, ids=not self._numbered),
+            self._names(new, read, ids=self._alignment.new is not None),
+        )
+        if self._alignment.one_file:
+            old, new = self._only_later_parts(read)
         alone = (lambda batch: self._only(batch, self._gone, told), lambda batch: self._only(batch, self._added, told))
         for left, right in paired(old, new, names, self._alignment, alone, self._progress):
             self._compare(left, right, read, told)
@@ -128,13 +140,26 @@ class Comparing:
         ours, theirs = (side.files(names) for side in self._sides)
         return {name for name in names if name in ours and ours[name] == theirs.get(name)}
 
+    def _only_later_parts(self, read: Sequence[_Column]) -> tuple[Side, Side]:
+        """Return the sides; the one that has later parts than the other without the parts that both have."""
+        old, new = self._sides
+        for one, other, later in ((new, old, 1), (old, new, 0)):
+            found = unshared(one, other)
+            if found is not None:
+                for column in read:
+                    column.later = later if column.name in found[1] else None
+                return (old, found[0]) if later else (found[0], new)
+        return old, new
+
     def _only(self, batch: pa.RecordBatch, records: _Records, told: _Listed) -> None:
         live = _live(batch)
         records.add(batch.column("id") if live is None else kept_where(batch.column("id"), live), told)
 
     def _compare(self, left: pa.RecordBatch, right: pa.RecordBatch, read: Sequence[_Column], told: _Listed) -> None:
         lives = _live(left), _live(right)
-        ids = left.column("id")
+        ids = _column(left, "id")
+        if ids is None:
+            ids = fixed_array(np.arange(self._common, self._common + len(left), dtype=np.int64), pa.int64())
         if lives[0] is not None or lives[1] is not None:
             before, after = (np.ones(len(left), np.bool_) if live is None else live for live in lives)
             self._gone.add(kept_where(ids, before & ~after), told)
@@ -194,6 +219,8 @@ class _Column:
     name: str
     kind: pa.DataType
     side: str = "both"
+    later: int | None = None
+    """Which side, 0 or 1, gives only values that the other one can't have; its nulls are not compared."""
     counts: list[int] = field(default_factory=lambda: [0, 0, 0])
     first: list[CellChange] = field(default_factory=list)
 
@@ -201,13 +228,19 @@ class _Column:
     def differs(self) -> bool:
         return self.side != "both" or any(self.counts)
 
-    def told(self) -> ColumnChanges:
+    def told(self, names: Mapping[int, str]) -> ColumnChanges:
         counts = dict(zip(_KINDS, self.counts, strict=True))
-        return ColumnChanges(name=self.name, side=self.side, first=tuple(self.first), **counts)  # type: ignore[arg-type]
+        first = tuple(replace(cell, id=names[int(cell.id)]) if names else cell for cell in self.first)
+        return ColumnChanges(name=self.name, side=self.side, first=first, **counts)  # type: ignore[arg-type]
 
     def compare(self, ids: pa.Array, old: pa.Array | None, new: pa.Array | None, told: _Listed) -> None:
         old = pa.nulls(len(ids), self.kind) if old is None else old
         new = pa.nulls(len(ids), self.kind) if new is None else new
+        if self.later is not None:
+            given = np.flatnonzero(valid_mask((old, new)[self.later]))
+            if not len(given):
+                return
+            ids, old, new = (taken(values, given) for values in (ids, old, new))
         differing = np.flatnonzero(~_same(old, new))
         if not len(differing):
             return

@@ -6,14 +6,16 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
-from usr_core.registry.document import TOMBSTONE_ENTRY
+from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE
 from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.parts.files import NamespaceOverlay
 from usr_core.store.questions.parquet_target import ParquetTarget
 from usr_core.store.view.merged_view import MergedView
 
-__all__ = ["DELETED", "FileSide", "Side", "ViewSide"]
+__all__ = ["DELETED", "FileSide", "Side", "ViewSide", "unshared"]
 
 DELETED = "usr__deleted"
 _TOMBSTONES = frozenset(column.name for column in TOMBSTONE_ENTRY.columns)
@@ -49,6 +51,10 @@ class Side(Protocol):
         """Yield every row, deleted ones too, in one order; `DELETED` can be asked for where `deletes` is true."""
         ...
 
+    def ids_at(self, rows: Sequence[int]) -> dict[int, str]:
+        """Return the ids of a few rows."""
+        ...
+
     def files(self, columns: Sequence[str]) -> Mapping[str, Files]:
         """Return what identifies the files of each column: where they are the same, and the base is, its values are."""
         ...
@@ -61,32 +67,39 @@ class ViewSide:
 
     def __init__(self, name: str, view: MergedView) -> None:
         self.name = name
-        self._view = view
+        self.view = view
 
     @property
     def rows(self) -> int:
         """See `Side`."""
-        return self._view.rows
+        return self.view.rows
 
     @property
     def deletes(self) -> bool:
         """See `Side`."""
-        return any(overlay.rows for namespace, overlay in self._view.overlays.items() if namespace == "usr")
+        tombstones = self.view.overlays.get(TOMBSTONE_NAMESPACE)
+        return tombstones is not None and tombstones.rows > 0
 
     def schema(self) -> pa.Schema:
         """See `Side`."""
-        return self._view.schema()
+        return self.view.schema()
 
     def batches(
         self, columns: Sequence[str], progress: Callable[[int], None] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """See `Side`."""
-        for batch in self._view.batches(columns, include_deleted=True, progress=progress):
+        for batch in self.view.batches(columns, include_deleted=True, progress=progress):
             yield batch.select(columns)
+
+    def ids_at(self, rows: Sequence[int]) -> dict[int, str]:
+        """See `Side`."""
+        wanted = sorted(set(rows))
+        found = self.view.rows_at(np.array(wanted, np.int64), ["id"])["id"].to_pylist() if wanted else []
+        return dict(zip(wanted, found, strict=True))
 
     def files(self, columns: Sequence[str]) -> Mapping[str, Files]:
         """See `Side`; the base first, then parts as they were written."""
-        base, view = self._view.source, self._view
+        base, view = self.view.source, self.view
         found: dict[str, Files] = {name: (_identity(base),) if name in base.schema.names else () for name in columns}
         for overlay in view.overlays.values():
             for part in overlay.parts:
@@ -127,9 +140,42 @@ class FileSide:
         """See `Side`."""
         return self._target.batches(columns, plain=True, progress=progress)
 
+    def ids_at(self, rows: Sequence[int]) -> dict[int, str]:
+        """See `Side`."""
+        return {row: self._target.cell(row, "id").as_py() for row in set(rows)}
+
     def files(self, columns: Sequence[str]) -> Mapping[str, Files]:
         """See `Side`; a file of another writer is compared as it is read."""
         return {}
+
+
+def unshared(one: Side, other: Side) -> tuple[ViewSide, frozenset[str]] | None:
+    """Return `one` with only those parts of overlays that were written after all that `other` has, and the columns.
+
+    In these columns a null is no value but one that `one` has from the same files as `other`. None where neither side
+    is the other one with later parts. Both have one base.
+    """
+    if not isinstance(one, ViewSide) or not isinstance(other, ViewSide):
+        return None
+    overlays, columns = dict(one.view.overlays), set[str]()
+    for namespace, overlay in one.view.overlays.items():
+        theirs = other.view.overlays.get(namespace)
+        shared = [_identity(part.source) for part in theirs.parts] if theirs is not None else []
+        if namespace == TOMBSTONE_NAMESPACE or shared != [
+            _identity(part.source) for part in overlay.parts[: len(shared)]
+        ]:
+            continue
+        later = NamespaceOverlay(namespace, overlay.parts[len(shared) :])
+        overlays[namespace] = later
+        columns |= {column.name for part in later.parts for column in part.columns}
+    if not columns:
+        return None
+    view = MergedView(one.view.source, overlays)
+    whole, part = one.view.schema(), view.schema()
+    in_base = set(one.view.source.schema.names)
+    if any(part.field(name).type != whole.field(name).type for name in columns) or columns & in_base:
+        return None
+    return ViewSide(one.name, view), frozenset(columns)
 
 
 def _identity(source: OpenParquet) -> tuple[int, int]:
