@@ -134,7 +134,7 @@ class Exploration:
         record = {name: _plain(value) for name, value in record.items()}
         spans = motif_places(str(record["sequence"]), str(record["bio_type"]), query)
         namespaces = [name.partition("__")[0] for name, value in record.items() if "__" in name and value is not None]
-        return record, spans, self.history(loaded.name).of(namespaces)
+        return record, spans, self.history(loaded.name).of(namespaces, _base_row(dataset, row))
 
     def map(self, loaded: Loaded, column: str, chosen: Chosen, turn: int) -> VectorMap:
         """Return the map of vectors of the chosen records; the same one for the same `turn`.
@@ -208,6 +208,16 @@ def _plain(value: Any) -> Any:
         return value
     first = ", ".join(f"{one:.4g}" if isinstance(one, float) else str(one) for one in value[:16])
     return f"{first}, … {len(value):,} in all" if len(value) > 16 else first
+
+
+def _base_row(dataset: Dataset, row: int) -> int:
+    """Return the row of the base of a live record, which is the `row`-th of them."""
+    with dataset.view(namespaces=()) as view:
+        for deleted in view.deleted_rows().tolist():
+            if deleted > row:
+                break
+            row += 1
+    return row
 
 
 def _state(dataset: Dataset) -> object:

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["EventLine", "History", "history"]
 
 _SHOWN = 200
+_REWRITING = frozenset({"dedupe", "materialize", "merge", "rollback", "pull"})
 
 
 @dataclass(frozen=True, slots=True)
 class EventLine:
-    """One event: number, time, action, namespace, rows and tool."""
+    """One event: number, time, action, namespace, rows, tool, and how many rows the base had then."""
 
     number: int
     time: str
@@ -25,6 +26,7 @@ class EventLine:
     namespace: str
     rows: int | None
     tool: str
+    base_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,27 @@ class History:
     namespaces: tuple[tuple[str, int, int, int], ...]
     total: int
 
-    def of(self, namespaces: Iterable[str]) -> list[EventLine]:
-        """Return the events that made the base or one of these namespaces what it is."""
-        names = set(namespaces)
-        return [one for one in self.events if not one.namespace or one.namespace in names]
+    def of(self, namespaces: Iterable[str], base_row: int) -> list[EventLine]:
+        """Return the events behind a record: the one that added it, and since then those of its namespaces.
+
+        Before a change that wrote the base anew nothing tells which row it was, so every import counts. What deleted or
+        restored records is left out: nothing that a live record has is from there.
+
+        Args:
+            namespaces: Those of which the record has a value.
+            base_row: Its row of the base.
+        """
+        names, found, known = set(namespaces), [], True
+        before = [one.base_rows for one in self.events[1:]] + [None if len(self.events) < self.total else 0]
+        for one, older in zip(self.events, before, strict=True):
+            counts = (older, one.base_rows)
+            if known and None not in counts and counts[0] <= base_row < counts[1]:  # type: ignore[operator]
+                return [*found, one]
+            of_base = not one.namespace and (one.action in _REWRITING or (one.action == "import" and not known))
+            if one.namespace in names or of_base:
+                found.append(one)
+            known = known and one.action not in _REWRITING
+        return found
 
 
 def history(dataset: Dataset) -> History:
@@ -87,6 +106,7 @@ def _line(number: int, event: dict[str, object]) -> EventLine:
         str(namespace),
         rows,
         str(actor.get("tool") or ""),
+        base_rows if isinstance(base_rows := _table(event.get("fingerprint")).get("rows"), int) else None,
     )
 
 

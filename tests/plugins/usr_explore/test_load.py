@@ -35,6 +35,14 @@ class TestLoad:
 
         assert (0, [], []) == (loaded.rows, loaded.numbers, loaded.words)
 
+    def test_vectors_are_lists_of_one_length_of_any_numbers(self, tmp_path: Path) -> None:
+        """Counts of k-mers have a map as embeddings have."""
+        counts = pa.array([[row, row % 3, 0] for row in range(9)], pa.list_(pa.int32(), 3))
+        dataset, ids = make_dataset(tmp_path, 9, columns={"mock__counts": counts})
+
+        assert ("mock__counts",) == load(dataset).vectors
+        assert tuple(ids) == vector_map(dataset, "mock__counts", list(ids)).ids
+
     def test_deleted_records_are_not_there(self, tmp_path: Path) -> None:
         """The page shows live ones."""
         dataset, ids = make_dataset(tmp_path, 5, deleted=[1])
