@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -199,14 +199,14 @@ def attach(
     emit_outcome(outcome, text, fmt, dry_run=dry_run, dataset=target.name)
 
 
-def refuse_arrays(files: Sequence[Path]) -> None:
+def refuse_arrays(files: Sequence[Path | BinaryIO]) -> None:
     """Refuse files of arrays, which do not say which column they are, unless a third party reads them.
 
     Raises:
         UsageError: One of the files is such a file.
     """
     for file in files:
-        if file.suffix in _ARRAYS:
+        if isinstance(file, Path) and file.suffix in _ARRAYS:
             try:
                 current_session().host.importer_for_path(file)
             except PluginMissing:

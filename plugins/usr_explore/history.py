@@ -55,11 +55,11 @@ class History:
             namespaces: Those of which the record has a value.
             base_row: Its row of the base.
         """
-        names, found, known = set(namespaces), [], True
+        names, known = set(namespaces), True
+        found: list[EventLine] = []
         before = [one.base_rows for one in self.events[1:]] + [None if len(self.events) < self.total else 0]
         for one, older in zip(self.events, before, strict=True):
-            counts = (older, one.base_rows)
-            if known and None not in counts and counts[0] <= base_row < counts[1]:  # type: ignore[operator]
+            if known and older is not None and one.base_rows is not None and older <= base_row < one.base_rows:
                 return [*found, one]
             of_base = not one.namespace and (one.action in _REWRITING or (one.action == "import" and not known))
             if one.namespace in names or of_base:
