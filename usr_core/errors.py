@@ -227,7 +227,9 @@ def visible(text: str, *, limit: int = 200) -> str:
         >>> print(visible("TTGACA\x1b[2J"), visible("ACGT" * 5, limit=4))
         TTGACA\x1b[2J ACGT… (20 characters)
     """
-    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
+    shown = text[: limit + 1]
+    if not shown.isprintable():
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
     return shown if len(text) <= limit else f"{shown[:limit]}… ({len(text)} characters)"
 
 

@@ -5,6 +5,7 @@ A name that a commit may use is relative and plain, and does not lead out of the
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -86,6 +87,21 @@ class FileTree:
             require_regular(final)
         return final
 
+    def status(self, relative: str) -> os.stat_result | None:
+        """Return what is to be known of `relative` without opening it, or None where there is no such file.
+
+        Raises:
+            SpecialFile: As `path`.
+        """
+        if relative not in self.moved and not self._gone(relative):
+            with contextlib.suppress(OSError, ValueError):
+                # Asked of each dataset of a root: joining two paths takes longer than the question.
+                found = os.stat(f"{self.folder}/{relative}")  # noqa: PTH116
+                if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):
+                    return found
+        path = self.path(relative)
+        return None if path is None else path.stat()
+
     def names(self, folder: str = "") -> list[str]:
         """Return the names of the direct children of `folder` (files and folders), sorted; [] if it is not there.
 
@@ -96,9 +112,16 @@ class FileTree:
         """
         found: set[str] = set()
         prefix = f"{folder}/" if folder else ""
-        place = self.folder / folder
-        if not self._gone(folder) and require_folder(place):
-            found.update(name for name in os.listdir(place) if not self._gone(f"{prefix}{name}"))  # noqa: PTH208 - names
+        if not self._gone(folder):
+            place = f"{self.folder}/{folder}"
+            try:
+                there = os.listdir(place)  # noqa: PTH208 - names
+            except OSError as error:
+                there = []
+                missing = isinstance(error, FileNotFoundError) and not os.path.islink(place)  # noqa: PTH114
+                if not missing and require_folder(self.folder / folder):
+                    raise
+            found.update(there if not self.absent else (one for one in there if not self._gone(f"{prefix}{one}")))
         found.update(name[len(prefix) :].split("/", 1)[0] for name in self.moved if name.startswith(prefix))
         return sorted(found)
 

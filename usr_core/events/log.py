@@ -119,8 +119,12 @@ def read_head(path: Path) -> LogHead:
     return LogHead(seq=seq, clock_us=_clock(last), digest=line_digest(lines[-1]), end=end, torn=torn, last=last)
 
 
-def read_last(path: Path) -> Mapping[str, Any] | None:
+def read_last(path: Path, *, torn: bool = False) -> Mapping[str, Any] | None:
     """Return the object that the last whole line of a file of JSON lines holds, or None where there is none.
+
+    Args:
+        path: The file.
+        torn: Whether a line behind it counts that only lacks its newline, as for `read_head`.
 
     Raises:
         SpecialFile: Something else than a regular file has the name.
@@ -134,7 +138,10 @@ def read_last(path: Path) -> Mapping[str, Any] | None:
         _, tail = _last_lines(descriptor, os.fstat(descriptor).st_size)
     finally:
         os.close(descriptor)
-    lines = [line for line in tail.rpartition(b"\n")[0].split(b"\n") if line.strip()]
+    whole, _, rest = tail.rpartition(b"\n")
+    if torn and rest and (last := parse_line(rest)) is not None:
+        return last
+    lines = [line for line in whole.split(b"\n") if line.strip()]
     return parse_line(lines[-1]) if lines else None
 
 

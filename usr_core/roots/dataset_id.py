@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,15 +168,26 @@ def list_datasets(root: Path, archived: bool = False) -> list[DatasetRef]:
     return sorted(found, key=lambda ref: ref.name)
 
 
-def list_unfinished(root: Path) -> list[tuple[DatasetRef, str]]:
-    """Return the places of a root where a first pull has not come to its end, with the remote; sorted by name."""
+def list_unfinished(root: Path, *, known: Collection[str] = ()) -> list[tuple[DatasetRef, str]]:
+    """Return the places of a root where a first pull has not come to its end, with the remote; sorted by name.
+
+    Args:
+        root: The root.
+        known: Names of datasets, which need no look.
+    """
     root = root.resolve()
     found: list[tuple[DatasetRef, str]] = []
     for folder in _folders(root, root):
-        for place in (folder, *(() if holds_dataset(folder) else _folders(root, folder))):
+        if folder.name in known:
+            continue
+        places = [(folder.name, folder)]
+        if not holds_dataset(folder):
+            inner = [name for name in _folder_names(root, folder) if f"{folder.name}/{name}" not in known]
+            places += [(f"{folder.name}/{name}", folder / name) for name in inner]
+        for name, place in places:
             remote = unfinished_pull(place)
             if remote is not None:
-                found.append((DatasetRef(root=root, name=place.relative_to(root).as_posix(), path=place), remote))
+                found.append((DatasetRef(root=root, name=name, path=place), remote))
     return sorted(found, key=lambda one: one[0].name)
 
 
@@ -188,6 +200,10 @@ def _datasets_in(root: Path, folder: Path, name: str) -> list[DatasetRef]:
 
 
 def _folders(root: Path, top: Path) -> list[Path]:
+    return [top / name for name in _folder_names(root, top)]
+
+
+def _folder_names(root: Path, top: Path) -> list[str]:
     if not top.is_dir():
         return []
     with os.scandir(top) as entries:  # thousands of them: most are told to be folders without asking for each
@@ -196,7 +212,7 @@ def _folders(root: Path, top: Path) -> list[Path]:
             for entry in entries
             if _is_segment(entry.name) and (entry.is_dir(follow_symlinks=False) or _is_linked_folder(root, top / entry))
         ]
-    return [top / name for name in sorted(names)]
+    return sorted(names)
 
 
 def _is_linked_folder(root: Path, path: Path) -> bool:

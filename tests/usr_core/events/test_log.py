@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from usr_core.events.event import Event, encode_line
-from usr_core.events.log import NO_PREVIOUS, line_digest, read_head, read_lines
+from usr_core.events.log import NO_PREVIOUS, line_digest, read_head, read_last, read_lines
 
 
 def _line(seq: int | None, **more: object) -> bytes:
@@ -120,3 +120,14 @@ class TestEncodeLine:
         """NaN would make the line unreadable elsewhere."""
         with pytest.raises(ValueError, match="JSON"):
             encode_line({"metrics": float("nan")})
+
+
+class TestReadLast:
+    def test_a_last_line_that_lacks_its_newline_counts_where_it_is_asked_for(self, tmp_path):
+        """As it counts for `read_head`; a line that is cut counts for neither."""
+        log = tmp_path / "log"
+        log.write_bytes(b'{"seq": 1}\n{"seq": 2}')
+        assert (read_last(log), read_last(log, torn=True)) == ({"seq": 1}, {"seq": 2})
+
+        log.write_bytes(b'{"seq": 1}\n{"seq": 2')
+        assert (read_last(log), read_last(log, torn=True)) == ({"seq": 1}, {"seq": 1})

@@ -15,7 +15,7 @@ from typing import Any
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.errors import UsrError
-from usr_core.events.log import read_head
+from usr_core.events.log import read_last
 from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.dataset_id import DatasetRef, list_datasets, list_unfinished
@@ -73,9 +73,11 @@ def list_root(root: Path, *, archived: bool = False) -> list[DatasetListing]:
         >>> [listing.name for listing in list_root(root, archived=True)]
         ['_archive/demo/promoters']
     """
-    found = [_listing(ref) for ref in list_datasets(root, archived)]
+    datasets = list_datasets(root, archived)
+    found = [_listing(ref) for ref in datasets]
     if not archived:
-        found += [DatasetListing(name=ref.name, unfinished_pull=remote) for ref, remote in list_unfinished(root)]
+        unfinished = list_unfinished(root, known={ref.name for ref in datasets})
+        found += [DatasetListing(name=ref.name, unfinished_pull=remote) for ref, remote in unfinished]
     return sorted(found, key=lambda listing: listing.name)
 
 
@@ -91,12 +93,11 @@ def _listing(ref: DatasetRef) -> DatasetListing:
 
 
 def _observed(ref: DatasetRef, tree: FileTree) -> DatasetListing:
-    base = _existing(tree, RECORDS)
-    size = base.stat().st_size
+    size = _size(tree, RECORDS)
     overlays = overlay_paths(tree)
-    last = read_head(DatasetLayout(ref.path).event_log).last or {}
+    last = read_last(DatasetLayout(ref.path).event_log, torn=True) or {}
     counted = None if tree.moved or tree.absent else _fingerprint(last, size)
-    rows, columns = counted if counted is not None else _footer(base)
+    rows, columns = counted if counted is not None else _footer(tree)
     if TOMBSTONE_NAMESPACE in overlays:
         rows -= _deleted(tree)
     time = last.get("timestamp_utc")
@@ -105,16 +106,16 @@ def _observed(ref: DatasetRef, tree: FileTree) -> DatasetListing:
         rows=rows,
         columns=columns,
         namespaces=tuple(overlays),
-        size_bytes=size + sum(_existing(tree, file).stat().st_size for files in overlays.values() for file in files),
+        size_bytes=size + sum(_size(tree, file) for files in overlays.values() for file in files),
         last_change=time if isinstance(time, str) else None,
     )
 
 
-def _existing(tree: FileTree, relative: str) -> Path:
-    path = tree.path(relative)
-    if path is None:
+def _size(tree: FileTree, relative: str) -> int:
+    status = tree.status(relative)
+    if status is None:
         raise FileNotFoundError(relative)
-    return path
+    return status.st_size
 
 
 def _fingerprint(event: Mapping[str, Any], size: int) -> tuple[int, int] | None:
@@ -126,9 +127,12 @@ def _fingerprint(event: Mapping[str, Any], size: int) -> tuple[int, int] | None:
     return (rows, columns) if type(rows) is int and type(columns) is int else None
 
 
-def _footer(base: Path) -> tuple[int, int]:
+def _footer(tree: FileTree) -> tuple[int, int]:
     from usr_core.store.base.parquet import read_base_facts
 
+    base = tree.path(RECORDS)
+    if base is None:
+        raise FileNotFoundError(RECORDS)
     facts = read_base_facts(base)
     return facts.rows, len(facts.schema)
 
