@@ -688,7 +688,7 @@ class Reading(DatasetSite):
 
         if batch_rows < 1:
             raise BatchRowsInvalid(rows=batch_rows)
-        return of_rows(self._scan(columns, where, include_deleted=False), batch_rows, drop_last=drop_last)
+        return of_rows(self._scan(columns, where, False, batch_rows), batch_rows, drop_last=drop_last)
 
     def to_arrow(
         self,

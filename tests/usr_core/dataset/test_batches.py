@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from support.small_datasets import make_dataset
 from usr_core.dataset import Dataset
 from usr_core.errors import UsrError
+from usr_core.registry.store import register_namespace
 from usr_core.store.questions.scan import of_rows
+from usr_core.store.view import base_windows
 
 
 @pytest.fixture
@@ -51,6 +55,24 @@ def test_rows_are_chosen_before_they_are_counted(dataset: Dataset) -> None:
     assert all(len(batch) == 2 for batch in batches[:-1])
 
 
+@pytest.mark.parametrize(("step_bytes", "rows"), [(1, {3}), (100_000, {48})])
+@pytest.mark.parametrize("columns", [["id", "mock__score"], ["mock__score"]])
+def test_what_is_read_at_a_time_is_a_number_of_whole_steps(
+    dataset: Dataset, columns: list[str], step_bytes: int, rows: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as 2 MiB hold, and one at least, with columns of the base and without."""
+    monkeypatch.setattr(base_windows, "STEP_BYTES", step_bytes)
+    ids = dataset.to_arrow(columns=["id"])
+    dataset.write_overlay_part("mock", ids.append_column("mock__score", pa.array([float(row) for row in range(46)])))
+
+    with dataset.view() as view:
+        batches = list(view.batches(columns, step=3))
+        whole = pa.Table.from_batches(view.batches(columns))
+
+    assert rows == {len(batch) for batch in batches[:-1]} | {3 * -(-len(batches[-1]) // 3)}
+    assert pa.Table.from_batches(batches).equals(whole)
+
+
 def test_a_batch_over_the_border_of_two_pieces_is_whole() -> None:
     """Pieces of several sizes, empty ones among them, also where one batch needs three of them."""
     pieces = [pa.record_batch({"n": list(range(start, stop))}) for start, stop in ((0, 2), (2, 2), (2, 3), (3, 11))]
@@ -87,3 +109,22 @@ def test_files_are_closed_when_the_batches_are_dropped(dataset: Dataset) -> None
     del batches
 
     assert len(set(Path("/proc/self/fd").iterdir())) <= len(before)
+
+
+def test_a_stream_over_many_parts_holds_what_is_read_at_the_moment(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts that were read, and those that will be, hold nothing: memory does not grow with the parts."""
+    monkeypatch.setattr(base_windows, "STEP_BYTES", 1)
+    register_namespace(dataset.ref.root, "ml", [("ml__v", "fixed_size_list<float32>[16384]")])
+    ids = dataset.to_arrow(columns=["id"]).column("id").combine_chunks()
+    for row in range(40):
+        values = pa.FixedSizeListArray.from_arrays(pa.array(np.full(16_384, row, np.float32)), 16_384)
+        dataset.write_overlay_part("ml", pa.table({"id": ids[row : row + 1], "ml__v": values}))
+    whole = 40 * 4 * 16_384
+    gc.collect()
+    before = pa.total_allocated_bytes()
+
+    held = [pa.total_allocated_bytes() - before for batch in dataset.batches(["ml__v"], batch_rows=1)]
+
+    assert max(held) < whole // 2

@@ -54,7 +54,7 @@ class Scan(Iterator[pa.RecordBatch]):
                 raise BatchRowsInvalid(rows=batch_rows)
             self.schema: pa.Schema = view.schema(columns, include_deleted=include_deleted)
             self._batches = select_rows(
-                partial(view.batches, include_deleted=include_deleted),
+                partial(view.batches, include_deleted=include_deleted, step=batch_rows),
                 self.schema,
                 view.schema(include_deleted=True),
                 where,
@@ -149,7 +149,7 @@ def of_rows(batches: Iterator[pa.RecordBatch], rows: int, *, drop_last: bool) ->
     for batch in batches:
         start = 0
         while len(batch) - start >= rows - count:
-            piece = batch.slice(start, rows - count)
+            piece = batch if len(batch) == rows - count else batch.slice(start, rows - count)
             start += len(piece)
             yield pa.concat_batches([*held, piece]) if held else piece
             held, count = [], 0
@@ -164,7 +164,7 @@ def _at_most(batches: Iterator[pa.RecordBatch], rows: int) -> Generator[pa.Recor
     try:
         for batch in batches:
             for start in range(0, len(batch), rows):
-                yield batch.slice(start, rows)
+                yield batch.slice(start, rows) if len(batch) > rows else batch
     finally:
         if isinstance(batches, Generator):
             batches.close()

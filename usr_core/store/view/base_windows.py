@@ -16,11 +16,13 @@ from usr_core.store.base.parquet import BUFFER_BYTES, OpenParquet
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.view.last_writer_wins import NamespaceMerge
 
-__all__ = ["WINDOW_BYTES", "WINDOW_ROWS", "BaseColumn", "Window", "base_windows", "merged_windows"]
+__all__ = ["STEP_BYTES", "WINDOW_BYTES", "WINDOW_ROWS", "BaseColumn", "Window", "base_windows", "merged_windows"]
 
 WINDOW_ROWS = 131_072
 WINDOW_BYTES = 64 << 20
 """Roughly what a window may take, base and overlays together; wide rows make it shorter."""
+STEP_BYTES = 2 << 20
+"""The same where a stream is read in steps: memory that is used again at once costs a third of fresh memory."""
 
 _THREADS = 2
 _WHOLE_CHUNK_BYTES = 80 << 20
@@ -54,34 +56,42 @@ class Window:
 
 
 def base_windows(
-    source: OpenParquet, columns: Sequence[BaseColumn], *, overlay_width: int = 0, window_rows: int = WINDOW_ROWS
+    source: OpenParquet,
+    columns: Sequence[BaseColumn],
+    *,
+    overlay_width: int = 0,
+    window_rows: int = WINDOW_ROWS,
+    step: int | None = None,
 ) -> Iterator[Window]:
-    """Cut the base into windows of at most `window_rows` rows and about `WINDOW_BYTES`.
+    """Cut the base into windows of at most `window_rows` rows and about `WINDOW_BYTES`, or `STEP_BYTES` with a step.
 
     Args:
         source: The base file.
         columns: What to read; with none, nothing is read.
         overlay_width: Bytes of a row that the overlays add.
         window_rows: Rows of a window at most.
+        step: Rows of which a window has a multiple, where so many fit into one.
 
     Raises:
         BaseColumnHasNulls: A checked column holds a null.
         BaseUnreadable: A page is damaged.
     """
     try:
-        yield from _windows(source, columns, overlay_width, window_rows)
+        yield from _windows(source, columns, overlay_width, window_rows, step)
     except (pa.ArrowException, OSError) as error:
         raise BaseUnreadable(source.path, error) from error
 
 
 def _windows(
-    source: OpenParquet, columns: Sequence[BaseColumn], overlay_width: int, window_rows: int
+    source: OpenParquet, columns: Sequence[BaseColumn], overlay_width: int, window_rows: int, step: int | None
 ) -> Iterator[Window]:
     names = [column.name for column in columns]
     least = overlay_width + sum(row_width(column.kind) for column in columns) + 1
     done = 0
     for groups, width in _segments(source, frozenset(names), least):
         rows = max(1, min(window_rows, WINDOW_BYTES // width))
+        if step is not None and step < rows:
+            rows = max(1, min(rows, STEP_BYTES // width) // step) * step
         if not names:
             count = sum(source.file.metadata.row_group(group).num_rows for group in groups)
             for start in range(done, done + count, rows):

@@ -44,6 +44,7 @@ class NamespaceMerge:
         columns: Name and plain type of each requested column.
         rows: Rows of the base, where none of `columns` is materialized; None never merges columns whole.
         decoded_bytes: What decoded batches may take, or else the columns merged whole.
+        batch_bytes: What each of these batches may take.
 
     Raises:
         OverlayKeyFault: A part that has one of `columns` has a record in several rows.
@@ -56,6 +57,7 @@ class NamespaceMerge:
         *,
         rows: int | None = None,
         decoded_bytes: int = DECODED_BYTES,
+        batch_bytes: int = DECODED_BYTES,
     ) -> None:
         self._kinds = dict(columns)
         self._whole: dict[str, pa.Array] = {}
@@ -67,7 +69,7 @@ class NamespaceMerge:
             if names and placement.part.rows:
                 placement.refuse_repeats()
                 width = bytes_per_row(placement.part, {name: self._kinds[name] for name in names})
-                batch = min(_MOST_BATCH, max(_LEAST_BATCH, decoded_bytes // (shares * width)))
+                batch = min(_MOST_BATCH, max(_LEAST_BATCH, min(decoded_bytes // shares, batch_bytes) // width))
                 self._cursors.append(_PartCursor(placement, names, batch))
         self._at_once = len(self._cursors) >= _PARTS_AT_ONCE and self._fits(decoded_bytes)
 

@@ -176,18 +176,21 @@ class MergedView:
         *,
         include_deleted: bool = False,
         batch_rows: int = MOST_BATCH_ROWS,
+        step: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Yield the view in the base's order, batch by batch; each has exactly the schema of `schema`.
 
         Only the columns asked for are read, and only from the namespaces that have them. Memory: a few windows of
-        64 MiB, 64 MiB of decoded batches for each namespace, the position index where parts do not cover
-        the base in its order (28 bytes a base row, 4 an overlay row), not the values.
+        64 MiB, 64 MiB of decoded batches for each namespace (with `step` 2 MiB and 2 MiB a part), the position
+        index where parts do not cover the base in its order (28 bytes a base row, 4 an overlay row), not the values.
 
         Args:
             columns: Names in the order wanted, or None for all. With none at all the batches have rows only.
             include_deleted: Keep deleted rows, and show the tombstone columns.
             batch_rows: Rows of a batch at most, 1 to 131,072; wide rows make batches shorter.
+            step: For batches that are used one after the other: each has a multiple of so many base rows, and about
+                2 MiB, where that is enough for one step.
             progress: Called with the number of base rows done since its last call.
 
         Yields:
@@ -200,7 +203,7 @@ class MergedView:
             BaseUnreadable, OverlayUnreadable: A page is damaged.
         """
         chosen = self._columns.chosen(columns, include_deleted=include_deleted)
-        return self._batches(chosen, include_deleted, min(max(batch_rows, 1), MOST_BATCH_ROWS), progress)
+        return self._batches(chosen, include_deleted, min(max(batch_rows, 1), MOST_BATCH_ROWS), progress, step)
 
     def head(self, n: int, columns: Sequence[str] | None = None, *, include_deleted: bool = False) -> pa.Table:
         """Return the first `n` rows of the view.
@@ -284,12 +287,13 @@ class MergedView:
         include_deleted: bool,
         batch_rows: int,
         progress: Callable[[int], None] | None,
+        step: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
         from usr_core.store.view.windows import view_windows  # not for `head`, which starts in a fraction of a second
 
         schema = schema_of(chosen)
         deleted = np.empty(0, np.int32) if include_deleted else self._deleted()
-        for window in view_windows(self._base, self._overlays, self._places, chosen, batch_rows):
+        for window in view_windows(self._base, self._overlays, self._places, chosen, batch_rows, step):
             rows = window.stop - window.start
             arrays = [
                 window.columns[column.name] if column.stored else pa.nulls(rows, column.field.type) for column in chosen

@@ -14,7 +14,7 @@ from usr_core.store.ids.row_numbers import row_numbers
 
 __all__ = ["RowSource", "RowStream", "SortedRows"]
 
-_WHOLE_CHUNK_BYTES = 16 << 20
+_WHOLE_CHUNK_BYTES = 4 << 20
 """Column chunks up to this size are fetched whole; larger ones through a buffer."""
 
 
@@ -57,7 +57,10 @@ class RowStream:
                 self._advance(start)
             assert self._current is not None
             end = min(stop, self._next)
-            yield start, self._current.slice(start - self._first, end - start)
+            piece = self._current.slice(start - self._first, end - start)
+            if end == self._group_ends[-1]:
+                self._close()
+            yield start, piece
             start = end
 
     def _advance(self, start: int) -> None:
@@ -70,6 +73,10 @@ class RowStream:
         while self._next <= start or self._current is None:
             self._current = next(self._batches)
             self._first, self._next = self._next, self._next + self._current.num_rows
+
+    def _close(self) -> None:
+        """Let go of what the reader holds: of many parts only those that are read at the moment hold something."""
+        self._batches, self._current, self._opened_group = iter(()), None, -1
 
     def _open(self, group: int) -> None:
         large = self._source.largest_chunk(frozenset(self._columns)) > _WHOLE_CHUNK_BYTES

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.parts.files import NamespaceOverlay
-from usr_core.store.view.base_windows import BaseColumn, Window, base_windows, merged_windows
-from usr_core.store.view.last_writer_wins import NamespaceMerge, bytes_per_row
+from usr_core.store.view.base_windows import STEP_BYTES, BaseColumn, Window, base_windows, merged_windows
+from usr_core.store.view.last_writer_wins import DECODED_BYTES, NamespaceMerge, bytes_per_row
 from usr_core.store.view.places import ViewPlaces
 from usr_core.store.view.schema import ViewColumn, optional_base_columns
 
@@ -22,11 +22,12 @@ def view_windows(
     places: ViewPlaces,
     chosen: Sequence[ViewColumn],
     rows: int,
+    step: int | None = None,
 ) -> Iterator[Window]:
     """Yield the base in windows with all of the `chosen` columns that any file has, deleted rows included.
 
-    A window has at most `rows` rows. Parts that have none of the columns are not touched; of the others the
-    keys are read first.
+    A window has at most `rows` rows, and a multiple of `step` where so many fit. Parts that have none of the
+    columns are not touched; of the others the keys are read first.
     """
     optional = optional_base_columns(base.schema)
     read = [BaseColumn(column.name, column.field.type, column.name in optional) for column in chosen if column.in_base]
@@ -44,6 +45,8 @@ def view_windows(
             if part.rows and any(field.name in wanted for field in part.columns)
         ]
         rows_once = None if below[namespace] else base.rows
-        merges.append(NamespaceMerge(places.placements(parts), wanted, rows=rows_once))
+        batch_bytes = DECODED_BYTES if step is None else STEP_BYTES
+        merges.append(NamespaceMerge(places.placements(parts), wanted, rows=rows_once, batch_bytes=batch_bytes))
         width += max((bytes_per_row(part, wanted) for part in parts), default=0)
-    return merged_windows(base_windows(base, read, overlay_width=width, window_rows=rows), merges, list(below.values()))
+    windows = base_windows(base, read, overlay_width=width, window_rows=rows, step=step)
+    return merged_windows(windows, merges, list(below.values()))
