@@ -55,6 +55,7 @@ __all__ = [
     "OverlayPart",
     "in_write_order",
     "list_overlays",
+    "newest_stamp",
     "open_parts",
     "overlay_paths",
     "unique_keys_note",
@@ -63,6 +64,8 @@ __all__ = [
 _FOOTER_THREADS = 8
 _FOOTER_SAMPLE = 8
 _SLOW_FOOTER_SECONDS = 0.001
+_STAMPS: dict[tuple[int, ...], int] = {}
+"""The stamps of parts that this process has seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +244,37 @@ def open_parts(
                 raise outcome
             on_problem(outcome)
     return opened
+
+
+def newest_stamp(tree: FileTree, namespace: str) -> int | None:
+    """Return the newest stamp among the parts of a namespace, None where it has none.
+
+    Each footer is read once in a process: parts are never modified in place.
+
+    Raises:
+        UsrError: As `list_overlays`.
+    """
+    stamps = []
+    for relative in overlay_paths(tree).get(namespace, ()):
+        path = tree.path(relative)
+        file = None if path is None else _identity(path)
+        if file is None or file not in _STAMPS:
+            part = _open_part(tree, namespace, relative)
+            part.source.close()
+            stamps.append(part.created_at_us)
+            if file is not None:
+                _STAMPS[file] = part.created_at_us
+        else:
+            stamps.append(_STAMPS[file])
+    return max(stamps, default=None)
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _attempt_all(

@@ -16,7 +16,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.store.base.parquet import allow_descriptors
 from usr_core.store.parts.errors import AmbiguousOverlay, OverlayNotStamped, OverlayUnreadable, OverlayVanished
-from usr_core.store.parts.files import list_overlays
+from usr_core.store.parts.files import list_overlays, newest_stamp
 
 ID = record_id_of("ACGT")
 SCORE = {"mock__score": pa.array([1.5])}
@@ -66,6 +66,28 @@ class TestListing:
     def test_a_dataset_without_overlays_has_none(self, tmp_path):
         """Where there is no `_derived`, the result is empty."""
         assert {} == list_overlays(FileTree(tmp_path))
+
+    def test_the_newest_stamp_is_that_of_the_footers(self, tmp_path):
+        """Whatever the names say, also once a part was put in the place of another; None where there is no part."""
+        tree = FileTree(tmp_path)
+        assert newest_stamp(tree, "mock") is None
+        for part, year in [("part-00", 2026), ("part-20990101T000000000000-aaaaaaaa", 2025)]:
+            write_overlay(tmp_path, "mock", [ID], SCORE, part=part, created_at=f"{year}-01-01T00:00:00.000000Z")
+        write_overlay(tmp_path, "other", [ID], SCORE, created_at="2030-01-01T00:00:00.000000Z")
+        newest = list_overlays(tree)["mock"].parts[-1].created_at_us
+
+        assert [newest, newest] == [newest_stamp(tree, "mock") for _ in range(2)]
+        write_overlay(tmp_path, "mock", [ID], SCORE, part="part-00", created_at="2027-01-01T00:00:00.000000Z")
+        assert list_overlays(tree)["mock"].parts[-1].created_at_us == newest_stamp(tree, "mock") > newest
+
+    def test_a_damaged_part_has_no_stamp(self, tmp_path):
+        """It is named, each time."""
+        path = write_overlay(tmp_path, "mock", [ID], SCORE)
+        path.write_bytes(path.read_bytes()[:100])
+
+        for _ in range(2):
+            with pytest.raises(OverlayUnreadable, match=path.name):
+                newest_stamp(FileTree(tmp_path), "mock")
 
     def test_hundreds_of_parts_are_listed(self, tmp_path):
         """Many parts come back complete and in order."""
@@ -186,7 +208,7 @@ class TestDescriptors:
             from pathlib import Path
             from usr_core.commit.file_tree import FileTree
             from usr_core.fs.errors import TooManyOpenFiles
-            from usr_core.store.parts.files import list_overlays
+            from usr_core.store.parts.files import list_overlays, newest_stamp
             resource.setrlimit(resource.RLIMIT_NOFILE, (40, 60))
             try:
                 list_overlays(FileTree(Path({str(tmp_path)!r})))

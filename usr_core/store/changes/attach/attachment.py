@@ -48,7 +48,7 @@ from usr_core.store.mutation import (
 )
 from usr_core.store.overlay.part_writer import PartWriter, row_group_ends
 from usr_core.store.overlay.reserved import count_among, deleted_ids
-from usr_core.store.parts.files import KEYS, NamespaceOverlay, list_overlays
+from usr_core.store.parts.files import KEYS, NamespaceOverlay, list_overlays, newest_stamp
 from usr_core.store.rules.columns import bounded
 from usr_core.values.showing import Shown
 
@@ -207,11 +207,7 @@ def attach(
         inputs = [_opened(source, options, mutation.registry, closing) for source in sources]
         chosen = list({column.name: column for one in inputs for column in one.chosen}.values())
         base = mutation.base_facts()
-        overlay = list_overlays(mutation.txn.tree, namespaces=[options.namespace]).get(options.namespace)
-        if overlay is not None:
-            closing.callback(overlay.close)
-        keep_clock_after(mutation, overlay)
-
+        overlay = _overlay_there(mutation, options, closing)
         relative = new_part_name(mutation, options.namespace)
         counts, written = _write_part(
             mutation,
@@ -315,6 +311,23 @@ def _opened(source: AttachSource, options: AttachOptions, registry: Registry, cl
         reason = "is not in the file" if key_column not in present else "is in the file more than once"
         raise AttachColumnMissing(source.label, column=key_column, present=present, reason=reason, is_key=True)
     return _Input(label=source.label, opened=opened, key_column=key_column, chosen=chosen)
+
+
+def _overlay_there(
+    mutation: Mutation, options: AttachOptions, closing: contextlib.ExitStack
+) -> NamespaceOverlay | None:
+    """Open what the namespace has where that is looked at, and make the change's clock later than all of it."""
+    single, tree = mutation.site.layout.overlay_file(options.namespace), mutation.txn.tree
+    if options.allow_overwrite and tree.path(single) is None:
+        stamp = newest_stamp(tree, options.namespace)
+        if stamp is not None:
+            mutation.txn.keep_clock_after(stamp)
+        return None
+    overlay = list_overlays(tree, namespaces=[options.namespace]).get(options.namespace)
+    if overlay is not None:
+        closing.callback(overlay.close)
+    keep_clock_after(mutation, overlay)
+    return overlay
 
 
 @dataclass(slots=True)
