@@ -42,7 +42,7 @@ class WordList:
         needed = self._size + len(words)
         if needed > len(self._words):
             # Reallocating moves pages instead of copying them, so no second array is ever held.
-            self._words.resize(max(needed, len(self._words) * 3 // 2), refcheck=False)
+            self._words.resize(max(needed, len(self._words) * 9 // 8), refcheck=False)
         self._words[self._size : needed] = words
         self._size = needed
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usr_core.store.ids.texts import comparable_ids
@@ -30,6 +30,7 @@ def _found(pieces: list[list[str]]) -> list[tuple[int, int]]:
 
 
 class TestFindRepeats:
+    @settings(deadline=None)
     @given(st.lists(st.lists(st.sampled_from(["", "a", "b", "c" * 40, "d" * 41]), max_size=8), min_size=1, max_size=4))
     def test_equals_a_plain_search(self, pieces: list[list[str]]) -> None:
         """Each later occurrence is told with the first one, over any pieces."""
