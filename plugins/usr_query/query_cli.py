@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -89,15 +90,8 @@ def query(
         if dataset is not None or at is not None:
             raise
         current = None
-    root = session.found_root if current is None else current.ref.root
-    found = query_root(
-        root,
-        statement,
-        current=None if current is None else current.view,
-        current_at=None if current is None else lambda version: current.at(version).view(),
-        allow_files=allow_files,
-        include_deleted=include_deleted,
-    )
+    ask = partial(query_root, session.found_root) if current is None else current.query
+    found = ask(statement, allow_files=allow_files, include_deleted=include_deleted)
     repeated = next((name for name in found.columns if found.columns.count(name) > 1), None)
     if repeated is not None:
         raise UsageError(f"two columns of the result are called {repeated!r}", hint="Name them apart: … as NAME.")

@@ -112,7 +112,7 @@ def query_root(
 
 
 def _view(tree: FileTree, version: Version | None, dataset: str) -> MergedView:
-    from usr_core.store.versions.version import files_of
+    from usr_core.store.versions.tree import files_of
     from usr_core.store.view.merged_view import MergedView
 
     return MergedView.open(files_of(tree, version, dataset=dataset))

@@ -285,9 +285,9 @@ class DatasetSite:
         """Return the files that count of those that there are: all, or those of the version that was asked for."""
         if self._version is None:
             return tree
-        from usr_core.store.versions.version import files_of
+        from usr_core.store.versions.tree import tree_at
 
-        return files_of(tree, self._version, dataset=self.name)
+        return tree_at(tree, self._version, dataset=self.name)
 
     def _require_records(self) -> None:
         """Refuse a dataset that was opened by name and is not made yet."""

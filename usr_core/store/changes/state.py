@@ -23,7 +23,8 @@ from usr_core.store.ids.lookup import AskedIds
 from usr_core.store.ids.row_numbers import distinct
 from usr_core.store.mutation import Site, mutate
 from usr_core.store.overlay.reserved_rows import ReservedRows, Rows, opened_reserved, repeated, rows_with
-from usr_core.store.versions.version import Version, files_of
+from usr_core.store.versions.tree import files_of
+from usr_core.store.versions.version import Version
 from usr_core.values.showing import Shown
 
 __all__ = ["RecordState", "StateChange", "StateOptions", "StateOutcome", "clear_state", "get_state", "set_state"]

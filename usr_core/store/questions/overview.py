@@ -18,13 +18,13 @@ from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
 from usr_core.store.parts.present import PartialCopy, partial_copy
 from usr_core.store.questions.plain_view import PlainView, plain_view
-from usr_core.store.versions.version import Version, files_of
 from usr_core.values.showing import Shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from usr_core.store.parts.files import NamespaceOverlay
+    from usr_core.store.versions.version import Version
     from usr_core.store.view.merged_view import MergedView
 
 __all__ = [
@@ -169,7 +169,7 @@ def _read_overview(ref: DatasetRef, version: Version | None) -> Overview:
     from usr_core.store.view.merged_view import MergedView
 
     def opener(tree: FileTree) -> tuple[MergedView, LogHead, int]:
-        view = MergedView.open(files_of(tree, version, dataset=ref.name))
+        view = MergedView.open(_files(tree, version, ref))
         if version is not None:
             return view, version.head, version.base_bytes
         base = tree.path(RECORDS)
@@ -225,17 +225,21 @@ def _overview(
 
 def read_columns(ref: DatasetRef, version: Version | None = None) -> tuple[ColumnOverview, ...]:
     """Return the merged view's columns in its order; reads footers only, arguments and errors as `read_overview`."""
-
-    def seen(tree: FileTree) -> FileTree:
-        return files_of(tree, version, dataset=ref.name)
-
-    plain = read_consistent(ref.path, lambda tree: plain_view(seen(tree)))
+    plain = read_consistent(ref.path, lambda tree: plain_view(_files(tree, version, ref)))
     if plain is not None:
         return _plain_columns(plain)
     from usr_core.store.view.merged_view import MergedView
 
-    with read_consistent(ref.path, lambda tree: MergedView.open(seen(tree))) as view:
+    with read_consistent(ref.path, lambda tree: MergedView.open(_files(tree, version, ref))) as view:
         return _columns(view)
+
+
+def _files(tree: FileTree, version: Version | None, ref: DatasetRef) -> FileTree:
+    if version is None:
+        return tree
+    from usr_core.store.versions.tree import tree_at  # nothing of it for a dataset as it is
+
+    return tree_at(tree, version, dataset=ref.name)
 
 
 def _plain_columns(view: PlainView) -> tuple[ColumnOverview, ...]:

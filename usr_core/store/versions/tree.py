@@ -25,7 +25,7 @@ from usr_core.store.versions.errors import VersionMissing, VersionNotShown
 from usr_core.store.versions.later import LaterEvent, LaterEvents, events_after
 from usr_core.store.versions.version import Version
 
-__all__ = ["tree_at"]
+__all__ = ["files_of", "tree_at"]
 
 _PART = re.compile(r"part-(\d{8}T\d{12})-[0-9a-f]{8}\.parquet", re.ASCII)
 _SNAPSHOT = re.compile(r"records-(\d{8}T\d{12})\.parquet", re.ASCII)
@@ -38,6 +38,11 @@ class _Lost(Exception):
     def __init__(self, path: str, by: LaterEvent, reason: str) -> None:
         super().__init__(reason)
         self.path, self.by = path, by
+
+
+def files_of(tree: FileTree, version: Version | None, *, dataset: str) -> FileTree:
+    """Return the files that count of a dataset's: all of them, or those of a version; see `tree_at`."""
+    return tree if version is None else tree_at(tree, version, dataset=dataset)
 
 
 def tree_at(tree: FileTree, version: Version, *, dataset: str) -> FileTree:

@@ -11,7 +11,6 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from usr_core.commit.file_tree import FileTree
 from usr_core.errors import near_names, offered
 from usr_core.events.event import encode_line, parse_rfc3339, rfc3339
 from usr_core.events.log import LogHead, LogLine, read_head, read_lines
@@ -22,7 +21,7 @@ from usr_core.fs.errors import file_system_error
 from usr_core.roots.layout import DatasetLayout
 from usr_core.store.versions.errors import VersionMissing, VersionTextInvalid
 
-__all__ = ["NOW", "Version", "events_until", "files_of", "find_version"]
+__all__ = ["NOW", "Version", "events_until", "find_version"]
 
 NOW = "now"
 _TIME = re.compile(r"\d{4}-")
@@ -96,15 +95,6 @@ def events_until(log: Path, version: Version, *, n: int, since: int | None) -> I
     """Yield the last `n` events (0 is all) up to a version, those after number `since` only, in the log's order."""
     upto = takewhile(lambda line: line.offset <= version.offset, tail_events(log, n=0, since=since))
     yield from deque(upto, maxlen=n) if n else upto
-
-
-def files_of(tree: FileTree, version: Version | None, *, dataset: str) -> FileTree:
-    """Return the files that count of a dataset's: all of them, or those of a version; see `tree_at`."""
-    if version is None:
-        return tree
-    from usr_core.store.versions.tree import tree_at  # nothing of it for a dataset as it is
-
-    return tree_at(tree, version, dataset=dataset)
 
 
 def _found(log: Path, text: str, dataset: str) -> Version:
