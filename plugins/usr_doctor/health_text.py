@@ -107,6 +107,7 @@ def _dataset_lines(dataset: DatasetHealth) -> Iterator[str]:
         f"snapshots    {snapshots.files}, {snapshots.links} of them links to the base and no copies; "
         f"{snapshots.extra_bytes:,} bytes beyond it"
     )
+    yield f"history      {dataset.history.told if dataset.history is not None else 'not kept'}"
 
 
 def _finding_lines(finding: Finding) -> Iterator[str]:

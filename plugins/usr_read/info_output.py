@@ -36,6 +36,7 @@ def _summary(overview: Overview) -> dict[str, object]:
         "events": overview.events,
         "registry": overview.registry_hash,
         **({"alphabets": _alphabets(overview)} if overview.alphabets else {}),
+        **({"history": overview.history.told} if overview.history is not None else {}),
         **_partial(overview),
     }
 

@@ -7,6 +7,7 @@ begin with is kept, as ``_history/N/records.tail``. ``_history/setting.json`` sa
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +15,11 @@ from functools import cached_property
 from pathlib import Path
 
 from usr_core.commit.file_tree import FileTree
+from usr_core.errors import UsrError, counted, size_text
 from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
 from usr_core.store.history.keeping import TAIL, Setting
 
-__all__ = ["TAIL", "History", "KeptFile", "kept_name"]
+__all__ = ["TAIL", "History", "HistoryUse", "KeptFile", "kept_name", "read_history_use"]
 
 
 def kept_name(version: int, relative: str) -> str:
@@ -45,6 +47,34 @@ class KeptFile:
     def name(self) -> str:
         """Its name in the dataset now."""
         return kept_name(self.version, self.relative)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryUse:
+    """What a dataset keeps of its past.
+
+    Attributes:
+        history: ``keep`` where changes keep what they replace, else ``none``.
+        since: The oldest version from which on everything can be brought back.
+        versions: Older versions that can be, too.
+        files: How many files are kept.
+        size_bytes: Their sizes, added; what has a second name elsewhere in the dataset takes no further space.
+    """
+
+    history: str
+    since: int
+    versions: tuple[int, ...]
+    files: int
+    size_bytes: int
+
+    @property
+    def told(self) -> str:
+        """The same in one line."""
+        older = f", and of {', '.join(map(str, self.versions))}" if self.versions else ""
+        ended = "" if self.history == "keep" else "; no longer kept"
+        return (
+            f"{size_text(self.size_bytes)} in {counted(self.files, 'file')}, from version {self.since} on{older}{ended}"
+        )
 
 
 @dataclass(frozen=True)
@@ -125,6 +155,23 @@ class History:
         """The bytes that are kept; what shares its blocks with another file counts as well."""
         return sum(kept.size_bytes for kept in self.files())
 
+    def use(self) -> HistoryUse | None:
+        """Return what is kept, or None where nothing ever was.
+
+        Raises:
+            HistoryUnreadable: The file that says so is damaged.
+        """
+        if self.setting.since is None:
+            return None
+        sizes = [kept.size_bytes for kept in self.files()]
+        return HistoryUse(
+            history="keep" if self.setting.keep else "none",
+            since=self.setting.since,
+            versions=self.setting.versions,
+            files=len(sizes),
+            size_bytes=sum(sizes),
+        )
+
     def _walk(self, folder: str, prefix: str) -> Iterator[tuple[str, Path]]:
         for name in self.tree.names(folder):
             path = self.tree.path(f"{folder}/{name}")
@@ -142,3 +189,10 @@ class History:
         stamps = self.tree.names(f"{ARCHIVED}/{namespace}")
         found = (self.tree.path(f"{ARCHIVED}/{namespace}/{stamp}/{name}") for stamp in reversed(stamps))
         return next((path for path in found if path is not None), None)
+
+
+def read_history_use(folder: Path) -> HistoryUse | None:
+    """Return what the dataset in a folder keeps; None where that is nothing, or can't be told, which is a finding."""
+    with contextlib.suppress(UsrError, OSError):
+        return History(FileTree(folder)).use()
+    return None

@@ -12,12 +12,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.commit.transaction import Transaction
 from usr_core.fs.files import read_regular
 from usr_core.roots.layout import HISTORY, RECORDS
 from usr_core.store.history.errors import HistoryUnreadable, TailDamaged
+
+if TYPE_CHECKING:
+    from usr_core.commit.transaction import Transaction
 
 __all__ = [
     "BLOCK",

@@ -16,6 +16,7 @@ from usr_core.records.alphabets import alphabets_noted
 from usr_core.registry.types import from_arrow
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import RECORDS, DatasetLayout
+from usr_core.store.history.files import HistoryUse, read_history_use
 from usr_core.store.parts.present import PartialCopy, partial_copy
 from usr_core.store.questions.plain_view import PlainView, plain_view
 from usr_core.values.showing import Shown
@@ -109,6 +110,7 @@ class Overview(Shown):
         events: Number of the last event.
         partial_copy: What a copy pulled with ``--primary-only`` lacks, else None.
         alphabets: The alphabets of plugins that its sequences have, each with the plugin's id.
+        history: What is kept of its past, else None.
 
     Example:
         >>> overview = dataset.overview()
@@ -132,6 +134,7 @@ class Overview(Shown):
     events: int
     partial_copy: PartialCopy | None = None
     alphabets: Mapping[str, str] = field(default_factory=dict)
+    history: HistoryUse | None = None
 
 
 def read_overview(ref: DatasetRef, version: Version | None = None) -> Overview:
@@ -220,6 +223,7 @@ def _overview(
         events=head.seq,
         partial_copy=partial_copy(ref.path),
         alphabets=alphabets_noted(metadata),
+        history=read_history_use(ref.path),
     )
 
 

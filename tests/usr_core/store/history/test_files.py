@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from support.kept_history import add, keeping
 from usr_core.commit.file_tree import FileTree
+from usr_core.store.checks.doctor.examination import examine
 from usr_core.store.history.errors import HistoryUnreadable
 from usr_core.store.history.files import History
 from usr_core.store.history.keeping import NOT_KEPT, SETTING, Setting
@@ -99,3 +101,20 @@ class TestSetting:
 
         with pytest.raises(HistoryUnreadable, match=SETTING):
             _ = History(FileTree(tmp_path)).setting
+
+
+class TestUse:
+    def test_bytes_and_since_when_are_told(self, tmp_path):
+        """`info` and `doctor` tell how much is kept and from which version on; of a damaged setting doctor tells."""
+        dataset = keeping(tmp_path)
+        add(dataset, "GGGG")
+        use = dataset.overview().history
+        assert use is not None
+        assert ("keep", 1, 2) == (use.history, use.since, use.files)
+        assert f"{use.size_bytes / 1000:.1f} kB in 2 files, from version 1 on" == use.told
+        assert use == examine(tmp_path, ref=dataset.ref).dataset.history
+
+        (dataset.path / SETTING).write_text("{}")
+
+        assert dataset.overview().history is None
+        assert "USR-HISTORY-003" in [finding.code for finding in examine(tmp_path, ref=dataset.ref).findings]

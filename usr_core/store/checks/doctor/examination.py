@@ -31,6 +31,8 @@ from usr_core.store.checks.doctor.lock import LockState, read_lock
 from usr_core.store.checks.doctor.machine import TOOLS, find_tools, read_versions
 from usr_core.store.checks.doctor.snapshots import SnapshotUse, read_snapshots
 from usr_core.store.errors import CopyIncomplete
+from usr_core.store.history.files import History, HistoryUse
+from usr_core.store.history.keeping import SETTING
 from usr_core.store.ids.position_cache.catalogue import CacheSize, cache_size
 from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
 
@@ -47,6 +49,7 @@ class DatasetHealth:
         lock: Who holds it.
         snapshots: What its snapshots take.
         events: Number of the last event.
+        history: What is kept of its past, or None where that is nothing.
 
     Example:
         >>> from usr_core.api.results import examine
@@ -60,6 +63,7 @@ class DatasetHealth:
     lock: LockState
     snapshots: SnapshotUse
     events: int
+    history: HistoryUse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +318,16 @@ def _look_at_dataset(ref: DatasetRef, findings: list[Finding]) -> DatasetHealth:
         lock=lock,
         snapshots=read_snapshots(ref.path),
         events=0 if head is None else head.seq,
+        history=_look_at_history(ref, findings),
     )
+
+
+def _look_at_history(ref: DatasetRef, findings: list[Finding]) -> HistoryUse | None:
+    try:
+        return History(resolve_tree(ref.path)).use()
+    except UsrError as error:
+        findings.append(_told(error, SETTING))
+        return None
 
 
 def _judge_log(ref: DatasetRef, head: LogHead, findings: list[Finding]) -> None:
