@@ -146,10 +146,11 @@ def where_text(loaded: Loaded, query: Query) -> str:
 
 def export_line(loaded: Loaded, query: Query) -> str:
     """Return the command that writes the records of a query; those that were chosen by hand are in ``ids.txt``."""
+    at = "" if loaded.version is None else f"--at {loaded.version} "
     if query.ids is not None:
         statement = "select * from d where id in (select column0 from read_csv('ids.txt', header=false))"
-        return f"usr query -d {shlex.quote(loaded.name)} {shlex.quote(statement)} --allow-files --out subset.csv"
-    return f"usr export {shlex.quote(loaded.name)} {_where_option(loaded, query)}--fmt csv --out subset.csv"
+        return f"usr query -d {shlex.quote(loaded.name)} {at}{shlex.quote(statement)} --allow-files --out subset.csv"
+    return f"usr export {shlex.quote(loaded.name)} {at}{_where_option(loaded, query)}--fmt csv --out subset.csv"
 
 
 def mark_line(loaded: Loaded, query: Query, fields: Sequence[str]) -> str:
@@ -160,10 +161,11 @@ def mark_line(loaded: Loaded, query: Query, fields: Sequence[str]) -> str:
 
 def python_line(loaded: Loaded, query: Query) -> str:
     """Return the line of Python that reads the records of a query."""
+    ds = "ds" if loaded.version is None else f"ds.at({loaded.version})"
     if query.ids is not None:
-        return "table = ds.get(Path('ids.txt').read_text().split())"
+        return f"table = {ds}.get(Path('ids.txt').read_text().split())"
     where = where_text(loaded, query)
-    return f"table = ds.to_arrow({f'where={where!r}' if where else ''})"
+    return f"table = {ds}.to_arrow({f'where={where!r}' if where else ''})"
 
 
 def motif_places(sequence: str, bio_type: str, query: Query) -> list[tuple[int, int, str]]:

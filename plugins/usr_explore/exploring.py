@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from usr_core.api import counted
 from usr_explore.condition import Chosen, Query, choose, motif_places
+from usr_explore.differing import version_labels
 from usr_explore.history import EventLine, History, history
 from usr_explore.load import Loaded, load
 from usr_explore.vectors import VectorMap, vector_map
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from usr_core.api import Dataset
+    from usr_core.api.results import Comparison
 
 __all__ = ["NOTEBOOK", "SPLITS", "STATUSES", "Exploration", "Plan", "current", "serve"]
 
@@ -55,13 +57,14 @@ class Exploration:
         root: The root's folder.
         name: The dataset to begin with; None for the first one.
         lock_timeout: Seconds to wait for another writer.
-        at: The version at which this dataset is looked at; None as it is. The others of the root are shown as they are.
+        at: The version at which this dataset is looked at first; None as it is.
     """
 
     root: Path
     name: str | None = None
     lock_timeout: float = 60.0
     at: int | None = None
+    _versions: dict[str, int | None] = field(default_factory=dict)
     _loaded: dict[str, tuple[Any, Loaded]] = field(default_factory=dict)
     _maps: dict[Any, VectorMap] = field(default_factory=dict)
 
@@ -81,7 +84,35 @@ class Exploration:
         from usr_core.api import Dataset
 
         found = Dataset.open(self.root, name, lock_timeout=self.lock_timeout)
-        return found if self.at is None or name != self.name else found.at(self.at)
+        version = self._versions.get(name, self.at if name == self.name else None)
+        return found if version is None else found.at(version)
+
+    def look_at(self, name: str, version: str | None) -> None:
+        """Show a dataset as it was at a version from now on; with ``now`` or None as it is."""
+        self._versions[name] = None if version in (None, "now") else int(str(version))
+
+    def versions(self, name: str | None) -> dict[str, str]:
+        """Return the versions of a dataset that can be picked, the newest first, by what changed; none without one."""
+        from usr_core.api import Dataset
+
+        return {} if name is None else version_labels(Dataset.open(self.root, name))
+
+    def version_label(self, name: str | None) -> str | None:
+        """Return which of `versions` is the one to begin with."""
+        version = self._versions.get(name or "", self.at if name == self.name else None)
+        known = self.versions(name)
+        return next((label for label, one in known.items() if one == str(version)), next(iter(known), None))
+
+    def compare(self, name: str, version: str) -> Comparison:
+        """Compare a dataset as it was at a version with what the page shows.
+
+        Raises:
+            UsrError: One of the two can't be shown.
+        """
+        from usr_core.api import Dataset
+
+        old = Dataset.open(self.root, name)
+        return (old if version == "now" else old.at(int(version))).compare(self.dataset(name))
 
     def load(self, name: str) -> Loaded:
         """Return a dataset in memory: the state that is on disk, read again where it has changed; one at a time.
@@ -90,7 +121,7 @@ class Exploration:
             UsrError: It can't be read.
         """
         dataset = self.dataset(name)
-        state = _state(dataset)
+        state = (dataset.version, _state(dataset))
         kept = self._loaded.get(name)
         if kept is None or kept[0] != state:
             self._loaded.clear()

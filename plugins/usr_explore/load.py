@@ -28,11 +28,13 @@ class Loaded:
         name: The dataset's id.
         table: The flat columns, each in one piece.
         vectors: Columns of lists of numbers of one length.
+        version: Which version it is; None for the dataset as it is.
     """
 
     name: str
     table: pa.Table
     vectors: tuple[str, ...]
+    version: int | None = None
     _numbers: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     _kinds: dict[str, str] = field(default_factory=dict)
 
@@ -129,7 +131,7 @@ def load(dataset: Dataset) -> Loaded:
             for name in names:
                 columns[name] = _joined(part.column(name))
                 part = part.drop_columns([name])
-    return Loaded(dataset.name, pa.table({name: columns[name] for name in flat}), vectors)
+    return Loaded(dataset.name, pa.table({name: columns[name] for name in flat}), vectors, dataset.version)
 
 
 def _groups(names: Sequence[str]) -> list[list[str]]:

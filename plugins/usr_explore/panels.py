@@ -59,9 +59,10 @@ _SHOWN_EVENTS = 12
 
 def header(loaded: Loaded, chosen: Chosen) -> str:
     """Return how many of how many records are shown."""
+    at = "" if loaded.version is None else f" as it was at version {loaded.version}"
     return _panel(
         f'<p class="usr-count" id="shown"><b>{chosen.count:,}</b> of {loaded.rows:,} records</p>'
-        f'<p class="usr-soft">{escape(loaded.name)}</p>'
+        f'<p class="usr-soft" id="usr-dataset">{escape(loaded.name)}{escape(at)}</p>'
     )
 
 

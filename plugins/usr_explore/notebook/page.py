@@ -20,9 +20,23 @@ def _():
     from usr_explore import charts, panels
     from usr_explore.bins import cloud
     from usr_explore.condition import Query, mark_line, narrow
+    from usr_explore.differing import comparison_panel
     from usr_explore.exploring import SPLITS, STATUSES, current
 
-    return Query, SPLITS, STATUSES, UsrError, charts, cloud, current, mark_line, mo, narrow, panels
+    return (
+        Query,
+        SPLITS,
+        STATUSES,
+        UsrError,
+        charts,
+        cloud,
+        comparison_panel,
+        current,
+        mark_line,
+        mo,
+        narrow,
+        panels,
+    )
 
 
 @app.cell
@@ -53,11 +67,23 @@ def _(exploration, mo):
 
 
 @app.cell
-def _(UsrError, exploration, marks, picker):
+def _(exploration, marks, mo, picker):
+    marks()  # marking makes a version
+    _known = exploration.versions(picker.value)
+    version = mo.ui.dropdown(
+        _known, value=exploration.version_label(picker.value), label="Version", allow_select_none=not _known
+    )
+    version if _known else None
+    return (version,)
+
+
+@app.cell
+def _(UsrError, exploration, marks, picker, version):
     marks()  # read again once records were marked
     loaded, problem = None, None
     if picker.value is not None:
         try:
+            exploration.look_at(picker.value, version.value)
             loaded = exploration.load(picker.value)
         except UsrError as error:
             problem = f"{error.message} {error.hint}"
@@ -107,8 +133,9 @@ def _(Query, condition, exploration, kept, loaded, motif, regex):
     chosen = None
     if loaded is not None:
         _query = Query(condition=condition.value, motif=motif.value, regex=regex.value)
-        chosen = exploration.choose(loaded, _query, kept.get(loaded.name))
-        kept[loaded.name] = chosen
+        _state = (loaded.name, loaded.version)
+        chosen = exploration.choose(loaded, _query, kept.get(_state))
+        kept[_state] = chosen
     return (chosen,)
 
 
@@ -306,6 +333,27 @@ def _(UsrError, exploration, kept, mo, panels, plan, set_marks, sure):
         else:
             set_marks(lambda count: count + 1)
     _out
+
+
+@app.cell
+def _(exploration, loaded, mo):
+    _known = {} if loaded is None else exploration.versions(loaded.name)
+    compared = mo.ui.dropdown(_known, value=None, label="Compare with version", allow_select_none=True)
+    mo.vstack(
+        [mo.Html('<div class="usr-panel"><h3>What differs from another version</h3></div>'), compared], gap=0.3
+    ) if len(_known) > 1 else None
+    return (compared,)
+
+
+@app.cell
+def _(UsrError, compared, comparison_panel, exploration, loaded, mo, panels):
+    _out = None
+    if loaded is not None and compared.value:
+        try:
+            _out = comparison_panel(exploration.compare(loaded.name, compared.value), loaded.name)
+        except UsrError as error:
+            _out = panels.note(f"{error.message} {error.hint}", bad=True)
+    mo.Html(_out) if _out else None
 
 
 @app.cell

@@ -25,6 +25,7 @@ from support.cli import clean_env
 from support.explore import MOTIF, ROWS, WITH_MOTIF
 from support.processes import Child
 from usr_core import Dataset
+from usr_explore.differing import version_labels
 from usr_explore.exploring import Exploration
 from usr_explore.report import write_report
 
@@ -353,6 +354,32 @@ class TestPage:
         expect(visit.page.get_by_text("usr import demo/empty").first).to_be_visible(timeout=SECONDS)
         picker.select_option(label="demo/first")
         visit.shows(f"{ROWS} of {ROWS} records")
+
+    def test_an_earlier_version_is_shown(self, visit: Visit) -> None:
+        """Its records and columns; the commands say which version it is, and nothing can be marked there."""
+        labels = {version: label for label, version in version_labels(Dataset.open(visit.root, "demo/first")).items()}
+        picker = visit.page.get_by_label("Version", exact=True).first
+        picker.select_option(label=labels["2"])
+
+        expect(visit.page.locator("#usr-dataset")).to_have_text("demo/first as it was at version 2", timeout=SECONDS)
+        expect(visit.page.locator("#usr-command")).to_contain_text("--at 2", timeout=SECONDS)
+        expect(visit.page.get_by_text("records can't be marked here").first).to_be_visible(timeout=SECONDS)
+        visit.page.get_by_label("Version", exact=True).first.select_option(label=labels["now"])
+        expect(visit.page.locator("#usr-dataset")).to_have_text("demo/first", timeout=SECONDS)
+        visit.shows(f"{ROWS} of {ROWS} records")
+
+    def test_versions_are_compared(self, visit: Visit) -> None:
+        """Counts, the first differences, and the commands that say and undo it."""
+        labels = {version: label for label, version in version_labels(Dataset.open(visit.root, "demo/first")).items()}
+        picker = visit.page.get_by_label("Compare with version", exact=True).first
+        picker.select_option(label=labels["2"])
+
+        told = visit.page.locator("#usr-compared")
+        expect(told).to_contain_text(f"From demo/first@2 to demo/first, {ROWS} records in both", timeout=SECONDS)
+        expect(visit.page.locator("#usr-compare-command")).to_contain_text("usr compare demo/first@2 demo/first")
+        expect(visit.page.locator("#usr-compare-command")).to_contain_text("usr rollback demo/first --to 2")
+        expect(visit.page.get_by_text("lab__strength", exact=True).first).to_be_visible(timeout=SECONDS)
+        visit.picture("1280-compare.png", 1280)
 
     def test_a_phone_shows_it_too(self, visit: Visit) -> None:
         """390 pixels wide, nothing beyond them; and dark."""
