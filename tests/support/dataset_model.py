@@ -6,10 +6,11 @@ where nothing is to change, or raises `Refused` with the errors that the verb ma
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = ["COLUMNS", "DatasetModel", "Record", "Refused", "Values", "namespace_of", "same"]
@@ -374,6 +375,18 @@ class DatasetModel:
         if self.registry in self.frozen and self.stamp == self.registry:
             return None
         return self._changed("registry_freeze", base=True)
+
+    def rolled_back(self, then: DatasetModel) -> DatasetModel:
+        """Return the model with everything as it was then; snapshots, journal and registries stay as they are."""
+        return replace(
+            copy.deepcopy(then),
+            snapshots=self.snapshots,
+            journal=self.journal,
+            events=[*self.events, "rollback"],
+            registry=self.registry,
+            frozen={*self.frozen, self.registry},
+            archived=self.archived,
+        )
 
     def told(self, action: str) -> str:
         """Do what only adds an event."""

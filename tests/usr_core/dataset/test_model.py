@@ -1,11 +1,12 @@
 """Whatever is done to datasets in whatever order, they hold what a dictionary model says (`support.dataset_model`).
 
-`make torture-model` runs 10,000 random examples with every check after every step; the ordinary suite runs 200, always
+`make torture-model` runs 10,000 random examples with every check after every step; the ordinary suite runs 150, always
 the same ones, and takes turns with the dearer checks.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import shutil
@@ -36,11 +37,13 @@ from usr_core import Actor, Dataset, UsrError
 from usr_core.plugin.host import PluginHost
 from usr_core.registry.store import register_namespace
 from usr_core.store.changes.row_drop import ChosenRows
+from usr_core.store.versions.errors import VersionNotShown
+from usr_core.sync.request import SyncOptions
 
 NAMES = ("n/one", "n/two")
 ACTOR = Actor(tool="model", run_id="r1")
 TORTURE = "USR_MODEL_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("USR_MODEL_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("USR_MODEL_EXAMPLES", "150"))
 # A test has a limit of time, which 10,000 examples exceed; on two cores two batches run at once.
 BATCH = 200
 STEPS = 25 if TORTURE else 10
@@ -121,6 +124,8 @@ class Datasets(RuleBasedStateMachine):
         self.root = self.place / "root"
         self.models: list[DatasetModel] = []
         self.sets: list[Dataset] = []
+        self.past: list[dict[int, DatasetModel]] = []
+        self.skipped: set[int] = set()
         self.created: list[dict[str, Any]] = [{}, {}]
         self.kept: list[dict[int, Any]] = [{}, {}]
         self.registered = self.steps = 0
@@ -133,12 +138,15 @@ class Datasets(RuleBasedStateMachine):
         root, models = TEMPLATES[template]
         shutil.copytree(root, self.root)
         self.models = copy.deepcopy(models)
+        self.past = [{len(model.events): model} for model in self.models]
         self.sets = [self.opened(name) for name in NAMES]
 
     def teardown(self) -> None:
         try:
             if self.whole:
                 self.check(self.unproved, every=True)
+                for at in self.unproved:
+                    self.check_versions(at, every=False)
         finally:
             shutil.rmtree(self.place)
 
@@ -164,7 +172,7 @@ class Datasets(RuleBasedStateMachine):
                     call(dataset)
             else:
                 call(dataset)
-        self.models[at] = after
+        self.models[at] = self.past[at][len(after.events)] = after
         self.touched.add(at)
 
     def refused(self, at: int, call: Callable[[Dataset], object], *errors: str) -> None:
@@ -201,6 +209,8 @@ class Datasets(RuleBasedStateMachine):
                 check_rows(dataset, model, self.created[at], deleted=every or turn != 3)
             if every:
                 check_rows(dataset, model, self.created[at], deleted=False)
+            if every:
+                self.check_versions(at, every=True)
             if every or turn == 1:
                 check_overview(dataset, model)
             if every or turn == 4:
@@ -208,6 +218,13 @@ class Datasets(RuleBasedStateMachine):
                 if not model.archived:
                     with assert_unchanged(self.root):
                         assert dataset.adopt() is None  # the log tells exactly these files
+
+    def check_versions(self, at: int, *, every: bool) -> None:
+        """Each version is the model of then; without `every` the oldest one, and another one each time."""
+        known = sorted(self.past[at])
+        for seq in known if every else {known[0], known[self.steps % len(known)]}:
+            with contextlib.suppress(*([VersionNotShown] if at == 0 and seq in self.skipped else [])):
+                check_rows(self.sets[at].at(seq), self.past[at][seq], {}, deleted=True)
 
     def usable(self) -> bool:
         return not any(model.archived for model in self.models)
@@ -546,6 +563,7 @@ class Datasets(RuleBasedStateMachine):
         self.refused(at, lambda dataset: dataset.init(), "DatasetExists")
         shutil.rmtree(self.sets[at].path)
         self.models[at] = DatasetModel(registry=self.registered, frozen={self.registered}, stamp=self.registered)
+        self.past[at] = {1: self.models[at]}
         self.created[at], self.kept[at] = {}, {}
         self.sets[at] = self.opened(NAMES[at]).init(source="model")
         self.touched.add(at)
@@ -588,6 +606,58 @@ class Datasets(RuleBasedStateMachine):
             "session": lambda dataset: dataset.writer().__enter__(),
         }
         self.refused(at, calls[data.draw(st.sampled_from(sorted(calls)))], "DatasetArchived")
+
+    # ------------------------------------------------------------- versions and copies
+
+    @precondition(usable)
+    @rule(at=WHICH, data=st.data())
+    def rollback(self, at: int, data: st.DataObject) -> None:
+        """Everything is as it was at a version; the log has one event more, where a file has to change."""
+        seqs = sorted(self.past[at].keys() - (self.skipped if at == 0 else set()))
+        seq = data.draw(st.sampled_from(seqs), label="version")
+        model = self.models[at].rolled_back(self.past[at][seq])
+        self.whole = False
+        with self.sets[at].maintenance(reason="model"):
+            outcome = self.sets[at].rollback(seq)
+        if outcome.event is None:
+            check_rows(self.sets[at], model, {}, deleted=True)
+            return
+        self.models[at] = self.past[at][len(model.events)] = model
+        self.created[at] = {}
+        self.touched.add(at)
+
+    @precondition(usable)
+    @rule(history=BOOLEANS, records=st.lists(RECORDS, max_size=3), gone=BOOLEANS)
+    def push_and_pull(self, history: bool, records: list[Record], gone: bool) -> None:
+        """A copy is what was pushed; what is changed there comes here, one event for each change."""
+        self.whole = False
+        dataset, options = self.sets[0], SyncOptions(history=history)
+        remotes, far = self.place / "remotes.yaml", self.place / "far"
+        far.mkdir(exist_ok=True)
+        remotes.write_text(f"remotes: {{far: {{type: folder, base_dir: {far}}}}}\n")
+        remotes.chmod(0o600)
+        dataset.push("far", options=options, remotes_file=remotes)
+        shutil.copy(self.root / "registry.yaml", far)
+        copied = Dataset.open(far, NAMES[0], actor=ACTOR, host=HOST)
+        check_rows(copied, self.models[0], {}, deleted=True)
+        oldest = min(self.past[0])
+        with contextlib.suppress(*([] if history else [VersionNotShown])):
+            check_rows(copied.at(oldest), self.past[0][oldest], {}, deleted=True)
+        before = len(self.models[0].events)
+        for one in records:
+            after = copy.deepcopy(self.models[0])
+            action = after.add([one], skip=True)
+            if gone and action is None:
+                action = after.delete([one.id], None, allow_missing=False)
+                copied.delete([one.id])
+            else:
+                copied.add_sequences([one.row()], on_duplicate="skip")
+            if action is not None:
+                self.models[0] = self.past[0][len(after.events)] = after
+        dataset.pull("far", options=options, remotes_file=remotes)
+        if not history:
+            self.skipped.update(range(before + 1, len(self.models[0].events)))
+        self.touched.add(0)
 
     # ------------------------------------------------------------- calls that are refused
 
