@@ -150,6 +150,7 @@ class LocalExecutor:
             for line in lines:
                 if "ready" in line:
                     worker.ready, self._bad_starts = True, 0
+                    worker.began = time.monotonic()  # what it imports first is no time of the shard
                 else:
                     outcomes.append(_outcome(line))
                     worker.spec = None
@@ -188,7 +189,8 @@ class LocalExecutor:
         outcomes = []
         for worker in [one for one in self._workers if one is not None and one.spec is not None]:
             assert worker.spec is not None
-            limit, index = self._limit(worker.spec.index), worker.spec.index
+            index = worker.spec.index
+            limit = self._limit(index) if worker.ready else _SHORTEST_LIMIT
             if worker.stopped_for() > _STOPPED_SECONDS:
                 why = f"it was stopped (SIGSTOP) for more than {_STOPPED_SECONDS:.0f} seconds"
             elif limit is not None and time.monotonic() - worker.began > limit:

@@ -184,7 +184,7 @@ def once(batch, mark, accident):
     ("name", "options", "why"),
     [
         ("stopped", {}, "was stopped (SIGSTOP) for more than 0 seconds"),
-        ("hanging", {"walltime": "0:00:02"}, "took longer than 0:00:02 for the shard"),
+        ("hanging", {"walltime": "0:00:05"}, "took longer than 0:00:05 for the shard"),
     ],
 )
 def test_a_worker_that_does_not_go_on_is_ended_and_its_shard_run_again(
