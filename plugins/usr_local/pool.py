@@ -1,7 +1,8 @@
 """The executor `local`: worker processes on this machine, each with one shard at a time, begun again when they end.
 
 A worker that is stopped, or past the time of a shard, is ended, and its shard is told as lost. Without `walltime` that
-time follows the shards that are done; it doubles each time that a shard exceeds it, so that a long one comes to an end.
+time follows the shards that are done; it doubles each time that a shard exceeds it, so that a long one comes to an end
+(docs/adr/0030).
 """
 
 from __future__ import annotations
