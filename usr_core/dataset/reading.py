@@ -498,11 +498,12 @@ class Reading(DatasetSite):
         progress: Progress | None,
     ) -> Iterator[pa.RecordBatch]:
         from usr_core.store.questions.grep import grep_records
-        from usr_core.store.questions.pattern import compile_pattern
+        from usr_core.store.questions.pattern import compile_pattern, literal_of
 
         return grep_records(
             view,
             compile_pattern(pattern, ignore_case=ignore_case),
+            literal=None if ignore_case else literal_of(pattern),
             column=column,
             limit=limit,
             where=where,

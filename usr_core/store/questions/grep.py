@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from usr_core.records.arrays import boolean_array, conform
 from usr_core.roots.layout import RECORDS
+from usr_core.store.base.pages import FilePages
 from usr_core.store.errors import BaseColumnHasNulls, BaseUnreadable
 from usr_core.store.ids.row_numbers import row_numbers
 from usr_core.store.questions.errors import ColumnNotText
@@ -40,6 +41,7 @@ def grep_records(
     view: MergedView,
     matches: Matcher,
     *,
+    literal: bytes | None = None,
     column: str = "sequence",
     limit: int = 20,
     where: Where | None = None,
@@ -51,6 +53,7 @@ def grep_records(
     Args:
         view: The dataset.
         matches: From `compile_pattern`.
+        literal: What every text has that matches, from `literal_of`.
         column: A column of type string.
         limit: Stop after so many records; 0 is all.
         where: Look only at records that meet it, see `row_filter`.
@@ -71,7 +74,7 @@ def grep_records(
 
         raise ColumnNotText(column=column, kind=type_text(kind))
     if where is None and _only_in_base(view, column):
-        found = _grep_base(view, matches, column, include_deleted, progress)
+        found = _grep_base(view, matches, literal, column, include_deleted, progress)
     else:
         schema = view.schema(list(dict.fromkeys(["id", column])))
         batches = partial(view.batches, include_deleted=include_deleted, progress=progress)
@@ -112,13 +115,14 @@ class _Hits:
 def _grep_base(
     view: MergedView,
     matches: Matcher,
+    literal: bytes | None,
     column: str,
     include_deleted: bool,
     progress: Callable[[int], None] | None,
 ) -> Iterator[pa.RecordBatch]:
     live = None if include_deleted or "usr" not in view.overlays else _LiveRows(view)
     try:
-        for hits in _search(view, matches, column):
+        for hits in _search(view, matches, literal, column):
             ids = None
             for start in range(0, len(hits.rows), _SLICE):
                 rows, values = hits.rows[start : start + _SLICE], hits.values.slice(start, _SLICE)
@@ -136,13 +140,17 @@ def _grep_base(
         raise BaseUnreadable(view.source.path, error) from error
 
 
-def _search(view: MergedView, matches: Matcher, column: str) -> Iterator[_Hits]:
+def _search(view: MergedView, matches: Matcher, literal: bytes | None, column: str) -> Iterator[_Hits]:
     """Yield what each row group has, in order, while the next ones are searched."""
     metadata = view.source.file.metadata
     sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
     firsts = np.cumsum([0, *sizes]).tolist()
+    if view.source.schema.field(column).nullable and not view.schema([column]).field(0).nullable:
+        literal = None  # each value has to be looked at: none may be null
 
     def one(group: int) -> _Hits:
+        if literal is not None and FilePages(view.source).holds(group, column, literal) is False:
+            return _Hits(group, firsts[group], sizes[group], np.empty(0, np.int64), pa.nulls(0, pa.string()))
         values = _read(view, group, column)
         if values.null_count and not view.schema([column]).field(0).nullable:
             row = firsts[group] + int(values.is_null().to_pylist().index(True))

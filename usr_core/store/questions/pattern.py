@@ -16,7 +16,7 @@ from usr_core.records.arrays import text_array
 from usr_core.store.ids.row_numbers import true_rows
 from usr_core.store.questions.errors import PatternInvalid
 
-__all__ = ["Matcher", "compile_pattern"]
+__all__ = ["Matcher", "compile_pattern", "literal_of"]
 
 Matcher = Callable[[pa.Array], npt.NDArray[np.bool_]]
 """Says of each text whether it matches; a null does not."""
@@ -24,6 +24,7 @@ Matcher = Callable[[pa.Array], npt.NDArray[np.bool_]]
 _BLOCK = 256
 """Texts that are first searched as one: a call of RE2 for each costs as much as the search."""
 
+_MEANING = re.compile(r"[\\.^$|?*+()\[\]{}]")
 _ASSERTION = re.compile(r"[$^]|\\[ABbz]")
 
 
@@ -66,6 +67,11 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Matcher:
         return matcher(f"(?s:.?)(?:{pattern})")
     except pa.ArrowInvalid:  # just below RE2's limit of size
         return plain
+
+
+def literal_of(pattern: str) -> bytes | None:
+    """Return the text that a pattern is, in UTF-8, or None where a letter of it may mean something else."""
+    return pattern.encode("utf-8", "surrogatepass") if pattern and not _MEANING.search(pattern) else None
 
 
 def _blocks(values: pa.StringArray) -> pa.StringArray:

@@ -180,6 +180,38 @@ class TestRows:
             file.close()
 
 
+class TestHolds:
+    @pytest.mark.parametrize(
+        ("how", "known"),
+        [
+            ({"use_dictionary": False}, True),
+            ({"use_dictionary": False, "compression": "none", "data_page_size": 900}, True),
+            ({"use_dictionary": True, "dictionary_pagesize_limit": 700, "data_page_size": 900}, True),
+            ({"use_dictionary": True}, True),
+            ({"use_dictionary": False, "data_page_version": "2.0"}, False),
+            ({"use_dictionary": False, "column_encoding": "DELTA_LENGTH_BYTE_ARRAY"}, False),
+        ],
+        ids=["plain", "many pages", "dictionary and plain", "dictionary", "second version", "delta"],
+    )
+    def test_a_text_that_stands_somewhere_is_never_denied(self, tmp_path, how, known):
+        """First, last and middle letters of any value, whole values, and what is not there."""
+        texts = [f"{number * 7919:x}-{number % 7}" for number in range(900)] + [None, ""]
+        path = tmp_path / "file.parquet"
+        pq.write_table(pa.table({"c": texts}), path, **({"compression": "zstd"} | how))
+        pages = FilePages(OpenParquet.open(path))
+
+        there = [text for text in texts[::53] if text] + [texts[899], texts[700][2:], texts[5][:3]]
+        assert {pages.holds(0, "c", text.encode()) for text in there} == {True if known else None}
+        assert pages.holds(0, "c", b"not there") is (False if known else None)
+
+    def test_what_is_no_text_is_left_to_the_caller(self, tmp_path):
+        """Numbers, lists, and nothing to look for."""
+        pq.write_table(pa.table({"n": [1, 2], "l": [["a"], ["b"]], "c": ["a", "b"]}), tmp_path / "file.parquet")
+        pages = FilePages(OpenParquet.open(tmp_path / "file.parquet"))
+
+        assert [pages.holds(0, "n", b"a"), pages.holds(0, "l", b"a"), pages.holds(0, "c", b"")] == [None] * 3
+
+
 class TestFind:
     def write(self, path: Path, ids: list[str | None], **how: Any) -> OpenParquet:
         kind = pa.field("id", pa.string(), nullable=how.pop("nullable", True))

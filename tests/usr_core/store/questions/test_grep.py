@@ -10,8 +10,9 @@ import pytest
 from support.reading import damage_column, make_dataset, open_files
 from support.view_datasets import record_id_of, write_base
 from usr_core import Dataset
+from usr_core.store.questions import grep
 from usr_core.store.questions.errors import ColumnNotText, PatternInvalid
-from usr_core.store.questions.pattern import compile_pattern
+from usr_core.store.questions.pattern import compile_pattern, literal_of
 
 
 def found(dataset: Dataset, pattern: str, **options: object) -> list[str]:
@@ -130,6 +131,23 @@ class TestReading:
 
         assert 0 == dataset.grep("GGGGGGGGGGGGGGGG").num_rows
 
+    def test_a_row_group_without_the_text_is_not_decoded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its pages are searched as bytes; a pattern that means more than its letters is looked for as before."""
+        dataset = with_sequences(tmp_path, "GATTACA", "CCCC", "TTTT", "gattaca", "AAAA", "TGATTACAT", "ACGT")
+        decoded: list[int] = []
+        read = grep._read
+        monkeypatch.setattr(
+            grep, "_read", lambda view, group, column: decoded.append(group) or read(view, group, column)
+        )
+
+        assert found(dataset, "GATTACA") == [record_id_of("GATTACA"), record_id_of("TGATTACAT")]
+        assert sorted(set(decoded)) == [0, 2]
+        decoded.clear()
+        assert found(dataset, "G.TTACA", ignore_case=True) == [
+            record_id_of(one) for one in ("GATTACA", "gattaca", "TGATTACAT")
+        ]
+        assert sorted(set(decoded)) == [0, 1, 2, 3]
+
     def test_files_are_closed_when_the_search_is_left(self, tmp_path: Path) -> None:
         """Dropping the iterator in the middle ends its threads and closes the files."""
         dataset, _ = make_dataset(tmp_path, 100, row_group_size=10)
@@ -147,3 +165,13 @@ class TestReading:
 
         with pytest.raises(ValueError, match=r"records\.parquet can't be read"):
             dataset.grep("A")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "literal"),
+    [("TTGACA", b"TTGACA"), ("a-b c/ü", "a-b c/ü".encode()), ("", None)]
+    + [(f"A{letter}C", None) for letter in r"\.^$|?*+()[]{}"],
+)
+def test_a_pattern_of_plain_letters_is_a_text(pattern: str, literal: bytes | None) -> None:
+    """With any letter that RE2 gives a meaning it is none."""
+    assert literal_of(pattern) == literal
