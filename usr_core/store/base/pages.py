@@ -337,7 +337,7 @@ def _contains(content: pa.Buffer, text: bytes) -> bool:
 
     search = getattr(ctypes.CDLL(None), "memmem", None)
     if search is None:
-        return content.to_pybytes().find(text) >= 0
+        return bool(content.to_pybytes().find(text) >= 0)
     search.restype = ctypes.c_void_p
     search.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
     return search(content.address, content.size, text, len(text)) is not None
