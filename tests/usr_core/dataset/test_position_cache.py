@@ -39,6 +39,7 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caching, "_SEGMENT_ROWS", 32)
     monkeypatch.setattr(row_finder, "FEWEST_ROWS_AN_ID", 0)
     monkeypatch.setattr(build, "_FEWEST_ROWS_A_NEW_ONE", 0)
+    monkeypatch.setattr(build, "_SOUGHT_AMONG_ROWS", 1)
 
 
 def made(count: int, seed: int) -> list[str]:
@@ -119,6 +120,33 @@ def test_a_base_stays_remembered_when_records_are_appended(tmp_path: Path, monke
 
     with contextlib.closing(OpenParquet.open(dataset.path / "records.parquet")) as base:
         assert open_cache(base, make=False) is not None
+
+
+def test_the_second_append_remembers_the_base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one reads the ids once and notes that it did, of the base that it makes as well."""
+    monkeypatch.setenv("USR_CACHE_DIR", str(tmp_path / "cache"))
+    dataset = dataset_in(tmp_path / "root")
+    drop_cache()
+    kinds = []
+
+    for one in NEW[:3]:
+        dataset.add_sequences([{"sequence": one}])
+        kinds.append({file.suffix for file in (tmp_path / "cache" / "positions").iterdir()})
+
+    assert [{".list"}, {".list", ".ids"}, {".list", ".ids"}] == kinds
+
+
+def test_the_first_append_finds_duplicates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of records and of rows of the file, also where both repeat one record."""
+    monkeypatch.setenv("USR_CACHE_DIR", str(tmp_path / "cache"))
+    dataset = dataset_in(tmp_path / "root")
+    drop_cache()
+    rows = [SEQUENCES[7], NEW[0], SEQUENCES[7], NEW[1], NEW[0]]
+
+    done = dataset.add_sequences([{"sequence": one} for one in rows], on_duplicate="skip")
+
+    assert (5, 2, 3) == (done.rows_read, done.added, done.skipped)
+    assert [*SEQUENCES, *NEW[:2]] == dataset.to_arrow(columns=["sequence"]).column(0).to_pylist()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.import_.kept import KeptValues
+from usr_core.store.ids.id_stream import digits_of_words, find_rows
 from usr_core.store.ids.position_cache.cache import extend_cache, open_cache
+from usr_core.store.ids.position_index import BaseIndex
 from usr_core.store.ids.row_numbers import distinct, row_numbers
 from usr_core.store.ids.word_sets import (
     WordList,
@@ -57,6 +59,8 @@ __all__ = [
 
 _FEWEST_ROWS_A_NEW_ONE = 16
 """Where the base has fewer rows for each imported one, its ids are read instead of being looked up."""
+_SOUGHT_AMONG_ROWS = 262_144
+"""The ids of a smaller base are read in any case."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +89,7 @@ def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path 
     """
     words.sort()
     suspects = [repeated_words(words)]
-    found = None if existing is None else _remembered_rows(existing, written, offset, len(words))
+    found = None if existing is None else _known_rows(existing, written, offset, len(words))
     if found is not None:
         suspects.append(id_words(_ids_of(written, offset).take(row_numbers(np.flatnonzero(found >= 0)))))
     elif existing is not None:
@@ -116,12 +120,18 @@ def find_duplicates(words: Words, *, written: Path, offset: int, existing: Path 
     return RepeatedRecords(rows=later[ours] - offset, originals=np.maximum(first[ours] - offset, -1))
 
 
-def _remembered_rows(existing: Path, written: Path, offset: int, count: int) -> npt.NDArray[np.int64] | None:
-    """Return the base row of each of `count` imported rows, -1 for new ones, or None where the base is to be read."""
+def _known_rows(existing: Path, written: Path, offset: int, count: int) -> npt.NDArray[np.int64] | None:
+    """Return the base row of each of `count` imported rows, or None where the base's ids are to be compared with all.
+
+    It is -1 for new ones, and for those that repeat an imported one.
+    """
     with contextlib.closing(OpenParquet.open(existing)) as base:
-        cache = open_cache(base, make=True) if count * _FEWEST_ROWS_A_NEW_ONE <= base.rows else None
-        found = None if cache is None else cache.find(words_of_ids(_ids_of(written, offset)))
-    return None if found is None else found.rows
+        if base.rows < max(count * _FEWEST_ROWS_A_NEW_ONE, _SOUGHT_AMONG_ROWS):
+            return None
+        words = words_of_ids(_ids_of(written, offset))
+        cache = open_cache(base, make=True, later=True)
+        found = None if cache is None else cache.find(words)
+        return (found or find_rows(base, digits_of_words(words), BaseIndex(words))).rows
 
 
 def _ids_of(written: Path, offset: int) -> pa.Array:

@@ -1,6 +1,7 @@
 """Which files of the position cache belong to which base: one small list for each, named by the base's identity.
 
 A list names its segments, which several lists may share: an append adds one segment to those of the base before it.
+One without segments says only that the base was asked about before.
 Everything here may be missing, damaged, foreign or removed at any time; then there is no cache for that base.
 """
 
@@ -30,9 +31,11 @@ __all__ = [
     "cache_size",
     "drop_cache",
     "new_segment",
+    "note_question",
     "parts_file",
     "positions_folder",
     "read_list",
+    "was_asked",
     "write_list",
     "write_whole",
 ]
@@ -146,13 +149,25 @@ def read_list(folder: Path, identity: BaseIdentity) -> list[Segment] | None:
         raise NotBelieved(path)
     try:
         document = json.loads(text)
-        found = [Segment(folder / f"{token}{_SEGMENT}", token=token, rows=rows) for token, rows in document["segments"]]
+        named = document["segments"]
+        found = [Segment(folder / f"{token}{_SEGMENT}", token=token, rows=rows) for token, rows in named or ()]
         matches = document["version"] == _VERSION and document["base"] == identity.document()
     except (ValueError, KeyError, TypeError) as error:
         raise NotBelieved(path) from error
     if not matches or (found and sum(segment.rows for segment in found) != identity.rows):
         raise NotBelieved(path)
-    return found
+    return None if named is None else found
+
+
+def was_asked(folder: Path, identity: BaseIdentity) -> bool:
+    """Tell whether a base is noted as one that was asked about before, or was remembered once."""
+    return (folder / identity.name).exists()
+
+
+def note_question(folder: Path, identity: BaseIdentity) -> None:
+    """Note that a base was asked about, of which nothing is remembered. Nothing is said where that can't be."""
+    with contextlib.suppress(OSError):
+        write_list(folder, identity, None)
 
 
 def new_segment(folder: Path) -> tuple[Path, str]:
@@ -162,13 +177,19 @@ def new_segment(folder: Path) -> tuple[Path, str]:
     return folder / f"{token}{_SEGMENT}", token
 
 
-def write_list(folder: Path, identity: BaseIdentity, segments: Sequence[tuple[str, int]]) -> None:
+def write_list(folder: Path, identity: BaseIdentity, segments: Sequence[tuple[str, int]] | None) -> None:
     """Say which segments (token, rows) a base has, in the order of its rows; then tidy up.
+
+    None says that there are none yet.
 
     Raises:
         OSError: The list can't be written.
     """
-    document = {"version": _VERSION, "base": identity.document(), "segments": list(segments)}
+    document = {
+        "version": _VERSION,
+        "base": identity.document(),
+        "segments": None if segments is None else list(segments),
+    }
     text = json.dumps(document).encode()
     write_whole(folder / identity.name, _digest(text).encode() + b"\n" + text)
 
