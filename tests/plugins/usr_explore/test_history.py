@@ -45,3 +45,14 @@ def test_before_the_base_was_written_anew_every_import_counts(dataset: Dataset) 
     assert [["materialize", "import", "write_overlay", "import"], ["materialize", "import", "import"]] == behind(
         dataset
     )
+
+
+def test_a_dataset_as_it_was_is_looked_at_and_not_marked(dataset: Dataset) -> None:
+    """With the records of the version, and what was behind them then."""
+    past = Exploration(dataset.ref.root, dataset.name, at=3)
+    loaded = past.load(dataset.name)
+
+    assert loaded.rows == dataset.at(3).rows == 2
+    assert Exploration(dataset.ref.root, dataset.name).load(dataset.name).column("sequence").to_pylist()[-1] == "GGGG"
+    assert [one.action for one in past.record(loaded, 0, Query())[2]] == ["write_overlay", "import"]
+    assert not past.writable(dataset.name)

@@ -279,3 +279,18 @@ def test_every_version_is_what_was_recorded_then(tmp_path: Path, seed: int, hist
             assert past.rows == table.num_rows - sum(map(bool, table["usr__deleted"].to_pylist()))
         except VersionNotShown:
             assert version in lost
+
+
+def test_versions_that_a_collection_keeps_are_shown_and_the_others_refused(tmp_path: Path) -> None:
+    """The error names the event whose old file is gone."""
+    dataset = make_dataset(tmp_path, history="keep")
+    seen = {}
+    for row in range(4):
+        dataset.delete(IDS[row : row + 1])
+        seen[3 + row] = dataset.to_arrow()
+    dataset.gc(keep_seconds=0, keep_versions=[4])
+    assert [dataset.at(version).to_arrow().equals(seen[version]) for version in (4, 6)] == [True, True]
+    assert dataset.at(2).rows == 6
+    for version in (3, 5):
+        with pytest.raises(VersionNotShown, match=f"event {version + 1} "):
+            dataset.at(version).to_arrow()
