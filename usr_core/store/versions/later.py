@@ -58,12 +58,14 @@ class LaterEvents:
         removed: Files that an event removed first, so they were there.
         together: Of each event that removed files, these, and those that it added.
         rewritten: The first event that wrote the base anew, and not behind the rows that it had; None where none did.
+        untold: The last line of an older writer, which does not tell which files it wrote; None where there is none.
     """
 
     added: dict[str, LaterEvent] = field(default_factory=dict)
     removed: dict[str, LaterEvent] = field(default_factory=dict)
     together: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
     rewritten: LaterEvent | None = None
+    untold: LaterEvent | None = None
 
     def take(self, event: Mapping[str, Any], seq: int, version: Version, history: History) -> None:
         """Take in the next event; `history` has what is kept of the files that it replaced."""
@@ -90,18 +92,19 @@ def events_after(tree: FileTree, version: Version, history: History) -> LaterEve
     Raises:
         OSError: The log can't be read.
     """
-    found = LaterEvents()
+    found, number = LaterEvents(), version.seq
     for raw in raw_lines_after(tree, version):
         if _adds_only(raw):
+            number += 1
             continue
         event = parse_line(raw)
         seq = line_seq(event)
-        if event is None or seq is None:
-            # An older writer's line does not tell which files it wrote; one that was cut off is none.
-            if raw.strip() and raw.endswith(b"\n") and found.rewritten is None:
-                found.rewritten = LaterEvent(version.seq + 1, "of an older writer", version.time_us)
-            continue
-        found.take(event, seq, version, history)
+        if event is not None and seq is not None:
+            number = seq
+            found.take(event, seq, version, history)
+        elif raw.strip() and raw.endswith(b"\n"):  # not one that was cut off
+            number += 1
+            found.untold = LaterEvent(number, "", event_time_us(event) or 0)
     return found
 
 

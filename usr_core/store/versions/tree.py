@@ -110,6 +110,9 @@ class _Past:
     def _base(self, later: LaterEvents) -> tuple[Path | None, int]:
         """Return where the base is, None where it is in its place, and how many of its rows count."""
         rows = self._rows()
+        if later.untold is not None:
+            reason = f"event {later.untold.seq} is an older writer's, which does not tell what it changed"
+            raise _Lost(RECORDS, later.untold, reason)
         by = later.rewritten
         if by is None:
             return None, rows
@@ -229,6 +232,8 @@ def _nearest(tree: FileTree, seq: int, lost: _Lost) -> str:
         if again is None:
             break
         after = again.by.seq if again.by.seq > (after or 0) else None
+    else:
+        after = None
     near = [str(one) for one in (before, after) if one is not None]
     if not near:
         return "`--at now` shows the dataset as it is."
