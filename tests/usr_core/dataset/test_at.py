@@ -312,3 +312,15 @@ def test_what_an_older_writer_did_behind_a_version_is_not_known(grown: Dataset) 
     with pytest.raises(VersionNotShown, match="event 5 is an older writer's") as refused:
         grown.at(2).to_arrow()
     assert refused.value.hint == "The nearest that can be shown is 5."
+
+
+def test_an_empty_version_that_a_collection_keeps_is_shown(tmp_path: Path) -> None:
+    """Its base was kept by the import that followed, and what a later rewrite replaced is gone."""
+    dataset = make_dataset(tmp_path, history="keep", sequences=())
+    dataset.add_sequences([{"sequence": "ACGT"}])
+    dataset.rollback(1)
+    dataset.add_sequences([{"sequence": "CCCC"}])
+    dataset.gc(keep_seconds=0, keep_versions=[1])
+    assert [dataset.at(version).rows for version in (1, 4)] == [0, 1]
+    with pytest.raises(VersionNotShown, match=r"event 3 \(rollback\)"):
+        dataset.at(2).rows  # noqa: B018

@@ -117,6 +117,9 @@ class _Past:
         if by is None:
             return None, rows
         kept = self._history.kept_by(by.seq).get(RECORDS)
+        if kept is None:  # one that only added rows may have kept the base whole as well
+            earlier = self._history.replaced_by(RECORDS, self.version.seq)
+            kept = None if earlier is None or earlier > by.seq else self._history.kept_by(earlier)[RECORDS]
         if kept is not None:
             return kept, rows
         # A snapshot from the time between begins with the same rows; that of a change itself has the base before it.
