@@ -21,7 +21,7 @@ from usr_core.commit.record import CommitRecord, HeldRecord, Publish, Retire
 from usr_core.events.event import FileChange
 from usr_core.fs.durable import digest_of, link_or_copy, make_folders, name_exists, remove_tree, sync_file, sync_folder
 from usr_core.fs.files import keep_access, share
-from usr_core.roots.layout import EVENT_LOG, HISTORY, STAGING, is_machinery
+from usr_core.roots.layout import DERIVED, EVENT_LOG, HISTORY, STAGING, is_machinery
 
 __all__ = [
     "apply_operations",
@@ -96,7 +96,9 @@ def told_file(
     """
     size = path.lstat().st_size
     content = None
-    if digest and (size - prefix <= _DIGEST_BYTES or os.environ.get("USR_EVENT_SHA256") == "1"):
+    # Of a file that has one name for all its contents, the digest also says that what stood there before was kept.
+    one_name = relative.startswith(f"{DERIVED}/") and relative.count("/") == 1
+    if digest and (size - prefix <= _DIGEST_BYTES or one_name or os.environ.get("USR_EVENT_SHA256") == "1"):
         content = digest_of(path, start=prefix)
     return FileChange(
         path=relative,

@@ -280,6 +280,17 @@ class Transaction:
         """
         self._tails[relative] = (tail, prefix)
 
+    def kept_bytes(self) -> int:
+        """Return how many bytes this change is about to keep, by what is staged and retired now."""
+        folder, total = self.layout.path, 0
+        for relative, retire in self._retired.items():
+            if is_machinery(retire.target) and self._is_kept(relative):
+                total += (folder / relative).lstat().st_size
+        for relative in self._staged:
+            if relative not in self._retired and self._is_kept(relative) and name_exists(folder / relative):
+                total += (folder / relative).lstat().st_size - self._tails.get(relative, ("", 0))[1]
+        return total if self.keeps else 0
+
     # ------------------------------------------------------------- the commit
 
     def commit(self, event: Event, *, last_step: _LastStep | None = None) -> dict[str, Any]:

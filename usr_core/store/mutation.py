@@ -14,19 +14,19 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usr_core.commit.file_tree import FileTree, refuse_linked_file
 from usr_core.commit.log_end import chain_fault, mark_chain
 from usr_core.commit.transaction import LOCK_SECONDS, StepObserver, Transaction
-from usr_core.errors import UsrError
+from usr_core.errors import UsrError, size_text
 from usr_core.events.event import Actor, BaseCounts, Event, FileChange, file_stamp, rfc3339
 from usr_core.events.files_told import ADOPT
 from usr_core.events.log import LogHead, read_head
 from usr_core.fs.durable import link_or_copy
-from usr_core.fs.errors import file_system_error
+from usr_core.fs.errors import DiskFull, file_system_error
 from usr_core.fs.files import require_folder
 from usr_core.records.alphabets import OWN_ALPHABETS, KnownAlphabets
 from usr_core.registry.document import TOMBSTONE_ENTRY, TOMBSTONE_NAMESPACE, Registry
@@ -36,7 +36,7 @@ from usr_core.roots.dataset_id import ARCHIVE, DatasetRef
 from usr_core.roots.layout import EVENT_LOG, FOLDERS, RECORDS, DatasetLayout
 from usr_core.store.base.plain_footer import read_plain_footer
 from usr_core.store.errors import BaseMissing, DatasetArchived, LogMissing
-from usr_core.store.history.keeping import Setting, keep_base
+from usr_core.store.history.keeping import SETTING, Setting, keep_base
 from usr_core.store.parts.present import overlay_paths, refuse_partial_copy
 from usr_core.store.parts.stamps import (
     META_ACTOR_RUN_ID,
@@ -169,6 +169,10 @@ class Mutation:
             return None
         if new_base and self.txn.keeps:
             keep_base(self.txn, prefix=self.copied_bytes)
+        kept, size = self.txn.kept_bytes(), base.fingerprint().size_bytes
+        setting = Setting.read(self.txn.tree) if kept > size else None
+        if setting is not None and not setting.told:
+            self.txn.stage(SETTING).write_bytes(replace(setting, told=True).encode())
         content = None
         if os.environ.get("USR_EVENT_SHA256") == "1":
             content = self.txn.stage(RECORDS) if new_base else self.site.layout.records
@@ -188,6 +192,10 @@ class Mutation:
             ),
             last_step=last_step,
         )
+        if setting is not None and not setting.told:
+            name = self.site.ref.name
+            text = "%s: this change kept %s of what it replaced, more than the base has; to give up older versions: "
+            _log.warning(f"{text}usr gc %s", name, size_text(kept), name)
         return self.event
 
 
@@ -265,12 +273,26 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
             yield mutation
         except OSError as error:
             if isinstance(error, UsrError) or error.errno is None or isinstance(error, FileNotFoundError):
+                _name_history(site, error)
                 raise
-            raise file_system_error(error, site.ref.path, "write the new files") from error
+            typed = file_system_error(error, site.ref.path, "write the new files")
+            _name_history(site, typed)
+            raise typed from error
         if txn.committed and not fault:
             mark_chain(site.ref.path)
     if mutation.event is not None:
         site.announce(mutation.event)
+
+
+def _name_history(site: Site, error: OSError) -> None:
+    """Let a full disk's hint name first what the dataset keeps of its past, which can be given up."""
+    if not isinstance(error, DiskFull):
+        return
+    from usr_core.store.history.files import read_history_use
+
+    use = read_history_use(site.ref.path)
+    if use is not None and use.files:
+        error.hint = f"Give up older versions, which take {use.told}: usr gc {site.ref.name}. Or: {error.hint}"
 
 
 def load_site_registry(site: Site) -> Registry:

@@ -86,7 +86,7 @@ def collect(site: Site, *, keep_seconds: float, keep_versions: Collection[int] =
             size_bytes=sum(kept.size_bytes for kept in going),
             kept_bytes=history.size_bytes - sum(kept.size_bytes for kept in going),
         )
-        after = replace(setting, since=since, versions=wanted.versions)
+        after = replace(setting, since=since, versions=wanted.versions, told=setting.told and not going)
         if after == setting and not going:
             return outcome
         for kept in going:

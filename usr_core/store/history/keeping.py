@@ -52,11 +52,13 @@ class Setting:
         keep: Commits keep what they replace.
         since: The oldest version from which on everything was kept, up to the last one; None where nothing was.
         versions: Older versions that are kept by themselves.
+        told: A change has kept more than the base's own size, and it was said how to give up older versions.
     """
 
     keep: bool = False
     since: int | None = None
     versions: tuple[int, ...] = ()
+    told: bool = False
 
     def encode(self) -> bytes:
         """Return the bytes of the file."""
@@ -65,6 +67,7 @@ class Setting:
             "history": "keep" if self.keep else "none",
             "since": self.since,
             "versions": list(self.versions),
+            "told": self.told,
         }
         return json.dumps(document, indent=1).encode() + b"\n"
 
@@ -97,6 +100,7 @@ class Setting:
                 keep=document["history"] == "keep",
                 since=None if since is None else int(since),
                 versions=tuple(sorted(int(version) for version in document["versions"])),
+                told=document.get("told") is True,
             )
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, HistoryUnreadable):

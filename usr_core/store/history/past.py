@@ -57,12 +57,7 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
     Raises:
         VersionNotKept: Something that the version consists of is not there any more.
     """
-    setting = history.setting
-    if setting.since is None or (version < setting.since and version not in setting.versions):
-        kept = "nothing is kept of its past" if setting.since is None else f"it is kept from version {setting.since} on"
-        if setting.versions:
-            kept += f", and of versions {', '.join(map(str, setting.versions))}"
-        raise VersionNotKept(dataset=dataset, version=version, reason=kept)
+    _require_kept(history, version, dataset=dataset)
     there = {path for paths in overlay_paths(tree).values() for path in paths}
     now = frozenset(there)
     first: dict[str, tuple[int, Mapping[str, Any] | None]] = {}
@@ -75,11 +70,10 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
         removed, added = _changes(line.event, "removed"), _changes(line.event, "added")
         for name in (*removed, *added):
             first.setdefault(name, (seq, removed.get(name)))
-        for name, told in added.items():
-            # A file of one name for all its contents: without digests, nothing tells whether it stood there before.
-            if name not in removed and name.count("/") == 1 and "sha256" not in told and name != RECORDS:
-                reason = f"event {seq} wrote {name} anew, and the old one is not kept"
-                raise VersionNotKept(dataset=dataset, version=version, reason=reason)
+        unknown = next((name for name, told in added.items() if name not in removed and _may_replace(name, told)), None)
+        if unknown is not None:
+            reason = f"event {seq} wrote {unknown} anew, and the old one is not kept"
+            raise VersionNotKept(dataset=dataset, version=version, reason=reason)
         if RECORDS in added:
             of_base.append(seq)
         later.append((set(removed), set(added)))
@@ -97,6 +91,24 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
         known = change or {}
         found.brought[name] = PastFile(path=where, size_bytes=known.get("size_bytes"), sha256=known.get("sha256"))
     return found
+
+
+def _require_kept(history: History, version: int, *, dataset: str) -> None:
+    """Refuse a version that was given up, or that is older than all that is kept."""
+    setting = history.setting
+    if setting.since is None or (version < setting.since and version not in setting.versions):
+        kept = "nothing is kept of its past" if setting.since is None else f"it is kept from version {setting.since} on"
+        if setting.versions:
+            kept += f", and of versions {', '.join(map(str, setting.versions))}"
+        raise VersionNotKept(dataset=dataset, version=version, reason=kept)
+
+
+def _may_replace(name: str, told: Mapping[str, Any]) -> bool:
+    """Tell whether a file of one name for all its contents may have stood there before it was written.
+
+    A dataset that keeps tells of the old file, and the digest of the new one; where it does neither, nothing is known.
+    """
+    return name != RECORDS and name.count("/") == 1 and "sha256" not in told
 
 
 def _require_base(history: History, events: Iterable[int], *, version: int, dataset: str) -> None:

@@ -17,6 +17,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import resolve_tree
 from usr_core.commit.recovery import recover
 from usr_core.commit.transaction import Step
+from usr_core.fs.errors import DiskFull
 from usr_core.plugin.errors import BadConfig
 from usr_core.registry.store import make_root, register_namespace
 from usr_core.store.changes.errors import UnknownChoice
@@ -318,3 +319,28 @@ class TestValidation:
         dataset.gc(keep_seconds=0)
 
         assert [] == list(dataset.validate(strict=True).findings)
+
+
+class TestBytes:
+    def test_much_that_is_kept_is_said_once(self, dataset, caplog):
+        """A change that keeps more than the base's own size names the command that gives it up, until that was done."""
+        ids = dataset.head_arrow(40)["id"].to_pylist()
+        with dataset.maintenance(reason="test"):
+            dataset.delete(ids[:20])
+            dataset.materialize(drop_deleted=True)
+            dataset.delete(ids[20:30])
+            dataset.materialize(drop_deleted=True)
+
+        told = [record.getMessage() for record in caplog.records if "usr gc demo/one" in record.getMessage()]
+        assert 1 == len(told)
+        assert told[0].startswith("demo/one: this change kept ")
+
+    def test_a_full_disk_names_the_history_first(self, dataset):
+        """The hint begins with what can be given up, where something is kept."""
+        add(dataset, 100, 3)
+
+        with pytest.raises(DiskFull) as caught:
+            TestNothingIsLost.prepared(dataset, "append")(TestNothingIsLost.raising(Step.RESERVED))
+
+        assert str(caught.value.hint).startswith("Give up older versions, which take ")
+        assert "usr gc demo/one" in str(caught.value.hint)
