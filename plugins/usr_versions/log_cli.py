@@ -20,7 +20,10 @@ def log(
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many of the last versions; 0 is all.")] = 20,
     fmt: FormatOpt = Format.AUTO,
 ) -> None:
-    """List a dataset's versions, the newest first: what changed, when, and by whom."""
+    """List a dataset's versions, the newest first: what changed, when, and by whom.
+
+    `usr compare DATASET@17` tells what differs since version 17, value by value, and `usr rollback` goes back to it.
+    """
     from usr_core.api.places import locate_dataset
     from usr_versions.log_output import emit_log
 

@@ -136,7 +136,7 @@ def _map(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
 
 def _merge(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     told = [f"+{_many(metrics.get('rows_added'), 'record')}"]
-    told += _counted(metrics, "cells_from_source", "{} values replaced or filled")
+    told += _counted(metrics, "cells_from_source", "{} values taken")
     told += _counted(metrics, "columns_added", "{} new columns")
     told += _counted(metrics, "rows_carried", "overlay values on {}")
     return f"{', '.join(told)} from {_mapping(args.get('source')).get('name')}"
@@ -219,6 +219,7 @@ _TELLING: Mapping[str, _Told] = {
     TAG: _tag,
     UNTAG: _untag,
     "rollback": _rollback,
+    "adopt": _words("the files as they were found"),
     "gc": _gc,
     "history": _history,
 }

@@ -98,6 +98,11 @@ class TestChange:
         dataset.delete(ids[:1])
         dataset.restore(ids[:1])
         dataset.snapshot()
+        other = Dataset.open(seeded.root, "ns/other").init()
+        other.add_sequences([{"sequence": "ACGTTTGCA"}, {"sequence": "GGGCATTTA"}])
+        with dataset.maintenance("test"):
+            dataset.merge(other)
+        dataset.rollback(2)
 
         told = {entry.action: entry.change for entry in reversed(dataset.log())}
 
@@ -106,6 +111,8 @@ class TestChange:
         assert "1 record deleted" == told["delete"]
         assert "1 record restored" == told["restore"]
         assert "a copy of the base was kept" == told["snapshot"]
+        assert "+1 record from ns/other" == told["merge"]
+        assert "as it was at version 2" == told["rollback"]
 
     def test_an_action_of_a_tool_says_its_counts(self, seeded: Usr):
         """Those that are not zero, by the names that the tool gave them."""
