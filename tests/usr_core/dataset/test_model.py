@@ -125,7 +125,7 @@ class Datasets(RuleBasedStateMachine):
         self.models: list[DatasetModel] = []
         self.sets: list[Dataset] = []
         self.past: list[dict[int, DatasetModel]] = []
-        self.skipped: set[int] = set()
+        self.given_up: list[set[int]] = [set(), set()]
         self.created: list[dict[str, Any]] = [{}, {}]
         self.kept: list[dict[int, Any]] = [{}, {}]
         self.registered = self.steps = 0
@@ -223,7 +223,7 @@ class Datasets(RuleBasedStateMachine):
         """Each version is the model of then; without `every` the oldest one, and another one each time."""
         known = sorted(self.past[at])
         for seq in known if every else {known[0], known[self.steps % len(known)]}:
-            with contextlib.suppress(*([VersionNotShown] if at == 0 and seq in self.skipped else [])):
+            with contextlib.suppress(*([VersionNotShown] if seq in self.given_up[at] else [])):
                 check_rows(self.sets[at].at(seq), self.past[at][seq], {}, deleted=True)
 
     def usable(self) -> bool:
@@ -563,7 +563,7 @@ class Datasets(RuleBasedStateMachine):
         self.refused(at, lambda dataset: dataset.init(), "DatasetExists")
         shutil.rmtree(self.sets[at].path)
         self.models[at] = DatasetModel(registry=self.registered, frozen={self.registered}, stamp=self.registered)
-        self.past[at] = {1: self.models[at]}
+        self.past[at], self.given_up[at] = {1: self.models[at]}, set()
         self.created[at], self.kept[at] = {}, {}
         self.sets[at] = self.opened(NAMES[at]).init(source="model")
         self.touched.add(at)
@@ -613,7 +613,7 @@ class Datasets(RuleBasedStateMachine):
     @rule(at=WHICH, data=st.data())
     def rollback(self, at: int, data: st.DataObject) -> None:
         """Everything is as it was at a version; the log has one event more, where a file has to change."""
-        seqs = sorted(self.past[at].keys() - (self.skipped if at == 0 else set()))
+        seqs = sorted(self.past[at].keys() - self.given_up[at])
         seq = data.draw(st.sampled_from(seqs), label="version")
         model = self.models[at].rolled_back(self.past[at][seq])
         self.whole = False
@@ -624,6 +624,21 @@ class Datasets(RuleBasedStateMachine):
             return
         self.models[at] = self.past[at][len(model.events)] = model
         self.created[at] = {}
+        self.touched.add(at)
+
+    @precondition(usable)
+    @rule(at=WHICH, data=st.data())
+    def gc(self, at: int, data: st.DataObject) -> None:
+        """The last version can be shown afterwards, and the one that was asked for; the others may be gone."""
+        seq = data.draw(st.sampled_from(sorted(self.past[at].keys() - self.given_up[at])), label="version")
+        last = len(self.models[at].events)
+        self.whole = False
+        outcome = self.sets[at].gc(keep_seconds=0, keep_versions=[seq])
+        if outcome.event is not None:
+            model = copy.deepcopy(self.models[at])
+            model.told("gc")
+            self.models[at] = self.past[at][len(model.events)] = model
+            self.given_up[at] |= {*range(1, last)} - {seq}
         self.touched.add(at)
 
     @precondition(usable)
@@ -641,7 +656,7 @@ class Datasets(RuleBasedStateMachine):
         copied = Dataset.open(far, NAMES[0], actor=ACTOR, host=HOST)
         check_rows(copied, self.models[0], {}, deleted=True)
         oldest = min(self.past[0])
-        with contextlib.suppress(*([] if history else [VersionNotShown])):
+        with contextlib.suppress(*([] if history and oldest not in self.given_up[0] else [VersionNotShown])):
             check_rows(copied.at(oldest), self.past[0][oldest], {}, deleted=True)
         before = len(self.models[0].events)
         for one in records:
@@ -656,7 +671,7 @@ class Datasets(RuleBasedStateMachine):
                 self.models[0] = self.past[0][len(after.events)] = after
         dataset.pull("far", options=options, remotes_file=remotes)
         if not history:
-            self.skipped.update(range(before + 1, len(self.models[0].events)))
+            self.given_up[0].update(range(before + 1, len(self.models[0].events)))
         self.touched.add(0)
 
     # ------------------------------------------------------------- calls that are refused
