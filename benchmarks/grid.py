@@ -38,6 +38,7 @@ FULL: dict[str, list[list[str]]] = {
     "where": [[]],
     "densegen": [[]],
     "map": [[]],
+    "versions": [[]],
     "sync": [[]],
     "sync_many": [[]],
     "explore": [[]],
@@ -63,6 +64,7 @@ QUICK: dict[str, list[list[str]]] = {
     "where": [_words(rows=100 * _K, runs=1)],
     "densegen": [_words(rows=2 * _K, base=20 * _K, runs=1)],
     "map": [_words(rows=100 * _K, shards=10 * _K, runs=1)],
+    "versions": [_words(rows=200 * _K, table_rows=50 * _K, events=20 * _K, appends=20, attachments=50, runs=1)],
     "sync_many": [_words(files=500, runs=1)],
     "sync": [_words(megabytes=20, parts=10, runs=1, files=1_000)],
 }

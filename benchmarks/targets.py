@@ -106,6 +106,14 @@ TARGETS: dict[str, Target] = {
     "map, CPU": Target("map a function of 20 us a record with 2 workers", "x the bare loop", 1.2, _M),
     "map, shards": Target("plan and commit 1,000 shards", "s CPU", 3.0),
     "map, growth": Target("plan, look at and commit 100,000 empty shards", "x ten times as for 10,000", 1.2),
+    # Versions.
+    "head --at": Target("`head --at` a version with 1,000 events behind it", _BEYOND, 0.12, 10 * _M),
+    "export at": Target("export of a version, 5 namespaces of 20 parts", "x the export of now", 1.1, _M),
+    "compare": Target("compare two versions with 10 columns, 1 % changed", "x DuckDB, flat", 0.8, _M),
+    "rollback": Target("roll an append back", "x a copy, without starts", 1.2, 10 * _M),
+    "log": Target("`log`, the last 20 of 100,000 events", "x import typer", 1.5),
+    "appends, kept": Target("1,000 appends of 5,000 records, bytes kept", "x the last base", 1.2, _M),
+    "attachments, kept": Target("1,000 attachments, bytes kept", "bytes", 0, _M),
     # Two copies.
     "push, first": Target("first push", "x rsync and two passes of sha256sum", 1.5),
     "pull, no-op": Target("pull with nothing to do", "x two passes of sha256sum", 1.3),
