@@ -23,10 +23,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrow_calls import taken
-from usr_core.store.base.footer_tree import ColumnElements, columns_of, row_group_of, schema_elements
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.base.thrift import BINARY, LIST, STRUCT, Cursor
-from usr_core.store.base.thrift_tree import I32, Struct, integer, read_struct, struct_list, structs, write_struct
+from usr_core.store.base.thrift_tree import (
+    I32,
+    ColumnElements,
+    Struct,
+    columns_of,
+    integer,
+    read_struct,
+    row_group_of,
+    schema_elements,
+    struct_list,
+    structs,
+    write_struct,
+)
 
 __all__ = ["FEW_ROWS", "FilePages"]
 

@@ -23,11 +23,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.store.base.file import GROUP_ROWS, float_paths
-from usr_core.store.base.footer_tree import columns_of
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.base.segments import MAGIC, copy_range, empty_file, footer_start
 from usr_core.store.base.thrift import BINARY, STRUCT, Cursor
-from usr_core.store.base.thrift_tree import I32, Struct, integer, read_struct, struct_list, structs, write_struct
+from usr_core.store.base.thrift_tree import (
+    I32,
+    Struct,
+    columns_of,
+    integer,
+    read_struct,
+    struct_list,
+    structs,
+    write_struct,
+)
 from usr_core.store.errors import BaseUnreadable
 
 __all__ = ["Chunk", "SplicedFile", "Stored", "Target", "chunk_of_pages", "splice"]

@@ -1,16 +1,32 @@
 """A Thrift compact struct as a tree of values, to be changed and written back.
 
 Every field keeps its number and type, so that what is not known here is written as it was read. Where only a few
-places matter, `usr_core.store.base.thrift.Cursor` walks over the bytes without making a tree.
+places matter, `usr_core.store.base.thrift.Cursor` walks over the bytes without making a tree. Of a footer, the schema
+and the chunks of one row group can be had alone.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from usr_core.store.base.thrift import BINARY, INTEGERS, LIST, STRUCT, Cursor
 
-__all__ = ["I32", "I64", "Struct", "integer", "read_struct", "struct_list", "structs", "varint", "write_struct"]
+__all__ = [
+    "I32",
+    "I64",
+    "ColumnElements",
+    "Struct",
+    "columns_of",
+    "integer",
+    "read_struct",
+    "row_group_of",
+    "schema_elements",
+    "struct_list",
+    "structs",
+    "varint",
+    "write_struct",
+]
 
 Struct = dict[int, tuple[int, Any]]
 """Fields by number: each is a type and a value. A list is the type of its elements and these."""
@@ -19,6 +35,10 @@ _TRUE, _FALSE, _SET = 1, 2, 10
 _FIXED = {3: 1, 7: 8}
 I32, I64 = 5, 6
 _MOST_SHORT, _NIBBLE = 14, 15
+
+# The numbers of fields in the structs of parquet.thrift.
+_SCHEMA, _GROUPS, _GROUP_CHUNKS = 2, 4, 1
+_ELEMENT_NAME, _ELEMENT_CHILDREN, _ELEMENT_FIELD_ID = 4, 5, 9
 
 
 def integer(value: int) -> tuple[int, int]:
@@ -73,6 +93,65 @@ def varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnElements:
+    """A top-level column: its first leaf, how many it has, and what the schema says of it."""
+
+    first: int
+    leaves: int
+    elements: list[Struct]
+
+
+def columns_of(elements: list[Struct]) -> dict[str, ColumnElements]:
+    """Return the top-level columns of a schema by name; of a name that comes twice none."""
+    elements = [{key: value for key, value in one.items() if key != _ELEMENT_FIELD_ID} for one in elements]
+    found: dict[str, ColumnElements] = {}
+    repeated: set[str] = set()
+    at, leaf = 1, 0
+    while at < len(elements):
+        start, first, waiting = at, leaf, 1
+        while waiting:
+            children = elements[at].get(_ELEMENT_CHILDREN, (I32, 0))[1]
+            leaf += not children
+            waiting += children - 1
+            at += 1
+        name = elements[start][_ELEMENT_NAME][1].decode()
+        if name in found:
+            repeated.add(name)
+        found[name] = ColumnElements(first, leaf - first, elements[start:at])
+    return {name: column for name, column in found.items() if name not in repeated}
+
+
+def schema_elements(footer: bytes) -> list[Struct]:
+    """Return the elements of the schema; nothing else of the footer is looked at.
+
+    Raises:
+        ValueError, IndexError: It is no footer.
+    """
+    cursor = Cursor(footer)
+    for field, kind in cursor.fields():
+        if (field, kind) == (_SCHEMA, LIST):
+            return [read_struct(cursor) for _ in range(cursor.list_length())]
+    raise ValueError("the footer has no schema")
+
+
+def row_group_of(footer: bytes, number: int) -> list[Struct]:
+    """Return the column chunks of one row group, counted from 0; those before it are passed over.
+
+    Raises:
+        ValueError, IndexError, KeyError: It is no footer, or it has fewer row groups.
+    """
+    cursor = Cursor(footer)
+    for field, kind in cursor.fields():
+        if (field, kind) == (_GROUPS, LIST):
+            if number >= cursor.list_length():
+                break
+            for _ in range(number):
+                cursor.skip(STRUCT)
+            return structs(read_struct(cursor)[_GROUP_CHUNKS])
+    raise ValueError(f"the footer has no row group {number}")
 
 
 def _read_value(cursor: Cursor, kind: int) -> Any:
