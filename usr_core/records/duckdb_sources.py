@@ -6,15 +6,18 @@ get their names here without it. Where pandas is imported already, nothing is di
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from threading import get_ident
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
-__all__ = ["QUERY_MEMORY", "open_database", "query_threads", "register_source"]
+__all__ = ["QUERY_MEMORY", "open_database", "query_threads", "register_source", "unnamed_source"]
 
 QUERY_MEMORY = "1GB"
 """What a question to a dataset takes at most."""
@@ -58,13 +61,25 @@ def query_threads() -> int:
 
 def register_source(connection: duckdb.DuckDBPyConnection, name: str, source: object) -> None:
     """Let `connection` know an Arrow table, or an object with an Arrow stream, as `name`; it is not copied."""
-    if "pandas" in sys.modules:
+    with _pandas_left_out():
         connection.register(name, source)
+
+
+def unnamed_source(connection: duckdb.DuckDBPyConnection, source: pa.Table) -> duckdb.DuckDBPyRelation:
+    """Return an Arrow table as a relation; it is not copied, and `connection` gets no name for it."""
+    with _pandas_left_out():
+        return connection.from_arrow(source)
+
+
+@contextlib.contextmanager
+def _pandas_left_out() -> Iterator[None]:
+    if "pandas" in sys.modules:
+        yield
         return
     finder = _WithoutPandas()
     sys.meta_path.insert(0, finder)
     try:
-        connection.register(name, source)
+        yield
     finally:
         sys.meta_path.remove(finder)
 

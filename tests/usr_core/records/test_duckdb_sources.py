@@ -33,6 +33,25 @@ def test_a_question_does_not_import_pandas(tmp_path):
     assert 0 == subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode
 
 
+def test_hashing_does_not_import_pandas():
+    """Ids that DuckDB makes are those of hashlib, of one type for all sequences and of one for each."""
+    code = """if True:
+        import hashlib, sys
+        from usr_core.records.arrays import text_array
+        from usr_core.records.bulk_ids import IdHasher
+        kinds, sequences = ["dna", "rna"], ["GA", "TTT"]
+        made = text_array(["ACGT", *sequences]).slice(1)
+        with IdHasher(expected_rows=1 << 20) as hasher:
+            for given, told in [("dna", ["dna", "dna"]), (text_array(kinds), kinds), ("dna", ["dna", "dna"])]:
+                texts = [f"{kind}|{text}" for kind, text in zip(told, sequences)]
+                wanted = [hashlib.sha1(text.encode()).hexdigest() for text in texts]
+                assert wanted == hasher.ids(given, made).to_pylist()
+        sys.exit("pandas" in sys.modules or "duckdb" not in sys.modules)
+    """
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode
+
+
 def test_a_source_is_scanned_under_its_name():
     """Whether pandas is imported or not."""
     import duckdb
