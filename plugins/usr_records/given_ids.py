@@ -22,6 +22,7 @@ def given_ids(ids: Sequence[str] | None, id_file: Path | None, where: str | None
             hint = "Write the ids into the condition: id in ('…', '…')."
             raise UsageError("--where does not go with --id or --id-file", hint=hint, facts={"value": where})
         return None
+    given: Iterable[str]
     if id_file is not None and not ids:
         given = id_file_column(id_file)
     else:
