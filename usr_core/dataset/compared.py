@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from usr_core.dataset.site import Progress
 from usr_core.values.names import names_given
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
-    from usr_core.dataset.parquet_table import ParquetTable
-    from usr_core.dataset.reading import Reading
+    from usr_core.plugin.host import PluginHost
     from usr_core.store.questions.compare.outcome import Comparison
     from usr_core.store.questions.compare.sides import Side
 
-    Comparable: TypeAlias = Reading | ParquetTable
+__all__ = ["Comparable", "compare"]
 
-__all__ = ["compare"]
+
+class Comparable(Protocol):
+    """What can be compared: a dataset, one as it was, or a Parquet file."""
+
+    @property
+    def host(self) -> PluginHost:
+        """The plugin host, which has the exporters."""
+        ...
+
+    def _side(self) -> AbstractContextManager[Side]:
+        """Open it to be compared."""
+        ...
 
 
 def compare(
     old: Comparable,
-    new: Comparable | str | Path,
+    new: Comparable,
     *,
     columns: Sequence[str] | None = None,
     out: str | Path | BinaryIO | None = None,
@@ -34,13 +43,10 @@ def compare(
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two states of records; see `usr_core.Dataset.compare`."""
-    from usr_core.dataset.parquet_table import ParquetTable
     from usr_core.store.questions.compare.comparing import DIFFERENCES, Comparing
 
-    if isinstance(new, (str, Path)):
-        new = ParquetTable(new)
     with contextlib.ExitStack() as stack:
-        before, after = (stack.enter_context(_opened(side)) for side in (old, new))
+        before, after = (stack.enter_context(side._side()) for side in (old, new))
         comparing = Comparing(before, after, names_given(columns), progress)
         if out is None:
             for _ in comparing.differences(listed=False):
@@ -61,17 +67,3 @@ def compare(
             overwrite=overwrite,
         )
         return comparing.outcome(out=str(target) if isinstance(target, Path) else None)
-
-
-@contextlib.contextmanager
-def _opened(target: Comparable) -> Iterator[Side]:
-    from usr_core.dataset.parquet_table import ParquetTable
-    from usr_core.store.questions.compare.sides import FileSide, ViewSide
-
-    if isinstance(target, ParquetTable):
-        with target._open() as opened:
-            yield FileSide(str(target.path), opened)
-    else:
-        with target.view() as view:
-            at = "" if target.version is None else f"@{target.version}"
-            yield ViewSide(f"{target.name}{at}", view)

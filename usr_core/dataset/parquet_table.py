@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,9 +14,10 @@ from usr_core.dataset.site import Progress
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from usr_core.dataset.reading import Reading
+    from usr_core.dataset.compared import Comparable
     from usr_core.plugin.host import PluginHost
     from usr_core.store.questions.compare.outcome import Comparison
+    from usr_core.store.questions.compare.sides import Side
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview
     from usr_core.store.questions.parquet_target import ParquetTarget
@@ -190,7 +192,7 @@ class ParquetTable(Previewed):
 
     def compare(
         self,
-        other: Reading | ParquetTable | str | Path,
+        other: Comparable | str | Path,
         *,
         columns: Sequence[str] | None = None,
         out: str | Path | BinaryIO | None = None,
@@ -209,4 +211,12 @@ class ParquetTable(Previewed):
         """
         from usr_core.dataset.compared import compare
 
-        return compare(self, other, columns=columns, out=out, fmt=fmt, overwrite=overwrite, progress=progress)
+        new = ParquetTable(other) if isinstance(other, (str, Path)) else other
+        return compare(self, new, columns=columns, out=out, fmt=fmt, overwrite=overwrite, progress=progress)
+
+    @contextmanager
+    def _side(self) -> Iterator[Side]:
+        from usr_core.store.questions.compare.sides import FileSide
+
+        with self._open() as opened:
+            yield FileSide(str(self.path), opened)

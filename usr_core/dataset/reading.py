@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from usr_core.commit.file_tree import FileTree
+    from usr_core.dataset.compared import Comparable
     from usr_core.dataset.page import ExplorePage
-    from usr_core.dataset.parquet_table import ParquetTable
     from usr_core.events.chain import ChainFault
     from usr_core.events.log import LogLine
     from usr_core.events.log_entry import LogEntry
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from usr_core.store.ids.lookup import AskedIds
     from usr_core.store.questions.choice import Choice
     from usr_core.store.questions.compare.outcome import Comparison
+    from usr_core.store.questions.compare.sides import Side
     from usr_core.store.questions.describe import Description
     from usr_core.store.questions.export import ExportOutcome
     from usr_core.store.questions.overview import ColumnOverview, Overview
@@ -899,7 +900,7 @@ class Reading(DatasetSite):
 
     def compare(
         self,
-        other: Reading | ParquetTable | str | Path,
+        other: Comparable | str | Path,
         *,
         columns: Sequence[str] | None = None,
         out: str | Path | BinaryIO | None = None,
@@ -940,8 +941,17 @@ class Reading(DatasetSite):
             (0, 1, 'lab__gc', 0.9)
         """
         from usr_core.dataset.compared import compare
+        from usr_core.dataset.parquet_table import ParquetTable
 
-        return compare(self, other, columns=columns, out=out, fmt=fmt, overwrite=overwrite, progress=progress)
+        new = ParquetTable(other) if isinstance(other, (str, Path)) else other
+        return compare(self, new, columns=columns, out=out, fmt=fmt, overwrite=overwrite, progress=progress)
+
+    @contextlib.contextmanager
+    def _side(self) -> Iterator[Side]:
+        from usr_core.store.questions.compare.sides import ViewSide
+
+        with self.view() as view:
+            yield ViewSide(self.name if self.version is None else f"{self.name}@{self.version}", view)
 
     def validate(
         self, *, strict: bool = False, registry_mode: RegistryMode = "either", progress: Progress | None = None
