@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from usr_core.api.commands import Session, open_target, warn
 
 if TYPE_CHECKING:
-    from usr_core import Dataset
+    from usr_core.api import Dataset
     from usr_core.api.results import ParquetTable
 
 __all__ = ["open_side", "split_version"]
@@ -36,7 +36,7 @@ def open_side(session: Session, text: str | None) -> Iterator[tuple[Dataset | Pa
     Raises:
         UsrError: There is no such thing.
     """
-    from usr_core import Dataset
+    from usr_core.api import Dataset
     from usr_core.api.results import ParquetTable
 
     target, version = split_version(text)
@@ -64,7 +64,7 @@ def _is_remote(session: Session, name: str) -> bool:
 
 @contextlib.contextmanager
 def _remote_copy(session: Session, dataset: Dataset, remote: str) -> Iterator[Dataset]:
-    from usr_core import Dataset
+    from usr_core.api import Dataset
     from usr_core.api.sync import remote_copy
 
     with remote_copy(
