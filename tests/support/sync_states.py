@@ -16,6 +16,7 @@ from usr_core.commit.file_tree import find_records
 from usr_core.dataset import Dataset
 from usr_core.events.chain import verify_chain
 from usr_core.registry.store import register_namespace
+from usr_core.roots.layout import HISTORY
 
 __all__ = ["BIG_FILE", "NAME", "NOTES", "State", "Templates", "check_never_torn", "check_whole_copy", "remnants"]
 
@@ -27,7 +28,10 @@ _BLOB = 1500
 
 @dataclass(frozen=True)
 class State:
-    """What a reader sees of a dataset, and its log; a dataset that is not there is empty."""
+    """What a reader sees of a dataset, and its log; a dataset that is not there is empty.
+
+    What it keeps of its past is left out: each copy keeps its own.
+    """
 
     files: View
     log: bytes
@@ -37,7 +41,7 @@ class State:
         if not folder.is_dir():
             return cls({}, b"")
         log = folder / ".events.log"
-        return cls(view(folder), log.read_bytes() if log.exists() else b"")
+        return cls(_without_history(view(folder)), log.read_bytes() if log.exists() else b"")
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,18 @@ def check_whole_copy(root: Path, *, bystanders: frozenset[str] = frozenset(), st
     assert verify_chain(folder / ".events.log") == []
     report = Dataset.open(root, NAME).validate(registry_mode="frozen")
     assert [finding for finding in report.findings if finding.severity == "error"] == []
-    return {name: content for name, content in files_on_disk(folder).items() if name not in bystanders}
+    found = _without_history(files_on_disk(folder))
+    return {name: content for name, content in found.items() if name not in bystanders}
 
 
 def remnants(folder: Path) -> list[str]:
     """Return what no finished transfer leaves: commit records, abort files, staging, temporary files."""
     marks = (".usr.commit.", ".usr.abort.", ".usr.tmp", ".rsync-")
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.name.startswith(marks))
+
+
+def _without_history(files: View) -> View:
+    return {name: content for name, content in files.items() if not name.startswith(f"{HISTORY}/")}
 
 
 def _sequences(chance: random.Random, count: int) -> list[str]:
