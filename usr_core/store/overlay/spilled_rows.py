@@ -75,7 +75,8 @@ class Buckets:
 
     def remove(self) -> None:
         """Close and remove what is left."""
-        for one in (*self._blocks.values(), *self._streams.values()):
+        opened: list[_Blocks | _Stream] = [*self._blocks.values(), *self._streams.values()]
+        for one in opened:
             with contextlib.suppress(OSError, pa.ArrowException):  # what is left of it goes
                 one.close()
         self._blocks.clear()
