@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
@@ -78,8 +79,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="usr-readers-") as scratch:
         place = keep or Path(scratch)
         place.mkdir(parents=True, exist_ok=True)
-        sample, written = write_sample(Path(scratch) / "root")
-        rows = [row for reader in (*PYTHON, *NODE) for row in rows_of(reader, place, sample, written)]
+        samples = Samples(Path(scratch))
+        rows = [row for reader in (*PYTHON, *NODE) for row in rows_of(reader, place, samples)]
     text = PAGE.read_text(encoding="utf-8")
     before, behind = text.split(BEGIN)[0], text.split(END)[1]
     table = "\n".join(["| reader | version | type | what comes out |", "|---|---|---|---|", *rows])
@@ -87,41 +88,53 @@ def main() -> int:
     return 0
 
 
-def write_sample(root: Path) -> tuple[Path, dict[str, list[str]]]:
-    """Return a materialized base with a column of each type, and the spellings of its values."""
-    root.mkdir()
-    register_namespace(root, "m", [(f"m__{name}", kind) for name, (kind, _) in SAMPLES.items()])
-    dataset = Dataset.open(root, "sample").init()
-    dataset.add_sequences([{"sequence": sequence} for sequence in ("ACGT", "ACGA", "ACGC")])
-    ids = dataset.to_arrow(columns=["id"]).column("id")
-    columns = {name: pa.array(values, parse_type(kind).to_arrow()) for name, (kind, values) in SAMPLES.items()}
-    dataset.write_overlay("m", pa.table({"id": ids, **columns}))
-    with dataset.maintenance("the sample that other readers are run on"):
-        dataset.materialize(drop_overlays=True)
-    sys.path.insert(0, str(HERE / "readers"))
-    from read_one import spelled
+class Samples:
+    """Materialized bases with a column of each type, or of each but one.
 
-    written = {name: [spelled(value) for value in column.to_pylist()] for name, column in columns.items()}
-    return dataset.path / "records.parquet", written
+    Attributes:
+        written: The spellings of the values of each column.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        sys.path.insert(0, str(HERE / "readers"))
+        from read_one import spelled
+
+        self.folder = folder
+        self.columns = {name: pa.array(values, parse_type(kind).to_arrow()) for name, (kind, values) in SAMPLES.items()}
+        self.written = {name: [spelled(value) for value in column.to_pylist()] for name, column in self.columns.items()}
+
+    def path(self, without: str | None = None) -> Path:
+        """Return a base, which is written where it is not yet."""
+        root = self.folder / (without or "all")
+        if not root.exists():
+            root.mkdir()
+            kept = {name: column for name, column in self.columns.items() if name != without}
+            register_namespace(root, "m", [(f"m__{name}", SAMPLES[name][0]) for name in kept])
+            dataset = Dataset.open(root, "sample").init()
+            dataset.add_sequences([{"sequence": sequence} for sequence in ("ACGT", "ACGA", "ACGC")])
+            ids = dataset.to_arrow(columns=["id"]).column("id")
+            dataset.write_overlay("m", pa.table({"id": ids, **{f"m__{name}": column for name, column in kept.items()}}))
+            with dataset.maintenance("the sample that other readers are run on"):
+                dataset.materialize(drop_overlays=True)
+        return root / "sample" / "records.parquet"
 
 
-def rows_of(reader: str, place: Path, sample: Path, written: dict[str, list[str]]) -> list[str]:
+def rows_of(reader: str, place: Path, samples: Samples) -> list[str]:
     """Return the lines of the table for one reader: a line for each type that does not come out as it was written."""
-    try:
-        command = install(reader, place)
-        ran = subprocess.run(
-            [*command, reader, str(sample), *written], capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        told = json.loads(ran.stdout.strip().splitlines()[-1]) if ran.stdout.strip() else {}
-        error = ran.stderr.strip().splitlines()[-1:] if not told else []
-    except (OSError, subprocess.SubprocessError, ValueError) as failure:
-        told, error = {}, [str(failure).splitlines()[0]]
-    version = str(told.get("version", (PYTHON | NODE)[reader][0].replace("@", "==").split("==")[-1]))
-    if not told:
-        return [f"| {reader} | {version} | all | it did not run: {cell(error[0] if error else 'no output')} |"]
+    version, columns, error = read_by(reader, place, samples.path(), samples.written)
+    if error:
+        return [f"| {reader} | {version} | all | it did not run: {cell(error)} |"]
+    if all(isinstance(found, str) for found in columns.values()):
+        # One type keeps the reader from the whole file. Which?
+        for name in samples.written:
+            _, others, error = read_by(reader, place, samples.path(without=name), samples.written)
+            others.pop(name, None)
+            if not error and not all(isinstance(found, str) for found in others.values()):
+                columns = {**others, name: f"no column of a file that has one is read: {columns[name]}"}
+                break
     lines, same = [], []
-    for name, expected in written.items():
-        found = told["columns"].get(name, "the column is missing")
+    for name, expected in samples.written.items():
+        found = columns.get(name, "the column is missing")
         if found == expected:
             same.append(SAMPLES[name][0])
         else:
@@ -129,6 +142,23 @@ def rows_of(reader: str, place: Path, sample: Path, written: dict[str, list[str]
     if not lines:
         return [f"| {reader} | {version} | all ({len(same)}) | as they were written |"]
     return [*lines, f"| {reader} | {version} | the others ({len(same)}) | as they were written |"]
+
+
+def read_by(
+    reader: str, place: Path, sample: Path, names: Iterable[str]
+) -> tuple[str, dict[str, list[str] | str], str]:
+    """Return a reader's version, what it reads of each column (or its error there), and why it did not run."""
+    try:
+        command = install(reader, place)
+        ran = subprocess.run(
+            [*command, reader, str(sample), *names], capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        told = json.loads(ran.stdout.strip().splitlines()[-1]) if ran.stdout.strip() else {}
+        error = "" if told else (ran.stderr.strip().splitlines() or ["no output"])[-1]
+    except (OSError, subprocess.SubprocessError, ValueError) as failure:
+        told, error = {}, str(failure).splitlines()[0]
+    version = str(told.get("version", (PYTHON | NODE)[reader][0].replace("@", "==").split("==")[-1]))
+    return version, told.get("columns", {}), error
 
 
 def difference(expected: list[str], found: list[str] | str) -> str:
