@@ -28,8 +28,8 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "tests")]  # in this order: tests/
 from support.imports import circles, module_name  # noqa: E402
 
 # Where a figure gets better, its limit follows it. A feature of the core raises it: runs of functions over records,
-# columns copied as bytes, footers read without a Parquet library, and versions (what was replaced is kept, seen, compared
-# and brought back) are the newest.
+# columns copied as bytes, footers read without a Parquet library, and versions (what was replaced is kept, seen,
+# compared and brought back) are the newest.
 MOST_LINES = 46_000
 MOST_BRANCHES = 20
 MOST_HOPS = {"import": 50, "attach": 49}
