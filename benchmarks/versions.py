@@ -256,8 +256,8 @@ def make_kept(root: Path, rows: int, appends: int, attachments: int) -> None:
 
 
 def kept_bytes(dataset: Path) -> int:
-    """Return the bytes below `_history`."""
-    return sum(path.stat().st_size for path in (dataset / "_history").rglob("*") if path.is_file())
+    """Return the bytes below `.history`."""
+    return sum(path.stat().st_size for path in (dataset / ".history").rglob("*") if path.is_file())
 
 
 # ----------------------------------------------------------------- what the parts share

@@ -8,7 +8,7 @@ from usr_core.api import visible
 
 __all__ = ["audit_text", "plan_text"]
 
-_FOLDERS = ("_snapshots", "_derived", "_history", "_auxiliary")
+_FOLDERS = ("_snapshots", "_derived", ".history", "_auxiliary")
 _NAMES_SHOWN = 5
 _COUNTED = (("files", "file"), ("events", "new event"))
 _STATES = {
@@ -101,7 +101,7 @@ def _section(audit: dict[str, Any], name: str) -> list[str]:
     counts = f"files: {section['local_files']} here, {section['remote_files']} there"
     if name == "_snapshots" and audit["skip_snapshots"]:
         return [f"  {name:16} not compared (--skip-snapshots)"]
-    if name == "_history" and not audit["history"]:
+    if name == ".history" and not audit["history"]:
         some = section["local_files"] or section["remote_files"]
         return [f"  {name:16} left out   {counts} (--history takes it along)"] if some else []
     lines = [f"  {name:16} {_changed(section)}   {counts}"]

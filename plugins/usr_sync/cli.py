@@ -45,7 +45,7 @@ VerifyOpt = Annotated[
 PrimaryOnlyOpt = Annotated[bool, typer.Option("--primary-only", help="Only records.parquet, without its history.")]
 SkipSnapshotsOpt = Annotated[bool, typer.Option("--skip-snapshots", help="Leave _snapshots out.")]
 HistoryOpt = Annotated[
-    bool, typer.Option("--history", help="Take _history along: what older versions need. Left out by default.")
+    bool, typer.Option("--history", help="Take .history along: what older versions need. Left out by default.")
 ]
 SidecarsOpt = Annotated[
     bool,

@@ -28,7 +28,7 @@ BEGIN_MARKER = "/usr-test-marker-begin"
 END_MARKER = "/usr-test-marker-end"
 PRELOADED = (ctypes, filelock.lock_descriptor, filelock.SoftFileLease)
 
-SETTING = "_history/setting.json"
+SETTING = ".history/setting.json"
 FIRST = {
     "records.parquet": b"base one",
     "meta.md": b"first note\n",

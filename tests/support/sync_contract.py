@@ -192,9 +192,9 @@ class SyncContract:
         here, there = twins.both()
 
         assert here == there
-        assert 1 == len(list((twins.local / NAME / "_history/6").rglob("part-*.parquet")))
+        assert 1 == len(list((twins.local / NAME / ".history/6").rglob("part-*.parquet")))
         twins.local = twins.local.with_name("plain")
-        shutil.rmtree(twins.local / NAME / "_history")
+        shutil.rmtree(twins.local / NAME / ".history")
         twins.sync("pull")
         assert list((twins.local / NAME / ".usr.replaced").rglob("part-*.parquet"))
         assert {3.0} == set(twins.here().to_arrow(columns=["mock__score"]).column(0).to_pylist())
@@ -573,12 +573,12 @@ class SyncContract:
 
     def test_history_goes_along_when_asked(self, twins: Any) -> None:
         """Left out it is no difference; asked for, it arrives as it is, and a second time nothing moves."""
-        put("_history/9/records.parquet", "what a change replaced")(twins.local)
+        put(".history/9/records.parquet", "what a change replaced")(twins.local)
         assert "NO-OP" == twins.sync("push")["transfer_state"]
 
         assert "TRANSFERRED" == twins.sync("push", history=True)["transfer_state"]
 
-        assert "_history/9/records.parquet" in twins.there()
+        assert ".history/9/records.parquet" in twins.there()
         assert "NO-OP" == twins.sync("pull", history=True)["transfer_state"]
 
     @pytest.mark.parametrize("action", ["diff", "pull", "push"])

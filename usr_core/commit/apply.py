@@ -59,7 +59,7 @@ def prepare_staged(
         prefixes: Of final names, how many bytes the new file has in common with the old one at its beginning.
 
     Returns:
-        The operations in the order of `staged`, and the files as an event names them: without those below `_history`,
+        The operations in the order of `staged`, and the files as an event names them: without those below `.history`,
         which are told with what was replaced.
 
     Raises:

@@ -94,7 +94,7 @@ class Transaction:
         commits: Changes that this process has made (of the class).
         tree: The files as they are, after recovery.
         head: The end of the event log.
-        keeps: Keep what this change replaces or removes, below `_history`; set before `commit`. Its event tells digests
+        keeps: Keep what this change replaces or removes, below `.history`; set before `commit`. Its event tells digests
             then.
 
     Raises (on entering):
@@ -275,7 +275,7 @@ class Transaction:
 
         Args:
             relative: The file; the staged one begins with its first `prefix` bytes.
-            tail: Relative name of the end, below `_history`.
+            tail: Relative name of the end, below `.history`.
             prefix: Where the end begins.
         """
         self._tails[relative] = (tail, prefix)
@@ -401,7 +401,7 @@ class Transaction:
         )
 
     def _keep_replaced(self) -> tuple[FileChange, ...]:
-        """See that what is replaced or removed for good goes below `_history`; return what is replaced.
+        """See that what is replaced or removed for good goes below `.history`; return what is replaced.
 
         Operations that every version of USR can finish or undo do it: what is removed is retired to there, and of what
         is replaced a second name is staged, which is published there.

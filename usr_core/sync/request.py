@@ -28,7 +28,7 @@ class SyncOptions:
         primary_only: Only ``records.parquet``: no overlays, no snapshots, and no line of the log, so that a later
             whole transfer goes on from where this one stands.
         skip_snapshots: Leave ``_snapshots`` out.
-        history: Take ``_history`` along: the files that versions before the last one need. By default it is left out,
+        history: Take ``.history`` along: the files that versions before the last one need. By default it is left out,
             on both sides.
         verify_sidecars: Check that everything that was to arrive has arrived.
         verify_derived_hashes: Compare the content of overlays and auxiliary files, not only their sizes. None is on by

@@ -24,13 +24,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def test_the_change_keeps_what_it_replaces_and_what_it_removes_for_good(world: World) -> None:
     """Each under its own name below the number of the event; what an archive has, and notes, are not kept twice."""
-    kept = {name: content for name, content in world.new.items() if name.startswith("_history/2/")}
+    kept = {name: content for name, content in world.new.items() if name.startswith(".history/2/")}
 
     assert {
-        "_history/2/records.parquet": b"base one",
-        "_history/2/_derived/old/part-b.parquet": b"part b",
+        ".history/2/records.parquet": b"base one",
+        ".history/2/_derived/old/part-b.parquet": b"part b",
     } == kept
-    assert not any(name.startswith("_history/2/") for name in world.old)
+    assert not any(name.startswith(".history/2/") for name in world.old)
 
 
 @pytest.mark.parametrize("step", [*Step])

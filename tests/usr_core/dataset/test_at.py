@@ -240,7 +240,7 @@ def change_somehow(dataset: Dataset, ids: list[str], chance: random.Random) -> b
             lambda: dataset.clear_overlay("mock", ids=some[:1], columns=["mock__score"]),
             lambda: dataset.remove_overlay("mock", mode=chance.choice(["archive", "delete"])),
         ]
-    if dataset.path.joinpath("_history").exists():
+    if dataset.path.joinpath(".history").exists():
         others += [lambda: dataset.rollback(chance.randint(1, version))] * 2
     adds = chance.random() < 0.4
     if adds:

@@ -1,4 +1,4 @@
-"""What history keeps (`_history`) in transfers: left out unless asked for, never deleted, verified when it travels."""
+"""What history keeps (`.history`) in transfers: left out unless asked for, never deleted, verified when it travels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def keeps(since: int, *versions: int) -> Setting:
     return Setting(keep=True, since=since, versions=versions)
 
 
-HERE, THERE = "_history/2/records.parquet", "_history/3/_derived/mock/part-1.parquet"
+HERE, THERE = ".history/2/records.parquet", ".history/3/_derived/mock/part-1.parquet"
 
 
 def put_kept(root: Path, name: str, content: bytes = b"kept") -> None:
@@ -47,7 +47,7 @@ def make_plain(root: Path) -> None:
 
 def kept(files: dict[str, str]) -> list[str]:
     """Return the names of what history keeps."""
-    return sorted(name for name, digest in files.items() if name.startswith("_history/") and digest != "folder")
+    return sorted(name for name, digest in files.items() if name.startswith(".history/") and digest != "folder")
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ class TestLeftOut:
 
         assert (False, False) == (audit["changed"], audit["history"])
         assert (1, 1, []) == (
-            audit["_history"]["local_files"],
-            audit["_history"]["remote_files"],
-            audit["_history"]["local_only"],
+            audit[".history"]["local_files"],
+            audit[".history"]["remote_files"],
+            audit[".history"]["local_only"],
         )
         assert 0 == audit["_auxiliary"]["local_files"] - audit["_auxiliary"]["remote_files"]
 
@@ -130,8 +130,8 @@ class TestTakenAlong:
 
         assert ("TRANSFERRED", [HERE], [THERE]) == (
             audit["transfer_state"],
-            audit["_history"]["local_only"],
-            audit["_history"]["remote_only"],
+            audit[".history"]["local_only"],
+            audit[".history"]["remote_only"],
         )
         here, there = kept(content_here(pair)), kept(pair.there())
         assert ([THERE], [HERE, THERE]) == ((there, here) if action == "pull" else ([THERE], there))
@@ -139,7 +139,7 @@ class TestTakenAlong:
 
     def test_what_a_copy_notes_of_itself_stays_there(self, pair: MemoryPair) -> None:
         """Only the files of versions travel."""
-        put_kept(pair.local, "_history/base.json")
+        put_kept(pair.local, ".history/base.json")
 
         pair.sync("push", history=True)
 
@@ -232,7 +232,7 @@ class TestReplacedByAPull:
         pair.here().delete([IDS[0]])
         pair.sync("push")
         remote.write(f"{remote.root}/registry.yaml", (pair.local / "registry.yaml").read_bytes())
-        put_kept(pair.local, "_history/setting.json", keeps(1).encode())
+        put_kept(pair.local, ".history/setting.json", keeps(1).encode())
         return pair
 
     def test_it_is_kept_below_the_event_that_replaced_it(self, twins: MemoryPair) -> None:
@@ -265,7 +265,7 @@ class TestReplacedByAPull:
         twins.sync("pull")
 
         assert before != base.read_bytes()
-        assert "_history/5/records.tail" in kept(content_here(twins))
+        assert ".history/5/records.tail" in kept(content_here(twins))
         write_base_at(History(FileTree(twins.local / NAME)), 4, tmp_path / "then.parquet")
         assert before == (tmp_path / "then.parquet").read_bytes()
 
@@ -283,23 +283,23 @@ class TestReplacedByAPull:
 
         twins.sync("pull")
 
-        old = twins.local / NAME / "_history/4/records.parquet"
+        old = twins.local / NAME / ".history/4/records.parquet"
         assert (before, inode) == (old.read_bytes(), old.stat().st_ino)
 
     def test_what_came_along_is_not_kept_twice(self, twins: MemoryPair) -> None:
         """With `history` the file of the other copy stands where the one here would."""
         twins.change_far(lambda root: void(Dataset.open(root, NAME).delete([IDS[1]])))
-        twins.change_far(lambda root: put_kept(root, "_history/4/_derived/usr.parquet", b"there"))
+        twins.change_far(lambda root: put_kept(root, ".history/4/_derived/usr.parquet", b"there"))
 
         twins.sync("pull", history=True)
 
-        assert b"there" == (twins.local / NAME / "_history/4/_derived/usr.parquet").read_bytes()
+        assert b"there" == (twins.local / NAME / ".history/4/_derived/usr.parquet").read_bytes()
 
     def test_a_copy_that_keeps_nothing(self, twins: MemoryPair) -> None:
         """Replaces files as ever, and says nothing of its past."""
-        put_kept(twins.local, "_history/setting.json", NOT_KEPT.encode())
+        put_kept(twins.local, ".history/setting.json", NOT_KEPT.encode())
         twins.change_far(lambda root: void(Dataset.open(root, NAME).delete([IDS[1]])))
 
         twins.sync("pull")
 
-        assert ["_history/setting.json"] == kept(content_here(twins))
+        assert [".history/setting.json"] == kept(content_here(twins))

@@ -71,7 +71,7 @@ def test_it_is_read_as_it_is_there(pair: MemoryPair, tmp_path: Path) -> None:
 
 def test_notes_snapshots_and_history_stay_there(pair: MemoryPair) -> None:
     """A reader needs none of them."""
-    pair.change_far(lambda root: [_put(root / NAME / name) for name in ("notes.txt", "_history/2/a", "_snapshots/b")])
+    pair.change_far(lambda root: [_put(root / NAME / name) for name in ("notes.txt", ".history/2/a", "_snapshots/b")])
 
     with remote_copy(pair.here().ref, "far", host=Host(pair.remote)) as ref:
         names = {path.relative_to(ref.path).parts[0] for path in ref.path.rglob("*") if path.is_file()}

@@ -141,5 +141,5 @@ def _check(name: str, file: PastFile) -> None:
 def _shown(path: Path) -> str:
     """Return the name below the dataset's folder."""
     parts = path.parts
-    at = next((at for at, part in enumerate(parts) if part in ("_history", "_derived")), 0)
+    at = next((at for at, part in enumerate(parts) if part in (".history", "_derived")), 0)
     return "/".join(parts[at:])

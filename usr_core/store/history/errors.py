@@ -8,7 +8,7 @@ __all__ = ["HistoryUnreadable", "KeptFileDamaged", "NothingKept", "TailDamaged",
 
 
 class HistoryUnreadable(UsrError, ValueError):
-    """A file below ``_history`` is damaged, or was written by another version of USR."""
+    """A file below ``.history`` is damaged, or was written by another version of USR."""
 
     code = "USR-HISTORY-003"
     template = "{file} can't be read: {reason}."

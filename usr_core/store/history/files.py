@@ -1,8 +1,8 @@
-"""The files below `_history`: which there are, and where the content lies that a file had at an earlier version.
+"""The files below `.history`: which there are, and where the content lies that a file had at an earlier version.
 
-A version is the number of an event. What the commit of event N replaces or removes is kept as ``_history/N/<name>``,
+A version is the number of an event. What the commit of event N replaces or removes is kept as ``.history/N/<name>``,
 the name being the one that the file had in the dataset. Of a base that was extended, only what the new one does not
-begin with is kept, as ``_history/N/records.tail``. ``_history/setting.json`` says whether a dataset keeps anything.
+begin with is kept, as ``.history/N/records.tail``. ``.history/setting.json`` says whether a dataset keeps anything.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def kept_name(version: int, relative: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptFile:
-    """One file below `_history`.
+    """One file below `.history`.
 
     Attributes:
         version: The event whose commit replaced or removed it.

@@ -63,7 +63,7 @@ class TestGc:
             event["metrics"]["files"],
             event["metrics"]["since"],
         )
-        assert {"setting.json", "base.json"} == {path.name for path in (dataset.path / "_history").iterdir()}
+        assert {"setting.json", "base.json"} == {path.name for path in (dataset.path / ".history").iterdir()}
         assert outcome.event is not None
         assert 0 == dataset.gc(keep_seconds=0).files
 

@@ -89,7 +89,7 @@ class TestRollback:
 
         assert before == everything(made)
 
-    @pytest.mark.parametrize("name", ["_history/3/records.tail", "_history/5/_derived/usr.parquet"])
+    @pytest.mark.parametrize("name", [".history/3/records.tail", ".history/5/_derived/usr.parquet"])
     def test_a_flipped_bit_is_one_error(self, dataset, name):
         """What was kept is checked before anything is changed."""
         add(dataset, "GGGG")
@@ -111,7 +111,7 @@ class TestRollback:
         values(dataset, 0.5)
         with dataset.maintenance(reason="test"):
             dataset.remove_overlay("lab", mode="delete")
-        (kept,) = (dataset.path / "_history/4/_derived/lab").iterdir()
+        (kept,) = (dataset.path / ".history/4/_derived/lab").iterdir()
         kept.unlink()
 
         with pytest.raises(VersionNotKept, match=f"event 4 replaced or removed _derived/lab/{kept.name}"):

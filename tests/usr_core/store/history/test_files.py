@@ -1,4 +1,4 @@
-"""Files below `_history`: which there are, and where the content lies that a file had at an earlier version."""
+"""Files below `.history`: which there are, and where the content lies that a file had at an earlier version."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def history(tmp_path: Path) -> History:
         "_derived/usr.parquet",
         "_derived/lab/part-2.parquet",
         "_derived/_archived/lab/20260101T000000000000/part-1.parquet",
-        "_history/9/records.tail",
-        "_history/12/records.tail",
-        "_history/20/records.parquet",
-        "_history/20/_derived/usr.parquet",
-        "_history/31/records.tail",
-        "_history/31/_derived/gone.parquet",
+        ".history/9/records.tail",
+        ".history/12/records.tail",
+        ".history/20/records.parquet",
+        ".history/20/_derived/usr.parquet",
+        ".history/31/records.tail",
+        ".history/31/_derived/gone.parquet",
     )
     return History(FileTree(tmp_path))
 
@@ -42,11 +42,11 @@ class TestFileAt:
     @pytest.mark.parametrize(
         ("name", "version", "where"),
         [
-            ("records.parquet", 19, "_history/20/records.parquet"),
+            ("records.parquet", 19, ".history/20/records.parquet"),
             ("records.parquet", 20, "records.parquet"),
-            ("_derived/usr.parquet", 3, "_history/20/_derived/usr.parquet"),
+            ("_derived/usr.parquet", 3, ".history/20/_derived/usr.parquet"),
             ("_derived/usr.parquet", 25, "_derived/usr.parquet"),
-            ("_derived/gone.parquet", 30, "_history/31/_derived/gone.parquet"),
+            ("_derived/gone.parquet", 30, ".history/31/_derived/gone.parquet"),
             ("_derived/lab/part-2.parquet", 3, "_derived/lab/part-2.parquet"),
             ("_derived/lab/part-1.parquet", 3, "_derived/_archived/lab/20260101T000000000000/part-1.parquet"),
         ],

@@ -1,4 +1,4 @@
-"""What the commits of a dataset that keeps its history leave below `_history`, and that nothing of it is ever lost."""
+"""What the commits of a dataset that keeps its history leave below `.history`, and that nothing of it is ever lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from usr_core.store.history.files import History
 from usr_core.store.history.keeping import CHECKS, SETTING, Setting
 from usr_core.store.history.restoring import check_tails, write_base_at
 
-HISTORY = "_history"
+HISTORY = ".history"
 
 
 def rows(first: int, count: int) -> list[dict[str, str]]:
@@ -250,10 +250,10 @@ class TestDamage:
         (appended.path / name).write_bytes(content[:-1] if where == "short" else content)
         history = History(FileTree(appended.path))
 
-        with pytest.raises(TailDamaged, match=r"_history/3/records\.tail does not fit"):
+        with pytest.raises(TailDamaged, match=r".history/3/records\.tail does not fit"):
             write_base_at(history, 2, tmp_path / "base")
         ((name, reason),) = check_tails(history)
-        assert "_history/3/records.tail" == name
+        assert ".history/3/records.tail" == name
         found = appended.validate(strict=True).findings
         assert f"{name} {reason}" in [finding.message for finding in found]
 

@@ -94,7 +94,7 @@ class TestAdopt:
             for path in dataset.path.rglob("*")
             if path.is_file() and not path.name.startswith(".")
         }
-        there = {name: size for name, size in there.items() if not name.startswith(("_history/", ".usr."))}
+        there = {name: size for name, size in there.items() if not name.startswith((".history/", ".usr."))}
         assert ("adopt", 1, there) == (event["action"], event["seq"], named)
         assert dataset.validate(strict=True).findings == ()
         dataset.add_sequences([{"sequence": "CCCC"}])
@@ -126,7 +126,7 @@ class TestOlderWriters:
         """A log that an older writer began does not tell its files, so a part may be there without an event."""
         line = b'{"event_version":1,"action":"attach","args":{},"artifacts":{"path":"x"}}\n'
         dataset.layout.event_log.write_bytes(line)
-        shutil.rmtree(dataset.path / "_history")
+        shutil.rmtree(dataset.path / ".history")
 
         assert dataset.validate(strict=True).findings == ()
 
