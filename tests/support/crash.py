@@ -21,7 +21,7 @@ from usr_core.commit.read_snapshot import read_consistent
 from usr_core.commit.transaction import Transaction
 from usr_core.events.chain import verify_chain
 from usr_core.events.log import read_lines
-from usr_core.roots.layout import EVENT_LOG, DatasetLayout, is_machinery
+from usr_core.roots.layout import EVENT_LOG, HISTORY, DatasetLayout, is_machinery
 
 __all__ = [
     "View",
@@ -54,7 +54,8 @@ def files_on_disk(folder: Path) -> View:
 
 def leftovers(folder: Path) -> list[str]:
     """Return the names of machinery that should be gone when nobody writes."""
-    return sorted(p.name for p in folder.iterdir() if p.name.startswith(".") and p.name not in _KEPT | {EVENT_LOG})
+    kept = _KEPT | {EVENT_LOG, HISTORY}
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith(".") and path.name not in kept)
 
 
 CHILD = f"""
