@@ -113,8 +113,8 @@ _Told = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 def _import(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     keep = args.get("keep")
     told = [f"+{_many(metrics.get('rows_added'), 'record')}"]
-    told += _counted(metrics, "rows_skipped", "{} skipped")
-    told += _counted(metrics, "rows_kept", f"values of {keep} on {{}}") if keep else []
+    told += _counted(metrics, "rows_skipped", "record", "{} skipped")
+    told += _counted(metrics, "rows_kept", "record", f"values of {keep} on {{}}") if keep else []
     source = args.get("path") or _first(args.get("paths")) or args.get("source")
     return ", ".join(told) + (f" from {Path(str(source)).name}" if source else "")
 
@@ -136,9 +136,9 @@ def _map(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
 
 def _merge(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     told = [f"+{_many(metrics.get('rows_added'), 'record')}"]
-    told += _counted(metrics, "cells_from_source", "{} values taken")
-    told += _counted(metrics, "columns_added", "{} new columns")
-    told += _counted(metrics, "rows_carried", "overlay values on {}")
+    told += _counted(metrics, "cells_from_source", "value", "{} replaced or filled")
+    told += _counted(metrics, "columns_added", "new column", "{}")
+    told += _counted(metrics, "rows_carried", "record", "overlay values on {}")
     return f"{', '.join(told)} from {_mapping(args.get('source')).get('name')}"
 
 
@@ -149,7 +149,7 @@ def _dropped(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
 
 def _materialize(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     names = ", ".join(map(str, args.get("namespaces") or ())) or "nothing"
-    return ", ".join([f"{names} into the base", *_counted(metrics, "rows_dropped", "-{} deleted records")])
+    return ", ".join([f"{names} into the base", *_counted(metrics, "rows_dropped", "deleted record", "-{}")])
 
 
 def _clear(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
@@ -225,9 +225,9 @@ _TELLING: Mapping[str, _Told] = {
 }
 
 
-def _counted(metrics: Mapping[str, Any], name: str, words: str) -> list[str]:
+def _counted(metrics: Mapping[str, Any], name: str, what: str, words: str) -> list[str]:
     count = metrics.get(name)
-    return [words.format(f"{count:,}")] if _is_count(count) and count else []
+    return [words.format(counted(count, what))] if isinstance(count, int) and count else []
 
 
 def _many(count: object, what: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 from support.cli import Usr
 from support.tree import assert_unchanged
 from usr_core import Dataset
+from usr_core.api.events import last_entries
 
 DS = "ns/base"
 
@@ -120,6 +121,26 @@ class TestChange:
         dataset.record_event("densegen_health", metrics={"tried": 1200, "kept": 0, "note": "x"})
 
         assert "tried 1,200" == dataset.log(limit=1)[0].change
+
+    def test_one_is_not_told_as_many(self, tmp_path: Path):
+        """Each count stands with its noun."""
+        log = tmp_path / ".events.log"
+        events = [
+            {"action": "import", "args": {"keep": "lab"}, "metrics": {"rows_added": 1, "rows_skipped": 2, "rows_kept": 1}},
+            {
+                "action": "merge",
+                "args": {"source": {"name": "ns/b"}},
+                "metrics": {"rows_added": 0, "cells_from_source": 1, "columns_added": 1, "rows_carried": 2},
+            },
+            {"action": "materialize", "args": {"namespaces": ["lab"]}, "metrics": {"rows_dropped": 1}},
+        ]
+        log.write_text("".join(f"{json.dumps(event)}\n" for event in events), encoding="utf-8")
+
+        assert [
+            "lab into the base, -1 deleted record",
+            "+0 records, 1 value replaced or filled, 1 new column, overlay values on 2 records from ns/b",
+            "+1 record, 2 records skipped, values of lab on 1 record",
+        ] == [entry.change for entry in last_entries(log)]
 
     @pytest.mark.parametrize("line", ['{"action":"import"}', '{"action":"merge","args":7,"metrics":[]}', "[]", "{}"])
     def test_an_odd_event_is_no_fault(self, seeded: Usr, line: str):
