@@ -31,7 +31,7 @@ def emit_log(place: DatasetRef, fmt: Format, *, limit: int) -> None:
     rows = [
         {
             "version": entry.version,
-            "time": local_time(entry.time) if fmt is Format.RICH else entry.time,
+            "time": local_time(entry.time),
             "action": entry.action,
             "change": entry.change,
             "rows": entry.rows,

@@ -11,6 +11,7 @@ import pytest
 from support.cli import Usr
 from support.tree import assert_unchanged
 from usr_core import Dataset
+from usr_core.api.commands import local_time
 from usr_core.api.events import last_entries
 
 DS = "ns/base"
@@ -33,6 +34,15 @@ class TestLog:
         assert ["version", "time", "action", "change", "rows", "actor"] == lines[0].split()
         assert ["4", "3", "2", "1"] == [line.split()[0] for line in lines[1:]]
         assert "new dataset" in lines[-1]
+
+    @pytest.mark.parametrize("fmt", ["plain", "rich"])
+    def test_times_are_local_and_to_the_minute(self, busy: Usr, fmt: str):
+        """As in every other table; the exact time stands in JSON."""
+        exact = busy.events(DS)[-1]["timestamp_utc"]
+
+        told = busy.ok("log", DS, "--limit", "1", "--format", fmt).out
+
+        assert local_time(exact) in told and exact not in told
 
     def test_json_has_a_document_of_versions(self, busy: Usr):
         """Each key as docs/reference/json.md lists it."""
@@ -126,7 +136,11 @@ class TestChange:
         """Each count stands with its noun."""
         log = tmp_path / ".events.log"
         events = [
-            {"action": "import", "args": {"keep": "lab"}, "metrics": {"rows_added": 1, "rows_skipped": 2, "rows_kept": 1}},
+            {
+                "action": "import",
+                "args": {"keep": "lab"},
+                "metrics": {"rows_added": 1, "rows_skipped": 2, "rows_kept": 1},
+            },
             {
                 "action": "merge",
                 "args": {"source": {"name": "ns/b"}},
