@@ -15,7 +15,8 @@ from usr_core.store.questions.errors import StatementRefused
 
 __all__ = ["named_tables"]
 
-_BARE_ID = re.compile(r"\b((?:from|join)\s+)([A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*)", re.IGNORECASE)
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_BARE_ID = re.compile(rf"\b((?:from|join)\s+)({_NAME}/{_NAME}(?:@[\w.:=-]+)?)", re.IGNORECASE)
 
 
 def named_tables(statement: str) -> tuple[str, ...]:

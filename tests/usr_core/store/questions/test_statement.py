@@ -19,6 +19,11 @@ from usr_core.store.questions.statement import named_tables
             'select 1 FROM "lab/p-2" a Join "b/q" b using (id)',
             {"lab/p-2", "b/q"},
         ),
+        (
+            "select 1 from lab/p@4 where id in (select id from b/q@v1.0)",
+            'select 1 from "lab/p@4" where id in (select id from "b/q@v1.0")',
+            {"lab/p@4", "b/q@v1.0"},
+        ),
     ],
 )
 def test_an_id_without_its_quotes_is_shown_with_them(statement: str, mended: str, tables: set[str]) -> None:
