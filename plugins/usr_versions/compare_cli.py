@@ -74,7 +74,7 @@ def compare(
     Exits with 0 whether they differ or not, and changes nothing.
     """
     from usr_versions.compare_output import emit_comparison
-    from usr_versions.sides import open_side, split_version
+    from usr_versions.sides import open_side, split_version, way_back
 
     if fmt not in _FORMATS:
         raise UsageError(f"There is no format {fmt!r}.", hint=f"Give one of: {', '.join(_FORMATS)}.")
@@ -82,7 +82,8 @@ def compare(
         raise UsageError("--format parquet and --out both write every difference.", hint="Leave one of them out.")
     target, version = split_version(old)
     if new is None and version is None:
-        raise UsageError("There is nothing to compare with.", hint=f"Name a version: usr compare {old}@17")
+        hint = f"Name a version that `usr log` lists: usr compare {old}@17"
+        raise UsageError("There is nothing to compare with.", hint=hint)
     session = current_session()
     with (
         open_side(session, old) as (before, old_name),
@@ -97,7 +98,8 @@ def compare(
             overwrite=overwrite,
             progress=progress.advance,
         )
+        go_back = "" if found.same or old_name or new_name else way_back(before, after)
 
     if fmt != "parquet":
         found = replace(found, old=old_name or found.old, new=new_name or found.new)
-        emit_comparison(found, Format.AUTO if fmt == "table" else Format(fmt), quiet=quiet)
+        emit_comparison(found, Format.AUTO if fmt == "table" else Format(fmt), quiet=quiet, go_back=go_back)

@@ -13,8 +13,8 @@ __all__ = ["comparison_json", "emit_comparison"]
 _SHOWN = 20
 
 
-def emit_comparison(found: Comparison, fmt: Format, *, quiet: bool) -> None:
-    """Print counts, then the first differences; in JSON one document."""
+def emit_comparison(found: Comparison, fmt: Format, *, quiet: bool, go_back: str = "") -> None:
+    """Print counts, then the first differences, and the line that goes back; in JSON one document."""
     fmt = resolve_format(fmt)
     if fmt is Format.JSON:
         emit_json(comparison_json(found))
@@ -45,9 +45,8 @@ def emit_comparison(found: Comparison, fmt: Format, *, quiet: bool) -> None:
         note(f"every difference is in {found.out}")
     elif more:
         note(f"{counted(more, 'difference')} more; --out FILE writes all of them")
-    dataset, _, version = found.old.partition("@")
-    if version.isdecimal() and not found.same and found.new.partition("@")[0] == dataset:
-        note(f"to go back: usr rollback {dataset} --to {version}")
+    if go_back:
+        note(f"to go back: {go_back}")
 
 
 def comparison_json(found: Comparison) -> dict[str, object]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from usr_core.api import Dataset
     from usr_core.api.results import ParquetTable
 
-__all__ = ["open_side", "split_version"]
+__all__ = ["open_side", "split_version", "way_back"]
 
 
 def split_version(text: str | None) -> tuple[str | None, str | None]:
@@ -49,6 +49,23 @@ def open_side(session: Session, text: str | None) -> Iterator[tuple[Dataset | Pa
     found = open_target(session, target, at=version)
     assert isinstance(found, (Dataset, ParquetTable))
     yield found, None
+
+
+def way_back(old: Dataset | ParquetTable, new: Dataset | ParquetTable) -> str:
+    """Return the command that makes `new` what `old` shows; ``""`` where `new` is not the dataset as it is.
+
+    Nor is there one where the version of `old` can't be brought back, since what it needs was given up.
+    """
+    from usr_core.api import Dataset
+
+    if not (isinstance(old, Dataset) and isinstance(new, Dataset)) or old.path != new.path or old.version is None:
+        return ""
+    last = new.log(limit=1)[0].version
+    kept = new.overview().history
+    if new.version not in (None, last) or old.version == last or kept is None:
+        return ""
+    back = old.version >= kept.since or old.version in kept.versions
+    return f"usr rollback {old.name} --to {old.version}" if back else ""
 
 
 def _is_remote(session: Session, name: str) -> bool:

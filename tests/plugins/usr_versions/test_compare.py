@@ -119,6 +119,18 @@ class TestVersions:
         assert alone.out.startswith(f"{DS}@3 -> {DS}: 5 records in both, 1 added, 1 gone")
         assert f"usr rollback {DS} --to 3" in alone.err
 
+    def test_the_line_to_go_back_is_one_that_can_be_run(self, changed: tuple[Usr, Path]):
+        """It is told where the other side is the dataset as it is, and its version has not been given up."""
+        usr, _ = changed
+
+        assert f"to go back: usr rollback {DS} --to 3" in usr.ok("compare", f"{DS}@3", f"{DS}@now").err
+        assert "to go back" not in usr.ok("compare", f"{DS}@now", f"{DS}@3").err
+        assert "to go back" not in usr.ok("compare", f"{DS}@3", f"{DS}@5").err
+
+        usr.ok("gc", DS, "--keep", "0d")
+        usr.refuses(1, "rollback", DS, "--to", "3")
+        assert "to go back" not in usr.ok("compare", f"{DS}@3").err
+
     def test_inside_a_dataset_its_name_may_be_left_out(self, changed: tuple[Usr, Path]):
         """`@4` is its version 4."""
         usr, _ = changed
