@@ -32,10 +32,11 @@ def rollback(
         text = f"{target.name} has the files of version {done.version} already; nothing was changed"
     else:
         overlays = f"{counted(len(done.brought_back), 'overlay')} brought back, {len(done.taken_away):,} taken away"
+        rows = counted(done.rows, "record")
+        rows += " as before" if done.rows == done.rows_before else f" instead of {done.rows_before:,}"
         text = (
             f"{target.name} {'would be' if dry_run else 'is'} as at version {done.version} again, "
-            f"{counted(done.versions_back, 'version')} back: {counted(done.rows, 'record')} instead of "
-            f"{done.rows_before:,}; {overlays}"
+            f"{counted(done.versions_back, 'version')} back: {rows}; {overlays}"
         )
         if done.event is not None:
             text += f"\nto take it back: usr rollback {target.name} --to {done.event['seq'] - 1}"

@@ -76,16 +76,20 @@ def roll_back(site: Site, version: int) -> RollbackOutcome:
         past = past_files(tree, history, version, dataset=site.ref.name)
         before = mutation.base_counts()
         after = _stage(mutation, history, past, version) if past.base else before
+        base_changed = past.base and not _same(mutation.txn.stage(RECORDS), tree.path(RECORDS))
+        if past.base and not base_changed:
+            mutation.txn.unstage(RECORDS)
+        brought = {name: file for name, file in past.brought.items() if not _same(file.path, tree.path(name))}
         outcome = RollbackOutcome(
             version=version,
             versions_back=last - version,
             rows_before=before.rows,
             rows=after.rows,
-            base_changed=past.base,
-            brought_back=tuple(past.brought),
+            base_changed=base_changed,
+            brought_back=tuple(brought),
             taken_away=past.gone,
         )
-        for name, file in past.brought.items():
+        for name, file in brought.items():
             _check(name, file)
             link_or_copy(file.path, mutation.txn.stage(name))
         for name in past.gone:
@@ -98,11 +102,11 @@ def roll_back(site: Site, version: int) -> RollbackOutcome:
             metrics={
                 "rows_before": before.rows,
                 "rows": after.rows,
-                "files_brought_back": len(past.brought) + past.base,
+                "files_brought_back": len(brought) + base_changed,
                 "files_taken_away": len(past.gone),
                 "bytes": after.size_bytes,
             },
-            new_base=past.base,
+            new_base=base_changed,
         )
     return replace(outcome, event=event)
 
@@ -120,6 +124,13 @@ def _stage(mutation: Mutation, history: History, past: PastFiles, version: int) 
         listed = "; ".join(f"{told[name]} {name}, {found[name]} here" for name in differing)
         raise KeptFileDamaged(file=RECORDS, reason=f"by its event, version {version} has {listed}")
     return counts
+
+
+def _same(old: Path, now: Path | None) -> bool:
+    """Tell whether a file has the content of an earlier one; both are read only where their sizes are the same."""
+    if now is None or old.stat().st_size != now.stat().st_size:
+        return False
+    return old.samefile(now) or digest_of(old) == digest_of(now)
 
 
 def _fingerprint(mutation: Mutation, version: int) -> Mapping[str, Any]:

@@ -55,6 +55,18 @@ class TestRollback:
         assert not outcome.changes
         assert before == everything(dataset)
 
+    def test_a_second_rollback_to_the_same_version_is_no_change(self, dataset):
+        """Base and overlays are there already, so that neither an event nor a kept file is added."""
+        seen = through_every_verb(dataset)
+        for version in (2, list(seen)[len(seen) // 2]):
+            dataset.rollback(version)
+            before = everything(dataset)
+
+            outcome = dataset.rollback(version)
+
+            assert (False, (), ()) == (outcome.base_changed, outcome.brought_back, outcome.taken_away), version
+            assert before == everything(dataset), version
+
     def test_a_dry_run_changes_nothing(self, dataset):
         """What would be done is counted."""
         values(dataset, 0.5)
