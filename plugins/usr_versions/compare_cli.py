@@ -31,7 +31,7 @@ OldArg = Annotated[
     str,
     typer.Argument(
         metavar="OLD",
-        autocompletion=completer("dataset"),
+        autocompletion=completer("versioned"),
         show_default=False,
         help="DATASET@VERSION (17, a time, a tag), DATASET@REMOTE, a dataset, or a Parquet file.",
     ),
@@ -40,7 +40,7 @@ NewArg = Annotated[
     str | None,
     typer.Argument(
         metavar="[NEW]",
-        autocompletion=completer("dataset"),
+        autocompletion=completer("versioned"),
         show_default=False,
         help="The same; by default the dataset of OLD as it is now.",
     ),

@@ -7,7 +7,16 @@ from typing import Annotated
 import typer
 
 from usr_core.api import counted
-from usr_core.api.commands import DatasetArg, DryRunOpt, Format, FormatOpt, current_session, emit_outcome, examples
+from usr_core.api.commands import (
+    DatasetArg,
+    DryRunOpt,
+    Format,
+    FormatOpt,
+    completer,
+    current_session,
+    emit_outcome,
+    examples,
+)
 
 __all__ = ["rollback_app"]
 
@@ -19,7 +28,14 @@ def rollback(
     dataset: DatasetArg = None,
     *,
     to: Annotated[
-        str, typer.Option("--to", metavar="VERSION", show_default=False, help="A version: 17, a time, a tag.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="VERSION",
+            autocompletion=completer("version"),
+            show_default=False,
+            help="A version: 17, a time, a tag.",
+        ),
     ],
     dry_run: DryRunOpt = False,
     fmt: FormatOpt = Format.AUTO,

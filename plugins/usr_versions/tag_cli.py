@@ -13,6 +13,7 @@ from usr_core.api.commands import (
     Format,
     FormatOpt,
     UsageError,
+    completer,
     current_session,
     default_command,
     emit_json,
@@ -32,6 +33,7 @@ NamedArg = Annotated[
     list[str],
     typer.Argument(
         metavar="[DATASET] NAME",
+        autocompletion=completer("tagged"),
         show_default=False,
         help="Dataset, by default the current one, and the name: a letter, then letters, digits, '.', '_' and '-'.",
     ),

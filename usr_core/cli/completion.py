@@ -96,6 +96,43 @@ def _columns(ctx: typer.Context, incomplete: str) -> list[str]:
     return list(dict.fromkeys(name for file in found.files for name in footer_names(file)))
 
 
+def _versions(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the versions of the dataset on the line."""
+    return _versions_of(_named_dataset(ctx), ctx)
+
+
+def _tagged(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Return datasets, or the tags of the one that stands before."""
+    from usr_core.events.tags import live_tags
+
+    words = ctx.params.get("words") or ()
+    return live_tags(_log(words[0], ctx)) if words else _datasets(ctx, incomplete)
+
+
+def _versioned(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return datasets, and behind an ``@`` the tags and last versions of the dataset before it."""
+    dataset, at, _ = incomplete.partition("@")
+    if not at:
+        return _datasets(ctx, incomplete)
+    return [f"{dataset}@{version}" for version in _versions_of(dataset or None, ctx)]
+
+
+def _log(dataset: str | None, ctx: typer.Context) -> Path:
+    from usr_core.roots.layout import DatasetLayout
+    from usr_core.roots.locate import locate_dataset
+
+    return DatasetLayout(locate_dataset(dataset, root=_root_path(ctx, "root")).path).event_log
+
+
+def _versions_of(dataset: str | None, ctx: typer.Context) -> list[str]:
+    """Return its tags, ``now``, and the numbers of its last versions, the newest first."""
+    from usr_core.events.log_entry import last_entries
+    from usr_core.events.tags import live_tags
+
+    log = _log(dataset, ctx)
+    return [*live_tags(log), "now", *(str(entry.version) for entry in last_entries(log))]
+
+
 def _keys(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the keys of an attachment: the four fixed ones, and the dataset's columns where one is named."""
     keys = ["id", "sequence", "sequence_norm", "sequence_ci"]
@@ -166,4 +203,7 @@ _BY_KIND |= {
     "namespace": _namespaces,
     "plugin": _plugins,
     "remote": _remotes,
+    "tagged": _tagged,
+    "version": _versions,
+    "versioned": _versioned,
 }

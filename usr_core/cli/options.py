@@ -60,8 +60,9 @@ def completer(kind: str) -> Callable[[typer.Context, str], list[str]]:
 
     Args:
         kind: ``dataset``, ``files`` (a dataset, then files), ``archived``, ``column``, ``columns``, ``key``,
-            ``namespace``, ``namespaces``, ``remote``, ``plugin``, ``declaring`` (plugins that declare a namespace), a
-            kind of providers such as ``importer``, or the choices themselves, as in ``train|val|test``. ``columns``
+            ``namespace``, ``namespaces``, ``remote``, ``plugin``, ``declaring`` (plugins that declare a namespace),
+            ``version``, ``versioned`` (datasets, and ``D@VERSION``), ``tagged`` (a dataset, then its tags), a kind of
+            providers such as ``importer``, or the choices themselves, as in ``train|val|test``. ``columns``
             and ``namespaces`` are names with commas between.
 
     Example:
@@ -187,6 +188,7 @@ AtOpt = Annotated[
     typer.Option(
         "--at",
         metavar="VERSION",
+        autocompletion=completer("version"),
         show_default=False,
         help="As it was: 17, 2026-11-20T12:00, actor.run_id=r7, or a tag.",
     ),

@@ -163,6 +163,34 @@ class TestColumns:
         assert expected == sorted(offered("bash", "usr head one --columns ", cwd=tmp_path / "root"))
 
 
+class TestVersions:
+    @pytest.fixture
+    def tagged(self, tmp_path: Path) -> Path:
+        """A root with a dataset of three versions, of which the second is called ``good``."""
+        dataset = make_dataset(tmp_path / "root", "lab/one")
+        dataset.tag("good")
+        return tmp_path / "root"
+
+    @pytest.mark.parametrize(
+        ("line", "expected"),
+        [
+            ("usr head lab/one --at ", ["good", "now", "3", "2", "1"]),
+            ("usr rollback lab/one --to g", ["good"]),
+            ("usr tag remove lab/", ["lab/one"]),
+            ("usr tag remove lab/one ", ["good"]),
+            ("usr compare lab/", ["lab/one"]),
+        ],
+    )
+    def test_are_offered_where_they_are_taken(self, line: str, expected: list[str], tagged: Path) -> None:
+        """Tags, then the last numbers, the newest first."""
+        assert expected == offered("bash", line, cwd=tagged)
+
+    @pytest.mark.parametrize("shell", ["zsh", "fish"])
+    def test_stand_behind_the_name_of_the_dataset(self, shell: str, tagged: Path) -> None:
+        """`usr compare D@` takes them in one word with it."""
+        assert ["lab/one@good"] == offered(shell, "usr compare lab/one@g", cwd=tagged)
+
+
 class TestOtherNames:
     @pytest.mark.parametrize(
         ("line", "expected"),
