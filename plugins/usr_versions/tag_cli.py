@@ -42,7 +42,10 @@ NamedArg = Annotated[
 
 @tag_app.command("add", epilog=examples("usr tag lab/promoters v1.0", "usr tag lab/promoters before-merge --at 17"))
 def add(words: NamedArg, *, at: AtOpt = None, dry_run: DryRunOpt = False, fmt: FormatOpt = Format.AUTO) -> None:
-    """Name a version, by default the last one; `add` may be left out: usr tag DATASET NAME."""
+    """Name a version, by default the last one.
+
+    `add` may be left out: usr tag DATASET NAME.
+    """
     dataset, name = _named(words)
     target = current_session().dataset(dataset)
     done = target.tag(name, at=at, dry_run=dry_run)
@@ -77,8 +80,10 @@ def remove(words: NamedArg, *, dry_run: DryRunOpt = False, fmt: FormatOpt = Form
 
 def _named(words: list[str]) -> tuple[str | None, str]:
     match words:
-        case [name]:
+        case [name] if "/" not in name:
             return None, name
+        case [dataset]:
+            raise UsageError("The tag has no name.", hint=f"Write it behind the dataset: {dataset} NAME")
         case [dataset, name]:
             return dataset, name
-    raise UsageError("a tag is one word behind the dataset", hint="Write: usr tag DATASET NAME")
+    raise UsageError("A tag is one word behind the dataset.", hint="Write: usr tag DATASET NAME")

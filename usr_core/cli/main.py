@@ -217,6 +217,9 @@ def _report_usage(error: Exception) -> int:
         return int(ExitCode.USAGE)
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "usr"
+    other = getattr(getattr(error, "param", None), "secondary_opts", ())
+    if other and message.startswith("Missing option"):
+        message = f"{message.rstrip('.')} or {', '.join(map(repr, other))}"
     hint = f"`{command} --help` lists what can be given"
     if message.startswith("Got unexpected extra argument"):
         hint += "; an option's name stands before its value, and a text with blanks in quotes"

@@ -225,12 +225,13 @@ def _is_segment(name: str) -> bool:
 
 def _fault(segment: str) -> str:
     """Return why `segment` is not a name of a dataset or namespace folder; empty if it is one."""
+    odd = next((letter for letter in segment if not (letter.isascii() and (letter.isalnum() or letter in "._-"))), "")
     faults = {
         "a part of it is empty": not segment,
         "it may not lead to other folders with '.' or '..'": segment in {".", ".."},
         "names beginning with '_' are kept for USR itself": segment.startswith("_"),
         f"a name may not begin with {segment[:1]!r}": segment.startswith((".", "-")),
-        "a letter in it is not allowed": not _SEGMENT.fullmatch(segment),
+        f"{odd!r} is not allowed in it": not _SEGMENT.fullmatch(segment),
         f"a name is longer than {_LONGEST_SEGMENT} letters": len(segment) > _LONGEST_SEGMENT,
     }
     return next((reason for reason, applies in faults.items() if applies), "")

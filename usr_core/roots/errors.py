@@ -29,10 +29,22 @@ class InvalidDatasetId(UsrError, ValueError):
     exit_code = ExitCode.USAGE
     template = "{text:quoted} is not a dataset id: {reason}."
     hint_template = (
-        "Write `dataset` or `namespace/dataset`; each name begins with a letter or digit and holds letters, digits, "
-        "'.', '_' and '-'."
+        "{versioned}Write `dataset` or `namespace/dataset`; each name begins with a letter or digit and holds letters, "
+        "digits, '.', '_' and '-'."
     )
     shown = ("value={text:visible}",)
+    text: str
+
+    @property
+    def versioned(self) -> str:
+        """How a version is asked for, where the text looks like one."""
+        import shlex
+
+        dataset, at, version = self.text.partition("@")
+        if not (dataset and at and version):
+            return ""
+        words = f"{visible(shlex.quote(dataset))} --at {visible(shlex.quote(version))}"
+        return f"Commands that read a version take it as an option: `{words}`. "
 
 
 class ArchivedPath(UsrError, ValueError):

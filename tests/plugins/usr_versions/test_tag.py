@@ -79,9 +79,10 @@ class TestTag:
         assert tag_name_fault(name) is None
 
     def test_wrong_usage(self, seeded: Usr):
-        """Exit 2 for three words, and for a name that is none; 3 for a dataset that is not there."""
+        """Exit 2 for three words, a dataset alone, and a name that is none; 3 for a dataset that is not there."""
         seeded.refuses(2, "tag", DS, "v1.0", "again")
         seeded.refuses(2, "tag", DS, "17")
+        assert f"{DS} NAME" in seeded.refuses(2, "tag", DS).err
         seeded.refuses(3, "tag", "ns/none", "v1.0")
 
 

@@ -302,6 +302,12 @@ class TestExitCodes:
             result.rc, result.out, result.err.startswith("error[USR-CLI-001]: "), "\nhint: `usr" in result.err,
         )  # fmt: skip
 
+    def test_of_a_choice_that_was_not_made_names_both(self, site: Path) -> None:
+        """An option that has to be given, one way or the other."""
+        err = run(site, "maintenance", "history", "lab/one").err
+
+        assert err.startswith("error[USR-CLI-001]: Missing option '--keep' or '--none'\n")
+
     def test_of_a_reader_that_has_left(self, site: Path) -> None:
         """A closed pipe is quiet: 141, as SIGPIPE would leave it."""
         install(site, FakePlugin("fine").command("work", source=command_source("for i in range(100000): print(i)")))

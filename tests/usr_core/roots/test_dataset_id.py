@@ -44,6 +44,13 @@ class TestParse:
         assert 2 == caught.value.exit_code
         assert caught.value.message.isprintable()
 
+    def test_a_version_behind_the_name_is_asked_for_as_an_option(self):
+        """SQL and `usr compare` take ``D@4``; the hint says how other commands are asked."""
+        with pytest.raises(InvalidDatasetId, match="'@' is not allowed in it") as caught:
+            parse_dataset_id("lab/one@4")
+
+        assert "`lab/one --at 4`" in (caught.value.hint or "")
+
     @pytest.mark.parametrize("text", ["archived", "archived/x", "archived/a/b"])
     def test_the_old_archive_is_refused_with_the_name_of_the_new_one(self, text):
         """`archived/` is never read."""

@@ -99,7 +99,7 @@ def _require_kept(history: History, version: int, *, dataset: str) -> None:
     if setting.since is None or (version < setting.since and version not in setting.versions):
         kept = "nothing is kept of its past" if setting.since is None else f"it is kept from version {setting.since} on"
         if setting.versions:
-            kept += f", and of versions {', '.join(map(str, setting.versions))}"
+            kept += f", and version{'s' * (len(setting.versions) > 1)} {', '.join(map(str, setting.versions))}"
         raise VersionNotKept(dataset=dataset, version=version, reason=kept)
 
 
