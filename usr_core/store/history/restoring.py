@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from usr_core.fs.durable import digest_of, link_or_copy
@@ -46,19 +46,24 @@ def write_base_at(history: History, version: int, destination: Path) -> None:
         _copy_piece((oldest, tail.start, tail.size_bytes - tail.prefix_bytes), target.fileno(), at=tail.prefix_bytes)
 
 
-def check_tails(history: History) -> Iterator[tuple[str, str]]:
+def check_tails(history: History, *, unkept: Collection[int] = ()) -> Iterator[tuple[str, str]]:
     """Yield the tails that are damaged or fit nothing, by name, each with the reason; nothing is written.
+
+    `unkept` are the events that wrote the base and kept nothing of the one before, as while history is switched off:
+    tails from before lead nowhere, and are passed over.
 
     The base is read once. A tail whose prefix lies in the base costs a block more.
     """
     base = history.tree.path(RECORDS)
     known = block_checks(base, first=0, stop=_whole_blocks(base)) if base is not None and history.tails_after(0) else []
-    pieces = _all_of(base)
-    for version in reversed(history.versions):
+    pieces: list[_Piece] | None = _all_of(base)
+    for version in sorted({*history.versions, *unkept}, reverse=True):
         kept = history.kept_by(version)
         if RECORDS in kept:
             pieces = _all_of(kept[RECORDS])
-        if TAIL not in kept:
+        elif version in unkept:
+            pieces = None
+        if TAIL not in kept or pieces is None:
             continue
         name, path = kept_name(version, TAIL), kept[TAIL]
         try:

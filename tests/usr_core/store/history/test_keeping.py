@@ -320,6 +320,26 @@ class TestValidation:
 
         assert [] == list(dataset.validate(strict=True).findings)
 
+    @pytest.mark.parametrize("again", [False, True])
+    def test_a_base_that_was_not_kept_damages_nothing(self, dataset, again):
+        """What was kept before history was switched off is not held against the base that was written since."""
+        add(dataset, 100, 3)
+        attach(dataset, 0.5)
+        dataset.set_history(keep=False)
+        with dataset.maintenance(reason="test"):
+            dataset.materialize()
+        if again:
+            dataset.set_history(keep=True)
+            add(dataset, 200, 3)
+
+        assert [] == list(dataset.validate(strict=True).findings)
+
+        if again:
+            tail = Path(dataset.path / kept(dataset)[-1])
+            content = tail.read_bytes()
+            tail.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+            assert ["USR-VALID-092"] == [finding.code for finding in dataset.validate(strict=True).findings]
+
 
 class TestBytes:
     def test_much_that_is_kept_is_said_once(self, dataset, caplog):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.events.log import line_seq, read_lines
 from usr_core.fs.durable import digest_of
-from usr_core.roots.layout import HISTORY
+from usr_core.roots.layout import HISTORY, RECORDS
 from usr_core.store.checks.validate.report import FindingList
 from usr_core.store.history.files import TAIL, History
 from usr_core.store.history.restoring import check_tails
@@ -39,8 +40,9 @@ def check_history(tree: FileTree, log: Path, findings: FindingList, *, last: int
         return
     if since is None:
         return
-    faults = dict(_against_log(history, log, since))
-    faults.update((name, reason) for name, reason in check_tails(history) if name not in faults)
+    unkept: set[int] = set()
+    faults = dict(_against_log(history, log, since, unkept))
+    faults.update((name, reason) for name, reason in check_tails(history, unkept=unkept) if name not in faults)
     for number, (name, reason) in enumerate(sorted(faults.items()), 1):
         if number > _SHOWN:
             break
@@ -52,18 +54,21 @@ def check_history(tree: FileTree, log: Path, findings: FindingList, *, last: int
         findings.add("USR-VALID-093", f"{name} is of an event that the log does not have", hint=hint, file=name)
 
 
-def _against_log(history: History, log: Path, since: int) -> Iterator[tuple[str, str]]:
-    """Yield what events say was kept and is not there, or is another file."""
+def _against_log(history: History, log: Path, since: int, unkept: set[int]) -> Iterator[tuple[str, str]]:
+    """Yield what events say was kept and is not there, or is another file.
+
+    `unkept` takes the events that wrote the base and say of none that it was kept.
+    """
     for line in read_lines(log):
         seq = line_seq(line.event)
-        artifacts = (line.event or {}).get("artifacts")
-        removed = artifacts.get("removed") if isinstance(artifacts, Mapping) else None
-        if seq is None or not isinstance(removed, list):
+        if seq is None:
             continue
-        for change in removed:
-            name = change.get("kept") if isinstance(change, Mapping) else None
-            if not isinstance(name, str) or not name.startswith(f"{HISTORY}/"):
-                continue
+        kept = [name for name in _told(line.event, "removed", "kept") if name[0].startswith(f"{HISTORY}/")]
+        if any(name == RECORDS for name, _ in _told(line.event, "added", "path")) and not any(
+            change.get("path") == RECORDS for _, change in kept
+        ):
+            unkept.add(seq)
+        for name, change in kept:
             path = history.tree.path(name)
             if path is None:
                 if seq > since:  # older versions may have been given up
@@ -74,3 +79,11 @@ def _against_log(history: History, log: Path, since: int) -> Iterator[tuple[str,
                 yield name, f"has {path.stat().st_size:,} bytes, and {change['size_bytes']:,} by the event that kept it"
             elif isinstance(change.get("sha256"), str) and digest_of(path) != change["sha256"]:
                 yield name, "is not what the event says that kept it: its sha256 is another one"
+
+
+def _told(event: Mapping[str, Any] | None, kind: str, key: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return what an event tells of the files that it added or removed, each with one of its texts."""
+    artifacts = (event or {}).get("artifacts")
+    listed = artifacts.get(kind) if isinstance(artifacts, Mapping) else None
+    changes = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    return [(one[key], one) for one in changes if isinstance(one.get(key), str)]
