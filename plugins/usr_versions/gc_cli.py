@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -21,6 +22,8 @@ from usr_core.api.commands import (
 )
 
 __all__ = ["gc_app"]
+
+_NUMBER = re.compile(r"[0-9]{1,100}")
 
 gc_app = typer.Typer()
 
@@ -44,7 +47,7 @@ def gc(
     """Give up old versions and remove what is kept for them alone. Versions with a tag stay."""
     target = current_session().dataset(dataset)
     numbers = split_names(keep_versions) or ()
-    wrong = next((text for text in numbers if not (text.isascii() and text.isdecimal())), None)
+    wrong = next((text for text in numbers if not _NUMBER.fullmatch(text)), None)
     if wrong is not None:
         raise UsageError("--keep-versions takes numbers", hint="`usr log` tells them.", facts={"value": wrong})
     done = target.gc(

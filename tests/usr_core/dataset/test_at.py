@@ -143,6 +143,8 @@ def test_a_version_is_named_by_number_time_or_a_field_of_its_event(grown: Datase
         ("0", VersionMissing, "numbered from 1, and 5 is the last"),
         (-1, VersionMissing, "numbered from 1"),
         ("99999999999999999999999", VersionMissing, "the last one is 5"),
+        ("9" * 5000, VersionMissing, "the last one is 5"),
+        ("-" + "9" * 5000, VersionMissing, "numbered from 1"),
         ("1999-01-01T00:00", VersionMissing, "its first event was at 20"),
         ("actor.run_id=r8", VersionMissing, "no event has actor.run_id 'r8'"),
         ("v1.0", VersionMissing, "no tag of that name"),
@@ -157,6 +159,20 @@ def test_a_version_that_is_not_there_is_refused_with_what_there_is(
     """One error, which says how far the versions go."""
     with pytest.raises(error, match=told):
         grown.at(text)
+
+
+@pytest.mark.parametrize("run_id", ["Größe", 'a"b\\c\x7f', "ü"])
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_field_is_found_whatever_its_letters(grown: Dataset, run_id: str, escaped: bool) -> None:
+    """Also in a log whose writer escapes the letters that are not of ASCII."""
+    actor = Actor(tool="lab", run_id=run_id)
+    Dataset.open(grown.ref.root, grown.name, actor=actor).add_sequences([{"sequence": "TTTTT"}])
+    if escaped:
+        log = grown.layout.event_log
+        events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        log.write_text("".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events))
+
+    assert grown.at(f"actor.run_id={run_id}").version == 6
 
 
 def test_a_version_whose_tombstones_were_replaced_says_which_ones_can_be_seen(grown: Dataset) -> None:

@@ -24,6 +24,8 @@ from usr_core.store.versions.errors import VersionMissing, VersionTextInvalid
 __all__ = ["NOW", "Version", "events_until", "find_version"]
 
 NOW = "now"
+_MOST_DIGITS = 100
+_PLAIN = re.compile(r"[ !#-\[\]-~]+", re.ASCII)
 _TIME = re.compile(r"\d{4}-")
 _FIELD = re.compile(r"([a-z_]\w*(?:\.[a-z_]\w*)*)=(.*)", re.ASCII | re.DOTALL)
 
@@ -114,17 +116,18 @@ def _found(log: Path, text: str, dataset: str) -> Version:
 
 
 def _numbered(log: Path, text: str, dataset: str) -> Version:
-    if int(text) < 1:
+    number = int(text[:_MOST_DIGITS])  # Python refuses numbers of thousands of digits
+    if number < 1:
         last = read_head(log).seq
         told = f"versions are numbered from 1, and {last} is the last" if last else "it has no event yet"
         raise VersionMissing(dataset=dataset, text=text, reason=told)
-    line = line_of_seq(log, int(text))
+    line = line_of_seq(log, number)
     if line is None:
         last = read_head(log).seq
         raise VersionMissing(
             dataset=dataset, text=text, reason=f"the last one is {last}" if last else "it has no event"
         )
-    return Version.of(line, int(text))
+    return Version.of(line, number)
 
 
 def _until(log: Path, text: str, dataset: str) -> Version:
@@ -143,7 +146,10 @@ def _until(log: Path, text: str, dataset: str) -> Version:
 
 def _with_field(log: Path, text: str, dataset: str) -> Version:
     name, _, value = text.partition("=")
-    for line in events_backwards(log, holding=json.dumps(value)[1:-1].encode()):
+    plain = max(
+        _PLAIN.findall(value), key=len, default=""
+    )  # other letters stand as they are in some logs, or as \\u...
+    for line in events_backwards(log, holding=plain.encode()):
         told: object = line.event
         for key in name.split("."):
             told = told.get(key) if isinstance(told, Mapping) else None
