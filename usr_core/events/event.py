@@ -149,10 +149,9 @@ class BaseCounts(NamedTuple):
         """Return the fingerprint an event carries, with the sha256 of `content` where one is given."""
         digest = None
         if content is not None:
-            import hashlib  # as in `log`
+            from usr_core.fs.durable import digest_of  # readers need none of it
 
-            with content.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+            digest = digest_of(content)
         return Fingerprint(rows=self.rows, cols=self.columns, size_bytes=self.size_bytes, sha256=digest)
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.errors import UsrError, first_line
+from usr_core.fs.durable import digest_of
 from usr_core.registry.document import Registry
 from usr_core.registry.type_parser import parse_type
 from usr_core.roots.layout import DERIVED, RECORDS
@@ -21,7 +22,7 @@ from usr_core.runs.errors import RunDamaged, RunIncomplete, RunMissing, RunRecor
 from usr_core.runs.folder import COMMITTED, MOST_FAILURES, RunFolder, runs_of
 from usr_core.runs.joining import NOTHING_TAKEN, JoinedParts, TakenValues
 from usr_core.runs.plan import RunPlan
-from usr_core.runs.shard import ROW, digest_of
+from usr_core.runs.shard import ROW
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.mutation import (
     Mutation,

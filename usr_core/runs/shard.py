@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import secrets
 import time
 import traceback
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.errors import UsrError
-from usr_core.fs.durable import sync_file
+from usr_core.fs.durable import digest_of, sync_file
 from usr_core.fs.errors import file_system_error
 from usr_core.fs.files import share
 from usr_core.plugin.executors import ShardReceipt, ShardSpec
@@ -182,9 +181,3 @@ def _ranges(file: pq.ParquetFile, columns: Sequence[str], spec: ShardSpec) -> It
                 if at >= end:
                     break
             first, group = end, group + 1
-
-
-def digest_of(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
