@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import pyarrow as pa
+
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.errors import UsrError, visible
@@ -34,6 +36,7 @@ from usr_core.runs.folder import RUN_PREFIX, RunFolder, runs_of
 from usr_core.runs.functions import load_function
 from usr_core.runs.plan import RunPlan
 from usr_core.runs.results import Caller
+from usr_core.store.base.parquet import footer_bytes
 from usr_core.store.errors import NamespaceReservedHere
 from usr_core.store.mutation import Site, load_site_registry, refuse_archived
 from usr_core.store.view.merged_view import MergedView
@@ -270,13 +273,9 @@ def _digest(asked: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _footer_digest(file: Any) -> str:
+def _footer_digest(handle: pa.NativeFile) -> str:
     """Return the digest of an open Parquet file's footer, which says where every page is, and of the file's size."""
-    size = file.seek(0, 2)
-    file.seek(size - 8)
-    length = int.from_bytes(file.read(4), "little")
-    file.seek(size - 8 - length)
-    return hashlib.sha256(file.read(length) + str(size).encode()).hexdigest()
+    return hashlib.sha256(footer_bytes(handle) + str(handle.size()).encode()).hexdigest()
 
 
 def _same_question(view: MergedView, dataset: Path, question: str, shards: int | None) -> RunFolder | None:
@@ -403,7 +402,7 @@ def second_name(view: MergedView, base: Path, target: Path) -> None:
     """Give the base that `view` reads a second name; one that a writer has replaced since is copied from the view."""
     with contextlib.suppress(FileNotFoundError):  # a writer that was at it has renamed it since
         link_or_copy(base, target)
-        with target.open("rb") as file:
+        with pa.OSFile(str(target), "rb") as file:
             if _footer_digest(file) == _footer_digest(view.source.handle):
                 return
         target.unlink()

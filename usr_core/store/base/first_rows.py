@@ -2,8 +2,8 @@
 
 An append leaves the rows before it where they are, so the first rows of a base are the base of an earlier version. With
 such a footer every reader of pyarrow gives just these, also where they end inside a row group: it reads as many rows of
-a row group as the footer says. What reads the file without this footer does not know of
-it (`OpenParquet.cut_from`). The reasons are in docs/adr/0033.
+a row group as the footer says. What reads the file without this footer does not know of it (`OpenParquet.cut_from`).
+The reasons are in docs/adr/0033.
 """
 
 from __future__ import annotations
@@ -22,20 +22,14 @@ _GROUP_ROWS = 3
 _NIBBLE, _MOST_SHORT = 15, 14
 
 
-def footer_of_first_rows(handle: pa.NativeFile, rows: int) -> pq.FileMetaData:
-    """Return the footer of a file as if its first `rows` rows were all of them.
+def footer_of_first_rows(footer: bytes, rows: int) -> pq.FileMetaData:
+    """Return a file's footer as if its first `rows` rows were all of them.
 
     Row groups before the last one that counts go on as they are written.
 
     Raises:
-        ValueError: It does not end like a Parquet file, or has fewer rows.
+        ValueError: It ends too early, or the file has fewer rows.
     """
-    size = handle.size()
-    tail = handle.read_at(8, size - 8)
-    length = int.from_bytes(tail[:4], "little")
-    if tail[4:] != _MAGIC or length > size - 12:
-        raise ValueError("it does not end like a Parquet file")
-    footer = handle.read_at(length, size - 8 - length)
     try:
         ended = _ended(footer, rows)
     except IndexError as error:

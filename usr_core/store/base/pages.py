@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.records.arrow_calls import taken
-from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.parquet import OpenParquet, footer_bytes
 from usr_core.store.base.thrift import BINARY, LIST, STRUCT, Cursor
 from usr_core.store.base.thrift_tree import (
     I32,
@@ -129,14 +129,9 @@ class FilePages:
         if len(texts) > _FEW_TEXTS:
             return None
         try:
-            found = self._find(group, column, texts, most)
+            return self._find(group, column, texts, most)
         except _UNUSUAL:
             return None
-        if found is None or self._source.cut_from is None:
-            return found
-        rows, held = found
-        count = self._source.file.metadata.row_group(group).num_rows  # not all of its pages' rows
-        return rows[rows < count], held[rows < count]
 
     def holds(self, group: int, column: str, text: bytes) -> bool | None:
         """Tell whether some bytes stand anywhere in the texts of a column in a row group, from its pages alone.
@@ -156,10 +151,7 @@ class FilePages:
 
     @cached_property
     def _footer(self) -> bytes:
-        handle = self._source.handle
-        size = handle.size()
-        length = int.from_bytes(handle.read_at(8, size - 8)[:4], "little")
-        return bytes(handle.read_at(length, size - 8 - length))
+        return footer_bytes(self._source.handle)
 
     @cached_property
     def _columns(self) -> dict[str, ColumnElements]:

@@ -29,6 +29,7 @@ __all__ = [
     "BaseFacts",
     "OpenParquet",
     "allow_descriptors",
+    "footer_bytes",
     "read_base_facts",
     "usr_metadata",
 ]
@@ -121,7 +122,7 @@ class OpenParquet:
         """
         from usr_core.store.base.first_rows import footer_of_first_rows  # readers of all rows need none of it
 
-        metadata = footer_of_first_rows(self.handle, rows)
+        metadata = footer_of_first_rows(footer_bytes(self.handle), rows)
         file = pq.ParquetFile(self.handle, metadata=metadata, pre_buffer=False, coerce_int96_timestamp_unit=_INT96)
         return OpenParquet(self.path, self.handle, file, file.schema_arrow, cut_from=self.rows)
 
@@ -149,6 +150,13 @@ class OpenParquet:
         """Give the descriptor back; readers over it must not be used any more."""
         self.file.close(force=True)
         self.handle.close()
+
+
+def footer_bytes(handle: pa.NativeFile) -> bytes:
+    """Return the bytes of a Parquet file's footer, which says where every page is; the library has opened the file."""
+    size = handle.size()
+    length = int.from_bytes(handle.read_at(8, size - 8)[:4], "little")
+    return bytes(handle.read_at(length, size - 8 - length))
 
 
 def allow_descriptors(count: int) -> None:

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.parquet import OpenParquet, footer_bytes
 from usr_core.store.parts.bloom import BloomFilter, any_held
 from usr_core.store.parts.files import NamespaceOverlay, OverlayPart, in_write_order, list_overlays, open_parts
 from usr_core.store.parts.present import overlay_paths
@@ -355,9 +355,7 @@ def _place(folder: Path) -> Path | None:
 
 
 def _footer_digest(handle: pa.NativeFile) -> str:
-    size = handle.size()
-    length = int.from_bytes(handle.read_at(8, size - 8)[:4], "little")
-    return _digest(handle.read_at(length, size - 8 - length)).hex()
+    return _digest(footer_bytes(handle)).hex()
 
 
 def _digest(content: bytes | memoryview) -> bytes:

@@ -22,7 +22,7 @@ from typing import Any
 
 from usr_core.fs.errors import file_system_error
 from usr_core.roots.cache_folder import cache_folder
-from usr_core.store.base.parquet import OpenParquet
+from usr_core.store.base.parquet import OpenParquet, footer_bytes
 from usr_core.store.ids.position_cache.segment import NotBelieved, Segment
 
 __all__ = [
@@ -45,7 +45,6 @@ _LIST, _SEGMENT, _PARTS, _TEMPORARY = ".list", ".ids", ".parts", ".tmp"
 _OWN_NAME = re.compile(r"[0-9a-f]{32}\.(list|parts)|[0-9a-f]{16}\.(ids|tmp)")
 _VERSION = 2
 _DIGEST_BYTES = 16
-_FOOTER_TAIL = 8
 _MOST_BYTES = 4 << 30
 _MOST_LISTS = 256
 _UNLISTED_SECONDS = 3600.0
@@ -77,14 +76,11 @@ class BaseIdentity:
             OSError: The file can't be read.
         """
         status = os.fstat(base.handle.fileno())
-        tail = base.handle.read_at(_FOOTER_TAIL, status.st_size - _FOOTER_TAIL)
-        length = int.from_bytes(tail[:4], "little")
-        footer = base.handle.read_at(length, status.st_size - _FOOTER_TAIL - length)
         return cls(
             size=status.st_size,
             inode=status.st_ino,
             mtime_ns=status.st_mtime_ns,
-            footer=hashlib.blake2b(footer, digest_size=_DIGEST_BYTES).hexdigest(),
+            footer=_digest(footer_bytes(base.handle)),
             rows=base.rows if base.cut_from is None else base.cut_from,
         )
 
