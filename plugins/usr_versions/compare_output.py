@@ -44,7 +44,7 @@ def emit_comparison(found: Comparison, fmt: Format, *, quiet: bool, go_back: str
     if found.out is not None:
         note(f"every difference is in {found.out}")
     elif more:
-        note(f"{counted(more, 'difference')} more; --out FILE writes all of them")
+        note(f"{counted(more, 'more difference')}; --out FILE writes all of them")
     if go_back:
         note(f"to go back: {go_back}")
 
