@@ -23,6 +23,8 @@ from usr_core.api.commands import (
     emit_record,
     emit_table,
     examples,
+    local_time,
+    resolve_format,
     split_names,
 )
 from usr_map.executor_options import EXECUTOR_FLAGS, takes_executor_options
@@ -198,7 +200,11 @@ def list_runs(dataset: DatasetArg = None, fmt: FormatOpt = Format.AUTO) -> None:
     from usr_map.finding import RUN_COLUMNS, run_rows
 
     target = current_session().dataset(dataset)
-    emit_table(run_rows(target), RUN_COLUMNS, fmt, empty=f"{target.name} has no runs.")
+    fmt = resolve_format(fmt)
+    rows = run_rows(target)
+    if fmt is not Format.JSON:
+        rows = [{**row, "created": local_time(str(row["created"]))} for row in rows]
+    emit_table(rows, RUN_COLUMNS, fmt, empty=f"{target.name} has no runs.")
 
 
 @app.command(epilog=examples("usr map status 4f1d0c --format json"))

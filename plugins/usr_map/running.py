@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from usr_core.api import ExitCode, UsrError, counted, size_text
-from usr_core.api.commands import Format, Progress, current_session, note, report, resolve_format, split_options
+from usr_core.api.commands import (
+    Format,
+    Progress,
+    current_session,
+    local_time,
+    note,
+    report,
+    resolve_format,
+    split_options,
+)
 from usr_core.api.runs import MapRun, RunCommitted, RunProgress, RunStatus, run_shard
 from usr_map.executor_options import EXECUTOR_FLAGS
 
@@ -185,7 +194,9 @@ def status_record(run: MapRun, fmt: Format) -> dict[str, object]:
     if resolve_format(fmt) is Format.JSON:
         keys = ("shard", "reason", "row", "id", "worker", "at", "trace")
         record["failures"] = [{key: getattr(failure, key) for key in keys} for failure in told.failures]
-    elif told.failures:
+        return record
+    record["created"] = local_time(told.created)
+    if told.failures:
         last = {failure.shard: failure.reason for failure in told.failures}
         record["failures"] = [f"shard {shard}: {reason}" for shard, reason in list(last.items())[:20]]
     return record

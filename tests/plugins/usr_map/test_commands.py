@@ -11,6 +11,7 @@ import pytest
 
 from support.cli import Usr, start_usr
 from support.tree import assert_unchanged
+from usr_core.api.commands import local_time
 
 DS = "ns/base"
 ARRAY = ("--fn", "fns.py:length", "--into", "lab__length", "--executor", "array")
@@ -123,6 +124,14 @@ class TestRunning:
         inline(usr, tmp_path, "Adder", "--param", "plus=10", "--all")
 
         assert [length + 10 for length in plain] == values(usr)
+
+    def test_its_time_is_local_and_to_the_minute(self, usr: Usr, tmp_path: Path) -> None:
+        """In tables, as in those of other commands; the exact time stands in JSON."""
+        usr.ok("map", DS, "--fn", fn(tmp_path, "length"), "--into", "lab__length", "--executor", "inline")
+        exact = usr.ok("map", "list", DS, "--format", "json").data[0]["created"]
+
+        for told in (usr.ok("map", "list", DS).out, usr.ok("map", "status", DS).out):
+            assert local_time(exact) in told and exact not in told
 
     def test_what_its_executor_refuses_leaves_no_run(self, usr: Usr, tmp_path: Path) -> None:
         """A run that was there before stays."""
