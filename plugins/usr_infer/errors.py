@@ -88,7 +88,7 @@ class InferIdsCount(UsrError, ValueError):
     def __init__(self, file: Path, *, source: str, ids: int, rows: int) -> None:
         super().__init__(
             f"{visible(file.name)}: it has {counted(rows, 'row')}, and {source} has {counted(ids, 'id')}.",
-            hint="Give one id for each row, in the rows' order; the file may be of another run.",
+            hint="Give one id for each row, in the rows' order, with --ids FILE; the file may be of another run.",
             facts={"file": str(file), "ids": source, "row": min(ids, rows) + 1},
         )
         self.ids, self.rows = ids, rows

@@ -36,7 +36,7 @@ def open_side(session: Session, text: str | None) -> Iterator[tuple[Dataset | Pa
     Raises:
         UsrError: There is no such thing.
     """
-    from usr_core.api import Dataset
+    from usr_core.api import Dataset, UsrError
     from usr_core.api.results import ParquetTable
 
     target, version = split_version(text)
@@ -46,7 +46,12 @@ def open_side(session: Session, text: str | None) -> Iterator[tuple[Dataset | Pa
             with _remote_copy(session, dataset, version) as copy:
                 yield copy, f"{dataset.name}@{version}"
             return
-    found = open_target(session, target, at=version)
+    try:
+        found = open_target(session, target, at=version)
+    except UsrError as error:
+        if text is not None and text.isdecimal():
+            error.hint = f"A version stands behind its dataset: DATASET@{text}. {error.hint or ''}".rstrip()
+        raise
     assert isinstance(found, (Dataset, ParquetTable))
     yield found, None
 

@@ -146,6 +146,7 @@ class TestVersions:
         usr.refuses(3, "compare", f"{DS}@99")
         usr.refuses(3, "compare", f"{DS}@nobody")
         usr.refuses(2, "compare", DS)
+        assert "DATASET@3" in usr.refuses(3, "compare", DS, "3").err
         usr.refuses(2, "compare", f"{before}@3", DS)
 
     def test_a_file_with_an_at_in_its_name(self, changed: tuple[Usr, Path]):
