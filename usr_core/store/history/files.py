@@ -8,6 +8,7 @@ begin with is kept, as ``.history/N/records.tail``. ``.history/setting.json`` sa
 from __future__ import annotations
 
 import contextlib
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
 from usr_core.store.history.keeping import TAIL, Setting
 
 __all__ = ["TAIL", "History", "HistoryUse", "KeptFile", "kept_name", "read_history_use"]
+
+_EVENT = re.compile(r"[1-9][0-9]*")
 
 
 def kept_name(version: int, relative: str) -> str:
@@ -100,9 +103,8 @@ class History:
 
     @cached_property
     def versions(self) -> tuple[int, ...]:
-        """The events whose commits kept something, ascending."""
-        names = self.tree.names(HISTORY)
-        return tuple(sorted(int(name) for name in names if name.isascii() and name.isdecimal()))
+        """The events whose commits kept something, ascending; a folder `03` is not one that a commit made."""
+        return tuple(sorted(int(name) for name in self.tree.names(HISTORY) if _EVENT.fullmatch(name)))
 
     def later_than(self, version: int) -> tuple[int, ...]:
         """Return the events after `version` whose commits kept something, ascending."""

@@ -42,6 +42,8 @@ BLOCK = 8 << 20
 _FORMAT = 1
 _END = 1 << 16
 _LANES = 1024
+_UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError)
+"""What a document raises that is none: no JSON, other fields, numbers without end, thousands of brackets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ class Setting:
                 versions=tuple(sorted(int(version) for version in document["versions"])),
                 told=document.get("told") is True,
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             if isinstance(error, HistoryUnreadable):
                 raise
             raise HistoryUnreadable(file=SETTING, reason=f"it is damaged ({error})") from error
@@ -162,7 +164,7 @@ class Tail:
                 sha256=str(told["sha256"]),
                 start=len(line),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except _UNREADABLE as error:
             if isinstance(error, HistoryUnreadable):
                 raise
             raise TailDamaged(file=name, reason="its first line is damaged") from error
@@ -259,7 +261,7 @@ def _known_checks(tree: FileTree, base: Path) -> list[str]:
             _end_digest(base),
         ):
             return [str(check) for check in told["blocks"]]
-    except (ValueError, KeyError, TypeError):
+    except _UNREADABLE:
         pass  # they are read again
     return []
 

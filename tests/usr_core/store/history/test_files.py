@@ -67,6 +67,14 @@ class TestFileAt:
         assert [] == list(history.tails_after(12))
         assert [31] == [version for version, _ in history.tails_after(20)]
 
+    def test_other_folders_are_of_no_event(self, history):
+        """A number that is written in another way is not the name that a commit gives."""
+        before = history.versions
+        for name in ("03", "0", "+4", "x", "\u0663", "4 "):
+            put(history.tree.folder, f".history/{name}/records.parquet")
+
+        assert before == History(history.tree).versions
+
     def test_bytes_are_those_of_all_files(self, history):
         """The size is the sum over what is kept; the setting does not count."""
         put(history.tree.folder, SETTING)

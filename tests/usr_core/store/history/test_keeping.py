@@ -313,6 +313,24 @@ class TestValidation:
 
         assert ["USR-VALID-093"] == [finding.code for finding in dataset.validate(strict=True).findings]
 
+    @pytest.mark.parametrize("content", ["[" * 100_000, '{"usr_history": 1, "history": "keep", "since": 1e999}'])
+    def test_a_document_that_is_none_is_a_finding(self, dataset, content):
+        """However it is damaged: the setting, and the first line of a tail."""
+        add(dataset, 100, 3)
+        tail = dataset.path / HISTORY / "3/records.tail"
+        whole = tail.read_bytes()
+        tail.write_text(content.replace("history", "tail").replace('"tail": "keep", "since"', '"prefix_bytes"'))
+
+        assert ["USR-VALID-092"] == [finding.code for finding in dataset.validate(strict=True).findings]
+
+        tail.write_bytes(whole)
+        (dataset.path / SETTING).write_text(content)
+        assert ["USR-HISTORY-003"] == [finding.code for finding in dataset.validate(strict=True).findings]
+        (dataset.path / SETTING).write_bytes(Setting(keep=True, since=1).encode())
+        (dataset.path / CHECKS).write_text(content)
+        add(dataset, 200, 3)
+        assert dataset.validate(strict=True).ok
+
     def test_what_was_given_up_is_not_missed(self, dataset):
         """After a collection the rest is as it should be."""
         add(dataset, 100, 3)
