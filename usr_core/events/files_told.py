@@ -1,15 +1,15 @@
-"""Which files a log says are there: those that its events have added, and none has removed since."""
+"""Which files an event says it has added and removed, and which a log says are there after all of its events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from usr_core.events.log import line_seq, read_lines
 
-__all__ = ["ADOPT", "FilesTold", "files_told"]
+__all__ = ["ADOPT", "FilesTold", "changes_told", "files_told"]
 
 ADOPT = "adopt"
 """The action whose event lists all files as they were found; what was told before it does not count."""
@@ -32,15 +32,25 @@ class FilesTold:
         """Take in the next line of the log; None is one that is not a JSON object."""
         if event is None or line_seq(event) is None:
             self.complete = False
-        artifacts = (event or {}).get("artifacts")
-        if not isinstance(artifacts, Mapping):
+        if event is None or not isinstance(event.get("artifacts"), Mapping):
             return
-        if (event or {}).get("action") == ADOPT:
+        if event.get("action") == ADOPT:
             self.sizes.clear()
             self.complete = True
-        for change in _changes(artifacts.get("removed")):
-            self.sizes.pop(change[0], None)
-        self.sizes.update(_changes(artifacts.get("added")))
+        for path, _ in _sizes(event, "removed"):
+            self.sizes.pop(path, None)
+        self.sizes.update(_sizes(event, "added"))
+
+
+def changes_told(event: Mapping[str, Any] | None, kind: Literal["added", "removed"]) -> dict[str, Mapping[str, Any]]:
+    """Return what an event says of the files that it added, or removed, by name; entries of another form are left out.
+
+    What stands there beside `path` (``size_bytes``, ``sha256``, ``kept`` …) may be of any type.
+    """
+    artifacts = (event or {}).get("artifacts")
+    listed = artifacts.get(kind) if isinstance(artifacts, Mapping) else None
+    entries = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    return {one["path"]: one for one in entries if isinstance(one.get("path"), str)}
 
 
 def files_told(log: Path, *, end: int | None = None) -> FilesTold:
@@ -54,9 +64,6 @@ def files_told(log: Path, *, end: int | None = None) -> FilesTold:
     return told
 
 
-def _changes(listed: object) -> list[tuple[str, int]]:
-    """Return (name, bytes) of the files in a list of an event; entries of another form are passed over."""
-    if not isinstance(listed, list):
-        return []
-    pairs = [(one.get("path"), one.get("size_bytes")) for one in listed if isinstance(one, Mapping)]
-    return [(path, size) for path, size in pairs if isinstance(path, str) and isinstance(size, int)]
+def _sizes(event: Mapping[str, Any], kind: Literal["added", "removed"]) -> list[tuple[str, int]]:
+    told = [(path, change.get("size_bytes")) for path, change in changes_told(event, kind).items()]
+    return [(path, size) for path, size in told if isinstance(size, int)]

@@ -7,12 +7,11 @@ then, unless `--history` brought what the other copy kept. A push replaces files
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from usr_core.commit.transaction import Transaction
+from usr_core.events.files_told import changes_told
 from usr_core.events.log import line_seq, parse_line
 from usr_core.roots.layout import RECORDS
 from usr_core.store.history.files import kept_name
@@ -123,26 +122,16 @@ def _bytes_in_common(one: Path, other: Path) -> int:
             at += len(pair[0])
 
 
-def _first_events(lines: bytes, names: Collection[str]) -> dict[str, int]:
+def _first_events(lines: bytes, names: set[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for raw in lines.splitlines():
         event = parse_line(raw)
         seq = line_seq(event)
         if event is None or seq is None:
             continue
-        artifacts = event.get("artifacts")
-        for path in _paths(artifacts):
-            if path in names:
-                found.setdefault(path, seq)
+        for path in names & {*changes_told(event, "added"), *changes_told(event, "removed")}:
+            found.setdefault(path, seq)
     return found
-
-
-def _paths(artifacts: Any) -> Iterable[str]:
-    for key in ("added", "removed"):
-        listed = artifacts.get(key) if isinstance(artifacts, dict) else None
-        for one in listed if isinstance(listed, list) else ():
-            if isinstance(one, dict) and isinstance(one.get("path"), str):
-                yield one["path"]
 
 
 def _setting_of(copy: Copy) -> Setting | None:

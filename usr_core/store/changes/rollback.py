@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.events.event import BaseCounts
-from usr_core.events.tail import tail_events
+from usr_core.events.seek import line_of_seq
 from usr_core.fs.durable import digest_of, link_or_copy
 from usr_core.roots.layout import RECORDS
 from usr_core.store.base.parquet import read_base_facts
@@ -135,10 +135,9 @@ def _same(old: Path, now: Path | None) -> bool:
 
 def _fingerprint(mutation: Mutation, version: int) -> Mapping[str, Any]:
     """Return what the event of a version says of the base."""
-    for line in tail_events(mutation.site.layout.event_log, n=0, since=version - 1):
-        told = (line.event or {}).get("fingerprint")
-        return told if isinstance(told, Mapping) else {}
-    return {}
+    line = line_of_seq(mutation.site.layout.event_log, version)
+    told = (line.event or {}).get("fingerprint") if line is not None else None
+    return told if isinstance(told, Mapping) else {}
 
 
 def _check(name: str, file: PastFile) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.commit.file_tree import FileTree
-from usr_core.events.files_told import ADOPT
+from usr_core.events.files_told import ADOPT, changes_told
 from usr_core.events.log import line_seq
 from usr_core.events.tail import tail_events
 from usr_core.roots.layout import ARCHIVED, DERIVED, EVENT_LOG, RECORDS
@@ -67,7 +67,7 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
         if line.event is None or seq is None or line.event.get("action") == ADOPT:
             reason = f"the log begins anew behind it, or is damaged (line {line.number})"
             raise VersionNotKept(dataset=dataset, version=version, reason=reason)
-        removed, added = _changes(line.event, "removed"), _changes(line.event, "added")
+        removed, added = _shown(changes_told(line.event, "removed")), _shown(changes_told(line.event, "added"))
         for name in (*removed, *added):
             first.setdefault(name, (seq, removed.get(name)))
         unknown = next((name for name, told in added.items() if name not in removed and _may_replace(name, told)), None)
@@ -134,15 +134,10 @@ def _kept(tree: FileTree, history: History, name: str, seq: int, change: Mapping
     return found
 
 
-def _changes(event: Mapping[str, Any], kind: str) -> dict[str, Mapping[str, Any]]:
-    """Return the files of the base and of overlays that an event added, or removed, by name."""
-    artifacts = event.get("artifacts")
-    listed = artifacts.get(kind) if isinstance(artifacts, Mapping) else None
-    entries = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+def _shown(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return the changes of files that a version consists of: the base, and overlays that are not archived."""
     return {
-        one["path"]: one
-        for one in entries
-        if isinstance(one.get("path"), str)
-        and (one["path"] == RECORDS or one["path"].startswith(f"{DERIVED}/"))
-        and not one["path"].startswith(f"{ARCHIVED}/")
+        name: change
+        for name, change in changes.items()
+        if name == RECORDS or (name.startswith(f"{DERIVED}/") and not name.startswith(f"{ARCHIVED}/"))
     }

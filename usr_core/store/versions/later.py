@@ -14,7 +14,7 @@ from typing import Any
 
 from usr_core.commit.file_tree import FileTree, find_records
 from usr_core.commit.record import CommitRecord, log_state
-from usr_core.events.files_told import ADOPT
+from usr_core.events.files_told import ADOPT, changes_told
 from usr_core.events.log import line_seq, parse_line
 from usr_core.events.seek import event_time_us
 from usr_core.fs.files import open_regular
@@ -53,8 +53,7 @@ class LaterEvents:
     """The files that were written, replaced and removed since; of each file only the first event counts.
 
     Attributes:
-        added: Files of overlays that an event wrote first; one in a single file may have replaced an
-            older one.
+        added: Files of overlays that an event wrote first; one in a single file may have replaced an older one.
         removed: Files that an event removed first, so they were there.
         together: Of each event that removed files, these, and those that it added.
         rewritten: The first event that wrote the base anew, and not behind the rows that it had; None where none did.
@@ -69,10 +68,8 @@ class LaterEvents:
 
     def take(self, event: Mapping[str, Any], seq: int, version: Version, history: History) -> None:
         """Take in the next event; `history` has what is kept of the files that it replaced."""
-        artifacts = event.get("artifacts")
-        artifacts = artifacts if isinstance(artifacts, Mapping) else {}
         told = LaterEvent(seq, str(event.get("action")), event_time_us(event) or 0)
-        added, removed = _paths(artifacts.get("added")), _paths(artifacts.get("removed"))
+        added, removed = tuple(changes_told(event, "added")), tuple(changes_told(event, "removed"))
         for path in removed:
             if path not in self.added:
                 self.removed.setdefault(path, told)
@@ -168,8 +165,3 @@ def _of(value: object) -> Mapping[str, Any]:
 
 def _number(value: object) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _paths(listed: object) -> tuple[str, ...]:
-    entries = listed if isinstance(listed, list) else []
-    return tuple(one["path"] for one in entries if isinstance(one, Mapping) and isinstance(one.get("path"), str))

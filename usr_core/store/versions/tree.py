@@ -16,6 +16,7 @@ from pathlib import Path
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.events.event import file_stamp
+from usr_core.events.files_told import changes_told
 from usr_core.events.seek import event_time_us, events_backwards, line_of_seq
 from usr_core.roots.layout import DERIVED, EVENT_LOG, RECORDS, SNAPSHOTS
 from usr_core.store.history.files import History
@@ -215,10 +216,9 @@ def _last_touch(tree: FileTree, path: str, seq: int) -> int | None:
     for line in events_backwards(tree.folder / EVENT_LOG, holding=f'"{path}"'.encode()):
         if line.number > seq:
             continue
-        artifacts = (line.event or {}).get("artifacts") or {}
-        if any(one.get("path") == path for one in artifacts.get("added") or []):
+        if path in changes_told(line.event, "added"):
             return line.number
-        if any(one.get("path") == path for one in artifacts.get("removed") or []):
+        if path in changes_told(line.event, "removed"):
             return None
     return None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
+from usr_core.events.files_told import changes_told
 from usr_core.events.log import line_seq, read_lines
 from usr_core.fs.durable import digest_of
 from usr_core.roots.layout import HISTORY, RECORDS
@@ -63,12 +63,12 @@ def _against_log(history: History, log: Path, since: int, unkept: set[int]) -> I
         seq = line_seq(line.event)
         if seq is None:
             continue
-        kept = [name for name in _told(line.event, "removed", "kept") if name[0].startswith(f"{HISTORY}/")]
-        if any(name == RECORDS for name, _ in _told(line.event, "added", "path")) and not any(
-            change.get("path") == RECORDS for _, change in kept
-        ):
+        told = changes_told(line.event, "removed")
+        kept = {path: change for path, change in told.items() if str(change.get("kept")).startswith(f"{HISTORY}/")}
+        if RECORDS in changes_told(line.event, "added") and RECORDS not in kept:
             unkept.add(seq)
-        for name, change in kept:
+        for change in kept.values():
+            name = str(change["kept"])
             path = history.tree.path(name)
             if path is None:
                 if seq > since:  # older versions may have been given up
@@ -79,11 +79,3 @@ def _against_log(history: History, log: Path, since: int, unkept: set[int]) -> I
                 yield name, f"has {path.stat().st_size:,} bytes, and {change['size_bytes']:,} by the event that kept it"
             elif isinstance(change.get("sha256"), str) and digest_of(path) != change["sha256"]:
                 yield name, "is not what the event says that kept it: its sha256 is another one"
-
-
-def _told(event: Mapping[str, Any] | None, kind: str, key: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return what an event tells of the files that it added or removed, each with one of its texts."""
-    artifacts = (event or {}).get("artifacts")
-    listed = artifacts.get(kind) if isinstance(artifacts, Mapping) else None
-    changes = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-    return [(one[key], one) for one in changes if isinstance(one.get(key), str)]
