@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from support.view_datasets import record_id_of, sequence
+from support.view_datasets import WHEN, record_id_of, sequence, write_overlay
 from usr_core.dataset import Dataset
 from usr_core.records.base_schema import base_schema
 from usr_core.registry.store import register_namespace
@@ -25,10 +24,8 @@ __all__ = [
     "sequence",
     "values",
     "write_base",
-    "write_part",
+    "write_overlay",
 ]
-
-WHEN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 COLUMNS = {
     "mock__f": "float64",
@@ -93,26 +90,6 @@ def write_base(
         path,
         row_group_size=row_group_size,
     )
-
-
-def write_part(
-    folder: Path,
-    namespace: str,
-    keys: Sequence[str | None],
-    columns: Mapping[str, pa.Array],
-    *,
-    key: str = "id",
-    created_at: str = "2026-01-01T00:00:00.000000Z",
-    part: str | None = "part-20260101T000000000000-00000000",
-    row_group_size: int = 131_072,
-) -> Path:
-    """Write one overlay file past every check: a part of this name, or the namespace's single file where it is None."""
-    path = folder / "_derived" / (f"{namespace}.parquet" if part is None else f"{namespace}/{part}.parquet")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    metadata = {"usr:overlay_namespace": namespace, "usr:overlay_key": key, "usr:overlay_created_at": created_at}
-    table = pa.table({key: pa.array(keys, pa.string()), **columns}).replace_schema_metadata(metadata)
-    pq.write_table(table, path, row_group_size=row_group_size)
-    return path
 
 
 def dataset(

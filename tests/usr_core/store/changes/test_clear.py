@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_overlay
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.registry.errors import ColumnNotRegistered
@@ -30,7 +30,7 @@ def made(tmp_path: Path) -> Dataset:
         ]
     ):
         arrays = {name: pa.array(cells, KINDS[name]) for name, cells in columns.items()}
-        write_part(
+        write_overlay(
             made.path, "mock", keys, arrays, part=f"part-{number}", created_at=f"2026-01-01T00:00:0{number}.000000Z"
         )
     return made
@@ -159,7 +159,7 @@ def test_generated_values_are_unset_as_in_a_dictionary(tmp_path: Path, seed: int
         rows, name = draw.sample(keys, 5), draw.choice(columns)
         cells = [draw.choice([None, 2]) for _ in rows]
         array, when = pa.array(cells).cast(KINDS[name]), f"2026-01-01T00:00:0{number}.000000Z"
-        write_part(made.path, "mock", rows, {name: array}, part=f"part-{number}", created_at=when)
+        write_overlay(made.path, "mock", rows, {name: array}, part=f"part-{number}", created_at=when)
         shown |= {(one, name): cell for one, cell in zip(rows, cells, strict=True) if cell}
     if not shown:
         return

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_overlay
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.registry.errors import ColumnNotRegistered, NamespaceNotRegistered
@@ -72,7 +72,7 @@ def generated(root: Path, seed: int) -> Dataset:
         keys = [
             record_id_of(text) if key == "id" else text.lower() if key == "sequence_ci" else text for text in chosen
         ]
-        write_part(
+        write_overlay(
             made.path,
             "mock",
             keys,
@@ -134,7 +134,7 @@ def made(root: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Dataset:
             ([ids[3], ids[0]], {"mock__i": [8, None]}),
         ]
     ):
-        write_part(
+        write_overlay(
             made.path,
             "mock",
             keys,
@@ -215,7 +215,7 @@ class TestCompactOverlay:
             path.unlink()
         keys = [sequence(3), sequence(0), sequence(9)]
         cells = {"mock__i": pa.array([3, 0, 9], pa.int64())}
-        write_part(made.path, "mock", keys, cells, key="sequence", part=None)
+        write_overlay(made.path, "mock", keys, cells, key="sequence", part=None)
         outcome = compact(made)
 
         assert not (made.path / "_derived/mock.parquet").exists()
@@ -232,7 +232,7 @@ class TestCompactOverlay:
     def test_keys_that_are_no_ids_are_kept_as_they_are(self, made: Dataset) -> None:
         """They match nothing before and after."""
         cells = {"mock__i": pa.array([1, 2], pa.int64())}
-        write_part(made.path, "mock", ["nonsense", "F" * 40], cells, part="part-foreign")
+        write_overlay(made.path, "mock", ["nonsense", "F" * 40], cells, part="part-foreign")
         outcome = compact(made)
 
         assert ["nonsense", "F" * 40] == pq.read_table(made.path / outcome.part).column("id").to_pylist()[-2:]
@@ -264,7 +264,9 @@ class TestRefusals:
     def test_keys_without_their_case_can_not_be_resolved(self, made: Dataset) -> None:
         """The part and the number of keys are named."""
         cells = {"mock__i": pa.array([1, 2], pa.int64())}
-        write_part(made.path, "mock", [sequence(0).lower(), "acgtacgtacgt"], cells, key="sequence_ci", part="part-ci")
+        write_overlay(
+            made.path, "mock", [sequence(0).lower(), "acgtacgtacgt"], cells, key="sequence_ci", part="part-ci"
+        )
         with assert_unchanged(made.path), pytest.raises(OverlayKeysUnresolved) as caught:
             compact(made)
 
@@ -274,7 +276,7 @@ class TestRefusals:
     def test_repeated_or_missing_keys_inside_a_part(self, made: Dataset, keys: list[int | None]) -> None:
         """The part is named; the evidence is not moved away."""
         texts = [None if number is None else record_id_of(sequence(number)) for number in keys]
-        write_part(made.path, "mock", texts, {"mock__i": pa.array([1, 2], pa.int64())}, part="part-twice")
+        write_overlay(made.path, "mock", texts, {"mock__i": pa.array([1, 2], pa.int64())}, part="part-twice")
         with assert_unchanged(made.path), pytest.raises(OverlayKeyFault) as caught:
             compact(made)
 
@@ -282,17 +284,17 @@ class TestRefusals:
 
     def test_columns_that_are_not_registered_so(self, made: Dataset) -> None:
         """An unknown column, and a type that differs."""
-        path = write_part(made.path, "mock", [record_id_of(sequence(0))], {"mock__x": pa.array([1])}, part="part-x")
+        path = write_overlay(made.path, "mock", [record_id_of(sequence(0))], {"mock__x": pa.array([1])}, part="part-x")
         with assert_unchanged(made.path), pytest.raises(ColumnNotRegistered):
             compact(made)
         path.unlink()
-        write_part(made.path, "mock", [record_id_of(sequence(0))], {"mock__i": pa.array(["a"])}, part="part-x")
+        write_overlay(made.path, "mock", [record_id_of(sequence(0))], {"mock__i": pa.array(["a"])}, part="part-x")
         with assert_unchanged(made.path), pytest.raises(OverlayTypeNotRegistered):
             compact(made)
 
     def test_namespaces_that_can_not_be_compacted(self, made: Dataset) -> None:
         """Reserved, without an overlay, not registered."""
-        write_part(made.path, "lost", [record_id_of(sequence(0))], {"lost__x": pa.array([1])})
+        write_overlay(made.path, "lost", [record_id_of(sequence(0))], {"lost__x": pa.array([1])})
         with assert_unchanged(made.path), made.maintenance(reason="test"):
             for namespace, error in (
                 ("usr", NamespaceReservedHere),

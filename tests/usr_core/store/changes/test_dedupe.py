@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import KINDS, dataset, events, new_root, record_id_of, sequence, values, write_overlay
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.store.changes.errors import UnknownChoice
@@ -75,7 +75,7 @@ def test_everything_else_stays(root: Path) -> None:
     """Materialized columns, types, metadata but for the note on letters; overlays match by id as before."""
     extra = {"mock__v": pa.array([[1, 2], None, [3, 4], [5, 6], [7, 8]], KINDS["mock__v"])}
     made = dataset(root, "d", MIXED, extra=extra)
-    write_part(made.path, "mock", [record_id_of(MIXED[1]), record_id_of(MIXED[2])], {"mock__i": pa.array([1, 2])})
+    write_overlay(made.path, "mock", [record_id_of(MIXED[1]), record_id_of(MIXED[2])], {"mock__i": pa.array([1, 2])})
     before = pq.read_table(made.layout.records)
     outcome = dedupe(made, "sequence_ci")
 
@@ -217,7 +217,7 @@ class TestValuesOfRowsThatGo:
         made = dataset(root, "d", ["ACGTTTTT", "acgttttt", "AcGtTtTt"])
         ids = [record_id_of(text) for text in ("ACGTTTTT", "acgttttt", "AcGtTtTt")]
         keys = ids if key == "id" else ["ACGTTTTT", "acgttttt", "AcGtTtTt"]
-        write_part(made.path, "mock", keys, {"mock__i": pa.array([1, 2, None], pa.int64())}, key=key)
+        write_overlay(made.path, "mock", keys, {"mock__i": pa.array([1, 2, None], pa.int64())}, key=key)
         outcome = dedupe(made, "sequence_ci")
 
         assert ({"mock": 1}, None) == (outcome.left, outcome.snapshot)
@@ -227,6 +227,6 @@ class TestValuesOfRowsThatGo:
     def test_an_id_that_stays_leaves_nothing_behind(self, root: Path) -> None:
         """Rows with one id share its attached values."""
         made = dataset(root, "d", ["ACGT", "ACGT"])
-        write_part(made.path, "mock", [record_id_of("ACGT")], {"mock__i": pa.array([1], pa.int64())})
+        write_overlay(made.path, "mock", [record_id_of("ACGT")], {"mock__i": pa.array([1], pa.int64())})
 
         assert {} == dedupe(made, "id").left

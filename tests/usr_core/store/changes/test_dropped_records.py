@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_overlay
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.store.changes.row_drop import ChosenRows
@@ -72,9 +72,9 @@ def test_values_of_another_writer_and_an_older_state_count_too(tmp_path: Path, k
     """Each record once, whatever has values for it; a part that can't be read is passed over."""
     ds = dataset(new_root(tmp_path / "root"), "d", S[:1])
     keys = [IDS[2], IDS[3]] if key == "id" else [S[2], S[3]]
-    write_part(ds.path, "mock", keys, {"mock__i": pa.array([1, None], pa.int64())}, key=key, part="part-a")
-    write_part(ds.path, "mock", keys, {"mock__s": pa.array(["x", None])}, key=key, part="part-b")
-    write_part(ds.path, "usr_state", [IDS[4]], {"usr_state__masked": pa.array([True])}, part=None)
+    write_overlay(ds.path, "mock", keys, {"mock__i": pa.array([1, None], pa.int64())}, key=key, part="part-a")
+    write_overlay(ds.path, "mock", keys, {"mock__s": pa.array(["x", None])}, key=key, part="part-b")
+    write_overlay(ds.path, "usr_state", [IDS[4]], {"usr_state__masked": pa.array([True])}, part=None)
     (ds.path / "_derived/mock/part-damaged.parquet").write_bytes(b"PAR1 nothing PAR1")
 
     assert 2 == ds.add_sequences([{"sequence": text} for text in S[1:]]).kept_values
@@ -84,7 +84,7 @@ def test_large_overlays_are_looked_at_where_rows_were_dropped(tmp_path: Path, mo
     """Without the note in the base an import does not read them."""
     monkeypatch.setattr(kept_values, "_MOST_ROWS", 1)
     foreign = dataset(new_root(tmp_path / "root"), "foreign", S[:1])
-    write_part(foreign.path, "mock", IDS[2:4], {"mock__i": pa.array([1, 2], pa.int64())})
+    write_overlay(foreign.path, "mock", IDS[2:4], {"mock__i": pa.array([1, 2], pa.int64())})
     assert 0 == foreign.add_sequences([{"sequence": S[2]}]).kept_values
 
     own = made(tmp_path / "own")
@@ -116,7 +116,7 @@ class TestMaterializeKeepsWhatTheBaseHasNot:
         """The newest value of each key, and no key that has a record or has no value; a single file becomes a part."""
         ds = dataset(new_root(tmp_path / "root"), "d", S[:1])
         keys = [IDS[0], IDS[2], IDS[3]] if key == "id" else [S[0], S[2], S[3]]
-        write_part(ds.path, "mock", keys, {"mock__i": pa.array([1, 2, None], pa.int64())}, key=key, part=None)
+        write_overlay(ds.path, "mock", keys, {"mock__i": pa.array([1, 2, None], pa.int64())}, key=key, part=None)
         with ds.maintenance(reason="test"):
             outcome = ds.materialize(drop_overlays=True)
 
@@ -141,7 +141,7 @@ class TestMaterializeKeepsWhatTheBaseHasNot:
     def test_keys_that_tell_no_id_are_refused(self, tmp_path: Path):
         """The case of the letters is not known, so the values could not be kept by id."""
         ds = dataset(new_root(tmp_path / "root"), "d", S[:1])
-        write_part(ds.path, "mock", [S[2]], {"mock__i": pa.array([1], pa.int64())}, key="sequence_ci")
+        write_overlay(ds.path, "mock", [S[2]], {"mock__i": pa.array([1], pa.int64())}, key="sequence_ci")
         with (
             assert_unchanged(ds.path),
             ds.maintenance(reason="test"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from support.maintenance import dataset, events, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import dataset, events, new_root, record_id_of, sequence, values, write_overlay
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.store.changes.errors import UnknownChoice
@@ -20,7 +20,7 @@ def made(tmp_path: Path) -> Dataset:
     """Two records, two parts of ``mock``."""
     made = dataset(new_root(tmp_path / "root"), "d", [sequence(0), sequence(1)])
     for number in range(2):
-        write_part(
+        write_overlay(
             made.path, "mock", [record_id_of(sequence(number))], {"mock__i": pa.array([number])}, part=f"part-{number}"
         )
     return made
@@ -59,7 +59,7 @@ def test_a_damaged_file_can_be_removed(made: Dataset) -> None:
 
 def test_a_namespace_that_is_not_registered_any_more_can_be_removed(made: Dataset) -> None:
     """As nothing of it is read."""
-    write_part(made.path, "old", [record_id_of(sequence(0))], {"old__x": pa.array([1])}, part=None)
+    write_overlay(made.path, "old", [record_id_of(sequence(0))], {"old__x": pa.array([1])}, part=None)
     with made.maintenance(reason="test"):
         made.remove_overlay("old", mode="delete")
 
@@ -96,6 +96,6 @@ def test_refusals_leave_everything_as_it_was(made: Dataset) -> None:
         ):
             with made.maintenance(reason="test"), pytest.raises(error):
                 made.remove_overlay(namespace, mode=mode)
-    write_part(made.path, "mock", [record_id_of(sequence(0))], {"mock__i": pa.array([1])}, part=None)
+    write_overlay(made.path, "mock", [record_id_of(sequence(0))], {"mock__i": pa.array([1])}, part=None)
     with assert_unchanged(made.path), pytest.raises(AmbiguousOverlay):
         remove(made, "archive")

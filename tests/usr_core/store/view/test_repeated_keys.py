@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_overlay
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.store.parts.errors import OverlayKeyFault
@@ -24,8 +24,8 @@ PART = "_derived/mock/part-20260101T000000000000-00000000.parquet"
 def made(tmp_path: Path) -> Dataset:
     """Six records, the third of which has two values in one part."""
     made = dataset(new_root(tmp_path / "root"), "d", S)
-    write_part(made.path, "mock", [IDS[2], IDS[4], IDS[2]], {"mock__i": pa.array([1, 2, 3], pa.int64())})
-    write_part(made.path, "mock", [IDS[5]], {"mock__s": pa.array(["x"])}, part="part-other")
+    write_overlay(made.path, "mock", [IDS[2], IDS[4], IDS[2]], {"mock__i": pa.array([1, 2, 3], pa.int64())})
+    write_overlay(made.path, "mock", [IDS[5]], {"mock__s": pa.array(["x"])}, part="part-other")
     return made
 
 
@@ -80,7 +80,9 @@ def test_what_is_not_concerned_goes_on(made: Dataset):
 def test_two_spellings_of_one_sequence_are_one_key(tmp_path: Path):
     """White space around a sequence is not part of the key."""
     made = dataset(new_root(tmp_path / "root"), "d", S)
-    write_part(made.path, "mock", [f" {S[1]}", S[1]], {"mock__i": pa.array([1, 2], KINDS["mock__i"])}, key="sequence")
+    write_overlay(
+        made.path, "mock", [f" {S[1]}", S[1]], {"mock__i": pa.array([1, 2], KINDS["mock__i"])}, key="sequence"
+    )
     for reader in ("to_arrow", "head"):
         with pytest.raises(OverlayKeyFault) as caught:
             READERS[reader](made, tmp_path)
@@ -108,9 +110,9 @@ def test_metadata_that_was_copied_from_a_part_of_usr_is_not_believed(tmp_path: P
 def test_a_record_that_is_deleted_twice(tmp_path: Path):
     """Nobody can tell whether it is deleted: readers refuse, and so do changes of tombstones and states."""
     made = dataset(new_root(tmp_path / "root"), "d", S)
-    write_part(made.path, "usr", [IDS[0], IDS[0]], {"usr__deleted": pa.array([True, False])}, part=None)
+    write_overlay(made.path, "usr", [IDS[0], IDS[0]], {"usr__deleted": pa.array([True, False])}, part=None)
     state = {"usr_state__masked": pa.array([True, False])}
-    write_part(made.path, "usr_state", [IDS[0], IDS[0]], state, part=None)
+    write_overlay(made.path, "usr_state", [IDS[0], IDS[0]], state, part=None)
     for change in (
         made.to_arrow,
         lambda: made.head_arrow(2),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_overlay
 from support.overlays import write_tombstones
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
@@ -53,7 +53,7 @@ def test_what_is_refused_is_what_a_dictionary_has(tmp_path: Path, seed: int):
         rows, there = draw.sample(range(40), draw.randrange(1, 20)), draw.sample(names, draw.randrange(1, 3))
         key = draw.choice(["id", "sequence", "sequence_ci"])
         content = {name: [draw.choice(CHOICES[name]) for _ in rows] for name in there}
-        write_part(
+        write_overlay(
             ds.path,
             "mock",
             [(IDS if key == "id" else SEQUENCES)[row] for row in rows] + ["f" * 40 if key == "id" else "TTTTTTTTTTTTA"],
@@ -133,7 +133,7 @@ def test_the_next_chunk_of_a_run_needs_no_flag(tmp_path: Path):
 def test_a_column_that_is_there_under_another_type_is_refused(tmp_path: Path):
     """Such a part would make the dataset unreadable."""
     ds = made(tmp_path)
-    write_part(ds.path, "mock", [IDS[0]], {"mock__f": pa.array(["x"])})
+    write_overlay(ds.path, "mock", [IDS[0]], {"mock__f": pa.array(["x"])})
 
     with pytest.raises(OverlayTypesDiffer):
         ds.write_overlay_part("mock", table([1], mock__f=[1.0]), allow_overwrite=False)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.maintenance import COLUMNS, KINDS, dataset, events, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import COLUMNS, KINDS, dataset, events, new_root, record_id_of, sequence, values, write_overlay
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
 from usr_core.errors import UsrError
@@ -249,8 +249,8 @@ class TestCarried:
     def source(self, root: Path) -> Dataset:
         """Records 1, 2, 3 and values for all of them, 3 deleted, in two parts."""
         source = dataset(root, "src", S[1:4])
-        write_part(source.path, "mock", [IDS[3], IDS[1]], column("mock__i", [30, 10]), part="part-a")
-        write_part(source.path, "mock", [IDS[2], IDS[7]], column("mock__i", [20, 70]), part="part-b")
+        write_overlay(source.path, "mock", [IDS[3], IDS[1]], column("mock__i", [30, 10]), part="part-a")
+        write_overlay(source.path, "mock", [IDS[2], IDS[7]], column("mock__i", [20, 70]), part="part-b")
         source.delete([IDS[3]])
         return source
 
@@ -269,8 +269,8 @@ class TestCarried:
     def test_a_value_that_is_there_is_replaced_only_by_prefer_src(self, root: Path, policy: str, wanted: int) -> None:
         """Be it in an overlay, single file or part, or in the base; where there is none it is filled."""
         dest, source = dataset(root, "dest", [S[2], S[1]], extra=column("mock__s", ["x", "y"])), self.source(root)
-        write_part(dest.path, "mock", [IDS[1]], column("mock__i", [1]), part=None)
-        write_part(source.path, "mock", IDS[1:3], column("mock__s", ["b1", "b2"]), part="part-c")
+        write_overlay(dest.path, "mock", [IDS[1]], column("mock__i", [1]), part=None)
+        write_overlay(source.path, "mock", IDS[1:3], column("mock__s", ["b1", "b2"]), part="part-c")
         merge(dest, source, if_duplicate=policy, carry_namespaces=["mock"])
 
         over = policy == "prefer-src"
@@ -295,7 +295,7 @@ class TestCarried:
         with source.maintenance(reason="test"):
             source.materialize(drop_overlays=True)
         if not drop:
-            write_part(source.path, "mock", [IDS[1]], column("mock__i", [11]), part="part-c")
+            write_overlay(source.path, "mock", [IDS[1]], column("mock__i", [11]), part="part-c")
         plan = dest.merge(source, carry_namespaces=["mock"], dry_run=True)
         outcome = merge(dest, source, carry_namespaces=["mock"])
 
@@ -415,7 +415,7 @@ class TestOutcome:
         dest = dataset(root, "dest", [S[0], S[1], "ACCA"], extra=column("mock__i", [None, 1, 2]))
         extra = column("mock__i", [5, 6, 7, 8]) | column("mock__s", ["a", "b", "c", "d"])
         source = dataset(root, "src", [S[1], S[0], S[2], "acca"], extra=extra)
-        write_part(source.path, "mock", [IDS[1], IDS[2]], column("mock__b", [True, False]))
+        write_overlay(source.path, "mock", [IDS[1], IDS[2]], column("mock__b", [True, False]))
         options = {"if_duplicate": "prefer-dest", "carry_namespaces": ["mock"]}
         with assert_unchanged(root):
             plan = dest.merge(source, dry_run=True, **options)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_part
+from support.maintenance import KINDS, dataset, new_root, record_id_of, sequence, values, write_overlay
 from support.overlays import write_tombstones
 from support.tree import assert_unchanged
 from usr_core.dataset import Dataset
@@ -63,7 +63,7 @@ def generated(draw: random.Random, root: Path, name: str, *, as_text: bool) -> S
         if not there:
             continue
         cells_of = {one: [draw.choice(CHOICES[one]) for _ in rows] for one in there}
-        write_part(
+        write_overlay(
             side.made.path,
             "mock",
             [ID[text] for text in rows],
@@ -157,9 +157,9 @@ def test_values_that_change_are_named_with_what_was_shown(tmp_path: Path) -> Non
     """Not what lies in the base below it."""
     root = new_root(tmp_path / "root")
     dest = dataset(root, "dest", S[:2], extra={"mock__i": pa.array([1, 5])})
-    write_part(dest.path, "mock", [ID[S[0]]], {"mock__i": pa.array([2])})
+    write_overlay(dest.path, "mock", [ID[S[0]]], {"mock__i": pa.array([2])})
     source = dataset(root, "src", S[:2], extra={"mock__i": pa.array([1, 5])})
-    write_part(source.path, "mock", [ID[S[0]]], {"mock__i": pa.array([3])})
+    write_overlay(source.path, "mock", [ID[S[0]]], {"mock__i": pa.array([3])})
     with dest.maintenance(reason="test"):
         outcome = dest.merge(source, if_duplicate="prefer-src")
 
