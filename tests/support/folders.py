@@ -24,7 +24,7 @@ from usr_core.api.transports import PosixFarSide
 from usr_core.testing.far_side import Direction
 from usr_folder.files import FolderFiles
 
-__all__ = ["CountedFiles", "FolderFarSide", "killed_push_argv"]
+__all__ = ["CountedFiles", "DiskFarSide", "FolderFarSide", "killed_push_argv"]
 
 
 class LosingFiles(FolderFiles):
@@ -78,15 +78,8 @@ OPERATIONS = frozenset(
 )
 
 
-class FolderFarSide:
-    """The remote side of the transport under test: `usr_core.testing.far_side.FarSide`, a folder."""
-
-    declared = frozenset({"interrupt", "other_locker"})
-
-    def __init__(self, base: Path) -> None:
-        self.root = str(base)
-        self._files = LosingFiles({"base_dir": self.root, "name": "disk"})
-        self.transport = PosixFarSide(self._files)
+class DiskFarSide:
+    """What of a `usr_core.testing.far_side.FarSide` is the same wherever its files lie on this machine's own disk."""
 
     def write(self, path: str, content: bytes) -> None:
         place = Path(path)
@@ -104,6 +97,17 @@ class FolderFarSide:
     def link(self, path: str, target: str) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).symlink_to(target)
+
+
+class FolderFarSide(DiskFarSide):
+    """The remote side of the transport under test: `usr_core.testing.far_side.FarSide`, a folder."""
+
+    declared = frozenset({"interrupt", "other_locker"})
+
+    def __init__(self, base: Path) -> None:
+        self.root = str(base)
+        self._files = LosingFiles({"base_dir": self.root, "name": "disk"})
+        self.transport = PosixFarSide(self._files)
 
     def names(self, folder: str) -> list[str]:
         found = (path for path in Path(folder).rglob("*") if path.is_file() and not path.is_symlink())

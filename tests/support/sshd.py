@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from support.folders import DiskFarSide
 from support.processes import Child
 from usr_rsync.transport import RsyncTransport
 
@@ -203,7 +204,7 @@ class LoopbackSshd:
 
 
 @dataclass
-class SshFarSide:
+class SshFarSide(DiskFarSide):
     """The remote side of the transport under test: `usr_core.testing.far_side.FarSide`, on this machine's own disk."""
 
     sshd: LoopbackSshd
@@ -213,20 +214,6 @@ class SshFarSide:
 
     def __post_init__(self) -> None:
         self.transport = RsyncTransport({**self.sshd.settings, **self.settings})
-
-    def write(self, path: str, content: bytes) -> None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes(content)
-
-    def read(self, path: str) -> bytes:
-        return Path(path).read_bytes()
-
-    def exists(self, path: str) -> bool:
-        return os.path.lexists(path)
-
-    def link(self, path: str, target: str) -> None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).symlink_to(target)
 
     def names(self, folder: str) -> list[str]:
         place = Path(folder)
