@@ -90,7 +90,7 @@ def roll_back(site: Site, version: int) -> RollbackOutcome:
             taken_away=past.gone,
         )
         for name, file in brought.items():
-            _check(name, file)
+            _check(tree.folder, name, file)
             link_or_copy(file.path, mutation.txn.stage(name))
         for name in past.gone:
             mutation.txn.retire(name)
@@ -140,16 +140,9 @@ def _fingerprint(mutation: Mutation, version: int) -> Mapping[str, Any]:
     return told if isinstance(told, Mapping) else {}
 
 
-def _check(name: str, file: PastFile) -> None:
-    size = file.path.stat().st_size
+def _check(folder: Path, name: str, file: PastFile) -> None:
+    shown, size = file.path.relative_to(folder).as_posix(), file.path.stat().st_size
     if file.size_bytes not in (None, size):
-        raise KeptFileDamaged(file=_shown(file.path), reason=f"it has {size:,} bytes, {name} had {file.size_bytes:,}")
+        raise KeptFileDamaged(file=shown, reason=f"it has {size:,} bytes, {name} had {file.size_bytes:,}")
     if file.sha256 is not None and digest_of(file.path) != file.sha256:
-        raise KeptFileDamaged(file=_shown(file.path), reason=f"its content is not that of {name}")
-
-
-def _shown(path: Path) -> str:
-    """Return the name below the dataset's folder."""
-    parts = path.parts
-    at = next((at for at, part in enumerate(parts) if part in (".history", "_derived")), 0)
-    return "/".join(parts[at:])
+        raise KeptFileDamaged(file=shown, reason=f"its content is not that of {name}")

@@ -118,6 +118,20 @@ class TestRollback:
 
         assert before == everything(dataset)
 
+    def test_a_damaged_file_is_named_below_the_datasets_folder(self, tmp_path):
+        """Whatever the folders above the root are called."""
+        made = keeping(tmp_path / ".history")
+        ids = made.head_arrow(2)["id"].to_pylist()
+        made.delete(ids[:1], reason="a")
+        made.delete(ids[1:], reason="b")
+        kept = made.path / ".history/4/_derived/usr.parquet"
+        kept.write_bytes(kept.read_bytes() + b"x")
+
+        with pytest.raises(KeptFileDamaged) as caught:
+            made.rollback(3)
+
+        assert ".history/4/_derived/usr.parquet" == caught.value.facts["file"]
+
     def test_a_kept_file_that_is_gone_is_one_error(self, dataset):
         """The error names the file and the event that replaced it."""
         values(dataset, 0.5)
