@@ -20,7 +20,7 @@ from usr_core.errors import UsrError, counted, size_text
 from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
 from usr_core.store.history.keeping import TAIL, Setting
 
-__all__ = ["TAIL", "History", "HistoryUse", "KeptFile", "kept_name", "read_history_use"]
+__all__ = ["History", "HistoryUse", "KeptFile", "kept_name", "read_history_use"]
 
 _EVENT = re.compile(r"[1-9][0-9]*")
 
@@ -95,11 +95,6 @@ class History:
             HistoryUnreadable: The file that says so is damaged.
         """
         return Setting.read(self.tree)
-
-    @property
-    def kept_since(self) -> int | None:
-        """The oldest version from which on everything is kept; None where that is nothing."""
-        return self.setting.since
 
     @cached_property
     def versions(self) -> tuple[int, ...]:

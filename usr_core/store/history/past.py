@@ -42,13 +42,11 @@ class PastFiles:
         base: The base has been replaced since.
         brought: The files of overlays that have to be brought back, by name.
         gone: Names that had no file then, and have one now.
-        events: The events since.
     """
 
     base: bool = False
     brought: dict[str, PastFile] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
-    events: int = 0
 
 
 def past_files(tree: FileTree, history: History, version: int, *, dataset: str) -> PastFiles:
@@ -81,7 +79,7 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
         there = (there - come) | gone
     there.discard(RECORDS)
     _require_base(history, of_base, version=version, dataset=dataset)
-    found = PastFiles(base=bool(of_base), gone=tuple(sorted(now - there)), events=len(later))
+    found = PastFiles(base=bool(of_base), gone=tuple(sorted(now - there)))
     for name in sorted(there & set(first)):
         seq, change = first[name]
         where = _kept(tree, history, name, seq, change)

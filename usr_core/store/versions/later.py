@@ -24,7 +24,7 @@ from usr_core.store.history.files import History
 from usr_core.store.history.keeping import TAIL
 from usr_core.store.versions.version import Version
 
-__all__ = ["LaterEvent", "LaterEvents", "events_after", "raw_lines_after"]
+__all__ = ["LaterEvent", "LaterEvents", "events_after"]
 
 # An import adds rows, the others a part at most (of a namespace in one file, that file becomes a part as it is).
 _PLAIN = re.compile(
@@ -90,7 +90,7 @@ def events_after(tree: FileTree, version: Version, history: History) -> LaterEve
         OSError: The log can't be read.
     """
     found, number = LaterEvents(), version.seq
-    for raw in raw_lines_after(tree, version):
+    for raw in _raw_lines_after(tree, version):
         if _adds_only(raw):
             number += 1
             continue
@@ -105,7 +105,7 @@ def events_after(tree: FileTree, version: Version, history: History) -> LaterEve
     return found
 
 
-def raw_lines_after(tree: FileTree, version: Version) -> Iterator[bytes]:
+def _raw_lines_after(tree: FileTree, version: Version) -> Iterator[bytes]:
     """Yield the lines behind a version, those of changes that are being committed included.
 
     A change that is being taken back counts as if it had not been made, as in `tree`.

@@ -99,7 +99,7 @@ class TestSetting:
         history = History(FileTree(tmp_path))
 
         assert NOT_KEPT == history.setting
-        assert (None, (), 0) == (history.kept_since, history.versions, history.size_bytes)
+        assert (None, (), 0) == (history.setting.since, history.versions, history.size_bytes)
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '{"usr_history": 2, "history": "keep"}', '{"usr_history": 1}'])
     def test_a_damaged_setting_is_an_error(self, tmp_path, text):

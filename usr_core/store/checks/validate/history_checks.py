@@ -12,7 +12,8 @@ from usr_core.events.log import line_seq, read_lines
 from usr_core.fs.durable import digest_of
 from usr_core.roots.layout import HISTORY, RECORDS
 from usr_core.store.checks.validate.report import FindingList
-from usr_core.store.history.files import TAIL, History
+from usr_core.store.history.files import History
+from usr_core.store.history.keeping import TAIL
 from usr_core.store.history.restoring import check_tails
 
 __all__ = ["check_history"]
@@ -34,7 +35,7 @@ def check_history(tree: FileTree, log: Path, findings: FindingList, *, last: int
     """
     history = History(tree)
     try:
-        since = history.kept_since
+        since = history.setting.since
     except UsrError as error:
         findings.add_error(error)
         return
