@@ -1,4 +1,4 @@
-"""Which files a dataset had at an earlier version, and where their content is now, so that it can be brought back."""
+"""Which files a rollback has to bring back and to take away, and where the content of each one is now."""
 
 from __future__ import annotations
 
