@@ -154,14 +154,17 @@ def base_id_words(path: Path, *, threads: int = 2) -> Iterator[tuple[int, pa.Arr
     Decoded on a small pool with one reader each; at most `threads` + 1 row groups are held.
 
     Raises:
-        BaseUnreadable: An id is not 40 characters long.
+        BaseUnreadable: A page is damaged, or an id is not 40 characters long.
     """
     metadata = pq.read_metadata(path)
     starts = np.concatenate(([0], np.cumsum([metadata.row_group(g).num_rows for g in range(metadata.num_row_groups)])))
 
     def load(group: int) -> tuple[int, pa.Array, Words]:
-        with pq.ParquetFile(path, metadata=metadata) as source:
-            column = source.read_row_group(group, columns=["id"], use_threads=False).column(0)
+        try:
+            with pq.ParquetFile(path, metadata=metadata) as source:
+                column = source.read_row_group(group, columns=["id"], use_threads=False).column(0)
+        except (pa.ArrowException, OSError) as error:
+            raise BaseUnreadable(path, error) from error
         ids = (
             column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks or [pa.nulls(0, pa.string())])
         )

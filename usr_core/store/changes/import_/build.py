@@ -26,6 +26,7 @@ from usr_core.records.bulk_ids import IdHasher, id_words
 from usr_core.store.base.append import BaseWriter
 from usr_core.store.base.parquet import OpenParquet
 from usr_core.store.changes.import_.kept import KeptValues
+from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids.id_stream import digits_of_words, find_rows
 from usr_core.store.ids.position_cache.cache import extend_cache, open_cache
 from usr_core.store.ids.position_index import BaseIndex
@@ -124,14 +125,20 @@ def _known_rows(existing: Path, written: Path, offset: int, count: int) -> npt.N
     """Return the base row of each of `count` imported rows, or None where the base's ids are to be compared with all.
 
     It is -1 for new ones, and for those that repeat an imported one.
+
+    Raises:
+        BaseUnreadable: A page of the base is damaged.
     """
     with contextlib.closing(OpenParquet.open(existing)) as base:
         if base.rows < max(count * _FEWEST_ROWS_A_NEW_ONE, _SOUGHT_AMONG_ROWS):
             return None
         words = words_of_ids(_ids_of(written, offset))
-        cache = open_cache(base, make=True, later=True)
-        found = None if cache is None else cache.find(words)
-        return (found or find_rows(base, digits_of_words(words), BaseIndex(words))).rows
+        try:
+            cache = open_cache(base, make=True, later=True)
+            found = None if cache is None else cache.find(words)
+            return (found or find_rows(base, digits_of_words(words), BaseIndex(words))).rows
+        except (pa.ArrowException, OSError) as error:
+            raise BaseUnreadable(existing, error) from error
 
 
 def _ids_of(written: Path, offset: int) -> pa.Array:

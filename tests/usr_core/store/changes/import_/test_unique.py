@@ -10,6 +10,7 @@ import pytest
 
 from support.base_files import base_rows, random_sequences
 from usr_core.store.base.append import BaseWriter
+from usr_core.store.changes.import_ import build
 from usr_core.store.changes.import_.build import find_duplicates
 from usr_core.store.errors import BaseUnreadable
 from usr_core.store.ids import word_sets
@@ -60,6 +61,26 @@ class TestFindDuplicates:
 
         assert found is not None
         assert [(20, 3), (21, 0), (22, 3)] == list(zip(found.rows.tolist(), found.originals.tolist(), strict=True))
+
+    @pytest.mark.parametrize("sought", [True, False])
+    def test_a_damaged_page_of_the_base_names_the_base(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sought: bool
+    ) -> None:
+        """Whether its ids are looked up or all compared: an import onto such a base is refused, with the file named."""
+        if sought:
+            monkeypatch.setattr(build, "_SOUGHT_AMONG_ROWS", 1)
+            monkeypatch.setattr(build, "_FEWEST_ROWS_A_NEW_ONE", 1)
+        base, written = tmp_path / "records.parquet", tmp_path / "new.parquet"
+        for path, rows in ((base, base_rows(["ACGT", "CC"])), (written, base_rows(["ACGT"]))):
+            writer = BaseWriter(path, existing=None, metadata={})
+            writer.write(rows)
+            writer.finish()
+        content = bytearray(base.read_bytes())
+        content[4:60] = bytes(56)
+        base.write_bytes(content)
+
+        with pytest.raises(BaseUnreadable, match=r"records\.parquet"):
+            find_duplicates(np.array([7], np.uint64), written=written, offset=0, existing=base)
 
 
 class TestBaseIdWords:
