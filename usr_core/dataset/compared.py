@@ -44,7 +44,10 @@ def compare(
 ) -> Comparison:
     """Compare two states of records; see `usr_core.Dataset.compare`."""
     from usr_core.store.questions.compare.comparing import DIFFERENCES, Comparing
+    from usr_core.store.questions.errors import CompareSideUnknown
 
+    if not hasattr(new, "_side"):
+        raise CompareSideUnknown(given=repr(new))
     with contextlib.ExitStack() as stack:
         before, after = (stack.enter_context(side._side()) for side in (old, new))
         comparing = Comparing(before, after, names_given(columns), progress)

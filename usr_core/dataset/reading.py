@@ -929,6 +929,7 @@ class Reading(DatasetSite):
             CompareBioTypesDiffer: The two hold records of different bio_types.
             CompareNoIds, CompareIdInvalid, CompareIdRepeats: A Parquet file has no ids, or not each one once.
             CompareTypeUnknown: A column of a file has a type that is not compared.
+            CompareSideUnknown: `other` is nothing of this kind, such as the number of a version.
             TargetExists, ExportFormatMissing, TargetUnsuitable: As `export`.
 
         Example:

@@ -24,6 +24,7 @@ from usr_core.store.questions.errors import (
     CompareIdInvalid,
     CompareIdRepeats,
     CompareNoIds,
+    CompareSideUnknown,
     CompareTypesDiffer,
     CompareTypeUnknown,
 )
@@ -320,6 +321,14 @@ class TestRefused:
             dataset.compare(proteins)
 
         assert ("dna", "protein") == caught.value.kinds
+
+    @pytest.mark.parametrize("given", [2, None])
+    def test_what_was_not_opened(self, dataset: Dataset, given: object):
+        """The way to a version in Python is shown."""
+        with pytest.raises(CompareSideUnknown, match="can't be compared with") as caught:
+            dataset.compare(given)  # type: ignore[arg-type]
+
+        assert "ds.at(17)" in str(caught.value.hint)
 
     def test_a_bad_row_is_named(self, tmp_path: Path, dataset: Dataset):
         """By number, from 1."""

@@ -299,6 +299,15 @@ class CompareBioTypesDiffer(UsrError, ValueError):
     hint_template = "Compare datasets of one bio_type."
 
 
+class CompareSideUnknown(UsrError, TypeError):
+    """What a dataset is to be compared with is no dataset, version or Parquet file that was opened."""
+
+    code = "USR-HISTORY-056"
+    exit_code = ExitCode.USAGE
+    template = "A dataset can't be compared with {given:visible}."
+    hint_template = "Open the other side: `ds.at(17).compare(ds)` tells what differs since version 17."
+
+
 class CompareTypeUnknown(UsrError, TypeError):
     """A column has a type whose values are not compared."""
 
