@@ -331,6 +331,18 @@ class TestValidation:
         add(dataset, 200, 3)
         assert dataset.validate(strict=True).ok
 
+    def test_a_base_that_a_pull_kept_whole_is_as_good_as_its_tail(self, dataset):
+        """The event is of the copy that was pulled from, where the end was enough."""
+        old = dataset.layout.records.read_bytes()
+        add(dataset, 100, 3)
+        (dataset.path / HISTORY / "3/records.tail").unlink()
+        assert not dataset.validate(strict=True).ok
+
+        (dataset.path / HISTORY / "3/records.parquet").write_bytes(old)
+
+        assert dataset.validate(strict=True).ok
+        assert dataset.at(2).to_arrow().num_rows == 40
+
     def test_what_was_given_up_is_not_missed(self, dataset):
         """After a collection the rest is as it should be."""
         add(dataset, 100, 3)

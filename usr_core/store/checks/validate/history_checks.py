@@ -12,7 +12,7 @@ from usr_core.events.log import line_seq, read_lines
 from usr_core.fs.durable import digest_of
 from usr_core.roots.layout import HISTORY, RECORDS
 from usr_core.store.checks.validate.report import FindingList
-from usr_core.store.history.files import History
+from usr_core.store.history.files import History, kept_name
 from usr_core.store.history.keeping import TAIL
 from usr_core.store.history.restoring import check_tails
 
@@ -71,6 +71,8 @@ def _against_log(history: History, log: Path, since: int, unkept: set[int]) -> I
         for change in kept.values():
             name = str(change["kept"])
             path = history.tree.path(name)
+            if path is None and name.endswith(f"/{TAIL}") and history.tree.path(kept_name(seq, RECORDS)) is not None:
+                continue  # a pull keeps a base whole where the one that arrived has little in common with it
             if path is None:
                 if seq > since:  # older versions may have been given up
                     yield name, "was kept by an event, and is not there"
