@@ -23,7 +23,9 @@ __all__ = ["rollback_app"]
 rollback_app = typer.Typer()
 
 
-@rollback_app.command(epilog=examples("usr log lab/promoters", "usr rollback lab/promoters --to 17 --dry-run"))
+@rollback_app.command(
+    epilog=examples("usr rollback lab/promoters --to 17 --dry-run", "usr rollback lab/promoters --to v1.0")
+)
 def rollback(
     dataset: DatasetArg = None,
     *,

@@ -40,7 +40,9 @@ NamedArg = Annotated[
 ]
 
 
-@tag_app.command("add", epilog=examples("usr tag lab/promoters v1.0", "usr tag lab/promoters before-merge --at 17"))
+@tag_app.command(
+    "add", epilog=examples("usr tag add lab/promoters v1.0", "usr tag add lab/promoters before-merge --at 17")
+)
 def add(words: NamedArg, *, at: AtOpt = None, dry_run: DryRunOpt = False, fmt: FormatOpt = Format.AUTO) -> None:
     """Name a version, by default the last one.
 
