@@ -16,7 +16,7 @@ MACHINERY = {"view", "iter_grep", "base_rows", "validate"}
 
 
 def test_the_page_runs(tmp_path: Path) -> None:
-    """Its blocks are one program, which says nothing and leaves only what it is to write."""
+    """Its blocks are one program, which says how much it keeps, and leaves only what it is to write."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", "\n".join(BLOCKS)],
         cwd=tmp_path,
@@ -27,7 +27,9 @@ def test_the_page_runs(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "", ["usr gc demo/promoters"]) == (
+        done.returncode, done.stdout, [line.rpartition(": ")[2] for line in done.stderr.splitlines()],
+    )  # fmt: skip
     assert {"datasets", "parts.fasta", "promoters.parquet"} == {entry.name for entry in tmp_path.iterdir()}
 
 

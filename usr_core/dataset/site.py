@@ -186,7 +186,7 @@ class DatasetSite:
         """Who changes the dataset.
 
         Example:
-            >>> dataset.actor.tool
+            >>> dataset.actor.resolved().tool
             'usr'
         """
         from usr_core.events.event import Actor

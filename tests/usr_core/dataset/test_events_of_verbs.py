@@ -63,11 +63,13 @@ class TestTheLine:
 
         event = events(dataset)[-1]
         assert outcome.part is not None
-        size = (dataset.path / outcome.part).stat().st_size
+        content = (dataset.path / outcome.part).read_bytes()
+        size = len(content)
         assert {
             "rows_read": 3, "rows_matched": 2, "rows_missing": 1, "rows_written": 2, "columns": 1, "bytes": size,
         } == event["metrics"]  # fmt: skip
-        assert {"added": [{"path": outcome.part, "size_bytes": size}]} == event["artifacts"]
+        added = {"path": outcome.part, "size_bytes": size, "sha256": hashlib.sha256(content).hexdigest()}
+        assert {"added": [added]} == event["artifacts"]
 
     def test_the_fingerprint_is_the_base_after_the_change(self, tmp_path: Path) -> None:
         """Rows, columns and bytes are those of records.parquet."""

@@ -43,7 +43,7 @@ def rows(dataset: Dataset) -> list[tuple[int | None, float | None]]:
 def test_of_several_columns_only_what_is_missing_is_filled(dataset: Dataset, both: str) -> None:
     """A record that lacks one of them keeps the values of the others."""
     attach_lengths(dataset, SEQUENCES[::2])
-    done = dataset.map(both, into=TWO, shards=3, sample=False, executor="inline").wait().commit()
+    done = dataset.map(both, into=TWO, shards=3, sample=False, executor="inline").wait(60).commit()
 
     assert [(len(one) if at % 2 == 0 else 0, 0.5) for at, one in enumerate(SEQUENCES)] == rows(dataset)
     assert (len(SEQUENCES), 0, 0) == (done.rows, done.rows_kept, done.rows_empty)
@@ -51,7 +51,7 @@ def test_of_several_columns_only_what_is_missing_is_filled(dataset: Dataset, bot
 
 def test_a_value_that_came_while_the_run_went_on_is_kept(dataset: Dataset, both: str) -> None:
     """A record that lacks nothing any more is counted, and not written."""
-    run = dataset.map(both, into="lab__length", shards=3, sample=False, executor="inline").wait()
+    run = dataset.map(both, into="lab__length", shards=3, sample=False, executor="inline").wait(60)
     attach_lengths(dataset, SEQUENCES[:10])
     done = run.commit()
 
@@ -61,7 +61,7 @@ def test_a_value_that_came_while_the_run_went_on_is_kept(dataset: Dataset, both:
 
 def test_where_the_base_was_rewritten_meanwhile_too(dataset: Dataset, both: str) -> None:
     """Records are found by id then, and so is what they have."""
-    run = dataset.map(both, into="lab__length", shards=3, sample=False, executor="inline").wait()
+    run = dataset.map(both, into="lab__length", shards=3, sample=False, executor="inline").wait(60)
     attach_lengths(dataset, SEQUENCES[5:20])
     dataset.delete(ids=dataset.to_arrow(columns=["id"])["id"].to_pylist()[:5])
     with dataset.maintenance("fewer"):
@@ -75,7 +75,7 @@ def test_where_the_base_was_rewritten_meanwhile_too(dataset: Dataset, both: str)
 def test_a_run_of_every_record_replaces_what_is_there(dataset: Dataset, both: str) -> None:
     """That is what `all` asks for."""
     attach_lengths(dataset, SEQUENCES[:10])
-    done = dataset.map(both, into=TWO, mode="all", shards=3, sample=False, executor="inline").wait().commit()
+    done = dataset.map(both, into=TWO, mode="all", shards=3, sample=False, executor="inline").wait(60).commit()
 
     assert [(0, 0.5)] * 48 == rows(dataset)
     assert (48, 0) == (done.rows, done.rows_kept)

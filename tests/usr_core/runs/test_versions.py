@@ -44,7 +44,7 @@ def test_records_and_values_of_then_are_mapped_and_attached_to_the_present(
     then = give(dataset, 4.0)
     dataset.add_sequences([{"sequence": "GGGGG"}])
     give(dataset, 100.0)
-    done = dataset.at(then).map(**twice).wait().commit()  # type: ignore[arg-type]
+    done = dataset.at(then).map(**twice).wait(60).commit()  # type: ignore[arg-type]
 
     assert [8] * len(SEQUENCES) + [None] == lengths(dataset)
     assert (48, 0, 3) == (done.rows, done.rows_gone, done.shards)
@@ -57,7 +57,7 @@ def test_records_and_values_of_then_are_mapped_and_attached_to_the_present(
 def test_records_that_are_gone_since_are_counted(dataset: Dataset, twice: dict[str, object]) -> None:
     """They are found by id, as after every rewrite of the base."""
     then = give(dataset, 4.0)
-    run = dataset.at(then).map(**twice).wait()  # type: ignore[arg-type]
+    run = dataset.at(then).map(**twice).wait(60)  # type: ignore[arg-type]
     dataset.delete(ids=dataset.to_arrow(columns=["id"])["id"].to_pylist()[:5])
     with dataset.maintenance("fewer"):
         dataset.materialize(drop_deleted=True)

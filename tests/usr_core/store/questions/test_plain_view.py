@@ -112,7 +112,7 @@ def test_generated_parts(dataset: Dataset) -> None:
 
 def test_what_info_says_of_a_dataset_without_overlays(dataset: Dataset) -> None:
     """The same as with the view, field by field."""
-    assert overview._read_overview(dataset.ref) == overview.read_overview(dataset.ref)
+    assert overview._read_overview(dataset.ref, None) == overview.read_overview(dataset.ref)
     assert overview.read_overview(dataset.ref).rows == 2
 
 
