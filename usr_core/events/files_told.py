@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from usr_core.events.log import line_seq, read_lines
+from usr_core.events.log import line_seq, object_in, read_lines
 
 __all__ = ["ADOPT", "FilesTold", "changes_told", "files_told"]
 
@@ -47,8 +47,7 @@ def changes_told(event: Mapping[str, Any] | None, kind: Literal["added", "remove
 
     What stands there beside `path` (``size_bytes``, ``sha256``, ``kept`` …) may be of any type.
     """
-    artifacts = (event or {}).get("artifacts")
-    listed = artifacts.get(kind) if isinstance(artifacts, Mapping) else None
+    listed = object_in(event, "artifacts").get(kind)
     entries = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     return {one["path"]: one for one in entries if isinstance(one.get("path"), str)}
 

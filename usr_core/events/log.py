@@ -19,6 +19,7 @@ __all__ = [
     "LogLine",
     "line_digest",
     "line_seq",
+    "object_in",
     "parse_line",
     "read_head",
     "read_last",
@@ -157,6 +158,15 @@ def line_seq(event: Mapping[str, Any] | None) -> int | None:
     """
     seq = event.get("seq") if event else None
     return seq if isinstance(seq, int) and not isinstance(seq, bool) and seq > 0 else None
+
+
+def object_in(event: Mapping[str, Any] | None, name: str) -> Mapping[str, Any]:
+    """Return the object that an event holds under `name`, such as ``fingerprint``; an empty one where there is none.
+
+    What stands in it may be of any type: a line may have been written by another program.
+    """
+    found = event.get(name) if event else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def parse_line(raw: bytes) -> Mapping[str, Any] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.errors import counted
-from usr_core.events.log import LogLine, line_seq
+from usr_core.events.log import LogLine, line_seq, object_in
 from usr_core.events.tags import TAG, UNTAG, tags_told
 from usr_core.events.tail import tail_events
 
@@ -77,7 +77,7 @@ def last_entries(log: Path, *, limit: int = 20) -> list[LogEntry]:
 
 def change_told(event: Mapping[str, Any]) -> str:
     """Return what an event changed, in one line without a full stop; ``""`` where it does not say."""
-    args, metrics = _mapping(event.get("args")), _mapping(event.get("metrics"))
+    args, metrics = object_in(event, "args"), object_in(event, "metrics")
     action = str(event.get("action") or "")
     telling = _TELLING.get(action)
     if telling is None and "session" in args:
@@ -91,7 +91,7 @@ def change_told(event: Mapping[str, Any]) -> str:
 
 
 def _entry(line: LogLine, event: Mapping[str, Any]) -> LogEntry:
-    rows = _mapping(event.get("fingerprint")).get("rows")
+    rows = object_in(event, "fingerprint").get("rows")
     actor = event.get("actor")
     who = actor if isinstance(actor, Mapping) else {"tool": actor}
     return LogEntry(
@@ -139,7 +139,7 @@ def _merge(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     told += _counted(metrics, "cells_from_source", "value", "{} replaced or filled")
     told += _counted(metrics, "columns_added", "new column", "{}")
     told += _counted(metrics, "rows_carried", "record", "overlay values on {}")
-    return f"{', '.join(told)} from {_mapping(args.get('source')).get('name')}"
+    return f"{', '.join(told)} from {object_in(args, 'source').get('name')}"
 
 
 def _dropped(args: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
@@ -240,7 +240,3 @@ def _is_count(value: object) -> bool:
 
 def _first(value: object) -> object:
     return value[0] if isinstance(value, list) and value else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

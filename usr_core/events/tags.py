@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from usr_core.events.log import parse_line
+from usr_core.events.log import object_in, parse_line
 from usr_core.fs.files import open_regular
 
 __all__ = ["TAG", "UNTAG", "live_tags", "tag_name_fault", "tag_version", "tags_told"]
@@ -66,9 +66,9 @@ def tag_version(log: Path, name: str) -> int | None:
 
 def tags_told(event: Mapping[str, Any], tags: dict[str, int]) -> None:
     """Enter into `tags` what one event says about them; every other event says nothing."""
-    args = event.get("args")
-    if event.get("action") not in (TAG, UNTAG) or not isinstance(args, Mapping):
+    if event.get("action") not in (TAG, UNTAG):
         return
+    args = object_in(event, "args")
     name, version = args.get("name"), args.get("version")
     if not isinstance(name, str):
         return

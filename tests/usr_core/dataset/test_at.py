@@ -330,6 +330,18 @@ def test_what_an_older_writer_did_behind_a_version_is_not_known(grown: Dataset) 
     assert refused.value.hint == "The nearest that can be shown is 5."
 
 
+def test_a_fingerprint_of_another_form_is_one_that_tells_nothing(grown: Dataset) -> None:
+    """How many records there were is not known then, which is said."""
+    log = grown.layout.event_log
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    events[1]["fingerprint"] = "3 rows"
+    log.write_text("".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events))
+
+    for read in (Dataset.to_arrow, Dataset.overview):
+        with pytest.raises(VersionNotShown, match="how many records"):
+            read(grown.at(2))
+
+
 def test_an_empty_version_that_a_collection_keeps_is_shown(tmp_path: Path) -> None:
     """Its base was kept by the import that followed, and what a later rewrite replaced is gone."""
     dataset = make_dataset(tmp_path, history="keep", sequences=())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from usr_core.events.event import BaseCounts
+from usr_core.events.log import object_in
 from usr_core.events.seek import line_of_seq
 from usr_core.fs.durable import digest_of, link_or_copy
 from usr_core.roots.layout import RECORDS
@@ -136,8 +137,7 @@ def _same(old: Path, now: Path | None) -> bool:
 def _fingerprint(mutation: Mutation, version: int) -> Mapping[str, Any]:
     """Return what the event of a version says of the base."""
     line = line_of_seq(mutation.site.layout.event_log, version)
-    told = (line.event or {}).get("fingerprint") if line is not None else None
-    return told if isinstance(told, Mapping) else {}
+    return object_in(line.event, "fingerprint") if line is not None else {}
 
 
 def _check(folder: Path, name: str, file: PastFile) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from usr_core.commit.file_tree import FileTree
 from usr_core.commit.read_snapshot import read_consistent
 from usr_core.errors import UsrError
-from usr_core.events.log import read_last
+from usr_core.events.log import object_in, read_last
 from usr_core.fs.errors import file_system_error
 from usr_core.registry.document import TOMBSTONE_NAMESPACE
 from usr_core.roots.dataset_id import DatasetRef, list_datasets, list_unfinished
@@ -120,8 +120,8 @@ def _size(tree: FileTree, relative: str) -> int:
 
 def _fingerprint(event: Mapping[str, Any], size: int) -> tuple[int, int] | None:
     """Return the rows and columns that an event gives, if it describes a base of this size."""
-    told = event.get("fingerprint")
-    if not isinstance(told, dict) or told.get("size_bytes") != size:
+    told = object_in(event, "fingerprint")
+    if told.get("size_bytes") != size:
         return None
     rows, columns = told.get("rows"), told.get("cols")
     return (rows, columns) if type(rows) is int and type(columns) is int else None

@@ -15,7 +15,7 @@ from typing import Any
 from usr_core.commit.file_tree import FileTree, find_records
 from usr_core.commit.record import CommitRecord, log_state
 from usr_core.events.files_told import ADOPT, changes_told
-from usr_core.events.log import line_seq, parse_line
+from usr_core.events.log import line_seq, object_in, parse_line
 from usr_core.events.seek import event_time_us
 from usr_core.fs.files import open_regular
 from usr_core.records import BASE_COLUMNS
@@ -143,24 +143,20 @@ def _adds_only(line: bytes) -> bool:
 
 def _appends(event: Mapping[str, Any], version: Version, history: History, seq: int) -> bool:
     """Tell whether an event that wrote the base has left the rows and columns that it had as they were."""
-    before, after = (_of(one.get("fingerprint")) for one in (version.event, event))
+    before, after = (object_in(one, "fingerprint") for one in (version.event, event))
     if after.get("cols") != before.get("cols") or not _number(after.get("rows")) >= _number(before.get("rows")):
         return False
     action = event.get("action")
     if action in ("import", "registry_freeze"):
         return True
     # Nothing but a session of a writer extends the base outside a maintenance block.
-    if "reason" not in _of(event.get("maintenance")) and action not in (ADOPT, ROLLBACK):
+    if "reason" not in object_in(event, "maintenance") and action not in (ADOPT, ROLLBACK):
         return True
     kept = history.kept_by(seq)
     if TAIL in kept:  # of a base that goes on as it began only the end is kept
         return True
     # Where nothing was kept: a merge may change values of the columns behind those that every base has.
     return RECORDS not in kept and action == "merge" and after.get("cols") == len(BASE_COLUMNS)
-
-
-def _of(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _number(value: object) -> int:

@@ -17,6 +17,7 @@ from usr_core.commit.file_tree import FileTree
 from usr_core.errors import UsrError
 from usr_core.events.event import file_stamp
 from usr_core.events.files_told import changes_told
+from usr_core.events.log import object_in
 from usr_core.events.seek import event_time_us, events_backwards, line_of_seq
 from usr_core.roots.layout import DERIVED, EVENT_LOG, RECORDS, SNAPSHOTS
 from usr_core.store.history.files import History
@@ -140,7 +141,7 @@ class _Past:
 
     def _rows(self) -> int:
         event = self.version.event
-        told = (event.get("fingerprint") or {}).get("rows")
+        told = object_in(event, "fingerprint").get("rows")
         if isinstance(told, int):
             return told
         by = LaterEvent(self.version.seq, str(event.get("action")), self.version.time_us)

@@ -13,7 +13,7 @@ from typing import Any
 
 from usr_core.errors import near_names, offered
 from usr_core.events.event import encode_line, parse_rfc3339, rfc3339
-from usr_core.events.log import LogHead, LogLine, read_head, read_lines
+from usr_core.events.log import LogHead, LogLine, object_in, read_head, read_lines
 from usr_core.events.seek import event_time_us, events_backwards, last_line_until, line_of_seq, seq_of
 from usr_core.events.tags import live_tags
 from usr_core.events.tail import tail_events
@@ -61,7 +61,8 @@ class Version:
     @property
     def base_bytes(self) -> int:
         """Bytes of the base then."""
-        return int((self.event.get("fingerprint") or {}).get("size_bytes") or 0)
+        told = object_in(self.event, "fingerprint").get("size_bytes")
+        return told if isinstance(told, int) else 0
 
     @property
     def base_notes(self) -> dict[str, str]:

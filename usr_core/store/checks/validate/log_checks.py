@@ -9,7 +9,7 @@ from typing import Any
 
 from usr_core.events.chain import verify_chain, verify_form
 from usr_core.events.event import EVENT_VERSION
-from usr_core.events.log import read_head, read_lines
+from usr_core.events.log import object_in, read_head, read_lines
 from usr_core.fs.errors import FileSystemError
 from usr_core.roots.dataset_id import DatasetRef
 from usr_core.roots.layout import EVENT_LOG, RECORDS, SYNC_LOG
@@ -100,9 +100,7 @@ def check_fingerprint(last: Mapping[str, Any], base: OpenParquet, findings: Find
 
     Nothing else shows that somebody replaced the base by one that is valid in itself, with fewer records.
     """
-    told = last.get("fingerprint")
-    if not isinstance(told, Mapping):
-        return
+    told = object_in(last, "fingerprint")
     found: dict[str, object] = {"rows": base.rows, "cols": len(base.schema), "size_bytes": int(base.handle.size())}
     differing = [
         f"{name} {told[name]} there, {found[name]} here" for name in found if told.get(name, found[name]) != found[name]
