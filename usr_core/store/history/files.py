@@ -14,13 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from usr_core.commit.file_tree import FileTree
+from usr_core.commit.file_tree import FileTree, check_inside
 from usr_core.errors import UsrError, counted, size_text
 from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
 from usr_core.store.history.keeping import TAIL, Setting
 
-__all__ = ["History", "HistoryUse", "KeptFile", "kept_name", "read_history_use"]
+__all__ = ["History", "HistoryUse", "KeptFile", "kept_name", "kept_told", "read_history_use"]
 
 _EVENT = re.compile(r"[1-9][0-9]*")
 
@@ -28,6 +29,14 @@ _EVENT = re.compile(r"[1-9][0-9]*")
 def kept_name(version: int, relative: str) -> str:
     """Return the name under which the file `relative` is kept that the commit of event `version` replaced."""
     return f"{HISTORY}/{version}/{relative}"
+
+
+def kept_told(change: Mapping[str, Any]) -> str | None:
+    """Return the name under which an event says that a file is kept; None where it says none inside the dataset."""
+    told = change.get("kept")
+    with contextlib.suppress(ValueError):
+        return check_inside(told) if isinstance(told, str) else None
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +119,14 @@ class History:
         if version not in self._listed:
             self._listed[version] = dict(self._walk(f"{HISTORY}/{version}", ""))
         return self._listed[version]
+
+    def kept_from(self, relative: str, version: int) -> Path | None:
+        """Return where the content is that event `version` replaced or removed under the name `relative`.
+
+        No two parts of a namespace have one name, so of a part it is whatever has that name; None where nothing does.
+        """
+        found = self.kept_by(version).get(relative)
+        return self.file_at(relative, version) if found is None and relative.count("/") > 1 else found
 
     def replaced_by(self, relative: str, version: int) -> int | None:
         """Return the first event after `version` whose commit kept the file `relative`; None where none did."""

@@ -13,7 +13,7 @@ from usr_core.events.log import line_seq
 from usr_core.events.tail import tail_events
 from usr_core.roots.layout import ARCHIVED, DERIVED, EVENT_LOG, RECORDS
 from usr_core.store.history.errors import VersionNotKept
-from usr_core.store.history.files import History
+from usr_core.store.history.files import History, kept_told
 from usr_core.store.history.keeping import TAIL
 from usr_core.store.parts.present import overlay_paths
 
@@ -124,12 +124,9 @@ def _kept(tree: FileTree, history: History, name: str, seq: int, change: Mapping
     """Return where the content is that a file had until event `seq` replaced or removed it."""
     if change is None:
         return None
-    found = history.kept_by(seq).get(name)
-    if found is None and isinstance(change.get("kept"), str):
-        found = tree.path(change["kept"])
-    if found is None and name.count("/") > 1:
-        found = history.file_at(name, seq - 1)  # no two parts have one name, so wherever it is, it is that one
-    return found
+    told = kept_told(change)
+    found = tree.path(told) if told is not None and name not in history.kept_by(seq) else None
+    return history.kept_from(name, seq) if found is None else found
 
 
 def _shown(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

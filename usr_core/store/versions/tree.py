@@ -99,11 +99,11 @@ class _Past:
                 moved.pop(path, None)
                 absent.add(path)
         for path, by in later.removed.items():
-            if path.startswith(f"{DERIVED}/") and not self._is_newer(path, self._kept(path, by)):
+            if path.startswith(f"{DERIVED}/") and not self._is_newer(path, self._history.kept_from(path, by.seq)):
                 self._bring_back(path, by, later, moved, absent)
         for path, by in later.added.items():
             if path.count("/") == 1 and self._was_there(path):
-                kept = self._kept(path, by)
+                kept = self._history.kept_from(path, by.seq)
                 if kept is None:
                     raise _Lost(path, by, f"{by} replaced {path}, and the old file was not kept")
                 moved[path] = kept
@@ -151,7 +151,7 @@ class _Past:
         self, path: str, by: LaterEvent, later: LaterEvents, moved: dict[str, Path], absent: set[str]
     ) -> None:
         """Let a file of an overlay be there again that a later event removed."""
-        kept = self._kept(path, by)
+        kept = self._history.kept_from(path, by.seq)
         if kept is not None:
             moved[path] = kept
             return
@@ -168,13 +168,6 @@ class _Past:
                 absent.discard(part)
                 return
         raise _Lost(path, by, f"{by} removed {path}, which was not kept")
-
-    def _kept(self, path: str, by: LaterEvent) -> Path | None:
-        """Return where the content of a file lies that a later event replaced or removed."""
-        kept = self._history.kept_by(by.seq).get(path)
-        if kept is None and path.count("/") > 1:  # no two parts have one name, so wherever it is, it is that one
-            kept = self._history.file_at(path, by.seq)
-        return kept
 
     def _as_part(self, path: str, added: Iterable[str]) -> str | None:
         """Return the part as which a namespace's single file went on: an attachment moves it into the folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,20 @@ class TestRollback:
 
         with pytest.raises(VersionNotKept, match=f"event 4 replaced or removed _derived/lab/{kept.name}"):
             dataset.rollback(3)
+
+    def test_nothing_is_brought_from_outside_the_dataset(self, dataset, tmp_path):
+        """A log that came from elsewhere may say that a file is kept anywhere."""
+        values(dataset, 0.5)
+        with dataset.maintenance(reason="test"):
+            dataset.remove_overlay("lab", mode="delete")
+        (kept,) = (dataset.path / ".history/4/_derived/lab").iterdir()
+        kept.rename(tmp_path / "outside.parquet")
+        log = dataset.layout.event_log
+        name = Path(os.path.relpath(tmp_path / "outside.parquet", dataset.path)).as_posix()
+        log.write_text(log.read_text().replace(f".history/4/_derived/lab/{kept.name}", name))
+        before = everything(dataset)
+
+        with pytest.raises(VersionNotKept, match="it is not kept"):
+            dataset.rollback(3)
+
+        assert before == everything(dataset)

@@ -12,7 +12,7 @@ from usr_core.events.log import line_seq, read_lines
 from usr_core.fs.durable import digest_of
 from usr_core.roots.layout import HISTORY, RECORDS
 from usr_core.store.checks.validate.report import FindingList
-from usr_core.store.history.files import History, kept_name
+from usr_core.store.history.files import History, kept_name, kept_told
 from usr_core.store.history.keeping import TAIL
 from usr_core.store.history.restoring import check_tails
 
@@ -64,12 +64,11 @@ def _against_log(history: History, log: Path, since: int, unkept: set[int]) -> I
         seq = line_seq(line.event)
         if seq is None:
             continue
-        told = changes_told(line.event, "removed")
-        kept = {path: change for path, change in told.items() if str(change.get("kept")).startswith(f"{HISTORY}/")}
+        told = [(path, kept_told(change) or "", change) for path, change in changes_told(line.event, "removed").items()]
+        kept = {path: (name, change) for path, name, change in told if name.startswith(f"{HISTORY}/")}
         if RECORDS in changes_told(line.event, "added") and RECORDS not in kept:
             unkept.add(seq)
-        for change in kept.values():
-            name = str(change["kept"])
+        for name, change in kept.values():
             path = history.tree.path(name)
             if path is None and name.endswith(f"/{TAIL}") and history.tree.path(kept_name(seq, RECORDS)) is not None:
                 continue  # a pull keeps a base whole where the one that arrived has little in common with it
