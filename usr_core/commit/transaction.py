@@ -282,14 +282,10 @@ class Transaction:
 
     def kept_bytes(self) -> int:
         """Return how many bytes this change is about to keep, by what is staged and retired now."""
-        folder, total = self.layout.path, 0
-        for relative, retire in self._retired.items():
-            if is_machinery(retire.target) and self._is_kept(relative):
-                total += (folder / relative).lstat().st_size
-        for relative in self._staged:
-            if relative not in self._retired and self._is_kept(relative) and name_exists(folder / relative):
-                total += (folder / relative).lstat().st_size - self._tails.get(relative, ("", 0))[1]
-        return total if self.keeps else 0
+        if not self.keeps:
+            return 0
+        sizes = {name: (self.layout.path / name).lstat().st_size for name in (*self._removed(), *self._replaced())}
+        return sum(size - self._tails.get(name, ("", 0))[1] for name, size in sizes.items())
 
     # ------------------------------------------------------------- the commit
 
@@ -407,18 +403,25 @@ class Transaction:
         is replaced a second name is staged, which is published there.
         """
         folder = self.layout.path
-        for relative, retire in self._retired.items():
-            if is_machinery(retire.target) and self._is_kept(relative):
-                self._retired[relative] = replace(retire, target=self.kept_name(relative))
+        for relative in self._removed():
+            self._retired[relative] = replace(self._retired[relative], target=self.kept_name(relative))
         replaced = []
-        for relative in tuple(self._staged):
-            if relative in self._retired or not self._is_kept(relative) or not name_exists(folder / relative):
-                continue
+        for relative in self._replaced():
             kept, prefix = self._tails.get(relative, (self.kept_name(relative), 0))
             if relative not in self._tails:
                 link_or_copy(folder / relative, self.stage(kept))
             replaced.append(told_file(folder / relative, relative, digest=True, prefix=prefix, kept=kept))
         return tuple(replaced)
+
+    def _removed(self) -> list[str]:
+        """Return the files that are to be kept as they are removed for good: not moved to another place."""
+        return [name for name, op in self._retired.items() if is_machinery(op.target) and self._is_kept(name)]
+
+    def _replaced(self) -> list[str]:
+        """Return the files that are to be kept as a staged one takes their place."""
+        folder = self.layout.path
+        wanted = [name for name in self._staged if name not in self._retired and self._is_kept(name)]
+        return [name for name in wanted if name_exists(folder / name)]
 
     @staticmethod
     def _is_kept(relative: str) -> bool:
