@@ -272,12 +272,12 @@ def mutate(site: Site, action: str) -> Iterator[Mutation]:
         try:
             yield mutation
         except OSError as error:
-            if isinstance(error, UsrError) or error.errno is None or isinstance(error, FileNotFoundError):
-                _name_history(site, error)
+            own = isinstance(error, UsrError) or error.errno is None or isinstance(error, FileNotFoundError)
+            told = error if own else file_system_error(error, site.ref.path, "write the new files")
+            _name_history(site, told)
+            if own:
                 raise
-            typed = file_system_error(error, site.ref.path, "write the new files")
-            _name_history(site, typed)
-            raise typed from error
+            raise told from error
         if txn.committed and not fault:
             mark_chain(site.ref.path)
     if mutation.event is not None:
