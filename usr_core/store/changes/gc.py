@@ -76,6 +76,7 @@ def collect(site: Site, *, keep_seconds: float, keep_versions: Collection[int] =
         wanted = Wanted(since=since, versions=asked)
         going = not_needed(history, wanted)
         given_up = {*range(setting.since, since), *setting.versions} - set(wanted.versions)
+        going_bytes = sum(kept.size_bytes for kept in going)
         outcome = GcOutcome(
             since=since,
             versions=wanted.versions,
@@ -83,8 +84,8 @@ def collect(site: Site, *, keep_seconds: float, keep_versions: Collection[int] =
             versions_before=setting.versions,
             forgotten=len(given_up),
             files=len(going),
-            size_bytes=sum(kept.size_bytes for kept in going),
-            kept_bytes=history.size_bytes - sum(kept.size_bytes for kept in going),
+            size_bytes=going_bytes,
+            kept_bytes=history.size_bytes - going_bytes,
         )
         after = replace(setting, since=since, versions=wanted.versions, told=setting.told and not going)
         if after == setting and not going:

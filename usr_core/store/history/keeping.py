@@ -104,9 +104,9 @@ class Setting:
                 versions=tuple(sorted(int(version) for version in document["versions"])),
                 told=document.get("told") is True,
             )
+        except HistoryUnreadable:
+            raise
         except _UNREADABLE as error:
-            if isinstance(error, HistoryUnreadable):
-                raise
             raise HistoryUnreadable(file=SETTING, reason=f"it is damaged ({error})") from error
 
 
@@ -131,6 +131,11 @@ class Tail:
     size_bytes: int
     sha256: str
     start: int = 0
+
+    @property
+    def own_bytes(self) -> int:
+        """How many bytes stand in the file behind its first line."""
+        return self.size_bytes - self.prefix_bytes
 
     def encode(self) -> bytes:
         """Return the line that the file begins with."""
@@ -164,11 +169,11 @@ class Tail:
                 sha256=str(told["sha256"]),
                 start=len(line),
             )
+        except HistoryUnreadable:
+            raise
         except _UNREADABLE as error:
-            if isinstance(error, HistoryUnreadable):
-                raise
             raise TailDamaged(file=name, reason="its first line is damaged") from error
-        if size - tail.start != tail.size_bytes - tail.prefix_bytes:
+        if size - tail.start != tail.own_bytes:
             raise TailDamaged(file=name, reason=f"it has {size - tail.start:,} bytes behind its first line")
         return tail
 
@@ -255,11 +260,8 @@ def _known_checks(tree: FileTree, base: Path) -> list[str]:
     path = tree.path(CHECKS)
     try:
         told = json.loads(read_regular(path)) if path is not None else {}
-        if (told["usr_history"], told["size_bytes"], told["end"]) == (
-            _FORMAT,
-            base.stat().st_size,
-            _end_digest(base),
-        ):
+        said = told["usr_history"], told["size_bytes"], told["end"]
+        if said == (_FORMAT, base.stat().st_size, _end_digest(base)):
             return [str(check) for check in told["blocks"]]
     except _UNREADABLE:
         pass  # they are read again

@@ -38,12 +38,12 @@ def write_base_at(history: History, version: int, destination: Path) -> None:
     for name, path in tails:
         pieces, tail = _before(pieces, path, name)
         if (name, path) != tails[-1]:
-            pieces.append((path, tail.start, tail.size_bytes - tail.prefix_bytes))
+            pieces.append((path, tail.start, tail.own_bytes))
     name, oldest = tails[-1]
     with destination.open("xb", buffering=0) as target:
         _check_prefix(_copy(pieces, target.fileno(), stop=tail.prefix_bytes), tail, name)
         _check_content(oldest, tail, name)
-        _copy_piece((oldest, tail.start, tail.size_bytes - tail.prefix_bytes), target.fileno(), at=tail.prefix_bytes)
+        _copy_piece((oldest, tail.start, tail.own_bytes), target.fileno(), at=tail.prefix_bytes)
 
 
 def check_tails(history: History, *, unkept: Collection[int] = ()) -> Iterator[tuple[str, str]]:
@@ -74,7 +74,7 @@ def check_tails(history: History, *, unkept: Collection[int] = ()) -> Iterator[t
                 checks += block_checks(base, first=len(checks), stop=tail.prefix_bytes)
             _check_prefix(checks if in_base else _copy(pieces, None, stop=tail.prefix_bytes), tail, name)
             _check_content(path, tail, name)
-            pieces.append((path, tail.start, tail.size_bytes - tail.prefix_bytes))
+            pieces.append((path, tail.start, tail.own_bytes))
         except TailDamaged as error:
             yield error.file, f"does not fit: {error.reason}"
 

@@ -147,9 +147,8 @@ def _until(log: Path, text: str, dataset: str) -> Version:
 
 def _with_field(log: Path, text: str, dataset: str) -> Version:
     name, _, value = text.partition("=")
-    plain = max(
-        _PLAIN.findall(value), key=len, default=""
-    )  # other letters stand as they are in some logs, or as \\u...
+    # Other letters stand as they are in some logs, escaped in others.
+    plain = max(_PLAIN.findall(value), key=len, default="")
     for line in events_backwards(log, holding=plain.encode()):
         told: object = line.event
         for key in name.split("."):
