@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,7 +15,6 @@ from usr_core.api.commands import (
     Progress,
     QuietOpt,
     UsageError,
-    choice_option,
     completer,
     current_session,
     examples,
@@ -25,7 +25,17 @@ __all__ = ["compare_app"]
 
 compare_app = typer.Typer()
 
-_FORMATS = ("auto", "table", "rich", "plain", "json", "parquet")
+
+class CompareFormat(StrEnum):
+    """What is printed."""
+
+    AUTO = "auto"
+    TABLE = "table"
+    RICH = "rich"
+    PLAIN = "plain"
+    JSON = "json"
+    PARQUET = "parquet"
+
 
 OldArg = Annotated[
     str,
@@ -61,11 +71,8 @@ def compare(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     fmt: Annotated[
-        str,
-        choice_option(
-            "--format", choices="|".join(_FORMATS), help="What is printed; parquet is every difference, to a pipe."
-        ),
-    ] = "auto",
+        CompareFormat, typer.Option("--format", help="What is printed; parquet is every difference, to a pipe.")
+    ] = CompareFormat.AUTO,
     quiet: QuietOpt = False,
 ) -> None:
     """Tell what differs: records that are added, gone and restored, and values that are set, unset and changed.
@@ -76,9 +83,8 @@ def compare(
     from usr_versions.compare_output import emit_comparison
     from usr_versions.sides import open_side, split_version, way_back
 
-    if fmt not in _FORMATS:
-        raise UsageError(f"There is no format {fmt!r}.", hint=f"Give one of: {', '.join(_FORMATS)}.")
-    if fmt == "parquet" and out is not None:
+    piped = fmt is CompareFormat.PARQUET
+    if piped and out is not None:
         raise UsageError("--format parquet and --out both write every difference.", hint="Leave one of them out.")
     target, version = split_version(old)
     if new is None and version is None:
@@ -93,13 +99,13 @@ def compare(
         found = before.compare(
             after,
             columns=split_names(columns),
-            out=sys.stdout.buffer if fmt == "parquet" else out,
-            fmt="parquet" if fmt == "parquet" else None,
+            out=sys.stdout.buffer if piped else out,
+            fmt="parquet" if piped else None,
             overwrite=overwrite,
             progress=progress.advance,
         )
         go_back = "" if found.same or old_name or new_name else way_back(before, after)
 
-    if fmt != "parquet":
+    if not piped:
         found = replace(found, old=old_name or found.old, new=new_name or found.new)
-        emit_comparison(found, Format.AUTO if fmt == "table" else Format(fmt), quiet=quiet, go_back=go_back)
+        emit_comparison(found, Format.AUTO if fmt is CompareFormat.TABLE else Format(fmt), quiet=quiet, go_back=go_back)
