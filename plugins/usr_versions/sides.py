@@ -62,15 +62,14 @@ def way_back(old: Dataset | ParquetTable, new: Dataset | ParquetTable) -> str:
     Nor is there one where the version of `old` can't be brought back, since what it needs was given up.
     """
     from usr_core.api import Dataset
+    from usr_core.api.events import version_kept
 
     if not (isinstance(old, Dataset) and isinstance(new, Dataset)) or old.path != new.path or old.version is None:
         return ""
     last = new.log(limit=1)[0].version
-    kept = new.overview().history
-    if new.version not in (None, last) or old.version == last or kept is None:
+    if new.version not in (None, last) or old.version == last or not version_kept(old.path, old.version):
         return ""
-    back = old.version >= kept.since or old.version in kept.versions
-    return f"usr rollback {old.name} --to {old.version}" if back else ""
+    return f"usr rollback {old.name} --to {old.version}"
 
 
 def _is_remote(session: Session, name: str) -> bool:

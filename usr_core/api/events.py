@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from usr_core.events.tags import tag_version as tag_version
     from usr_core.events.tail import follow_events as follow_events
     from usr_core.events.tail import tail_events as tail_events
+    from usr_core.store.history.files import version_kept as version_kept
 else:
     __getattr__, __all__ = lazy_names(
         __name__,
@@ -35,5 +36,6 @@ else:
             "usr_core.events.redaction": "redact",
             "usr_core.events.tags": "live_tags tag_version",
             "usr_core.events.tail": "follow_events tail_events",
+            "usr_core.store.history.files": "version_kept",
         },
     )

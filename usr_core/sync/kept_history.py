@@ -95,19 +95,15 @@ def setting_after(
     keep = (giver if taker is None else taker).keep
     shown = set[int]()
     if taker is not None and (kept or before == after):
-        shown |= _shown(taker, before)
+        shown |= taker.held(before)
     if history:
-        shown |= _shown(giver, after)
+        shown |= giver.held(after)
     since = after
     while since - 1 in shown:
         since -= 1
     older = tuple(sorted(one for one in shown if one < (since if keep else after)))
     found = Setting(keep=keep, since=since if keep else None, versions=older)
     return None if taker is None and found == NOT_KEPT else found
-
-
-def _shown(setting: Setting, last: int) -> set[int]:
-    return {*setting.versions, *(range(setting.since, last + 1) if setting.since is not None else ())}
 
 
 def _bytes_in_common(one: Path, other: Path) -> int:

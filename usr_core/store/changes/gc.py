@@ -65,7 +65,7 @@ def collect(site: Site, *, keep_seconds: float, keep_versions: Collection[int] =
         setting = history.setting
         if setting.since is None:
             raise NothingKept(dataset=site.ref.name)
-        there = {*range(setting.since, last + 1), *setting.versions}
+        there = setting.held(last)
         lost = sorted(set(keep_versions) - there)
         if lost:
             reason = f"everything is kept from version {setting.since} on, up to {last}"

@@ -21,7 +21,7 @@ from usr_core.errors import UsrError, counted, size_text
 from usr_core.roots.layout import ARCHIVED, DERIVED, HISTORY, RECORDS
 from usr_core.store.history.keeping import TAIL, Setting
 
-__all__ = ["History", "HistoryUse", "KeptFile", "kept_name", "kept_told", "read_history_use"]
+__all__ = ["History", "HistoryUse", "KeptFile", "kept_name", "kept_told", "read_history_use", "version_kept"]
 
 _EVENT = re.compile(r"[1-9][0-9]*")
 
@@ -203,6 +203,21 @@ class History:
         stamps = self.tree.names(f"{ARCHIVED}/{namespace}")
         found = (self.tree.path(f"{ARCHIVED}/{namespace}/{stamp}/{name}") for stamp in reversed(stamps))
         return next((path for path in found if path is not None), None)
+
+
+def version_kept(folder: Path, version: int) -> bool:
+    """Tell whether the dataset in a folder has kept what `version` consists of, by what it says of itself.
+
+    No file but that one is looked at; where it can't be read, nothing counts as kept.
+
+    Example:
+        >>> from usr_core.api.events import version_kept
+        >>> version_kept(dataset.path, 2), dataset.gc(keep_seconds=0).since, version_kept(dataset.path, 2)
+        (True, 3, False)
+    """
+    with contextlib.suppress(UsrError, OSError):
+        return Setting.read(FileTree(folder)).holds(version)
+    return False
 
 
 def read_history_use(folder: Path) -> HistoryUse | None:

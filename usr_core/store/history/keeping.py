@@ -62,6 +62,14 @@ class Setting:
     versions: tuple[int, ...] = ()
     told: bool = False
 
+    def holds(self, version: int) -> bool:
+        """Tell whether what `version` consists of was kept."""
+        return self.since is not None and (version >= self.since or version in self.versions)
+
+    def held(self, last: int) -> set[int]:
+        """Return all versions up to `last` of which that holds."""
+        return {*self.versions, *(range(self.since, last + 1) if self.since is not None else ())}
+
     def encode(self) -> bytes:
         """Return the bytes of the file."""
         document = {

@@ -94,7 +94,7 @@ def past_files(tree: FileTree, history: History, version: int, *, dataset: str) 
 def _require_kept(history: History, version: int, *, dataset: str) -> None:
     """Refuse a version that was given up, or that is older than all that is kept."""
     setting = history.setting
-    if setting.since is None or (version < setting.since and version not in setting.versions):
+    if not setting.holds(version):
         kept = "nothing is kept of its past" if setting.since is None else f"it is kept from version {setting.since} on"
         if setting.versions:
             kept += f", and version{'s' * (len(setting.versions) > 1)} {', '.join(map(str, setting.versions))}"
