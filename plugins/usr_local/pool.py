@@ -151,7 +151,7 @@ class LocalExecutor:
             for line in lines:
                 if "ready" in line:
                     worker.ready, self._bad_starts = True, 0
-                    worker.began = time.monotonic()  # what it imports first is no time of the shard
+                    worker.began = time.monotonic()  # the time that it takes to import does not count
                 else:
                     outcomes.append(_outcome(line))
                     worker.spec = None

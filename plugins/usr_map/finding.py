@@ -19,7 +19,7 @@ def open_run(text: str) -> MapRun:
 
     Raises:
         RunMissing: There is none, its id begins as that of another one, or the dataset has several.
-        UsrError: There is no root; a dataset is named that is not there, or can't be read.
+        UsrError: The root is missing, or a dataset that is named does not exist or can't be read.
     """
     session = current_session()
     place = Path(text)

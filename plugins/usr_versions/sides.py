@@ -34,7 +34,7 @@ def open_side(session: Session, text: str | None) -> Iterator[tuple[Dataset | Pa
     Behind ``@`` a tag comes before a remote of the same name.
 
     Raises:
-        UsrError: There is no such thing.
+        UsrError: What is named does not exist or can't be read.
     """
     from usr_core.api import Dataset, UsrError
     from usr_core.api.results import ParquetTable

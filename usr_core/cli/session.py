@@ -106,7 +106,7 @@ class Session:
         With `at`, as ``--at`` takes it, it is the dataset as it was.
 
         Raises:
-            UsrError: There is no such dataset, the name is ambiguous, no root is found, or there is no such version.
+            UsrError: The dataset, its root or the version does not exist, or the name is ambiguous.
         """
         from usr_core.dataset import Dataset
 

@@ -221,7 +221,7 @@ def version_kept(folder: Path, version: int) -> bool:
 
 
 def read_history_use(folder: Path) -> HistoryUse | None:
-    """Return what the dataset in a folder keeps; None where that is nothing, or can't be told, which is a finding."""
+    """Return what the dataset in a folder keeps; None where it keeps nothing, and where that can't be read."""
     with contextlib.suppress(UsrError, OSError):
         return History(FileTree(folder)).use()
     return None

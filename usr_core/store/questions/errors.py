@@ -300,7 +300,7 @@ class CompareBioTypesDiffer(UsrError, ValueError):
 
 
 class CompareSideUnknown(UsrError, TypeError):
-    """What a dataset is to be compared with is no dataset, version or Parquet file that was opened."""
+    """A dataset is to be compared with something that is not an opened dataset, version or Parquet file."""
 
     code = "USR-HISTORY-056"
     exit_code = ExitCode.USAGE
